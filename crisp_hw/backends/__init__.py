@@ -1,0 +1,1 @@
+"""Names to ways of evaluating a design point."""

@@ -1,0 +1,1 @@
+"""Architecture components to energy per action."""

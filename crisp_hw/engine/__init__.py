@@ -1,0 +1,1 @@
+"""Sparseloop's model as pure functions, batched over mappings."""

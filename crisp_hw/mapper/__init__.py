@@ -1,0 +1,1 @@
+"""The space of legal mappings, and the search for the best of them."""

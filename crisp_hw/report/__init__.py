@@ -1,0 +1,1 @@
+"""Results to tidy rows, tables and figures."""

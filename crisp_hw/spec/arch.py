@@ -1,0 +1,71 @@
+"""Hardware as Timeloop sees it: a chain of storage levels above an array of MACs."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class StorageLevel:
+    """One storage level; sizes in words, widths in bits, bandwidths in words per cycle and instance.
+
+    `size_words` None is unbounded; a bandwidth of None is unlimited. `block_size` is the number of words that one
+    access moves.
+    """
+
+    name: str
+    technology: Literal["DRAM", "SRAM"] = "SRAM"
+    instances: int = 1
+    mesh_x: int = 1
+    mesh_y: int = 1
+    word_bits: int = 16
+    block_size: int = 1
+    cluster_size: int = 1
+    size_words: int | None = None
+    multiple_buffering: float = 1.0
+    metadata_word_bits: int = 0
+    metadata_width_bits: int = 0
+    metadata_depth: int = 0
+    read_bandwidth: float | None = None
+    write_bandwidth: float | None = None
+    shared_bandwidth: float | None = None
+    decompression_supported: bool = False
+    compression_supported: bool = False
+
+
+@dataclass(frozen=True)
+class ComputeLevel:
+    """The array of MACs."""
+
+    name: str = "MAC"
+    instances: int = 1
+    mesh_x: int = 1
+    mesh_y: int = 1
+    word_bits: int = 16
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Storage levels, **innermost first** (index 0 feeds the MACs), and the compute level.
+
+    >>> Architecture((StorageLevel("RF"), StorageLevel("DRAM", "DRAM")), ComputeLevel()).level("DRAM").technology
+    'DRAM'
+    """
+
+    levels: tuple[StorageLevel, ...]
+    compute: ComputeLevel
+
+    def level(self, name: str) -> StorageLevel:
+        """The storage level of that name (KeyError when there is none)."""
+        for level in self.levels:
+            if level.name == name:
+                return level
+        raise KeyError(name)
+
+    @property
+    def fanouts(self) -> tuple[tuple[int, int], ...]:
+        """(x, y) children that one instance of each level feeds, innermost level first (Timeloop: DeriveFanouts)."""
+        chain = (self.compute, *self.levels)
+        return tuple(
+            (inner.mesh_x // outer.mesh_x, inner.mesh_y // outer.mesh_y)
+            for inner, outer in zip(chain, chain[1:], strict=False)
+        )

@@ -1,0 +1,71 @@
+"""What is known of a pruned network: the masks it came with, and what they turn out to be."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crisp_hw.spec.layer import Layer, Skipped
+from crisp_hw.spec.patterns import NM
+
+Role = Literal["hybrid", "nm", "dense"]
+
+
+@dataclass(frozen=True)
+class PrunedLayer:
+    """A layer with its keep-mask: bool[rows, columns] in the matrix view (input channel fastest), None when dense.
+
+    `nm` and `block` are what the writer claims; `describe` checks them against the mask.
+    """
+
+    layer: Layer
+    role: Role
+    mask: NDArray[np.bool_] | None = None
+    nm: NM | None = None
+    block: int | None = None
+
+
+@dataclass(frozen=True)
+class PrunedModel:
+    """The content of a pruned-model file."""
+
+    name: str
+    layers: tuple[PrunedLayer, ...]
+    classes: tuple[int, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Descriptor:
+    """What one layer's weight matrix really looks like; sizes in elements, metadata in bits.
+
+    `nm` is the tightest n:m that every group obeys (None: no constraint found). With `block`, `kept_blocks` is the
+    number of live blocks in every block row when the rows are balanced, else None; `total_blocks` is ceil(K/block).
+    `kept_columns` is K' = kept_blocks * block, the last block counted at its real width when it is ragged.
+    """
+
+    layer: Layer
+    role: Role
+    nnz: int
+    nm: NM | None = None
+    block: int | None = None
+    kept_blocks: int | None = None
+    total_blocks: int | None = None
+    kept_columns: float | None = None
+    block_density: float | None = None
+    longest_row: int | None = None
+    metadata_bits: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def density(self) -> float:
+        """Nonzero weights over all weights."""
+        return self.nnz / self.layer.weights
+
+    @property
+    def balanced(self) -> bool:
+        """Does every block row keep the same number of blocks?"""
+        return self.kept_blocks is not None

@@ -1,0 +1,28 @@
+"""Everything that is needed to evaluate: a design, and a design with a mapping."""
+
+from dataclasses import dataclass, field
+
+from crisp_hw.spec.arch import Architecture
+from crisp_hw.spec.ert import EnergyTable
+from crisp_hw.spec.mapping import Mapping
+from crisp_hw.spec.problem import Problem
+from crisp_hw.spec.sparse import SparseSpec
+
+
+@dataclass(frozen=True)
+class Design:
+    """Hardware, problem, sparse features and energies; the mapping is still open."""
+
+    architecture: Architecture
+    problem: Problem
+    sparse: SparseSpec = field(default_factory=SparseSpec)
+    energy: EnergyTable = field(default_factory=EnergyTable)
+
+
+@dataclass(frozen=True)
+class DesignPoint:
+    """A design with its mapping: what every backend evaluates."""
+
+    design: Design
+    mapping: Mapping
+    assumptions: tuple[str, ...] = ()

@@ -1,0 +1,16 @@
+"""Energy reference table: pJ per action of each component, with the source of every number."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class EnergyTable:
+    """`actions[component][action]` in pJ per action (a storage action moves one block, not one word).
+
+    `sources[component][action]` says where a number comes from; an action that is missing falls back as
+    Timeloop's lookup lists say (docs/model.md, section 8).
+    """
+
+    actions: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

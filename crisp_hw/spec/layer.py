@@ -1,0 +1,83 @@
+"""Layers of a network as geometry, and a network as a list of them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+LayerKind = Literal["conv2d", "linear"]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One Conv2d or Linear layer, seen as the matrix product W[rows, columns] x X[columns, positions].
+
+    `positions` of a Linear layer are the vectors it is applied to for one sample (1 for a classifier, the tokens
+    of a transformer); for a Conv2d they follow from `input_size` (height, width in pixels) and stay at 1.
+
+    >>> Layer("fc", "linear", out_channels=10, in_channels=64).macs
+    640
+    >>> conv = Layer("c", "conv2d", 256, 128, kernel=(3, 3), padding=(1, 1), input_size=(14, 14))
+    >>> conv.rows, conv.columns, conv.output_size, conv.macs
+    (256, 1152, (14, 14), 57802752)
+    """
+
+    name: str
+    kind: LayerKind
+    out_channels: int
+    in_channels: int
+    kernel: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+    input_size: tuple[int, int] = (1, 1)
+    tokens: int = 1
+
+    @property
+    def rows(self) -> int:
+        """Rows S of the weight matrix: all output channels."""
+        return self.out_channels
+
+    @property
+    def columns(self) -> int:
+        """Columns K of the weight matrix: kernel height x kernel width x input channels per group."""
+        return self.kernel[0] * self.kernel[1] * (self.in_channels // self.groups)
+
+    @property
+    def output_size(self) -> tuple[int, int]:
+        """Height and width of the output feature map, in pixels (PyTorch's Conv2d formula)."""
+        sizes = zip(self.input_size, self.kernel, self.stride, self.padding, self.dilation, strict=True)
+        height, width = ((i + 2 * p - d * (k - 1) - 1) // s + 1 for i, k, s, p, d in sizes)
+        return height, width
+
+    @property
+    def positions(self) -> int:
+        """Columns N of the activation matrix for one sample."""
+        return self.tokens if self.kind == "linear" else self.output_size[0] * self.output_size[1]
+
+    @property
+    def weights(self) -> int:
+        """Elements of the weight matrix, in words."""
+        return self.rows * self.columns
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates for one sample."""
+        return self.weights * self.positions
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """An operator or layer that is not evaluated, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A network: its layers in execution order, what was left out, and where the numbers come from."""
+
+    name: str
+    layers: tuple[Layer, ...]
+    skipped: tuple[Skipped, ...] = ()
+    source: str = ""

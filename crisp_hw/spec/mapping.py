@@ -1,0 +1,38 @@
+"""A mapping: the loop nest that assigns every iteration to a level, a lane and a time."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+LoopKind = Literal["temporal", "x", "y"]
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A loop over `dim` at storage level `level` (0 innermost): in time, or across the mesh in x or y."""
+
+    level: int
+    dim: str
+    kind: LoopKind
+
+
+@dataclass(frozen=True)
+class LoopNest:
+    """The structure that a batch of mappings shares: order, kinds and what each level keeps, without the bounds.
+
+    `loops` is the complete nest, **innermost first**: per level its spatial loops, then its temporal loops, each
+    listing every dimension once (bound 1 where it does nothing). A level without fanout has no spatial loops.
+    `keeps[l]` are the tensors stored in level l; `no_link_transfer[l]` those that its network does not pass between
+    neighbours.
+    """
+
+    loops: tuple[Loop, ...]
+    keeps: tuple[frozenset[str], ...]
+    no_link_transfer: tuple[frozenset[str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """One mapping: a nest and the bound of each of its loops."""
+
+    nest: LoopNest
+    bounds: tuple[int, ...]

@@ -1,0 +1,86 @@
+"""Everything that an evaluation computes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+FormatCounts = tuple[tuple[int, int], ...]
+"""(metadata, payload) accesses of each rank, innermost first."""
+
+
+@dataclass(frozen=True)
+class TensorCounts:
+    """Accesses to one tensor in one instance of a storage level; words, or rank entries for the format counts.
+
+    `accesses` and `format_accesses` are keyed "random_reads", "gated_reads", "skipped_reads", "random_fills", ...,
+    "skipped_updates". `energy_pj` is per instance, `utilized_instances` is an average and may be fractional,
+    bandwidths are words per cycle and instance.
+    """
+
+    reads: int
+    fills: int
+    updates: int
+    accesses: Mapping[str, int]
+    format_accesses: Mapping[str, FormatCounts]
+    utilized_capacity: int
+    utilized_instances: float
+    partition_size: int
+    temporal_reductions: int
+    address_generations: int
+    read_bandwidth: float
+    write_bandwidth: float
+    energy_pj: float
+    action_energy_pj: Mapping[str, float] = field(default_factory=dict)
+    metadata_capacity_bits: int = 0
+    density: float = 1.0
+    compressions: int = 0
+    decompressions: int = 0
+
+
+@dataclass(frozen=True)
+class LevelResult:
+    """One storage level: its tensors, its own cycle count, and the energy of all its instances in pJ."""
+
+    name: str
+    tensors: Mapping[str, TensorCounts]
+    cycles: int
+    slowdown: float
+    energy_pj: float
+
+
+@dataclass(frozen=True)
+class ComputeResult:
+    """The MAC array: totals over all instances, energy in pJ."""
+
+    name: str
+    algorithmic: int
+    random: int
+    gated: int
+    skipped: int
+    cycles: int
+    utilized_instances: float
+    energy_pj: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """The evaluation of one design point; `reasons` is empty when the mapping is valid.
+
+    Levels stand innermost first. `energy_pj` is the sum over levels and compute, DRAM included.
+    """
+
+    valid: bool
+    reasons: tuple[str, ...]
+    cycles: int
+    energy_pj: float
+    utilization: float
+    compute: ComputeResult | None
+    levels: tuple[LevelResult, ...]
+    assumptions: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+    @property
+    def bound_by(self) -> str:
+        """The level whose cycles are the total: the compute array, or the first level that exceeds it."""
+        if self.compute is None or self.cycles == self.compute.cycles:
+            return self.compute.name if self.compute else ""
+        return next(level.name for level in self.levels if level.cycles == self.cycles)

@@ -1,0 +1,1 @@
+"""The Timeloop dialect at the door: documents to nouns and back."""
