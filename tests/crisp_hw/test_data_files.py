@@ -25,5 +25,7 @@ def test_the_checkout_serves_when_there_is_no_wheel(tmp_path):
 
 
 def test_a_missing_folder_names_both_places(tmp_path):
-    with pytest.raises(InputError, match=r"no templates folder at .*data.templates \(wheel\) or .*templates \(checkout\)"):
+    with pytest.raises(
+        InputError, match=r"no templates folder at .*data.templates \(wheel\) or .*templates \(checkout\)"
+    ):
         _first_folder(tmp_path / "crisp_hw", "templates")
