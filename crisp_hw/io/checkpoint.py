@@ -1,0 +1,68 @@
+"""Reads a checkpoint of weights that some other tool wrote."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crisp_hw.errors import InputError
+from crisp_hw.io.containers import DAMAGE
+
+if TYPE_CHECKING:
+    import torch
+
+WRAPPERS = ("state_dict", "model_state_dict", "model", "module", "weights")
+"""Keys under which training scripts commonly keep the state dict (Lightning, torchvision references, DeepSpeed)."""
+
+
+def load_checkpoint(path: str | os.PathLike[str]) -> "dict[str, torch.Tensor]":
+    """The state dict in `path` (`.pt`, `.pth`, `.bin`, `.ckpt` or `.safetensors`) as CPU tensors.
+
+    Code in the file is never run (`weights_only=True`). One wrapping level ("state_dict", ...) and the prefix
+    "module." of DataParallel are taken off. InputError when it is missing or holds no tensors, or PyTorch is.
+
+    >>> load_checkpoint("no-such-weights.pth")
+    Traceback (most recent call last):
+    ...
+    crisp_hw.errors.InputError: no-such-weights.pth: no such file; give a checkpoint of weights
+    """
+    source = Path(path)
+    if not source.exists():
+        raise InputError(f"{source}: no such file; give a checkpoint of weights")
+    if not source.is_file():
+        raise InputError(f"{source}: is not a regular file; give the checkpoint itself")
+    tensors = _tensors(_read(source))
+    if not tensors:
+        raise InputError(f"{source}: holds no map from names to tensors; save model.state_dict() and give that file")
+    if all(name.startswith("module.") for name in tensors):
+        tensors = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
+    return tensors
+
+
+def _read(source: Path) -> Any:
+    try:
+        import safetensors
+        import safetensors.torch
+        import torch
+    except ImportError as error:
+        raise InputError(f'{source}: reading a checkpoint needs PyTorch; pip install "crisp-hw[torch]"') from error
+    try:
+        if source.suffix == ".safetensors":
+            return safetensors.torch.load_file(source, device="cpu")
+        return torch.load(source, map_location="cpu", weights_only=True)
+    except (*DAMAGE, safetensors.SafetensorError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise InputError(f"{source}: cannot be read as plain weights ({first}); save model.state_dict()") from error
+
+
+def _tensors(content: Any) -> "dict[str, torch.Tensor]":
+    """The named tensors of a state dict, one wrapping level taken off."""
+    import torch
+
+    if not isinstance(content, Mapping):
+        return {}
+    found = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, torch.Tensor)}
+    if found:
+        return found
+    wrapped: Mapping[Any, Any] = next((content[key] for key in WRAPPERS if isinstance(content.get(key), Mapping)), {})
+    return {key: value for key, value in wrapped.items() if isinstance(key, str) and isinstance(value, torch.Tensor)}

@@ -1,0 +1,104 @@
+"""Reads the pruned-model file that crisp_prune writes."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from crisp_hw.errors import InputError
+from crisp_hw.io.containers import Envelope, open_envelope
+from crisp_hw.io.schema import SCHEMA, VERSION, Header, LayerEntry
+from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
+from crisp_hw.spec.layer import Skipped
+from crisp_hw.spec.patterns import NM
+
+
+def load_pruned(path: str | os.PathLike[str]) -> PrunedModel:
+    """The pruned model in `path` (`.pt` needs PyTorch, `.safetensors` does not); masks are bool[rows, columns].
+
+    The file is data, never code. InputError, in one sentence, when it is missing, foreign, damaged, of another
+    version, or contradicts itself.
+
+    >>> load_pruned("no-such-run.pt")
+    Traceback (most recent call last):
+    ...
+    crisp_hw.errors.InputError: no-such-run.pt: no such file; write one with crisp-prune
+    """
+    source = Path(path)
+    envelope = open_envelope(source)
+    if envelope.schema != SCHEMA:
+        raise InputError(f"{source}: has schema '{envelope.schema[:80]}', not '{SCHEMA}'; give a pruned-model file")
+    if envelope.version != str(VERSION):
+        raise InputError(
+            f"{source}: is version {envelope.version[:20]} of the pruned-model file and this program reads version "
+            f"{VERSION}; use the same release for both"
+        )
+    header = _header(source, envelope)
+    masks = {entry.geometry.name: _unpacked(source, entry, envelope) for entry in header.layers if entry.masked}
+    foreign = set(envelope.masks) - {f"{name}.mask" for name in masks}
+    if foreign:
+        raise InputError(f"{source}: tensor '{min(foreign)[:80]}' belongs to no masked layer; write the file again")
+    return PrunedModel(
+        header.name,
+        tuple(_pruned_layer(entry, masks.get(entry.geometry.name)) for entry in header.layers),
+        header.classes,
+        tuple(Skipped(entry.name, entry.reason) for entry in header.skipped),
+        dict(header.provenance),
+    )
+
+
+def _header(source: Path, envelope: Envelope) -> Header:
+    """The header once the checksum, over header and masks, says that nothing was altered."""
+    try:
+        header = Header.model_validate_json(envelope.header)
+        digest = hashlib.sha256(envelope.header.encode())
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = _place(first["loc"])
+        raise InputError(f"{source}: the header is wrong at {place}: {first['msg']}; write the file again") from error
+    except UnicodeEncodeError as error:
+        raise InputError(f"{source}: the header is not text; write the file again") from error
+    for entry in header.layers:
+        if entry.masked:
+            digest.update(_bits(source, entry, envelope).tobytes())
+    if digest.hexdigest() != envelope.checksum:
+        raise InputError(f"{source}: the checksum does not match the content, so it was altered; write the file again")
+    return header
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location) or "the top"
+
+
+def _bits(source: Path, entry: LayerEntry, envelope: Envelope) -> NDArray[np.uint8]:
+    """The packed mask of a layer, of the length that its geometry needs."""
+    layer = entry.geometry.layer()
+    bits = envelope.masks.get(f"{layer.name}.mask")
+    if bits is None:
+        raise InputError(f"{source}: layer '{layer.name}' has no mask tensor; write the file again")
+    if bits.size != -(-layer.weights // 8):
+        raise InputError(
+            f"{source}: layer '{layer.name}' is {layer.rows} x {layer.columns} = {layer.weights} weights but its mask "
+            f"holds {bits.size} bytes instead of {-(-layer.weights // 8)}; write the file again"
+        )
+    return bits
+
+
+def _unpacked(source: Path, entry: LayerEntry, envelope: Envelope) -> NDArray[np.bool_]:
+    """bool[rows, columns]; the bits that fill up the last byte must be zero."""
+    layer = entry.geometry.layer()
+    flat = np.unpackbits(_bits(source, entry, envelope)).view(np.bool_)
+    if flat[layer.weights :].any():
+        raise InputError(
+            f"{source}: layer '{layer.name}' is {layer.rows} x {layer.columns} weights but its mask has bits set "
+            "beyond them; write the file again"
+        )
+    return flat[: layer.weights].reshape(layer.rows, layer.columns)
+
+
+def _pruned_layer(entry: LayerEntry, mask: NDArray[np.bool_] | None) -> PrunedLayer:
+    nm = None if entry.pattern.nm is None else NM(*entry.pattern.nm)
+    return PrunedLayer(entry.geometry.layer(), entry.role, mask, nm, entry.pattern.block)

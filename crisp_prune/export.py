@@ -1,0 +1,133 @@
+"""Writes the pruned-model file: the one file that joins the two packages.
+
+Container `.pt` (torch) or `.safetensors` (texts as JSON under one metadata key), the same entries in both: the texts
+`schema`, `version`, `header` (JSON) and `checksum` (SHA-256 of the header and the masks), and one uint8 tensor
+`<layer>.mask` per masked layer (`numpy.packbits` of the matrix view, row-major).
+"""
+
+import hashlib
+import io
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+import torch
+from numpy.typing import NDArray
+
+from crisp_hw.errors import InputError
+from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
+
+SCHEMA = "crisp-hw/pruned-model"
+VERSION = 1
+AXIS = "S x (kh,kw,C)"
+"""The matrix view: rows are output channels, columns run kernel height, kernel width, input channel (fastest)."""
+
+
+def save_pruned(path: str | os.PathLike[str], model: PrunedModel) -> None:
+    """Write `model` to `path` (`.pt` or `.safetensors`), atomically: the old file stays until the new one is whole.
+
+    Raises InputError when the suffix is unknown, a mask is not bool[rows, columns], two layers share a name, or
+    the provenance is not JSON (finite numbers, text, lists, maps).
+
+    >>> import tempfile
+    >>> from crisp_hw.spec.layer import Layer
+    >>> fc = PrunedLayer(Layer("fc", "linear", 2, 4), "dense")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_pruned(Path(folder) / "run.pt", PrunedModel("mlp", (fc,)))
+    ...     sorted(entry.name for entry in Path(folder).iterdir())
+    ['run.pt']
+    """
+    target = Path(path)
+    masks = _packed(target, model)
+    header = _header(target, model)
+    digest = hashlib.sha256(header.encode())
+    for packed in masks.values():
+        digest.update(packed.tobytes())
+    entries = {"schema": SCHEMA, "version": str(VERSION), "header": header, "checksum": digest.hexdigest()}
+    match target.suffix:
+        case ".pt":
+            buffer = io.BytesIO()
+            torch.save(entries | {"masks": {key: torch.from_numpy(bits) for key, bits in masks.items()}}, buffer)
+            content = buffer.getvalue()
+        case ".safetensors":
+            # One metadata key, because safetensors writes several in an order that changes from run to run.
+            content = safetensors.numpy.save(masks, metadata={"crisp-hw": json.dumps(entries)})
+        case suffix:
+            raise InputError(f"{target}: cannot write a pruned model as '{suffix}'; name it .pt or .safetensors")
+    _replace(target, content)
+
+
+def _packed(target: Path, model: PrunedModel) -> dict[str, NDArray[np.uint8]]:
+    """The packed mask of every masked layer, in layer order."""
+    names = [pruned.layer.name for pruned in model.layers]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"{target}: two layers are named '{twice}'; give every layer its own name")
+    masks = {}
+    for pruned in model.layers:
+        _check_role(target, pruned)
+        if pruned.mask is None:
+            continue
+        shape = (pruned.layer.rows, pruned.layer.columns)
+        if pruned.mask.dtype != np.bool_ or pruned.mask.shape != shape:
+            raise InputError(
+                f"{target}: layer '{pruned.layer.name}' needs a mask of bool{list(shape)} in the matrix view "
+                f"{AXIS}, not {pruned.mask.dtype}{list(pruned.mask.shape)}"
+            )
+        masks[f"{pruned.layer.name}.mask"] = np.packbits(pruned.mask, axis=None)
+    return masks
+
+
+def _check_role(target: Path, pruned: PrunedLayer) -> None:
+    """A dense layer carries nothing, a pruned one its mask, and only a hybrid one blocks."""
+    claims = (pruned.mask is not None, pruned.nm is not None, pruned.block is not None)
+    match (pruned.role, *claims):
+        case ("dense", False, False, False) | ("nm", True, _, False) | ("hybrid", True, _, _):
+            return
+    mask, nm, block = ("yes" if claim else "no" for claim in claims)
+    raise InputError(
+        f"{target}: layer '{pruned.layer.name}' has role {pruned.role} but mask: {mask}, n:m: {nm}, block: {block}; "
+        "dense takes none, nm a mask, hybrid a mask and a block"
+    )
+
+
+def _header(target: Path, model: PrunedModel) -> str:
+    """Everything but the masks, as JSON text."""
+    content = {
+        "name": model.name,
+        "layers": [_layer_entry(pruned) for pruned in model.layers],
+        "classes": [int(c) for c in model.classes],
+        "skipped": [asdict(skipped) for skipped in model.skipped],
+        "provenance": dict(model.provenance),
+    }
+    try:
+        return json.dumps(content, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{target}: the provenance cannot be written as JSON ({error}); use plain values") from error
+
+
+def _layer_entry(pruned: PrunedLayer) -> dict[str, Any]:
+    """One layer of the header: geometry, role and claimed pattern."""
+    nm = None if pruned.nm is None else [pruned.nm.n, pruned.nm.m]
+    return {
+        "geometry": asdict(pruned.layer),
+        "role": pruned.role,
+        "pattern": {"nm": nm, "block": pruned.block, "axis": AXIS},
+        "masked": pruned.mask is not None,
+    }
+
+
+def _replace(target: Path, content: bytes) -> None:
+    """Write beside the target, then rename over it."""
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(target)
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written ({error.strerror}); choose another folder or name") from error
+    finally:
+        part.unlink(missing_ok=True)
