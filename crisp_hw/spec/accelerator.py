@@ -1,0 +1,173 @@
+"""An accelerator: a fabric, the sparse scheme that runs on it, what its mappings obey, and what an action costs."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from crisp_hw.errors import InputError
+from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
+from crisp_hw.spec.constraints import Constraints
+from crisp_hw.spec.ert import EnergyTable
+from crisp_hw.spec.patterns import NM
+
+_ATTRIBUTES = ("bandwidth", "read_bandwidth", "write_bandwidth", "size_words", "kb")
+_BY_CALLER = "set by the caller"
+Level = TypeVar("Level", StorageLevel, ComputeLevel)
+
+
+@dataclass(frozen=True)
+class Dense:
+    """Tensor cores that exploit no sparsity."""
+
+
+@dataclass(frozen=True)
+class Stc:
+    """Sparse tensor cores: N:M weights up to `max_pattern` (NVIDIA Ampere: 2:4); a denser weight runs dense."""
+
+    max_pattern: NM = field(default_factory=lambda: NM(2, 4))
+
+
+@dataclass(frozen=True)
+class Dstc:
+    """Dual-side sparse tensor cores: bitmaps on weights and activations, outer products, both zeros skipped."""
+
+
+@dataclass(frozen=True)
+class CrispStc:
+    """Sparse tensor cores for CRISP's hybrid pattern: pruned blocks never load, N:M inside the kept ones."""
+
+
+Scheme = Dense | Stc | Dstc | CrispStc
+
+
+@dataclass(frozen=True)
+class Accelerator:
+    """Everything that an architecture file says, checked and resolved.
+
+    `constraints` are the fabric's, for dense operands; `encode` adapts them to a layer. `sources["SMEM.size"]` says
+    where a number comes from; `notes` are assumptions that hold for every result on this accelerator.
+    """
+
+    name: str
+    architecture: Architecture
+    scheme: Scheme
+    energy: EnergyTable = field(default_factory=EnergyTable)
+    constraints: Constraints = field(default_factory=Constraints)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def cores(self) -> int:
+        """Copies of the part below the first level, outermost first, that feeds more than one child."""
+        return next((x * y for x, y in reversed(self.architecture.fanouts) if x * y > 1), 1)
+
+    def replace(self, **changes: float | None) -> "Accelerator":
+        """A copy with other numbers: `smem_bandwidth=32` (read and write), `rf_kb=2`, `cores=8`, ...
+
+        A keyword is a level's name in lower case, "_" and one of bandwidth, read_bandwidth, write_bandwidth (words
+        per cycle and instance, None is unlimited), size_words (None is unbounded), kb; or `cores`. Energies per
+        action stay those of the table, which `notes` of the copy say. Raises InputError on an unknown keyword
+        (listing the valid ones) and on a value that is not a positive number.
+
+        >>> rf = StorageLevel("RF", size_words=1024, word_bits=8)
+        >>> from crisp_hw.spec.arch import ComputeLevel
+        >>> small = Accelerator("a", Architecture((rf,), ComputeLevel()), Dense())
+        >>> small.replace(rf_kb=2, rf_bandwidth=4).architecture.level("RF").size_words
+        2048
+        >>> small.replace(rf_ports=2)
+        Traceback (most recent call last):
+        ...
+        crisp_hw.errors.InputError: a: unknown parameter rf_ports; valid: cores, rf_bandwidth, rf_read_bandwidth, ...
+        """
+        copy = self
+        for keyword, value in changes.items():
+            copy = _with_cores(copy, value) if keyword == "cores" else _with_attribute(copy, keyword, value)
+        return copy
+
+
+def replaceable(accelerator: Accelerator) -> tuple[str, ...]:
+    """The keywords that `Accelerator.replace` accepts, for the levels of this accelerator."""
+    levels = (level.name.lower() for level in accelerator.architecture.levels)
+    return ("cores", *(f"{level}_{attribute}" for level in levels for attribute in _ATTRIBUTES))
+
+
+def _with_attribute(accelerator: Accelerator, keyword: str, value: float | None) -> Accelerator:
+    """One storage level changed, its source and the note about energy brought up to date."""
+    level, attribute = _parse(accelerator, keyword)
+    number = None if value is None and attribute != "kb" else _positive(accelerator, keyword, value)
+    names: tuple[str, ...]
+    match attribute:
+        case "bandwidth":
+            names = ("read_bandwidth", "write_bandwidth")
+            changed = dataclasses.replace(level, read_bandwidth=number, write_bandwidth=number)
+        case "read_bandwidth":
+            names, changed = (attribute,), dataclasses.replace(level, read_bandwidth=number)
+        case "write_bandwidth":
+            names, changed = (attribute,), dataclasses.replace(level, write_bandwidth=number)
+        case _:
+            names, changed = (
+                ("size",),
+                dataclasses.replace(level, size_words=_words(accelerator, keyword, level, number)),
+            )
+    levels = tuple(changed if each.name == level.name else each for each in accelerator.architecture.levels)
+    architecture = dataclasses.replace(accelerator.architecture, levels=levels)
+    return _noted(accelerator, architecture, keyword, value, tuple(f"{level.name}.{name}" for name in names))
+
+
+def _with_cores(accelerator: Accelerator, value: float | None) -> Accelerator:
+    """The same fabric with another number of cores; they are stacked along y."""
+    new, old, arch = _positive(accelerator, "cores", value), accelerator.cores, accelerator.architecture
+    if new != int(new):
+        raise InputError(f"{accelerator.name}: cores must be a whole number, not {value}")
+    chain: tuple[StorageLevel | ComputeLevel, ...] = (*arch.levels, arch.compute)
+    if any(each.instances > 1 and each.mesh_y % old for each in chain):
+        raise InputError(f"{accelerator.name}: cores cannot be changed, because its {old} cores do not stand along y")
+    levels = tuple(_restacked(each, old, int(new)) for each in arch.levels)
+    stacked = Architecture(levels, _restacked(arch.compute, old, int(new)))
+    core = next((each.name for each in reversed(arch.levels) if each.instances > 1), arch.compute.name)
+    return _noted(accelerator, stacked, "cores", value, (f"{core}.fanout_y",))
+
+
+def _restacked(level: Level, old: int, new: int) -> Level:
+    if level.instances == 1:
+        return level
+    return dataclasses.replace(level, instances=level.instances // old * new, mesh_y=level.mesh_y // old * new)
+
+
+def _parse(accelerator: Accelerator, keyword: str) -> tuple[StorageLevel, str]:
+    for level in accelerator.architecture.levels:
+        prefix = f"{level.name.lower()}_"
+        if keyword.startswith(prefix) and keyword.removeprefix(prefix) in _ATTRIBUTES:
+            return level, keyword.removeprefix(prefix)
+    valid = ", ".join(replaceable(accelerator))
+    raise InputError(f"{accelerator.name}: unknown parameter {keyword}; valid: {valid}")
+
+
+def _positive(accelerator: Accelerator, keyword: str, value: float | None) -> float:
+    """The value, when it is a positive finite number (bool is not a number here)."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise InputError(f"{accelerator.name}: {keyword} must be a positive number, not {value!r}")
+    return value
+
+
+def _words(accelerator: Accelerator, keyword: str, level: StorageLevel, value: float | None) -> int | None:
+    """Size in words, whole vectors only."""
+    if value is None:
+        return None
+    words = value * 8192 / level.word_bits if keyword.endswith("_kb") else value
+    if words != int(words) or int(words) % level.block_size:
+        vector = f"{level.block_size} words of {level.word_bits} bits"
+        raise InputError(f"{accelerator.name}: {keyword}={value} is not a whole number of vectors ({vector})")
+    return int(words)
+
+
+def _noted(
+    accelerator: Accelerator, architecture: Architecture, keyword: str, value: float | None, names: tuple[str, ...]
+) -> Accelerator:
+    sources = {**accelerator.sources, **dict.fromkeys(names, _BY_CALLER)}
+    note = f"{accelerator.name}: {keyword}={value} {_BY_CALLER}; energies per action stay those of the original fabric"
+    return dataclasses.replace(
+        accelerator, architecture=architecture, sources=sources, notes=(*accelerator.notes, note)
+    )
