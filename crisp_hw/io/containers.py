@@ -136,7 +136,7 @@ def _open_safetensors(path: Path) -> Envelope:
         raise InputError(f"{path}: reading .safetensors needs that package; pip install safetensors") from error
     try:
         with safe_open(path, framework="numpy") as archive:
-            entries = _texts(json.loads((archive.metadata() or {})["crisp-hw"]))
+            entries = _texts(json.loads((archive.metadata() or {}).get("crisp-hw", "{}")))
             masks = {key: archive.get_tensor(key) for key in archive.keys()}  # noqa: SIM118 - not a dict
         wrong = [key for key, bits in masks.items() if bits.dtype != np.uint8 or bits.ndim != 1]
         if wrong:
