@@ -1,0 +1,171 @@
+"""Energy per action from the committed tables: read once, looked up by key and action, never guessed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal, assert_never
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from crisp_hw.data_files import data_folder, read_yaml
+from crisp_hw.errors import InputError
+
+
+@dataclass(frozen=True)
+class EnergyEntry:
+    """Energy of one action in pJ, and where the number comes from."""
+
+    pj: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """One array or circuit: what an access moves (bits), its actions (pJ), its area (um2; None: not published)."""
+
+    key: str
+    use: str
+    access_bits: int
+    actions: Mapping[str, EnergyEntry]
+    area_um2: float | None = None
+    area_source: str = ""
+
+
+EnergyData = Mapping[str, Part]
+"""Parts by key."""
+
+PACKAGED = ("cacti-45nm.yaml", "cited.yaml")
+
+Text = Annotated[str, Field(min_length=1)]
+Energy = Annotated[float, Field(ge=0)]
+Size = Annotated[float, Field(gt=0)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class _Provenance(_Strict):
+    tool: Text
+    version: Text
+    python: Text
+    configuration: Text
+    query: Text
+    date: date
+
+
+class _Measured(_Strict):
+    """An array whose numbers a tool computed; uW, um2, ns."""
+
+    key: Text
+    kind: Literal["measured"]
+    use: Text
+    access_bits: Annotated[int, Field(gt=0)]
+    pj: Annotated[dict[Text, Energy], Field(min_length=1)]
+    area_um2: Size
+    leakage_uw: Size
+    access_ns: Size
+    cycle_ns: Size
+    provenance: _Provenance
+
+
+class _Number(_Strict):
+    pj: Energy
+    source: Text
+
+
+class _Cited(_Strict):
+    """A circuit whose numbers are published."""
+
+    key: Text
+    kind: Literal["cited"]
+    use: Text
+    access_bits: Annotated[int, Field(gt=0)]
+    actions: Annotated[dict[Text, _Number], Field(min_length=1)]
+    area_um2: Size | None = None
+    area_source: str = ""
+
+    @model_validator(mode="after")
+    def area_has_a_source(self) -> "_Cited":
+        """An area and its source stand together or not at all."""
+        if (self.area_um2 is None) != (self.area_source == ""):
+            raise ValueError("area_um2 and area_source must be given together")
+        return self
+
+
+class _PartsFile(_Strict):
+    schema_: Literal["crisp-hw/parts/1"] = Field(alias="schema")
+    entries: Annotated[list[Annotated[_Measured | _Cited, Field(discriminator="kind")]], Field(min_length=1)]
+
+
+def load_energy(path: Path | str | None = None) -> EnergyData:
+    """The parts of one YAML file, or (None) of the two packaged ones, arch/energy/cacti-45nm.yaml and cited.yaml.
+
+    Raises InputError for a missing or malformed file (naming file, key and field) or a repeated key.
+
+    >>> round(load_energy()["sram_256kb_64b"].actions["read"].pj, 3)
+    44.716
+    """
+    files = [data_folder("arch") / "energy" / name for name in PACKAGED] if path is None else [Path(path)]
+    parts: dict[str, Part] = {}
+    for file in files:
+        for part in _parts(file):
+            if part.key in parts:
+                raise InputError(f"{file}: the key {part.key!r} is already taken; keys must be unique")
+            parts[part.key] = part
+    return parts
+
+
+def lookup(table: EnergyData, key: str, action: str) -> EnergyEntry:
+    """Energy in pJ and its source; InputError listing what there is when there is no such entry (no interpolation).
+
+    >>> lookup(load_energy(), "latch_8b", "read").pj
+    0.072
+    >>> lookup(load_energy(), "latch_8b", "erase")
+    Traceback (most recent call last):
+    ...
+    crisp_hw.errors.InputError: energy table: latch_8b has no action 'erase'; it has gated_metadata_read, ...
+    """
+    if key not in table:
+        keys = ", ".join(sorted(table))
+        raise InputError(f"energy table: no part {key!r}, and none is interpolated; the table has {keys}")
+    actions = table[key].actions
+    if action not in actions:
+        raise InputError(f"energy table: {key} has no action {action!r}; it has {', '.join(sorted(actions))}")
+    return actions[action]
+
+
+def _parts(path: Path) -> list[Part]:
+    """The validated content of one file."""
+    document = read_yaml(path)
+    try:
+        content = _PartsFile.model_validate(document)
+    except ValidationError as error:
+        raise InputError(_explain(path, document, error)) from error
+    return [_part(entry) for entry in content.entries]
+
+
+def _part(entry: _Measured | _Cited) -> Part:
+    """One entry as a plain value; a measured number's source is its tool, query and date."""
+    match entry:
+        case _Measured():
+            how = entry.provenance
+            source = f"{how.tool} {how.version} (python {how.python}), {how.query}, {how.configuration}, {how.date}"
+            actions = {action: EnergyEntry(pj, source) for action, pj in entry.pj.items()}
+            return Part(entry.key, entry.use, entry.access_bits, actions, entry.area_um2, source)
+        case _Cited():
+            actions = {action: EnergyEntry(number.pj, number.source) for action, number in entry.actions.items()}
+            return Part(entry.key, entry.use, entry.access_bits, actions, entry.area_um2, entry.area_source)
+    assert_never(entry)
+
+
+def _explain(path: Path, document: object, error: ValidationError) -> str:
+    """The first fault as one sentence: file, key, field, what is wrong."""
+    first = error.errors()[0]
+    where = [str(step) for step in first["loc"] if step not in ("measured", "cited")]
+    if where[:1] == ["entries"] and len(where) > 1 and isinstance(document, dict):
+        entry = document["entries"][int(where[1])]
+        key = entry.get("key") if isinstance(entry, dict) else None
+        where[:2] = [f"key {key!r}" if key else f"entry number {int(where[1]) + 1}"]
+    return f"{path}: {', '.join(where) or 'document'}: {first['msg']} (found {first['input']!r:.80})"
