@@ -1,0 +1,193 @@
+"""Occupancy of a tile: how many nonzeros it holds, and how often none.
+
+Tiles are int64[b] sizes in words; results are float64[b] or int64[b]. A tile may be conditioned on a containing tile
+with known occupancy. Formulas: docs/model.md, section 4 (Timeloop: src/workload/density-models).
+"""
+
+from functools import lru_cache
+from math import ceil
+from typing import assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crisp_hw.spec.patterns import Density, FixedStructured, Hypergeometric
+
+Int = NDArray[np.int64]
+Float = NDArray[np.float64]
+SHORT_PRODUCT = 4096  # factors up to which P(empty) is multiplied out; beyond, log-gamma is as accurate and cheaper
+TAIL_SIGMAS = 12.0  # P beyond 12 standard deviations is below 1e-31: nothing that a double sum can see
+TAIL_WORDS = 40.0  # the same for narrow distributions, whose tails are not yet Gaussian
+
+
+def nonzeros(density: Density, size: int) -> int:
+    """Nonzeros of a whole tensor of `size` words.
+
+    >>> nonzeros(Hypergeometric(0.25), 10)
+    3
+    """
+    return ceil(density.density * size)
+
+
+def prob_empty(density: Density, size: int, tile: Int) -> Float:
+    """Probability that a tile holds no nonzero; `size` is the whole tensor in words.
+
+    >>> prob_empty(FixedStructured(0.25), 64, np.array([1, 2, 4])).tolist()
+    [0.75, 0.5, 0.0]
+    """
+    match density:
+        case FixedStructured(d):
+            return np.where(tile * d < 1.0, 1.0 - tile * d, 0.0)
+        case Hypergeometric():
+            return hypergeometric_empty(
+                np.full_like(tile, size), np.full_like(tile, nonzeros(density, size)), tile
+            )
+    assert_never(density)
+
+
+def prob_empty_given(density: Density, tile: Int, outer: Int, occupancy: Int) -> Float:
+    """The same inside an `outer` tile that is known to hold `occupancy` nonzeros; arrays broadcast.
+
+    >>> prob_empty_given(Hypergeometric(0.5), np.array([1]), np.array([4]), np.array([3])).tolist()
+    [0.25]
+    """
+    match density:
+        case FixedStructured():
+            expected = tile * (occupancy / outer)
+            return np.where(expected < 1.0, 1.0 - expected, 0.0)
+        case Hypergeometric():
+            return hypergeometric_empty(outer, occupancy, tile)
+    assert_never(density)
+
+
+def expected_occupancy(density: Density, size: int, tile: Int) -> Float:
+    """Mean number of nonzeros in a tile."""
+    match density:
+        case FixedStructured(d):
+            return tile * d
+        case Hypergeometric():
+            return tile * (nonzeros(density, size) / size)
+    assert_never(density)
+
+
+def largest_occupancy(density: Density, size: int, tile: Int) -> Int:
+    """Worst-case number of nonzeros in a tile, which storage must hold.
+
+    >>> largest_occupancy(FixedStructured(0.5), 64, np.array([3])), largest_occupancy(Hypergeometric(0.5), 64, np.array([3]))
+    (array([2]), array([3]))
+    """
+    match density:
+        case FixedStructured(d):
+            return np.ceil(tile * d).astype(np.int64)
+        case Hypergeometric():
+            return np.minimum(tile, nonzeros(density, size))
+    assert_never(density)
+
+
+def smallest_occupancy(density: Density, size: int, tile: Int) -> Int:
+    """Fewest nonzeros that a tile can hold."""
+    match density:
+        case FixedStructured(d):
+            return np.floor(tile * d).astype(np.int64)
+        case Hypergeometric():
+            return np.maximum(0, tile - size + nonzeros(density, size))
+    assert_never(density)
+
+
+def support(density: Density, size: int, tile: Int) -> tuple[Int, Float]:
+    """Occupancies with their probabilities, [K, b] each: every k that a double-precision sum can notice.
+
+    Columns are padded with probability 0; occupancy 0 is in the list whenever it is possible.
+    """
+    match density:
+        case FixedStructured(d):
+            low = np.floor(tile * d)
+            share = tile * d - low
+            return np.stack([low, np.ceil(tile * d)]).astype(np.int64), np.stack([1.0 - share, share])
+        case Hypergeometric():
+            hit = nonzeros(density, size)
+            columns = [_hypergeometric_support(size, hit, int(n)) for n in tile]
+    rows = max(len(k) for k, _ in columns)
+    occupancy, probability = np.zeros((rows, len(tile)), dtype=np.int64), np.zeros((rows, len(tile)))
+    for column, (k, p) in enumerate(columns):
+        occupancy[: len(k), column], probability[: len(k), column] = k, p
+    return occupancy, probability
+
+
+@lru_cache(maxsize=4096)
+def _hypergeometric_support(size: int, hit: int, tile: int) -> tuple[Int, Float]:
+    """P(k) by recurrence from one end in logs, normalised: no large factorials to subtract."""
+    low, high = max(0, tile + hit - size), min(tile, hit)
+    mean = tile * hit / size
+    spread = TAIL_SIGMAS * np.sqrt(mean * (1 - hit / size) * (size - tile) / max(size - 1, 1)) + TAIL_WORDS
+    first, last = max(low, int(mean - spread)), min(high, int(mean + spread))
+    k = np.arange(first, last + 1, dtype=np.int64)
+    x = k.astype(np.float64)
+    ratio = (hit - x[:-1]) * (tile - x[:-1]) / (x[1:] * (size - hit - tile + x[1:]))
+    log_p = np.concatenate([[0.0], np.cumsum(np.log(ratio))])
+    p = np.exp(log_p - log_p.max())
+    p = p / p.sum()
+    if low == 0 < first:
+        empty = hypergeometric_empty(np.array([size]), np.array([hit]), np.array([tile]))
+        return np.concatenate([[0], k]), np.concatenate([empty, p])
+    return k, p
+
+
+def hypergeometric_empty(size: Int, hit: Int, tile: Int) -> Float:
+    """P(no hit among `tile` draws without replacement from `size` words of which `hit` are nonzero); broadcasts.
+
+    >>> hypergeometric_empty(np.array([4]), np.array([2]), np.array([2])).round(12).tolist()
+    [0.166666666667]
+    """
+    size, hit, tile = np.broadcast_arrays(size, hit, tile)
+    rows = np.stack([size.ravel(), np.minimum(hit, tile).ravel(), np.maximum(hit, tile).ravel()])
+    few = int(rows[1].max(initial=0))
+    if rows.shape[1] <= 8 or few > SHORT_PRODUCT:
+        flat = np.array([_empty(int(n), int(a), int(b)) for n, a, b in rows.T])
+    else:
+        flat = _empty_products(rows, few)
+    return flat.reshape(size.shape)
+
+
+def _empty_products(rows: Int, few: int) -> Float:
+    """The product formula for many short cases at once: one factor of all of them per step."""
+    size, few_hits, many = rows[0], rows[1], rows[2]
+    log_p = np.zeros(size.shape)
+    possible = few_hits + many <= size
+    for i in range(few):
+        live = possible & (i < few_hits)
+        log_p = np.where(live, log_p + np.log1p(-np.where(live, many, 0) / np.maximum(size - i, 1)), log_p)
+    return np.where((few_hits == 0) | possible, np.exp(log_p), 0.0)
+
+
+@lru_cache(maxsize=65536)
+def _empty(size: int, few: int, many: int) -> float:
+    """One case: C(size - many, few) / C(size, few), by product or by log-gamma."""
+    if few == 0:
+        return 1.0
+    if few + many > size:
+        return 0.0
+    if few <= SHORT_PRODUCT:
+        return float(np.exp(np.log1p(-many / (size - np.arange(few, dtype=np.float64))).sum()))
+    n, a, b = float(size), float(few), float(many)
+    terms = _log_factorial(np.array([n - b, n - b - a, n, n - a]))
+    return float(np.exp(terms[0] - terms[1] - terms[2] + terms[3]))
+
+
+def _log_factorial(x: Float) -> Float:
+    """ln x! by Stirling's series (x >= 10: error below 1e-15; smaller x by shifting up)."""
+    shift = np.zeros_like(x)
+    z = x + 1.0
+    for _ in range(10):
+        small = z < 10.0
+        shift, z = np.where(small, shift - np.log(z), shift), np.where(small, z + 1.0, z)
+    inverse = 1.0 / z
+    series = inverse / 12.0 - inverse**3 / 360.0 + inverse**5 / 1260.0 - inverse**7 / 1680.0
+    return shift + (z - 0.5) * np.log(z) - z + 0.5 * np.log(2.0 * np.pi) + series
+
+
+def largest_in_fiber(density: Density, size: int, fiber: Int, element: Int) -> Int:
+    """Most nonempty elements that a fiber can hold: min(fiber / element, its largest occupancy) (MaxNumElement)."""
+    return np.minimum(fiber // element, largest_occupancy(density, size, fiber))
+
+

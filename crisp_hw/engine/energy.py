@@ -1,0 +1,157 @@
+"""Energy: counts of actions times pJ per action (docs/model.md, section 8).
+
+Timeloop: model/topology.cpp ParseAccelergyERT, model/buffer.cpp ComputeVectorAccesses and ComputeBufferEnergy.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+import numpy as np
+
+from crisp_hw.engine.density import support
+from crisp_hw.engine.latency import metadata_bits
+from crisp_hw.engine.safs import Sparse
+from crisp_hw.engine.safs.counts import KINDS, OPS
+from crisp_hw.engine.tiling import Float, Int, Tiling
+from crisp_hw.errors import InputError
+from crisp_hw.spec.arch import ComputeLevel, StorageLevel
+from crisp_hw.spec.ert import EnergyTable
+
+DRAM_PJ_PER_16_BITS = 200.0  # pat-public/src/pat.cpp: DRAM energy per 16-bit word
+NON_EMPTY_BLOCKS = {
+    # Timeloop buffer.hpp: tiles of up to this many blocks, by density 0.1 .. 1.0, get the vector-access correction
+    2: (251, 125, 84, 63, 51, 42, 36, 32, 28, 1),
+    4: (375, 188, 125, 94, 75, 63, 54, 47, 42, 1),
+    8: (438, 219, 146, 110, 88, 73, 63, 55, 49, 1),
+    16: (469, 235, 157, 118, 94, 79, 67, 59, 52, 1),
+    32: (485, 243, 162, 122, 97, 81, 70, 61, 52, 1),
+}
+
+
+@lru_cache(maxsize=256)
+def lookup_order(kind: str, op: str, infix: str = "") -> tuple[str, ...]:
+    """Names under which an energy table may list an action, first match wins (include/model/topology.hpp).
+
+    >>> lookup_order("skipped", "fills")
+    ('skipped_fill', 'skipped_write', 'gated_fill', 'gated_write')
+    """
+    action = op.removesuffix("s")
+    names = [infix + action] if action == "read" else [infix + action, infix + "write"]
+    if kind == "random":
+        return (*(f"random_{name}" for name in names), *names)
+    gated = tuple(f"gated_{name}" for name in names)
+    return gated if kind == "gated" else (*(f"skipped_{name}" for name in names), *gated)
+
+
+COMPUTE_ORDER = {
+    # include/model/topology.hpp, arithmetic actions
+    "random": ("mac_random", "mult_random", "mac", "mult", "compute"),
+    "gated": ("mac_gated", "mult_gated", "compute_gated", "mac", "mult", "compute"),
+    "skipped": (
+        *("mac_skipped", "mult_skipped", "compute_skipped"),
+        *("mac_gated", "mult_gated", "compute_gated", "mac", "mult", "compute"),
+    ),
+}
+
+
+def built_in_energy(level: StorageLevel) -> float:
+    """Timeloop's own estimate in pJ per access for data actions that the energy table lacks (pat-public)."""
+    if level.technology == "DRAM":
+        return DRAM_PJ_PER_16_BITS * level.word_bits * level.block_size / 16
+    if not level.size_words:
+        return 0.0
+    width = level.word_bits * level.block_size * level.cluster_size
+    kilobytes = width * -(-level.size_words // level.block_size) / (8 * 1024)
+    # pat-public/src/pat.cpp: linear in capacity, 1 pJ at 0.5 KB and 6 pJ at 100 KB for 16 bits
+    return ((5 / 99.5) * (kilobytes - 0.5) + 1.0) * width / 16 / level.cluster_size
+
+
+def action_energy(table: EnergyTable, level: StorageLevel, kind: str, op: str, infix: str = "") -> float:
+    """pJ per action of a storage level; missing data actions cost the built-in estimate, all others nothing."""
+    actions = table.actions.get(level.name, {})
+    for name in lookup_order(kind, op, infix):
+        if name in actions:
+            return actions[name]
+    return built_in_energy(level) if kind == "random" and not infix else 0.0
+
+
+def compute_energy(table: EnergyTable, compute: ComputeLevel, kind: str) -> float:
+    """pJ per multiply-accumulate of a kind; without a table entry (word_bits / 16)^2 pJ (arithmetic.cpp), else 0."""
+    actions: Mapping[str, float] = table.actions.get(compute.name, {})
+    for name in COMPUTE_ORDER[kind]:
+        if name in actions:
+            return actions[name]
+    return (compute.word_bits / 16) ** 2 if kind == "random" else 0.0
+
+
+def read_energy_per_word(table: EnergyTable, level: StorageLevel) -> float:
+    """pJ per word of a full-block read: the weight of a read when SAF options compete."""
+    return action_energy(table, level, "random", "reads") / level.block_size
+
+
+def instance_energy(tiling: Tiling, sparse: Sparse, table: EnergyTable, place: tuple[int, int]) -> dict[str, Float]:
+    """pJ of one tensor in one instance of a storage level, by action, float64[b] each."""
+    index, t = place
+    level = tiling.architecture.levels[index]
+    correction = _partly_filled_blocks(tiling, sparse, place)
+    share = _cluster_share(sparse, level, place)
+    out: dict[str, Float] = {}
+    for kind in KINDS:
+        for op in OPS:
+            data = -(-sparse.tally.data[kind][op][place] // level.block_size) * correction
+            out[f"{kind}_{op}"] = data * action_energy(table, level, kind, op) * share
+            ranks = sparse.ranks.get(place)
+            if ranks is not None and ranks.form is not None and level.metadata_width_bits:
+                bits = metadata_bits(sparse.tally, level, place, ranks, (kind, op))
+                vectors = -(-bits // level.metadata_width_bits)
+                out[f"{kind}_metadata_{op}"] = vectors * action_energy(table, level, kind, op, "metadata_") * share
+    actions = table.actions.get(level.name, {})
+    for name, counts in (("decompression", sparse.tally.decompressions), ("compression", sparse.tally.compressions)):
+        out[name] = counts[place] * actions.get(f"{name}_count", 0.0) * share
+    return out
+
+
+def _cluster_share(sparse: Sparse, level: StorageLevel, place: tuple[int, int]) -> Float:
+    """Instances of one cluster share an access (1 for clusters of one)."""
+    provided = sparse.mesh[place[1], place[0] + 1].prod(axis=0)
+    clusters = np.minimum(provided, level.instances // level.cluster_size)
+    share = np.divide(clusters, provided, out=np.zeros(len(provided)), where=provided > 0)
+    return np.where(sparse.used[place] > 0, share, 0.0)
+
+
+def _partly_filled_blocks(tiling: Tiling, sparse: Sparse, place: tuple[int, int]) -> Float:
+    """Accesses grow when the nonzeros of small tiles do not fill whole blocks.
+
+    sum P(k) ceil(k / block) over the unconditioned occupancies, against the density-scaled number of blocks. Timeloop
+    has the table for blocks of 2 to 32 words only and stops on others: InputError here.
+    """
+    level, tensor = tiling.architecture.levels[place[0]], tiling.problem.tensors[place[1]]
+    ranks, ones = sparse.ranks.get(place), np.ones(tiling.bounds.shape[1])
+    if level.block_size == 1 or ranks is None or ranks.form is None or not ranks.form.compressed:
+        return ones
+    density, tile = sparse.density[place], tiling.tile(place[0], tensor)
+    partial = density < 1.0
+    if partial.any() and level.block_size not in NON_EMPTY_BLOCKS:
+        raise InputError(
+            f"level {level.name}: blocks of {level.block_size} words cannot hold the compressed tensor {tensor.name} "
+            f"(Timeloop knows blocks of {', '.join(map(str, NON_EMPTY_BLOCKS))}); change the level's width"
+        )
+    if not partial.any():
+        return ones
+    decile = np.where(density >= 0.1, np.floor(density / 0.1) - 1, 0).astype(np.int64)
+    limit = np.array(NON_EMPTY_BLOCKS[level.block_size])[np.minimum(decile, 9)]
+    small = partial & (limit > tile // level.block_size)
+    if not small.any():
+        return ones
+    ones[small] = _blocks_per_word(tiling, place, tile[small], density[small])
+    return ones
+
+
+def _blocks_per_word(tiling: Tiling, place: tuple[int, int], tile: Int, density: Float) -> Float:
+    tensor, block = tiling.problem.tensors[place[1]], tiling.architecture.levels[place[0]].block_size
+    size = int(tiling.size_below(len(tiling.nest.loops), tensor)[0])
+    distinct, inverse = np.unique(tile, return_inverse=True)
+    occupancy, probability = support(tensor.density, size, distinct)
+    blocks = (-(-occupancy // block) * probability).sum(axis=0)
+    ratio: Float = blocks[inverse] / (tile * density / block)
+    return ratio

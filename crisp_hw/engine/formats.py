@@ -1,0 +1,327 @@
+"""Representation formats: which loops each fibertree rank spans, and how much metadata a tile needs.
+
+Docs/model.md, section 5 (Timeloop: sparse-analysis/representation-analyzer.cpp, tiling-tile-info.cpp).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from crisp_hw.engine.density import (
+    Float,
+    Int,
+    largest_occupancy,
+    prob_empty,
+    prob_empty_given,
+    smallest_occupancy,
+    support,
+)
+from crisp_hw.engine.tiling import Tiling, keeper_above, keeper_below, projected_size
+from crisp_hw.errors import MappingError
+from crisp_hw.spec.arch import StorageLevel
+from crisp_hw.spec.problem import Tensor
+from crisp_hw.spec.sparse import Rank, SparseSpec, TensorFormat
+
+ROUNDING = 1e-9  # relative slack before a ceiling: expectations are long sums whose last digits are noise
+
+
+@dataclass(frozen=True)
+class StoredRanks:
+    """How a tensor lies in a level: fiber length of each rank, innermost first, and the tiles between them, int64[b].
+
+    `tiles[r]` is the tile below rank r (the first is one word), the last one the tile of the top rank as the model
+    records it. `form` is None where the tensor has no metadata; then there is one implicit rank.
+    """
+
+    form: TensorFormat | None
+    fibers: tuple[Int, ...]
+    tiles: tuple[Int, ...]
+
+    @property
+    def below(self) -> tuple[Int, ...]:
+        """The tile below each rank."""
+        return self.tiles[: len(self.fibers)]
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """A relevant loop as a rank sees it: dimension, bound, and the tile up to and including it."""
+
+    dim: str
+    bound: Int
+    active: bool
+    tile: Int
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The loops that one rank absorbs, and the tile that the rank above it rests on."""
+
+    segments: tuple[_Segment, ...]
+    tile: Int
+
+
+def format_of(sparse: SparseSpec, level: str, tensor: str) -> TensorFormat | None:
+    """The representation format of a tensor in a level, or None (stored as it is, no metadata)."""
+    return next((f for f in sparse.formats if f.level == level and f.tensor == tensor), None)
+
+
+def word_bits(level: StorageLevel, rank: Rank) -> tuple[int, int]:
+    """(metadata, payload) bits of one entry of a rank, widened to divide the metadata port.
+
+    A width that does not divide the port is rounded up to the next divisor below twice itself
+    (sparse-optimization-parser.cpp: AdjustFormatWordBits).
+
+    >>> word_bits(StorageLevel("SMEM", metadata_width_bits=64), Rank("CP", metadata_bits=3, payload_bits=0))
+    (4, 0)
+    """
+    bitmask = 1 if rank.format == "B" else None
+    metadata = rank.metadata_bits if rank.metadata_bits is not None else bitmask
+    return _widen(level, metadata), _widen(level, rank.payload_bits)
+
+
+def _widen(level: StorageLevel, bits: int | None) -> int:
+    bits = level.metadata_word_bits if bits is None else bits
+    if bits == 0 or level.metadata_width_bits % bits == 0:
+        return bits
+    return next((wide for wide in range(bits, 2 * bits) if level.metadata_width_bits % wide == 0), 2 * bits)
+
+
+def stored_ranks(tiling: Tiling, sparse: SparseSpec) -> dict[tuple[int, str], StoredRanks]:
+    """Assign loops to ranks for every kept (level, tensor); MappingError when a format has too few ranks."""
+    out: dict[tuple[int, str], StoredRanks] = {}
+    for tensor in tiling.problem.tensors:
+        for level, keeps in enumerate(tiling.nest.keeps):
+            if tensor.name in keeps:
+                out[level, tensor.name] = _stored(tiling, sparse, level, tensor, out)
+    return out
+
+
+def _stored(
+    tiling: Tiling, sparse: SparseSpec, level: int, tensor: Tensor, inner: dict[tuple[int, str], StoredRanks]
+) -> StoredRanks:
+    form = format_of(sparse, tiling.architecture.levels[level].name, tensor.name)
+    child = keeper_below(tiling.nest, level, tensor.name)
+    below = inner.get((child, tensor.name))
+    pretiled = form is not None and form.compressed and below is not None and bool(tiling.tile(child, tensor)[0] > 1)
+    if pretiled and form and below:
+        _check_aligned(form, below)
+    segments = _segments(tiling, level, child, tensor, not pretiled)
+    inherited = len(below.fibers) if pretiled and below else 0
+    groups, left = _assign(form, segments, inherited)
+    if left and form is not None:
+        raise MappingError(
+            f"level {form.level}: the format of {tensor.name} has {len(form.ranks)} ranks but the mapping needs more "
+            f"(loops over {', '.join(left)} have none); add ranks or flatten dimensions"
+        )
+    fibers = tuple(_fiber(tiling, tensor, group) for group in groups)
+    tiles = [group.tile for group in groups]
+    if pretiled and below:
+        return StoredRanks(form, (*below.fibers, *fibers), (*below.tiles, *tiles))
+    return StoredRanks(form, fibers, (tiling.ones, *tiles))
+
+
+def _check_aligned(form: TensorFormat, child: StoredRanks) -> None:
+    """A compressed level that feeds tiles to a child must hold them in the child's own ranks."""
+    inner = child.form.ranks if child.form is not None and child.form.compressed else ()
+    if len(child.fibers) > len(form.ranks) or any(
+        a.format != b.format for a, b in zip(form.ranks, inner, strict=False)
+    ):
+        raise MappingError(
+            f"level {form.level}: the ranks of {form.tensor} do not begin with those of the level below, which takes "
+            "its tiles ready-made; give both the same inner ranks"
+        )
+
+
+def _segments(tiling: Tiling, level: int, child: int, tensor: Tensor, absorb: bool) -> list[_Segment]:
+    """Relevant loops between the child and the level, inner first; `absorb` adds the child's extents to them."""
+    start = tiling.start(child + 1)
+    below = dict(zip(tiling.problem.dims, tiling.box(start), strict=True)) if absorb else {}
+    out = []
+    for j in range(start, tiling.ends[level]):
+        if tiling.relevant(j, tensor):
+            dim = tiling.nest.loops[j].dim
+            bound = tiling.bounds[j] * below.pop(dim, tiling.ones)
+            out.append(_Segment(dim, bound, bool((bound > 1).any()), tiling.size_below(j + 1, tensor)))
+    return out
+
+
+def _fiber(tiling: Tiling, tensor: Tensor, group: _Group) -> Int:
+    extents = np.ones((len(tiling.problem.dims), tiling.bounds.shape[1]), dtype=np.int64)
+    for segment in group.segments:
+        extents[tiling.problem.dims.index(segment.dim)] *= segment.bound
+    return projected_size(tiling.problem, tensor, extents)
+
+
+def _assign(form: TensorFormat | None, segments: Sequence[_Segment], first: int) -> tuple[list[_Group], list[str]]:
+    """Ranks `first`.. with the loops they span, and the dimensions of the loops that are left over."""
+    live = [segment for segment in segments if segment.active]
+    smallest = segments[0].tile
+    if form is None:
+        tile = live[-1].tile if live else smallest
+        return [_Group(tuple(live), tile)], []
+    ranks, order = form.ranks[first:], live
+    dummy = _Group((), smallest)
+    if form.inner_to_outer:
+        groups, used = _fill(ranks, live, _Group((), np.ones_like(smallest)))
+        groups += [dummy] * (len(ranks) - len(groups))
+    else:
+        order = live[::-1]
+        groups, used = _fill(ranks[::-1], order, dummy)
+        # ranks whose rule finds no loop are recorded outside all others, whatever their place (as Timeloop does)
+        refused = [group for group in groups if not group.segments]
+        spanned = [group for group in groups if group.segments]
+        groups = [dummy] * (len(ranks) - len(groups)) + spanned[::-1] + refused
+    return groups, [segment.dim for segment in order[used:]]
+
+
+def _fill(ranks: Sequence[Rank], live: Sequence[_Segment], refused: _Group) -> tuple[list[_Group], int]:
+    """Give each rank in turn the next loop, and with a flattening rule all that follow and obey it."""
+    groups: list[_Group] = []
+    used = 0
+    for rank in ranks:
+        if used == len(live):
+            break
+        rule = next((r for r in rank.flattened if live[used].dim in r), None)
+        if rank.flattened and rule is None:
+            groups.append(refused)
+            continue
+        stop = used + 1
+        while rule and stop < len(live) and live[stop].dim in rule:
+            stop += 1
+        groups.append(_Group(tuple(live[used:stop]), live[used].tile))
+        used = stop
+    return groups, used
+
+
+Units = list[tuple[Float, Float]]
+"""(metadata, payload) units of each rank, innermost first."""
+
+
+def metadata_units(ranks: StoredRanks, empties: Sequence[Float]) -> Units:
+    """Metadata of a tile from P(empty) of its nested tiles: `empties[r]` below rank r, `empties[-1]` the whole tile.
+
+    U, UOP, B, CP and RLE as in docs/model.md, section 5.2; the innermost rank that stores something has the data
+    itself as its payload, so that payload is 0.
+    """
+    assert ranks.form is not None
+    top = len(ranks.fibers) - 1
+    dummy_at = 0 if ranks.form.inner_to_outer else top
+    nothing = np.zeros(empties[-1].shape)
+    units: Units = [(nothing, nothing)] * (top + 1)
+    fibers_above = np.ones(1, dtype=np.int64)
+    for r in range(top, -1, -1):
+        fiber = ranks.fibers[r]
+        if r == dummy_at or bool((fiber > 1).any()):
+            live = fibers_above * (1.0 - empties[r + 1])
+            units[r] = _rank_units(ranks.form.ranks[r], fiber, (fibers_above, live), 1.0 - empties[r])
+        fibers_above = fibers_above * fiber
+    return _drop_data_payload(units)
+
+
+def _rank_units(rank: Rank, fiber: Int, fibers: tuple[Int, Float], occupied: Float) -> tuple[Float, Float]:
+    """Units of one rank: `fibers` are all and the nonempty fibers, `occupied` the share of nonempty coordinates."""
+    all_fibers, live = fibers
+    match rank.format:
+        case "UOP":
+            return 0.0 * live, live * (fiber + 1)
+        case "B":
+            return live * fiber, live * ceiling(fiber * occupied)
+        case "CP":
+            return (count := live * ceiling(fiber * occupied)), count
+        case "RLE":
+            return (count := live * (fiber * occupied)), count
+        case "U":
+            return (count := all_fibers * fiber * np.ones_like(live)), count
+
+
+def _drop_data_payload(units: Units) -> Units:
+    """Zero the payload of the innermost rank that holds anything, column by column."""
+    out, pending = [], None
+    for metadata, payload in units:
+        metadata, payload = np.broadcast_arrays(metadata, payload)
+        pending = np.ones(payload.shape, dtype=bool) if pending is None else np.broadcast_to(pending, payload.shape)
+        holds = (metadata != 0) | (payload != 0)
+        out.append((metadata, np.where(pending & holds, 0.0, payload)))
+        pending = pending & ~holds
+    return out
+
+
+def ceiling(value: Float) -> Float:
+    """Ceiling that forgives the rounding noise of an expectation that should be an integer.
+
+    >>> ceiling(np.array([3.0000000001, 3.1])).tolist()
+    [3.0, 4.0]
+    """
+    return np.ceil(value - ROUNDING * np.maximum(1.0, np.abs(value)))
+
+
+@dataclass(frozen=True)
+class Occupancy:
+    """Expected content of a tile of one tensor in one level, float64[b] each.
+
+    `nonempty` is the probability that the tile exists at all: where the parent holds metadata, empty tiles are never
+    sent, and the other fields are conditioned on that. `largest_units` are the worst case that storage must hold.
+    """
+
+    words: Float
+    density: Float
+    nonempty: Float
+    units: Units
+    largest_words: Int
+    largest_units: list[tuple[Int, Int]]
+
+
+def expected_occupancy_of(
+    tiling: Tiling, sparse: SparseSpec, ranks: StoredRanks, level: int, tensor: Tensor
+) -> Occupancy:
+    """Law of total probability over the occupancies of a tile (Timeloop: CalculateExpectedOccupancy)."""
+    size = int(tiling.size_below(len(tiling.nest.loops), tensor)[0])
+    tile, rows = tiling.tile(level, tensor), [tiling.tile(level, tensor), *ranks.fibers, *ranks.tiles]
+    distinct, inverse = np.unique(np.stack(np.broadcast_arrays(*rows)), axis=1, return_inverse=True)
+    count = len(ranks.fibers)
+    small = StoredRanks(ranks.form, tuple(distinct[1 : 1 + count]), tuple(distinct[1 + count :]))
+    parent = keeper_above(tiling.nest, level, tensor.name)
+    aware = parent is not None and format_of(sparse, tiling.architecture.levels[parent].name, tensor.name) is not None
+    words, nonempty, units = _expectations(tensor, size, distinct[0], small, aware)
+    pick = inverse.ravel()
+    largest = largest_occupancy(tensor.density, size, tile)
+    worst = [] if ranks.form is None else _worst_units(tensor, size, distinct[0], small)
+    return Occupancy(
+        words=words[pick],
+        density=words[pick] / tile,
+        nonempty=nonempty[pick],
+        units=[(m[pick], p[pick]) for m, p in units],
+        largest_words=largest if ranks.form is not None else tile,
+        largest_units=[(m[pick], p[pick]) for m, p in worst],
+    )
+
+
+def _expectations(tensor: Tensor, size: int, tile: Int, ranks: StoredRanks, aware: bool) -> tuple[Float, Float, Units]:
+    """(words, P(nonempty), metadata units) of distinct tiles; `aware`: empty tiles are never delivered."""
+    occupancy, probability = support(tensor.density, size, tile)
+    can_be_empty = smallest_occupancy(tensor.density, size, tile) == 0
+    empty = np.where(occupancy == 0, probability, 0.0).sum(axis=0)
+    drop = can_be_empty & aware
+    nonempty = np.where(drop, 1.0 - empty, 1.0)
+    weight = np.where(drop & (occupancy == 0), 0.0, probability)
+    weight = np.divide(weight, nonempty, out=np.zeros_like(weight), where=nonempty > 0)
+    words = (weight * occupancy).sum(axis=0)
+    if ranks.form is None:
+        return words, nonempty, []
+    given = [prob_empty_given(tensor.density, t, tile, occupancy) for t in (*ranks.below, tile)]
+    units = metadata_units(ranks, given)
+    return words, nonempty, [((weight * m).sum(axis=0), (weight * p).sum(axis=0)) for m, p in units]
+
+
+def _worst_units(tensor: Tensor, size: int, tile: Int, ranks: StoredRanks) -> list[tuple[Int, Int]]:
+    worst = largest_occupancy(tensor.density, size, tile)
+    empties = [prob_empty_given(tensor.density, t, tile, worst) for t in (*ranks.below, tile)]
+    units = metadata_units(ranks, empties)
+    return [(np.ceil(m - ROUNDING).astype(np.int64), np.ceil(p - ROUNDING).astype(np.int64)) for m, p in units]
+
+
+def unconditioned_empty(tiling: Tiling, tensor: Tensor, words: Int) -> Float:
+    """P(a tile of so many words of the tensor is empty), knowing nothing else."""
+    return prob_empty(tensor.density, int(tiling.size_below(len(tiling.nest.loops), tensor)[0]), words)

@@ -1,0 +1,73 @@
+"""Cycles: the compute array, every level's bandwidth, and which of them is the bound (docs/model.md, section 7).
+
+Timeloop: model/arithmetic.cpp, model/buffer.cpp ComputePerformance. There is no latency hiding and no network limit.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from crisp_hw.engine.formats import StoredRanks, word_bits
+from crisp_hw.engine.safs import Accesses, Sparse
+from crisp_hw.engine.tiling import Float, Int
+from crisp_hw.spec.arch import StorageLevel
+
+
+@dataclass(frozen=True)
+class LevelLatency:
+    """Demand of one level in words per cycle and instance, float64[T, b], its slowdown (<= 1) and cycles, [b]."""
+
+    read_demand: Float
+    write_demand: Float
+    slowdown: Float
+    cycles: Int
+
+
+def compute_cycles(sparse: Sparse) -> Int:
+    """ceil(MACs that take a cycle / whole average MACs at work); skipped MACs take none (arithmetic.cpp: Evaluate)."""
+    busy = sparse.tally.random_computes + sparse.tally.gated_computes
+    return -(-busy // np.maximum(np.floor(sparse.used_macs).astype(np.int64), 1))
+
+
+def metadata_bits(
+    tally: Accesses, level: StorageLevel, place: tuple[int, int], ranks: StoredRanks | None, key: tuple[str, str]
+) -> Int:
+    """Bits of metadata moved by one kind of access (`key`: kind and op) of one tensor in one instance, int64[b]."""
+    kind, op = key
+    batch = tally.reductions.shape[-1]
+    if ranks is None or ranks.form is None or level.metadata_width_bits == 0:
+        return np.zeros(batch, dtype=np.int64)
+    entries = tally.metadata[kind][op][place]
+    widths = np.array([word_bits(level, rank) for rank in ranks.form.ranks], dtype=np.int64)
+    bits: Int = (entries * widths[:, :, None]).sum(axis=(0, 1))
+    return bits
+
+
+def level_latency(sparse: Sparse, index: int, level: StorageLevel, cycles: Int) -> LevelLatency:
+    """Bandwidth demand of a level at `cycles`, and how much it slows the whole down.
+
+    Accesses are averaged over the instances that the mapping provides physically, of which only some are at work.
+    """
+    tensors = range(sparse.tally.reductions.shape[1])
+    reads = np.stack([_words(sparse, index, level, t, ("reads",)) for t in tensors])
+    writes = np.stack([_words(sparse, index, level, t, ("fills", "updates")) for t in tensors])
+    provided = sparse.mesh[:, index + 1].prod(axis=1)
+    at_work = np.divide(sparse.used[index], provided, out=np.zeros(provided.shape), where=provided > 0)
+    read_demand, write_demand = (np.ceil(words * at_work) / np.maximum(cycles, 1) for words in (reads, writes))
+    slowdown = np.ones(len(cycles))
+    totals = (read_demand.sum(axis=0), write_demand.sum(axis=0))
+    limits = (level.read_bandwidth, level.write_bandwidth, level.shared_bandwidth)
+    for limit, demand in zip(limits, (*totals, totals[0] + totals[1]), strict=True):
+        if limit is not None:
+            slowdown = np.minimum(slowdown, np.divide(limit, demand, out=np.ones_like(demand), where=demand > limit))
+    return LevelLatency(read_demand, write_demand, slowdown, np.ceil(cycles / slowdown).astype(np.int64))
+
+
+def _words(sparse: Sparse, index: int, level: StorageLevel, t: int, ops: tuple[str, ...]) -> Int:
+    """Words per instance that occupy the port: random and gated data, and metadata bits as whole words."""
+    data, ranks = sparse.tally.data, sparse.ranks.get((index, t))
+    kinds = ("random", "gated")
+    words = np.sum([data[kind][op][index, t] for kind in kinds for op in ops], axis=0)
+    bits = [metadata_bits(sparse.tally, level, (index, t), ranks, (kind, op)) for kind in kinds for op in ops]
+    total: Int = words + np.sum(bits, axis=0) // level.word_bits
+    return total

@@ -1,0 +1,117 @@
+"""Storage SAFs: the probability that an access is ineffectual (docs/model.md, section 6.2).
+
+Timeloop: sparse-analysis/storage-gs-analyzer.cpp, ComputeIneffectualReadImpact.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from crisp_hw.engine.density import Float, Int
+from crisp_hw.engine.formats import unconditioned_empty
+from crisp_hw.engine.tiling import COMPUTE, Tiling, keeper_below, projected_size
+from crisp_hw.spec.problem import Tensor
+from crisp_hw.spec.sparse import Condition
+
+
+@dataclass(frozen=True)
+class Impact:
+    """One SAF at work: the level that keeps the target, and the probability float64[b] that an access is avoided."""
+
+    level: int
+    target: str
+    probability: Float
+
+
+@dataclass(frozen=True)
+class _Reach:
+    """The target loop, and the loops whose joint tile of a leader must be empty for the target to be avoidable."""
+
+    loop: int
+    scalar: bool
+    extra: tuple[int, ...]
+
+
+def saf_impact(tiling: Tiling, level: int, condition: Condition) -> Impact:
+    """Probability that reads of the target at (or next outside) `level` are ineffectual: 1 - prod(1 - P(leader empty))."""
+    target = tiling.problem.tensor(condition.target)
+    keeper = next(k for k in range(level, len(tiling.nest.keeps)) if target.name in tiling.nest.keeps[k])
+    child = keeper_below(tiling.nest, keeper, target.name)
+    reach = _reach(tiling, keeper, child, target)
+    effectual = np.ones(tiling.bounds.shape[1])
+    for name in condition.condition_on:
+        leader = tiling.problem.tensor(name)
+        box = _leader_box(tiling, keeper, reach, target, leader)
+        if box is not None:
+            effectual = effectual * (
+                1.0 - unconditioned_empty(tiling, leader, projected_size(tiling.problem, leader, box))
+            )
+    return Impact(keeper, target.name, 1.0 - effectual)
+
+
+def _target_loop(tiling: Tiling, keeper: int, child: int, target: Tensor) -> tuple[int, bool]:
+    """The loop between two deliveries of the target, and whether it is so fine that one point counts (scalar)."""
+    for level in range(child + 1, keeper + 1):
+        loops = tiling.loops(level)
+        for j in loops:
+            moves = tiling.active[j] and tiling.relevant(j, target)
+            if child != COMPUTE:
+                if moves:
+                    return j, False
+                continue
+            last_spatial = j + 1 not in loops or tiling.temporal(j + 1)
+            if last_spatial or moves:
+                return j, last_spatial and tiling.temporal(j)
+    return tiling.loops(keeper)[-1], False
+
+
+def _reach(tiling: Tiling, keeper: int, child: int, target: Tensor) -> _Reach:
+    """Loops outside the target loop that share its access: all spatial ones, and temporal ones of its stationarity."""
+    loop, scalar = _target_loop(tiling, keeper, child, target)
+    spatial = not tiling.temporal(loop)
+    stationary, extra = spatial, []
+    for j in range(loop + 1, tiling.ends[keeper]):
+        if not tiling.active[j]:
+            continue
+        temporal, relevant = tiling.temporal(j), tiling.relevant(j, target)
+        if not temporal or (stationary and child != COMPUTE and not relevant):
+            extra.append(j)
+        if temporal and spatial and (child == COMPUTE or relevant):
+            stationary = False
+    return _Reach(loop, scalar, tuple(extra))
+
+
+def _leader_box(tiling: Tiling, keeper: int, reach: _Reach, target: Tensor, leader: Tensor) -> Int | None:
+    """Operation-space box int64[D, b] whose leader tile decides; None when the leader cannot be used."""
+    dims = tiling.problem.dims
+    base = np.ones_like(tiling.box(0)) if reach.scalar else tiling.box(reach.loop + 1)
+    box = base.copy()
+    for j in reach.extra:
+        box[dims.index(tiling.nest.loops[j].dim)] *= tiling.bounds[j]
+    if reach.scalar:
+        return _spread(tiling, keeper, reach, box, {}, base, target)
+    shared = target.dims & leader.dims
+    factors: dict[str, Int] = {}
+    for j in (reach.loop, *reach.extra):
+        dim = tiling.nest.loops[j].dim
+        if not tiling.temporal(reach.loop) and factors and dim in leader.dims:
+            return None
+        if dim in shared:
+            factors[dim] = factors.get(dim, tiling.ones) * tiling.bounds[j]
+    return _spread(tiling, keeper, reach, box, factors, base, target)
+
+
+def _spread(
+    tiling: Tiling, keeper: int, reach: _Reach, box: Int, factors: dict[str, Int], base: Int, target: Tensor
+) -> Int:
+    """Undo the co-iterated factors, as far as the block that one access moves allows."""
+    dims, block = tiling.problem.dims, tiling.architecture.levels[keeper].block_size
+    steps = np.prod(list(factors.values()), axis=0) if factors else tiling.ones
+    scale = np.ceil(block / (projected_size(tiling.problem, target, base) / steps))
+    for index, dim in enumerate(dims):
+        if dim in factors:
+            box[index] = np.ceil(box[index] / (factors[dim] / scale)).astype(np.int64)
+            scale = scale / factors[dim]
+    index = dims.index(tiling.nest.loops[reach.loop].dim)
+    box[index] = np.where(scale > 1, (box[index] * scale).astype(np.int64), box[index])
+    return box

@@ -1,0 +1,148 @@
+"""What a SAF at one level leaves for that level and for all levels inside it (docs/model.md, sections 6.1 and 6.4).
+
+Timeloop: storage-optimization-combiner.cpp.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from crisp_hw.engine.density import Float, Int
+from crisp_hw.engine.safs.counts import OPS, Accesses
+from crisp_hw.engine.tiling import keeper_below
+from crisp_hw.engine.traffic import Traffic
+from crisp_hw.spec.mapping import LoopNest
+from crisp_hw.spec.problem import Problem
+
+Kind = Literal["gated", "skipped", "spatial"]
+
+
+@dataclass(frozen=True)
+class Saf:
+    """The SAF that acts on one tensor in one level, with its probability float64[b]."""
+
+    kind: Kind
+    probability: Float
+
+
+@dataclass
+class Combiner:
+    """Everything that the combination reads and writes; `remaining[op]` is what outer SAFs have left, float64[S, T, b].
+
+    `entries[op]` maps (level, tensor) to the metadata entries int64[R, 2, b] of the uncompressed traffic.
+    """
+
+    problem: Problem
+    nest: LoopNest
+    traffic: Traffic
+    safs: dict[tuple[int, int], Saf]
+    remaining: dict[str, Float]
+    entries: dict[str, dict[tuple[int, int], Int]]
+    tally: Accesses
+
+
+def represented(count: Int, density: Float) -> Int:
+    """Accesses left when only the share `density` of the words is stored: count - floor(count * (1 - density))."""
+    return count - np.floor(count * (1.0 - density)).astype(np.int64)
+
+
+def combine(combiner: Combiner) -> dict[int, Float]:
+    """Fill the tally; returns for each operand whose SAF reaches the MACs its probability float64[b]."""
+    reached: dict[int, Float] = {}
+    settled: set[tuple[int, int]] = set()
+    levels = range(len(combiner.nest.keeps) - 1, -1, -1)
+    for t, tensor in enumerate(combiner.problem.tensors):
+        for level in levels:
+            if (level, t) not in combiner.safs:
+                continue
+            stopped = _walk_inwards(combiner, level, t, settled)
+            if (level, t) not in settled:
+                settled.add((level, t))
+                _settle(combiner, level, t, combiner.safs[level, t].probability, "reads")
+            if not stopped and not tensor.is_output:
+                reached[t] = combiner.safs[level, t].probability
+    _settle_rest(combiner)
+    return reached
+
+
+def _walk_inwards(combiner: Combiner, level: int, t: int, settled: set[tuple[int, int]]) -> bool:
+    """Take the SAF's share from every level inside it; True when a SAF further in takes over."""
+    p = combiner.safs[level, t].probability
+    for inner in range(level - 1, -1, -1):
+        for op in OPS:
+            left = combiner.remaining[op]
+            left[inner, t] = left[inner, t] - np.floor(left[inner, t] * p)
+        one_rank = (level, t) in combiner.entries["reads"] and len(combiner.entries["reads"][level, t]) == 1
+        if one_rank and (inner, t) in combiner.entries["reads"]:
+            # Timeloop hands a SAF on to inner metadata only from a level with a single rank, and to rank 0 alone
+            for op in ("fills", "reads"):
+                first = combiner.entries[op][inner, t][0]
+                first -= np.floor(first * p).astype(np.int64)
+        if (inner, t) in combiner.safs:
+            own = combiner.safs[inner, t].probability
+            gap = 1.0 - np.divide(1.0 - own, 1.0 - p, out=np.ones_like(p), where=p < 1.0)
+            settled.add((inner, t))
+            # reached from outside, its metadata reads are replaced by its metadata updates (Timeloop HEAD)
+            _settle(combiner, inner, t, gap, "updates")
+            return True
+    return False
+
+
+def _copy_counts(combiner: Combiner, level: int, t: int, reads_from: str) -> None:
+    tally, place = combiner.tally, (level, t)
+    for op in OPS:
+        tally.data["random"][op][level, t] = combiner.remaining[op][level, t].astype(np.int64)
+        if place in combiner.entries["reads"]:
+            source = reads_from if op == "reads" else op
+            tally.metadata["random"][op][place] = combiner.entries[source][place].copy()
+
+
+def _settle(combiner: Combiner, level: int, t: int, probability: Float, reads_from: str) -> None:
+    """Write the counts of a SAF level, and move what the SAF avoids here to gated or skipped."""
+    _copy_counts(combiner, level, t, reads_from)
+    kind = combiner.safs[level, t].kind
+    if kind == "spatial":
+        return
+    tensor, tally = combiner.problem.tensors[t], combiner.tally
+    random, avoided = tally.data["random"], tally.data[kind]
+    round_reads = np.ceil if tensor.is_output else np.floor
+    for op, rounding in (("reads", round_reads), ("updates", np.floor)):
+        moved = rounding(random[op][level, t] * probability).astype(np.int64)
+        avoided[op][level, t] += moved
+        random[op][level, t] -= moved
+    if (level, t) in combiner.entries["reads"]:
+        _move_metadata(combiner, level, t, probability, kind)
+    if tensor.is_output:
+        _reduce(combiner, level, t)
+
+
+def _move_metadata(combiner: Combiner, level: int, t: int, probability: Float, kind: str) -> None:
+    """Metadata of the ranks that travel to the child is avoided with the data; all ranks in the innermost level."""
+    tensor = combiner.problem.tensors[t]
+    child = keeper_below(combiner.nest, level, tensor.name)
+    entries = combiner.entries["reads"]
+    ranks = len(entries[level, t]) if child < 0 else len(entries.get((child, t), ()))
+    for op in ("reads", "updates"):
+        here = combiner.tally.metadata["random"][op][level, t]
+        moved = np.floor(here[:ranks] * probability).astype(np.int64)
+        here[:ranks] -= moved
+        combiner.tally.metadata[kind][op][level, t][:ranks] += moved
+
+
+def _reduce(combiner: Combiner, level: int, t: int) -> None:
+    """Partial sums are added as often as updates really happen."""
+    updates = combiner.traffic.updates[level, t]
+    share = np.divide(combiner.tally.data["random"]["updates"][level, t], updates, out=np.zeros(len(updates)), where=updates > 0)
+    reductions = combiner.tally.reductions
+    reductions[level, t] = np.ceil(reductions[level, t] * share).astype(np.int64)
+
+
+def _settle_rest(combiner: Combiner) -> None:
+    """Levels without a SAF of their own (spatial skipping acts on instances, not on accesses)."""
+    for t in range(len(combiner.problem.tensors)):
+        for level in range(len(combiner.nest.keeps)):
+            saf = combiner.safs.get((level, t))
+            if saf is None or saf.kind == "spatial":
+                _copy_counts(combiner, level, t, "reads")
+                _reduce(combiner, level, t)

@@ -1,0 +1,126 @@
+"""Dense traffic: reads, fills and updates of every tensor in every level, before sparsity.
+
+Closed form for projections whose ranks have one term each (GEMM, grouped GEMM, any number of dimensions) and perfect
+factors; docs/model.md, section 3.2.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from crisp_hw.engine.tiling import COMPUTE, Int, Tiling, deliveries, instances, keeper_above, keeper_below
+from crisp_hw.spec.problem import Tensor
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Words per instance, int64[S, T, b] each (level, tensor, mapping); zero where a level does not keep a tensor.
+
+    `instances` is int64[S, b]; `macs` and `steps` are int64[b]: MACs at work and time steps of each.
+    """
+
+    tile: Int
+    reads: Int
+    fills: Int
+    updates: Int
+    partition: Int
+    instances: Int
+    macs: Int
+    steps: Int
+
+    @property
+    def computes(self) -> Int:
+        """Multiply-accumulates of the whole problem, int64[b]."""
+        return self.macs * self.steps
+
+
+def dense_traffic(tiling: Tiling) -> Traffic:
+    """Traffic of a batch of mappings (Timeloop: nest-analysis.cpp, tiling.cpp CollapseTiles).
+
+    The first update of an output word needs no read, so reads and fills of outputs lose the words of one partition.
+    """
+    levels, tensors = len(tiling.architecture.levels), tiling.problem.tensors
+    zeros = np.zeros((levels, len(tensors), tiling.bounds.shape[1]), dtype=np.int64)
+    tile, reads, fills, updates, partition = (zeros.copy() for _ in range(5))
+    for t, tensor in enumerate(tensors):
+        for level in range(levels):
+            if tensor.name not in tiling.nest.keeps[level]:
+                continue
+            outermost = keeper_above(tiling.nest, level, tensor.name) is None
+            tile[level, t] = tiling.tile(level, tensor)
+            partition[level, t] = _partition(tiling, level, tensor)
+            content = _content_accesses(tiling, level, tensor)
+            filled = 0 * content if outermost else tile[level, t] * deliveries(tiling, level, tensor)
+            if tensor.is_output:
+                updates[level, t] = content
+                reads[level, t] = content - partition[level, t]
+                fills[level, t] = filled if outermost else filled - partition[level, t]
+            else:
+                reads[level, t], fills[level, t] = content, filled
+    used = np.stack([instances(tiling, level) for level in range(levels)])
+    steps = tiling.product([j for j in range(len(tiling.nest.loops)) if tiling.temporal(j) and tiling.active[j]])
+    return Traffic(tile, reads, fills, updates, partition, used, instances(tiling, COMPUTE), steps)
+
+
+def _partition(tiling: Tiling, level: int, tensor: Tensor) -> Int:
+    """Distinct words that one instance sees over the whole run: the tensor split by relevant spatial loops outside."""
+    outside = range(tiling.ends[level], len(tiling.nest.loops))
+    split = [j for j in outside if tiling.active[j] and not tiling.temporal(j) and tiling.relevant(j, tensor)]
+    return tiling.size_below(len(tiling.nest.loops), tensor) // tiling.product(split)
+
+
+def _content_accesses(tiling: Tiling, level: int, tensor: Tensor) -> Int:
+    """Words that the level sends inwards: one copy per distinct tile, whatever the multicast."""
+    child = keeper_below(tiling.nest, level, tensor.name)
+    between = range(tiling.start(child + 1), tiling.ends[level])
+    distinct = [j for j in between if tiling.active[j] and not tiling.temporal(j) and tiling.relevant(j, tensor)]
+    if child == COMPUTE:
+        sent = _sent_to_macs(tiling, tensor)
+        return sent * tiling.product([j for j in distinct if tiling.nest.loops[j].level > 0])
+    return tiling.tile(child, tensor) * deliveries(tiling, child, tensor) * tiling.product(distinct)
+
+
+def _sent_to_macs(tiling: Tiling, tensor: Tensor) -> Int:
+    """Words that level 0 sends to its MACs over all time steps, less what mesh neighbours hand on.
+
+    While only irrelevant loops advance, an operand stays where it was; a MAC whose neighbour already held it takes it
+    from there (Timeloop: ComputeNetworkLinkTransfers, on unless `no_link_transfer`).
+    """
+    spatial = [j for j in tiling.loops(0) if tiling.active[j] and not tiling.temporal(j)]
+    steps = deliveries(tiling, COMPUTE, tensor)
+    groups = tiling.product([j for j in spatial if tiling.relevant(j, tensor)])
+    linked = tiling.nest.no_link_transfer and tensor.name in tiling.nest.no_link_transfer[0]
+    if not spatial or linked:
+        return steps * groups
+    moves = [j for j in range(len(tiling.nest.loops)) if tiling.temporal(j) and tiling.active[j]]
+    while moves and not tiling.relevant(moves[0], tensor):
+        moves.pop(0)
+    fresh = tiling.product(moves)
+    relevant = tuple(tiling.relevant(j, tensor) for j in spatial)
+    along_x = tuple(tiling.nest.loops[j].kind == "x" for j in spatial)
+    fanout_x = tiling.architecture.fanouts[0][0]
+    rows, inverse = np.unique(tiling.bounds[spatial].T, axis=0, return_inverse=True)
+    fed = [_fed_groups(tuple(int(n) for n in row), relevant, along_x, fanout_x) for row in rows]
+    return fresh * groups + (steps - fresh) * np.array(fed, dtype=np.int64)[inverse.ravel()]
+
+
+@lru_cache(maxsize=4096)
+def _fed_groups(bounds: tuple[int, ...], relevant: tuple[bool, ...], along_x: tuple[bool, ...], fanout_x: int) -> int:
+    """Multicast groups of MACs with a member that no mesh neighbour can serve, for a stationary operand."""
+    count = int(np.prod(bounds))
+    ids, digits, rest = np.arange(count), [], np.arange(count)
+    for bound in bounds:
+        digits.append(rest % bound)
+        rest = rest // bound
+    group = np.zeros(count, dtype=np.int64)
+    for digit, bound, matters in zip(digits, bounds, relevant, strict=True):
+        group = group * bound + digit if matters else group
+    width = max(fanout_x, int(np.prod([b for b, x in zip(bounds, along_x, strict=True) if x], dtype=np.int64)))
+    height = -(-count // width)
+    grid = np.full((height + 2, width + 2), -1, dtype=np.int64)
+    row, column = ids // width + 1, ids % width + 1
+    grid[row, column] = group
+    steps = ((0, 1), (0, -1), (1, 0), (-1, 0))
+    served = np.any([grid[row + dy, column + dx] == group for dy, dx in steps], axis=0)
+    return len(np.unique(group[~served]))

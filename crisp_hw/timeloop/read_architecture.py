@@ -1,0 +1,186 @@
+"""The `architecture` and `ERT` documents of the flattened 0.3/0.4 form."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from crisp_hw.errors import InputError
+from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
+from crisp_hw.spec.ert import EnergyTable
+from crisp_hw.timeloop.fields import Node, flag, known, mapping, number, required, sequence, text, whole
+
+STORAGE_CLASSES = ("DRAM", "SRAM", "regfile", "smartbuffer", "storage")  # model/topology.cpp: ParseTreeSpecs
+COMPUTE_CLASSES = ("mac", "intmac", "fpmac", "compute")
+DEFAULT_WORD_BITS = 16  # model/buffer.cpp: ParseSpecs
+MESH = ("instances", "meshX", "meshY")
+WIDTHS = ("word_bits", "word_width", "datawidth")
+SIZES = ("entries", "depth", "memory_depth", "data_storage_depth", "sizeKB")
+STORAGE_KEYS = {
+    *MESH,
+    *WIDTHS,
+    *SIZES,
+    *("block_size", "n_words", "cluster_size", "width", "memory_width", "data_storage_width", "multiple_buffering"),
+    *("metadata_datawidth", "metadata_word_bits", "metadata_storage_width", "metadata_width"),
+    *("metadata_storage_depth", "metadata_depth", "read_bandwidth", "write_bandwidth", "shared_bandwidth", "bandwidth"),
+    *("decompression_supported", "compression_supported", "technology", "type"),
+}
+COMPUTE_KEYS = {*MESH, *WIDTHS, "technology"}
+
+
+@dataclass(frozen=True)
+class _Element:
+    """One entry of a `local` list with the multiplicity of everything above it."""
+
+    name: str
+    kind: str
+    instances: int
+    attributes: Node
+    where: str
+
+
+def plain_name(name: str) -> str:
+    """A component's own name, without path and multiplicity.
+
+    >>> plain_name("system.SMEM[1..4]")
+    'SMEM'
+    """
+    return re.sub(r"\[\d+\.\.\d+\]$", "", name).split(".")[-1]
+
+
+def multiplicity(name: str) -> int:
+    """Instances that a name like `PE[0..15]` stands for."""
+    found = re.search(r"\[(\d+)\.\.(\d+)\]$", name)
+    return int(found[2]) - int(found[1]) + 1 if found else 1
+
+
+def read_architecture(document: Any) -> Architecture:
+    """Storage levels and MACs of an `architecture` document; InputError names the level and the attribute."""
+    root = mapping(document, "architecture")
+    known(root, ("version", "subtree"), "architecture")
+    elements = [e for top in sequence(required(root, "subtree", "architecture"), "architecture.subtree") for e in _walk(top, 1)]
+    storage = [e for e in elements if any(name in e.kind for name in STORAGE_CLASSES)]
+    compute = [e for e in elements if e not in storage and any(name in e.kind for name in COMPUTE_CLASSES)]
+    for element in elements:
+        if element not in storage and element not in compute:
+            raise InputError(f"{element.where}: class {element.kind!r} is neither storage nor compute")
+    if not storage or len(compute) != 1:
+        raise InputError(f"architecture: {len(storage)} storage and {len(compute)} compute levels; needed are some and one")
+    return Architecture(tuple(_storage(e) for e in reversed(storage)), _compute(compute[0]))
+
+
+def _walk(node: Any, above: int) -> list[_Element]:
+    """Elements outermost first; in one `local` list the later one is the inner one."""
+    node = mapping(node, "architecture.subtree")
+    where = f"architecture.{plain_name(text(required(node, 'name', 'architecture.subtree'), 'name'))}"
+    known(node, ("name", "attributes", "local", "subtree"), where)
+    count = above * multiplicity(node["name"])
+    found = []
+    for entry in sequence(node.get("local", []), f"{where}.local"):
+        entry = mapping(entry, f"{where}.local")
+        name = text(required(entry, "name", f"{where}.local"), f"{where}.local")
+        place = f"architecture level {plain_name(name)}"
+        known(entry, ("name", "class", "attributes"), place)
+        kind = text(required(entry, "class", place), place)
+        attributes = mapping(entry.get("attributes") or {}, place)
+        found.append(_Element(plain_name(name), kind, count * multiplicity(name), attributes, place))
+    inner = sequence(node.get("subtree", []), f"{where}.subtree")
+    return found + [element for child in inner for element in _walk(child, count)]
+
+
+def _first(attributes: Node, names: tuple[str, ...]) -> Any:
+    return next((attributes[name] for name in names if name in attributes), None)
+
+
+def _mesh(element: _Element) -> tuple[int, int, int]:
+    """instances, meshX, meshY; a missing one is derived."""
+    at, where = element.attributes, element.where
+    count = whole(at.get("instances", element.instances), f"{where}.instances", 1)
+    x, y = (whole(at[key], f"{where}.{key}", 1) if key in at else None for key in ("meshX", "meshY"))
+    x, y = x or (count // y if y else count), y or (count // x if x else 1)
+    if x * y != count:
+        raise InputError(f"{where}: meshX {x} x meshY {y} is not its {count} instances")
+    return count, x, y
+
+
+def _storage(element: _Element) -> StorageLevel:
+    at, where = element.attributes, element.where
+    known(at, STORAGE_KEYS, where)
+    word_bits = whole(_first(at, WIDTHS) or DEFAULT_WORD_BITS, f"{where}.word_bits", 1)
+    block, cluster = _block(at, word_bits, where)
+    instances, x, y = _mesh(element)
+
+    def optional(key: str) -> float | None:
+        return number(at[key], f"{where}.{key}") if key in at else None
+
+    def integer(*names: str) -> int:
+        return whole(_first(at, names) or 0, f"{where}.{names[0]}")
+
+    half = optional("bandwidth")
+    shares = (half / 2, half / 2) if half is not None else (optional("read_bandwidth"), optional("write_bandwidth"))
+    return StorageLevel(
+        name=element.name,
+        technology="DRAM" if "DRAM" in element.kind or at.get("technology") == "DRAM" else "SRAM",
+        instances=instances,
+        mesh_x=x,
+        mesh_y=y,
+        word_bits=word_bits,
+        block_size=block,
+        cluster_size=cluster,
+        size_words=_size(at, block, word_bits, where),
+        multiple_buffering=optional("multiple_buffering") or 1.0,
+        metadata_word_bits=integer("metadata_datawidth", "metadata_word_bits"),
+        metadata_width_bits=integer("metadata_storage_width", "metadata_width"),
+        metadata_depth=integer("metadata_storage_depth", "metadata_depth"),
+        read_bandwidth=shares[0],
+        write_bandwidth=shares[1],
+        shared_bandwidth=optional("shared_bandwidth"),
+        decompression_supported=flag(at.get("decompression_supported", False), f"{where}.decompression_supported"),
+        compression_supported=flag(at.get("compression_supported", False), f"{where}.compression_supported"),
+    )
+
+
+def _block(at: Node, word_bits: int, where: str) -> tuple[int, int]:
+    """(words per access, instances per cluster) from width, block and cluster (model/buffer.cpp: ParseSpecs)."""
+    block, cluster = _first(at, ("block_size", "n_words")), at.get("cluster_size")
+    width = _first(at, ("width", "memory_width", "data_storage_width"))
+    if width is not None:
+        bits = whole(width, f"{where}.width", 1)
+        if block is None:
+            block = bits // whole(cluster or 1, f"{where}.cluster_size", 1) // word_bits
+        elif cluster is None:
+            cluster = bits // (word_bits * whole(block, f"{where}.block_size", 1))
+    return whole(block or 1, f"{where}.block_size", 1), whole(cluster or 1, f"{where}.cluster_size", 1)
+
+
+def _size(at: Node, block: int, word_bits: int, where: str) -> int | None:
+    """Capacity in words, or None (unbounded)."""
+    if "entries" in at:
+        return whole(at["entries"], f"{where}.entries")
+    depth = _first(at, ("depth", "memory_depth", "data_storage_depth"))
+    if depth is not None:
+        return whole(depth, f"{where}.depth") * block
+    if "sizeKB" in at:
+        return whole(at["sizeKB"], f"{where}.sizeKB") * 1024 * 8 // word_bits
+    return None
+
+
+def _compute(element: _Element) -> ComputeLevel:
+    known(element.attributes, COMPUTE_KEYS, element.where)
+    instances, x, y = _mesh(element)
+    bits = whole(_first(element.attributes, ("datawidth", "word_bits")) or DEFAULT_WORD_BITS, element.where, 1)
+    return ComputeLevel(element.name, instances, x, y, bits)
+
+
+def read_energy(document: Any) -> EnergyTable:
+    """The `ERT` document: per component and action the largest energy over its argument variants, in pJ."""
+    root = mapping(document, "ERT")
+    actions: dict[str, dict[str, float]] = {}
+    for table in sequence(required(root, "tables", "ERT"), "ERT.tables"):
+        table = mapping(table, "ERT.tables")
+        name = plain_name(text(required(table, "name", "ERT.tables"), "ERT.tables.name"))
+        energies = actions.setdefault(name, {})
+        for action in sequence(required(table, "actions", f"ERT {name}"), f"ERT {name}.actions"):
+            key = text(required(mapping(action, f"ERT {name}"), "name", f"ERT {name}"), f"ERT {name}")
+            energy = float(number(required(action, "energy", f"ERT {name}.{key}"), f"ERT {name}.{key}.energy"))
+            energies[key] = max(energies.get(key, 0.0), energy)
+    return EnergyTable(actions)

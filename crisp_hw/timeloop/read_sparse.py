@@ -1,0 +1,107 @@
+"""The `sparse_optimizations` document: representation formats and SAFs."""
+
+from typing import Any, get_args
+
+from crisp_hw.errors import InputError
+from crisp_hw.spec.arch import Architecture
+from crisp_hw.spec.problem import Problem
+from crisp_hw.spec.sparse import (
+    ActionKind,
+    ActionOptimization,
+    ComputeKind,
+    Condition,
+    Format,
+    Rank,
+    SparseSpec,
+    TensorFormat,
+)
+from crisp_hw.timeloop.fields import Node, known, mapping, required, sequence, text, whole
+
+COMPUTE_KINDS: dict[str, ComputeKind] = {
+    "gate_on_zero_operand": "gating",
+    "gating": "gating",
+    "skip_on_not_aligned_operands": "skipping",
+    "skipping": "skipping",
+}
+FORMATS: dict[str, Format] = {**{name.lower(): name for name in get_args(Format)}, "ub": "U"}
+
+
+def read_sparse(document: Any, architecture: Architecture, problem: Problem) -> SparseSpec:
+    """All sparse optimizations; InputError names the level and the key."""
+    if document is None:
+        return SparseSpec()
+    root = mapping(document, "sparse_optimizations")
+    known(root, ("version", "targets"), "sparse_optimizations")
+    formats: list[TensorFormat] = []
+    actions: list[ActionOptimization] = []
+    compute: list[ComputeKind] = []
+    for target in sequence(root.get("targets") or [], "sparse_optimizations.targets"):
+        target = mapping(target, "sparse_optimizations.targets")
+        name = text(required(target, "name", "sparse_optimizations.targets"), "sparse_optimizations.targets.name")
+        where = f"sparse_optimizations of {name}"
+        known(target, ("name", "representation_format", "action_optimization", "compute_optimization"), where)
+        levels = [level.name for level in architecture.levels]
+        if name not in (*levels, architecture.compute.name):
+            raise InputError(f"{where}: the architecture has no such level; it has {', '.join(levels)}")
+        for entry in sequence(target.get("compute_optimization") or [], where):
+            compute.append(_compute(mapping(entry, where), where))
+        layout = mapping(target.get("representation_format") or {}, where)
+        known(layout, ("data_spaces",), f"{where}.representation_format")
+        formats += [_format(name, mapping(s, where), problem) for s in sequence(layout.get("data_spaces") or [], where)]
+        for entry in sequence(target.get("action_optimization") or [], where):
+            actions.append(_action(name, mapping(entry, where), problem))
+    return SparseSpec(tuple(formats), tuple(actions), tuple(compute))
+
+
+def _compute(entry: Node, where: str) -> ComputeKind:
+    kind = str(required(entry, "type", where)).replace("-", "_")
+    known(entry, ("type",), f"{where}.compute_optimization")
+    if kind not in COMPUTE_KINDS:
+        raise InputError(f"{where}: unknown compute optimization {kind!r}; known are {', '.join(COMPUTE_KINDS)}")
+    return COMPUTE_KINDS[kind]
+
+
+def _tensor(name: Any, problem: Problem, where: str) -> str:
+    names = [tensor.name for tensor in problem.tensors]
+    if name not in names:
+        raise InputError(f"{where}: the problem has no tensor {name!r}; it has {', '.join(names)}")
+    return str(name)
+
+
+def _format(level: str, space: Node, problem: Problem) -> TensorFormat:
+    where = f"sparse_optimizations of {level}"
+    known(space, ("name", "ranks", "rank_application_order"), where)
+    tensor = _tensor(required(space, "name", where), problem, where)
+    order = str(space.get("rank_application_order", "outer_to_inner")).replace("-", "_")
+    if order not in ("inner_to_outer", "outer_to_inner"):
+        raise InputError(f"{where}: rank_application_order {order!r} is neither inner_to_outer nor outer_to_inner")
+    ranks = [_rank(mapping(r, where), f"{where}, {tensor}") for r in sequence(required(space, "ranks", where), where)]
+    if not ranks:
+        raise InputError(f"{where}: the format of {tensor} has no ranks; give one per loop, or leave the format out")
+    return TensorFormat(level, tensor, tuple(reversed(ranks)), order == "inner_to_outer")
+
+
+def _rank(entry: Node, where: str) -> Rank:
+    known(entry, ("format", "metadata_word_bits", "payload_word_bits", "flattened_rankIDs"), where)
+    name = str(required(entry, "format", where)).lower()
+    if name not in FORMATS:
+        raise InputError(f"{where}: unknown format {name!r}; known are {', '.join(sorted(FORMATS))}")
+    rules = sequence(entry.get("flattened_rankIDs") or [], f"{where}.flattened_rankIDs")
+    bits = [whole(entry[key], f"{where}.{key}") if key in entry else None for key in ("metadata_word_bits", "payload_word_bits")]
+    return Rank(FORMATS[name], bits[0], bits[1], tuple(frozenset(map(str, sequence(r, where))) for r in rules))
+
+
+def _action(level: str, entry: Node, problem: Problem) -> ActionOptimization:
+    where = f"sparse_optimizations of {level}"
+    kind = str(required(entry, "type", where)).replace("-", "_")
+    if kind not in get_args(ActionKind):
+        raise InputError(f"{where}: action {kind!r} is not modelled; there are {', '.join(get_args(ActionKind))}")
+    known(entry, ("type", "target", "condition_on", "options"), where)
+    options = sequence(entry["options"], where) if "options" in entry else [entry]
+    conditions = []
+    for option in options:
+        option = mapping(option, where)
+        target = _tensor(required(option, "target", where), problem, where)
+        leaders = sequence(required(option, "condition_on", where), where)
+        conditions.append(Condition(target, tuple(_tensor(name, problem, where) for name in leaders)))
+    return ActionOptimization(level, next(k for k in get_args(ActionKind) if k == kind), tuple(conditions))
