@@ -1,0 +1,7 @@
+"""Descriptor and accelerator -> design, constraints and assumptions: how each scheme runs a pruned layer."""
+
+from crisp_hw.encode.encode import encode
+from crisp_hw.encode.index import index_line
+from crisp_hw.spec.encoded import BlockIndex, Encoded, EncodeOptions, IndexLine
+
+__all__ = ["BlockIndex", "EncodeOptions", "Encoded", "IndexLine", "encode", "index_line"]

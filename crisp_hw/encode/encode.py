@@ -1,0 +1,90 @@
+"""One layer on one accelerator: problem, sparse features, constraints, assumptions."""
+
+from dataclasses import replace
+
+from crisp_hw.encode.plans import Plan, plan
+from crisp_hw.encode.shape import Fabric, Gemm, Steps, fabric_of, padded
+from crisp_hw.errors import InputError
+from crisp_hw.spec.accelerator import Accelerator
+from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
+from crisp_hw.spec.descriptors import Descriptor
+from crisp_hw.spec.design import Design
+from crisp_hw.spec.encoded import Encoded, EncodeOptions
+from crisp_hw.spec.problem import Problem, Tensor, Term
+
+DIMS = ("G", "M", "N", "K")
+
+
+def encode(descriptor: Descriptor, accelerator: Accelerator, options: EncodeOptions | None = None) -> Encoded:
+    """A pruned layer as the accelerator's scheme runs it: Z[g,m,n] += A[g,m,k] * B[(g),k,n].
+
+    Sizes are padded to what the fabric divides evenly; every number that is not the layer's own stands in
+    `assumptions`. Raises InputError when the layer has no nonzero weight or an option is out of range.
+
+    >>> from crisp_hw.accelerators import load_arch
+    >>> from crisp_hw.spec.layer import Layer
+    >>> from crisp_hw.spec.patterns import NM
+    >>> layer = Layer("layer1.1.conv1", "conv2d", 64, 256, input_size=(56, 56))
+    >>> kept = Descriptor(layer, "hybrid", 1024, NM(1, 4), block=64, kept_blocks=1, total_blocks=4, kept_columns=64)
+    >>> encode(kept, load_arch("crisp-stc")).design.problem.bounds
+    (1, 64, 3136, 64)
+    """
+    options = options or EncodeOptions()
+    _check(descriptor, options)
+    fabric = fabric_of(accelerator)
+    chosen = plan(descriptor, accelerator.scheme, fabric, options)
+    gemm, grown = padded(chosen.gemm, fabric, chosen.steps)
+    problem = _problem(chosen, gemm)
+    return Encoded(
+        design=Design(accelerator.architecture, problem, chosen.sparse, accelerator.energy),
+        constraints=_constraints(accelerator.constraints, fabric, chosen.steps, gemm),
+        real_macs=descriptor.layer.macs,
+        assumptions=(
+            *accelerator.notes,
+            *(f"{descriptor.layer.name}: {note}" for note in (*chosen.assumptions, *grown)),
+        ),
+        block_index=chosen.block_index,
+    )
+
+
+def _check(descriptor: Descriptor, options: EncodeOptions) -> None:
+    if descriptor.nnz < 1:
+        raise InputError(f"{descriptor.layer.name}: has no nonzero weight; leave the layer out or keep some")
+    if not 0 < options.activation_density <= 1:
+        raise InputError(f"activation density must lie in (0, 1], not {options.activation_density}")
+
+
+def _problem(chosen: Plan, gemm: Gemm) -> Problem:
+    a_ranks, z_ranks = _ranks("GMK"), _ranks("GMN")
+    b_ranks = _ranks("GKN" if gemm.own_b else "KN")
+    tensors = (
+        Tensor("A", a_ranks, density=chosen.weights(chosen.gemm, gemm)),
+        Tensor("B", b_ranks, density=chosen.activations(chosen.gemm, gemm)),
+        Tensor("Z", z_ranks, is_output=True),
+    )
+    bounds = (gemm.groups, gemm.rows, gemm.positions, gemm.columns)
+    return Problem("grouped_gemm" if gemm.own_b else "gemm", DIMS, bounds, tensors)
+
+
+def _ranks(dims: str) -> tuple[tuple[Term, ...], ...]:
+    return tuple((Term(dim),) for dim in dims)
+
+
+def _constraints(given: Constraints, fabric: Fabric, steps: Steps, gemm: Gemm) -> Constraints:
+    """The fabric's constraints with this layer's lanes, rows and accumulator tile in them."""
+    across = {
+        "K": Factor("=", steps.columns),
+        "N": Factor("=", steps.positions),
+        "M": Factor("=", min(gemm.rows, fabric.rows)),
+    }
+    tile = Factor("<=", min(gemm.positions, fabric.positions) // steps.positions)
+
+    def adapted(level: LevelConstraint) -> LevelConstraint:
+        match level.level, level.kind:
+            case "RF", "spatial":
+                return replace(level, factors={**level.factors, **across})
+            case "LRF", "temporal":
+                return replace(level, factors={**level.factors, "N": tile})
+        return level
+
+    return replace(given, levels=tuple(adapted(level) for level in given.levels))

@@ -1,0 +1,161 @@
+"""How each scheme runs a layer: the GEMM it sees, the densities, the sparse features, and what that assumes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from math import ceil
+from typing import assert_never
+
+from crisp_hw.encode.shape import Fabric, Gemm, Steps
+from crisp_hw.encode.sparsity import dual_sparsity, fits, lanes_for, nm_sparsity
+from crisp_hw.errors import InputError
+from crisp_hw.spec.accelerator import CrispStc, Dense, Dstc, Scheme, Stc
+from crisp_hw.spec.descriptors import Descriptor
+from crisp_hw.spec.encoded import BlockIndex, EncodeOptions
+from crisp_hw.spec.patterns import NM, Density, FixedStructured, Hypergeometric
+from crisp_hw.spec.sparse import SparseSpec
+
+DensityOf = Callable[[Gemm, Gemm], Density]
+"""(real, padded) -> density of a tensor of the padded GEMM."""
+
+
+def _full(real: Gemm, padded: Gemm) -> Density:
+    return FixedStructured(1.0)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A layer on a scheme, in real sizes."""
+
+    gemm: Gemm
+    steps: Steps
+    weights: DensityOf = _full
+    activations: DensityOf = _full
+    sparse: SparseSpec = field(default_factory=SparseSpec)
+    assumptions: tuple[str, ...] = ()
+    block_index: BlockIndex | None = None
+
+
+def plan(descriptor: Descriptor, scheme: Scheme, fabric: Fabric, options: EncodeOptions) -> Plan:
+    """The plan of one layer (sizes in elements, not yet padded); pure."""
+    match scheme:
+        case Dense():
+            return _dense(descriptor, fabric)
+        case Stc(limit):
+            return _stc(descriptor, fabric, limit, options)
+        case Dstc():
+            return _dstc(descriptor, fabric, options)
+        case CrispStc():
+            return _crisp(descriptor, fabric, options)
+    assert_never(scheme)
+
+
+def whole_gemm(descriptor: Descriptor) -> Gemm:
+    """The layer as one matrix product per convolution group."""
+    layer = descriptor.layer
+    rows = layer.rows // layer.groups
+    return Gemm(layer.groups, rows, layer.positions, layer.columns, own_b=layer.groups > 1)
+
+
+def _dense(descriptor: Descriptor, fabric: Fabric, *why: str) -> Plan:
+    return Plan(whole_gemm(descriptor), Steps(columns=fabric.lanes), assumptions=why)
+
+
+def _with_nm(gemm: Gemm, nm: NM, fabric: Fabric, options: EncodeOptions) -> Plan:
+    """N:M of the weights of `gemm` exploited by the lanes; its groups must fit (`lanes_for`)."""
+    columns = lanes_for(nm, fabric.lanes) or fabric.lanes
+    busy = columns * nm.n // nm.m
+    idle = (f"{nm.n}:{nm.m} keeps {busy} of {fabric.lanes} lanes busy",) if busy < fabric.lanes else ()
+    return Plan(
+        gemm,
+        Steps(columns=columns),
+        weights=lambda real, padded: FixedStructured(nm.n / nm.m),
+        sparse=nm_sparsity(nm, options),
+        assumptions=(f"every N:M group holds exactly {nm.n} of {nm.m} weights; padding counts as full groups", *idle),
+    )
+
+
+def _stc(descriptor: Descriptor, fabric: Fabric, limit: NM, options: EncodeOptions) -> Plan:
+    most = f"{limit.n}:{limit.m}"
+    found = descriptor.nm
+    if found is None or not fits(found, limit):
+        what = f"{found.n}:{found.m} weights" if found else "weights without an N:M pattern"
+        return _dense(descriptor, fabric, f"STC exploits at most {most}: {what} run dense")
+    run = _with_nm(whole_gemm(descriptor), limit, fabric, options)
+    notes = [] if found == limit else [f"STC runs {found.n}:{found.m} weights as {most}"]
+    if descriptor.block_density is not None and descriptor.block_density < 1:
+        notes.append("STC computes pruned blocks like kept ones")
+    return replace(run, assumptions=(*notes, *run.assumptions))
+
+
+def _dstc(descriptor: Descriptor, fabric: Fabric, options: EncodeOptions) -> Plan:
+    return Plan(
+        whole_gemm(descriptor),
+        Steps(positions=fabric.lanes),
+        # nonzeros are conserved: padding thins the weights by rows and columns, the activations by positions
+        weights=lambda real, padded: Hypergeometric(descriptor.nnz * padded.positions / padded.macs),
+        activations=lambda real, padded: Hypergeometric(options.activation_density * real.positions / padded.positions),
+        sparse=dual_sparsity(),
+        assumptions=(
+            f"DSTC sees weights of density {descriptor.density:.6g} and activations of density "
+            f"{options.activation_density:g}, scattered uniformly",
+            "DSTC's packing of nonzeros into the lanes (position-skipping) is not in public Timeloop: plain skipping "
+            "conditioned on both operands stands for it, as if packing were perfect",
+        ),
+    )
+
+
+def _crisp(descriptor: Descriptor, fabric: Fabric, options: EncodeOptions) -> Plan:
+    gemm, index, notes = _crisp_gemm(descriptor)
+    nm = descriptor.nm
+    if nm is None or nm.n == nm.m or lanes_for(nm, fabric.lanes) is None:
+        what = f"{nm.n}:{nm.m}" if nm else "no N:M pattern"
+        reason = f"weights have {what}: the lanes run dense and zeros inside kept blocks are computed"
+        base = Plan(gemm, Steps(columns=fabric.lanes), assumptions=(reason,) if descriptor.density < 1 else ())
+    else:
+        base = _with_nm(gemm, nm, fabric, options)
+    if index and options.block_index:
+        notes = (
+            *notes,
+            f"block index: {index.blocks} x {index.bits} bits, counted beside the model (index_line) each "
+            "time a block's weights move; its share of SMEM bandwidth is not modelled",
+        )
+    elif index:
+        notes = (*notes, "block index not counted")
+    return replace(base, assumptions=(*notes, *base.assumptions), block_index=index if options.block_index else None)
+
+
+def _crisp_gemm(descriptor: Descriptor) -> tuple[Gemm, BlockIndex | None, tuple[str, ...]]:
+    """Block rows as groups over their own gathered columns; the plain GEMM when no block is pruned."""
+    layer, block, total = descriptor.layer, descriptor.block, descriptor.total_blocks
+    if descriptor.role != "hybrid" or block is None or total is None or layer.groups > 1:
+        why = "layer is pruned N:M only, so blocks are not skipped" if descriptor.role == "nm" else ""
+        return whole_gemm(descriptor), None, (why,) if why else ()
+    kept, notes = _kept_blocks(descriptor, block, total)
+    if kept == total:
+        return whole_gemm(descriptor), None, (*notes, "no block column is pruned from every block row: plain GEMM")
+    columns = min(kept * block, layer.columns)
+    if layer.columns % block:
+        notes = (*notes, f"the last block of a row has {layer.columns % block} of {block} columns, counted as full")
+    groups = ceil(layer.rows / block)
+    gemm = Gemm(groups, min(block, layer.rows), layer.positions, columns, own_b=True)
+    gather = (
+        "activations are gathered when they are loaded: SMEM is filled with K' x N words per block row (loading X once "
+        "and gathering at the SMEM read is the alternative, not modelled)"
+    )
+    return gemm, BlockIndex((total - 1).bit_length(), groups * kept), (*notes, gather)
+
+
+def _kept_blocks(descriptor: Descriptor, block: int, total: int) -> tuple[int, tuple[str, ...]]:
+    """Blocks of every block row; of the fullest one, as far as it is known, when they differ."""
+    if descriptor.kept_blocks is not None:
+        if descriptor.kept_blocks < 1:
+            raise InputError(f"{descriptor.layer.name}: keeps no block; a layer needs at least one per block row")
+        return descriptor.kept_blocks, ()
+    if descriptor.longest_row is None:
+        return total, (f"block rows keep different numbers of blocks and the largest is unknown: all {total} counted",)
+    density = descriptor.nm.n / descriptor.nm.m if descriptor.nm else 1.0
+    kept = min(total, max(1, ceil(descriptor.longest_row / (block * density))))
+    return kept, (
+        f"block rows keep different numbers of blocks: every one is padded to {kept} of {total}, what the longest row "
+        f"of {descriptor.longest_row} weights needs",
+    )

@@ -1,0 +1,119 @@
+"""Sizes that the fabric can run with perfect factors: padding, and what was padded."""
+
+from dataclasses import dataclass, replace
+from math import ceil
+
+from crisp_hw.spec.accelerator import Accelerator
+
+
+@dataclass(frozen=True)
+class Fabric:
+    """What a tile must fit: lanes (x) and rows (y) of MACs in a core, cores, positions of Z that a row accumulates."""
+
+    lanes: int
+    rows: int
+    cores: int
+    positions: int
+
+
+@dataclass(frozen=True)
+class Gemm:
+    """Z[g,m,n] += A[g,m,k] * B[k,n], or B[g,k,n] when `own_b`: groups do not share their activations."""
+
+    groups: int
+    rows: int
+    positions: int
+    columns: int
+    own_b: bool = False
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates, zeros included."""
+        return self.groups * self.rows * self.positions * self.columns
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Columns and positions that one step of a core takes across its lanes: K x lanes, or N x lanes (DSTC)."""
+
+    columns: int = 1
+    positions: int = 1
+
+
+def fabric_of(accelerator: Accelerator) -> Fabric:
+    """Lanes, rows, cores and accumulators of an accelerator whose levels are LRF, RF, SMEM, DRAM."""
+    arch = accelerator.architecture
+    names = [level.name for level in arch.levels]
+    lanes, rows = arch.fanouts[names.index("RF")]
+    x, y = arch.fanouts[names.index("SMEM")]
+    size = arch.level("RF").size_words
+    return Fabric(lanes, rows, x * y, max(1, size // rows) if size else 1 << 30)
+
+
+def chunked(total: int, limit: int) -> tuple[int, int]:
+    """The fewest chunks of at most `limit`, all of one size: (chunks, size), with chunks * size >= total.
+
+    >>> chunked(9, 4), chunked(8, 4), chunked(3, 4)
+    ((3, 3), (2, 4), (1, 3))
+    """
+    chunks = ceil(total / limit)
+    return chunks, ceil(total / chunks)
+
+
+def padded_positions(positions: int, limit: int) -> int:
+    """The next size whose tiles of at most `limit` are not small: a divisor in [limit / 2, limit], or one tile.
+
+    >>> padded_positions(3136, 64), padded_positions(49, 64), padded_positions(197, 64)
+    (3136, 49, 200)
+    """
+    if positions <= limit or any(positions % tile == 0 for tile in range(ceil(limit / 2), limit + 1)):
+        return positions
+    chunks, size = chunked(positions, limit)
+    return chunks * size
+
+
+def tiled_rows(gemm: Gemm, fabric: Fabric) -> Gemm:
+    """Rows in whole strips of the array, groups in whole rounds of the cores that the strips leave.
+
+    Fewer rows than the array has stay as they are (the rest of it idles). Rows that share their activations are cut
+    into groups of at most one strip per core.
+
+    >>> edge = Fabric(lanes=4, rows=16, cores=4, positions=64)
+    >>> tiled_rows(Gemm(1, 256, 1, 1), edge)
+    Gemm(groups=4, rows=64, positions=1, columns=1, own_b=False)
+    >>> tiled_rows(Gemm(5, 24, 1, 1, own_b=True), edge)
+    Gemm(groups=6, rows=32, positions=1, columns=1, own_b=True)
+    """
+    if gemm.rows < fabric.rows:
+        rounds, strips, height = 1, 1, gemm.rows
+    else:
+        rounds, strips = chunked(ceil(gemm.rows / fabric.rows), fabric.cores)
+        height = fabric.rows
+    if not gemm.own_b:
+        return replace(gemm, groups=gemm.groups * rounds, rows=strips * height)
+    repeats, at_once = chunked(gemm.groups, fabric.cores // strips)
+    return replace(gemm, groups=repeats * at_once, rows=rounds * strips * height)
+
+
+def padded(gemm: Gemm, fabric: Fabric, steps: Steps) -> tuple[Gemm, tuple[str, ...]]:
+    """The GEMM in sizes that divide evenly, and one sentence for each size that grew."""
+    columns = ceil(gemm.columns / steps.columns) * steps.columns
+    wide = ceil(gemm.positions / steps.positions)
+    positions = steps.positions * padded_positions(wide, max(1, fabric.positions // steps.positions))
+    whole = replace(tiled_rows(gemm, fabric), columns=columns, positions=positions)
+    notes = []
+    if columns > gemm.columns:
+        notes.append(
+            f"K padded from {gemm.columns} to {columns} columns, a multiple of {steps.columns} across the lanes"
+        )
+    if positions > gemm.positions:
+        notes.append(
+            f"N padded from {gemm.positions} to {positions} positions, in equal tiles of at most {fabric.positions}"
+        )
+    before, after = gemm.groups * gemm.rows, whole.groups * whole.rows
+    if after > before:
+        shape = f"{whole.groups} x {whole.rows} on {fabric.cores} cores of {fabric.rows} rows"
+        notes.append(f"M padded from {before} to {after} rows (G x M = {shape})")
+    if gemm.rows < fabric.rows:
+        notes.append(f"only {gemm.rows} of {fabric.rows} rows of each core are used")
+    return whole, tuple(notes)

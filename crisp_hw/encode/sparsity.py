@@ -1,0 +1,63 @@
+"""The sparse features of each scheme in Sparseloop's terms: formats, storage SAFs, compute SAFs."""
+
+from math import ceil
+
+from crisp_hw.spec.encoded import EncodeOptions
+from crisp_hw.spec.patterns import NM
+from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
+
+# One rank for each loop that a tile of A can have in the level: DRAM's own and those it shares with no child,
+# SMEM's 3 temporal and 2 spatial ones with RF's 1 and 2. A rank without a loop costs nothing.
+_OUTER_RANKS = {"DRAM": 8, "SMEM": 7}
+_OUTER = Rank("UOP", 0, 0)
+
+
+def nm_sparsity(nm: NM, options: EncodeOptions) -> SparseSpec:
+    """N:M weights: compressed everywhere, zeros skipped in space, so that more columns than lanes run at once.
+
+    The activation selection unit is `skipping_spatial` on B and Z conditioned on A. Offsets take ceil(log2 M) bits
+    per kept weight, or one bit per column as a mask.
+
+    >>> [rank.metadata_bits for rank in nm_sparsity(NM(2, 4), EncodeOptions()).formats[2].ranks]
+    [2]
+    """
+    offset = Rank("CP", (nm.m - 1).bit_length())
+    stored = offset if options.offsets == "coordinate" else Rank("B", 1)
+    formats = tuple(
+        TensorFormat(level, "A", (stored, *(_OUTER,) * outer), inner_to_outer=True)
+        for level, outer in _OUTER_RANKS.items()
+    )
+    selection = tuple(ActionOptimization("RF", "skipping_spatial", (Condition(tensor, ("A",)),)) for tensor in "BZ")
+    return SparseSpec((*formats, TensorFormat("LRF", "A", (offset,))), selection)
+
+
+def dual_sparsity() -> SparseSpec:
+    """Unstructured weights and activations: bitmaps on both, accesses and computations skipped on either zero."""
+    one_bit = {tensor: Rank("B", 1, 0, (frozenset(dims),)) for tensor, dims in (("A", "GMK"), ("B", "GKN"))}
+    places = (("DRAM", "A"), ("DRAM", "B"), ("SMEM", "A"), ("SMEM", "B"), ("LRF", "A"))
+    formats = tuple(TensorFormat(level, tensor, (one_bit[tensor],), inner_to_outer=True) for level, tensor in places)
+    skips = (("SMEM", "A", ("B",)), ("SMEM", "B", ("A",)), ("RF", "Z", ("A", "B")), ("LRF", "A", ("B",)))
+    actions = tuple(ActionOptimization(level, "skipping", (Condition(t, leaders),)) for level, t, leaders in skips)
+    return SparseSpec(formats, actions, ("skipping",))
+
+
+def lanes_for(nm: NM, lanes: int) -> int | None:
+    """Columns that `lanes` MACs take at once when only `n` of every `m` need one; None when a group does not fit.
+
+    >>> [lanes_for(nm, 4) for nm in (NM(1, 4), NM(2, 4), NM(3, 4), NM(5, 8))]
+    [16, 8, 4, None]
+    """
+    groups = lanes // nm.n
+    return groups * nm.m if groups else None
+
+
+def fits(nm: NM, limit: NM) -> bool:
+    """Does every matrix that obeys `nm` obey `limit`?
+
+    >>> [fits(nm, NM(2, 4)) for nm in (NM(1, 4), NM(1, 2), NM(2, 8), NM(3, 4))]
+    [True, True, True, False]
+    """
+    groups = ceil(limit.m / nm.m) if limit.m % nm.m == 0 else 1 + ceil((limit.m - 1) / nm.m)
+    if nm.m % limit.m == 0:
+        groups = 1  # an aligned group of the limit lies inside one group
+    return min(limit.m, groups * nm.n) <= limit.n

@@ -1,0 +1,54 @@
+"""A layer as an accelerator runs it, with everything that had to be assumed to write it down."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from crisp_hw.spec.constraints import Constraints
+from crisp_hw.spec.design import Design
+
+
+@dataclass(frozen=True)
+class EncodeOptions:
+    """Choices that an encoding leaves open.
+
+    `activation_density` is the fraction of nonzero activations that DSTC sees (CRISP paper: 40 % sparsity, so 0.6).
+    `block_index` counts the index of every kept block beside the model. `offsets` stores a kept weight's place in
+    its N:M group as a coordinate of ceil(log2 M) bits, or the group as a mask of M bits.
+    """
+
+    activation_density: float = 0.6
+    block_index: bool = True
+    offsets: Literal["coordinate", "mask"] = "coordinate"
+
+
+@dataclass(frozen=True)
+class BlockIndex:
+    """Blocked-ELLPACK index of a layer: `blocks` kept blocks, each with the number of its block column in `bits`."""
+
+    bits: int
+    blocks: int
+
+
+@dataclass(frozen=True)
+class IndexLine:
+    """Traffic of the block index in bits and its energy in pJ, per level, beside what the model counts."""
+
+    read_bits: Mapping[str, int]
+    fill_bits: Mapping[str, int]
+    energy_pj: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A design that any backend evaluates once a mapping is found, and the constraints that the mapping obeys.
+
+    `real_macs` counts the layer's own multiply-accumulates, the design's problem also those of padding;
+    `block_index` is None where there is none or it was not asked for.
+    """
+
+    design: Design
+    constraints: Constraints
+    real_macs: int
+    assumptions: tuple[str, ...] = ()
+    block_index: BlockIndex | None = field(default=None)
