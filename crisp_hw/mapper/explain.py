@@ -1,0 +1,140 @@
+"""Why nothing fits: the mapping that breaks the rules least, and the constraint that keeps it from fitting."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crisp_hw.engine.evaluate import Batch
+from crisp_hw.mapper.fits import limits, tiles
+from crisp_hw.mapper.space import Space
+from crisp_hw.mapper.stream import factorizations
+from crisp_hw.spec.constraints import Factor, LevelConstraint
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A mapping that does not fit, int64[blocks, dims], and the rule that it breaks worst."""
+
+    factors: Ints
+    level: str
+    what: str
+    need: float
+    have: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times over the rule is asked."""
+        return self.need / max(1.0, self.have)
+
+
+def best_attempt(batch: Batch, rows: Ints) -> Attempt | None:
+    """The row of an evaluated batch (int64[b, blocks, dims]) whose worst broken rule is broken least.
+
+    None when no row breaks a rule. Of equals, the first.
+    """
+    if not batch.failures:
+        return None
+    ratios = np.stack([np.where(f.failed, f.need / np.maximum(1.0, f.have), 0.0) for f in batch.failures])
+    worst = ratios.max(axis=0)
+    if not (worst > 0).any():
+        return None
+    row = int(np.argmin(np.where(worst > 0, worst, np.inf)))
+    rule = batch.failures[int(np.argmax(ratios[:, row]))]
+    return Attempt(rows[row], rule.level, rule.what, float(rule.need[row]), float(rule.have[row]))
+
+
+def least_violating(space: Space, chunk_rows: int) -> Attempt:
+    """The factorization that breaks the necessary conditions of `fits` least (by its worst ratio); of equals the first.
+
+    Every ratio grows with every factor, so that what is worse already than the best so far is dropped unfinished.
+    """
+    dims = space.design.problem.dims
+    best: list[tuple[float, Ints]] = [(np.inf, np.empty(0, dtype=np.int64))]
+
+    def closer(rows: Ints, joined: tuple[str, ...]) -> NDArray[np.bool_]:
+        return _worst(space, rows, joined) < best[-1][0]
+
+    for chunk in factorizations(space, chunk_rows, closer):
+        worst = _worst(space, chunk.rows, dims)
+        row = int(np.argmin(worst))
+        if worst[row] < best[-1][0]:
+            best.append((float(worst[row]), chunk.rows[row]))
+    factors = best[-1][1]
+    rules = limits(space, factors[None], dims)
+    rule = max(rules, key=lambda limit: limit.need[0] / max(1, limit.have))
+    level = space.design.architecture.levels[rule.level].name
+    what = "words of capacity" if rule.unit == "words" else "lanes"
+    return Attempt(factors, level, what, float(rule.need[0]), float(rule.have))
+
+
+def explain(space: Space, attempt: Attempt, tried: int) -> str:
+    """One sentence: which level and tensor do not fit, by how much, and which constraint to loosen."""
+    problem = space.design.problem
+    size = " ".join(f"{dim}={bound}" for dim, bound in zip(problem.dims, problem.bounds, strict=True))
+    start = f"{problem.name} ({size}): none of {space.size} factorizations is valid"
+    if not attempt.level:
+        return f"{start}; the best attempt: {attempt.what}"
+    short = f"level {attempt.level} needs {attempt.need:.0f} {attempt.what} and has {attempt.have:.0f}"
+    short += f", {attempt.need - attempt.have:.0f} too many"
+    return f"{start}; in the best attempt {short}{_tensors(space, attempt)}; {_next_step(space, attempt)}"
+
+
+def _worst(space: Space, rows: Ints, dims: tuple[str, ...]) -> NDArray[np.float64]:
+    ratios = [limit.need / max(1, limit.have) for limit in limits(space, rows, dims)]
+    worst: NDArray[np.float64] = np.max([np.zeros(len(rows)), *ratios], axis=0)
+    return worst
+
+
+def _level(space: Space, attempt: Attempt) -> int | None:
+    names = [level.name for level in space.design.architecture.levels]
+    return names.index(attempt.level) if attempt.level in names else None
+
+
+def _held(space: Space, attempt: Attempt) -> dict[str, int]:
+    """Dense words of the tensors in the level that overflows, largest first; empty when it is not about words."""
+    level = _level(space, attempt)
+    if level is None or not attempt.what.startswith(("words", "bits")):
+        return {}
+    words = tiles(space, attempt.factors[None], space.design.problem.dims, level)
+    return dict(sorted(((name, int(count[0])) for name, count in words.items()), key=lambda item: -item[1]))
+
+
+def _tensors(space: Space, attempt: Attempt) -> str:
+    listed = ", ".join(f"{name} {words}" for name, words in _held(space, attempt).items())
+    return f" (tiles before compression: {listed})" if listed else ""
+
+
+def _next_step(space: Space, attempt: Attempt) -> str:
+    """The constraints that keep the tile of the largest tensor from being split further, or what else to change."""
+    held, level = _held(space, attempt), _level(space, attempt)
+    if not held or level is None:
+        return f"lower the spatial factors above level {attempt.level}, or give it more instances"
+    largest = next(iter(held))
+    dims = space.design.problem.tensor(largest).dims
+    guilty = [text for c in space.constraints.levels for text in _holds(space, c, level, dims)]
+    if guilty:
+        return (
+            f"{largest} cannot be split further under {' and '.join(guilty)}: loosen that, or enlarge {attempt.level}"
+        )
+    return f"no constraint is in the way: enlarge {attempt.level}, or let {largest} bypass it"
+
+
+def _holds(space: Space, constraint: LevelConstraint, level: int, dims: frozenset[str]) -> list[str]:
+    """Factors that keep a tile of these dimensions large: bounded from above outside the level, from below inside."""
+    names = [one.name for one in space.design.architecture.levels]
+    outside = names.index(constraint.level) > level
+    return [
+        f"{constraint.level} {constraint.kind} {dim}{factor.relation}{factor.value}"
+        for dim, factor in constraint.factors.items()
+        if dim in dims and _binds(factor, outside, space.design.problem.bound(dim))
+    ]
+
+
+def _binds(factor: Factor, outside: bool, bound: int) -> bool:
+    value = factor.value or bound
+    if outside:
+        return factor.relation != ">=" and value < bound
+    return factor.relation != "<=" and value > 1

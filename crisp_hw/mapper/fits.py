@@ -1,0 +1,118 @@
+"""Necessary conditions: what certainly does not fit is dropped before the engine sees it.
+
+Both conditions grow with every factor, so that they may be asked of some of the dimensions already, the others taken
+as 1: a row that fails then fails however it is completed.
+"""
+
+from dataclasses import dataclass
+from math import ceil, floor, prod
+from typing import Literal, assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crisp_hw.mapper.space import Space
+from crisp_hw.spec.patterns import FixedStructured, Hypergeometric
+from crisp_hw.spec.problem import Tensor
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One necessary condition: `need` int64[b], in words or lanes, must not exceed `have`; level 0 is innermost."""
+
+    level: int
+    unit: Literal["words", "lanes"]
+    need: Ints
+    have: int
+
+
+def limits(space: Space, rows: Ints, dims: tuple[str, ...]) -> tuple[Limit, ...]:
+    """Lanes and words that partial mappings need: `rows` is int64[b, blocks, len(dims)], other dimensions at 1.
+
+    Lanes: the product of a level's spatial factors against its fanout (Timeloop, src/mapspaces/uber.cpp:
+    AssignSpatialTilingDirections), except in levels with `skipping_spatial`, where lanes shrink. Words: the dense
+    tiles of a level's tensors against its size. A tensor with a format there counts its largest occupancy alone,
+    ceil(density * tile), or with hypergeometric density min(tile, ceil(density * tensor)); that is what the engine
+    charges too. Every factor is at least 1 and both products grow with every factor, so that no completion needs
+    less than what is counted here, and no valid mapping is dropped.
+    """
+    return (*_lanes(space, rows), *_words(space, rows, dims))
+
+
+def fits(space: Space, rows: Ints, dims: tuple[str, ...]) -> NDArray[np.bool_]:
+    """Which partial mappings break no necessary condition (bool[b]); arguments as in `limits`."""
+    verdict = np.ones(len(rows), dtype=np.bool_)
+    for limit in limits(space, rows, dims):
+        verdict &= limit.need <= limit.have
+    return verdict
+
+
+def shrinking_levels(space: Space) -> frozenset[int]:
+    """Levels with a spatial skipping optimization: their lanes shrink, so their fanout is for the engine to judge."""
+    skipping = {action.level for action in space.design.sparse.actions if action.kind == "skipping_spatial"}
+    return frozenset(i for i, level in enumerate(space.design.architecture.levels) if level.name in skipping)
+
+
+def tile_words(tensor: Tensor, extents: dict[str, Ints]) -> Ints:
+    """Words of the bounding box of a tile with these extents per dimension (int64[b]); an absent dimension is 1.
+
+    >>> from crisp_hw.spec.problem import Term
+    >>> row = Tensor("I", ((Term("P", 2), Term("R")),))
+    >>> tile_words(row, {"P": np.array([3]), "R": np.array([4])}).tolist()  # 1 + 2 * (3 - 1) + (4 - 1)
+    [8]
+    """
+    words = np.ones(1, dtype=np.int64)
+    for rank in tensor.ranks:
+        reach = [abs(term.coefficient) * (extents[term.dim] - 1) for term in rank if term.dim in extents]
+        words = words * sum(reach, start=np.ones(1, dtype=np.int64))
+    return words
+
+
+def tiles(space: Space, rows: Ints, dims: tuple[str, ...], level: int) -> dict[str, Ints]:
+    """Dense words of every tensor that a level keeps (int64[b] each); arguments as in `limits`."""
+    inside = [index for index, block in enumerate(space.blocks) if block.level <= level]
+    sizes = rows[:, inside, :].prod(axis=1)
+    extents = {dim: sizes[:, column] for column, dim in enumerate(dims)}
+    tensors = [tensor for tensor in space.design.problem.tensors if tensor.name in space.keeps[level]]
+    return {tensor.name: np.broadcast_to(tile_words(tensor, extents), len(rows)) for tensor in tensors}
+
+
+def _lanes(space: Space, rows: Ints) -> list[Limit]:
+    fanouts = space.design.architecture.fanouts
+    return [
+        Limit(block.level, "lanes", rows[:, index, :].prod(axis=1), prod(fanouts[block.level]))
+        for index, block in enumerate(space.blocks)
+        if block.kind == "spatial" and block.level not in shrinking_levels(space)
+    ]
+
+
+def _words(space: Space, rows: Ints, dims: tuple[str, ...]) -> list[Limit]:
+    found = []
+    for index, level in enumerate(space.design.architecture.levels):
+        if level.size_words is not None:
+            need = np.zeros(len(rows), dtype=np.int64)
+            for name, words in tiles(space, rows, dims, index).items():
+                need = need + _least_occupancy(space, index, name, words)
+            found.append(Limit(index, "words", need, floor(level.size_words / level.multiple_buffering)))
+    return found
+
+
+def _least_occupancy(space: Space, level: int, name: str, words: Ints) -> Ints:
+    """Words that a tile of `words` takes at least, compressed or not."""
+    formats = {(form.level, form.tensor) for form in space.design.sparse.formats}
+    if (space.design.architecture.levels[level].name, name) not in formats:
+        return words
+    tensor = space.design.problem.tensor(name)
+    safe = 1 - 1e-9  # a rounding error must not count a word that the exact product does not have
+    match tensor.density:
+        case FixedStructured(density):
+            compressed: Ints = np.ceil(words * (density * safe)).astype(np.int64)
+            return compressed
+        case Hypergeometric(density):
+            bounds = zip(space.design.problem.dims, space.design.problem.bounds, strict=True)
+            whole = tile_words(tensor, {dim: np.array([bound]) for dim, bound in bounds})
+            bounded: Ints = np.minimum(words, ceil(int(whole[0]) * density * safe))
+            return bounded
+    assert_never(tensor.density)

@@ -1,0 +1,190 @@
+"""Loop orders: which arrangements of a block the constraints allow, and which of them the model cannot tell apart.
+
+Only loops with a bound above 1 ("active" loops) are permuted; the place of a loop that does nothing is not searched.
+Two orders are one where no cost can see the difference; everything else is kept apart, so that the search stays exact:
+
+- temporal loops, product tensors: deliveries into the keeper below a loop depend only on which loops stand inside the
+  first one that the tensor depends on (closed form of `D_l`; it needs ranks of a single dimension);
+- temporal loops, spatial skipping: the lanes of its target see the same run of loops;
+- spatial loops: which dimensions run along x and along y;
+- formats: the order of the loops that the formatted tensor depends on, as ranks are assigned to loops;
+- ranks of several dimensions (halos), link transfers below level 0, and storage gating or skipping: all orders differ.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import permutations, product
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crisp_hw.mapper.fits import shrinking_levels
+from crisp_hw.mapper.space import Block, Space
+from crisp_hw.spec.mapping import Loop
+from crisp_hw.spec.sparse import ActionKind
+
+Bools = NDArray[np.bool_]
+Arrangement = tuple[Loop, ...]
+"""The loops of one block, innermost first, every dimension once."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A tensor that sees which loops stand inside the first loop over its `dims`, while blocks `between` are silent."""
+
+    dims: frozenset[str]
+    between: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Visible:
+    """What the costs can see of the order of one block."""
+
+    everything: bool
+    runs: tuple[Run, ...] = ()
+    sequences: tuple[frozenset[str], ...] = ()
+
+
+def visible(space: Space) -> tuple[Visible, ...]:
+    """What the costs can see of the order of each block, innermost first; the rules stand in the module's docstring."""
+    return tuple(_visible(space, block) for block in space.blocks)
+
+
+def nests(space: Space, seen: tuple[Visible, ...], active: Bools) -> Iterator[tuple[Arrangement, ...]]:
+    """One arrangement per block for every class of orders; `active` is bool[blocks, dims], `seen` is `visible(space)`.
+
+    >>> from crisp_hw.mapper.space import enumerate_space
+    >>> from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
+    >>> from crisp_hw.spec.constraints import Constraints
+    >>> from crisp_hw.spec.design import Design
+    >>> from crisp_hw.spec.problem import Problem, Tensor, Term
+    >>> chain = Architecture((StorageLevel("RF"), StorageLevel("DRAM", "DRAM")), ComputeLevel())
+    >>> outer = Problem("outer", ("M", "N"), (4, 4), (Tensor("A", ((Term("M"),),)), Tensor("B", ((Term("N"),),))))
+    >>> space = enumerate_space(Design(chain, outer), Constraints())
+    >>> [[loop.dim for loop in dram] for _, dram in nests(space, visible(space), np.ones((2, 2), dtype=np.bool_))]
+    [['M', 'N'], ['N', 'M']]
+    """
+    dims = space.design.problem.dims
+    names = [frozenset(dim for dim, on in zip(dims, row, strict=True) if on) for row in active]
+    return product(*(_classes(space, seen, index, names) for index in range(len(space.blocks))))
+
+
+def _classes(
+    space: Space, seen: tuple[Visible, ...], index: int, active: list[frozenset[str]]
+) -> Iterable[Arrangement]:
+    """The first arrangement of each class of one block; `active` are the active dimensions of all blocks."""
+    first: dict[object, Arrangement] = {}
+    for arrangement in _arrangements(space.blocks[index], active[index]):
+        loops = tuple((loop.dim, loop.kind) for loop in arrangement if loop.dim in active[index])
+        first.setdefault(_signature(seen[index], loops, active), arrangement)
+    return first.values()
+
+
+def _signature(see: Visible, loops: tuple[tuple[str, str], ...], active: list[frozenset[str]]) -> object:
+    """What the costs see of the active loops of a block, innermost first; equal for orders that cost the same."""
+    if see.everything:
+        return loops
+    order = [dim for dim, _ in loops]
+    runs = [
+        frozenset(_inside(order, run.dims)) if not any(active[other] & run.dims for other in run.between) else None
+        for run in see.runs
+    ]
+    sequences = [tuple(dim for dim in order if dim in dims) for dims in see.sequences]
+    return frozenset(loops), tuple(runs), tuple(sequences)
+
+
+def _inside(order: list[str], dims: frozenset[str]) -> list[str]:
+    """The loops inside the first one over `dims` (all of them when there is none)."""
+    first = next((place for place, dim in enumerate(order) if dim in dims), len(order))
+    return order[:first]
+
+
+def _visible(space: Space, block: Block) -> Visible:
+    halos = any(len(rank) > 1 for tensor in space.design.problem.tensors for rank in tensor.ranks)
+    linked = block.level == 0 and block.kind == "spatial"
+    squeezed = block.kind == "spatial" and block.level in shrinking_levels(space)
+    if halos or linked or squeezed or _under_storage_saf(space, block):
+        return Visible(everything=True)
+    formatted = tuple(_formatted(space, block))
+    if block.kind == "spatial":
+        return Visible(False, (), formatted)
+    return Visible(False, (*_delivered(space, block), *_idle_lanes(space, block)), formatted)
+
+
+def _keepers(space: Space, tensor: str, level: int) -> tuple[int, int]:
+    """The nearest level below `level` that keeps the tensor (-1 for the MACs), and the nearest from `level` on."""
+    levels = [index for index, kept in enumerate(space.keeps) if tensor in kept]
+    return max((k for k in levels if k < level), default=-1), next(k for k in levels if k >= level)
+
+
+def _actions(space: Space, kinds: tuple[ActionKind, ...]) -> Iterator[tuple[int, str]]:
+    """(level, target) of the storage optimizations of some kinds."""
+    names = [level.name for level in space.design.architecture.levels]
+    for action in space.design.sparse.actions:
+        if action.kind in kinds:
+            yield from ((names.index(action.level), option.target) for option in action.options)
+
+
+def _under_storage_saf(space: Space, block: Block) -> bool:
+    """Does a gating or skipping scan these loops: between the target's keeper and its next inner keeper?"""
+    for level, target in _actions(space, ("gating", "skipping")):
+        keeper = _keepers(space, target, level)[1]
+        if _keepers(space, target, keeper)[0] < block.level <= keeper:
+            return True
+    return False
+
+
+def _between(space: Space, first: int, block: Block) -> tuple[int, ...]:
+    """The temporal blocks from level `first` up to below `block`."""
+    return tuple(
+        index
+        for index, other in enumerate(space.blocks)
+        if other.kind == "temporal" and first <= other.level < block.level
+    )
+
+
+def _delivered(space: Space, block: Block) -> Iterator[Run]:
+    """Tensors kept below a temporal block; the MACs count as a keeper where neighbours pass operands on."""
+    links = prod(space.design.architecture.fanouts[0]) > 1
+    for tensor in space.design.problem.tensors:
+        below = _keepers(space, tensor.name, block.level)[0]
+        if below >= 0 or links:
+            yield Run(tensor.dims, _between(space, below + 1, block))
+            if links:
+                yield Run(tensor.dims, _between(space, 0, block))
+
+
+def _idle_lanes(space: Space, block: Block) -> Iterator[Run]:
+    """Targets of spatial skipping: lanes hold what the temporal loops from there to the target's keeper leave alone."""
+    for level, target in _actions(space, ("skipping_spatial",)):
+        if level <= block.level <= _keepers(space, target, level)[1]:
+            yield Run(space.design.problem.tensor(target).dims, _between(space, level, block))
+
+
+def _formatted(space: Space, block: Block) -> Iterator[frozenset[str]]:
+    """Dimensions of the tensors whose format at the nearest keeper assigns ranks to the loops of this block."""
+    formats = {(form.level, form.tensor) for form in space.design.sparse.formats}
+    for tensor in space.design.problem.tensors:
+        keeper = next(level for level in range(block.level, len(space.keeps)) if tensor.name in space.keeps[level])
+        if (space.design.architecture.levels[keeper].name, tensor.name) in formats:
+            yield tensor.dims
+
+
+def _arrangements(block: Block, active: frozenset[str]) -> Iterator[Arrangement]:
+    """All arrangements of a block's active loops; free loops that do nothing stand innermost of the free ones."""
+    if block.kind == "spatial" and block.split is not None:
+        for free in permutations(block.free):
+            yield _spatial(block, block.fixed + free, block.split)
+        return
+    idle = tuple(dim for dim in block.free if dim not in active)
+    for busy in permutations([dim for dim in block.free if dim in active]):
+        order = block.fixed + idle + busy
+        if block.kind == "temporal":
+            yield tuple(Loop(block.level, dim, "temporal") for dim in order)
+        else:
+            yield from (_spatial(block, order, split) for split in range(len(order) + 1))
+
+
+def _spatial(block: Block, order: tuple[str, ...], split: int) -> Arrangement:
+    return tuple(Loop(block.level, dim, "x" if place < split else "y") for place, dim in enumerate(order))

@@ -1,0 +1,198 @@
+"""The mapspace that constraints leave: which factors every loop may take and which orders its block allows.
+
+Perfect factors only (every product of factors is the bound of its dimension). What fits the hardware is not decided
+here: `fits` drops what certainly does not fit, the engine judges the rest.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Literal, assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crisp_hw.errors import InputError, MappingError
+from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
+from crisp_hw.spec.design import Design
+
+BlockKind = Literal["temporal", "spatial"]
+
+
+@dataclass(frozen=True)
+class Block:
+    """The temporal or the spatial loops of one level (0 innermost), before their order is chosen.
+
+    The dimensions of `fixed` come first (innermost) in that order, those of `free` follow in any order; `split` is
+    the number of dimensions along x (None: free; no meaning in a temporal block).
+    """
+
+    level: int
+    kind: BlockKind
+    fixed: tuple[str, ...]
+    free: tuple[str, ...]
+    split: int | None = None
+
+
+@dataclass(frozen=True)
+class Space:
+    """All mappings that constraints allow: `factors[dim]` is int64[f, len(blocks)], one factorization a row.
+
+    `blocks` stand innermost first (a level's spatial block before its temporal block), `keeps[l]` are the tensors
+    stored in level l.
+    """
+
+    design: Design
+    constraints: Constraints
+    blocks: tuple[Block, ...]
+    factors: Mapping[str, NDArray[np.int64]]
+    keeps: tuple[frozenset[str], ...]
+
+    @property
+    def size(self) -> int:
+        """Number of ways to factorize all dimensions; orders and what does not fit are not counted."""
+        return prod(len(table) for table in self.factors.values())
+
+
+def enumerate_space(design: Design, constraints: Constraints) -> Space:
+    """All perfect factorizations, orders and splits that `constraints` leave of a design's mapspace.
+
+    A level or dimension that no constraint names is free; a factor of 0 means the full bound. InputError when a
+    constraint names what the design does not have, MappingError when a dimension cannot be factorized at all.
+    Meaning of the constraints: Timeloop, src/mapping/constraints.cpp and src/mapspaces/subspaces.cpp.
+
+    >>> from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
+    >>> from crisp_hw.spec.problem import Problem, Tensor, Term
+    >>> chain = Architecture((StorageLevel("RF"), StorageLevel("DRAM", "DRAM")), ComputeLevel())
+    >>> vector = Problem("vector", ("K",), (4,), (Tensor("A", ((Term("K"),),)),))
+    >>> enumerate_space(Design(chain, vector), Constraints()).factors["K"].tolist()
+    [[1, 4], [2, 2], [4, 1]]
+    """
+    _check_names(design, constraints)
+    blocks = _blocks(design, constraints)
+    factors = {}
+    for dim, bound in zip(design.problem.dims, design.problem.bounds, strict=True):
+        allowed = [_allowed(bound, _factor(design, constraints, block, dim)) for block in blocks]
+        factors[dim] = _factorizations(bound, allowed)
+        if not len(factors[dim]):
+            raise MappingError(_unfactorable(design, constraints, dim))
+    return Space(design, constraints, blocks, factors, _keeps(design, constraints))
+
+
+def constraint_of(constraints: Constraints, level: str, kind: BlockKind) -> LevelConstraint | None:
+    """The constraint of one block, None when there is none.
+
+    >>> constraint_of(Constraints((LevelConstraint("RF", "temporal"),)), "RF", "spatial") is None
+    True
+    """
+    return next((c for c in constraints.levels if (c.level, c.kind) == (level, kind)), None)
+
+
+def _blocks(design: Design, constraints: Constraints) -> tuple[Block, ...]:
+    blocks = []
+    kinds: tuple[BlockKind, ...] = ("spatial", "temporal")
+    for index, level in enumerate(design.architecture.levels):
+        for kind in kinds:
+            if kind == "temporal" or prod(design.architecture.fanouts[index]) > 1:
+                blocks.append(_block(design, constraint_of(constraints, level.name, kind), index, kind))
+    return tuple(blocks)
+
+
+def _block(design: Design, constraint: LevelConstraint | None, level: int, kind: BlockKind) -> Block:
+    dims = design.problem.dims
+    if constraint is None:
+        return Block(level, kind, (), dims)
+    rest = tuple(dim for dim in dims if dim not in constraint.permutation)
+    if constraint.order_free:
+        return Block(level, kind, constraint.permutation, rest, constraint.split)
+    return Block(level, kind, constraint.permutation + rest, (), constraint.split)
+
+
+def _keeps(design: Design, constraints: Constraints) -> tuple[frozenset[str], ...]:
+    everything = frozenset(tensor.name for tensor in design.problem.tensors)
+    return tuple(constraints.keeps.get(level.name, everything) for level in design.architecture.levels)
+
+
+def _factor(design: Design, constraints: Constraints, block: Block, dim: str) -> Factor | None:
+    constraint = constraint_of(constraints, design.architecture.levels[block.level].name, block.kind)
+    return constraint.factors.get(dim) if constraint else None
+
+
+def _allowed(bound: int, factor: Factor | None) -> NDArray[np.int64]:
+    """Divisors of `bound`, ascending, that a constraint admits."""
+    candidates = np.arange(1, int(bound**0.5) + 1, dtype=np.int64)
+    small = candidates[bound % candidates == 0]
+    divisors: NDArray[np.int64] = np.unique(np.concatenate([small, bound // small]))
+    if factor is None:
+        return divisors
+    match factor.relation:
+        case "=":
+            return divisors[divisors == (factor.value or bound)]
+        case "<=":
+            return divisors[divisors <= factor.value]
+        case ">=":
+            return divisors[divisors >= factor.value]
+    assert_never(factor.relation)
+
+
+def _factorizations(bound: int, allowed: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """All rows of one factor per block with product `bound`, in ascending lexicographic order: int64[f, blocks]."""
+    rows = np.empty((1, 0), dtype=np.int64)
+    rest = np.array([bound], dtype=np.int64)
+    for divisors in allowed[:-1]:
+        row, pick = np.nonzero(rest[:, None] % divisors == 0)
+        rows = np.column_stack([rows[row], divisors[pick]])
+        rest = rest[row] // divisors[pick]
+    complete: NDArray[np.int64] = np.column_stack([rows, rest])[np.isin(rest, allowed[-1])]
+    return complete
+
+
+def _check_names(design: Design, constraints: Constraints) -> None:
+    levels = {level.name: index for index, level in enumerate(design.architecture.levels)}
+    for name in [c.level for c in constraints.levels] + list(constraints.keeps):
+        if name not in levels:
+            raise InputError(f"constraints name level {name}, which is not one of {', '.join(levels)}")
+    blocks = [(c.level, c.kind) for c in constraints.levels]
+    for constraint in constraints.levels:
+        place = f"constraint of level {constraint.level}, {constraint.kind}"
+        if blocks.count((constraint.level, constraint.kind)) > 1:
+            raise InputError(f"{place}: given twice; merge the two")
+        if constraint.kind == "spatial" and prod(design.architecture.fanouts[levels[constraint.level]]) == 1:
+            raise InputError(f"{place}: the level feeds one child only; drop the constraint or give it a fanout")
+        _check_dims(design, constraint, place)
+    _check_keeps(design, constraints)
+
+
+def _check_dims(design: Design, constraint: LevelConstraint, place: str) -> None:
+    dims = design.problem.dims
+    for dim in (*constraint.factors, *constraint.permutation):
+        if dim not in dims:
+            raise InputError(f"{place}: dimension {dim} is not one of {', '.join(dims)}")
+    if len(set(constraint.permutation)) < len(constraint.permutation):
+        raise InputError(f"{place}: permutation {''.join(constraint.permutation)} names a dimension twice")
+    if constraint.split is not None and not 0 <= constraint.split <= len(dims):
+        raise InputError(f"{place}: split {constraint.split} is not between 0 and {len(dims)}")
+    for dim, factor in constraint.factors.items():
+        if factor.value < (0 if factor.relation == "=" else 1):
+            raise InputError(f"{place}: factor {dim}{factor.relation}{factor.value} must be positive")
+
+
+def _check_keeps(design: Design, constraints: Constraints) -> None:
+    names = [tensor.name for tensor in design.problem.tensors]
+    for level, kept in constraints.keeps.items():
+        for name in sorted(kept - set(names)):
+            raise InputError(f"constraints keep {name} in level {level}, but the tensors are {', '.join(names)}")
+    outermost = design.architecture.levels[-1].name
+    missing = sorted(set(names) - constraints.keeps.get(outermost, frozenset(names)))
+    if missing:
+        raise InputError(f"constraints: the outermost level {outermost} must keep {', '.join(missing)}; add it")
+
+
+def _unfactorable(design: Design, constraints: Constraints, dim: str) -> str:
+    given = [
+        f"{c.level} {c.kind} {dim}{c.factors[dim].relation}{c.factors[dim].value}"
+        for c in constraints.levels
+        if dim in c.factors
+    ]
+    bound = design.problem.bound(dim)
+    return f"{design.problem.name}: no factors of {dim} = {bound} obey {'; '.join(given)}; loosen one of them"
