@@ -6,9 +6,10 @@ from crisp_hw.spec.encoded import EncodeOptions
 from crisp_hw.spec.patterns import NM
 from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
 
-# One rank for each loop that a tile of A can have in the level: DRAM's own and those it shares with no child,
-# SMEM's 3 temporal and 2 spatial ones with RF's 1 and 2. A rank without a loop costs nothing.
-_OUTER_RANKS = {"DRAM": 8, "SMEM": 7}
+# One rank for each loop that a tile of A can have: in SMEM 2 across the lanes and rows, 1 in the RF, 2 across cores, 3
+# of SMEM's own (the innermost is the offsets' rank); DRAM repeats SMEM's 8 ranks and adds 3 of its own, because
+# Timeloop tiles a compressed tensor for its inner level first. A rank without a loop costs nothing.
+_OUTER_RANKS = {"DRAM": 10, "SMEM": 7}
 _OUTER = Rank("UOP", 0, 0)
 
 
@@ -32,13 +33,19 @@ def nm_sparsity(nm: NM, options: EncodeOptions) -> SparseSpec:
 
 
 def dual_sparsity() -> SparseSpec:
-    """Unstructured weights and activations: bitmaps on both, accesses and computations skipped on either zero."""
-    one_bit = {tensor: Rank("B", 1, 0, (frozenset(dims),)) for tensor, dims in (("A", "GMK"), ("B", "GKN"))}
-    places = (("DRAM", "A"), ("DRAM", "B"), ("SMEM", "A"), ("SMEM", "B"), ("LRF", "A"))
-    formats = tuple(TensorFormat(level, tensor, (one_bit[tensor],), inner_to_outer=True) for level, tensor in places)
+    """Unstructured weights and activations: bitmaps on both, accesses and computations skipped on either zero.
+
+    A bitmap is one rank over all loops of a tile; DRAM adds a rank for its own loops, which costs nothing.
+    """
+    formats = []
+    for tensor, dims in (("A", "GMK"), ("B", "GKN")):
+        every = (frozenset(dims),)
+        bitmap, tiles = Rank("B", 1, 0, every), Rank("UOP", 0, 0, every)
+        formats += [TensorFormat("DRAM", tensor, (bitmap, tiles)), TensorFormat("SMEM", tensor, (bitmap,))]
+    formats.append(TensorFormat("LRF", "A", (Rank("B", 1, 0, (frozenset("GMK"),)),)))
     skips = (("SMEM", "A", ("B",)), ("SMEM", "B", ("A",)), ("RF", "Z", ("A", "B")), ("LRF", "A", ("B",)))
     actions = tuple(ActionOptimization(level, "skipping", (Condition(t, leaders),)) for level, t, leaders in skips)
-    return SparseSpec(formats, actions, ("skipping",))
+    return SparseSpec(tuple(formats), actions, ("skipping",))
 
 
 def lanes_for(nm: NM, lanes: int) -> int | None:

@@ -9,8 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from crisp_hw.engine.density import support
-from crisp_hw.engine.latency import metadata_bits
-from crisp_hw.engine.safs import Sparse
+from crisp_hw.engine.safs import Sparse, metadata_bits
 from crisp_hw.engine.safs.counts import KINDS, OPS
 from crisp_hw.engine.tiling import Float, Int, Tiling
 from crisp_hw.errors import InputError
@@ -91,8 +90,7 @@ def read_energy_per_word(table: EnergyTable, level: StorageLevel) -> float:
 
 def instance_energy(tiling: Tiling, sparse: Sparse, table: EnergyTable, place: tuple[int, int]) -> dict[str, Float]:
     """pJ of one tensor in one instance of a storage level, by action, float64[b] each."""
-    index, t = place
-    level = tiling.architecture.levels[index]
+    level = tiling.architecture.levels[place[0]]
     correction = _partly_filled_blocks(tiling, sparse, place)
     share = _cluster_share(sparse, level, place)
     out: dict[str, Float] = {}

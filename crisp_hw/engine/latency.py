@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crisp_hw.engine.formats import StoredRanks, word_bits
-from crisp_hw.engine.safs import Accesses, Sparse
+from crisp_hw.engine.safs import Sparse, metadata_bits
 from crisp_hw.engine.tiling import Float, Int
 from crisp_hw.spec.arch import StorageLevel
 
@@ -24,23 +23,14 @@ class LevelLatency:
 
 
 def compute_cycles(sparse: Sparse) -> Int:
-    """ceil(MACs that take a cycle / whole average MACs at work); skipped MACs take none (arithmetic.cpp: Evaluate)."""
+    """ceil(MACs that take a cycle / whole average MACs at work); skipped MACs take none (arithmetic.cpp: Evaluate).
+
+    Timeloop truncates the average to a whole number first: with less than one MAC at work it reports 0 cycles, and so
+    does this (a Result then says so, and the mapper passes such mappings over).
+    """
     busy = sparse.tally.random_computes + sparse.tally.gated_computes
-    return -(-busy // np.maximum(np.floor(sparse.used_macs).astype(np.int64), 1))
-
-
-def metadata_bits(
-    tally: Accesses, level: StorageLevel, place: tuple[int, int], ranks: StoredRanks | None, key: tuple[str, str]
-) -> Int:
-    """Bits of metadata moved by one kind of access (`key`: kind and op) of one tensor in one instance, int64[b]."""
-    kind, op = key
-    batch = tally.reductions.shape[-1]
-    if ranks is None or ranks.form is None or level.metadata_width_bits == 0:
-        return np.zeros(batch, dtype=np.int64)
-    entries = tally.metadata[kind][op][place]
-    widths = np.array([word_bits(level, rank) for rank in ranks.form.ranks], dtype=np.int64)
-    bits: Int = (entries * widths[:, :, None]).sum(axis=(0, 1))
-    return bits
+    macs = np.floor(sparse.used_macs).astype(np.int64)
+    return np.where(macs > 0, -(-busy // np.maximum(macs, 1)), 0)
 
 
 def level_latency(sparse: Sparse, index: int, level: StorageLevel, cycles: Int) -> LevelLatency:
@@ -53,14 +43,21 @@ def level_latency(sparse: Sparse, index: int, level: StorageLevel, cycles: Int) 
     writes = np.stack([_words(sparse, index, level, t, ("fills", "updates")) for t in tensors])
     provided = sparse.mesh[:, index + 1].prod(axis=1)
     at_work = np.divide(sparse.used[index], provided, out=np.zeros(provided.shape), where=provided > 0)
-    read_demand, write_demand = (np.ceil(words * at_work) / np.maximum(cycles, 1) for words in (reads, writes))
+    read_demand, write_demand = (_per_cycle(np.ceil(words * at_work), cycles) for words in (reads, writes))
     slowdown = np.ones(len(cycles))
     totals = (read_demand.sum(axis=0), write_demand.sum(axis=0))
     limits = (level.read_bandwidth, level.write_bandwidth, level.shared_bandwidth)
     for limit, demand in zip(limits, (*totals, totals[0] + totals[1]), strict=True):
         if limit is not None:
-            slowdown = np.minimum(slowdown, np.divide(limit, demand, out=np.ones_like(demand), where=demand > limit))
+            over = (demand > limit) & (cycles > 0)
+            slowdown = np.minimum(slowdown, np.divide(limit, demand, out=np.ones_like(demand), where=over))
     return LevelLatency(read_demand, write_demand, slowdown, np.ceil(cycles / slowdown).astype(np.int64))
+
+
+def _per_cycle(words: Float, cycles: Int) -> Float:
+    """Words per cycle; endless where something moves in 0 cycles."""
+    endless = np.where(words > 0, np.inf, 0.0)
+    return np.divide(words, cycles, out=endless, where=cycles > 0)
 
 
 def _words(sparse: Sparse, index: int, level: StorageLevel, t: int, ops: tuple[str, ...]) -> Int:

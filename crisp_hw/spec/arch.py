@@ -1,6 +1,7 @@
 """Hardware as Timeloop sees it: a chain of storage levels above an array of MACs."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 
@@ -64,8 +65,5 @@ class Architecture:
     @property
     def fanouts(self) -> tuple[tuple[int, int], ...]:
         """(x, y) children that one instance of each level feeds, innermost level first (Timeloop: DeriveFanouts)."""
-        chain = (self.compute, *self.levels)
-        return tuple(
-            (inner.mesh_x // outer.mesh_x, inner.mesh_y // outer.mesh_y)
-            for inner, outer in zip(chain, chain[1:], strict=False)
-        )
+        meshes = [(self.compute.mesh_x, self.compute.mesh_y), *((lv.mesh_x, lv.mesh_y) for lv in self.levels)]
+        return tuple((x // outer_x, y // outer_y) for (x, y), (outer_x, outer_y) in pairwise(meshes))

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from crisp_hw.spec.patterns import Density, FixedStructured
 
+FULL = FixedStructured(1.0)
+
 
 @dataclass(frozen=True)
 class Term:
@@ -20,7 +22,7 @@ class Tensor:
     name: str
     ranks: tuple[tuple[Term, ...], ...]
     is_output: bool = False
-    density: Density = FixedStructured(1.0)
+    density: Density = FULL
 
     @property
     def dims(self) -> frozenset[str]:

@@ -57,14 +57,18 @@ def read_architecture(document: Any) -> Architecture:
     """Storage levels and MACs of an `architecture` document; InputError names the level and the attribute."""
     root = mapping(document, "architecture")
     known(root, ("version", "subtree"), "architecture")
-    elements = [e for top in sequence(required(root, "subtree", "architecture"), "architecture.subtree") for e in _walk(top, 1)]
+    elements = [
+        e for top in sequence(required(root, "subtree", "architecture"), "architecture.subtree") for e in _walk(top, 1)
+    ]
     storage = [e for e in elements if any(name in e.kind for name in STORAGE_CLASSES)]
     compute = [e for e in elements if e not in storage and any(name in e.kind for name in COMPUTE_CLASSES)]
     for element in elements:
         if element not in storage and element not in compute:
             raise InputError(f"{element.where}: class {element.kind!r} is neither storage nor compute")
     if not storage or len(compute) != 1:
-        raise InputError(f"architecture: {len(storage)} storage and {len(compute)} compute levels; needed are some and one")
+        raise InputError(
+            f"architecture: {len(storage)} storage and {len(compute)} compute levels; needed are some and one"
+        )
     return Architecture(tuple(_storage(e) for e in reversed(storage)), _compute(compute[0]))
 
 

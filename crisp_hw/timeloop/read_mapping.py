@@ -79,7 +79,9 @@ def read_factors(value: Any, problem: Problem, where: str) -> dict[str, int]:
     for part in filter(None, parts):
         found = re.fullmatch(r"([A-Za-z]+)=?(\d+)", str(part))
         if found is None or found[1] not in problem.dims:
-            raise InputError(f"{where}: the factor {part!r} is not one of {', '.join(problem.dims)} with a whole number")
+            raise InputError(
+                f"{where}: the factor {part!r} is not one of {', '.join(problem.dims)} with a whole number"
+            )
         factors[found[1]] = int(found[2]) or problem.bound(found[1])
     return factors
 
@@ -88,7 +90,9 @@ def read_permutation(value: Any, problem: Problem, where: str) -> list[str]:
     """Dimensions innermost first; those that are not listed follow in the problem's order."""
     listed = list(re.sub(r"[\s,]+", "", value)) if isinstance(value, str) else sequence(value or [], where)
     if unknown := [dim for dim in listed if dim not in problem.dims]:
-        raise InputError(f"{where}: the permutation names {unknown[0]!r}, which is not one of {', '.join(problem.dims)}")
+        raise InputError(
+            f"{where}: the permutation names {unknown[0]!r}, which is not one of {', '.join(problem.dims)}"
+        )
     if len(set(listed)) != len(listed):
         raise InputError(f"{where}: the permutation {value!r} names a dimension twice")
     return [*listed, *(dim for dim in problem.dims if dim not in listed)]

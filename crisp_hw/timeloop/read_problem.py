@@ -7,7 +7,11 @@ from crisp_hw.spec.patterns import Density, FixedStructured, Hypergeometric
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.timeloop.fields import Node, flag, known, mapping, number, required, sequence, text, whole
 
-DISTRIBUTIONS = {"fixed_structured": FixedStructured, "fixed": FixedStructured, "hypergeometric": Hypergeometric}
+DISTRIBUTIONS: dict[str, type[FixedStructured] | type[Hypergeometric]] = {
+    "fixed_structured": FixedStructured,
+    "fixed": FixedStructured,
+    "hypergeometric": Hypergeometric,
+}
 
 
 def read_problem(document: Any) -> Problem:
@@ -17,7 +21,10 @@ def read_problem(document: Any) -> Problem:
     shape = mapping(required(root, "shape", "problem"), "problem.shape")
     instance = mapping(required(root, "instance", "problem"), "problem.instance")
     known(shape, ("name", "dimensions", "data_spaces", "coefficients"), "problem.shape")
-    dims = tuple(text(d, "problem.shape.dimensions") for d in sequence(required(shape, "dimensions", "problem.shape"), "dimensions"))
+    dims = tuple(
+        text(d, "problem.shape.dimensions")
+        for d in sequence(required(shape, "dimensions", "problem.shape"), "dimensions")
+    )
     coefficients = _coefficients(shape, instance)
     known(instance, (*dims, *coefficients, "densities", "commonDensity"), "problem.instance")
     bounds = tuple(whole(required(instance, d, "problem.instance"), f"problem.instance.{d}", 1) for d in dims)
@@ -27,7 +34,12 @@ def read_problem(document: Any) -> Problem:
     known(densities, names, "problem.instance.densities")
     common = instance.get("commonDensity", 1.0)
     tensors = tuple(
-        _tensor(mapping(space, "data_spaces"), dims, coefficients, common if "commonDensity" in instance else densities.get(name, 1.0))
+        _tensor(
+            mapping(space, "data_spaces"),
+            dims,
+            coefficients,
+            common if "commonDensity" in instance else densities.get(name, 1.0),
+        )
         for space, name in zip(spaces, names, strict=True)
     )
     return Problem(str(shape.get("name", "problem")), dims, bounds, tensors)
@@ -71,7 +83,9 @@ def read_density(value: Any, where: str) -> Density:
     known(value, ("distribution", "density"), f"{where} density")
     name = str(required(value, "distribution", f"{where} density")).replace("-", "_")
     if name not in DISTRIBUTIONS:
-        raise InputError(f"{where}: density distribution {name!r} is not modelled yet; there are {', '.join(DISTRIBUTIONS)}")
+        raise InputError(
+            f"{where}: density distribution {name!r} is not modelled yet; there are {', '.join(DISTRIBUTIONS)}"
+        )
     return DISTRIBUTIONS[name](_share(required(value, "density", f"{where} density"), where))
 
 

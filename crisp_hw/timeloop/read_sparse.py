@@ -87,7 +87,10 @@ def _rank(entry: Node, where: str) -> Rank:
     if name not in FORMATS:
         raise InputError(f"{where}: unknown format {name!r}; known are {', '.join(sorted(FORMATS))}")
     rules = sequence(entry.get("flattened_rankIDs") or [], f"{where}.flattened_rankIDs")
-    bits = [whole(entry[key], f"{where}.{key}") if key in entry else None for key in ("metadata_word_bits", "payload_word_bits")]
+    bits = [
+        whole(entry[key], f"{where}.{key}") if key in entry else None
+        for key in ("metadata_word_bits", "payload_word_bits")
+    ]
     return Rank(FORMATS[name], bits[0], bits[1], tuple(frozenset(map(str, sequence(r, where))) for r in rules))
 
 

@@ -1,11 +1,13 @@
 """The tally of a batch: how many accesses really happen, are gated, or are skipped."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from crisp_hw.engine.formats import StoredRanks, word_bits
 from crisp_hw.engine.tiling import Int
+from crisp_hw.spec.arch import StorageLevel
 
 KINDS = ("random", "gated", "skipped")
 OPS = ("reads", "fills", "updates")
@@ -27,7 +29,6 @@ class Accesses:
     random_computes: Int
     gated_computes: Int
     skipped_computes: Int
-    notes: list[str] = field(default_factory=list)
 
 
 def empty_accesses(shape: tuple[int, ...]) -> Accesses:
@@ -40,3 +41,17 @@ def empty_accesses(shape: tuple[int, ...]) -> Accesses:
     metadata: dict[str, dict[str, dict[tuple[int, int], Int]]] = {kind: {op: {} for op in OPS} for kind in KINDS}
     totals = [np.zeros(shape[-1], dtype=np.int64) for _ in range(3)]
     return Accesses(data, metadata, zeros(), zeros(), zeros(), *totals)
+
+
+def metadata_bits(
+    tally: Accesses, level: StorageLevel, place: tuple[int, int], ranks: StoredRanks | None, key: tuple[str, str]
+) -> Int:
+    """Bits of metadata moved by one kind of access (`key`: kind and op) of one tensor in one instance, int64[b]."""
+    kind, op = key
+    batch = tally.reductions.shape[-1]
+    if ranks is None or ranks.form is None or level.metadata_width_bits == 0:
+        return np.zeros(batch, dtype=np.int64)
+    entries = tally.metadata[kind][op][place]
+    widths = np.array([word_bits(level, rank) for rank in ranks.form.ranks], dtype=np.int64)
+    bits: Int = (entries * widths[:, :, None]).sum(axis=(0, 1))
+    return bits

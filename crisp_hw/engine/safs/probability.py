@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crisp_hw.engine.density import Float, Int
-from crisp_hw.engine.formats import unconditioned_empty
+from crisp_hw.engine.occupancy import unconditioned_empty
 from crisp_hw.engine.tiling import COMPUTE, Tiling, keeper_below, projected_size
 from crisp_hw.spec.problem import Tensor
 from crisp_hw.spec.sparse import Condition
@@ -32,8 +32,19 @@ class _Reach:
     extra: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class _CoIterated:
+    """The box that one access to the target covers, and per dimension the factors walked together with the leader."""
+
+    base: Int
+    factors: dict[str, Int]
+
+
 def saf_impact(tiling: Tiling, level: int, condition: Condition) -> Impact:
-    """Probability that reads of the target at (or next outside) `level` are ineffectual: 1 - prod(1 - P(leader empty))."""
+    """Probability that reads of the target at (or next outside) `level` are ineffectual.
+
+    1 - prod over leaders of (1 - P(the leader's tile is empty)).
+    """
     target = tiling.problem.tensor(condition.target)
     keeper = next(k for k in range(level, len(tiling.nest.keeps)) if target.name in tiling.nest.keeps[k])
     child = keeper_below(tiling.nest, keeper, target.name)
@@ -88,8 +99,9 @@ def _leader_box(tiling: Tiling, keeper: int, reach: _Reach, target: Tensor, lead
     box = base.copy()
     for j in reach.extra:
         box[dims.index(tiling.nest.loops[j].dim)] *= tiling.bounds[j]
+    where = (reach.loop, target)
     if reach.scalar:
-        return _spread(tiling, keeper, reach, box, {}, base, target)
+        return _spread(tiling, keeper, where, box, _CoIterated(base, {}))
     shared = target.dims & leader.dims
     factors: dict[str, Int] = {}
     for j in (reach.loop, *reach.extra):
@@ -98,20 +110,19 @@ def _leader_box(tiling: Tiling, keeper: int, reach: _Reach, target: Tensor, lead
             return None
         if dim in shared:
             factors[dim] = factors.get(dim, tiling.ones) * tiling.bounds[j]
-    return _spread(tiling, keeper, reach, box, factors, base, target)
+    return _spread(tiling, keeper, where, box, _CoIterated(base, factors))
 
 
-def _spread(
-    tiling: Tiling, keeper: int, reach: _Reach, box: Int, factors: dict[str, Int], base: Int, target: Tensor
-) -> Int:
+def _spread(tiling: Tiling, keeper: int, where: tuple[int, Tensor], box: Int, co: _CoIterated) -> Int:
     """Undo the co-iterated factors, as far as the block that one access moves allows."""
     dims, block = tiling.problem.dims, tiling.architecture.levels[keeper].block_size
-    steps = np.prod(list(factors.values()), axis=0) if factors else tiling.ones
-    scale = np.ceil(block / (projected_size(tiling.problem, target, base) / steps))
+    loop, target = where
+    steps = np.prod(list(co.factors.values()), axis=0) if co.factors else tiling.ones
+    scale = np.ceil(block / (projected_size(tiling.problem, target, co.base) / steps))
     for index, dim in enumerate(dims):
-        if dim in factors:
-            box[index] = np.ceil(box[index] / (factors[dim] / scale)).astype(np.int64)
-            scale = scale / factors[dim]
-    index = dims.index(tiling.nest.loops[reach.loop].dim)
+        if dim in co.factors:
+            box[index] = np.ceil(box[index] / (co.factors[dim] / scale)).astype(np.int64)
+            scale = scale / co.factors[dim]
+    index = dims.index(tiling.nest.loops[loop].dim)
     box[index] = np.where(scale > 1, (box[index] * scale).astype(np.int64), box[index])
     return box

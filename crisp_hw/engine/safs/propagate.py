@@ -133,7 +133,9 @@ def _move_metadata(combiner: Combiner, level: int, t: int, probability: Float, k
 def _reduce(combiner: Combiner, level: int, t: int) -> None:
     """Partial sums are added as often as updates really happen."""
     updates = combiner.traffic.updates[level, t]
-    share = np.divide(combiner.tally.data["random"]["updates"][level, t], updates, out=np.zeros(len(updates)), where=updates > 0)
+    share = np.divide(
+        combiner.tally.data["random"]["updates"][level, t], updates, out=np.zeros(len(updates)), where=updates > 0
+    )
     reductions = combiner.tally.reductions
     reductions[level, t] = np.ceil(reductions[level, t] * share).astype(np.int64)
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from crisp_hw.engine.density import Float, Int, expected_occupancy
-from crisp_hw.engine.formats import Occupancy, StoredRanks, ceiling, expected_occupancy_of, stored_ranks
+from crisp_hw.engine.formats import StoredRanks, ceiling, stored_ranks
+from crisp_hw.engine.occupancy import Occupancy, expected_occupancy_of
 from crisp_hw.engine.safs.compute import Operand, count_computes
 from crisp_hw.engine.safs.counts import KINDS, OPS, Accesses, empty_accesses
 from crisp_hw.engine.safs.probability import saf_impact
 from crisp_hw.engine.safs.propagate import Combiner, Kind, Saf, combine, represented
 from crisp_hw.engine.safs.spatial import shrink, spatial_extent
-from crisp_hw.engine.tiling import Tiling, keeper_below
+from crisp_hw.engine.tiling import Bool, Tiling, keeper_below
 from crisp_hw.engine.traffic import Traffic
 from crisp_hw.errors import InputError
 from crisp_hw.spec.sparse import ActionOptimization, SparseSpec
@@ -93,9 +94,7 @@ def apply_safs(tiling: Tiling, traffic: Traffic, spec: SparseSpec, read_energy: 
     return Sparse(base.tally, occupancy, ranks, mesh, used, used_macs, macs_mesh, density)
 
 
-Work = tuple[
-    Accesses, dict[tuple[int, int], Occupancy], dict[tuple[int, int], StoredRanks], dict[tuple[int, int], Saf]
-]
+Work = tuple[Accesses, dict[tuple[int, int], Occupancy], dict[tuple[int, int], StoredRanks], dict[tuple[int, int], Saf]]
 
 
 def _fill_tally(tiling: Tiling, traffic: Traffic, spec: SparseSpec, work: Work) -> None:
@@ -115,7 +114,9 @@ def _fill_tally(tiling: Tiling, traffic: Traffic, spec: SparseSpec, work: Work) 
                 tally.metadata[kind][op][level, t] = np.zeros_like(entries[op][level, t])
     reached = combine(Combiner(tiling.problem, tiling.nest, traffic, safs, remaining, entries, tally))
     _compression(tiling, ranks, tally)
-    _computes(tiling, traffic, spec, ranks, reached, tally)
+    computes = count_computes(traffic.computes, _operands(tiling, ranks, reached), spec.compute)
+    tally.random_computes, tally.gated_computes = computes.random, computes.gated
+    tally.skipped_computes = computes.skipped
 
 
 def _entries(content: Occupancy, counts: Int, tile: Int) -> Int:
@@ -174,7 +175,7 @@ def _stored_size(tiling: Tiling, level: int, t: int, occupancy: dict[tuple[int, 
     return occupancy[level, t].words + entries * (hardware.metadata_word_bits // hardware.word_bits)
 
 
-def _require_uniform(choice: Int) -> None:
+def _require_uniform(choice: Int | Bool) -> None:
     if len(choice) and not (choice == choice[0]).all():
         raise AmbiguousChoice(choice.astype(np.int64))
 
@@ -192,14 +193,10 @@ def _compression(tiling: Tiling, ranks: dict[tuple[int, int], StoredRanks], tall
             tally.compressions[level, t] += tally.data["random"]["updates"][parent]
 
 
-def _computes(
-    tiling: Tiling,
-    traffic: Traffic,
-    spec: SparseSpec,
-    ranks: dict[tuple[int, int], StoredRanks],
-    reached: dict[int, Float],
-    tally: Accesses,
-) -> None:
+def _operands(
+    tiling: Tiling, ranks: dict[tuple[int, int], StoredRanks], reached: dict[int, Float]
+) -> tuple[Operand, Operand]:
+    """The two inputs of the MACs as their innermost level hands them over."""
     operands = []
     for t, tensor in enumerate(tiling.problem.tensors):
         if tensor.is_output:
@@ -213,8 +210,4 @@ def _computes(
             f"problem {tiling.problem.name}: sparse optimizations need exactly {READ_OPERANDS} read-only tensors, "
             f"not {len(operands)}; drop the sparse optimizations or reshape the problem"
         )
-    computes = count_computes(traffic.computes, (operands[0], operands[1]), spec.compute)
-    tally.random_computes, tally.gated_computes = computes.random, computes.gated
-    tally.skipped_computes = computes.skipped
-
-
+    return operands[0], operands[1]

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from crisp_hw.engine.density import Float, Int, largest_in_fiber
-from crisp_hw.engine.formats import format_of, unconditioned_empty
+from crisp_hw.engine.formats import format_of
+from crisp_hw.engine.occupancy import unconditioned_empty
 from crisp_hw.engine.tiling import Bool, Tiling, expansion, keeper_below, projected_size
 from crisp_hw.spec.problem import Tensor
 from crisp_hw.spec.sparse import SparseSpec
@@ -58,13 +59,21 @@ def _has_metadata(tiling: Tiling, sparse: SparseSpec, level: int, tensor: Tensor
     return kept and format_of(sparse, tiling.architecture.levels[level].name, tensor.name) is not None
 
 
-def _squeeze(tiling: Tiling, state: Shrink, t: int, j: int, leader: Tensor, element: Int, fiber: Int) -> None:
-    """Shrink the mesh below a spatial loop to the most nonempty elements that its fiber can hold."""
+def _busy_share(tiling: Tiling, j: int, leader: Tensor, box: Int) -> Float:
+    """Most nonempty elements (`box` each) that the fiber of a spatial loop can hold, over its bound."""
     size = int(tiling.size_below(len(tiling.nest.loops), leader)[0])
-    ratio = largest_in_fiber(leader.density, size, fiber, element) / tiling.bounds[j]
+    fiber = box.copy()
+    fiber[tiling.problem.dims.index(tiling.nest.loops[j].dim)] *= tiling.bounds[j]
+    tiles = [projected_size(tiling.problem, leader, extents) for extents in (fiber, box)]
+    share: Float = largest_in_fiber(leader.density, size, tiles[0], tiles[1]) / tiling.bounds[j]
+    return share
+
+
+def _squeeze(tiling: Tiling, mesh: Int, j: int, ratio: Float) -> None:
+    """Shrink one tensor's mesh int64[S + 1, 2, b] below a spatial loop, to whole lanes."""
     loop = tiling.nest.loops[j]
     axis = 0 if loop.kind == "x" else 1
-    state.mesh[t, loop.level, axis] = (state.mesh[t, loop.level, axis] * ratio).astype(np.int64)
+    mesh[loop.level, axis] = (mesh[loop.level, axis] * ratio).astype(np.int64)
 
 
 def _from_storage(tiling: Tiling, sparse: SparseSpec, state: Shrink, t: int, tensor: Tensor) -> list[Bool]:
@@ -78,7 +87,7 @@ def _from_storage(tiling: Tiling, sparse: SparseSpec, state: Shrink, t: int, ten
             if lanes:
                 effective = 1.0 - unconditioned_empty(tiling, tensor, tiling.size_below(lanes[0], tensor))
             for j in lanes:
-                _squeeze(tiling, state, t, j, tensor, tiling.size_below(j, tensor), tiling.size_below(j + 1, tensor))
+                _squeeze(tiling, state.mesh[t], j, _busy_share(tiling, j, tensor, tiling.box(j)))
             state.share[t, level] = effective
         reduced.append(effective != 1.0)
     reduced.append(np.zeros(tiling.bounds.shape[1], dtype=bool))
@@ -92,7 +101,9 @@ def _spread_initial(state: Shrink, t: int, start: Int, reduced: list[Bool]) -> N
         changed = (ratio != 1.0).any(axis=0)
         crossed = np.zeros_like(changed)
         for inner in range(a - 1, -1, -1):
-            state.mesh[t, inner] = np.where(changed, (state.mesh[t, inner] * ratio).astype(np.int64), state.mesh[t, inner])
+            state.mesh[t, inner] = np.where(
+                changed, (state.mesh[t, inner] * ratio).astype(np.int64), state.mesh[t, inner]
+            )
             crossed = crossed | reduced[inner]
             hand_on = changed & ~crossed
             state.share[t, inner] = np.where(hand_on, state.share[t, inner] * state.share[t, a], state.share[t, inner])
@@ -132,8 +143,7 @@ def _leader_share(tiling: Tiling, sparse: SparseSpec, state: Shrink, place: tupl
         element = projected_size(tiling.problem, leader, box)
         if position == 0:
             share = 1.0 - unconditioned_empty(tiling, leader, element)
-        box[tiling.problem.dims.index(tiling.nest.loops[j].dim)] *= tiling.bounds[j]
-        _squeeze(tiling, state, t, j, leader, element, projected_size(tiling.problem, leader, box))
+        _squeeze(tiling, state.mesh[t], j, _busy_share(tiling, j, leader, box))
     return share
 
 
@@ -163,4 +173,6 @@ def _spread_final(state: Shrink, t: int, original: Int, targets: set[int]) -> No
             if not crossed:
                 handed = state.share[t, inner] * state.share[t, a]
                 state.share[t, inner] = np.where(changed, handed, state.share[t, inner])
-            state.mesh[t, inner] = np.where(changed, (state.mesh[t, inner] * ratio).astype(np.int64), state.mesh[t, inner])
+            state.mesh[t, inner] = np.where(
+                changed, (state.mesh[t, inner] * ratio).astype(np.int64), state.mesh[t, inner]
+            )

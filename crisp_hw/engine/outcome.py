@@ -1,0 +1,84 @@
+"""One evaluated mapping as a Result: arrays to plain numbers."""
+
+from crisp_hw.engine.latency import compute_cycles
+from crisp_hw.engine.part import Part
+from crisp_hw.engine.safs.counts import KINDS, OPS
+from crisp_hw.engine.verdict import Failure, capacity, metadata_capacity, reason
+from crisp_hw.spec.result import ComputeResult, LevelResult, Result, TensorCounts
+
+
+def report(part: Part, failures: list[Failure], assumptions: tuple[str, ...]) -> Result:
+    """The first mapping of a part, with the reasons why it is invalid, if it is."""
+    arch, sparse, tally = part.tiling.architecture, part.sparse, part.sparse.tally
+    levels = tuple(_level_result(part, index) for index in range(len(arch.levels)))
+    busy = int(tally.random_computes[0] + tally.gated_computes[0])
+    compute = ComputeResult(
+        name=arch.compute.name,
+        algorithmic=int(part.traffic.computes[0]),
+        random=int(tally.random_computes[0]),
+        gated=int(tally.gated_computes[0]),
+        skipped=int(tally.skipped_computes[0]),
+        cycles=int(compute_cycles(sparse)[0]),
+        utilized_instances=float(sparse.used_macs[0]),
+        energy_pj=float(part.compute_pj[0]),
+    )
+    return Result(
+        valid=not failures,
+        reasons=tuple(reason(failure) for failure in failures),
+        cycles=int(part.cycles[0]),
+        energy_pj=float(part.energy_pj[0]),
+        utilization=busy / arch.compute.instances / max(int(part.cycles[0]), 1),
+        compute=compute,
+        levels=levels,
+        assumptions=assumptions + _remarks(part),
+    )
+
+
+def _remarks(part: Part) -> tuple[str, ...]:
+    """What a reader must know before trusting the numbers."""
+    if part.sparse.used_macs[0] >= 1:
+        return ()
+    return (
+        f"only {part.sparse.used_macs[0]:.2f} MACs are at work on average; Timeloop truncates that to 0 and reports 0 "
+        "cycles, and so does this result: do not use it",
+    )
+
+
+def _level_result(part: Part, index: int) -> LevelResult:
+    level, latency = part.tiling.architecture.levels[index], part.latency[index]
+    tensors = {tensor.name: _tensor_counts(part, index, t) for t, tensor in enumerate(part.tiling.problem.tensors)}
+    energy = sum(counts.energy_pj * counts.utilized_instances for counts in tensors.values())
+    return LevelResult(level.name, tensors, int(latency.cycles[0]), float(latency.slowdown[0]), energy)
+
+
+def _tensor_counts(part: Part, index: int, t: int) -> TensorCounts:
+    place, tally = (index, t), part.sparse.tally
+    stored, latency = part.sparse.ranks.get(place), part.latency[index]
+    kinds = [(kind, op) for kind in KINDS for op in OPS]
+    has_metadata = stored is not None and stored.form is not None
+    moved = ("updates", "fills") if part.tiling.problem.tensors[t].is_output else ("reads", "fills")
+    actions = {name: float(pj[0]) for name, pj in part.energy[place].items() if pj[0]}
+    return TensorCounts(
+        reads=int(part.traffic.reads[place][0]),
+        fills=int(part.traffic.fills[place][0]),
+        updates=int(part.traffic.updates[place][0]),
+        accesses={f"{kind}_{op}": int(tally.data[kind][op][place][0]) for kind, op in kinds},
+        format_accesses={
+            f"{kind}_{op}": tuple((int(m[0]), int(p[0])) for m, p in tally.metadata[kind][op][place])
+            for kind, op in kinds
+            if has_metadata
+        },
+        utilized_capacity=int(capacity(part, index, t)[0]),
+        utilized_instances=float(part.sparse.used[place][0]),
+        partition_size=int(part.traffic.partition[place][0]),
+        temporal_reductions=int(tally.reductions[place][0]),
+        address_generations=int(sum(tally.data[kind][op][place][0] for kind in ("random", "gated") for op in moved)),
+        read_bandwidth=float(latency.read_demand[t, 0] * latency.slowdown[0]),
+        write_bandwidth=float(latency.write_demand[t, 0] * latency.slowdown[0]),
+        energy_pj=sum(actions.values()),
+        action_energy_pj=actions,
+        metadata_capacity_bits=int(metadata_capacity(part, index, t)[0]),
+        density=float(part.sparse.density[place][0]),
+        compressions=int(tally.compressions[place][0]),
+        decompressions=int(tally.decompressions[place][0]),
+    )

@@ -1,0 +1,79 @@
+"""What makes a mapping invalid, in numbers (docs/model.md, section 9)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from crisp_hw.engine.formats import word_bits
+from crisp_hw.engine.part import Part
+from crisp_hw.engine.tiling import Bool, Float, Int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One rule that some mappings of a batch break: what is needed and what there is, [b] each."""
+
+    level: str
+    tensor: str | None
+    what: str
+    need: Float
+    have: Float
+    failed: Bool
+
+
+def broken_rules(part: Part) -> list[Failure]:
+    """Every rule of docs/model.md, section 9, that some mapping of the part breaks."""
+    found: list[Failure] = []
+    arch, sparse = part.tiling.architecture, part.sparse
+
+    def require(level: str, what: str, need: Int | Float, have: float) -> None:
+        failed = need > have
+        if failed.any():
+            found.append(Failure(level, None, what, need.astype(float), np.full(len(need), float(have)), failed))
+
+    for index, level in enumerate(arch.levels):
+        if level.size_words is not None:
+            words = np.sum([capacity(part, index, t) for t in range(len(part.tiling.problem.tensors))], axis=0)
+            require(level.name, "words of capacity", words, int(level.size_words / level.multiple_buffering))
+            bits = np.sum([metadata_capacity(part, index, t) for t in range(len(part.tiling.problem.tensors))], axis=0)
+            room = level.metadata_depth * level.metadata_width_bits
+            require(level.name, "bits of metadata capacity", bits, int(room / level.multiple_buffering))
+        require(level.name, "instances", np.floor(sparse.used[index].max(axis=0)), level.instances)
+        mesh = sparse.mesh[:, index + 1].max(axis=0)
+        require(level.name, "instances along x", mesh[0], level.mesh_x)
+        require(level.name, "instances along y", mesh[1], level.mesh_y)
+    require(arch.compute.name, "instances", sparse.macs_mesh.prod(axis=0), arch.compute.instances)
+    require(arch.compute.name, "instances along x", sparse.macs_mesh[0], arch.compute.mesh_x)
+    require(arch.compute.name, "instances along y", sparse.macs_mesh[1], arch.compute.mesh_y)
+    return found
+
+
+def capacity(part: Part, index: int, t: int) -> Int:
+    """Words that a level reserves for a tensor: the worst case where it keeps metadata, the dense tile elsewhere."""
+    stored = part.sparse.ranks.get((index, t))
+    if stored is not None and stored.form is not None:
+        return part.sparse.occupancy[index, t].largest_words
+    tile: Int = part.traffic.tile[index, t]
+    return tile
+
+
+def metadata_capacity(part: Part, index: int, t: int) -> Int:
+    stored, level = part.sparse.ranks.get((index, t)), part.tiling.architecture.levels[index]
+    total = np.zeros(part.tiling.bounds.shape[1], dtype=np.int64)
+    if stored is None or stored.form is None:
+        return total
+    for rank, (metadata, payload) in zip(stored.form.ranks, part.sparse.occupancy[index, t].largest_units, strict=True):
+        width = word_bits(level, rank)
+        total = total + metadata * width[0] + payload * width[1]
+    return total
+
+
+def reason(failure: Failure, row: int = 0) -> str:
+    """One broken rule in words.
+
+    >>> reason(Failure("SMEM", None, "words of capacity", np.array([300.0]), np.array([256.0]), np.array([True])))
+    'level SMEM: 300 words of capacity needed, 256 there'
+    """
+    if not failure.level:
+        return failure.what
+    return f"level {failure.level}: {failure.need[row]:.0f} {failure.what} needed, {failure.have[row]:.0f} there"
