@@ -1,0 +1,131 @@
+"""Every choice of a pruning run, as one plain value."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, Literal, TypeVar, get_args
+
+from crisp_hw.errors import InputError
+from crisp_hw.spec.descriptors import Role
+from crisp_prune.budget import Normalize
+from crisp_prune.saliency import Score
+from crisp_prune.schedule import Ramp, block_iterations, nm_sparsity, targets
+
+Amp = Literal["off", "bf16", "fp16"]
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class CrispConfig:
+    """What to prune to, how to rank, when to prune, and how `Crisp.fit` fine-tunes.
+
+    `sparsity` is the target over all prunable weights, N:M counted; `classes` are label indices (empty: all).
+    `roles` and `max_sparsity` map globs of layer names to a role or to a ceiling of the layer's sparsity; of several
+    globs that match, the last one wins. `increment` is the largest share of all blocks that one iteration prunes.
+    `online` scores with the gradients of the last fine-tuning epoch instead of a pass of its own. `sr_ste` is the
+    pull on weights that N:M dropped (0: none; 2e-4 in Zhou et al., arXiv 2102.04010). `warmup_epochs` None is a
+    tenth of the epochs. Defaults of the fine-tuning follow the project's notes on arXiv 2311.14272.
+    Raises InputError for a value out of range.
+
+    >>> config = CrispConfig(sparsity=0.9, n=2, m=4, block=64)
+    >>> config.iterations, round(config.targets[1], 3)
+    (8, 0.55)
+    """
+
+    sparsity: float = 0.9
+    n: int = 2
+    m: int = 4
+    block: int = 64
+    classes: tuple[int, ...] = ()
+    score: Score = "cass"
+    online: bool = False
+    normalize: Normalize = "weight"
+    ramp: Ramp = "linear"
+    increment: float = 0.1
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    max_sparsity: Mapping[str, float] = field(default_factory=dict)
+    sr_ste: float = 0.0
+    epochs: int = 50
+    lr: float = 0.01
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    warmup_epochs: float | None = None
+    amp: Amp = "off"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work; a list of classes becomes a tuple."""
+        object.__setattr__(self, "classes", tuple(int(label) for label in self.classes))
+        _check_pattern(self)
+        _check_choices(self)
+        for name in ("epochs", "lr", "momentum", "weight_decay", "sr_ste", "seed"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{name} is {getattr(self, name)}; it cannot be negative")
+        if len(set(self.classes)) != len(self.classes) or min(self.classes, default=0) < 0:
+            raise InputError(f"classes {self.classes} must be different label indices from 0 up")
+        if self.online and self.score == "magnitude":
+            raise InputError("score='magnitude' reads no gradients; set online=False")
+
+    @property
+    def iterations(self) -> int:
+        """Pruning iterations after the first (p = 0), which sets N:M alone."""
+        return block_iterations(self.sparsity, self.n, self.m, self.increment)
+
+    @property
+    def targets(self) -> tuple[float, ...]:
+        """Sparsity target of each iteration p = 0, 1, ..."""
+        return targets(self.sparsity, self.n, self.m, self.iterations, self.ramp)
+
+    @property
+    def warmup(self) -> float:
+        """Epochs of linear warm-up."""
+        return self.epochs / 10 if self.warmup_epochs is None else self.warmup_epochs
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain numbers, strings, lists and dicts, for JSON and for checkpoints."""
+        plain = asdict(self)
+        plain["classes"] = list(self.classes)
+        return plain
+
+
+def _check_pattern(config: CrispConfig) -> None:
+    """N:M, block and target must fit each other."""
+    n, m, block = config.n, config.m, config.block
+    if not 1 <= n <= m:
+        raise InputError(f"{n}:{m} is no N:M pattern; choose 1 <= n <= m")
+    if block < 1 or block % m:
+        raise InputError(f"block {block} is no multiple of m = {m}; blocks must hold whole {n}:{m} groups")
+    alone = nm_sparsity(n, m)
+    if not alone - 1e-9 <= config.sparsity < 1:
+        raise InputError(f"sparsity {config.sparsity} must be below 1 and at least {alone:.4f}, which {n}:{m} gives")
+    if not 0 < config.increment <= 1:
+        raise InputError(f"increment {config.increment} must lie in (0, 1]: it is a share of all blocks")
+    for glob, ceiling in config.max_sparsity.items():
+        if not alone - 1e-9 <= ceiling <= 1:
+            raise InputError(
+                f"max_sparsity[{glob!r}] is {ceiling}; it must lie in [{alone:.4f}, 1], as {n}:{m} alone gives "
+                f"{alone:.4f}; give the layer the role dense to keep more"
+            )
+
+
+def _check_choices(config: CrispConfig) -> None:
+    """Every closed choice must be one of its names."""
+    choices = {"score": Score, "normalize": Normalize, "ramp": Ramp, "amp": Amp}
+    picked = [(name, getattr(config, name), get_args(kind)) for name, kind in choices.items()]
+    picked += [(f"roles[{glob!r}]", role, get_args(Role)) for glob, role in config.roles.items()]
+    for name, value, allowed in picked:
+        if value not in allowed:
+            raise InputError(f"{name} is {value!r}; choose one of {', '.join(allowed)}")
+
+
+def match_glob(globs: Mapping[str, Value], name: str) -> Value | None:
+    """The value of the last glob that matches a layer name, or None.
+
+    >>> match_glob({"*": 1.0, "layer4.*": 0.9}, "layer4.0.conv1")
+    0.9
+    """
+    found = None
+    for glob, value in globs.items():
+        if fnmatchcase(name, glob):
+            found = value
+    return found

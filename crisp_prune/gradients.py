@@ -1,0 +1,70 @@
+"""Gradient terms of the saliency, summed over batches and over processes."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch import distributed as dist
+
+from crisp_prune.saliency import Score, batch_term
+
+
+class GradientSums:
+    """Sum of `batch_term` per layer and the number of batches in it; tensors have the shape of the weight, fp32."""
+
+    def __init__(self) -> None:
+        self.sums: dict[str, Tensor] = {}
+        self.batches = 0
+
+    def add(self, gradients: Mapping[str, Tensor | None], score: Score) -> None:
+        """One batch; None counts as zero."""
+        for name, gradient in gradients.items():
+            if gradient is None:
+                continue
+            term = batch_term(gradient, score)
+            self.sums[name] = self.sums[name] + term if name in self.sums else term
+        self.batches += 1
+
+    def clear(self) -> None:
+        """Forget all batches."""
+        self.sums, self.batches = {}, 0
+
+    def means(self, weights: Mapping[str, nn.Parameter]) -> tuple[dict[str, Tensor], int]:
+        """Mean term per layer and the number of batches, both over all processes of torch.distributed.
+
+        Every process gets the same values bit for bit: rank 0 sends its sums to all.
+        """
+        totals = {
+            name: self.sums[name].clone() if name in self.sums else torch.zeros_like(weight, dtype=torch.float32)
+            for name, weight in weights.items()
+        }
+        device = next(iter(weights.values())).device if weights else torch.device("cpu")
+        count = torch.tensor([self.batches], device=device)
+        if dist.is_available() and dist.is_initialized():
+            for tensor in (count, *totals.values()):
+                dist.all_reduce(tensor)
+                dist.broadcast(tensor, src=0)
+        batches = int(count.item())
+        return {name: total.detach() / max(1, batches) for name, total in totals.items()}, batches
+
+
+@contextmanager
+def thawed(weights: Mapping[str, nn.Parameter]) -> Iterator[None]:
+    """Let frozen weights take part in the score pass; their flags are restored afterwards.
+
+    >>> weight = nn.Parameter(torch.ones(2), requires_grad=False)
+    >>> with thawed({"a": weight}):
+    ...     weight.requires_grad
+    True
+    >>> weight.requires_grad
+    False
+    """
+    flags = {name: weight.requires_grad for name, weight in weights.items()}
+    for weight in weights.values():
+        weight.requires_grad_(True)
+    try:
+        yield
+    finally:
+        for name, weight in weights.items():
+            weight.requires_grad_(flags[name])

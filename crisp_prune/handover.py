@@ -1,0 +1,96 @@
+"""Masks and geometry -> PrunedModel, the value that a pruned-model file holds."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from crisp_hw.errors import InputError
+from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
+from crisp_hw.spec.layer import Layer, Skipped
+from crisp_hw.spec.patterns import NM
+from crisp_prune.geometry import layer_of
+from crisp_prune.matrix import COLUMN_ORDER
+from crisp_prune.sites import Site, find_sites
+
+if TYPE_CHECKING:
+    from crisp_prune.prune import Crisp
+
+
+def pruned_model(pruner: "Crisp", name: str, provenance: Mapping[str, Any]) -> PrunedModel:
+    """Every call of a Conv2d or Linear layer in execution order with its mask; what was left out, and notes.
+
+    A layer called k times in one forward pass gives k entries ("name", "name@2", ...) with the same mask, so that
+    its work is counted for every call; a note in the provenance says so. InputError before a batch was seen.
+    """
+    if pruner.geometry is None:
+        raise InputError(
+            "the layers' input sizes are unknown; give Crisp a sample, or call record(batch) before export"
+        )
+    sites = {use.name: site for site in find_sites(pruner.model) for use in site.uses}
+    layers: list[PrunedLayer] = []
+    seen: dict[str, int] = {}
+    notes: list[str] = []
+    for call in pruner.geometry.calls:
+        layer, note = layer_of(pruner.model, sites[call.use], call, pruner.geometry.batch)
+        seen[call.use] = seen.get(call.use, 0) + 1
+        layers.append(_pruned_layer(pruner, sites[call.use], layer, seen[call.use]))
+        notes += [f"{call.use}: {note}"] if note else []
+    notes += [_repeated(layer, calls) for layer, calls in seen.items() if calls > 1]
+    notes += [_shared(site) for site in find_sites(pruner.model) if len(site.uses) > 1]
+    return PrunedModel(
+        name,
+        tuple(layers),
+        classes=pruner.config.classes,
+        skipped=pruner.plan().skipped + _attention(pruner),
+        provenance={**_facts(pruner), "notes": notes, **provenance},
+    )
+
+
+def _pruned_layer(pruner: "Crisp", site: Site, layer: Layer, call: int) -> PrunedLayer:
+    """One entry of the file; later calls of the same layer carry their number."""
+    if call > 1:
+        layer = _renamed(layer, f"{layer.name}@{call}")
+    config, masks = pruner.config, pruner.masks.get(site.name)
+    if masks is None:
+        return PrunedLayer(layer, "dense")
+    role = pruner.plan().layer(site.name).role
+    block = config.block if role == "hybrid" else None
+    return PrunedLayer(layer, role, masks.keep.numpy(), NM(config.n, config.m), block)
+
+
+def _renamed(layer: Layer, name: str) -> Layer:
+    """The same geometry under another name."""
+    return Layer(**{**vars(layer), "name": name})
+
+
+def _repeated(layer: str, calls: int) -> str:
+    """The note on a layer that one forward pass calls several times."""
+    return f"{layer}: called {calls} times in one forward pass; every call is an entry, its weights are the same"
+
+
+def _shared(site: Site) -> str:
+    """The note on a weight that several layers share."""
+    return f"{' and '.join(use.name for use in site.uses)} share one weight and one mask"
+
+
+def _attention(pruner: "Crisp") -> tuple[Skipped, ...]:
+    """Products of activations inside MultiheadAttention have no weights."""
+    return tuple(
+        Skipped(path or "model", "attention scores and their product with the values have no weights: not exported")
+        for path, module in pruner.model.named_modules()
+        if isinstance(module, torch.nn.MultiheadAttention)
+    )
+
+
+def _facts(pruner: "Crisp") -> dict[str, Any]:
+    """What the file says about its origin in any case."""
+    return {
+        "pruner": "crisp_prune",
+        "torch": str(torch.__version__),
+        "config": pruner.config.as_dict(),
+        "column_order": list(COLUMN_ORDER),
+        "iterations": pruner.iteration,
+        "sparsity": pruner.sparsity,
+        "sparsity_over": "weights of hybrid and nm layers, N:M counted",
+    }

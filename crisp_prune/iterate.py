@@ -1,0 +1,107 @@
+"""One pruning iteration as a pure function: scores and masks in, masks out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from crisp_hw.errors import InputError
+from crisp_prune.blocks import Grid, block_scores, expand, live_blocks, rank_columns
+from crisp_prune.budget import Budget, select
+from crisp_prune.config import CrispConfig
+from crisp_prune.nm import nm_mask
+
+
+@dataclass(frozen=True)
+class MatrixMasks:
+    """The masks of one layer in the matrix view: `nm` bool[S, K] and the live `blocks` bool[block rows, columns]."""
+
+    nm: Tensor
+    blocks: Tensor
+    grid: Grid
+
+    @property
+    def keep(self) -> Tensor:
+        """bool[S, K]: weights that N:M keeps inside live blocks."""
+        return self.nm & self.live
+
+    @property
+    def live(self) -> Tensor:
+        """bool[S, K]: weights inside live blocks."""
+        return expand(self.blocks, self.grid)
+
+
+@dataclass(frozen=True)
+class Iteration:
+    """What one pruning iteration did: its target and the sparsity reached (N:M counted), and live blocks per row."""
+
+    index: int
+    target: float
+    sparsity: float
+    live_blocks: Mapping[str, int] = field(default_factory=dict)
+
+
+def dense_masks(grid: Grid) -> MatrixMasks:
+    """Masks that keep everything.
+
+    >>> bool(dense_masks(Grid(4, 4, 4)).keep.all())
+    True
+    """
+    everything = torch.ones(grid.rows, grid.columns, dtype=torch.bool)
+    return MatrixMasks(everything, torch.ones(grid.shape, dtype=torch.bool), grid)
+
+
+def sparsity_of(masks: Mapping[str, MatrixMasks]) -> float:
+    """1 - kept / all over the layers given (0.0 for none).
+
+    >>> sparsity_of({"a": dense_masks(Grid(4, 4, 4))})
+    0.0
+    """
+    total = sum(layer.nm.numel() for layer in masks.values())
+    return 1 - sum(int(layer.keep.sum()) for layer in masks.values()) / total if total else 0.0
+
+
+def nm_masks(scores: Mapping[str, Tensor], masks: Mapping[str, MatrixMasks], n: int, m: int) -> dict[str, MatrixMasks]:
+    """New N:M masks from the scores [S, K] of the dense weights; the blocks stay. InputError for NaN or infinity.
+
+    >>> masks = nm_masks({"a": torch.tensor([[1.0, 2.0]])}, {"a": dense_masks(Grid(1, 2, 2))}, 1, 2)
+    >>> masks["a"].keep.int().tolist()
+    [[0, 1]]
+    """
+    for name, score in scores.items():
+        if not bool(torch.isfinite(score).all()):
+            raise InputError(f"{name}: the saliency is not finite; lower the learning rate or check the data")
+    return {
+        name: MatrixMasks(nm_mask(scores[name], n, m).cpu(), layer.blocks, layer.grid) for name, layer in masks.items()
+    }
+
+
+def next_masks(
+    scores: Mapping[str, Tensor],
+    masks: Mapping[str, MatrixMasks],
+    config: CrispConfig,
+    budget: Budget,
+    target: float | None,
+) -> dict[str, MatrixMasks]:
+    """The masks after one iteration: N:M anew, then rank columns pruned until `target` (None: N:M alone).
+
+    `scores` are [S, K] per layer. Layers named in `budget.hybrid` may lose blocks; pruned blocks stay pruned.
+
+    >>> config = CrispConfig(sparsity=0.75, n=1, m=2, block=2)
+    >>> budget = Budget(total=8, fixed=0, highest={}, hybrid=("a",))
+    >>> scores = {"a": torch.tensor([[4.0, 3.0, 2.0, 1.0], [8.0, 7.0, 6.0, 5.0]])}
+    >>> next_masks(scores, {"a": dense_masks(Grid(2, 4, 2))}, config, budget, 0.75)["a"].keep.int().tolist()
+    [[1, 0, 0, 0], [1, 0, 0, 0]]
+    """
+    after = nm_masks(scores, masks, config.n, config.m)
+    if target is None:
+        return after
+    ranks = {}
+    for name in budget.hybrid:
+        layer = after[name]
+        blocks = block_scores(scores[name].cpu(), layer.nm, layer.blocks, layer.grid.block)
+        ranks[name] = rank_columns(blocks, layer.grid, (config.n, config.m))
+    for name, count in select(ranks, budget, target, config.normalize).items():
+        after[name] = MatrixMasks(after[name].nm, live_blocks(ranks[name], count), after[name].grid)
+    return after

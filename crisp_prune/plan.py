@@ -1,0 +1,181 @@
+"""The dry run: which layer gets which pattern and why, and how sparse the model can get at all."""
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from crisp_hw.errors import InputError
+from crisp_hw.spec.descriptors import Role
+from crisp_hw.spec.layer import Skipped
+from crisp_prune.blocks import Grid
+from crisp_prune.budget import TOLERANCE, Budget
+from crisp_prune.config import CrispConfig, match_glob
+from crisp_prune.geometry import Geometry
+from crisp_prune.matrix import to_matrix
+from crisp_prune.nm import kept_columns
+from crisp_prune.sites import Site, find_sites, unsupported, weight_of
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """One layer's role, the reason for it, its block grid, and the fewest weights that it must keep.
+
+    `nm_kept` are the weights that N:M alone keeps; `lowest_kept` those of the sparsest state that is always
+    reachable, whichever blocks turn out to be the worst (a partial block counts as pruned first).
+    """
+
+    name: str
+    role: Role
+    reason: str
+    grid: Grid
+    nm_kept: int
+    lowest_kept: int
+
+    @property
+    def weights(self) -> int:
+        """All weights of the layer."""
+        return self.grid.rows * self.grid.columns
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every layer's plan, the targets of the iterations and the highest sparsity that is always reachable."""
+
+    layers: tuple[LayerPlan, ...]
+    targets: tuple[float, ...]
+    skipped: tuple[Skipped, ...] = ()
+
+    @property
+    def total(self) -> int:
+        """Prunable weights: those of the hybrid and N:M-only layers."""
+        return sum(layer.weights for layer in self.layers if layer.role != "dense")
+
+    @property
+    def highest(self) -> float:
+        """Highest sparsity that is reachable, over the prunable weights (0.0 when there are none)."""
+        kept = sum(layer.lowest_kept for layer in self.layers if layer.role != "dense")
+        return 1 - kept / self.total if self.total else 0.0
+
+    def layer(self, name: str) -> LayerPlan:
+        """The plan of one layer (KeyError when there is none)."""
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise KeyError(name)
+
+
+def make_plan(model: nn.Module, config: CrispConfig, geometry: Geometry | None = None) -> Plan:
+    """Roles, reasons and reach for every Conv2d and Linear weight, without touching the model.
+
+    Without `geometry` the first convolution and the final classifier are the first and last *registered* layers;
+    with it, those called first and last, and layers never called stay dense. Raises InputError for an override that
+    matches no layer or asks for what the layer cannot have.
+
+    >>> model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3), nn.Flatten(), nn.Linear(32, 4))
+    >>> plan = make_plan(model, CrispConfig(sparsity=0.6, block=8))
+    >>> [(layer.name, layer.role) for layer in plan.layers]
+    [('0', 'dense'), ('1', 'hybrid'), ('3', 'nm')]
+    """
+    sites = find_sites(model)
+    _check_globs(config, sites)
+    registered = [use.name for site in sites for use in site.uses]
+    order = registered if geometry is None else list(geometry.order)
+    ranked = sorted(sites, key=lambda site: _first_call(site, order))
+    layers = tuple(_plan_layer(model, config, site, _automatic(site, ranked, order)) for site in ranked)
+    never = () if geometry is None else tuple(_never_called(sites, order))
+    return Plan(layers, config.targets, never + unsupported(model, sites))
+
+
+def require_reachable(plan: Plan, sparsity: float) -> None:
+    """Raise InputError unless the plan can reach `sparsity`; the message names the layers that hold it back.
+
+    >>> require_reachable(make_plan(nn.Sequential(nn.Linear(8, 8)), CrispConfig(sparsity=0.5, block=8)), 0.5)
+    """
+    if not plan.total:
+        raise InputError("the model has no Conv2d or Linear layer that can be pruned; see `plan` for the reasons")
+    if sparsity <= plan.highest + TOLERANCE:
+        return
+    prunable = [layer for layer in plan.layers if layer.role != "dense"]
+    worst = sorted(prunable, key=lambda layer: layer.lowest_kept, reverse=True)[:3]
+    blame = ", ".join(f"{layer.name} keeps {layer.lowest_kept} of {layer.weights} ({layer.role})" for layer in worst)
+    raise InputError(
+        f"sparsity {sparsity:.4f} is out of reach: the highest is {plan.highest:.4f}, held back most by {blame}; "
+        f"lower the sparsity or the block, or give those layers another role"
+    )
+
+
+def budget_of(plan: Plan, config: CrispConfig) -> Budget:
+    """The budget that `select` works with.
+
+    >>> model = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 4))
+    >>> budget_of(make_plan(model, CrispConfig(sparsity=0.5, block=8)), CrispConfig(sparsity=0.5, block=8)).fixed
+    16
+    """
+    fixed = sum(layer.nm_kept for layer in plan.layers if layer.role == "nm")
+    ceilings = {layer.name: match_glob(config.max_sparsity, layer.name) for layer in plan.layers}
+    hybrid = tuple(layer.name for layer in plan.layers if layer.role == "hybrid")
+    return Budget(plan.total, fixed, {name: top for name, top in ceilings.items() if top is not None}, hybrid)
+
+
+def _check_globs(config: CrispConfig, sites: tuple[Site, ...]) -> None:
+    """An override that matches nothing is a typing error."""
+    names = [site.name for site in sites]
+    for glob in (*config.roles, *config.max_sparsity):
+        if not any(match_glob({glob: True}, name) for name in names):
+            raise InputError(f"{glob!r} matches no layer; the layers are {', '.join(names)}")
+
+
+def _first_call(site: Site, order: list[str]) -> int:
+    """Position of the site's first call; at the end when it is never called."""
+    return min((order.index(use.name) for use in site.uses if use.name in order), default=len(order))
+
+
+def _automatic(site: Site, ranked: list[Site], order: list[str]) -> tuple[Role, str]:
+    """The role by definition 2 and the reason for it."""
+    able = [other for other in ranked if not other.obstacle and _first_call(other, order) < len(order)]
+    if site.obstacle:
+        return "dense", site.obstacle
+    if site not in able:
+        return "dense", "never called"
+    if site == next((other for other in ranked if other.kind == "conv2d"), None):
+        return "dense", "first convolution"
+    last = max(able, key=lambda other: max(order.index(use.name) for use in other.uses if use.name in order))
+    if site == last:
+        return "nm", "final classifier"
+    return "hybrid", "convolution" if site.kind == "conv2d" else "linear"
+
+
+def _plan_layer(model: nn.Module, config: CrispConfig, site: Site, automatic: tuple[Role, str]) -> LayerPlan:
+    """Role with the user's overrides, and the arithmetic of the layer."""
+    role, reason = automatic
+    wanted = match_glob(config.roles, site.name)
+    if wanted is not None and wanted != role:
+        if site.obstacle and wanted != "dense":
+            raise InputError(f"{site.name} cannot be {wanted}: {site.obstacle}; take it out of roles")
+        role, reason = wanted, f"set by the user (else {role}: {reason})"
+    rows, columns = to_matrix(weight_of(model, site.uses[0]).detach()).shape
+    grid = Grid(rows, columns, config.block)
+    nm_kept = rows * kept_columns(columns, config.n, config.m) if role != "dense" else rows * columns
+    lowest = nm_kept
+    if role == "hybrid":
+        lowest = _lowest_kept(grid, config, match_glob(config.max_sparsity, site.name))
+        if lowest == nm_kept:
+            reason += "; no block can go"
+    return LayerPlan(site.name, role, reason, grid, nm_kept, lowest)
+
+
+def _lowest_kept(grid: Grid, config: CrispConfig, ceiling: float | None) -> int:
+    """Kept weights with as many rank columns pruned as floor and ceiling allow, the partial block pruned first."""
+    per_block = [kept_columns(width, config.n, config.m) for width in grid.column_sizes]
+    all_kept, full, partial = sum(per_block), per_block[0], per_block[-1]
+    count = len(per_block) - 1
+    if ceiling is not None:
+        while count and 1 - (all_kept - count * full) / grid.columns > ceiling + TOLERANCE:
+            count -= 1
+    return grid.rows * (all_kept - (partial + (count - 1) * full if count else 0))
+
+
+def _never_called(sites: tuple[Site, ...], order: list[str]) -> list[Skipped]:
+    """Places without a call in the recorded forward pass."""
+    names = [use.name for site in sites for use in site.uses]
+    return [Skipped(name, "never called in the recorded forward pass") for name in names if name not in order]

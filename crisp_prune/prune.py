@@ -1,0 +1,249 @@
+"""The pruner: attach to a model, then score, mask and fine-tune, iteration by iteration."""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DataParallel, DistributedDataParallel
+
+from crisp_hw.errors import InputError
+from crisp_hw.spec.descriptors import PrunedModel
+from crisp_prune import state
+from crisp_prune.attach import Masks, attach, detach, mask_hooks, strip
+from crisp_prune.batches import LossFn, classification_loss, first_batch, only_classes, to_device
+from crisp_prune.config import CrispConfig
+from crisp_prune.export import save_pruned
+from crisp_prune.geometry import Geometry, evaluation, first_tensor, record
+from crisp_prune.gradients import GradientSums, thawed
+from crisp_prune.handover import pruned_model
+from crisp_prune.iterate import Iteration, MatrixMasks, dense_masks, next_masks, sparsity_of
+from crisp_prune.matrix import from_matrix, to_matrix
+from crisp_prune.plan import Plan, budget_of, make_plan, require_reachable
+from crisp_prune.rng import preserved, seed_all
+from crisp_prune.saliency import saliency
+from crisp_prune.sites import Site, find_sites, weight_of
+from crisp_prune.train import FitOptions, Training, run
+
+
+class Crisp:
+    """CRISP pruning of the Conv2d and Linear weights of `model`, which stays a plain module with its own parameters.
+
+    `sample` is one model input (a tensor, or a tuple of arguments) with the batch in front; it gives the layers'
+    geometry and execution order. Without it, the first batch that `fit` or `step` sees does. Raises InputError when
+    nothing can be pruned, when the target is out of reach, or when a pruner is attached already.
+
+    >>> from torch.utils.data import DataLoader, TensorDataset
+    >>> model = nn.Sequential(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 4))
+    >>> loader = DataLoader(TensorDataset(torch.randn(8, 16), torch.arange(8) % 4), batch_size=4)
+    >>> pruner = Crisp(model, CrispConfig(sparsity=0.6, n=2, m=4, block=4, epochs=1))
+    >>> [round(iteration.target, 2) for iteration in pruner.fit(loader)]
+    [0.5, 0.55, 0.6]
+    >>> bool((pruner.finalize()[0].weight == 0).any())
+    True
+    """
+
+    def __init__(self, model: nn.Module, config: CrispConfig | None = None, sample: Any = None) -> None:
+        """Find the layers, give them roles, and attach masks that keep everything."""
+        self.model: nn.Module = model.module if isinstance(model, DistributedDataParallel | DataParallel) else model
+        self.config = config or CrispConfig()
+        if mask_hooks(self.model):
+            raise InputError("the model has a pruner attached already; call its finalize() first")
+        self.history: list[Iteration] = []
+        self.gradients = GradientSums()
+        self.geometry: Geometry | None = None
+        self._sites: dict[str, Site] = {}
+        self._masks: dict[str, MatrixMasks] = {}
+        self._attached: dict[str, Masks] = {}
+        if sample is not None:
+            inputs = sample if isinstance(sample, tuple) else (sample,)
+            self._record(lambda: self.model(*inputs), first_tensor(inputs).shape[0])
+        require_reachable(self.plan(), self.config.sparsity)
+        self._attach(self.plan())
+
+    def plan(self) -> Plan:
+        """The dry run: which layers get what and why, and the highest reachable sparsity."""
+        return self.plan_with(self.geometry)
+
+    def plan_with(self, geometry: Geometry | None) -> Plan:
+        """The plan as another recorded forward pass would make it."""
+        return make_plan(self.model, self.config, geometry)
+
+    @property
+    def iteration(self) -> int:
+        """Index of the next iteration, 0 before the first."""
+        return len(self.history)
+
+    @property
+    def done(self) -> bool:
+        """True when the last iteration has been made."""
+        return self.iteration > self.config.iterations
+
+    @property
+    def sparsity(self) -> float:
+        """Sparsity of the masks over all prunable weights, N:M counted."""
+        return sparsity_of(self._masks)
+
+    @property
+    def masks(self) -> dict[str, MatrixMasks]:
+        """The masks of every prunable layer in the matrix view."""
+        return dict(self._masks)
+
+    @property
+    def weights(self) -> dict[str, nn.Parameter]:
+        """The dense weights of the prunable layers."""
+        return {name: weight_of(self.model, site.uses[0]) for name, site in self._sites.items()}
+
+    def record(self, batch: Any, loss_fn: LossFn = classification_loss) -> None:
+        """Take geometry and execution order from one batch; before the first iteration, roles follow the order."""
+        batch = to_device(batch, self.device)
+        self._record(lambda: loss_fn(self.model, batch), first_tensor(batch).shape[0])
+
+    def measure(self, batches: Iterable[Any], loss_fn: LossFn = classification_loss) -> None:
+        """Collect the gradients of a pass over `batches` without an optimizer step, for the next `step`.
+
+        The pass runs in evaluation mode, seeded by the iteration, on the samples of the user's classes; random
+        generators, modes and every `.grad` are left as they were. Loss scaling has no part in it.
+        """
+        self.gradients.clear()
+        weights = self.weights
+        with preserved(batches), evaluation(self.model), torch.enable_grad(), thawed(weights):
+            seed_all(self.config.seed * 1000 + self.iteration, batches)
+            for batch in batches:
+                mine = only_classes(to_device(batch, self.device), self.config.classes)
+                if mine is None:
+                    continue
+                found = torch.autograd.grad(loss_fn(self.model, mine), list(weights.values()), allow_unused=True)
+                self.gradients.add(dict(zip(weights, found, strict=True)), self.config.score)
+
+    def observe(self, scale: float = 1.0) -> None:
+        """Add the gradients that stand in `.grad` after backward(), divided by the AMP loss `scale`.
+
+        For `online` scoring in your own loop; call it before `optimizer.step()`. A batch whose gradients overflowed
+        is left out, as GradScaler leaves out its step. Under DDP `.grad` is already the mean over processes.
+        """
+        found = {name: None if w.grad is None else w.grad.float() / scale for name, w in self.weights.items()}
+        if all(gradient is None or bool(torch.isfinite(gradient).all()) for gradient in found.values()):
+            self.gradients.add(found, self.config.score)
+
+    def step(self, batches: Iterable[Any] | None = None, loss_fn: LossFn = classification_loss) -> Iteration:
+        """Make the next iteration: score, choose N:M and blocks, set the masks until the next call.
+
+        With `batches` (something that can be iterated again, such as a DataLoader) the gradients are measured first;
+        without, those of `observe` or `measure` since the last iteration count. InputError when there are none.
+        """
+        if self.done:
+            raise InputError(f"all {self.config.iterations + 1} iterations are done; call finalize()")
+        if batches is not None and self.geometry is None:
+            self.record(first_batch(batches), loss_fn)
+        if batches is not None and self.config.score != "magnitude":
+            self.measure(batches, loss_fn)
+        scores = self._scores()
+        target = self.config.targets[self.iteration]
+        budget = budget_of(self.plan(), self.config)
+        after = next_masks(scores, self._masks, self.config, budget, target if self.iteration else None)
+        self._set(after)
+        self.gradients.clear()
+        live = {name: int(after[name].blocks[0].sum()) for name in budget.hybrid}
+        self.history.append(Iteration(self.iteration, target, self.sparsity, live))
+        return self.history[-1]
+
+    def decay(self, lr: float) -> None:
+        """The SR-STE pull after `optimizer.step()`: W -= lr * sr_ste * W where N:M dropped W (decoupled decay)."""
+        if not self.config.sr_ste:
+            return
+        with torch.no_grad():
+            for name, weight in self.weights.items():
+                masks = self._attached[name]
+                masks.follow(weight.device)
+                weight.copy_(torch.where(masks.nm, weight, weight * (1 - lr * self.config.sr_ste)))
+
+    def fit(self, loader: Iterable[Any], options: FitOptions | None = None) -> list[Iteration]:
+        """All iterations with fine-tuning between and after them, on the samples of the user's classes.
+
+        One SGD optimizer and one learning-rate schedule run through; `options` names the checkpoint to write and to
+        resume from. Global random generators are left as they were found.
+        """
+        with preserved(loader):
+            run(Training(self, loader, options or FitOptions()))
+        return list(self.history)
+
+    def finalize(self) -> nn.Module:
+        """Write exact zeros into the weights, remove every hook, and return the plain module."""
+        return strip(self.model)
+
+    def export(self, name: str = "", provenance: Mapping[str, Any] | None = None) -> PrunedModel:
+        """Masks and geometry as the value that a pruned-model file holds; InputError before any batch was seen."""
+        return pruned_model(self, name or type(self.model).__name__, dict(provenance or {}))
+
+    def save(self, path: str | Path, name: str = "", provenance: Mapping[str, Any] | None = None) -> None:
+        """Write the pruned-model file (.pt or .safetensors)."""
+        save_pruned(Path(path), self.export(name, provenance))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Packed masks, iteration, gradient sums, random generators, classes and config; loads with weights_only."""
+        return state.to_dict(self)
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Continue from `state_dict()`; the random generators go back to where they stood.
+
+        Raises InputError when version, config or layers differ from this pruner's.
+        """
+        state.from_dict(self, saved)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the first prunable weight lives, and so where batches go."""
+        return next(iter(self.weights.values())).device if self._sites else torch.device("cpu")
+
+    def set_state(self, geometry: Geometry | None, history: list[Iteration], masks: Mapping[str, MatrixMasks]) -> None:
+        """Put a state into effect that fits this model; `load_state_dict` checks and then calls this."""
+        self.geometry = geometry
+        self._attach(self.plan())
+        self.history = history
+        self._set(masks)
+
+    def _record(self, call: Callable[[], object], batch: int) -> None:
+        """Geometry from one call; roles are decided anew while nothing is pruned yet."""
+        with preserved():
+            geometry = record(self.model, find_sites(self.model), call, batch)
+        if self._sites and not self.history:
+            plan = self.plan_with(geometry)
+            require_reachable(plan, self.config.sparsity)
+            self._attach(plan)
+        self.geometry = geometry
+
+    def _attach(self, plan: Plan) -> None:
+        """Fresh masks on the layers that the plan prunes; nothing is done when these are the layers attached."""
+        pruned = [layer for layer in plan.layers if layer.role != "dense"]
+        if list(self._sites) == [layer.name for layer in pruned]:
+            return
+        detach(self.model)
+        self.gradients.clear()
+        sites = {site.name: site for site in find_sites(self.model)}
+        self._sites = {layer.name: sites[layer.name] for layer in pruned}
+        self._masks = {layer.name: dense_masks(layer.grid) for layer in pruned}
+        self._attached = {name: attach(self.model, site) for name, site in self._sites.items()}
+
+    def _set(self, masks: Mapping[str, MatrixMasks]) -> None:
+        """Put new masks into effect."""
+        self._masks = dict(masks)
+        for name, weight in self.weights.items():
+            nm, live = (
+                from_matrix(part, weight.shape).to(weight.device) for part in (masks[name].nm, masks[name].live)
+            )
+            self._attached[name].set(nm, live)
+
+    def _scores(self) -> dict[str, Tensor]:
+        """The saliency of every prunable weight in the matrix view, on the CPU."""
+        means, batches = self.gradients.means(self.weights)
+        if self.config.score != "magnitude" and not batches:
+            raise InputError(
+                f"no gradients for the score {self.config.score!r}: no batch held a sample of the classes "
+                f"{self.config.classes or '(all)'}; give step() batches, or call observe() in your loop"
+            )
+        return {
+            name: to_matrix(saliency(weight, means[name], self.config.score)).cpu()
+            for name, weight in self.weights.items()
+        }
