@@ -53,7 +53,11 @@ class _Level(_Strict):
 
 
 class _Compute(_Strict):
+    """The MACs below one instance of the innermost level."""
+
     name: Annotated[str, Field(min_length=1)]
+    fanout_x: Count = Count.model_validate(One)
+    fanout_y: Count = Count.model_validate(One)
     word_bits: Count
 
 
@@ -66,6 +70,7 @@ class _Constraint(_Strict):
     x: list[Dim] = []
     y: list[Dim] = []
     spatial: Literal["fill", "share"] | None = None
+    no_link_transfer: list[Literal["A", "B", "Z"]] = []
 
 
 class _Scheme(_Strict):
@@ -198,7 +203,9 @@ def _architecture(path: Path, file: _ArchFile) -> Architecture:
     for name, level in file.levels.items():
         x, y = x * level.fanout_x.value, y * level.fanout_y.value
         levels.append(_storage(path, name, level, (x, y)))
-    compute = ComputeLevel(file.compute.name, x * y, x, y, file.compute.word_bits.value)
+    unit = file.compute
+    x, y = x * unit.fanout_x.value, y * unit.fanout_y.value
+    compute = ComputeLevel(unit.name, x * y, x, y, unit.word_bits.value)
     return Architecture(tuple(reversed(levels)), compute)
 
 
@@ -273,7 +280,14 @@ def _spatial(name: str, rule: _Constraint, fanout: tuple[int, int]) -> LevelCons
         dim: Factor(relation, size) for dims, size in zip((rule.x, rule.y), fanout, strict=True) for dim in dims
     }
     closed = {dim: Factor("=", 1) for dim in DIMS if dim not in open_}
-    return LevelConstraint(name, "spatial", {**closed, **open_}, (*rule.x, *rule.y), split=len(rule.x))
+    return LevelConstraint(
+        name,
+        "spatial",
+        {**closed, **open_},
+        (*rule.x, *rule.y),
+        split=len(rule.x),
+        no_link_transfer=frozenset(rule.no_link_transfer),
+    )
 
 
 def _energy(path: Path, name: str, components: tuple[str, ...]) -> EnergyTable:

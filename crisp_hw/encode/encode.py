@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from crisp_hw.encode.plans import Plan, plan
-from crisp_hw.encode.shape import Fabric, Gemm, Steps, fabric_of, padded
+from crisp_hw.encode.shape import Fabric, Gemm, Steps, fabric_of, fills_array, padded
 from crisp_hw.errors import InputError
 from crisp_hw.spec.accelerator import Accelerator
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
@@ -79,12 +79,11 @@ def _constraints(given: Constraints, fabric: Fabric, steps: Steps, gemm: Gemm) -
     }
     tile = Factor("<=", min(gemm.positions, fabric.positions) // steps.positions)
 
-    def adapted(level: LevelConstraint) -> LevelConstraint:
-        match level.level, level.kind:
-            case "RF", "spatial":
-                return replace(level, factors={**level.factors, **across})
-            case "LRF", "temporal":
-                return replace(level, factors={**level.factors, "N": tile})
-        return level
+    def adapted(block: LevelConstraint) -> LevelConstraint:
+        if fills_array(block):
+            return replace(block, factors={**block.factors, **across})
+        if (block.level, block.kind) == ("LRF", "temporal"):
+            return replace(block, factors={**block.factors, "N": tile})
+        return block
 
-    return replace(given, levels=tuple(adapted(level) for level in given.levels))
+    return replace(given, levels=tuple(adapted(block) for block in given.levels))

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from crisp_hw.spec.accelerator import Accelerator
+from crisp_hw.spec.constraints import LevelConstraint
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,18 @@ class Steps:
 
 
 def fabric_of(accelerator: Accelerator) -> Fabric:
-    """Lanes, rows, cores and accumulators of an accelerator whose levels are LRF, RF, SMEM, DRAM."""
-    arch = accelerator.architecture
-    names = [level.name for level in arch.levels]
-    lanes, rows = arch.fanouts[names.index("RF")]
-    x, y = arch.fanouts[names.index("SMEM")]
+    """Sizes of the array, read off the spatial blocks: M and one other dimension fill one of them."""
+    arch, blocks = accelerator.architecture, [b for b in accelerator.constraints.levels if b.kind == "spatial"]
+    array = next(block for block in blocks if fills_array(block))
+    rows = array.factors["M"].value
+    lanes = max(factor.value for dim, factor in array.factors.items() if dim != "M")
     size = arch.level("RF").size_words
-    return Fabric(lanes, rows, x * y, max(1, size // rows) if size else 1 << 30)
+    return Fabric(lanes, rows, accelerator.cores, max(1, size // rows) if size else 1 << 30)
+
+
+def fills_array(block: LevelConstraint) -> bool:
+    """Is it the block whose loops run over the MACs of one core?"""
+    return block.kind == "spatial" and all(factor.relation == "=" for factor in block.factors.values())
 
 
 def chunked(total: int, limit: int) -> tuple[int, int]:

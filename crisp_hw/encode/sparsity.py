@@ -35,14 +35,17 @@ def nm_sparsity(nm: NM, options: EncodeOptions) -> SparseSpec:
 def dual_sparsity() -> SparseSpec:
     """Unstructured weights and activations: bitmaps on both, accesses and computations skipped on either zero.
 
-    A bitmap is one rank over all loops of a tile; DRAM adds a rank for its own loops, which costs nothing.
+    A bitmap is one rank over all loops of a level's tile, one bit per child, and repeats the inner level's bitmap
+    below it (of A: a bit per column tile in SMEM, a bit per row in the LRF). DRAM's own loops cost nothing.
     """
+    chains = {"A": ("LRF", "SMEM", "DRAM"), "B": ("SMEM", "DRAM")}
+    dims = {"A": (frozenset("GMK"),), "B": (frozenset("GKN"),)}
     formats = []
-    for tensor, dims in (("A", "GMK"), ("B", "GKN")):
-        every = (frozenset(dims),)
-        bitmap, tiles = Rank("B", 1, 0, every), Rank("UOP", 0, 0, every)
-        formats += [TensorFormat("DRAM", tensor, (bitmap, tiles)), TensorFormat("SMEM", tensor, (bitmap,))]
-    formats.append(TensorFormat("LRF", "A", (Rank("B", 1, 0, (frozenset("GMK"),)),)))
+    for tensor, levels in chains.items():
+        bitmap, tiles = Rank("B", 1, 0, dims[tensor]), Rank("UOP", 0, 0, dims[tensor])
+        ranks = [(bitmap,) * depth for depth in range(1, len(levels))]
+        ranks.append((*ranks[-1], tiles))
+        formats += [TensorFormat(level, tensor, each) for level, each in zip(levels, ranks, strict=True)]
     skips = (("SMEM", "A", ("B",)), ("SMEM", "B", ("A",)), ("RF", "Z", ("A", "B")), ("LRF", "A", ("B",)))
     actions = tuple(ActionOptimization(level, "skipping", (Condition(t, leaders),)) for level, t, leaders in skips)
     return SparseSpec(tuple(formats), actions, ("skipping",))

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from crisp_hw.errors import InputError
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
-from crisp_hw.spec.constraints import Constraints
+from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.patterns import NM
 
@@ -127,7 +127,19 @@ def _with_cores(accelerator: Accelerator, value: float | None) -> Accelerator:
     levels = tuple(_restacked(each, old, int(new)) for each in arch.levels)
     stacked = Architecture(levels, _restacked(arch.compute, old, int(new)))
     core = next((each.name for each in reversed(arch.levels) if each.instances > 1), arch.compute.name)
-    return _noted(accelerator, stacked, "cores", value, (f"{core}.fanout_y",))
+    constraints = dataclasses.replace(
+        accelerator.constraints, levels=tuple(_shared(c, old, int(new)) for c in accelerator.constraints.levels)
+    )
+    changed = dataclasses.replace(accelerator, constraints=constraints)
+    return _noted(changed, stacked, "cores", value, (f"{core}.fanout_y",))
+
+
+def _shared(level: LevelConstraint, old: int, new: int) -> LevelConstraint:
+    """The block that shares the cores among its dimensions, with the new number of them."""
+    if level.kind == "temporal":
+        return level
+    limits = {d: Factor("<=", new) if f == Factor("<=", old) else f for d, f in level.factors.items()}
+    return dataclasses.replace(level, factors=limits)
 
 
 def _restacked(level: Level, old: int, new: int) -> Level:

@@ -18,7 +18,8 @@ class LevelConstraint:
     """Constraints of one level's temporal or spatial block; dimensions without a factor are free.
 
     `permutation` lists dimensions innermost first (the rest follow, free in order when `order_free`); `split` is the
-    number of spatial dimensions, counted in `permutation`, that run along x, the rest along y.
+    number of spatial dimensions, counted in `permutation`, that run along x, the rest along y. A spatial block does not
+    pass the tensors of `no_link_transfer` between neighbours.
     """
 
     level: str
@@ -27,6 +28,7 @@ class LevelConstraint:
     permutation: tuple[str, ...] = ()
     order_free: bool = False
     split: int | None = None
+    no_link_transfer: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -244,4 +244,5 @@ def _bounds(level: LevelConstraint) -> View:
         "factors": " ".join(f"{dim}{factor.relation}{factor.value}" for dim, factor in level.factors.items()),
         "permutation": "".join(level.permutation),
         "split": level.split,
+        "no_link_transfer": sorted(level.no_link_transfer),
     }
