@@ -1,0 +1,85 @@
+"""The fields of an architecture file and of an energy table, as pydantic checks them."""
+
+from typing import Annotated, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Dim = Literal["G", "M", "N", "K"]
+Number = TypeVar("Number")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Sourced(_Strict, Generic[Number]):
+    """A number and where it comes from."""
+
+    value: Number
+    source: Annotated[str, Field(min_length=5)]
+
+
+Count = Sourced[Annotated[int, Field(gt=0)]]
+Size = Sourced[Annotated[float, Field(gt=0, allow_inf_nan=False)]]
+One = {"value": 1, "source": "one instance below each instance of the level above"}
+
+
+class Level(_Strict):
+    """A storage level; sizes in KB or words, bandwidths in words per cycle and instance (absent: unlimited)."""
+
+    technology: Literal["DRAM", "SRAM"] = "SRAM"
+    fanout_x: Count = Count.model_validate(One)
+    fanout_y: Count = Count.model_validate(One)
+    word_bits: Count
+    vector_words: Count
+    size_kb: Size | None = None
+    size_words: Count | None = None
+    read_bandwidth: Size | None = None
+    write_bandwidth: Size | None = None
+    metadata_width_bits: Count
+    metadata_depth: Count
+
+
+class Compute(_Strict):
+    """The MACs below one instance of the innermost level."""
+
+    name: Annotated[str, Field(min_length=1)]
+    fanout_x: Count = Count.model_validate(One)
+    fanout_y: Count = Count.model_validate(One)
+    word_bits: Count
+
+
+class Constraint(_Strict):
+    """What one level may do: see the comment in arch/fabric.yaml."""
+
+    keep: list[Literal["A", "B", "Z"]]
+    temporal: list[Dim]
+    order: Literal["fixed", "free"] = "fixed"
+    x: list[Dim] = []
+    y: list[Dim] = []
+    spatial: Literal["fill", "share"] | None = None
+    no_link_transfer: list[Literal["A", "B", "Z"]] = []
+
+
+class SchemeField(_Strict):
+    kind: Literal["dense", "stc", "dstc", "crisp-stc"]
+    max_pattern: Sourced[Annotated[str, Field(pattern=r"^[1-9]\d*:[1-9]\d*$")]] | None = None
+
+
+class ArchFile(_Strict):
+    schema_: Literal["crisp-hw/arch/1"] = Field(alias="schema")
+    name: Annotated[str, Field(min_length=1)]
+    levels: dict[str, Level]
+    compute: Compute
+    scheme: SchemeField
+    energy: str
+    constraints: dict[str, Constraint]
+    notes: list[str] = []
+
+
+class EnergyFile(_Strict):
+    schema_: Literal["crisp-hw/energy/1"] = Field(alias="schema")
+    name: str
+    unit: Literal["pJ per action"]
+    components: dict[str, dict[str, Sourced[Annotated[float, Field(ge=0, allow_inf_nan=False)]]]]
+    notes: list[str] = []
