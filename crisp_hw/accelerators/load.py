@@ -140,8 +140,7 @@ def _constraints(path: Path, architecture: Architecture, given: Mapping[str, Con
 
 
 def _check_spatial(path: Path, name: str, rule: Constraint, fanout: tuple[int, int]) -> None:
-    """Spatial loops exactly where there are copies to run on; an array takes M along one axis, one other dimension along
-    the other."""
+    """Spatial loops exactly where there are copies to run on; an array has M along one axis and one other dimension."""
     x, y = fanout
     if (x > 1, y > 1) != (bool(rule.x), bool(rule.y)) and rule.spatial != "fill":
         raise InputError(
