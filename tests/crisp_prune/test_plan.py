@@ -1,0 +1,136 @@
+"""Roles, reasons and reach."""
+
+import pytest
+import torch
+from torch import nn
+
+from crisp_hw.errors import InputError
+from crisp_prune.config import CrispConfig
+from crisp_prune.plan import make_plan, require_reachable
+from crisp_prune.prune import Crisp
+from crisp_prune.sites import find_sites, unsupported
+
+
+class OutOfOrder(nn.Module):
+    """Registers its layers in another order than it calls them, and one that it never calls."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(32, 4)
+        self.unused = nn.Linear(32, 32)
+        self.late = nn.Conv2d(8, 32, 3, padding=1)
+        self.depthwise = nn.Conv2d(8, 8, 3, padding=1, groups=8)
+        self.stem = nn.Conv2d(3, 8, 3, padding=1)
+
+    def forward(self, x):
+        x = self.late(self.depthwise(self.stem(x)))
+        return self.head(x.mean((2, 3)))
+
+
+def roles(plan):
+    return {layer.name: layer.role for layer in plan.layers}
+
+
+CONFIG = CrispConfig(sparsity=0.6, block=8)
+
+
+def test_roles_follow_registration_until_a_forward_pass_was_seen():
+    model = OutOfOrder()
+    assert roles(make_plan(model, CONFIG)) == {
+        "head": "hybrid", "unused": "hybrid", "late": "dense", "depthwise": "dense", "stem": "nm",
+    }  # fmt: skip
+    pruner = Crisp(model, CONFIG, sample=torch.zeros(2, 3, 6, 6))
+    plan = pruner.plan()
+    assert roles(plan) == {"stem": "dense", "depthwise": "dense", "late": "hybrid", "head": "nm", "unused": "dense"}
+    assert plan.layer("depthwise").reason == "grouped convolution (8 groups)"
+    assert plan.layer("stem").reason == "first convolution"
+    assert [skipped.name for skipped in plan.skipped] == ["unused"]
+
+
+def test_overrides_by_glob_and_their_errors():
+    model = OutOfOrder()
+    config = CrispConfig(sparsity=0.5, block=8, roles={"*": "nm", "depthwise": "dense", "unused": "dense"})
+    assert roles(make_plan(model, config))["late"] == "nm"
+    with pytest.raises(InputError, match="depthwise cannot be nm: grouped"):
+        make_plan(model, CrispConfig(sparsity=0.5, block=8, roles={"*": "nm"}))
+    with pytest.raises(InputError, match=r"'laet' matches no layer; the layers are head, unused, late"):
+        make_plan(model, CrispConfig(block=8, roles={"laet": "nm"}))
+
+
+def test_highest_reachable_by_hand():
+    model = nn.Sequential(nn.Linear(64, 32), nn.Linear(32, 20), nn.Linear(20, 10))
+    plan = make_plan(model, CrispConfig(sparsity=0.5, block=16))
+    kept = 32 * 8 + 20 * 8 + 10 * 10  # one live block column of 16, halved, in the first two; 10 of 20 in the third
+    assert plan.highest == pytest.approx(1 - kept / (64 * 32 + 32 * 20 + 200))
+    with pytest.raises(InputError, match=rf"highest is {plan.highest:.4f}, held back most by 0 keeps 256 of 2048"):
+        Crisp(model, CrispConfig(sparsity=0.95, block=16))
+    assert not any(module._forward_pre_hooks for module in model.modules())
+
+
+def test_a_partial_block_makes_the_promise_smaller_not_larger():
+    model = nn.Sequential(nn.Linear(20, 16), nn.Linear(16, 4))
+    layer = make_plan(model, CrispConfig(sparsity=0.5, block=16)).layer("0")
+    assert layer.lowest_kept == 16 * 8  # the block of 16 columns survives when the partial one is the worst
+
+
+def test_a_ceiling_lowers_the_reach():
+    model = nn.Sequential(nn.Linear(64, 16), nn.Linear(16, 4))
+    free = make_plan(model, CrispConfig(sparsity=0.5, block=16)).layer("0")
+    capped = make_plan(model, CrispConfig(sparsity=0.5, block=16, max_sparsity={"0": 0.75})).layer("0")
+    assert (free.lowest_kept, capped.lowest_kept) == (16 * 8, 16 * 16)
+
+
+def test_nothing_to_prune_is_an_error():
+    with pytest.raises(InputError, match="no Conv2d or Linear layer"):
+        require_reachable(make_plan(nn.Sequential(nn.Conv2d(3, 8, 3)), CONFIG), 0.6)
+
+
+def test_packed_attention_tied_weights_and_other_kinds():
+    class Mixed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embed = nn.Embedding(12, 8)
+            self.attention = nn.MultiheadAttention(8, 2)
+            self.one = nn.Linear(8, 8)
+            self.two = nn.Linear(8, 8)
+            self.two.weight = self.one.weight
+            self.decoder = nn.Linear(8, 12)
+            self.decoder.weight = self.embed.weight
+            self.lstm = nn.LSTM(8, 8)
+
+    model = Mixed()
+    sites = {site.name: site for site in find_sites(model)}
+    assert set(sites) == {"attention.in_proj", "attention.out_proj", "one", "decoder"}
+    assert [use.name for use in sites["one"].uses] == ["one", "two"]
+    assert sites["decoder"].obstacle == "shares its weight with embed.weight"
+    assert sites["attention.out_proj"].uses[0].caller == "attention"
+    assert {skipped.name for skipped in unsupported(model, tuple(sites.values()))} == {
+        "lstm.weight_ih_l0",
+        "lstm.weight_hh_l0",
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"n": 5}, "5:4 is no N:M pattern"),
+        ({"block": 6}, "no multiple of m"),
+        ({"sparsity": 0.4}, "at least 0.5000"),
+        ({"sparsity": 1.0}, "below 1"),
+        ({"score": "best"}, "choose one of cass, signed, magnitude"),
+        ({"roles": {"a": "sparse"}}, "choose one of hybrid, nm, dense"),
+        ({"max_sparsity": {"a": 0.3}}, "give the layer the role dense"),
+        ({"classes": (1, 1)}, "different label indices"),
+        ({"epochs": -1}, "cannot be negative"),
+        ({"increment": 0}, "share of all blocks"),
+        ({"score": "magnitude", "online": True}, "set online=False"),
+    ],
+)
+def test_config_refuses(fields, message):
+    with pytest.raises(InputError, match=message):
+        CrispConfig(**fields)
+
+
+def test_lazy_layers_are_refused():
+    with pytest.raises(InputError, match="lazy layer"):
+        find_sites(nn.Sequential(nn.LazyLinear(4)))
