@@ -96,7 +96,8 @@ class _Blocks:
     @property
     def counts(self) -> NDArray[np.int64]:
         """Live blocks of every block row."""
-        return self.live.sum(axis=1, dtype=np.int64)
+        counts: NDArray[np.int64] = self.live.sum(axis=1, dtype=np.int64)
+        return counts
 
     @property
     def kept(self) -> int | None:

@@ -1,0 +1,6 @@
+"""Torch models to layers, by forward hooks; importing it does not import PyTorch."""
+
+from crisp_hw.extract.checkpoint import describe_checkpoint
+from crisp_hw.extract.workload import extract
+
+__all__ = ["describe_checkpoint", "extract"]

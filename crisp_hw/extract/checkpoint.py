@@ -1,0 +1,114 @@
+"""Any other sparse checkpoint: its zeros are the masks, a model gives the geometry."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crisp_hw.errors import InputError
+from crisp_hw.extract.workload import Found, find_layers
+from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel, Role
+from crisp_hw.spec.patterns import NM
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+# Suffixes of torch.nn.utils.prune: the dense weight and the mask over it.
+PRUNE_ORIGINAL, PRUNE_MASK = "_orig", "_mask"
+
+
+def describe_checkpoint(
+    weights: Mapping[str, Any],
+    model: "nn.Module",
+    example_input: Any,
+    nm: NM | None = None,
+    block: int | None = None,
+) -> PrunedModel:
+    """The pruned model that a checkpoint of weights with zeros in it amounts to.
+
+    `weights` is a state dict of `model`'s architecture (tensors or arrays; `torch.nn.utils.prune`'s `weight_orig` and
+    `weight_mask` too), `model` and `example_input` give the geometry as in `extract`. A mask is true where the weight
+    is not zero, in the matrix view (S, kh, kw, C), input channel fastest. A layer without zeros is dense, one with
+    empty blocks of `block` is hybrid, any other n:m; `nm` and `block` are claims, for `describe` to check. Raises
+    InputError for a weight that is missing, of another shape or not finite, and for an impossible claim.
+
+    >>> import torch
+    >>> fc = torch.nn.Linear(4, 1)
+    >>> weights = {"weight": torch.tensor([[0, 1.5, 0, 2]])}
+    >>> layer = describe_checkpoint(weights, fc, torch.zeros(1, 4), NM(2, 4)).layers[0]
+    >>> layer.role, layer.mask.tolist()
+    ('nm', [[False, True, False, True]])
+    """
+    if (nm is not None and not 1 <= nm.n <= nm.m) or (block is not None and block < 1):
+        raise InputError(f"claims n:m {nm} and block {block} make no sense; n must be 1 to m and the block at least 1")
+    found, skipped = find_layers(model, example_input)
+    layers = tuple(_pruned(entry, _mask(weights, entry), nm, block) for entry in found)
+    claims = {"nm": None if nm is None else [nm.n, nm.m], "block": block}
+    provenance = {"masks": "nonzeros of a checkpoint", "claims": claims}
+    return PrunedModel(type(model).__name__, layers, (), skipped, provenance)
+
+
+def _pruned(entry: Found, mask: NDArray[np.bool_], nm: NM | None, block: int | None) -> PrunedLayer:
+    """Dense, hybrid or n:m, by what the zeros show."""
+    if mask.all():
+        return PrunedLayer(entry.layer, "dense")
+    role: Role = "hybrid" if block is not None and _has_empty_block(mask, block) else "nm"
+    return PrunedLayer(entry.layer, role, mask, nm, block if role == "hybrid" else None)
+
+
+def _has_empty_block(mask: NDArray[np.bool_], block: int) -> bool:
+    rows, columns = (np.arange(0, extent, block) for extent in mask.shape)
+    return not np.logical_or.reduceat(np.logical_or.reduceat(mask, rows, axis=0), columns, axis=1).all()
+
+
+def _mask(weights: Mapping[str, Any], entry: Found) -> NDArray[np.bool_]:
+    """Where the weight is not zero: bool[rows, columns]."""
+    layer = entry.layer
+    weight = _weight(weights, entry)
+    taps = layer.kernel if layer.kind == "conv2d" else ()
+    expected = (layer.out_channels, layer.in_channels // layer.groups, *taps)
+    if tuple(weight.shape) != expected:
+        raise InputError(
+            f"checkpoint: '{entry.parameter}' is {list(weight.shape)} but layer '{layer.name}' of the model needs "
+            f"{list(expected)}; give the model that these weights belong to"
+        )
+    kept = weight != 0
+    view = kept.permute(0, 2, 3, 1) if layer.kind == "conv2d" else kept
+    mask: NDArray[np.bool_] = np.ascontiguousarray(view.reshape(layer.rows, layer.columns).numpy())
+    return mask
+
+
+def _weight(weights: Mapping[str, Any], entry: Found) -> "torch.Tensor":
+    """The layer's weight as a plain CPU tensor, masked when the checkpoint keeps weight and mask apart."""
+    name = entry.parameter
+    if name in weights:
+        return _plain(name, weights[name])
+    if name + PRUNE_ORIGINAL in weights and name + PRUNE_MASK in weights:
+        original, mask = (_plain(name + suffix, weights[name + suffix]) for suffix in (PRUNE_ORIGINAL, PRUNE_MASK))
+        if original.shape == mask.shape:
+            return original * mask
+    near = get_close_matches(name, [str(key) for key in weights], n=1, cutoff=0.0)
+    hint = f"; the nearest name is '{near[0]}'" if near else ""
+    raise InputError(
+        f"checkpoint: no weight '{name}' for layer '{entry.layer.name}'{hint}; give a state dict with the model's names"
+    )
+
+
+def _plain(name: str, value: Any) -> "torch.Tensor":
+    """Dense, detached, on the CPU; every element a finite number."""
+    import torch
+
+    try:
+        tensor = torch.as_tensor(value).detach().cpu()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"checkpoint: '{name}' is no tensor ({type(value).__name__}); give a state dict") from error
+    if tensor.is_quantized:
+        tensor = tensor.dequantize()
+    if tensor.layout != torch.strided:
+        tensor = tensor.to_dense()
+    if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+        raise InputError(f"checkpoint: '{name}' holds values that are not finite; was training stable?")
+    return tensor

@@ -1,0 +1,86 @@
+"""Why each module that is no Conv2d or Linear, or was never called, is left out of the workload."""
+
+from collections.abc import Iterator, Mapping, Set
+from typing import TYPE_CHECKING
+
+from crisp_hw.spec.layer import Skipped
+
+if TYPE_CHECKING:
+    from torch import nn
+
+# By the file of torch.nn.modules that the class comes from.
+REASONS = {
+    "activation": "elementwise function",
+    "adaptive": "adaptive softmax",
+    "batchnorm": "normalisation",
+    "conv": "convolution other than Conv2d",
+    "distance": "distance between activations",
+    "fold": "rearrangement with sums",
+    "instancenorm": "normalisation",
+    "linear": "product of two inputs with a weight",
+    "loss": "loss function",
+    "normalization": "normalisation",
+    "pooling": "pooling",
+    "rnn": "recurrent layer",
+    "sparse": "table look-up",
+    "upsampling": "interpolation",
+}
+# Modules that move data or do nothing at inference.
+NO_ARITHMETIC = frozenset({"channelshuffle", "container", "dropout", "flatten", "padding", "pixelshuffle"})
+FUNCTIONS = Skipped(
+    "functions",
+    "additions, products of activations and other operations that the forward code calls as functions are not seen by "
+    "forward hooks and not modelled",
+)
+
+
+def leftovers(modules: "Mapping[str, nn.Module]", called: Set[str]) -> tuple[Skipped, ...]:
+    """Every leaf that has parameters or does arithmetic, every layer never called, and parameters outside of leaves.
+
+    >>> from torch import nn
+    >>> [(entry.name, entry.reason) for entry in leftovers({"act": nn.ReLU()}, {"act"})][0]
+    ('act', 'ReLU: elementwise function, not modelled')
+    """
+    return (*_leftovers(modules, called), FUNCTIONS)
+
+
+def _leftovers(modules: "Mapping[str, nn.Module]", called: Set[str]) -> Iterator[Skipped]:
+    from torch import nn
+
+    inside: tuple[str, ...] = ()
+    for name, module in modules.items():
+        label = name or "model"
+        if name.startswith(inside):
+            continue
+        if isinstance(module, nn.Conv2d | nn.Linear | nn.MultiheadAttention):
+            inside += (f"{name}." if name else "",)
+            yield from _of_layer(label, module, name in called)
+        elif next(module.children(), None) is None:
+            reason = _reason(module)
+            if reason:
+                yield Skipped(label, f"{reason}, not modelled" if name in called else f"{reason}, never called")
+        elif own := [key for key, _ in module.named_parameters(recurse=False)]:
+            yield Skipped(label, f"{type(module).__name__} uses its parameters {', '.join(own)} in code of its own")
+
+
+def _of_layer(label: str, module: "nn.Module", called: bool) -> Iterator[Skipped]:
+    """What of a layer is left out: all of it, or the part of attention that is no layer."""
+    from torch import nn
+
+    if not called:
+        yield Skipped(label, f"{type(module).__name__}: never called on the example input")
+    elif isinstance(module, nn.MultiheadAttention):
+        yield Skipped(label, "attention scores and their product with the values: activations only, not modelled")
+        if not module._qkv_same_embed_dim:
+            yield Skipped(f"{label}.in_proj", "separate query, key and value projections, not modelled")
+
+
+def _reason(module: "nn.Module") -> str:
+    """Why a leaf cannot be a layer; "" when nothing is lost by leaving it out."""
+    kind, parameters = type(module), sum(p.numel() for p in module.parameters())
+    home, _, file = kind.__module__.rpartition(".")
+    if home != "torch.nn.modules":
+        return f"{kind.__name__}: module of its own kind with {parameters} parameters"
+    if not parameters and (file in NO_ARITHMETIC or kind.__name__ in ("Identity", "Unflatten")):
+        return ""
+    return f"{kind.__name__}: {REASONS.get(file, 'operation')}"
