@@ -60,8 +60,8 @@ class Accelerator:
 
     @property
     def cores(self) -> int:
-        """Copies of the part below the first level, outermost first, that feeds more than one child."""
-        return next((x * y for x, y in reversed(self.architecture.fanouts) if x * y > 1), 1)
+        """Tensor cores: each has one RF, its accumulators."""
+        return self.architecture.level("RF").instances
 
     def replace(self, **changes: float | None) -> "Accelerator":
         """A copy with other numbers: `smem_bandwidth=32` (read and write), `rf_kb=2`, `cores=8`, ...
@@ -121,17 +121,15 @@ def _with_cores(accelerator: Accelerator, value: float | None) -> Accelerator:
     new, old, arch = _positive(accelerator, "cores", value), accelerator.cores, accelerator.architecture
     if new != int(new):
         raise InputError(f"{accelerator.name}: cores must be a whole number, not {value}")
-    chain: tuple[StorageLevel | ComputeLevel, ...] = (*arch.levels, arch.compute)
-    if any(each.instances > 1 and each.mesh_y % old for each in chain):
+    depth = arch.levels.index(arch.level("RF")) + 1
+    inside: tuple[StorageLevel | ComputeLevel, ...] = (arch.compute, *arch.levels[:depth])
+    if any(each.mesh_y % old for each in inside):
         raise InputError(f"{accelerator.name}: cores cannot be changed, because its {old} cores do not stand along y")
-    levels = tuple(_restacked(each, old, int(new)) for each in arch.levels)
+    levels = (*(_restacked(each, old, int(new)) for each in arch.levels[:depth]), *arch.levels[depth:])
+    shared = tuple(_shared(each, old, int(new)) for each in accelerator.constraints.levels)
+    changed = dataclasses.replace(accelerator, constraints=dataclasses.replace(accelerator.constraints, levels=shared))
     stacked = Architecture(levels, _restacked(arch.compute, old, int(new)))
-    core = next((each.name for each in reversed(arch.levels) if each.instances > 1), arch.compute.name)
-    constraints = dataclasses.replace(
-        accelerator.constraints, levels=tuple(_shared(c, old, int(new)) for c in accelerator.constraints.levels)
-    )
-    changed = dataclasses.replace(accelerator, constraints=constraints)
-    return _noted(changed, stacked, "cores", value, (f"{core}.fanout_y",))
+    return _noted(changed, stacked, "cores", value, ("RF.fanout_y",))
 
 
 def _shared(level: LevelConstraint, old: int, new: int) -> LevelConstraint:
@@ -143,8 +141,6 @@ def _shared(level: LevelConstraint, old: int, new: int) -> LevelConstraint:
 
 
 def _restacked(level: Level, old: int, new: int) -> Level:
-    if level.instances == 1:
-        return level
     return dataclasses.replace(level, instances=level.instances // old * new, mesh_y=level.mesh_y // old * new)
 
 
