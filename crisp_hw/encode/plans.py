@@ -11,6 +11,7 @@ from crisp_hw.errors import InputError
 from crisp_hw.spec.accelerator import CrispStc, Dense, Dstc, Scheme, Stc
 from crisp_hw.spec.descriptors import Descriptor
 from crisp_hw.spec.encoded import BlockIndex, EncodeOptions
+from crisp_hw.spec.layer import Layer
 from crisp_hw.spec.patterns import NM, Density, FixedStructured, Hypergeometric
 from crisp_hw.spec.sparse import SparseSpec
 
@@ -134,15 +135,23 @@ def _crisp_gemm(descriptor: Descriptor) -> tuple[Gemm, BlockIndex | None, tuple[
     if kept == total:
         return whole_gemm(descriptor), None, (*notes, "no block column is pruned from every block row: plain GEMM")
     columns = min(kept * block, layer.columns)
-    if layer.columns % block:
-        notes = (*notes, f"the last block of a row has {layer.columns % block} of {block} columns, counted as full")
     groups = ceil(layer.rows / block)
     gemm = Gemm(groups, min(block, layer.rows), layer.positions, columns, own_b=True)
     gather = (
         "activations are gathered when they are loaded: SMEM is filled with K' x N words per block row (loading X once "
         "and gathering at the SMEM read is the alternative, not modelled)"
     )
-    return gemm, BlockIndex((total - 1).bit_length(), groups * kept), (*notes, gather)
+    return gemm, BlockIndex((total - 1).bit_length(), groups * kept), (*notes, *_ragged(gemm, layer, block), gather)
+
+
+def _ragged(gemm: Gemm, layer: Layer, block: int) -> tuple[str, ...]:
+    """What is counted as a whole block although the matrix ends inside it."""
+    rows = f"the last block row has {layer.rows % block} of {block} rows, counted as full"
+    columns = (
+        f"the last block of a row has {layer.columns % block} of {block} columns, counted as full where it is kept"
+    )
+    ends = (gemm.groups * gemm.rows > layer.rows, rows), (layer.columns % block > 0, columns)
+    return tuple(text for ends_inside, text in ends if ends_inside)
 
 
 def _kept_blocks(descriptor: Descriptor, block: int, total: int) -> tuple[int, tuple[str, ...]]:

@@ -1,0 +1,268 @@
+"""Layers on accelerators: documented examples, conservation, and the reference cases of timeloop-model."""
+
+import json
+from dataclasses import replace
+from functools import cache
+from math import ceil, prod
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crisp_hw.accelerators import load_arch
+from crisp_hw.encode import EncodeOptions, encode
+from crisp_hw.engine.evaluate import evaluate
+from crisp_hw.errors import InputError
+from crisp_hw.spec.constraints import Factor
+from crisp_hw.spec.descriptors import Descriptor
+from crisp_hw.spec.design import DesignPoint
+from crisp_hw.spec.layer import Layer
+from crisp_hw.spec.patterns import NM, FixedStructured, Hypergeometric
+from crisp_hw.timeloop.read import read_point
+
+CASES = [
+    json.loads(line)
+    for line in (Path(__file__).parents[2] / "golden" / "crisp-small.jsonl").read_text(encoding="utf-8").splitlines()
+]
+LAYERS = {
+    "layer1.1.conv1": Layer("layer1.1.conv1", "conv2d", 64, 256, input_size=(56, 56)),
+    "layer2.0.conv2": Layer("layer2.0.conv2", "conv2d", 128, 128, (3, 3), (2, 2), (1, 1), input_size=(56, 56)),
+    "layer4.2.conv3": Layer("layer4.2.conv3", "conv2d", 2048, 512, input_size=(7, 7)),
+}
+CONV = LAYERS["layer2.0.conv2"]
+arch = cache(load_arch)
+
+
+def hybrid(layer, nm, block, kept, **changes):
+    total = ceil(layer.columns / block)
+    columns = min(kept * block, layer.columns)
+    values = {
+        "nnz": layer.rows * columns * nm.n // nm.m,
+        "nm": nm,
+        "block": block,
+        "kept_blocks": kept,
+        "total_blocks": total,
+        "kept_columns": float(columns),
+        "block_density": kept / total,
+    }
+    return Descriptor(layer, "hybrid", **{**values, **changes})
+
+
+def described(case):
+    """The descriptor of a reference case, from its name and its K."""
+    name, scheme, *rest = case["id"].split("-")
+    layer = LAYERS[name]
+    if scheme == "dense":
+        return Descriptor(layer, "dense", layer.weights)
+    if scheme == "stc":
+        return Descriptor(layer, "nm", layer.weights // 2, NM(2, 4))
+    nm, block = NM(*map(int, rest[0].split("of"))), int(rest[1][1:])
+    return hybrid(layer, nm, block, case["input"]["problem"]["instance"]["K"] // block)
+
+
+def bounds(encoded):
+    return dict(zip(encoded.design.problem.dims, encoded.design.problem.bounds, strict=True))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
+@pytest.mark.parametrize("block_index", [True, False])
+def test_reference_cases_come_out_exactly(case, block_index):
+    scheme = case["id"].split("-")[1]
+    accelerator = load_arch({"crisp": "crisp-stc"}.get(scheme, scheme), energy="reference")
+    encoded = encode(described(case), accelerator, EncodeOptions(block_index=block_index))
+    point = read_point(case["input"])
+    assert encoded.design.problem == point.design.problem
+    assert encoded.design.architecture == point.design.architecture
+    result = evaluate(DesignPoint(encoded.design, point.mapping))
+    assert result.cycles == case["output"]["cycles"]
+    assert result.energy_pj == pytest.approx(case["output"]["energy_pJ"], rel=1e-9)
+    assert (encoded.block_index is not None) == (block_index and scheme == "crisp")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
+def test_reference_mappings_obey_the_constraints(case):
+    scheme = case["id"].split("-")[1]
+    encoded = encode(described(case), arch({"crisp": "crisp-stc"}.get(scheme, scheme)))
+    point = read_point(case["input"])
+    names = [level.name for level in point.design.architecture.levels]
+    assert tuple(encoded.constraints.keeps[name] for name in names) == point.mapping.nest.keeps
+    factors = {(c.level, c.kind != "temporal", d): f for c in encoded.constraints.levels for d, f in c.factors.items()}
+    checked = 0
+    for loop, bound in zip(point.mapping.nest.loops, point.mapping.bounds, strict=True):
+        factor = factors.get((names[loop.level], loop.kind != "temporal", loop.dim))
+        if factor is not None:
+            checked += 1
+            assert bound <= factor.value if factor.relation == "<=" else bound == factor.value
+    assert checked >= 12
+
+
+@pytest.mark.parametrize(("nm", "lanes"), [(NM(2, 4), 8), (NM(1, 4), 16), (NM(3, 4), 4), (NM(1, 2), 8), (None, 4)])
+def test_lanes_of_crisp_stc(nm, lanes):
+    encoded = encode(replace(hybrid(CONV, nm or NM(1, 1), 64, 3), nm=nm), arch("crisp-stc"))
+    array = next(c for c in encoded.constraints.levels if (c.level, c.kind) == ("RF", "spatial"))
+    assert array.factors["K"] == Factor("=", lanes) and array.factors["M"] == Factor("=", 16)
+    assert encoded.design.problem.tensor("A").density == FixedStructured(nm.n / nm.m if nm else 1.0)
+    assert encoded.design.sparse.active == (nm is not None)
+
+
+@pytest.mark.parametrize(
+    ("nm", "density", "words"),
+    [
+        (NM(2, 4), 0.5, "every N:M group"),
+        (NM(1, 4), 0.5, "STC runs 1:4 weights as 2:4"),
+        (NM(3, 4), 1.0, "3:4 weights run dense"),
+        (None, 1.0, "weights without an N:M pattern run dense"),
+    ],
+)
+def test_stc_exploits_at_most_its_pattern(nm, density, words):
+    encoded = encode(Descriptor(CONV, "nm", 1000, nm), arch("stc"))
+    assert encoded.design.problem.tensor("A").density == FixedStructured(density)
+    assert any(words in text for text in encoded.assumptions)
+    assert encoded.design.problem.tensor("B").dims == {"K", "N"}
+
+
+def test_stc_says_that_pruned_blocks_cost():
+    assert any("pruned blocks" in text for text in encode(hybrid(CONV, NM(2, 4), 64, 3), arch("stc")).assumptions)
+
+
+def test_dstc_sees_both_densities():
+    encoded = encode(hybrid(CONV, NM(1, 4), 64, 6), arch("dstc"), EncodeOptions(activation_density=0.5))
+    a, b = encoded.design.problem.tensor("A"), encoded.design.problem.tensor("B")
+    assert (a.density, b.density) == (Hypergeometric(6 / 18 / 4), Hypergeometric(0.5))
+    assert any("position-skipping" in text for text in encoded.assumptions)
+    assert encoded.design.sparse.compute == ("skipping",)
+    assert bounds(encoded) == {"G": 2, "M": 64, "N": 784, "K": 1152}
+
+
+def test_blocks_become_groups_over_their_own_columns():
+    encoded = encode(hybrid(CONV, NM(1, 4), 16, 21), arch("crisp-stc"))
+    assert bounds(encoded) == {"G": 8, "M": 16, "N": 784, "K": 336}
+    assert encoded.design.problem.tensor("B").dims == {"G", "K", "N"}
+    assert (encoded.block_index.blocks, encoded.block_index.bits) == (8 * 21, 7)
+
+
+@pytest.mark.parametrize(("block", "expected"), [(8, (16, 8)), (24, (6, 32)), (128, (1, 128)), (256, (1, 128))])
+def test_blocks_that_do_not_match_the_rows(block, expected):
+    encoded = encode(hybrid(CONV, NM(2, 4), block, 2), arch("crisp-stc"))
+    assert (bounds(encoded)["G"], bounds(encoded)["M"]) == expected
+
+
+def test_without_pruned_blocks_the_rows_share_their_activations():
+    encoded = encode(hybrid(CONV, NM(2, 4), 64, 18), arch("crisp-stc"))
+    assert encoded.design.problem.tensor("B").dims == {"K", "N"} and encoded.block_index is None
+
+
+def test_an_nm_layer_keeps_its_blocks():
+    encoded = encode(replace(hybrid(CONV, NM(2, 4), 64, 3), role="nm"), arch("crisp-stc"))
+    assert bounds(encoded)["K"] == CONV.columns
+    assert any("N:M only" in text for text in encoded.assumptions)
+
+
+def test_unbalanced_rows_are_padded_to_the_fullest_and_said_so():
+    layer = Layer("fc", "linear", 64, 512, tokens=64)
+    uneven = Descriptor(layer, "hybrid", 9000, NM(2, 4), 64, None, 8, 200.0, 0.4, longest_row=160)
+    encoded = encode(uneven, arch("crisp-stc"))
+    assert bounds(encoded)["K"] == 5 * 64  # 160 nonzeros at 32 per block and row
+    assert any("different numbers of blocks" in text and "5 of 8" in text for text in encoded.assumptions)
+    unknown = encode(Descriptor(layer, "hybrid", 9000, NM(2, 4), 64, None, 8), arch("crisp-stc"))
+    assert bounds(unknown)["K"] == 512 and any("all 8 counted" in text for text in unknown.assumptions)
+
+
+def test_depthwise_layers_have_one_group_per_channel():
+    layer = Layer("dw", "conv2d", 32, 32, (3, 3), padding=(1, 1), groups=32, input_size=(14, 14))
+    encoded = encode(Descriptor(layer, "dense", layer.weights), arch("dense"))
+    assert bounds(encoded) == {"G": 32, "M": 1, "N": 196, "K": 12}
+    assert encoded.design.problem.tensor("B").dims == {"G", "K", "N"}
+    assert any("K padded from 9 to 12" in text for text in encoded.assumptions)
+    assert any("only 1 of 16 rows" in text for text in encoded.assumptions)
+
+
+def test_notes_of_the_accelerator_come_along():
+    encoded = encode(Descriptor(CONV, "dense", CONV.weights), load_arch("dense").replace(smem_bandwidth=16))
+    assert "smem_bandwidth=16" in encoded.assumptions[0]
+    assert encoded.design.architecture.level("SMEM").read_bandwidth == 16
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "options", "message"),
+    [
+        (Descriptor(CONV, "nm", 0, None), None, "layer2.0.conv2: has no nonzero weight"),
+        (
+            Descriptor(CONV, "dense", 9),
+            EncodeOptions(activation_density=0.0),
+            r"activation density must lie in \(0, 1\]",
+        ),
+        (Descriptor(CONV, "dense", 9), EncodeOptions(activation_density=1.5), "not 1.5"),
+        (Descriptor(CONV, "hybrid", 9, NM(2, 4), 64, 0, 18), None, "keeps no block"),
+    ],
+)
+def test_what_cannot_be_encoded_is_named(descriptor, options, message):
+    with pytest.raises(InputError, match=message):
+        encode(descriptor, arch("crisp-stc"), options)
+
+
+layers = st.builds(
+    lambda s, c, size, k: Layer("l", "conv2d", s, c, (k, k), padding=(k // 2, k // 2), input_size=(size, size)),
+    st.integers(1, 200),
+    st.integers(1, 96),
+    st.integers(1, 30),
+    st.sampled_from([1, 3]),
+)
+
+
+@st.composite
+def hybrids(draw):
+    layer = draw(layers)
+    nm = draw(st.sampled_from([NM(1, 4), NM(2, 4), NM(3, 4)]))
+    block = draw(st.sampled_from([8, 16, 24, 32, 64, 128]))
+    return hybrid(layer, nm, block, draw(st.integers(1, ceil(layer.columns / block))), nnz=1)
+
+
+@settings(max_examples=150, deadline=None)
+@given(hybrids(), st.sampled_from(["dense", "stc", "dstc", "crisp-stc"]))
+def test_every_layer_divides_evenly_and_loses_nothing(descriptor, name):
+    encoded = encode(descriptor, arch(name))
+    problem, sizes = encoded.design.problem, bounds(encoded)
+    kept = min(descriptor.kept_blocks * descriptor.block, descriptor.layer.columns) if name == "crisp-stc" else None
+    real = descriptor.layer.rows * descriptor.layer.positions * (kept or descriptor.layer.columns)
+    assert prod(problem.bounds) >= real and encoded.real_macs == descriptor.layer.macs
+    grown = any("padded from" in text or "the last block row" in text for text in encoded.assumptions)
+    assert grown == (prod(problem.bounds) > real)
+    for dim, size in sizes.items():
+        fixed = prod(
+            c.factors[dim].value
+            for c in encoded.constraints.levels
+            if c.factors.get(dim, Factor("<=", 1)).relation == "="
+        )
+        assert size % fixed == 0
+    tile = next(c.factors["N"].value for c in encoded.constraints.levels if (c.level, c.kind) == ("LRF", "temporal"))
+    assert tile >= 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 8),
+    st.integers(1, 6),
+    st.integers(1, 64),
+    st.sampled_from([NM(1, 4), NM(2, 4), NM(3, 4)]),
+    st.integers(1, 6),
+)
+def test_nonzero_macs_are_conserved_where_nothing_is_padded(groups, total, positions, nm, kept):
+    block = 64
+    layer = Layer("l", "linear", groups * block, total * block, tokens=positions)
+    descriptor = hybrid(layer, nm, block, min(kept, total))
+    encoded = encode(descriptor, arch("crisp-stc"))
+    assert prod(encoded.design.problem.bounds) * nm.n // nm.m == descriptor.nnz * positions
+    assert not any("padded from" in text for text in encoded.assumptions)
+
+
+@settings(max_examples=60, deadline=None)
+@given(hybrids(), st.floats(0.05, 1.0))
+def test_dstc_conserves_nonzero_products(descriptor, density):
+    """E[nonzero MACs] = nonzeros of A x nonzeros of B per column, whatever was padded."""
+    nnz = max(1, descriptor.layer.weights // 3)
+    found = Descriptor(descriptor.layer, "nm", nnz)
+    problem = encode(found, arch("dstc"), EncodeOptions(activation_density=density)).design.problem
+    a, b = problem.tensor("A").density.density, problem.tensor("B").density.density
+    assert prod(problem.bounds) * a * b == pytest.approx(nnz * descriptor.layer.positions * density)
