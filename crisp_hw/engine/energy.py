@@ -5,10 +5,11 @@ Timeloop: model/topology.cpp ParseAccelergyERT, model/buffer.cpp ComputeVectorAc
 
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import product
 
 import numpy as np
 
-from crisp_hw.engine.density import support
+from crisp_hw.engine.density import in_order, support
 from crisp_hw.engine.safs import Sparse, metadata_bits
 from crisp_hw.engine.safs.counts import KINDS, OPS
 from crisp_hw.engine.tiling import Float, Int, Tiling
@@ -90,22 +91,25 @@ def read_energy_per_word(table: EnergyTable, level: StorageLevel) -> float:
 
 def instance_energy(tiling: Tiling, sparse: Sparse, table: EnergyTable, place: tuple[int, int]) -> dict[str, Float]:
     """pJ of one tensor in one instance of a storage level, by action, float64[b] each."""
-    level = tiling.architecture.levels[place[0]]
-    correction = _partly_filled_blocks(tiling, sparse, place)
-    share = _cluster_share(sparse, level, place)
+    level, tally, ranks = tiling.architecture.levels[place[0]], sparse.tally, sparse.ranks.get(place)
     out: dict[str, Float] = {}
-    for kind in KINDS:
-        for op in OPS:
-            data = -(-sparse.tally.data[kind][op][place] // level.block_size) * correction
-            out[f"{kind}_{op}"] = data * action_energy(table, level, kind, op) * share
-            ranks = sparse.ranks.get(place)
-            if ranks is not None and ranks.form is not None and level.metadata_width_bits:
-                bits = metadata_bits(sparse.tally, level, place, ranks, (kind, op))
-                vectors = -(-bits // level.metadata_width_bits)
-                out[f"{kind}_metadata_{op}"] = vectors * action_energy(table, level, kind, op, "metadata_") * share
+    if tiling.problem.tensors[place[1]].name not in tiling.nest.keeps[place[0]]:
+        return out
+    correction, share = _partly_filled_blocks(tiling, sparse, place), _cluster_share(sparse, level, place)
+    has_metadata = ranks is not None and ranks.form is not None and level.metadata_width_bits > 0
+    for kind, op in product(KINDS, OPS):
+        words = tally.data[kind][op][place]
+        if words.any():
+            per_block = action_energy(table, level, kind, op)
+            out[f"{kind}_{op}"] = -(-words // level.block_size) * correction * per_block * share
+        if has_metadata and tally.metadata[kind][op][place].any():
+            vectors = -(-metadata_bits(tally, level, place, ranks, (kind, op)) // level.metadata_width_bits)
+            per_vector = action_energy(table, level, kind, op, "metadata_")
+            out[f"{kind}_metadata_{op}"] = vectors * per_vector * share
     actions = table.actions.get(level.name, {})
-    for name, counts in (("decompression", sparse.tally.decompressions), ("compression", sparse.tally.compressions)):
-        out[name] = counts[place] * actions.get(f"{name}_count", 0.0) * share
+    for name, counts in (("decompression", tally.decompressions), ("compression", tally.compressions)):
+        if counts[place].any():
+            out[name] = counts[place] * actions.get(f"{name}_count", 0.0) * share
     return out
 
 
@@ -150,6 +154,6 @@ def _blocks_per_word(tiling: Tiling, place: tuple[int, int], tile: Int, density:
     size = int(tiling.size_below(len(tiling.nest.loops), tensor)[0])
     distinct, inverse = np.unique(tile, return_inverse=True)
     occupancy, probability = support(tensor.density, size, distinct)
-    blocks = (-(-occupancy // block) * probability).sum(axis=0)
-    ratio: Float = blocks[inverse] / (tile * density / block)
-    return ratio
+    blocks = in_order(-(-occupancy // block) * probability)[inverse]
+    # a density of 0 moves no words, whose number of blocks is then of no account
+    return np.divide(blocks, tile * density / block, out=np.ones_like(blocks), where=density > 0)

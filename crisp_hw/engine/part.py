@@ -29,7 +29,8 @@ class Part:
         """All levels with all their instances at work, and the MACs."""
         total = self.compute_pj.copy()
         for place, actions in self.energy.items():
-            total = total + sum(actions.values()) * self.sparse.used[place]
+            for energy in actions.values():
+                total += energy * self.sparse.used[place]
         return total
 
 
