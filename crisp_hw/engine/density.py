@@ -5,7 +5,7 @@ with known occupancy. Formulas: docs/model.md, section 4 (Timeloop: src/workload
 """
 
 from functools import lru_cache
-from math import ceil
+from math import ceil, comb
 from typing import Any, assert_never
 
 import numpy as np
@@ -15,6 +15,9 @@ from crisp_hw.spec.patterns import Density, FixedStructured, Hypergeometric
 
 Int = NDArray[np.int64]
 Float = NDArray[np.float64]
+UNSIGNED = 2.0**64  # Timeloop counts words in unsigned 64-bit integers
+Wide = np.longdouble  # Boost computes probabilities in 80 bits (where the machine has them) and rounds at the end
+EXACT_SIZE = 2048  # words up to which P(k) comes from whole numbers; Timeloop's counts then follow to the last bit
 SHORT_PRODUCT = 4096  # factors up to which P(empty) is multiplied out; beyond, log-gamma is as accurate and cheaper
 TAIL_SIGMAS = 12.0  # P beyond 12 standard deviations is below 1e-31: nothing that a double sum can see
 TAIL_WORDS = 40.0  # the same for narrow distributions, whose tails are not yet Gaussian
@@ -28,6 +31,11 @@ def _as_float(value: Any) -> Float:
 def _as_int(value: Any) -> Int:
     """int64[...], likewise."""
     return np.asarray(value, dtype=np.int64)
+
+
+def in_order(terms: Float) -> Float:
+    """Sum over the first axis, one after the other as Timeloop adds: NumPy's pairwise sum rounds differently."""
+    return _as_float(np.cumsum(terms, axis=0)[-1])
 
 
 def nonzeros(density: Density, size: int) -> int:
@@ -85,20 +93,32 @@ def largest_occupancy(density: Density, size: int, tile: Int) -> Int:
     """
     match density:
         case FixedStructured(d):
-            return np.ceil(tile * d).astype(np.int64)
+            return _as_int(np.ceil(tile * d))
         case Hypergeometric():
             return _as_int(np.minimum(tile, nonzeros(density, size)))
     assert_never(density)
 
 
-def smallest_occupancy(density: Density, size: int, tile: Int) -> Int:
-    """Fewest nonzeros that a tile can hold."""
+def smallest_occupancy(density: Density, size: int, tile: Int) -> Float:
+    """Fewest nonzeros that Timeloop believes a tile to hold, float64[b], as its 64-bit machine computes them.
+
+    GetMinTileDensity subtracts unsigned numbers: a part of a tensor that cannot be empty gets 2^64 nonzeros or a few
+    thousand less. The former turns into 0, the latter is more than any tile holds, so that the tile counts as empty.
+
+    >>> smallest_occupancy(Hypergeometric(0.5), 8, np.array([3, 6, 8])).tolist()
+    [0.0, 0.0, 4.0]
+    """
     match density:
         case FixedStructured(d):
-            return np.floor(tile * d).astype(np.int64)
+            share = np.floor(tile * d) / tile
         case Hypergeometric():
-            return _as_int(np.maximum(0, tile - size + nonzeros(density, size)))
-    assert_never(density)
+            hit = nonzeros(density, size)
+            wrapped = (tile - size).astype(np.uint64).astype(np.float64)
+            share = np.where(tile <= size - hit, 0.0, (wrapped + hit) / tile)
+        case _:
+            assert_never(density)
+    words = np.floor(share * tile)
+    return _as_float(np.where(words >= UNSIGNED, 0.0, words))
 
 
 def support(density: Density, size: int, tile: Int) -> tuple[Int, Float]:
@@ -123,17 +143,21 @@ def support(density: Density, size: int, tile: Int) -> tuple[Int, Float]:
 
 @lru_cache(maxsize=4096)
 def _hypergeometric_support(size: int, hit: int, tile: int) -> tuple[Int, Float]:
-    """P(k) by recurrence from one end in logs, normalised: no large factorials to subtract."""
+    """P(k) of every k that matters: from whole numbers while they are short, else by recurrence from the lowest k."""
     low, high = max(0, tile + hit - size), min(tile, hit)
+    if size <= EXACT_SIZE:
+        ways = comb(size, tile)
+        exact = [comb(hit, k) * comb(size - hit, tile - k) / ways for k in range(low, high + 1)]
+        return np.arange(low, high + 1, dtype=np.int64), np.array(exact)
     mean = tile * hit / size
     spread = TAIL_SIGMAS * np.sqrt(mean * (1 - hit / size) * (size - tile) / max(size - 1, 1)) + TAIL_WORDS
     first, last = max(low, int(mean - spread)), min(high, int(mean + spread))
     k = np.arange(first, last + 1, dtype=np.int64)
-    x = k.astype(np.float64)
+    x = k.astype(Wide)
     ratio = (hit - x[:-1]) * (tile - x[:-1]) / (x[1:] * (size - hit - tile + x[1:]))
-    log_p = np.concatenate([[0.0], np.cumsum(np.log(ratio))])
-    p = np.exp(log_p - log_p.max())
-    p = p / p.sum()
+    log_p = np.concatenate([np.zeros(1, Wide), np.cumsum(np.log(ratio))])
+    wide = np.exp(log_p - log_p.max())
+    p = (wide / wide.sum()).astype(np.float64)
     if low == 0 < first:
         empty = hypergeometric_empty(np.array([size]), np.array([hit]), np.array([tile]))
         return np.concatenate([[0], k]), np.concatenate([empty, p])
@@ -158,24 +182,26 @@ def hypergeometric_empty(size: Int, hit: Int, tile: Int) -> Float:
 
 def _empty_products(rows: Int, few: int) -> Float:
     """The product formula for many short cases at once: one factor of all of them per step."""
-    size, few_hits, many = rows[0], rows[1], rows[2]
-    log_p = np.zeros(size.shape)
-    possible = few_hits + many <= size
+    size, few_hits, many = (row.astype(Wide) for row in rows)
+    p = np.where(few_hits + many <= size, np.ones(size.shape, Wide), 0.0)
     for i in range(few):
-        live = possible & (i < few_hits)
-        log_p = np.where(live, log_p + np.log1p(-np.where(live, many, 0) / np.maximum(size - i, 1)), log_p)
-    return np.where((few_hits == 0) | possible, np.exp(log_p), 0.0)
+        live = (i < few_hits) & (p > 0.0)
+        p = np.where(live, p * (size - many - i) / np.where(live, size - i, 1.0), p)
+    return np.where(few_hits == 0, 1.0, p).astype(np.float64)
 
 
 @lru_cache(maxsize=65536)
 def _empty(size: int, few: int, many: int) -> float:
-    """One case: C(size - many, few) / C(size, few), by product or by log-gamma."""
+    """One case: C(size - many, few) / C(size, few), by product (in the order of `_empty_products`) or by log-gamma."""
     if few == 0:
         return 1.0
     if few + many > size:
         return 0.0
     if few <= SHORT_PRODUCT:
-        return float(np.exp(np.log1p(-many / (size - np.arange(few, dtype=np.float64))).sum()))
+        p = Wide(1.0)
+        for i in range(few):
+            p = p * Wide(size - many - i) / Wide(size - i)
+        return float(p)
     n, a, b = float(size), float(few), float(many)
     terms = _log_factorial(np.array([n - b, n - b - a, n, n - a]))
     return float(np.exp(terms[0] - terms[1] - terms[2] + terms[3]))

@@ -15,8 +15,6 @@ from crisp_hw.spec.arch import StorageLevel
 from crisp_hw.spec.problem import Tensor
 from crisp_hw.spec.sparse import Rank, SparseSpec, TensorFormat
 
-ROUNDING = 1e-9  # relative slack before a ceiling: expectations are long sums whose last digits are noise
-
 
 @dataclass(frozen=True)
 class StoredRanks:
@@ -220,9 +218,9 @@ def _rank_units(rank: Rank, fiber: Int, fibers: tuple[Int, Float], occupied: Flo
         case "UOP":
             return 0.0 * live, live * (fiber + 1)
         case "B":
-            return live * fiber, live * ceiling(fiber * occupied)
+            return live * fiber, live * np.ceil(fiber * occupied)
         case "CP":
-            return (count := live * ceiling(fiber * occupied)), count
+            return (count := live * np.ceil(fiber * occupied)), count
         case "RLE":
             return (count := live * (fiber * occupied)), count
         case "U":
@@ -239,12 +237,3 @@ def _drop_data_payload(units: Units) -> Units:
         out.append((metadata, np.where(pending & holds, 0.0, payload)))
         pending = pending & ~holds
     return out
-
-
-def ceiling(value: Float) -> Float:
-    """Ceiling that forgives the rounding noise of an expectation that should be an integer.
-
-    >>> ceiling(np.array([3.0000000001, 3.1])).tolist()
-    [3.0, 4.0]
-    """
-    return np.ceil(value - ROUNDING * np.maximum(1.0, np.abs(value)))

@@ -10,13 +10,14 @@ import numpy as np
 from crisp_hw.engine.density import (
     Float,
     Int,
+    in_order,
     largest_occupancy,
     prob_empty,
     prob_empty_given,
     smallest_occupancy,
     support,
 )
-from crisp_hw.engine.formats import ROUNDING, StoredRanks, Units, format_of, metadata_units
+from crisp_hw.engine.formats import StoredRanks, Units, format_of, metadata_units
 from crisp_hw.engine.tiling import Tiling, keeper_above
 from crisp_hw.spec.problem import Tensor
 from crisp_hw.spec.sparse import SparseSpec
@@ -24,18 +25,19 @@ from crisp_hw.spec.sparse import SparseSpec
 
 @dataclass(frozen=True)
 class Occupancy:
-    """Expected content of a tile of one tensor in one level, float64[b] each.
+    """Expected content of a tile (`tile` words, zeros counted) of one tensor in one level, float64[b] each.
 
     `nonempty` is the probability that the tile exists at all: where the parent holds metadata, empty tiles are never
     sent, and the other fields are conditioned on that. `largest_units` are the worst case that storage must hold.
     """
 
+    tile: Int
     words: Float
     density: Float
     nonempty: Float
     units: Units
     largest_words: Int
-    largest_units: list[tuple[Int, Int]]
+    largest_units: Units
 
 
 def expected_occupancy_of(
@@ -54,6 +56,7 @@ def expected_occupancy_of(
     largest = largest_occupancy(tensor.density, size, tile)
     worst = [] if ranks.form is None else _worst_units(tensor, size, distinct[0], small)
     return Occupancy(
+        tile=tile,
         words=words[pick],
         density=words[pick] / tile,
         nonempty=nonempty[pick],
@@ -66,25 +69,24 @@ def expected_occupancy_of(
 def _expectations(tensor: Tensor, size: int, tile: Int, ranks: StoredRanks, aware: bool) -> tuple[Float, Float, Units]:
     """(words, P(nonempty), metadata units) of distinct tiles; `aware`: empty tiles are never delivered."""
     occupancy, probability = support(tensor.density, size, tile)
-    can_be_empty = smallest_occupancy(tensor.density, size, tile) == 0
-    empty = np.where(occupancy == 0, probability, 0.0).sum(axis=0)
-    drop = can_be_empty & aware
-    nonempty = np.where(drop, 1.0 - empty, 1.0)
-    weight = np.where(drop & (occupancy == 0), 0.0, probability)
-    weight = np.divide(weight, nonempty, out=np.zeros_like(weight), where=nonempty > 0)
-    words = (weight * occupancy).sum(axis=0)
+    least = smallest_occupancy(tensor.density, size, tile)
+    # Timeloop drops the first occupancy that is possible, which is not 0 where its `least` is wrong
+    drop = aware & (least == 0)
+    nonempty = np.where(drop, 1.0 - probability[0], 1.0)
+    possible = (nonempty > 0) & (least <= tile)
+    weight = np.divide(probability, nonempty, out=np.zeros_like(probability), where=possible)
+    weight[0] = np.where(drop, 0.0, weight[0])
+    words = in_order(weight * occupancy)
     if ranks.form is None:
         return words, nonempty, []
     given = [prob_empty_given(tensor.density, t, tile, occupancy) for t in (*ranks.below, tile)]
     units = metadata_units(ranks, given)
-    return words, nonempty, [((weight * m).sum(axis=0), (weight * p).sum(axis=0)) for m, p in units]
+    return words, nonempty, [(in_order(weight * m), in_order(weight * p)) for m, p in units]
 
 
-def _worst_units(tensor: Tensor, size: int, tile: Int, ranks: StoredRanks) -> list[tuple[Int, Int]]:
+def _worst_units(tensor: Tensor, size: int, tile: Int, ranks: StoredRanks) -> Units:
     worst = largest_occupancy(tensor.density, size, tile)
-    empties = [prob_empty_given(tensor.density, t, tile, worst) for t in (*ranks.below, tile)]
-    units = metadata_units(ranks, empties)
-    return [(np.ceil(m - ROUNDING).astype(np.int64), np.ceil(p - ROUNDING).astype(np.int64)) for m, p in units]
+    return metadata_units(ranks, [prob_empty_given(tensor.density, t, tile, worst) for t in (*ranks.below, tile)])
 
 
 def unconditioned_empty(tiling: Tiling, tensor: Tensor, words: Int) -> Float:

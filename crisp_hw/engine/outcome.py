@@ -1,10 +1,14 @@
 """One evaluated mapping as a Result: arrays to plain numbers."""
 
+from crisp_hw.engine.density import expected_occupancy
 from crisp_hw.engine.latency import compute_cycles
+from crisp_hw.engine.occupancy import Occupancy
 from crisp_hw.engine.part import Part
 from crisp_hw.engine.safs.counts import KINDS, OPS
 from crisp_hw.engine.verdict import Failure, capacity, metadata_capacity, reason
 from crisp_hw.spec.result import ComputeResult, LevelResult, Result, TensorCounts
+
+NOTICEABLE = 1e-6  # relative; below lies the rounding of long sums
 
 
 def report(part: Part, failures: list[Failure], assumptions: tuple[str, ...]) -> Result:
@@ -36,12 +40,27 @@ def report(part: Part, failures: list[Failure], assumptions: tuple[str, ...]) ->
 
 def _remarks(part: Part) -> tuple[str, ...]:
     """What a reader must know before trusting the numbers."""
-    if part.sparse.used_macs[0] >= 1:
-        return ()
-    return (
-        f"only {part.sparse.used_macs[0]:.2f} MACs are at work on average; Timeloop truncates that to 0 and reports 0 "
-        "cycles, and so does this result: do not use it",
-    )
+    found = [
+        f"level {part.tiling.architecture.levels[level].name}: Timeloop takes a tile of "
+        f"{part.tiling.problem.tensors[t].name} that always holds nonzeros for one that may be empty and counts too "
+        "little traffic, and so does this result: do not use it"
+        for (level, t), content in sorted(part.sparse.occupancy.items())
+        if _loses_nonzeros(part, t, content)
+    ]
+    if part.sparse.used_macs[0] < 1:
+        found.append(
+            f"only {part.sparse.used_macs[0]:.2f} MACs are at work on average; Timeloop truncates that to 0 and "
+            "reports 0 cycles, and so does this result: do not use it"
+        )
+    return tuple(found)
+
+
+def _loses_nonzeros(part: Part, t: int, content: Occupancy) -> bool:
+    """Is the mean content of a tile below that of the density model? (`smallest_occupancy` says why.)"""
+    tensor = part.tiling.problem.tensors[t]
+    size = int(part.tiling.size_below(len(part.tiling.nest.loops), tensor)[0])
+    mean = expected_occupancy(tensor.density, size, content.tile[:1])[0]
+    return bool(content.words[0] * content.nonempty[0] < (1.0 - NOTICEABLE) * mean)
 
 
 def _level_result(part: Part, index: int) -> LevelResult:

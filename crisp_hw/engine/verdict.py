@@ -58,14 +58,15 @@ def capacity(part: Part, index: int, t: int) -> Int:
 
 
 def metadata_capacity(part: Part, index: int, t: int) -> Int:
+    """Bits that a level reserves for a tensor's metadata: the worst case, entries of all ranks times their widths."""
     stored, level = part.sparse.ranks.get((index, t)), part.tiling.architecture.levels[index]
-    total = np.zeros(part.tiling.bounds.shape[1], dtype=np.int64)
+    total = np.zeros(part.tiling.bounds.shape[1])
     if stored is None or stored.form is None:
-        return total
+        return total.astype(np.int64)
     for rank, (metadata, payload) in zip(stored.form.ranks, part.sparse.occupancy[index, t].largest_units, strict=True):
         width = word_bits(level, rank)
-        total = total + metadata * width[0] + payload * width[1]
-    return total
+        total = total + (metadata * width[0] + payload * width[1])
+    return np.ceil(total).astype(np.int64)
 
 
 def reason(failure: Failure, row: int = 0) -> str:

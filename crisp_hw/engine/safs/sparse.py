@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crisp_hw.engine.density import Float, Int, expected_occupancy
-from crisp_hw.engine.formats import StoredRanks, ceiling, stored_ranks
+from crisp_hw.engine.formats import StoredRanks, stored_ranks
 from crisp_hw.engine.occupancy import Occupancy, expected_occupancy_of
 from crisp_hw.engine.safs.compute import Operand, count_computes
 from crisp_hw.engine.safs.counts import KINDS, OPS, Accesses, empty_accesses
@@ -122,7 +122,7 @@ def _fill_tally(tiling: Tiling, traffic: Traffic, spec: SparseSpec, work: Work) 
 def _entries(content: Occupancy, counts: Int, tile: Int) -> Int:
     """Rank entries moved with `counts` words, int64[R, 2, b]: the expected entries of a tile, as often as it moves."""
     share = counts / tile
-    rows = [[ceiling(metadata * share), ceiling(payload * share)] for metadata, payload in content.units]
+    rows = [[np.ceil(metadata * share), np.ceil(payload * share)] for metadata, payload in content.units]
     return np.array(rows).astype(np.int64)
 
 
