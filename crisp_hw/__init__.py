@@ -1,3 +1,50 @@
-"""crisp-hw: a pruned neural network in, hardware numbers that can be trusted out."""
+"""crisp-hw: a pruned neural network in, hardware numbers that can be trusted out.
+
+>>> import crisp_hw
+>>> crisp_hw.load_arch("crisp-stc").replace(smem_bandwidth=32).architecture.level("SMEM").read_bandwidth
+32
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from crisp_hw.api import (
+        EvaluateOptions,
+        Evaluation,
+        WorkloadPattern,
+        describe,
+        evaluate,
+        list_arch,
+        list_workloads,
+        load_arch,
+        load_pruned,
+        load_workload,
+        render,
+    )
+    from crisp_hw.spec.patterns import NM
 
 __version__ = "0.1.0"
+__all__ = [
+    "NM",
+    "EvaluateOptions",
+    "Evaluation",
+    "WorkloadPattern",
+    "describe",
+    "evaluate",
+    "list_arch",
+    "list_workloads",
+    "load_arch",
+    "load_pruned",
+    "load_workload",
+    "render",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the API on first use: importing a part of the package must not import all of it."""
+    if name not in __all__:
+        raise AttributeError(f"module 'crisp_hw' has no attribute {name!r}")
+    from crisp_hw import api
+    from crisp_hw.spec.patterns import NM
+
+    return NM if name == "NM" else getattr(api, name)

@@ -1,1 +1,25 @@
 """Names to ways of evaluating a design point."""
+
+from collections.abc import Callable
+
+from crisp_hw.engine.evaluate import evaluate
+from crisp_hw.errors import InputError
+from crisp_hw.spec.design import DesignPoint
+from crisp_hw.spec.result import Result
+
+Backend = Callable[[DesignPoint], Result]
+
+BACKENDS: dict[str, Backend] = {"embedded": evaluate}
+
+
+def backend(name: str) -> Backend:
+    """The evaluation function of that name; InputError lists the valid ones.
+
+    >>> backend("embeded")
+    Traceback (most recent call last):
+    ...
+    crisp_hw.errors.InputError: unknown backend 'embeded'; there are embedded
+    """
+    if name not in BACKENDS:
+        raise InputError(f"unknown backend {name!r}; there are {', '.join(BACKENDS)}")
+    return BACKENDS[name]

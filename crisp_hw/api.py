@@ -1,0 +1,213 @@
+"""The handful of functions that a user imports: `crisp_hw.evaluate`, `load_arch`, `describe`, `render` and friends."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crisp_hw.accelerators import list_arch, load_arch
+from crisp_hw.data_files import write_text
+from crisp_hw.describe import describe_model, layer_roles, network_pattern, network_sparsity, pattern_descriptor
+from crisp_hw.errors import InputError
+from crisp_hw.io import load_pruned
+from crisp_hw.network import EvaluateOptions, Progress, evaluate_layers
+from crisp_hw.spec.accelerator import Accelerator
+from crisp_hw.spec.descriptors import Descriptor, PrunedModel
+from crisp_hw.spec.evaluation import LayerEvaluation, NetworkEvaluation
+from crisp_hw.spec.layer import Skipped, Workload
+from crisp_hw.spec.patterns import NM
+from crisp_hw.timeloop.render import render as render_point
+from crisp_hw.workloads import list_workloads, load_workload
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+Arch = str | Path | Accelerator
+DEFAULTS = EvaluateOptions()
+
+
+@dataclass(frozen=True)
+class WorkloadPattern:
+    """A network known by its layer table alone, pruned to a pattern: no masks are needed.
+
+    Without `nm` it is dense; without `block` every prunable layer is N:M alone; `sparsity` is over the prunable
+    weights and counts N:M.
+    """
+
+    workload: str | Path | Workload
+    nm: NM | None = None
+    block: int | None = None
+    sparsity: float | None = None
+
+
+Source = str | Path | PrunedModel | WorkloadPattern
+
+
+@dataclass(frozen=True)
+class _Network:
+    """A source resolved: names and descriptors of its layers, and what to say about it."""
+
+    name: str
+    descriptors: tuple[Descriptor, ...]
+    skipped: tuple[Skipped, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    provenance: dict[str, object] | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What `evaluate` returns: the rows, with tables, figures and files on request."""
+
+    network: NetworkEvaluation
+
+    def to_frame(self) -> "pd.DataFrame":
+        """One row per layer and accelerator; units stand in the column names."""
+        from crisp_hw.report.collate import layer_rows
+
+        return layer_rows(self.network)
+
+    def totals(self) -> "pd.DataFrame":
+        """One row per accelerator."""
+        from crisp_hw.report.collate import totals
+
+        return totals(self.network)
+
+    def plot(self, kind: str = "speedup") -> "Figure":
+        """A matplotlib figure: "speedup" or "energy" per layer, or "totals"."""
+        from crisp_hw.report.plots import figure
+
+        return figure(self.network, kind)
+
+    def save(self, folder: str | Path) -> tuple[Path, ...]:
+        """Write tables, figures and the whole result into a folder; returns the files."""
+        from crisp_hw.report.files import save
+
+        return save(self.network, Path(folder))
+
+
+def evaluate(
+    source: Source,
+    arch: Arch | Sequence[Arch] = ("crisp-stc",),
+    *,
+    layers: str | None = None,
+    options: EvaluateOptions = DEFAULTS,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Cycles and energy of a pruned network on accelerators, each layer with its best mapping.
+
+    `source` is a pruned-model file, a PrunedModel or a WorkloadPattern; `arch` names, files or Accelerators; `layers`
+    a glob over layer names. Raises InputError for what cannot be read and MappingError where a layer does not fit.
+
+    >>> small = WorkloadPattern("resnet50", NM(2, 4), 64, 0.9)
+    >>> result = evaluate(small, ["crisp-stc"], layers="layer4.2.conv3")
+    >>> round(result.network.rows[0].speedup, 1)
+    10.7
+    """
+    network = resolve(source)
+    chosen = select(network.descriptors, layers)
+    accelerators = load_accelerators(arch, options.energy)
+    rows = evaluate_layers(chosen, accelerators, options, progress)
+    return Evaluation(
+        NetworkEvaluation(
+            network.name,
+            rows,
+            network.skipped,
+            (*network.assumptions, *_general(options)),
+            network.provenance or {},
+        )
+    )
+
+
+def _general(options: EvaluateOptions) -> tuple[str, ...]:
+    return (
+        "one sample at a time; layers run one after another, nothing stays on chip between them",
+        f"each layer has the mapping that is best in {options.objective} (ties: the second of cycles and energy)",
+        "speedup and energy ratio are against the unpruned layer on the same fabric run dense, with its own best mapping",
+        "only convolutions and linear layers are evaluated; other operators are neither timed nor charged",
+    )
+
+
+def load_accelerators(arch: Arch | Sequence[Arch], energy: str | None = None) -> tuple[Accelerator, ...]:
+    """Accelerators by name, file or value; InputError for an empty list or a name given twice."""
+    items = [arch] if isinstance(arch, str | Path | Accelerator) else list(arch)
+    loaded = tuple(item if isinstance(item, Accelerator) else load_arch(item, energy) for item in items)
+    if not loaded:
+        raise InputError(f"no accelerator given; there are {', '.join(list_arch())}")
+    names = [accelerator.name for accelerator in loaded]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise InputError(f"accelerator {twice} is given twice; name each once")
+    return loaded
+
+
+def resolve(source: Source) -> _Network:
+    """Descriptors of every layer of a source, in execution order."""
+    if isinstance(source, WorkloadPattern):
+        return _from_pattern(source)
+    model = source if isinstance(source, PrunedModel) else load_pruned(source)
+    return _Network(model.name, describe_model(model), model.skipped, (), dict(model.provenance))
+
+
+def _from_pattern(source: WorkloadPattern) -> _Network:
+    workload = source.workload if isinstance(source.workload, Workload) else load_workload(source.workload)
+    roles = layer_roles(workload.layers)
+    if source.nm is None and (source.block is not None or source.sparsity is not None):
+        raise InputError("a block size or a sparsity needs an N:M pattern too; give --nm 2:4, or --nm 4:4 for none")
+    nm = source.nm or NM(1, 1)
+    patterns = network_pattern(workload.layers, nm, source.block, source.sparsity, roles)
+    descriptors = tuple(
+        pattern_descriptor(layer, pattern, role)
+        for layer, pattern, role in zip(workload.layers, patterns, roles, strict=True)
+    )
+    reached = network_sparsity(workload.layers, patterns)
+    words = f"{workload.name}: no masks: every hybrid layer keeps the same share of its columns, in whole blocks; "
+    notes = (f"{words}sparsity over the prunable weights is {reached:.4%}",) if source.nm else ()
+    return _Network(workload.name, descriptors, workload.skipped, notes)
+
+
+def select(descriptors: Sequence[Descriptor], pattern: str | None) -> tuple[Descriptor, ...]:
+    """Layers whose names match a glob; InputError when none does."""
+    chosen = tuple(d for d in descriptors if pattern is None or fnmatchcase(d.layer.name, pattern))
+    if not chosen:
+        names = ", ".join(d.layer.name for d in descriptors[:8])
+        raise InputError(f"no layer matches {pattern!r}; there are {names}{' ...' if len(descriptors) > 8 else ''}")
+    return chosen
+
+
+def describe(source: Source) -> tuple[Descriptor, ...]:
+    """What every layer's weights really look like, whatever the file claims."""
+    return resolve(source).descriptors
+
+
+def render(evaluation: Evaluation, folder: str | Path) -> tuple[Path, ...]:
+    """Write the Timeloop documents of every row into FOLDER/ARCH/LAYER/; returns the files."""
+    written: list[Path] = []
+    for row in evaluation.network.rows:
+        for name, text in documents(row).items():
+            path = Path(folder) / row.arch / row.layer / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_text(path, text)
+            written.append(path)
+    return tuple(written)
+
+
+def documents(row: LayerEvaluation) -> dict[str, str]:
+    """File name to text of the Timeloop documents of one row."""
+    return render_point(row.point)
+
+
+__all__ = [
+    "Evaluation",
+    "EvaluateOptions",
+    "WorkloadPattern",
+    "describe",
+    "documents",
+    "evaluate",
+    "list_arch",
+    "list_workloads",
+    "load_arch",
+    "load_pruned",
+    "load_workload",
+    "render",
+]
