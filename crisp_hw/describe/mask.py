@@ -15,6 +15,8 @@ Mask = NDArray[np.bool_]
 
 # Group size that is looked for when the file claims none: what NVIDIA's sparse tensor cores use (2:4).
 DEFAULT_M = 4
+# Weights whose positions are held at once.
+CHUNK = 2**22
 
 
 def describe_model(model: PrunedModel) -> tuple[Descriptor, ...]:
@@ -106,9 +108,13 @@ class _Blocks:
         return int(counts[0]) if (counts == counts[0]).all() else None
 
 
-def _group_counts(mask: Mask, m: int) -> NDArray[np.int64]:
+def _group_counts(mask: Mask, m: int) -> NDArray[np.int32]:
     """Nonzeros of every aligned group of m columns, the last one cut off: int[rows, groups]."""
-    counts: NDArray[np.int64] = np.add.reduceat(mask, np.arange(0, mask.shape[1], m), axis=1, dtype=np.int64)
+    rows, columns = mask.shape
+    counts = np.zeros((rows, -(-columns // m)), np.int32)
+    for start in range(min(m, columns)):  # one addition per place in the group is much faster than one per group
+        members = mask[:, start::m]
+        counts[:, : members.shape[1]] += members
     return counts
 
 
@@ -121,16 +127,22 @@ def _general_bits(mask: Mask) -> dict[str, int]:
     """Metadata of the formats that hold any mask."""
     rows, columns = mask.shape
     nnz, longest = int(mask.sum()), int(mask.sum(axis=1).max())
-    # A nonzero behind every row ends its last run there, so that one difference gives the runs of all rows.
-    ends = np.flatnonzero(np.pad(mask, ((0, 0), (0, 1)), constant_values=True))
-    runs = np.diff(ends, prepend=-1) - 1
-    trailing = int(np.count_nonzero(runs[ends % (columns + 1) == columns]))
+    # Some rows at a time, because positions take 64 times the memory of the mask.
+    step = max(1, CHUNK // columns)
+    longest_runs = [_longest_run(mask[start : start + step]) for start in range(0, rows, step)]
     return {
         "csr": csr_bits(rows, columns, nnz),
         "ellpack": ellpack_bits(rows, columns, longest),
         "bitmask": bitmask_bits(rows, columns),
-        "rle": rle_bits(nnz + trailing, int(runs.max())),
+        "rle": rle_bits(nnz + int((~mask[:, -1]).sum()), max(longest_runs)),
     }
+
+
+def _longest_run(mask: Mask) -> int:
+    """The longest run of zeros within a row."""
+    # A nonzero behind every row ends its last run there, so that one difference gives the runs of all rows.
+    ends = np.flatnonzero(np.pad(mask, ((0, 0), (0, 1)), constant_values=True))
+    return int(np.diff(ends, prepend=-1).max()) - 1
 
 
 def _crisp_bits(mask: Mask, nm: NM | None, blocks: _Blocks | None) -> dict[str, int]:

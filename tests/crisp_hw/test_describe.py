@@ -134,6 +134,14 @@ def test_general_formats_are_what_encoding_takes(mask):
     assert bits["bitmask"] == len("".join("01"[int(kept)] for row in mask for kept in row))
 
 
+def test_run_lengths_do_not_depend_on_the_chunks(monkeypatch):
+    mask = np.random.default_rng(0).random((40, 30)) < 0.1
+    whole = describe(pruned(mask)).metadata_bits["rle"]
+    for chunk in (1, 31, 60, 100, 1199):
+        monkeypatch.setattr("crisp_hw.describe.mask.CHUNK", chunk)
+        assert describe(pruned(mask)).metadata_bits["rle"] == whole
+
+
 @st.composite
 def crisp_masks(draw):
     """A mask that CRISP's format holds: the same number of blocks per block row, exact n:m inside; ragged edges too."""

@@ -153,6 +153,18 @@ def test_the_nearest_share_against_a_walk_over_all(layers, nm, groups, percent):
     assert any(abs(reached - float(s)) < 1e-12 for s in every)
 
 
+def test_every_target_of_one_network_against_a_walk_over_all_shares():
+    layers = [Layer("l", "linear", rows, columns) for rows, columns in ((3, 40), (5, 28), (7, 12), (2, 8))]
+    every = [count_sparsity(layers, NM(2, 4), 4, Fraction(i, 420)) for i in range(421)]
+    for percent in range(50, 100):
+        if Fraction(percent, 100) > max(every):
+            break
+        reached = network_sparsity(layers, network_pattern(layers, NM(2, 4), 4, percent / 100))
+        assert abs(reached - percent / 100) == pytest.approx(float(min(abs(s - Fraction(percent, 100)) for s in every)))
+        assert any(abs(reached - float(s)) < 1e-12 for s in every)
+    assert percent > 75
+
+
 def test_the_highest_reachable_is_reachable_and_named_with_its_layers():
     with pytest.raises(InputError) as caught:
         network_pattern(NETWORK, NM(2, 4), 64, 0.99)

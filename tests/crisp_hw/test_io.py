@@ -242,6 +242,26 @@ def test_what_would_grow_in_memory_is_refused(tmp_path):
     assert np.array_equal(load_pruned(path).layers[1].mask, MASK), "repacking alone must not be what is refused"
 
 
+def test_a_record_that_claims_more_than_the_file(tmp_path):
+    path, valid = tmp_path / "run.pt", bytearray(as_pt(*entries()))
+    at = valid.rindex(b"PK\x01\x02", 0, valid.index(b"archive/data/0", valid.index(b"PK\x01\x02")))
+    valid[at + 20 : at + 28] = (2**31 - 1).to_bytes(4, "little") * 2  # compressed and plain size in the directory
+    path.write_bytes(valid)
+    refuse(path, "records larger than the file")
+
+
+def test_torch_itself_is_told_to_run_no_code(tmp_path, monkeypatch):
+    path, load, seen = write(tmp_path, "pt", *entries()), torch.load, []
+
+    def spy(*args, **kwargs):
+        seen.append(kwargs["weights_only"])
+        return load(*args, **kwargs)
+
+    monkeypatch.setattr(torch, "load", spy)
+    load_pruned(path)
+    assert seen == [True]
+
+
 def test_safetensors_that_claims_more_than_it_holds(tmp_path):
     path = tmp_path / "run.safetensors"
     claim = {"fc.mask": {"dtype": "U8", "shape": [2**45], "data_offsets": [0, 2**45]}}

@@ -128,3 +128,20 @@ def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
         save_pruned(path, model(name="other"))
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["run.pt"]
+
+
+def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path, monkeypatch):
+    path = tmp_path / "run.pt"
+    save_pruned(path, model())
+    before = path.read_bytes()
+
+    def look(part, target):
+        assert target.read_bytes() == before and part.parent == target.parent
+        assert torch.load(part, weights_only=True)["header"].startswith('{"name": "other"')
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("pathlib.Path.replace", look)
+    with pytest.raises(InputError, match="Input/output error"):
+        save_pruned(path, model(name="other"))
+    assert path.read_bytes() == before
+    assert [entry.name for entry in tmp_path.iterdir()] == ["run.pt"]
