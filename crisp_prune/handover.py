@@ -1,6 +1,7 @@
 """Masks and geometry -> PrunedModel, the value that a pruned-model file holds."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,6 +12,7 @@ from crisp_hw.spec.layer import Layer, Skipped
 from crisp_hw.spec.patterns import NM
 from crisp_prune.geometry import layer_of
 from crisp_prune.matrix import COLUMN_ORDER
+from crisp_prune.plan import LayerPlan
 from crisp_prune.sites import Site, find_sites
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ def pruned_model(pruner: "Crisp", name: str, provenance: Mapping[str, Any]) -> P
         raise InputError(
             "the layers' input sizes are unknown; give Crisp a sample, or call record(batch) before export"
         )
+    plan = pruner.plan()
     sites = {use.name: site for site in find_sites(pruner.model) for use in site.uses}
     layers: list[PrunedLayer] = []
     seen: dict[str, int] = {}
@@ -34,7 +37,8 @@ def pruned_model(pruner: "Crisp", name: str, provenance: Mapping[str, Any]) -> P
     for call in pruner.geometry.calls:
         layer, note = layer_of(pruner.model, sites[call.use], call, pruner.geometry.batch)
         seen[call.use] = seen.get(call.use, 0) + 1
-        layers.append(_pruned_layer(pruner, sites[call.use], layer, seen[call.use]))
+        layer = layer if seen[call.use] == 1 else replace(layer, name=f"{call.use}@{seen[call.use]}")
+        layers.append(_pruned_layer(pruner, layer, plan.layer(sites[call.use].name)))
         notes += [f"{call.use}: {note}"] if note else []
     notes += [_repeated(layer, calls) for layer, calls in seen.items() if calls > 1]
     notes += [_shared(site) for site in find_sites(pruner.model) if len(site.uses) > 1]
@@ -42,26 +46,18 @@ def pruned_model(pruner: "Crisp", name: str, provenance: Mapping[str, Any]) -> P
         name,
         tuple(layers),
         classes=pruner.config.classes,
-        skipped=pruner.plan().skipped + _attention(pruner),
+        skipped=plan.skipped + _attention(pruner),
         provenance={**_facts(pruner), "notes": notes, **provenance},
     )
 
 
-def _pruned_layer(pruner: "Crisp", site: Site, layer: Layer, call: int) -> PrunedLayer:
-    """One entry of the file; later calls of the same layer carry their number."""
-    if call > 1:
-        layer = _renamed(layer, f"{layer.name}@{call}")
-    config, masks = pruner.config, pruner.masks.get(site.name)
+def _pruned_layer(pruner: "Crisp", layer: Layer, plan: LayerPlan) -> PrunedLayer:
+    """One entry of the file."""
+    config, masks = pruner.config, pruner.masks.get(plan.name)
     if masks is None:
         return PrunedLayer(layer, "dense")
-    role = pruner.plan().layer(site.name).role
-    block = config.block if role == "hybrid" else None
-    return PrunedLayer(layer, role, masks.keep.numpy(), NM(config.n, config.m), block)
-
-
-def _renamed(layer: Layer, name: str) -> Layer:
-    """The same geometry under another name."""
-    return Layer(**{**vars(layer), "name": name})
+    block = config.block if plan.role == "hybrid" else None
+    return PrunedLayer(layer, plan.role, masks.keep.numpy(), NM(config.n, config.m), block)
 
 
 def _repeated(layer: str, calls: int) -> str:

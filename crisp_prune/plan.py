@@ -80,8 +80,9 @@ def make_plan(model: nn.Module, config: CrispConfig, geometry: Geometry | None =
     _check_globs(config, sites)
     registered = [use.name for site in sites for use in site.uses]
     order = registered if geometry is None else list(geometry.order)
-    ranked = sorted(sites, key=lambda site: _first_call(site, order))
-    layers = tuple(_plan_layer(model, config, site, _automatic(site, ranked, order)) for site in ranked)
+    by_name = {site.name: site for site in sites}
+    roles = _automatic_roles(sites, order)
+    layers = tuple(_plan_layer(model, config, by_name[name], automatic) for name, automatic in roles.items())
     never = () if geometry is None else tuple(_never_called(sites, order))
     return Plan(layers, config.targets, never + unsupported(model, sites))
 
@@ -125,24 +126,27 @@ def _check_globs(config: CrispConfig, sites: tuple[Site, ...]) -> None:
             raise InputError(f"{glob!r} matches no layer; the layers are {', '.join(names)}")
 
 
-def _first_call(site: Site, order: list[str]) -> int:
-    """Position of the site's first call; at the end when it is never called."""
-    return min((order.index(use.name) for use in site.uses if use.name in order), default=len(order))
-
-
-def _automatic(site: Site, ranked: list[Site], order: list[str]) -> tuple[Role, str]:
-    """The role by definition 2 and the reason for it."""
-    able = [other for other in ranked if not other.obstacle and _first_call(other, order) < len(order)]
-    if site.obstacle:
-        return "dense", site.obstacle
-    if site not in able:
-        return "dense", "never called"
-    if site == next((other for other in ranked if other.kind == "conv2d"), None):
-        return "dense", "first convolution"
-    last = max(able, key=lambda other: max(order.index(use.name) for use in other.uses if use.name in order))
-    if site == last:
-        return "nm", "final classifier"
-    return "hybrid", "convolution" if site.kind == "conv2d" else "linear"
+def _automatic_roles(sites: tuple[Site, ...], order: list[str]) -> dict[str, tuple[Role, str]]:
+    """Role and reason of every site by definition 2, in order of first call; those never called come last."""
+    place = {name: index for index, name in enumerate(order)}
+    calls = {site.name: sorted(place[use.name] for use in site.uses if use.name in place) for site in sites}
+    ranked = sorted(sites, key=lambda site: calls[site.name] or [len(order)])
+    called = [site for site in ranked if calls[site.name]]
+    first = next((site for site in called if site.kind == "conv2d"), None)
+    last = max((site for site in called if not site.obstacle), key=lambda site: calls[site.name][-1], default=None)
+    roles: dict[str, tuple[Role, str]] = {}
+    for site in ranked:
+        if site.obstacle:
+            roles[site.name] = "dense", site.obstacle
+        elif not calls[site.name]:
+            roles[site.name] = "dense", "never called"
+        elif site == first:
+            roles[site.name] = "dense", "first convolution"
+        elif site == last:
+            roles[site.name] = "nm", "final classifier"
+        else:
+            roles[site.name] = "hybrid", "convolution" if site.kind == "conv2d" else "linear"
+    return roles
 
 
 def _plan_layer(model: nn.Module, config: CrispConfig, site: Site, automatic: tuple[Role, str]) -> LayerPlan:

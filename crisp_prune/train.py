@@ -171,19 +171,20 @@ def _observing(training: Training) -> bool:
 def _open(training: Training, skip_to: rng.State | None) -> Iterator[Any]:
     """The epoch's batches; after a resume, those already used are read again and dropped (`skip_to`: state then)."""
     loader, (epoch, used) = training.loader, divmod(training.step, training.steps_per_epoch)
-    if skip_to is not None and training.epoch_rng is not None:
+    inside = skip_to is not None and training.epoch_rng is not None
+    if inside and training.epoch_rng is not None:
         rng.restore(training.epoch_rng, loader)
-    else:
-        if skip_to is not None:
-            rng.restore(skip_to, loader)
-        training.epoch_rng = rng.capture(loader)
+    elif skip_to is not None:
+        rng.restore(skip_to, loader)
+    training.epoch_rng = rng.capture(loader)
     set_epoch = getattr(getattr(loader, "sampler", None), "set_epoch", None)
     if callable(set_epoch):
         set_epoch(epoch)
     batches = iter(loader)
     for _ in range(used):
         next(batches)
-    if skip_to is not None:
+    # Making the iterator draws from the generators, so the state inside an epoch is put back only after that.
+    if inside and skip_to is not None:
         rng.restore(skip_to, loader)
     return batches
 

@@ -1,0 +1,188 @@
+"""Data sets by name or folder, the user's classes, and stratified samples of them."""
+
+import importlib
+import random
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from crisp_hw.errors import InputError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+"""Per channel, of images in [0, 1]; what torchvision's pretrained models expect (torchvision.transforms docs)."""
+IMAGENET_STD = (0.229, 0.224, 0.225)
+"""As above."""
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
+"""File names that count as images (lower case)."""
+
+
+def load_object(spec: str) -> Any:
+    """The object behind "package.module:name"; the current folder is searched too. InputError when there is none.
+
+    >>> load_object("math:tau") > 6
+    True
+    """
+    module_name, colon, name = spec.partition(":")
+    if not colon or not name or not module_name:
+        raise InputError(f"{spec!r} names no Python object; write package.module:name")
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise InputError(f"{spec}: no module named {error.name}; run from its folder or install it") from error
+    if not hasattr(module, name):
+        public = ", ".join(sorted(key for key in vars(module) if not key.startswith("_")))
+        raise InputError(f"{spec}: the module has no {name!r}; it has {public}")
+    return getattr(module, name)
+
+
+@dataclass(frozen=True)
+class ImageTransform:
+    """Shorter side to size * 256/224 (the usual ImageNet evaluation), centre crop, [0, 1], optionally normalised."""
+
+    size: int = 224
+    normalize: bool = True
+
+    def __call__(self, image: "Image") -> Tensor:
+        """float32[3, size, size]."""
+        scale = max(self.size, round(self.size * 256 / 224)) / min(image.size)
+        width, height = (max(self.size, round(side * scale)) for side in image.size)
+        left, top = (width - self.size) // 2, (height - self.size) // 2
+        resized = image.convert("RGB").resize((width, height))
+        pixels = np.asarray(resized.crop((left, top, left + self.size, top + self.size)), dtype=np.float32) / 255
+        tensor = torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
+        if not self.normalize:
+            return tensor
+        return (tensor - torch.tensor(IMAGENET_MEAN).view(3, 1, 1)) / torch.tensor(IMAGENET_STD).view(3, 1, 1)
+
+
+class ImageFolder(Dataset[tuple[Tensor, int]]):
+    """Images in one sub-folder per class.
+
+    A class is its folder's name when all names are whole numbers, else its place in alphabetical order; `targets`
+    lists the class of every image. InputError when there is no image.
+    """
+
+    def __init__(self, root: Path, transform: Callable[["Image"], Tensor]) -> None:
+        """List the files, sorted, so that an index means the same image on every machine."""
+        names = sorted(folder.name for folder in root.iterdir() if folder.is_dir())
+        numbered = bool(names) and all(name.isdecimal() for name in names)
+        self.transform = transform
+        self.classes = {name: int(name) if numbered else index for index, name in enumerate(names)}
+        self.files = [
+            (file, label)
+            for name, label in self.classes.items()
+            for file in sorted((root / name).rglob("*"))
+            if file.suffix.lower() in SUFFIXES
+        ]
+        self.targets = [label for _, label in self.files]
+        if not self.files:
+            raise InputError(f"{root}: no images in sub-folders; expected {root}/CLASS/NAME.png")
+
+    def __len__(self) -> int:
+        """Images of all classes."""
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        """Image and class."""
+        try:
+            from PIL import Image
+        except ModuleNotFoundError:
+            raise InputError("reading images needs Pillow: pip install pillow") from None
+        file, label = self.files[index]
+        try:
+            with Image.open(file) as image:
+                return self.transform(image), label
+        except OSError as error:
+            raise InputError(f"{file}: not a readable image ({error}); repair or remove it") from error
+
+
+def open_dataset(spec: str, transform: ImageTransform) -> Any:
+    """A data set of (input, label): a folder of class sub-folders, or "package.module:factory", which is called."""
+    if Path(spec).is_dir():
+        return ImageFolder(Path(spec), transform)
+    if ":" not in spec:
+        raise InputError(f"{spec}: no such folder; give a folder of class sub-folders or package.module:factory")
+    dataset = load_object(spec)()
+    if not hasattr(dataset, "__len__") or not hasattr(dataset, "__getitem__"):
+        raise InputError(f"{spec} gave {type(dataset).__name__}, which has no length or no items to index")
+    return dataset
+
+
+def labels_of(dataset: Any) -> list[int]:
+    """The label of every sample: `dataset.targets` where there is one, else read sample by sample.
+
+    >>> labels_of([("a", 3), ("b", 5)])
+    [3, 5]
+    """
+    targets = getattr(dataset, "targets", None)
+    if targets is not None:
+        return [int(label) for label in targets]
+    return [int(dataset[index][1]) for index in range(len(dataset))]
+
+
+def choose_classes(text: str, labels: Sequence[int], seed: int) -> tuple[int, ...]:
+    """Classes from "3,5,7", "random:3" (seeded) or "all"; InputError for a class without a sample.
+
+    >>> choose_classes("5,3", [3, 4, 5], seed=0), choose_classes("all", [3, 4, 5], seed=0)
+    ((5, 3), (3, 4, 5))
+    >>> len(choose_classes("random:2", [3, 4, 5], seed=0))
+    2
+    """
+    known = sorted(set(labels))
+    kind, _, number = text.partition(":")
+    if text == "all":
+        return tuple(known)
+    if kind == "random":
+        if not number.isdecimal() or not 1 <= int(number) <= len(known):
+            raise InputError(f"classes {text!r}: write random:N with N from 1 to {len(known)}, the classes in the data")
+        return tuple(sorted(random.Random(seed).sample(known, int(number))))
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise InputError(f"classes {text!r}: write label indices such as 3,5,7, or random:3, or all")
+    missing = [part for part in parts if int(part) not in known]
+    if missing:
+        raise InputError(f"classes {', '.join(missing)} have no sample; the data has {known[0]} to {known[-1]}")
+    return tuple(int(part) for part in parts)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How many samples of each class: at most `per_class` to train on, a `holdout` share kept back to validate."""
+
+    per_class: int
+    holdout: float
+    seed: int
+
+
+def stratified(labels: Sequence[int], classes: Sequence[int], sampling: Sampling) -> tuple[list[int], list[int]]:
+    """Indices to train on and to validate on, the same number per class where the data allows, none in both.
+
+    With a holdout above 0 at least one sample of each class is kept back. InputError when a class has none left.
+
+    >>> train, held = stratified([0, 0, 0, 1, 1, 1, 2], (0, 1), Sampling(per_class=1, holdout=0.5, seed=0))
+    >>> len(train), len(held), set(train) & set(held)
+    (2, 4, set())
+    """
+    train: list[int] = []
+    held: list[int] = []
+    for label in classes:
+        mine = [index for index, other in enumerate(labels) if other == label]
+        random.Random(f"{sampling.seed}/{label}").shuffle(mine)
+        back = max(1, round(len(mine) * sampling.holdout)) if sampling.holdout else 0
+        if back >= len(mine):
+            raise InputError(f"class {label} has {len(mine)} samples, too few to train and to validate on; add some")
+        held += mine[:back]
+        train += mine[back : back + sampling.per_class]
+    return sorted(train), sorted(held)

@@ -1,0 +1,51 @@
+"""Top-1 accuracy over all outputs, and among the user's classes alone."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from crisp_hw.errors import InputError
+from crisp_prune.batches import only_classes, to_device
+from crisp_prune.geometry import evaluation
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Top-1 as a fraction of `samples`: arg max over all outputs, and over the outputs of the user's classes."""
+
+    top1_all: float
+    top1_classes: float
+    samples: int
+
+
+def accuracy(model: nn.Module, batches: Iterable[Any], classes: Sequence[int]) -> Accuracy:
+    """Evaluate on the samples of the user's classes (all samples without classes), in evaluation mode.
+
+    InputError when no sample is left, or a class has no output.
+
+    >>> batches = [(torch.tensor([[0.1, 0.9, 1.0], [0.8, 0.1, 0.2]]), torch.tensor([1, 0]))]
+    >>> accuracy(nn.Identity(), batches, (0, 1))
+    Accuracy(top1_all=0.5, top1_classes=1.0, samples=2)
+    """
+    parameter = next(model.parameters(), None)
+    device = torch.device("cpu") if parameter is None else parameter.device
+    everywhere, among, samples = 0, 0, 0
+    with evaluation(model), torch.no_grad():
+        for batch in batches:
+            mine = only_classes(to_device(batch, device), classes)
+            if mine is None:
+                continue
+            inputs, labels = mine
+            outputs = model(inputs)
+            wanted = torch.tensor(sorted(classes) or range(outputs.shape[1]), device=device)
+            if int(wanted.max()) >= outputs.shape[1]:
+                raise InputError(f"class {int(wanted.max())} has no output; the model has {outputs.shape[1]} outputs")
+            everywhere += int((outputs.argmax(1) == labels).sum())
+            among += int((wanted[outputs[:, wanted].argmax(1)] == labels).sum())
+            samples += len(labels)
+    if not samples:
+        raise InputError(f"no sample of the classes {tuple(classes)} to evaluate on; check classes and data")
+    return Accuracy(everywhere / samples, among / samples, samples)

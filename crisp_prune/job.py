@@ -1,0 +1,156 @@
+"""A pruning job as one value, and its execution from data to the pruned-model file."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, Subset
+
+from crisp_hw.errors import InputError
+from crisp_hw.spec.descriptors import PrunedModel
+from crisp_prune.checkpoint import load_checkpoint, save_checkpoint, write_atomically
+from crisp_prune.config import CrispConfig
+from crisp_prune.data import (
+    ImageTransform,
+    Sampling,
+    choose_classes,
+    labels_of,
+    load_object,
+    open_dataset,
+    stratified,
+)
+from crisp_prune.evaluate import Accuracy, accuracy
+from crisp_prune.export import save_pruned
+from crisp_prune.prune import Crisp
+from crisp_prune.rundir import CHECKPOINT, WEIGHTS, metrics_csv, open_run, report_markdown
+from crisp_prune.train import EpochRow, FitOptions, Progress
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to prune, on which data, and where the results go; `classes` is text that `choose_classes` reads.
+
+    `model` is "package.module:factory", `weights` an initial state_dict; `validate` None holds back a share of `data`.
+    """
+
+    model: str
+    data: str
+    out: Path
+    run_dir: Path
+    classes: str = "all"
+    weights: Path | None = None
+    validate: str | None = None
+    config: CrispConfig = field(default_factory=CrispConfig)
+    batch_size: int = 32
+    per_class: int = 256
+    holdout: float = 0.2
+    image: ImageTransform = field(default_factory=ImageTransform)
+    device: str = "cpu"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for config.json."""
+        plain = asdict(self) | {"config": self.config.as_dict()}
+        return {name: str(value) if isinstance(value, Path) else value for name, value in plain.items()}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a job produced."""
+
+    exported: PrunedModel
+    sparsity: float
+    before: Accuracy
+    after: Accuracy
+
+
+def build_model(spec: str, weights: Path | None, seed: int) -> nn.Module:
+    """The model of a factory, initialised under `seed`, with an optional state_dict; InputError when it does not fit.
+
+    >>> build_model("torch.nn:Identity", None, seed=0)
+    Identity()
+    """
+    factory = load_object(spec)
+    torch.manual_seed(seed)
+    model = factory()
+    if not isinstance(model, nn.Module):
+        raise InputError(f"{spec} gave {type(model).__name__}, not a torch module")
+    if weights is not None:
+        try:
+            model.load_state_dict(load_checkpoint(weights))
+        except RuntimeError as error:
+            raise InputError(f"{weights}: does not fit {spec} ({' '.join(str(error).split())})") from error
+    return model
+
+
+def loaders(job: Job) -> tuple[DataLoader[Any], DataLoader[Any], tuple[int, ...]]:
+    """Training batches (shuffled), validation batches, and the user's classes."""
+    if job.batch_size < 1 or job.per_class < 1 or not 0 <= job.holdout < 1:
+        raise InputError(
+            f"batch size {job.batch_size} and samples per class {job.per_class} must be at least 1, "
+            f"holdout {job.holdout} in [0, 1)"
+        )
+    dataset = open_dataset(job.data, job.image)
+    labels = labels_of(dataset)
+    classes = choose_classes(job.classes, labels, job.config.seed)
+    holdout = job.holdout if job.validate is None else 0.0
+    train, held = stratified(labels, classes, Sampling(job.per_class, holdout, job.config.seed))
+    validation = Subset(dataset, held) if job.validate is None else open_dataset(job.validate, job.image)
+    # A last batch of one sample cannot be normalised over the batch, so it is left out.
+    lonely = len(train) > job.batch_size and len(train) % job.batch_size == 1
+    shuffled = DataLoader(Subset(dataset, train), job.batch_size, shuffle=True, drop_last=lonely)
+    return shuffled, DataLoader(validation, job.batch_size), classes
+
+
+def execute(job: Job, resume: bool, on_step: Callable[[Progress], None]) -> Outcome:
+    """Evaluate, prune, evaluate again, and write the pruned-model file and the run directory.
+
+    A killed job continues with `resume`. Raises InputError for anything that the user can put right.
+    """
+    if job.out.suffix not in (".pt", ".safetensors"):
+        raise InputError(f"{job.out}: the pruned-model file must end in .pt or .safetensors")
+    if not job.holdout and job.validate is None:
+        raise InputError("nothing to validate on; give --validate, or a --holdout above 0")
+    model = build_model(job.model, job.weights, job.config.seed).to(_device(job.device))
+    batches, validation, classes = loaders(job)
+    pruner = Crisp(model, replace(job.config, classes=classes))
+    open_run(job.run_dir, job.as_dict(), resume)
+    before = accuracy(model, validation, classes)
+
+    seen: list[Progress] = []
+
+    def note(progress: Progress) -> None:
+        seen[:] = [progress]
+        if progress.step % len(batches) == 0:
+            write_atomically(job.run_dir / "metrics.csv", metrics_csv(progress.rows, before, None))
+        on_step(progress)
+
+    pruner.fit(batches, FitOptions(job.run_dir / CHECKPOINT, resume, on_step=note))
+    pruner.finalize()
+    after = accuracy(model, validation, classes)
+    return _write(job, pruner, (before, after), seen[-1].rows)
+
+
+def _write(job: Job, pruner: Crisp, top1: tuple[Accuracy, Accuracy], rows: tuple[EpochRow, ...]) -> Outcome:
+    """All files of a finished run; the pruned-model file comes last."""
+    before, after = top1
+    provenance = {"job": job.as_dict(), "top1_before": asdict(before), "top1_after": asdict(after)}
+    exported = pruner.export(job.model.partition(":")[2], provenance)
+    save_checkpoint(job.run_dir / WEIGHTS, pruner.model.state_dict())
+    write_atomically(job.run_dir / "metrics.csv", metrics_csv(rows, before, after))
+    write_atomically(job.run_dir / "report.md", report_markdown(pruner, exported, before, after))
+    save_pruned(job.out, exported)
+    return Outcome(exported, pruner.sparsity, before, after)
+
+
+def _device(name: str) -> torch.device:
+    """The device of that name; InputError when torch knows none."""
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise InputError(f"{name!r} is no device that torch knows; try cpu or cuda") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise InputError(f"{name}: torch sees no CUDA device here; use --device cpu")
+    return device

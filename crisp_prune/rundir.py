@@ -1,0 +1,103 @@
+"""The run directory: config.json, metrics.csv, checkpoint.pt, report.md, weights.pt."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from crisp_hw.errors import InputError
+from crisp_hw.spec.descriptors import PrunedModel
+from crisp_prune.checkpoint import write_atomically
+from crisp_prune.evaluate import Accuracy
+from crisp_prune.prune import Crisp
+from crisp_prune.train import EpochRow
+
+CHECKPOINT = "checkpoint.pt"
+WEIGHTS = "weights.pt"
+
+
+def open_run(folder: Path, job: Mapping[str, Any], resume: bool) -> None:
+    """Make the directory and note the job, or check that the job to resume is the same one.
+
+    InputError when a run is there already and is not resumed, or when it was another job.
+    """
+    noted = folder / "config.json"
+    if not noted.exists():
+        write_atomically(noted, json.dumps(job, indent=2, sort_keys=True) + "\n")
+        return
+    if not resume:
+        raise InputError(f"{folder} holds a run already; add --resume to continue it, or choose another --run-dir")
+    saved, job = json.loads(noted.read_text(encoding="utf-8")), json.loads(json.dumps(job))
+    different = [name for name in sorted(saved.keys() | job.keys()) if saved.get(name) != job.get(name)]
+    if different:
+        pairs = ", ".join(f"{name} {saved.get(name)!r} (now {job.get(name)!r})" for name in different)
+        raise InputError(f"{folder} holds another run: {pairs}; resume with the saved values")
+
+
+def metrics_csv(rows: Sequence[EpochRow], before: Accuracy, after: Accuracy | None) -> str:
+    """One line per epoch; the accuracies stand on the line of epoch 0 (before) and on a last line (after).
+
+    >>> print(metrics_csv((), Accuracy(0.5, 1.0, 2), None).splitlines()[1])
+    0,0,0,0.0,,,0.5,1.0
+    """
+    names = [entry.name for entry in fields(EpochRow)] + ["top1_all", "top1_classes"]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    first = {"epoch": 0, "step": 0, "iteration": 0, "sparsity": 0.0}
+    writer.writerow({**first, "top1_all": before.top1_all, "top1_classes": before.top1_classes})
+    writer.writerows([asdict(row) for row in rows])
+    if after is not None:
+        last = asdict(rows[-1]) if rows else first
+        writer.writerow({**last, "top1_all": after.top1_all, "top1_classes": after.top1_classes})
+    return text.getvalue()
+
+
+def report_markdown(pruner: Crisp, exported: PrunedModel, before: Accuracy, after: Accuracy) -> str:
+    """The run in one page: result, iterations, layers, what was not pruned."""
+    config = pruner.config
+    lines = [f"# {exported.name} pruned to {config.n}:{config.m} and blocks of {config.block}", ""]
+    lines += [
+        f"Sparsity {pruner.sparsity:.4f} (target {config.sparsity}), over the weights of hybrid and nm layers, "
+        f"N:M counted. Classes: {', '.join(map(str, config.classes)) or 'all'}. Seed {config.seed}.",
+        "",
+    ]
+    lines += _table(
+        ("top-1", "before", "after"),
+        [
+            ("over all outputs", f"{before.top1_all:.4f}", f"{after.top1_all:.4f}"),
+            ("among the user's classes", f"{before.top1_classes:.4f}", f"{after.top1_classes:.4f}"),
+        ],
+    )
+    lines += [f"{after.samples} validation samples of the user's classes.", "", "## Iterations", ""]
+    lines += _table(
+        ("iteration", "target", "sparsity"),
+        [(str(done.index), f"{done.target:.4f}", f"{done.sparsity:.4f}") for done in pruner.history],
+    )
+    lines += ["## Layers", "", *_table(("layer", "role", "matrix", "live blocks", "sparsity", "why"), _layers(pruner))]
+    lines += ["## Not pruned, not exported", ""]
+    lines += [f"- {entry.name}: {entry.reason}" for entry in exported.skipped] or ["- nothing"]
+    notes = exported.provenance.get("notes", [])
+    lines += ["", "## Notes", "", *([f"- {note}" for note in notes] or ["- none"]), ""]
+    return "\n".join(lines)
+
+
+def _layers(pruner: Crisp) -> list[tuple[str, ...]]:
+    """One table row per layer."""
+    rows: list[tuple[str, ...]] = []
+    for layer in pruner.plan().layers:
+        masks = pruner.masks.get(layer.name)
+        sparsity = 1 - float(masks.keep.float().mean()) if masks is not None else 0.0
+        live = f"{int(masks.blocks[0].sum())} of {layer.grid.shape[1]}" if masks and layer.role == "hybrid" else "-"
+        matrix = f"{layer.grid.rows} x {layer.grid.columns}"
+        rows.append((layer.name, layer.role, matrix, live, f"{sparsity:.4f}", layer.reason))
+    return rows
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A Markdown table and an empty line."""
+    lines = [" | ".join(head), " | ".join("---" for _ in head), *(" | ".join(row) for row in rows)]
+    return [f"| {line} |" for line in lines] + [""]

@@ -1,0 +1,103 @@
+"""Folders, factories, classes and samples."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from crisp_hw.errors import InputError
+from crisp_prune.data import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    ImageFolder,
+    ImageTransform,
+    Sampling,
+    choose_classes,
+    labels_of,
+    load_object,
+    open_dataset,
+    stratified,
+)
+
+
+def make_folder(root, names, count=2, size=(20, 14)):
+    """PNG images of one colour per class."""
+    for shade, name in enumerate(names):
+        (root / name).mkdir(parents=True)
+        for index in range(count):
+            Image.fromarray(np.full((size[1], size[0], 3), 40 * shade, np.uint8)).save(root / name / f"{index}.png")
+    return root
+
+
+def test_folder_names_that_are_numbers_are_the_classes(tmp_path):
+    numbered = ImageFolder(make_folder(tmp_path / "a", ["10", "2"]), ImageTransform(8))
+    named = ImageFolder(make_folder(tmp_path / "b", ["cat", "ant"]), ImageTransform(8))
+    assert numbered.targets == [10, 10, 2, 2] and named.targets == [0, 0, 1, 1]
+    assert labels_of(named) == named.targets
+
+
+def test_transform_crops_the_middle_and_normalises():
+    pixels = np.zeros((16, 32, 3), np.uint8)
+    pixels[:, 8:24] = 255
+    raw = ImageTransform(14, normalize=False)(Image.fromarray(pixels))
+    assert raw.shape == (3, 14, 14) and raw.dtype == torch.float32 and (raw == 1).all()
+    normal = ImageTransform(14)(Image.fromarray(pixels))
+    for channel in range(3):
+        assert normal[channel, 0, 0] == pytest.approx((1 - IMAGENET_MEAN[channel]) / IMAGENET_STD[channel])
+
+
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 40))
+def test_transform_gives_its_size_for_any_image(width, height, size):
+    image = Image.new("L", (width, height))
+    assert ImageTransform(size, normalize=False)(image).shape == (3, size, size)
+
+
+def test_a_bad_image_and_a_bad_folder_are_named(tmp_path):
+    folder = make_folder(tmp_path / "a", ["x"])
+    (folder / "x" / "0.png").write_bytes(b"no image")
+    with pytest.raises(InputError, match=r"0\.png: not a readable image"):
+        ImageFolder(folder, ImageTransform(8))[0]
+    (tmp_path / "b" / "empty").mkdir(parents=True)
+    with pytest.raises(InputError, match="no images in sub-folders"):
+        open_dataset(str(tmp_path / "b"), ImageTransform(8))
+
+
+def test_objects_by_name_and_their_errors():
+    assert load_object("torch.nn:Linear") is torch.nn.Linear
+    for spec, message in [
+        ("torch.nn", "write package.module:name"),
+        ("no_such_module_here:x", "no module named no_such_module_here"),
+        ("math:nothing", "the module has no 'nothing'; it has acos"),
+    ]:
+        with pytest.raises(InputError, match=message):
+            load_object(spec)
+    with pytest.raises(InputError, match="no such folder"):
+        open_dataset("nowhere/at/all", ImageTransform())
+    with pytest.raises(InputError, match="no length or no items"):
+        open_dataset("builtins:object", ImageTransform())
+
+
+@given(st.lists(st.integers(0, 4), min_size=30, max_size=90), st.integers(1, 6), st.integers(0, 99))
+def test_samples_are_stratified_disjoint_and_seeded(labels, per_class, seed):
+    labels = labels + [0, 1, 2, 3, 4] * 3
+    train, held = stratified(labels, (1, 3), Sampling(per_class, 0.3, seed))
+    assert not set(train) & set(held) and {labels[index] for index in train + held} == {1, 3}
+    for label in (1, 3):
+        kept_back = max(1, round(labels.count(label) * 0.3))
+        assert sum(labels[index] == label for index in held) == kept_back
+        assert sum(labels[index] == label for index in train) == min(per_class, labels.count(label) - kept_back)
+    assert (train, held) == stratified(labels, (1, 3), Sampling(per_class, 0.3, seed))
+
+
+def test_classes_are_listed_drawn_or_refused():
+    labels = [3, 4, 5, 7, 7]
+    assert choose_classes(" 7, 3", labels, 0) == (7, 3)
+    drawn = {choose_classes("random:2", labels, seed) for seed in range(20)}
+    assert len(drawn) > 1 and choose_classes("random:2", labels, 4) == choose_classes("random:2", labels, 4)
+    for text, message in [("random:5", "N from 1 to 4"), ("a,b", "write label indices"), ("3,9", "classes 9 have no")]:
+        with pytest.raises(InputError, match=message):
+            choose_classes(text, labels, 0)
+    with pytest.raises(InputError, match="class 3 has 1 samples, too few"):
+        stratified(labels, (3,), Sampling(1, 0.5, 0))

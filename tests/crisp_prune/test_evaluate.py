@@ -1,0 +1,33 @@
+"""Accuracy against a loop over samples."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from crisp_hw.errors import InputError
+from crisp_prune.evaluate import accuracy
+
+
+@given(st.integers(0, 10**6), st.sets(st.integers(0, 4), min_size=1))
+def test_accuracy_counts_samples_of_the_classes(seed, classes):
+    generator = torch.Generator().manual_seed(seed)
+    outputs = torch.rand(23, 5, generator=generator)
+    labels = torch.arange(23) % 5
+    everywhere = among = samples = 0
+    for row, label in zip(outputs.tolist(), labels.tolist(), strict=True):
+        if label in classes:
+            samples += 1
+            everywhere += row.index(max(row)) == label
+            among += max(classes, key=lambda c, row=row: row[c]) == label
+    found = accuracy(nn.Identity(), list(zip(outputs.split(4), labels.split(4), strict=True)), tuple(classes))
+    assert (found.top1_all, found.top1_classes, found.samples) == (everywhere / samples, among / samples, samples)
+
+
+def test_no_sample_and_no_output_are_errors():
+    batches = [(torch.rand(2, 3), torch.tensor([0, 1]))]
+    with pytest.raises(InputError, match="no sample of the classes"):
+        accuracy(nn.Identity(), batches, (2,))
+    with pytest.raises(InputError, match="class 9 has no output; the model has 3"):
+        accuracy(nn.Identity(), batches, (0, 9))
