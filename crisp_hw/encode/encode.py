@@ -37,7 +37,7 @@ def encode(descriptor: Descriptor, accelerator: Accelerator, options: EncodeOpti
     problem = _problem(chosen, gemm)
     return Encoded(
         design=Design(accelerator.architecture, problem, chosen.sparse, accelerator.energy),
-        constraints=_constraints(accelerator.constraints, fabric, chosen.steps, gemm),
+        constraints=_constraints(accelerator, fabric, chosen.steps, gemm),
         real_macs=descriptor.layer.macs,
         assumptions=(
             *accelerator.notes,
@@ -70,8 +70,14 @@ def _ranks(dims: str) -> tuple[tuple[Term, ...], ...]:
     return tuple((Term(dim),) for dim in dims)
 
 
-def _constraints(given: Constraints, fabric: Fabric, steps: Steps, gemm: Gemm) -> Constraints:
-    """The fabric's constraints with this layer's lanes, rows and accumulator tile in them."""
+def _constraints(accelerator: Accelerator, fabric: Fabric, steps: Steps, gemm: Gemm) -> Constraints:
+    """The fabric's constraints with this layer's lanes, rows and accumulator tile in them.
+
+    A level that feeds one child (one core, say) has no spatial block to constrain.
+    """
+    arch, given = accelerator.architecture, accelerator.constraints
+    alone = {level.name for level, fanout in zip(arch.levels, arch.fanouts, strict=True) if fanout == (1, 1)}
+    blocks = [block for block in given.levels if block.kind == "temporal" or block.level not in alone]
     across = {
         "K": Factor("=", steps.columns),
         "N": Factor("=", steps.positions),
@@ -86,4 +92,4 @@ def _constraints(given: Constraints, fabric: Fabric, steps: Steps, gemm: Gemm) -
             return replace(block, factors={**block.factors, "N": tile})
         return block
 
-    return replace(given, levels=tuple(adapted(block) for block in given.levels))
+    return replace(given, levels=tuple(adapted(block) for block in blocks))

@@ -184,6 +184,11 @@ def test_notes_of_the_accelerator_come_along():
     assert encoded.design.architecture.level("SMEM").read_bandwidth == 16
 
 
+def test_one_core_has_nothing_to_share():
+    blocks = encode(Descriptor(CONV, "dense", CONV.weights), arch("dense").replace(cores=1)).constraints.levels
+    assert [block.level for block in blocks if block.kind == "spatial"] == ["RF"]
+
+
 @pytest.mark.parametrize(
     ("descriptor", "options", "message"),
     [

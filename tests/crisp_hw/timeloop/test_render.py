@@ -14,6 +14,7 @@ from crisp_hw.encode import encode
 from crisp_hw.errors import MappingError
 from crisp_hw.spec.descriptors import Descriptor
 from crisp_hw.spec.design import Design, DesignPoint
+from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.layer import Layer
 from crisp_hw.spec.mapping import Loop, LoopNest, Mapping
 from crisp_hw.spec.patterns import NM, FixedStructured
@@ -134,7 +135,7 @@ def test_coefficients_options_and_sizes_that_are_no_whole_vectors():
         else level
         for level in design.architecture.levels
     )
-    odd = Design(replace(design.architecture, levels=levels), problem, sparse, design.energy)
+    odd = Design(replace(design.architecture, levels=levels), problem, sparse, EnergyTable(design.energy.actions))
     loops = tuple(Loop(level, dim, "temporal") for level in range(4) for dim in "MNK")
     point = DesignPoint(odd, Mapping(LoopNest(loops, (frozenset("ABZ"),) * 4), (1,) * 9 + (2, 3, 4)))
     documents = parsed(render(point))
