@@ -103,7 +103,7 @@ def evaluate(
     >>> small = WorkloadPattern("resnet50", NM(2, 4), 64, 0.9)
     >>> result = evaluate(small, ["crisp-stc"], layers="layer4.2.conv3")
     >>> round(result.network.rows[0].speedup, 1)
-    10.7
+    16.0
     """
     network = resolve(source)
     chosen = select(network.descriptors, layers)
