@@ -49,7 +49,12 @@ def load_object(spec: str) -> Any:
 
 @dataclass(frozen=True)
 class ImageTransform:
-    """Shorter side to size * 256/224 (the usual ImageNet evaluation), centre crop, [0, 1], optionally normalised."""
+    """Shorter side to size * 256/224 (the usual ImageNet evaluation), centre crop, [0, 1], optionally normalised.
+
+    >>> from PIL import Image
+    >>> ImageTransform(4, normalize=False)(Image.new("RGB", (10, 6), "red"))[:, 0, 0].tolist()
+    [1.0, 0.0, 0.0]
+    """
 
     size: int = 224
     normalize: bool = True

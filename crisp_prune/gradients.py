@@ -11,7 +11,14 @@ from crisp_prune.saliency import Score, batch_term
 
 
 class GradientSums:
-    """Sum of `batch_term` per layer and the number of batches in it; tensors have the shape of the weight, fp32."""
+    """Sum of `batch_term` per layer and the number of batches in it; tensors have the shape of the weight, fp32.
+
+    >>> sums = GradientSums()
+    >>> sums.add({"a": torch.tensor([-1.0, 2.0])}, "cass")
+    >>> sums.add({"a": None}, "cass")
+    >>> sums.means({"a": nn.Parameter(torch.zeros(2))})[0]["a"].tolist()
+    [0.5, 1.0]
+    """
 
     def __init__(self) -> None:
         self.sums: dict[str, Tensor] = {}

@@ -15,7 +15,11 @@ from crisp_prune.nm import nm_mask
 
 @dataclass(frozen=True)
 class MatrixMasks:
-    """The masks of one layer in the matrix view: `nm` bool[S, K] and the live `blocks` bool[block rows, columns]."""
+    """The masks of one layer in the matrix view: `nm` bool[S, K] and the live `blocks` bool[block rows, columns].
+
+    >>> MatrixMasks(torch.tensor([[True, False]]), torch.tensor([[True]]), Grid(1, 2, 2)).keep.tolist()
+    [[True, False]]
+    """
 
     nm: Tensor
     blocks: Tensor

@@ -46,7 +46,9 @@ class Crisp:
 
     def __init__(self, model: nn.Module, config: CrispConfig | None = None, sample: Any = None) -> None:
         """Find the layers, give them roles, and attach masks that keep everything."""
-        self.model: nn.Module = model.module if isinstance(model, DistributedDataParallel | DataParallel) else model
+        if isinstance(model, DataParallel):
+            raise InputError("DataParallel runs replicas without parameters of their own; use DistributedDataParallel")
+        self.model: nn.Module = model.module if isinstance(model, DistributedDataParallel) else model
         self.config = config or CrispConfig()
         if mask_hooks(self.model):
             raise InputError("the model has a pruner attached already; call its finalize() first")
@@ -132,6 +134,19 @@ class Crisp:
 
         With `batches` (something that can be iterated again, such as a DataLoader) the gradients are measured first;
         without, those of `observe` or `measure` since the last iteration count. InputError when there are none.
+
+        >>> model = nn.Sequential(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 4))
+        >>> batches = [(torch.randn(8, 16), torch.arange(8) % 4)]
+        >>> pruner = Crisp(model, CrispConfig(sparsity=0.55, n=2, m=4, block=4))
+        >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        >>> while not pruner.done:  # your own loop: prune, then fine-tune as long as you like
+        ...     iteration = pruner.step(batches)
+        ...     for inputs, labels in batches:
+        ...         optimizer.zero_grad()
+        ...         nn.functional.cross_entropy(model(inputs), labels).backward()
+        ...         optimizer.step()
+        >>> iteration.index
+        1
         """
         if self.done:
             raise InputError(f"all {self.config.iterations + 1} iterations are done; call finalize()")
