@@ -127,7 +127,7 @@ def _constraints(path: Path, architecture: Architecture, given: Mapping[str, Con
             levels.append(_spatial(level.name, rule, fanout))
         closed = {dim: Factor("=", 1) for dim in DIMS if dim not in rule.temporal}
         free = rule.order == "free"
-        order = () if free else tuple(rule.temporal)
+        order = tuple(rule.inner) if free else tuple(rule.temporal)
         levels.append(LevelConstraint(level.name, "temporal", closed, order, order_free=free))
     if set(given["DRAM"].keep) != {"A", "B", "Z"}:
         raise InputError(f"{path}: DRAM keeps only {given['DRAM'].keep}; the outermost level keeps A, B and Z")

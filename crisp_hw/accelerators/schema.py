@@ -55,6 +55,7 @@ class Constraint(_Strict):
     keep: list[Literal["A", "B", "Z"]]
     temporal: list[Dim]
     order: Literal["fixed", "free"] = "fixed"
+    inner: list[Dim] = []
     x: list[Dim] = []
     y: list[Dim] = []
     spatial: Literal["fill", "share"] | None = None

@@ -1,9 +1,11 @@
 """One layer on one accelerator: problem, sparse features, constraints, assumptions."""
 
 from dataclasses import replace
+from math import ceil
 
 from crisp_hw.encode.plans import Plan, plan
-from crisp_hw.encode.shape import Fabric, Gemm, Steps, fabric_of, fills_array, padded
+from crisp_hw.encode.residence import column_splits
+from crisp_hw.encode.shape import Fabric, Gemm, Steps, chunked, fabric_of, fills_array, padded
 from crisp_hw.errors import InputError
 from crisp_hw.spec.accelerator import Accelerator
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
@@ -37,7 +39,7 @@ def encode(descriptor: Descriptor, accelerator: Accelerator, options: EncodeOpti
     problem = _problem(chosen, gemm)
     return Encoded(
         design=Design(accelerator.architecture, problem, chosen.sparse, accelerator.energy),
-        constraints=_constraints(accelerator, fabric, chosen.steps, gemm),
+        constraints=_constraints(accelerator, fabric, chosen.steps, problem),
         real_macs=descriptor.layer.macs,
         assumptions=(
             *accelerator.notes,
@@ -70,8 +72,8 @@ def _ranks(dims: str) -> tuple[tuple[Term, ...], ...]:
     return tuple((Term(dim),) for dim in dims)
 
 
-def _constraints(accelerator: Accelerator, fabric: Fabric, steps: Steps, gemm: Gemm) -> Constraints:
-    """The fabric's constraints with this layer's lanes, rows and accumulator tile in them.
+def _constraints(accelerator: Accelerator, fabric: Fabric, steps: Steps, problem: Problem) -> Constraints:
+    """The fabric's constraints with this layer's lanes, rows, accumulator tile and splits of K in them.
 
     A level that feeds one child (one core, say) has no spatial block to constrain.
     """
@@ -81,15 +83,23 @@ def _constraints(accelerator: Accelerator, fabric: Fabric, steps: Steps, gemm: G
     across = {
         "K": Factor("=", steps.columns),
         "N": Factor("=", steps.positions),
-        "M": Factor("=", min(gemm.rows, fabric.rows)),
+        "M": Factor("=", min(problem.bound("M"), fabric.rows)),
     }
-    tile = Factor("<=", min(gemm.positions, fabric.positions) // steps.positions)
+    splits = Factor("<=", column_splits(problem, fabric, steps, arch.level("SMEM").size_words))
+    tile = Factor("<=", min(problem.bound("N"), fabric.positions) // steps.positions)
+    # rows of one group share their activations, so they take the cores first and groups the rest
+    strips = chunked(ceil(problem.bound("M") / fabric.rows), fabric.cores)[1]
+    cores = {"M": Factor("=", strips), "G": Factor("<=", fabric.cores // strips)}
 
     def adapted(block: LevelConstraint) -> LevelConstraint:
         if fills_array(block):
             return replace(block, factors={**block.factors, **across})
         if (block.level, block.kind) == ("LRF", "temporal"):
             return replace(block, factors={**block.factors, "N": tile})
+        if (block.level in ("SMEM", "DRAM")) and block.kind == "temporal" and "K" not in block.factors:
+            return replace(block, factors={**block.factors, "K": splits})
+        if block.kind == "spatial":
+            return replace(block, factors={**block.factors, **cores})
         return block
 
     return replace(given, levels=tuple(adapted(block) for block in blocks))

@@ -173,13 +173,15 @@ def _evaluated(
     columns = [i * len(dims) + dims.index(loop.dim) for i, block in enumerate(arrangement) for loop in block]
     bounds = rows.reshape(len(rows), -1)[:, columns]
     batch = evaluate(space.design, nest, bounds)
-    tally = replace(tally, tried=tally.tried + len(rows), valid=tally.valid + int(batch.valid.sum()))
-    if not batch.valid.any():
+    # 0 cycles: less than one MAC at work on average, which Timeloop truncates to none; no mapping to recommend
+    valid = batch.valid & (batch.cycles > 0)
+    tally = replace(tally, tried=tally.tried + len(rows), valid=tally.valid + int(valid.sum()))
+    if not valid.any():
         attempt = best_attempt(batch, rows) if tally.leader is None else None
         closer = attempt and (tally.attempt is None or attempt.ratio < tally.attempt.ratio)
         return replace(tally, attempt=attempt) if closer else tally
     scores = OBJECTIVES[objective](batch.cycles, batch.energy_pj)
-    row = _smallest(batch.valid, scores, rows)
+    row = _smallest(valid, scores, rows)
     key = (
         tuple(float(score[row]) for score in scores),
         tuple(int(bound) for bound in rows[row].reshape(-1)[::-1]),

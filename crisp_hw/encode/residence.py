@@ -1,0 +1,47 @@
+"""Does a round of work stay in SMEM, or must its columns be split above the accumulators?"""
+
+from math import ceil, prod
+
+from crisp_hw.encode.shape import Fabric, Gemm, Steps
+from crisp_hw.spec.patterns import Density, FixedStructured, Hypergeometric
+from crisp_hw.spec.problem import Problem
+
+
+def column_splits(problem: Problem, fabric: Fabric, steps: Steps, words: int | None) -> int:
+    """The fewest equal parts of K for which one round fits an SMEM of `words` words (None: no limit).
+
+    A round is what the cores work on at once: a strip of rows on every core, all columns, and one tile of positions.
+    Splitting K sends partial sums to DRAM, so it is worth no more parts than these. Occupancies are Timeloop's worst
+    case (engine: density). Where even one step across the lanes does not fit, all parts are allowed.
+
+    >>> from crisp_hw.spec.problem import Tensor
+    >>> a, b = Tensor("A", ()), Tensor("B", ())  # dense; their projections do not matter here
+    >>> wide = Problem("gemm", ("G", "M", "N", "K"), (8, 64, 196, 4608), (a, b))
+    >>> column_splits(wide, Fabric(4, 16, 4, 64), Steps(columns=4), 262144)
+    2
+    """
+    sizes = dict(zip(problem.dims, problem.bounds, strict=True))
+    gemm = Gemm(sizes["G"], sizes["M"], sizes["N"], sizes["K"], own_b="G" in problem.tensor("B").dims)
+    parts = [part for part in range(1, gemm.columns + 1) if gemm.columns // steps.columns % part == 0]
+    fitting = (part for part in parts if words is None or _round(problem, gemm, fabric, gemm.columns // part) <= words)
+    return next(fitting, parts[-1])
+
+
+def _round(problem: Problem, gemm: Gemm, fabric: Fabric, columns: int) -> int:
+    """Words of A and B that one round over `columns` columns keeps in SMEM."""
+    strips = min(fabric.cores, ceil(gemm.rows / fabric.rows))
+    groups = min(gemm.groups, fabric.cores // strips) if gemm.own_b else 1
+    tile = max(size for size in range(1, min(gemm.positions, fabric.positions) + 1) if gemm.positions % size == 0)
+    a = _occupancy(groups * gemm.rows * columns, problem, "A")
+    return a + _occupancy(groups * columns * tile, problem, "B")
+
+
+def _occupancy(tile: int, problem: Problem, name: str) -> int:
+    """Nonzeros of a tile of `tile` elements in the worst case."""
+    tensor = problem.tensor(name)
+    density: Density = tensor.density
+    match density:
+        case FixedStructured(share):
+            return ceil(tile * share)
+        case Hypergeometric(share):
+            return min(tile, ceil(share * prod(problem.bound(dim) for dim in tensor.dims)))
