@@ -1,0 +1,81 @@
+"""Assumptions of an evaluation, one line per kind instead of one per layer."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from crisp_hw.report.records import arch_names
+from crisp_hw.spec.evaluation import NetworkEvaluation
+
+NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?")
+SHOWN = 3  # names that a line lists before it counts the rest
+
+
+@dataclass(frozen=True)
+class Note:
+    """One kind of assumption, the accelerators and layers that it concerns (no layers: the evaluation as a whole)."""
+
+    text: str
+    archs: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
+
+
+def notes(network: NetworkEvaluation) -> tuple[Note, ...]:
+    """Every assumption of the rows and of the network; texts that differ only in their numbers become one.
+
+    A number that varies is written as its range, `36–4608`. "<layer>: " at the start of a text is taken off, because
+    the note lists its layers.
+
+    >>> notes(NetworkEvaluation("nothing", (), assumptions=("activations are dense",)))
+    (Note(text='activations are dense', archs=(), layers=()),)
+    """
+    kinds: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    said: set[str] = set()
+    for row in network.rows:
+        for text in dict.fromkeys((*row.point.assumptions, *row.result.assumptions, *row.dense.assumptions)):
+            said.add(text)
+            plain = text.removeprefix(f"{row.layer}: ")
+            kinds.setdefault((NUMBER.sub("#", plain), row.arch), []).append((row.layer, plain))
+    general = [Note(text) for text in dict.fromkeys(network.assumptions) if text not in said]
+    return (*general, *_merged(kinds))
+
+
+def note_line(note: Note, network: NetworkEvaluation) -> str:
+    """A note as one line of text that ends in what it concerns.
+
+    >>> note_line(Note("activations are dense"), NetworkEvaluation("nothing", ()))
+    'activations are dense'
+    """
+    if not note.layers:
+        return note.text
+    every = dict.fromkeys(row.layer for row in network.rows)
+    layers = f"all {len(every)} layers" if len(note.layers) == len(every) > 1 else _listed(note.layers)
+    archs = "" if note.archs == arch_names(network) else f"{', '.join(note.archs)}: "
+    return f"{note.text} [{archs}{layers}]"
+
+
+def _merged(kinds: Mapping[tuple[str, str], Sequence[tuple[str, str]]]) -> Iterator[Note]:
+    """One note per kind and set of layers, so that accelerators that assume the same share a line."""
+    together: dict[tuple[str, tuple[str, ...]], list[tuple[str, str]]] = {}
+    for (kind, arch), found in kinds.items():
+        layers = tuple(dict.fromkeys(layer for layer, _ in found))
+        together.setdefault((kind, layers), []).extend((arch, text) for _, text in found)
+    for (_, layers), pairs in together.items():
+        archs, texts = (tuple(dict.fromkeys(column)) for column in zip(*pairs, strict=True))
+        yield Note(_ranged(texts), archs, layers)
+
+
+def _ranged(texts: Sequence[str]) -> str:
+    """The first text, each number that is not the same in all of them as a range."""
+    columns = (_range(column) for column in zip(*(NUMBER.findall(text) for text in texts), strict=True))
+    return NUMBER.sub(lambda _: next(columns), texts[0])
+
+
+def _range(column: Iterable[str]) -> str:
+    ordered = sorted(set(column), key=float)
+    return ordered[0] if len(ordered) == 1 else f"{ordered[0]}–{ordered[-1]}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    rest = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {rest} more" if rest > 0 else "")

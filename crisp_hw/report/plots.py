@@ -1,0 +1,204 @@
+"""Figures of an evaluation; each function returns a matplotlib Figure and leaves matplotlib's own state alone."""
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from crisp_hw.errors import InputError
+from crisp_hw.report.columns import plain
+from crisp_hw.report.records import (
+    Record,
+    dram_names,
+    layer_records,
+    level_names,
+    total_records,
+)
+from crisp_hw.spec.evaluation import NetworkEvaluation
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito, "Color Universal Design" (2008): told apart with any kind of colour blindness.
+ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PINK = [
+    "#E69F00",
+    "#56B4E9",
+    "#009E73",
+    "#F0E442",
+    "#0072B2",
+    "#D55E00",
+    "#CC79A7",
+]
+ARCH_COLOURS = (BLUE, ORANGE, GREEN, PINK, SKY, RED, YELLOW)
+LEVEL_COLOURS = (SKY, GREEN, YELLOW, RED, PINK, BLUE, ORANGE)  # outermost on-chip level first
+MANY = 16  # layers whose names still stand upright side by side when they are tilted
+DPI = 150
+
+
+def figure(network: NetworkEvaluation, kind: str = "speedup") -> "Figure":
+    """The figure of that kind: "speedup" or "energy" by layer, or "totals"; InputError for another.
+
+    >>> figure(NetworkEvaluation("nothing", ()), "pie")
+    Traceback (most recent call last):
+    ...
+    crisp_hw.errors.InputError: no figure pie; choose one of speedup, energy, totals
+    """
+    if kind not in KINDS:
+        raise InputError(f"no figure {kind}; choose one of {', '.join(KINDS)}")
+    if not network.rows:
+        raise InputError(f"{network.name}: has no evaluated layer to draw")
+    return KINDS[kind](network)
+
+
+def png(drawn: "Figure") -> bytes:
+    """A figure as the bytes of a PNG file of 150 dots per inch.
+
+    >>> from matplotlib.figure import Figure
+    >>> png(Figure()).startswith(b"\\x89PNG")
+    True
+    """
+    buffer = io.BytesIO()
+    drawn.savefig(buffer, format="png", dpi=DPI)
+    return buffer.getvalue()
+
+
+def speedup_figure(network: NetworkEvaluation) -> "Figure":
+    """Dense cycles over cycles, a bar per layer and accelerator."""
+    names, by_arch = _by_arch(network)
+    drawn = _figure(len(names), 4.4)
+    axes = drawn.subplots()
+    _grouped(axes, names, {arch: [_float(r, "speedup") for r in rows] for arch, rows in by_arch.items()})
+    axes.axhline(1, color="black", linewidth=0.8)
+    axes.set_ylabel("speedup over dense (x)")
+    _label_layers(axes, names)
+    _titled(drawn, f"{network.name}: speedup by layer")
+    _legend(drawn, axes)
+    return drawn
+
+
+def energy_figure(network: NetworkEvaluation) -> "Figure":
+    """On-chip energy by level over the dense run's, a panel per accelerator; DRAM energy in a panel of its own."""
+    names, by_arch = _by_arch(network)
+    drawn = _figure(len(names), 1.6 + 1.9 * (len(by_arch) + 1))
+    panels = drawn.subplots(len(by_arch) + 1, sharex=True)
+    chip = [level for level in level_names(network) if level not in dram_names(network)]
+    for axes, (arch, rows) in zip(panels, by_arch.items(), strict=False):
+        _stacked(axes, chip, rows)
+        axes.axhline(1, color="black", linewidth=0.8)
+        axes.set_ylabel(f"{arch}\non chip / dense")
+    heights = {arch: [_dram_share(network, row) for row in rows] for arch, rows in by_arch.items()}
+    _grouped(panels[-1], names, heights)
+    panels[-1].axhline(1, color="black", linewidth=0.8)
+    panels[-1].set_ylabel("DRAM / dense")
+    panels[-1].legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(by_arch), frameon=False, borderaxespad=0)
+    _label_layers(panels[-1], names)
+    _titled(drawn, f"{network.name}: energy by layer, dense run on the same fabric = 1")
+    _legend(drawn, panels[0])
+    return drawn
+
+
+def totals_figure(network: NetworkEvaluation) -> "Figure":
+    """Speedup, on-chip energy by level and DRAM energy of the whole network, a bar per accelerator."""
+    from matplotlib.figure import Figure
+
+    records = total_records(network)
+    drawn = Figure(figsize=(max(8.0, 2.2 * len(records) + 4), 3.8), layout="constrained")
+    speed, chip, dram = drawn.subplots(1, 3)
+    names = [plain(str(record["arch"])) for record in records]
+    _bars(speed, [_float(record, "speedup") for record in records], "{:.2f}x")
+    speed.set_ylabel("speedup over dense (x)")
+    _stacked(chip, [level for level in level_names(network) if level not in dram_names(network)], records)
+    chip.set_ylabel("on-chip energy / dense")
+    chip.legend(loc="upper center", bbox_to_anchor=(0.5, 1.2), ncols=4, frameon=False, fontsize="small")
+    _bars(dram, [_dram_share(network, record) for record in records], "{:.2f}")
+    dram.set_ylabel("DRAM energy / dense")
+    for axes in (speed, chip, dram):
+        axes.axhline(1, color="black", linewidth=0.8)
+        axes.set_xticks(range(len(names)), names, rotation=0 if len(names) < 4 else 30)
+        axes.margins(x=0.1, y=0.12)
+    _titled(drawn, f"{network.name}: {records[0]['layers']} layers together, dense run on the same fabric = 1")
+    return drawn
+
+
+KINDS: Mapping[str, Callable[[NetworkEvaluation], "Figure"]] = {
+    "speedup": speedup_figure,
+    "energy": energy_figure,
+    "totals": totals_figure,
+}
+
+
+def _figure(layers: int, height: float) -> "Figure":
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(min(24.0, max(7.0, 2.0 + 0.27 * layers)), height), layout="constrained")
+
+
+def _by_arch(network: NetworkEvaluation) -> tuple[list[str], dict[str, list[Record]]]:
+    """Layer names in order, and the records of every accelerator."""
+    groups = groupby(layer_records(network), key=lambda record: plain(str(record["arch"])))
+    by_arch = {arch: list(rows) for arch, rows in groups}
+    return [plain(str(row["layer"])) for row in next(iter(by_arch.values()))], by_arch
+
+
+def _grouped(axes: "Axes", names: Sequence[str], heights: Mapping[str, Sequence[float]]) -> None:
+    """Bars of every accelerator side by side at each layer."""
+    width = 0.8 / len(heights)
+    for number, (arch, values) in enumerate(heights.items()):
+        left = [place - 0.4 + number * width for place in range(len(names))]
+        axes.bar(left, values, width, align="edge", label=arch, color=ARCH_COLOURS[number % len(ARCH_COLOURS)])
+
+
+def _stacked(axes: "Axes", levels: Sequence[str], records: Sequence[Record]) -> None:
+    """On-chip energy over the dense run's, the levels on top of one another, innermost at the bottom."""
+    bottoms = [0.0] * len(records)
+    for number, level in reversed(tuple(enumerate(levels))):
+        shares = [_share(_float(row, f"{level}_uj"), _float(row, "dense_on_chip_uj")) for row in records]
+        colour = LEVEL_COLOURS[number % len(LEVEL_COLOURS)]
+        axes.bar(range(len(records)), shares, 0.8, bottoms, label=level.upper(), color=colour)
+        bottoms = [bottom + share for bottom, share in zip(bottoms, shares, strict=True)]
+
+
+def _bars(axes: "Axes", heights: Sequence[float], text: str) -> None:
+    """A bar per accelerator with its value on top."""
+    colours = [ARCH_COLOURS[number % len(ARCH_COLOURS)] for number in range(len(heights))]
+    shown = axes.bar(range(len(heights)), heights, 0.7, color=colours)
+    axes.bar_label(shown, [text.format(height) for height in heights], padding=2)
+
+
+def _label_layers(axes: "Axes", names: Sequence[str]) -> None:
+    axes.set_xticks(range(len(names)), names, rotation=90 if len(names) > MANY else 30, fontsize="small")
+    for label in axes.get_xticklabels():
+        label.set_horizontalalignment("center" if len(names) > MANY else "right")
+        label.set_parse_math(False)
+    axes.set_xlim(-0.7, len(names) - 0.3)
+
+
+def _titled(drawn: "Figure", title: str) -> None:
+    drawn.suptitle(plain(title), x=0.01, ha="left", wrap=True, parse_math=False)
+    for axes in drawn.axes:
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(axis="y", linewidth=0.4, alpha=0.6)
+        axes.set_axisbelow(True)
+
+
+def _legend(drawn: "Figure", axes: "Axes") -> None:
+    """One row above the first panel, outside of the bars."""
+    handles, labels = axes.get_legend_handles_labels()
+    axes.legend(handles, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=8, frameon=False, borderaxespad=0)
+
+
+def _dram_share(network: NetworkEvaluation, record: Record) -> float:
+    dram = sorted(dram_names(network))
+    dense = sum(_float(record, f"dense_{name}_uj") for name in dram)
+    return _share(sum(_float(record, f"{name}_uj") for name in dram), dense)
+
+
+def _share(this: float, dense: float) -> float:
+    """0 where the energy table holds only zeros."""
+    return this / dense if dense else 0.0
+
+
+def _float(record: Record, key: str) -> float:
+    value = record[key]
+    return 0.0 if value is None else float(value)
