@@ -127,7 +127,7 @@ def _allowed(bound: int, factor: Factor | None) -> NDArray[np.int64]:
         return divisors
     match factor.relation:
         case "=":
-            return divisors[divisors == (factor.value or bound)]
+            return divisors[np.equal(divisors, factor.value or bound)]
         case "<=":
             return divisors[divisors <= factor.value]
         case ">=":

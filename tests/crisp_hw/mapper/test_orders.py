@@ -1,0 +1,156 @@
+"""Orders that are taken for one cost the same in the engine; all others are there."""
+
+from itertools import permutations, product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crisp_hw.engine.evaluate import evaluate_batch
+from crisp_hw.mapper.orders import nests, visible
+from crisp_hw.mapper.space import enumerate_space
+from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
+from crisp_hw.spec.constraints import Constraints, LevelConstraint
+from crisp_hw.spec.design import Design
+from crisp_hw.spec.ert import EnergyTable
+from crisp_hw.spec.mapping import Loop, LoopNest
+from crisp_hw.spec.patterns import FixedStructured, Hypergeometric
+from crisp_hw.spec.problem import Problem, Tensor, Term
+from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
+
+DIMS = ("M", "N", "K")
+UNFORMATTED = SparseSpec()
+FORMATTED = SparseSpec(
+    tuple(
+        TensorFormat(level, "A", (Rank("CP", 3, 2),) * count, True)
+        for level, count in {"LRF": 2, "SMEM": 8, "DRAM": 12}.items()  # tiles come ready-made: outer levels need more
+    )
+)
+LANES = SparseSpec(
+    FORMATTED.formats, (ActionOptimization("RF", "skipping_spatial", (Condition("Z", ("A",)), Condition("B", ("A",)))),)
+)
+GATED = SparseSpec(FORMATTED.formats, (ActionOptimization("SMEM", "gating", (Condition("B", ("A",)),)),), ("gating",))
+SPECS = {"dense": UNFORMATTED, "formats": FORMATTED, "lanes": LANES, "gated": GATED}
+KEEPS = {"LRF": frozenset("A"), "RF": frozenset("Z"), "SMEM": frozenset("AB"), "DRAM": frozenset("ABZ")}
+
+
+def space_of(bounds, spec, lanes_per_lrf=1, density=None):
+    """The keeps of a tensor core: weight latches, accumulators, a shared buffer, DRAM."""
+    tensors = (
+        Tensor("A", ((Term("M"),), (Term("K"),)), density=density or FixedStructured(0.5)),
+        Tensor("B", ((Term("K"),), (Term("N"),))),
+        Tensor("Z", ((Term("M"),), (Term("N"),)), is_output=True),
+    )
+    chain = Architecture(
+        (
+            StorageLevel("LRF", instances=4, mesh_x=4, metadata_width_bits=8),
+            StorageLevel("RF", metadata_width_bits=8),
+            StorageLevel("SMEM", read_bandwidth=3, metadata_width_bits=64),
+            StorageLevel("DRAM", "DRAM", metadata_width_bits=64),
+        ),
+        ComputeLevel(instances=4 * lanes_per_lrf, mesh_x=4 * lanes_per_lrf),
+    )
+    names = ("LRF", "RF", "SMEM", "DRAM")
+    actions = ("read", "write", "update", "metadata_read", "metadata_write", "metadata_update")
+    table = {name: {a: 3.0**i + j for j, a in enumerate(actions)} for i, name in enumerate(names)}
+    constraints = Constraints(keeps=KEEPS)
+    return enumerate_space(Design(chain, Problem("gemm", DIMS, bounds, tensors), spec, EnergyTable(table)), constraints)
+
+
+def cost(space, row, arrangement):
+    """(cycles, energy) of one mapping, None when it is not valid."""
+    nest = LoopNest(tuple(loop for block in arrangement for loop in block), space.keeps)
+    columns = [i * 3 + DIMS.index(loop.dim) for i, block in enumerate(arrangement) for loop in block]
+    batch = evaluate_batch(space.design, nest, row.reshape(1, -1)[:, columns])
+    return (int(batch.cycles[0]), round(float(batch.energy_pj[0]), 6)) if batch.valid[0] else None
+
+
+def every_order(space, active):
+    """All orders of the active loops of each block, idle ones first; spatial loops all along x."""
+    for orders in product(*(permutations([d for d, on in zip(DIMS, row, strict=True) if on]) for row in active)):
+        arrangement = []
+        for block, order in zip(space.blocks, orders, strict=True):
+            kind = "x" if block.kind == "spatial" else "temporal"
+            idle = [dim for dim in DIMS if dim not in order]
+            arrangement.append(tuple(Loop(block.level, dim, kind) for dim in (*idle, *order)))
+        yield tuple(arrangement)
+
+
+def block_rows(most):
+    """Factors of one block: up to `most` dimensions do something."""
+    chosen = st.lists(st.sampled_from(range(3)), max_size=most, unique=True)
+    return st.tuples(chosen, st.lists(st.integers(2, 3), min_size=3, max_size=3)).map(
+        lambda drawn: [drawn[1][dim] if dim in drawn[0] else 1 for dim in range(3)]
+    )
+
+
+core = st.tuples(block_rows(1), block_rows(1), block_rows(1), block_rows(2), block_rows(3))
+pair = block_rows(1).map(lambda row: [min(2, factor) for factor in row])
+
+
+@pytest.mark.parametrize("spec", SPECS)
+@settings(deadline=None, max_examples=20)
+@given(rows=core, macs=st.none() | pair, scattered=st.booleans())
+def test_the_representatives_cover_every_cost_that_an_order_can_have(spec, rows, macs, scattered):
+    """With `macs`, two MACs hang below every LRF: neighbours may hand operands on."""
+    values = np.array([*([macs] if macs else []), *rows], dtype=np.int64)[None]
+    density = Hypergeometric(0.4) if scattered else None
+    space = space_of(tuple(int(n) for n in values[0].prod(axis=0)), SPECS[spec], 2 if macs else 1, density)
+    active = values[0] > 1
+    chosen = list(nests(space, visible(space), active))
+    assert len(set(chosen)) == len(chosen)
+    along_x = [one for one in chosen if runs_along_x(one, active)]
+    representatives = {cost(space, values, one) for one in along_x}
+    assert {cost(space, values, one) for one in every_order(space, active)} == representatives
+
+
+def runs_along_x(arrangement, active):
+    """No active loop runs along y."""
+    loops = [loop for block, on in zip(arrangement, active, strict=True) for loop in block if on[DIMS.index(loop.dim)]]
+    return all(loop.kind != "y" for loop in loops)
+
+
+def test_only_the_innermost_loop_of_a_dense_block_matters():
+    """Each dimension of a GEMM misses one tensor: three deliveries can stay still, and only the first loop decides."""
+    space = space_of((8, 8, 8), UNFORMATTED)
+    active = np.zeros((5, 3), dtype=bool)
+    active[4] = True  # DRAM, M N K
+    inner = {block[4][0].dim for block in nests(space, visible(space), active)}
+    assert inner == {"M", "N", "K"}
+    assert len(list(nests(space, visible(space), active))) == 3
+    active[0] = True  # LRF: nothing is kept below it
+    assert len(list(nests(space, visible(space), active))) == 3
+
+
+def test_sliding_windows_keep_all_orders():
+    window = Tensor("I", ((Term("P"), Term("R")),))
+    chain = Architecture((StorageLevel("RF"), StorageLevel("DRAM", "DRAM")), ComputeLevel())
+    space = enumerate_space(Design(chain, Problem("conv", ("P", "R"), (4, 4), (window,))), Constraints())
+    assert len(list(nests(space, visible(space), np.ones((2, 2), dtype=bool)))) == 4
+
+
+def test_prefix_and_split_are_obeyed():
+    gemm = space_of((8, 8, 8), GATED)
+    fixed = Constraints(
+        (
+            LevelConstraint("DRAM", "temporal", permutation=("K",), order_free=True),
+            LevelConstraint("RF", "spatial", permutation=("K", "M", "N"), split=1),
+            LevelConstraint("SMEM", "temporal", permutation=("N", "M", "K")),
+        ),
+        KEEPS,
+    )
+    space = enumerate_space(gemm.design, fixed)
+    found = list(nests(space, visible(space), np.ones((5, 3), dtype=bool)))
+    assert {tuple((loop.dim, loop.kind) for loop in one[1]) for one in found} == {(("K", "x"), ("M", "y"), ("N", "y"))}
+    assert {tuple(loop.dim for loop in one[3]) for one in found} == {("N", "M", "K")}
+    assert {one[4][0].dim for one in found} == {"K"}
+
+
+def test_a_free_split_tries_every_assignment_to_x_and_y():
+    space = space_of((8, 8, 8), UNFORMATTED)
+    active = np.zeros((5, 3), dtype=bool)
+    active[1, :2] = True  # M and N across the lanes of RF
+    kinds = {frozenset((loop.dim, loop.kind) for loop in one[1] if loop.dim != "K") for one in
+             nests(space, visible(space), active)}  # fmt: skip
+    assert kinds == {frozenset({("M", m), ("N", n)}) for m in "xy" for n in "xy"}

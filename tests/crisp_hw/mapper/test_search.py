@@ -1,0 +1,201 @@
+"""The search against brute force over every factor, order and split, and against the reference mapper's best."""
+
+import gzip
+import json
+import os
+from itertools import permutations, product
+from math import prod
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crisp_hw.engine.evaluate import Batch, Failure, evaluate, evaluate_batch
+from crisp_hw.errors import InputError, MappingError
+from crisp_hw.mapper.search import OBJECTIVES, search, search_space
+from crisp_hw.mapper.space import enumerate_space
+from crisp_hw.mapper.stream import factorizations
+from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
+from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
+from crisp_hw.spec.design import Design, DesignPoint
+from crisp_hw.spec.ert import EnergyTable
+from crisp_hw.spec.mapping import Loop, LoopNest
+from crisp_hw.spec.patterns import FixedStructured
+from crisp_hw.spec.problem import Problem, Tensor, Term
+from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
+from crisp_hw.timeloop.read import read_design
+from crisp_hw.timeloop.read_constraints import read_constraints
+
+CHAIN = Architecture(
+    (
+        StorageLevel("RF", instances=4, mesh_x=2, mesh_y=2, size_words=10, metadata_width_bits=8, metadata_depth=99),
+        StorageLevel("DRAM", "DRAM", read_bandwidth=3, write_bandwidth=2, metadata_width_bits=8),
+    ),
+    ComputeLevel(instances=4, mesh_x=2, mesh_y=2),
+)
+ENERGY = EnergyTable({"RF": {"read": 1.0, "write": 1.5, "update": 1.25}, "DRAM": {"read": 50.0, "write": 60.0}})
+FORMATS = tuple(TensorFormat(name, "A", (Rank("CP", 3, 0),) * n, True) for name, n in (("RF", 2), ("DRAM", 6)))
+SPARSE = SparseSpec(
+    FORMATS, (ActionOptimization("DRAM", "skipping_spatial", (Condition("B", ("A",)),)),), ("skipping",)
+)
+BLOCKS = [(0, "temporal"), (1, "spatial"), (1, "temporal")]
+
+
+def design(m, k, sparse=False):
+    """Z[m] += A[m, k] * B[k] on a 2 x 2 array."""
+    tensors = (
+        Tensor("A", ((Term("M"),), (Term("K"),)), density=FixedStructured(0.5)),
+        Tensor("B", ((Term("K"),),)),
+        Tensor("Z", ((Term("M"),),), is_output=True),
+    )
+    return Design(CHAIN, Problem("mv", ("M", "K"), (m, k), tensors), SPARSE if sparse else SparseSpec(), ENERGY)
+
+
+def brute_force(subject, split=None):
+    """(cycles, energy) of every valid mapping, one by one, without any knowledge of the model."""
+    found = []
+    keeps = (frozenset("ABZ"),) * 2
+    sides = range(3) if split is None else [split]
+    for orders in product(permutations("MK"), repeat=3):
+        for along_x in sides:
+            kinds = ["x" if place < along_x else "y" for place in range(2)]
+            loops = [Loop(0, dim, "temporal") for dim in orders[0]]
+            loops += [Loop(1, dim, kind) for dim, kind in zip(orders[1], kinds, strict=True)]
+            loops += [Loop(1, dim, "temporal") for dim in orders[2]]
+            for bounds in product(*(range(1, subject.problem.bound(loop.dim) + 1) for loop in loops)):
+                sizes = {dim: prod(b for b, one in zip(bounds, loops, strict=True) if one.dim == dim) for dim in "MK"}
+                if sizes == dict(zip("MK", subject.problem.bounds, strict=True)):
+                    batch = evaluate_batch(subject, LoopNest(tuple(loops), keeps), np.array([bounds]))
+                    if batch.valid[0]:
+                        found.append((int(batch.cycles[0]), float(batch.energy_pj[0])))
+    return found
+
+
+@pytest.mark.parametrize(("m", "k", "sparse"), [(4, 3, False), (2, 6, True), (4, 4, True), (1, 4, False)])
+def test_the_best_is_the_best_of_all(m, k, sparse):
+    subject = design(m, k, sparse)
+    every = brute_force(subject)
+    fastest, frugal = search(subject, Constraints()), search(subject, Constraints(), "energy")
+    least = min(cycles for cycles, _ in every)
+    assert fastest.cycles == least
+    assert fastest.energy_pj == pytest.approx(min(energy for cycles, energy in every if cycles == least))
+    assert frugal.energy_pj == pytest.approx(min(energy for _, energy in every))
+    product_found = search(subject, Constraints(), "edp")
+    assert product_found.cycles * product_found.energy_pj == pytest.approx(min(c * e for c, e in every))
+    assert len({(found.tried, found.valid, found.candidates) for found in (fastest, frugal, product_found)}) == 1
+    assert 0 < fastest.valid <= fastest.tried
+
+
+def test_what_is_found_is_what_the_engine_reports():
+    subject = design(4, 6)
+    found = search(subject, Constraints())
+    result = evaluate(DesignPoint(subject, found.mapping))
+    assert (result.valid, result.cycles) == (True, found.cycles)
+    assert result.energy_pj == pytest.approx(found.energy_pj)
+
+
+divisors = st.sampled_from([1, 2, 3, 4])
+factor = st.builds(Factor, st.sampled_from(["=", "<=", ">="]), divisors)
+per_block = st.fixed_dictionaries({}, optional={"M": factor, "K": factor})
+given_constraints = st.tuples(per_block, per_block, per_block, st.none() | st.integers(0, 2))
+
+
+@settings(deadline=None, max_examples=40)
+@given(given_constraints, st.booleans(), st.integers(1, 40))
+def test_constraints_are_obeyed_and_chunks_change_nothing(given_blocks, sparse, chunk_rows):
+    *blocks, split = given_blocks
+    levels = [
+        LevelConstraint(CHAIN.levels[level].name, kind, factors, ("K",), True, split if kind == "spatial" else None)
+        for (level, kind), factors in zip(BLOCKS, blocks, strict=True)
+    ]
+    subject, constraints = design(4, 6, sparse), Constraints(tuple(levels))
+    try:
+        found = search(subject, constraints)
+    except MappingError:
+        return
+    assert search_space(enumerate_space(subject, constraints), chunk_rows=chunk_rows) == found
+    for constraint in levels:
+        loops = [
+            (loop, bound)
+            for loop, bound in zip(found.mapping.nest.loops, found.mapping.bounds, strict=True)
+            if CHAIN.levels[loop.level].name == constraint.level
+            and (loop.kind == "temporal") == (constraint.kind == "temporal")
+        ]
+        assert loops[0][0].dim == "K"
+        for loop, bound in loops:
+            if loop.dim in constraint.factors:
+                rule = constraint.factors[loop.dim]
+                assert {"=": bound == rule.value, "<=": bound <= rule.value, ">=": bound >= rule.value}[rule.relation]
+        if constraint.split is not None:
+            assert [loop.kind for loop, _ in loops] == ["x"] * split + ["y"] * (2 - split)
+
+
+def flat(subject, nest, bounds):
+    """A cost that knows no difference: every mapping is valid and the same."""
+    return Batch(np.ones(len(bounds), bool), np.full(len(bounds), 7), np.full(len(bounds), 2.5))
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 3, 1000])
+def test_ties_go_to_the_smallest_bounds_seen_from_outside(chunk_rows):
+    space = enumerate_space(design(4, 3), Constraints())
+    rows = next(factorizations(space, 1000)).rows
+    placeable = rows[(rows[:, 1] <= 2).all(axis=1)]  # two lanes along x, two along y
+    found = search_space(space, evaluate=flat, chunk_rows=chunk_rows)
+    factors = {(loop.level, loop.kind == "temporal", loop.dim): bound
+               for loop, bound in zip(found.mapping.nest.loops, found.mapping.bounds, strict=True)}  # fmt: skip
+    outside_in = [factors[level, kind == "temporal", dim] for level, kind in BLOCKS[::-1] for dim in "KM"]
+    assert outside_in == min(row.reshape(-1)[::-1].tolist() for row in placeable)
+    assert (found.cycles, found.energy_pj) == (7, 2.5)
+    assert found == search_space(space, evaluate=flat)
+
+
+def test_progress_counts_every_candidate_once():
+    calls = []
+    found = search(design(4, 6), Constraints(), progress=lambda done, total: calls.append((done, total)))
+    assert calls[-1] == (found.candidates, found.candidates)
+    assert calls == sorted(calls)
+
+
+def test_an_unknown_objective_lists_the_known_ones():
+    with pytest.raises(InputError, match=r"'speed' is not known; choose one of cycles, energy, edp"):
+        search(design(2, 2), Constraints(), "speed")
+    assert set(OBJECTIVES) == {"cycles", "energy", "edp"}
+
+
+def refusing(subject, nest, bounds):
+    """Nothing is valid; the more the outermost loops run (12 words of A never fit: at least 2), the worse."""
+    need = 100.0 + bounds[:, -2:].prod(axis=1)
+    failure = Failure("RF", None, "bits of metadata capacity", need, np.full(len(need), 60.0), need > 60)
+    return Batch(np.zeros(len(need), bool), np.zeros(len(need), np.int64), np.zeros(len(need)), (failure,))
+
+
+def test_when_the_engine_refuses_all_the_least_bad_attempt_is_named():
+    with pytest.raises(MappingError, match=r"level RF needs 102 bits of metadata capacity and has 60, 42 too many"):
+        search(design(4, 6), Constraints(), evaluate=refusing)
+
+
+LONG = ("-2of4-loose", "-dense-free")
+BUDGETED = "layer1.1.conv1-2of4-loose"  # the one long case that takes seconds, not half a minute
+
+
+def test_never_worse_than_the_reference_mapper(golden_corpus):
+    """Every space that takes seconds; all of them with CRISP_HW_LONG_TESTS=1 (about two minutes)."""
+    with gzip.open(golden_corpus / "mapper.jsonl.gz", "rt") as lines:
+        cases = [json.loads(line) for line in lines]
+    if not os.environ.get("CRISP_HW_LONG_TESTS"):
+        cases = [case for case in cases if not case["id"].endswith(LONG) or case["id"] == BUDGETED]
+    assert len(cases) >= 13
+    for case in cases:
+        subject, best = read_design(case["input"]), case["output"]
+        constraints = read_constraints(case["input"], subject)
+        if best["valid"]:
+            found = search(subject, constraints)
+            assert found.cycles <= best["cycles"], case["id"]
+            if found.cycles == best["cycles"]:
+                assert found.energy_pj <= best["energy_pJ"] * (1 + 1e-9), case["id"]
+            if best["finished"]:
+                assert (found.cycles, found.energy_pj) == (best["cycles"], pytest.approx(best["energy_pJ"])), case["id"]
+        elif best["finished"]:
+            with pytest.raises(MappingError, match="level SMEM needs 299520 words of capacity and has 262144"):
+                search(subject, constraints)
