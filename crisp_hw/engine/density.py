@@ -20,6 +20,8 @@ Wide = np.longdouble  # Boost computes probabilities in 80 bits (where the machi
 EXACT_SIZE = 2048  # words up to which P(k) comes from whole numbers; Timeloop's counts then follow to the last bit
 SHORT_PRODUCT = 4096  # factors up to which P(empty) is multiplied out; beyond, log-gamma is as accurate and cheaper
 TAIL_SIGMAS = 12.0  # P beyond 12 standard deviations is below 1e-31: nothing that a double sum can see
+FEW = 64  # tiles up to which the product over the tile, exact to the last bit, is also the cheaper one
+FEW_STEPS = 1_000_000  # likewise, occupancies x tile; beyond, the ratio of neighbours (1e-15 relative) is fast enough
 TAIL_WORDS = 40.0  # the same for narrow distributions, whose tails are not yet Gaussian
 
 
@@ -71,8 +73,26 @@ def prob_empty_given(density: Density, tile: Int, outer: Int, occupancy: Int) ->
         case FixedStructured():
             return _as_float(np.maximum(1.0 - tile * (occupancy / outer), 0.0))
         case Hypergeometric():
-            return hypergeometric_empty(outer, occupancy, tile)
+            if occupancy.ndim == 1:
+                return hypergeometric_empty(outer, occupancy, tile)
+            tile, outer = (np.broadcast_to(each, occupancy.shape[1:]) for each in (tile, outer))
+            if int(tile.max()) <= FEW or occupancy.size * int(tile.max()) <= FEW_STEPS:
+                return hypergeometric_empty(outer, occupancy, tile)
+            columns = zip(tile.tolist(), outer.tolist(), occupancy.T, strict=True)
+            return np.stack([_empty_given_each(n, t, k) for t, n, k in columns], axis=1)
     assert_never(density)
+
+
+def _empty_given_each(size: int, tile: int, hits: Int) -> Float:
+    """P(empty) for many numbers of hits at once, by the ratio (size - tile - k) / (size - k) of neighbours."""
+    some = hits[hits > 0]
+    if tile >= size or not len(some):
+        return (hits == 0).astype(np.float64)
+    first, last = int(some.min()), int(some.max())
+    k = np.arange(first, last).astype(Wide)
+    steps = np.maximum(size - tile - k, 0) / (size - k)
+    ladder = _empty(size, min(first, tile), max(first, tile)) * np.cumprod(np.concatenate([np.ones(1, Wide), steps]))
+    return np.where(hits == 0, 1.0, ladder[np.maximum(hits - first, 0)].astype(np.float64))
 
 
 def expected_occupancy(density: Density, size: int, tile: Int) -> Float:
