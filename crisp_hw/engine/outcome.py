@@ -5,7 +5,7 @@ from crisp_hw.engine.latency import compute_cycles
 from crisp_hw.engine.occupancy import Occupancy
 from crisp_hw.engine.part import Part
 from crisp_hw.engine.safs.counts import KINDS, OPS
-from crisp_hw.engine.verdict import Failure, capacity, metadata_capacity, reason
+from crisp_hw.engine.verdict import Failure, capacity, lanes_per_parent, metadata_capacity, reason
 from crisp_hw.spec.result import ComputeResult, LevelResult, Result, TensorCounts
 
 NOTICEABLE = 1e-6  # relative; below lies the rounding of long sums
@@ -46,6 +46,12 @@ def _remarks(part: Part) -> tuple[str, ...]:
         "little traffic, and so does this result: do not use it"
         for (level, t), content in sorted(part.sparse.occupancy.items())
         if _loses_nonzeros(part, t, content)
+    ]
+    found += [
+        f"level {name}: {int(needed[0, 0])} x {int(needed[1, 0])} lanes are used below one parent that has "
+        f"{there[0]} x {there[1]}; Timeloop counts lanes of all parents together and accepts that"
+        for name, needed, there in lanes_per_parent(part)
+        if not part.sparse.skips_lanes and (needed[0, 0] > there[0] or needed[1, 0] > there[1])
     ]
     if part.sparse.used_macs[0] < 1:
         found.append(

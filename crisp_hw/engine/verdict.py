@@ -42,10 +42,25 @@ def broken_rules(part: Part) -> list[Failure]:
         mesh = sparse.mesh[:, index + 1].max(axis=0)
         require(level.name, "instances along x", mesh[0], level.mesh_x)
         require(level.name, "instances along y", mesh[1], level.mesh_y)
+    if sparse.skips_lanes:  # the only designs for which Timeloop looks at each parent's own lanes
+        for name, needed, there in lanes_per_parent(part):
+            require(name, "lanes along x per parent", needed[0], there[0])
+            require(name, "lanes along y per parent", needed[1], there[1])
     require(arch.compute.name, "instances", sparse.macs_mesh.prod(axis=0), arch.compute.instances)
     require(arch.compute.name, "instances along x", sparse.macs_mesh[0], arch.compute.mesh_x)
     require(arch.compute.name, "instances along y", sparse.macs_mesh[1], arch.compute.mesh_y)
     return found
+
+
+def lanes_per_parent(part: Part) -> list[tuple[str, Int, tuple[int, int]]]:
+    """Per level, MACs first: the lanes (x, y) that the mapping uses below one parent, int64[2, b], and those there."""
+    arch, mesh = part.tiling.architecture, part.sparse.mesh
+    names = (arch.compute.name, *(level.name for level in arch.levels))
+    lanes = mesh[:, :-1] // np.maximum(mesh[:, 1:], 1)
+    return [
+        (name, lanes[:, inner].max(axis=0), fan)
+        for inner, (name, fan) in enumerate(zip(names, arch.fanouts, strict=False))
+    ]
 
 
 def capacity(part: Part, index: int, t: int) -> Int:

@@ -25,7 +25,8 @@ class Sparse:
     """All that latency and energy need.
 
     `mesh` int64[T, S + 1, 2, b] and `used` float64[S, T, b] are extents and average instances per level;
-    `used_macs` float64[b], `macs_mesh` int64[2, b]; `occupancy` and `ranks` by (level, tensor index).
+    `used_macs` float64[b], `macs_mesh` int64[2, b]; `occupancy` and `ranks` by (level, tensor index). `skips_lanes`
+    says that spatial skipping is at work.
     """
 
     tally: Accesses
@@ -36,6 +37,7 @@ class Sparse:
     used_macs: Float
     macs_mesh: Int
     density: Float
+    skips_lanes: bool = False
 
 
 ReadEnergy = dict[str, float]
@@ -83,15 +85,21 @@ def apply_safs(tiling: Tiling, traffic: Traffic, spec: SparseSpec, read_energy: 
         density[level, t] = content.density
     safs = _storage_safs(tiling, spec, occupancy, read_energy)
     mesh, macs_mesh, used_macs = base.mesh, base.macs_mesh, base.used_macs
-    if any(action.kind == "skipping_spatial" for action in spec.actions):
+    skips_lanes = any(action.kind == "skipping_spatial" for action in spec.actions)
+    if skips_lanes:
         shrunk, probabilities = shrink(tiling, spec)
         mesh = shrunk.mesh
         used = traffic.instances[:, None, :] * np.moveaxis(shrunk.share[:, 1:], 0, 1)
         used_macs, macs_mesh = (traffic.macs * shrunk.share[:, 0]).max(axis=0), mesh[:, 0].max(axis=0)
         for (level, name), p in probabilities.items():
+            if (level, names[name]) in safs and (safs[level, names[name]].probability != 0).any():
+                raise InputError(
+                    f"level {tiling.architecture.levels[level].name}: {name} is skipped spatially and also gated or "
+                    "skipped in time, which Timeloop does not model together; drop one"
+                )
             safs[level, names[name]] = Saf("spatial", p)
     _fill_tally(tiling, traffic, spec, (base.tally, occupancy, ranks, safs))
-    return Sparse(base.tally, occupancy, ranks, mesh, used, used_macs, macs_mesh, density)
+    return Sparse(base.tally, occupancy, ranks, mesh, used, used_macs, macs_mesh, density, skips_lanes)
 
 
 Work = tuple[Accesses, dict[tuple[int, int], Occupancy], dict[tuple[int, int], StoredRanks], dict[tuple[int, int], Saf]]
