@@ -1,5 +1,6 @@
 """The `sparse_optimizations` document: representation formats and SAFs."""
 
+from itertools import pairwise
 from typing import Any, get_args
 
 from crisp_hw.errors import InputError
@@ -23,6 +24,7 @@ COMPUTE_KINDS: dict[str, ComputeKind] = {
     "skip_on_not_aligned_operands": "skipping",
     "skipping": "skipping",
 }
+PACKED = ("B", "CP", "RLE")  # store nonzeros only
 FORMATS: dict[str, Format] = {**{name.lower(): name for name in get_args(Format)}, "ub": "U"}
 
 
@@ -78,6 +80,12 @@ def _format(level: str, space: Node, problem: Problem) -> TensorFormat:
     ranks = [_rank(mapping(r, where), f"{where}, {tensor}") for r in sequence(required(space, "ranks", where), where)]
     if not ranks:
         raise InputError(f"{where}: the format of {tensor} has no ranks; give one per loop, or leave the format out")
+    packed = [rank.format in PACKED for rank in ranks]
+    if any(outer and not inner for outer, inner in pairwise(packed)):
+        raise InputError(
+            f"{where}: the format of {tensor} packs a rank ({', '.join(rank.format for rank in ranks)}, outermost "
+            "first) outside one that is not packed, which Timeloop does not support; pack the inner ranks"
+        )
     return TensorFormat(level, tensor, tuple(reversed(ranks)), order == "inner_to_outer")
 
 
