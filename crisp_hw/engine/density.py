@@ -87,12 +87,13 @@ def _empty_given_each(size: int, tile: int, hits: Int) -> Float:
     """P(empty) for many numbers of hits at once, by the ratio (size - tile - k) / (size - k) of neighbours."""
     some = hits[hits > 0]
     if tile >= size or not len(some):
-        return (hits == 0).astype(np.float64)
+        return _as_float(hits == 0)
     first, last = int(some.min()), int(some.max())
     k = np.arange(first, last).astype(Wide)
     steps = np.maximum(size - tile - k, 0) / (size - k)
-    ladder = _empty(size, min(first, tile), max(first, tile)) * np.cumprod(np.concatenate([np.ones(1, Wide), steps]))
-    return np.where(hits == 0, 1.0, ladder[np.maximum(hits - first, 0)].astype(np.float64))
+    start = _empty_wide(size, min(first, tile), max(first, tile))
+    ladder = start * np.cumprod(np.concatenate([np.ones(1, Wide), steps]))
+    return _as_float(np.where(hits == 0, 1.0, ladder[np.maximum(hits - first, 0)]))
 
 
 def expected_occupancy(density: Density, size: int, tile: Int) -> Float:
@@ -210,21 +211,24 @@ def _empty_products(rows: Int, few: int) -> Float:
     return np.where(few_hits == 0, 1.0, p).astype(np.float64)
 
 
-@lru_cache(maxsize=65536)
 def _empty(size: int, few: int, many: int) -> float:
-    """One case: C(size - many, few) / C(size, few), by product (in the order of `_empty_products`) or by log-gamma."""
-    if few == 0:
-        return 1.0
-    if few + many > size:
-        return 0.0
+    """One case: C(size - many, few) / C(size, few)."""
+    return float(_empty_wide(size, few, many))
+
+
+@lru_cache(maxsize=65536)
+def _empty_wide(size: int, few: int, many: int) -> Any:
+    """The same before the last rounding: by product (in the order of `_empty_products`) or by log-gamma."""
+    if few == 0 or few + many > size:
+        return Wide(few == 0)
     if few <= SHORT_PRODUCT:
         p = Wide(1.0)
         for i in range(few):
             p = p * Wide(size - many - i) / Wide(size - i)
-        return float(p)
+        return p
     n, a, b = float(size), float(few), float(many)
     terms = _log_factorial(np.array([n - b, n - b - a, n, n - a]))
-    return float(np.exp(terms[0] - terms[1] - terms[2] + terms[3]))
+    return np.exp(Wide(terms[0] - terms[1] - terms[2] + terms[3]))
 
 
 def _log_factorial(x: Float) -> Float:
