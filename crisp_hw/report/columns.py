@@ -6,20 +6,25 @@ from typing import Literal
 
 from crisp_hw.report.records import Value
 
-Style = Literal["text", "whole", "number", "ratio", "share"]
+Style = Literal["text", "prose", "whole", "number", "ratio", "share"]
 EMPTY = "–"
 
 
 @dataclass(frozen=True)
 class Column:
-    """`style` says how a value reads: as text, a whole number, three digits, a ratio ("2.00x") or a share ("25.0 %").
+    """`style` says how a value reads: text, prose (text that may wrap), a whole number, three digits, a ratio, a share.
 
-    A text column stands on the left, every other on the right.
+    Text stands on the left, numbers on the right.
     """
 
     key: str
     heading: str
     style: Style = "text"
+
+    @property
+    def left(self) -> bool:
+        """Does it stand on the left?"""
+        return self.style in ("text", "prose")
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ def table(title: str, columns: Sequence[Column], records: Iterable[Mapping[str, 
     """
     given = list(records)
     used = tuple(column for column in columns if any(record.get(column.key) is not None for record in given))
-    return Table(title, used, tuple(tuple(cell(record.get(c.key), c.style) for c in used) for record in given))
+    return Table(plain(title), used, tuple(tuple(cell(record.get(c.key), c.style) for c in used) for record in given))
 
 
 def cell(value: Value, style: Style = "text") -> str:
@@ -75,6 +80,7 @@ def _number(value: float) -> str:
 
 _FORMATS: dict[str, Callable[[float], str]] = {
     "text": str,
+    "prose": str,
     "whole": lambda value: f"{value:,.0f}",
     "number": _number,
     "ratio": lambda value: f"{value:.2f}x",

@@ -1,53 +1,52 @@
-"""A whole evaluation as one JSON or markdown document."""
+"""A document: tables and remarks for people, records and content for programs; and its texts."""
 
 import json
 import platform
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 import crisp_hw
 from crisp_hw.report.columns import Table, plain
-from crisp_hw.report.notes import notes
-from crisp_hw.report.records import layer_records, total_records
-from crisp_hw.report.tables import LEGEND, layer_tables, markdown_table, remarks, total_table
-from crisp_hw.spec.evaluation import NetworkEvaluation
-
-SCHEMA = "crisp-hw/result/1"
+from crisp_hw.report.records import Record
+from crisp_hw.report.tables import markdown_table
 
 
-def json_text(network: NetworkEvaluation) -> str:
-    """Everything as JSON: records with units in the keys, assumptions, skipped layers, provenance, versions.
+@dataclass(frozen=True)
+class Document:
+    """`remarks[heading]` are lines that belong to the tables; `records` is the CSV, `content` the JSON."""
 
-    >>> json.loads(json_text(NetworkEvaluation("nothing", ())))["layers"]
-    []
+    title: str
+    tables: tuple[Table, ...]
+    remarks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    records: Sequence[Record] = ()
+    content: Mapping[str, object] = field(default_factory=dict)
+
+
+def json_text(document: Document) -> str:
+    r"""The content as JSON; units stand in the keys.
+
+    >>> json_text(Document("nothing", (), content={"cycles": 1}))
+    '{\n  "cycles": 1\n}\n'
     """
-    content = {
-        "schema": SCHEMA,
-        "name": network.name,
-        "versions": versions(),
-        "provenance": dict(network.provenance),
-        "totals": total_records(network),
-        "layers": layer_records(network),
-        "assumptions": [asdict(note) for note in notes(network)],
-        "skipped": [asdict(each) for each in network.skipped],
-    }
-    return json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    return json.dumps(document.content, indent=2, allow_nan=False, ensure_ascii=False, default=str) + "\n"
 
 
-def markdown_text(network: NetworkEvaluation, pictures: tuple[str, ...] = ()) -> str:
-    """Everything as GitHub markdown; `pictures` are file names beside the document.
+def markdown_text(document: Document, pictures: Sequence[str] = ()) -> str:
+    """Tables and remarks as GitHub markdown; `pictures` are file names beside the document.
 
-    >>> print(markdown_text(NetworkEvaluation("nothing", ())).splitlines()[0])
-    # nothing
+    >>> print(markdown_text(Document("nothing", (), {"skipped": ("relu",)})).splitlines()[:4])
+    ['# nothing', '', '## Skipped', '']
     """
-    lines = [f"# {plain(network.name)}", "", *_section(total_table(network)), f"{LEGEND}.", ""]
+    lines = [f"# {_escaped(plain(document.title))}", ""]
     for name in pictures:
         lines += [f"![{name.rsplit('.', 1)[0]}]({name})", ""]
-    for content in layer_tables(network):
-        lines += _section(content)
-    for heading, entries in remarks(network):
-        lines += [f"## {heading.capitalize()}", "", *(f"- {_escaped(entry)}" for entry in entries), ""]
+    for content in document.tables:
+        lines += [f"## {_escaped(content.title)}", "", markdown_table(content), ""]
+    for heading, entries in document.remarks.items():
+        if entries:
+            lines += [f"## {heading.capitalize()}", "", *(f"- {_escaped(entry)}" for entry in entries), ""]
     made = ", ".join(f"{name} {version}" for name, version in versions().items())
     return "\n".join([*lines, f"Made with {made}.", ""])
 
@@ -59,10 +58,6 @@ def versions() -> dict[str, str]:
     ['crisp-hw', 'numpy', 'python']
     """
     return {"crisp-hw": crisp_hw.__version__, "numpy": np.__version__, "python": platform.python_version()}
-
-
-def _section(content: Table) -> list[str]:
-    return [f"## {plain(content.title)}", "", markdown_table(content), ""]
 
 
 def _escaped(text: str) -> str:

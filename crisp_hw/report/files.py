@@ -7,7 +7,8 @@ from pathlib import Path
 
 from crisp_hw.errors import InputError
 from crisp_hw.report.document import json_text, markdown_text
-from crisp_hw.report.records import layer_records, total_records
+from crisp_hw.report.evaluation import evaluation_document
+from crisp_hw.report.records import total_records
 from crisp_hw.report.tables import csv_text
 from crisp_hw.spec.evaluation import NetworkEvaluation
 
@@ -24,11 +25,12 @@ def save(network: NetworkEvaluation, folder: Path, plot: bool = True) -> tuple[P
     ['layers.csv', 'totals.csv', 'result.json', 'report.md']
     """
     pictures = _pictures(network) if plot else {}
+    document = evaluation_document(network)
     texts = {
-        "layers.csv": csv_text(layer_records(network)),
+        "layers.csv": csv_text(document.records),
         "totals.csv": csv_text(total_records(network)),
-        "result.json": json_text(network),
-        "report.md": markdown_text(network, tuple(pictures)),
+        "result.json": json_text(document),
+        "report.md": markdown_text(document, tuple(pictures)),
     }
     return write_all(folder, {name: text.encode() for name, text in texts.items()} | pictures)
 

@@ -1,10 +1,9 @@
-"""Assumptions of an evaluation, one line per kind instead of one per layer."""
+"""What is said of many layers, one line per kind instead of one per layer."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from crisp_hw.report.records import arch_names
 from crisp_hw.spec.evaluation import NetworkEvaluation
 
 NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?")
@@ -29,29 +28,39 @@ def notes(network: NetworkEvaluation) -> tuple[Note, ...]:
     >>> notes(NetworkEvaluation("nothing", (), assumptions=("activations are dense",)))
     (Note(text='activations are dense', archs=(), layers=()),)
     """
+    entries = [
+        (row.arch, row.layer, text)
+        for row in network.rows
+        for text in dict.fromkeys((*row.point.assumptions, *row.result.assumptions, *row.dense.assumptions))
+    ]
+    said = {text for _, _, text in entries}
+    return (*(Note(text) for text in dict.fromkeys(network.assumptions) if text not in said), *gathered(entries))
+
+
+def gathered(entries: Iterable[tuple[str, str, str]]) -> tuple[Note, ...]:
+    """Notes of (accelerator or "", layer, text), in order of appearance.
+
+    >>> gathered([("", "a", "keeps 3 of 9"), ("", "b", "keeps 4 of 9")])
+    (Note(text='keeps 3–4 of 9', archs=('',), layers=('a', 'b')),)
+    """
     kinds: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    said: set[str] = set()
-    for row in network.rows:
-        for text in dict.fromkeys((*row.point.assumptions, *row.result.assumptions, *row.dense.assumptions)):
-            said.add(text)
-            plain = text.removeprefix(f"{row.layer}: ")
-            kinds.setdefault((NUMBER.sub("#", plain), row.arch), []).append((row.layer, plain))
-    general = [Note(text) for text in dict.fromkeys(network.assumptions) if text not in said]
-    return (*general, *_merged(kinds))
+    for arch, layer, text in entries:
+        plain = text.removeprefix(f"{layer}: ")
+        kinds.setdefault((NUMBER.sub("#", plain), arch), []).append((layer, plain))
+    return tuple(_merged(kinds))
 
 
-def note_line(note: Note, network: NetworkEvaluation) -> str:
-    """A note as one line of text that ends in what it concerns.
+def note_line(note: Note, archs: Collection[str], layers: Collection[str]) -> str:
+    """A note as one line that ends in what it concerns, of all these accelerators and layers.
 
-    >>> note_line(Note("activations are dense"), NetworkEvaluation("nothing", ()))
-    'activations are dense'
+    >>> note_line(Note("rows are padded", ("stc",), ("fc",)), ["stc", "dstc"], ["conv", "fc"])
+    'rows are padded [stc: fc]'
     """
     if not note.layers:
         return note.text
-    every = dict.fromkeys(row.layer for row in network.rows)
-    layers = f"all {len(every)} layers" if len(note.layers) == len(every) > 1 else _listed(note.layers)
-    archs = "" if note.archs == arch_names(network) else f"{', '.join(note.archs)}: "
-    return f"{note.text} [{archs}{layers}]"
+    named = f"all {len(layers)} layers" if len(note.layers) == len(layers) > 1 else _listed(note.layers)
+    where = "" if len(note.archs) == len(archs) else f"{', '.join(note.archs)}: "
+    return f"{note.text} [{where}{named}]"
 
 
 def _merged(kinds: Mapping[tuple[str, str], Sequence[tuple[str, str]]]) -> Iterator[Note]:

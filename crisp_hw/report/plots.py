@@ -21,17 +21,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Okabe and Ito, "Color Universal Design" (2008): told apart with any kind of colour blindness.
-ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PINK = [
-    "#E69F00",
-    "#56B4E9",
-    "#009E73",
-    "#F0E442",
-    "#0072B2",
-    "#D55E00",
-    "#CC79A7",
-]
-ARCH_COLOURS = (BLUE, ORANGE, GREEN, PINK, SKY, RED, YELLOW)
-LEVEL_COLOURS = (SKY, GREEN, YELLOW, RED, PINK, BLUE, ORANGE)  # outermost on-chip level first
+ARCH_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
+# Cividis (Nunez, Anderton, Renslow, PLoS ONE 2018), dark to light: levels have an order, outermost on-chip first.
+LEVEL_COLOURS = ("#00224E", "#575D6D", "#A59C74", "#FDE737", "#C4B56C", "#35456C")
 MANY = 16  # layers whose names still stand upright side by side when they are tilted
 DPI = 150
 
@@ -82,9 +74,10 @@ def energy_figure(network: NetworkEvaluation) -> "Figure":
     names, by_arch = _by_arch(network)
     drawn = _figure(len(names), 1.6 + 1.9 * (len(by_arch) + 1))
     panels = drawn.subplots(len(by_arch) + 1, sharex=True)
-    chip = [level for level in level_names(network) if level not in dram_names(network)]
     for axes, (arch, rows) in zip(panels, by_arch.items(), strict=False):
-        _stacked(axes, chip, rows)
+        if axes is not panels[0]:
+            axes.sharey(panels[0])
+        _stacked(axes, network, rows)
         axes.axhline(1, color="black", linewidth=0.8)
         axes.set_ylabel(f"{arch}\non chip / dense")
     heights = {arch: [_dram_share(network, row) for row in rows] for arch, rows in by_arch.items()}
@@ -108,7 +101,7 @@ def totals_figure(network: NetworkEvaluation) -> "Figure":
     names = [plain(str(record["arch"])) for record in records]
     _bars(speed, [_float(record, "speedup") for record in records], "{:.2f}x")
     speed.set_ylabel("speedup over dense (x)")
-    _stacked(chip, [level for level in level_names(network) if level not in dram_names(network)], records)
+    _stacked(chip, network, records)
     chip.set_ylabel("on-chip energy / dense")
     chip.legend(loc="upper center", bbox_to_anchor=(0.5, 1.2), ncols=4, frameon=False, fontsize="small")
     _bars(dram, [_dram_share(network, record) for record in records], "{:.2f}")
@@ -149,14 +142,21 @@ def _grouped(axes: "Axes", names: Sequence[str], heights: Mapping[str, Sequence[
         axes.bar(left, values, width, align="edge", label=arch, color=ARCH_COLOURS[number % len(ARCH_COLOURS)])
 
 
-def _stacked(axes: "Axes", levels: Sequence[str], records: Sequence[Record]) -> None:
-    """On-chip energy over the dense run's, the levels on top of one another, innermost at the bottom."""
+def _stacked(axes: "Axes", network: NetworkEvaluation, records: Sequence[Record]) -> None:
+    """On-chip energy over the dense run's, innermost level at the bottom, the gain on top."""
+    levels = [level for level in level_names(network) if level not in dram_names(network)]
     bottoms = [0.0] * len(records)
     for number, level in reversed(tuple(enumerate(levels))):
         shares = [_share(_float(row, f"{level}_uj"), _float(row, "dense_on_chip_uj")) for row in records]
         colour = LEVEL_COLOURS[number % len(LEVEL_COLOURS)]
-        axes.bar(range(len(records)), shares, 0.8, bottoms, label=level.upper(), color=colour)
+        shown = axes.bar(range(len(records)), shares, 0.8, bottoms, label=level.upper(), color=colour)
         bottoms = [bottom + share for bottom, share in zip(bottoms, shares, strict=True)]
+    gains = [f"{_float(row, 'energy_ratio'):#.3g}x" for row in records]
+    crowded = len(records) > MANY
+    size, angle = ("x-small", 90) if crowded else ("medium", 0)
+    behind = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}  # the line at 1 must not cross the digits
+    axes.bar_label(shown, gains, padding=3, rotation=angle, fontsize=size, bbox=behind)
+    axes.margins(y=0.3 if crowded else 0.15)
 
 
 def _bars(axes: "Axes", heights: Sequence[float], text: str) -> None:
@@ -167,10 +167,11 @@ def _bars(axes: "Axes", heights: Sequence[float], text: str) -> None:
 
 
 def _label_layers(axes: "Axes", names: Sequence[str]) -> None:
-    axes.set_xticks(range(len(names)), names, rotation=90 if len(names) > MANY else 30, fontsize="small")
+    axes.set_xticks(range(len(names)), names, fontsize="small")
     for label in axes.get_xticklabels():
-        label.set_horizontalalignment("center" if len(names) > MANY else "right")
-        label.set_parse_math(False)
+        label.set(rotation=90 if len(names) > MANY else 30, parse_math=False)
+        label.set(horizontalalignment="right", rotation_mode="anchor")
+        label.set_verticalalignment("center" if len(names) > MANY else "top")
     axes.set_xlim(-0.7, len(names) - 0.3)
 
 

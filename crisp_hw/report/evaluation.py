@@ -1,0 +1,114 @@
+"""The document of an evaluation: totals, a table per accelerator, what was assumed and skipped."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import groupby
+
+from crisp_hw.report.columns import Column, Style, Table, plain, table
+from crisp_hw.report.document import Document, versions
+from crisp_hw.report.notes import note_line, notes
+from crisp_hw.report.records import Record, arch_names, layer_records, total_records
+from crisp_hw.spec.evaluation import NetworkEvaluation
+
+SCHEMA = "crisp-hw/result/1"
+LAYER = (
+    Column("layer", "layer"),
+    Column("pattern", "pattern"),
+    Column("kept", "kept blocks"),
+    Column("density", "density", "share"),
+    Column("cycles", "cycles", "whole"),
+    Column("dense_cycles", "dense cycles", "whole"),
+    Column("speedup", "speedup", "ratio"),
+    Column("on_chip_uj", "on chip uJ", "number"),
+    Column("energy_ratio", "on-chip gain", "ratio"),
+    Column("dram_uj", "DRAM uJ", "number"),
+    Column("bound_by", "bound by"),
+    Column("utilization", "MACs busy", "share"),
+)
+TOTAL = (
+    Column("arch", "accelerator"),
+    Column("layers", "layers", "whole"),
+    Column("cycles", "cycles", "whole"),
+    Column("dense_cycles", "dense cycles", "whole"),
+    Column("speedup", "speedup", "ratio"),
+    Column("on_chip_uj", "on chip uJ", "number"),
+    Column("energy_ratio", "on-chip gain", "ratio"),
+    Column("dram_uj", "DRAM uJ", "number"),
+    Column("energy_ratio_with_dram", "gain with DRAM", "ratio"),
+    Column("compute_bound_share", "bound by MACs", "share"),
+)
+LEGEND = "gain: energy of the dense run over this one; on chip: everything but DRAM; Bn: blocks of n x n"
+SHARES = ("density", "kept_ratio", "utilization", "compute_bound_share")
+
+
+def layer_tables(network: NetworkEvaluation, wide: bool = False) -> tuple[Table, ...]:
+    """One table per accelerator with a row per layer; `wide` shows every key of the records.
+
+    >>> layer_tables(NetworkEvaluation("nothing", ()))
+    ()
+    """
+    found = layer_records(network)
+    columns, records = (_wide(found), found) if wide else (LAYER, [_with_texts(record) for record in found])
+    groups = groupby(records, key=lambda record: record["arch"])
+    return tuple(table(f"{network.name} on {arch}", columns, rows) for arch, rows in groups)
+
+
+def total_table(network: NetworkEvaluation, wide: bool = False) -> Table:
+    """One row per accelerator: the sums over its layers.
+
+    >>> total_table(NetworkEvaluation("nothing", ())).title
+    'nothing: totals'
+    """
+    records = total_records(network)
+    return table(f"{network.name}: totals", _wide(records) if wide else TOTAL, records)
+
+
+def evaluation_document(network: NetworkEvaluation, wide: bool = False) -> Document:
+    """Everything that an evaluation says; the records are those of its layers.
+
+    >>> evaluation_document(NetworkEvaluation("nothing", ())).content["schema"]
+    'crisp-hw/result/1'
+    """
+    layers = dict.fromkeys(row.layer for row in network.rows)
+    found = notes(network)
+    records = layer_records(network)
+    remarks = {
+        "reading": (LEGEND,),
+        "assumptions": tuple(plain(note_line(note, arch_names(network), layers)) for note in found),
+        "skipped": tuple(plain(f"{each.name}: {each.reason}") for each in network.skipped),
+        "provenance": tuple(plain(f"{key}: {value}") for key, value in network.provenance.items()),
+    }
+    content = {
+        "schema": SCHEMA,
+        "name": network.name,
+        "versions": versions(),
+        "provenance": dict(network.provenance),
+        "totals": total_records(network),
+        "layers": records,
+        "assumptions": [asdict(note) for note in found],
+        "skipped": [asdict(each) for each in network.skipped],
+    }
+    return Document(network.name, (*layer_tables(network, wide), total_table(network, wide)), remarks, records, content)
+
+
+def _with_texts(record: Record) -> Record:
+    """The record with the two columns that only people read: "2:4 B64" and "3/9"."""
+    nm, block, kept, total = (record[key] for key in ("nm", "block", "kept_blocks", "total_blocks"))
+    pattern = " ".join(part for part in (nm or "", f"B{block}" if block else "") if isinstance(part, str) and part)
+    some = f"{'uneven' if kept is None else kept}/{total}"
+    return {**record, "pattern": pattern or "dense", "kept": some if total else None}
+
+
+def _wide(records: Sequence[Record]) -> tuple[Column, ...]:
+    """Every key, headed by its own name; the accelerator stands in the title of a layer table."""
+    return tuple(Column(key, key, _style(key, records)) for key in (records[0] if records else {}))
+
+
+def _style(key: str, records: Sequence[Record]) -> Style:
+    if key in SHARES:
+        return "share"
+    if key == "speedup" or key.startswith("energy_ratio"):
+        return "ratio"
+    if key.endswith("_uj"):
+        return "number"
+    return "whole" if any(isinstance(record[key], int) for record in records) else "text"

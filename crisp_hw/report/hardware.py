@@ -1,0 +1,205 @@
+"""Documents about accelerators: every number with its source, the scheme, the constraints, the energies."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import assert_never
+
+from crisp_hw.report.columns import Column, cell, plain, table
+from crisp_hw.report.document import Document, versions
+from crisp_hw.report.records import Record, Value
+from crisp_hw.spec.accelerator import Accelerator, CrispStc, Dense, Dstc, Scheme, Stc, replaceable
+from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
+from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
+
+SCHEMA = "crisp-hw/accelerator/1"
+LIST = (Column("name", "name"), Column("scheme", "scheme", "prose"), Column("macs", "MACs", "whole"))
+LEVELS = (
+    Column("level", "level"),
+    Column("instances", "instances", "whole"),
+    Column("size_words", "size words", "whole"),
+    Column("word_bits", "word bits", "whole"),
+    Column("vector_words", "vector words", "whole"),
+    Column("read_bandwidth", "read words/cycle", "whole"),
+    Column("write_bandwidth", "write words/cycle", "whole"),
+    Column("keeps", "keeps"),
+    Column("temporal", "loops in time"),
+    Column("spatial", "across"),
+)
+NUMBERS = (
+    Column("part", "part"),
+    Column("field", "number"),
+    Column("shown", "value"),
+    Column("unit", "unit"),
+    Column("source", "source", "prose"),
+)
+ENERGIES = (Column("part", "part"), Column("actions", "actions", "prose"), Column("source", "source", "prose"))
+UNITS = {
+    "fanout_x": "below each parent",
+    "fanout_y": "below each parent",
+    "size": "words",
+    "word_bits": "bits",
+    "vector_words": "words",
+    "read_bandwidth": "words/cycle",
+    "write_bandwidth": "words/cycle",
+    "metadata_width_bits": "bits",
+    "metadata_depth": "entries",
+}
+"""Of every number of a level, in the order in which they are shown."""
+
+
+def accelerator_list(accelerators: Sequence[Accelerator]) -> Document:
+    """One row per accelerator: name, scheme, MACs.
+
+    >>> accelerator_list(()).records
+    []
+    """
+    records: list[Record] = [
+        {"name": each.name, "scheme": scheme_text(each.scheme), "macs": each.architecture.compute.instances}
+        for each in accelerators
+    ]
+    content = {"schema": "crisp-hw/accelerators/1", "accelerators": records}
+    return Document("accelerators", (table("accelerators", LIST, records),), records=records, content=content)
+
+
+def accelerator_document(accelerator: Accelerator) -> Document:
+    """Everything that an architecture file says; the records are its numbers and energies with their sources.
+
+    >>> from crisp_hw.spec.arch import Architecture
+    >>> tiny = Accelerator("tiny", Architecture((StorageLevel("RF", size_words=8),), ComputeLevel()), Dense())
+    >>> [row["level"] for row in accelerator_document(tiny).content["levels"]]
+    ['RF', 'MAC']
+    """
+    arch = accelerator.architecture
+    levels = [*(_level_record(accelerator, level) for level in reversed(arch.levels)), _compute_record(arch.compute)]
+    numbers, energies = list(_numbers(accelerator)), list(_energies(accelerator))
+    remarks = {
+        "scheme": (scheme_text(accelerator.scheme),),
+        "can be set": (", ".join(replaceable(accelerator)),),
+        "notes": tuple(map(plain, accelerator.notes)),
+    }
+    content = {
+        "schema": SCHEMA,
+        "name": accelerator.name,
+        "versions": versions(),
+        "scheme": {"kind": type(accelerator.scheme).__name__, **asdict(accelerator.scheme)},
+        "levels": levels,
+        "numbers": numbers,
+        "energies": energies,
+        "notes": list(accelerator.notes),
+    }
+    tables = (
+        table(f"{accelerator.name}: levels, outermost first", LEVELS, levels),
+        table(f"{accelerator.name}: numbers", NUMBERS, map(_shown, numbers)),
+        table(f"{accelerator.name}: energies in pJ per action", ENERGIES, _by_source(energies)),
+    )
+    return Document(accelerator.name, tables, remarks, [*numbers, *energies], content)
+
+
+def scheme_text(scheme: Scheme) -> str:
+    """What the accelerator does with sparsity, in one sentence.
+
+    >>> scheme_text(Dense())
+    'dense: exploits no sparsity'
+    """
+    match scheme:
+        case Dense():
+            return "dense: exploits no sparsity"
+        case Stc(limit):
+            return f"stc: N:M weights up to {limit.n}:{limit.m}; a denser weight runs dense"
+        case Dstc():
+            return "dstc: bitmaps on weights and activations, zeros of both are skipped"
+        case CrispStc():
+            return "crisp-stc: pruned blocks are never loaded, N:M inside the kept ones"
+    assert_never(scheme)
+
+
+def _level_record(accelerator: Accelerator, level: StorageLevel) -> Record:
+    keeps = accelerator.constraints.keeps.get(level.name)
+    loops = {
+        b.kind: _loops(b, accelerator.constraints) for b in accelerator.constraints.levels if b.level == level.name
+    }
+    return {
+        "level": level.name,
+        "instances": level.instances,
+        "size_words": level.size_words,
+        "word_bits": level.word_bits,
+        "vector_words": level.block_size,
+        "read_bandwidth": level.read_bandwidth,
+        "write_bandwidth": level.write_bandwidth,
+        "keeps": " ".join(sorted(keeps)) if keeps is not None else None,
+        "temporal": loops.get("temporal"),
+        "spatial": loops.get("spatial"),
+    }
+
+
+def _loops(block: LevelConstraint, constraints: Constraints) -> str | None:
+    """Dimensions that may have loops, innermost first, with their bounds; None when there are none."""
+    every = dict.fromkeys(dim for each in constraints.levels for dim in (*each.permutation, *each.factors))
+    ordered = dict.fromkeys((*block.permutation, *every))
+    open_ = [dim for dim in ordered if block.factors.get(dim) != Factor("=", 1)]
+    texts = [f"{d}{block.factors[d].relation}{block.factors[d].value}" if d in block.factors else d for d in open_]
+    return (" ".join(texts) + (" (any order)" if block.order_free and len(texts) > 1 else "")) or None
+
+
+def _compute_record(compute: ComputeLevel) -> Record:
+    return {"level": compute.name, "instances": compute.instances, "word_bits": compute.word_bits}
+
+
+def _numbers(accelerator: Accelerator) -> Iterator[Record]:
+    """Every number that the architecture file gives, outermost level first."""
+    arch = accelerator.architecture
+    for part in (*(level.name for level in reversed(arch.levels)), arch.compute.name):
+        for field, unit in UNITS.items():
+            source = accelerator.sources.get(f"{part}.{field}")
+            if source is not None:
+                value = _value(arch, part, field)
+                yield {"part": part, "field": field, "value": value, "unit": unit, "source": source}
+    if "scheme.max_pattern" in accelerator.sources and isinstance(accelerator.scheme, Stc):
+        limit = accelerator.scheme.max_pattern
+        source = accelerator.sources["scheme.max_pattern"]
+        yield {
+            "part": "scheme",
+            "field": "max_pattern",
+            "value": f"{limit.n}:{limit.m}",
+            "unit": None,
+            "source": source,
+        }
+
+
+def _value(arch: Architecture, name: str, field: str) -> Value:
+    """The number that a source speaks of; None where the level is unbounded or unlimited."""
+    if field.startswith("fanout"):
+        chain = [*(level.name for level in arch.levels), arch.compute.name]
+        above = chain.index(name) + 1 if name in chain[:-1] else 0
+        return arch.fanouts[above][field == "fanout_y"]
+    if name == arch.compute.name:
+        return arch.compute.word_bits if field == "word_bits" else None
+    level = arch.level(name)
+    renamed = {"size": "size_words", "vector_words": "block_size"}.get(field, field)
+    value: Value = getattr(level, renamed, None)
+    return value
+
+
+def _energies(accelerator: Accelerator) -> Iterator[Record]:
+    for part, actions in accelerator.energy.actions.items():
+        sources = accelerator.energy.sources.get(part, {})
+        for action, pj in actions.items():
+            source = sources.get(action, "not given")
+            yield {"part": part, "field": action, "value": pj, "unit": "pJ", "source": source}
+
+
+def _by_source(energies: Sequence[Record]) -> Iterator[Record]:
+    """One row per component and source, because one array's source is long and holds for all its actions."""
+    together: dict[tuple[Value, Value], list[str]] = {}
+    for record in energies:
+        key = (record["part"], record["source"])
+        together.setdefault(key, []).append(f"{record['field']} {record['value']:g}")
+    for (part, source), texts in together.items():
+        yield {"part": part, "actions": ", ".join(texts), "source": source}
+
+
+def _shown(record: Record) -> Record:
+    value = record["value"]
+    unlimited = "unlimited" if value is None else value
+    text = f"{unlimited:,.10g}" if isinstance(unlimited, int | float) else cell(unlimited)
+    return {**record, "shown": text}
