@@ -5,7 +5,7 @@ with known occupancy. Formulas: docs/model.md, section 4 (Timeloop: src/workload
 """
 
 from functools import lru_cache
-from math import ceil, comb
+from math import ceil
 from typing import Any, assert_never
 
 import numpy as np
@@ -16,8 +16,7 @@ from crisp_hw.spec.patterns import Density, FixedStructured, Hypergeometric
 Int = NDArray[np.int64]
 Float = NDArray[np.float64]
 UNSIGNED = 2.0**64  # Timeloop counts words in unsigned 64-bit integers
-Wide = np.longdouble  # Boost computes probabilities in 80 bits (where the machine has them) and rounds at the end
-EXACT_SIZE = 2048  # words up to which P(k) comes from whole numbers; Timeloop's counts then follow to the last bit
+Wide = np.longdouble  # as Boost: 80 bits where the machine has them, so that Timeloop's counts follow to the last bit
 SHORT_PRODUCT = 4096  # factors up to which P(empty) is multiplied out; beyond, log-gamma is as accurate and cheaper
 TAIL_SIGMAS = 12.0  # P beyond 12 standard deviations is below 1e-31: nothing that a double sum can see
 FEW = 64  # tiles up to which the product over the tile, exact to the last bit, is also the cheaper one
@@ -164,20 +163,17 @@ def support(density: Density, size: int, tile: Int) -> tuple[Int, Float]:
 
 @lru_cache(maxsize=4096)
 def _hypergeometric_support(size: int, hit: int, tile: int) -> tuple[Int, Float]:
-    """P(k) of every k that matters: from whole numbers while they are short, else by recurrence from the lowest k."""
+    """P(k) of every k that matters, by the ratios of neighbours from the likeliest k outwards; correctly rounded."""
     low, high = max(0, tile + hit - size), min(tile, hit)
-    if size <= EXACT_SIZE:
-        ways = comb(size, tile)
-        exact = [comb(hit, k) * comb(size - hit, tile - k) / ways for k in range(low, high + 1)]
-        return np.arange(low, high + 1, dtype=np.int64), np.array(exact)
     mean = tile * hit / size
     spread = TAIL_SIGMAS * np.sqrt(mean * (1 - hit / size) * (size - tile) / max(size - 1, 1)) + TAIL_WORDS
     first, last = max(low, int(mean - spread)), min(high, int(mean + spread))
     k = np.arange(first, last + 1, dtype=np.int64)
     x = k.astype(Wide)
     ratio = (hit - x[:-1]) * (tile - x[:-1]) / (x[1:] * (size - hit - tile + x[1:]))
-    log_p = np.concatenate([np.zeros(1, Wide), np.cumsum(np.log(ratio))])
-    wide = np.exp(log_p - log_p.max())
+    peak = int(np.searchsorted(-ratio, -1.0))
+    rising, falling = np.cumprod(1.0 / ratio[:peak][::-1])[::-1], np.cumprod(ratio[peak:])
+    wide = np.concatenate([rising, np.ones(1, Wide), falling])
     p = (wide / wide.sum()).astype(np.float64)
     if low == 0 < first:
         empty = hypergeometric_empty(np.array([size]), np.array([hit]), np.array([tile]))
