@@ -82,6 +82,8 @@ def _walk_inwards(combiner: Combiner, level: int, t: int, settled: set[tuple[int
         if (inner, t) in combiner.safs:
             own = combiner.safs[inner, t].probability
             gap = 1.0 - np.divide(1.0 - own, 1.0 - p, out=np.ones_like(p), where=p < 1.0)
+            # an outer SAF that avoids more leaves nothing to this one; Timeloop's unsigned counts wrap around there
+            gap = np.maximum(gap, 0.0)
             settled.add((inner, t))
             # reached from outside, its metadata reads are replaced by its metadata updates (Timeloop HEAD)
             _settle(combiner, inner, t, gap, "updates")
