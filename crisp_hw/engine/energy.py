@@ -113,6 +113,16 @@ def instance_energy(tiling: Tiling, sparse: Sparse, table: EnergyTable, place: t
     return out
 
 
+def leakage(sparse: Sparse, table: EnergyTable, index: int, level: StorageLevel, cycles: Int) -> Float:
+    """pJ that the working instances of a level (one at least) leak over the whole run, float64[b].
+
+    The `leak` action is pJ per instance and cycle; no groups share a power gate (buffer.cpp: ComputeLeaksPerCycle).
+    """
+    per_cycle = table.actions.get(level.name, {}).get("leak", 0.0)
+    pj: Float = per_cycle * cycles * np.maximum(1.0, sparse.used[index].max(axis=0))
+    return pj
+
+
 def _cluster_share(sparse: Sparse, level: StorageLevel, place: tuple[int, int]) -> Float:
     """Instances of one cluster share an access (1 for clusters of one)."""
     provided = sparse.mesh[place[1], place[0] + 1].prod(axis=0)

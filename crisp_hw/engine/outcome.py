@@ -72,8 +72,9 @@ def _loses_nonzeros(part: Part, t: int, content: Occupancy) -> bool:
 def _level_result(part: Part, index: int) -> LevelResult:
     level, latency = part.tiling.architecture.levels[index], part.latency[index]
     tensors = {tensor.name: _tensor_counts(part, index, t) for t, tensor in enumerate(part.tiling.problem.tensors)}
-    energy = sum(counts.energy_pj * counts.utilized_instances for counts in tensors.values())
-    return LevelResult(level.name, tensors, int(latency.cycles[0]), float(latency.slowdown[0]), energy)
+    leaks = float(part.leakage_pj[index][0])
+    energy = leaks + sum(counts.energy_pj * counts.utilized_instances for counts in tensors.values())
+    return LevelResult(level.name, tensors, int(latency.cycles[0]), float(latency.slowdown[0]), energy, leaks)
 
 
 def _tensor_counts(part: Part, index: int, t: int) -> TensorCounts:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crisp_hw.engine.energy import compute_energy, instance_energy, read_energy_per_word
+from crisp_hw.engine.energy import compute_energy, instance_energy, leakage, read_energy_per_word
 from crisp_hw.engine.latency import LevelLatency, compute_cycles, level_latency
 from crisp_hw.engine.safs import Sparse, apply_safs, dense_only
 from crisp_hw.engine.tiling import Float, Int, Tiling
@@ -23,11 +23,12 @@ class Part:
     latency: list[LevelLatency]
     cycles: Int
     compute_pj: Float
+    leakage_pj: list[Float]
 
     @property
     def energy_pj(self) -> Float:
-        """All levels with all their instances at work, and the MACs."""
-        total = self.compute_pj.copy()
+        """All levels with all their instances at work, leakage included, and the MACs."""
+        total: Float = self.compute_pj + np.sum(self.leakage_pj, axis=0)
         for place, actions in self.energy.items():
             for energy in actions.values():
                 total += energy * self.sparse.used[place]
@@ -51,7 +52,8 @@ def evaluate_part(design: Design, tiling: Tiling) -> Part:
     cycles = np.max([compute, *(level.cycles for level in latency)], axis=0)
     places = [(index, t) for index in range(len(levels)) for t in range(len(tensors))]
     energy = {place: instance_energy(tiling, sparse, design.energy, place) for place in places}
-    return Part(tiling, traffic, sparse, energy, latency, cycles, _compute_pj(design, sparse))
+    leaks = [leakage(sparse, design.energy, index, level, cycles) for index, level in enumerate(levels)]
+    return Part(tiling, traffic, sparse, energy, latency, cycles, _compute_pj(design, sparse), leaks)
 
 
 def _compute_pj(design: Design, sparse: Sparse) -> Float:

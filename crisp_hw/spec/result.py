@@ -38,13 +38,17 @@ class TensorCounts:
 
 @dataclass(frozen=True)
 class LevelResult:
-    """One storage level: its tensors, its own cycle count, and the energy of all its instances in pJ."""
+    """One storage level: its tensors, its own cycle count, and the energy of all its instances in pJ.
+
+    `leakage_pj` is the part of `energy_pj` that no access causes.
+    """
 
     name: str
     tensors: Mapping[str, TensorCounts]
     cycles: int
     slowdown: float
     energy_pj: float
+    leakage_pj: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class ComputeResult:
 class Result:
     """The evaluation of one design point; `reasons` is empty when the mapping is valid.
 
-    Levels stand innermost first. `energy_pj` is the sum over levels and compute, DRAM included.
+    Levels stand innermost first. `energy_pj` is the sum over levels and compute, DRAM and leakage included.
     """
 
     valid: bool
