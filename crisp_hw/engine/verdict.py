@@ -8,6 +8,11 @@ from crisp_hw.engine.formats import word_bits
 from crisp_hw.engine.part import Part
 from crisp_hw.engine.tiling import Bool, Float, Int
 
+CONTRADICTION = (
+    "the SAFs remove more computes than the zeros of the operands allow (an operand would be nonzero with probability "
+    "above 1), and Timeloop stops there; let the SAF look at smaller tiles"
+)
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -49,6 +54,9 @@ def broken_rules(part: Part) -> list[Failure]:
     require(arch.compute.name, "instances", sparse.macs_mesh.prod(axis=0), arch.compute.instances)
     require(arch.compute.name, "instances along x", sparse.macs_mesh[0], arch.compute.mesh_x)
     require(arch.compute.name, "instances along y", sparse.macs_mesh[1], arch.compute.mesh_y)
+    if not sparse.tally.legal_computes.all():
+        nothing = np.zeros(len(sparse.tally.legal_computes))
+        found.append(Failure("", None, CONTRADICTION, nothing + 1, nothing, ~sparse.tally.legal_computes))
     return found
 
 

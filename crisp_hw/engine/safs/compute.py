@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from crisp_hw.engine.density import Float, Int
+from crisp_hw.engine.tiling import Bool
 from crisp_hw.spec.sparse import ComputeKind
 
+SLACK = 1e-5  # by which a probability may leave [0, 1] before Timeloop stops (CalculateFlattenedProb)
 MICRO = 1e6  # operand densities and probabilities are rounded to 1e-6 (compute-gs-analyzer.cpp)
 
 
@@ -27,11 +29,12 @@ class Operand:
 
 @dataclass(frozen=True)
 class Computes:
-    """Totals over all MACs, int64[b]."""
+    """Totals over all MACs, int64[b]; not `legal` where a SAF removes more MACs than the zeros of an operand allow."""
 
     random: Int
     gated: Int
     skipped: Int
+    legal: Bool
 
 
 def to_micro(value: Float) -> Float:
@@ -72,15 +75,22 @@ def count_computes(total: Int, operands: tuple[Operand, Operand], optimizations:
     skipped = np.floor(unaligned if skip else nothing).astype(np.int64)
     absent = np.floor(left * (first[2] * second[2])).astype(np.int64)
     gated_count = np.floor(gated).astype(np.int64)
-    return Computes(left - skipped - gated_count - absent, gated_count, skipped)
+    legal = np.ones(len(left), dtype=bool)
+    for operand, other in (operands, operands[::-1]):
+        legal = legal & (_given(operand, other) <= 1.0 + SLACK)
+    return Computes(left - skipped - gated_count - absent, gated_count, skipped, legal)
+
+
+def _given(operand: Operand, other: Operand) -> Float:
+    """P(nonzero) of an operand, given that the other's SAF let the MAC through; above 1 where the two contradict."""
+    passed = np.ones(1) if other.removed is None else 1.0 - to_micro(other.removed)
+    density = to_micro(np.array([operand.density]))
+    certain = np.where(density > 0, np.inf, 1.0) * np.ones_like(passed)
+    return np.divide(density, passed, out=certain, where=passed > 0)
 
 
 def _states(operand: Operand, other: Operand) -> tuple[Float, Float, Float]:
     """P(nonzero), P(zero but present), P(absent) of an operand, given that the other's SAF let the MAC through."""
-    passed = np.ones(1) if other.removed is None else 1.0 - to_micro(other.removed)
-    density = to_micro(np.array([operand.density]))
-    nonzero = np.divide(density, passed, out=np.ones(np.broadcast(density, passed).shape), where=passed > 0)
-    zero = np.clip(1.0 - nonzero, 0.0, 1.0)
-    nonzero = np.clip(nonzero, 0.0, 1.0)
-    none = np.zeros_like(zero)
+    nonzero = np.clip(_given(operand, other), 0.0, 1.0)
+    zero, none = np.clip(1.0 - _given(operand, other), 0.0, 1.0), np.zeros_like(nonzero)
     return (nonzero, none, zero) if operand.has_metadata else (nonzero, zero, none)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisp_hw.engine.formats import StoredRanks, word_bits
-from crisp_hw.engine.tiling import Int
+from crisp_hw.engine.tiling import Bool, Int
 from crisp_hw.spec.arch import StorageLevel
 
 KINDS = ("random", "gated", "skipped")
@@ -18,7 +18,7 @@ class Accesses:
     """Per instance counts, filled in step by step by the SAF functions.
 
     `data[kind][op]` is int64[S, T, b] in words. `metadata[kind][op]` maps (level, tensor index) to int64[R, 2, b]:
-    rank entries of metadata and payload, innermost rank first.
+    rank entries of metadata and payload, innermost rank first. `legal_computes` bool[b] is `Computes.legal`.
     """
 
     data: dict[str, dict[str, Int]]
@@ -29,6 +29,7 @@ class Accesses:
     random_computes: Int
     gated_computes: Int
     skipped_computes: Int
+    legal_computes: Bool
 
 
 def empty_accesses(shape: tuple[int, ...]) -> Accesses:
@@ -39,8 +40,9 @@ def empty_accesses(shape: tuple[int, ...]) -> Accesses:
 
     data = {kind: {op: zeros() for op in OPS} for kind in KINDS}
     metadata: dict[str, dict[str, dict[tuple[int, int], Int]]] = {kind: {op: {} for op in OPS} for kind in KINDS}
-    totals = [np.zeros(shape[-1], dtype=np.int64) for _ in range(3)]
-    return Accesses(data, metadata, zeros(), zeros(), zeros(), *totals)
+    random, gated, skipped = (np.zeros(shape[-1], dtype=np.int64) for _ in range(3))
+    legal = np.ones(shape[-1], dtype=bool)
+    return Accesses(data, metadata, zeros(), zeros(), zeros(), random, gated, skipped, legal)
 
 
 def metadata_bits(

@@ -124,7 +124,7 @@ def _fill_tally(tiling: Tiling, traffic: Traffic, spec: SparseSpec, work: Work) 
     _compression(tiling, ranks, tally)
     computes = count_computes(traffic.computes, _operands(tiling, ranks, reached), spec.compute)
     tally.random_computes, tally.gated_computes = computes.random, computes.gated
-    tally.skipped_computes = computes.skipped
+    tally.skipped_computes, tally.legal_computes = computes.skipped, computes.legal
 
 
 def _entries(content: Occupancy, counts: Int, tile: Int) -> Int:
