@@ -30,7 +30,7 @@ def json_text(document: Document) -> str:
     >>> json_text(Document("nothing", (), content={"cycles": 1}))
     '{\n  "cycles": 1\n}\n'
     """
-    return json.dumps(document.content, indent=2, allow_nan=False, ensure_ascii=False, default=str) + "\n"
+    return json.dumps(document.content, indent=2, allow_nan=False, default=str) + "\n"
 
 
 def markdown_text(document: Document, pictures: Sequence[str] = ()) -> str:

@@ -7,7 +7,7 @@ from itertools import groupby
 from crisp_hw.report.columns import Column, Style, Table, plain, table
 from crisp_hw.report.document import Document, versions
 from crisp_hw.report.notes import note_line, notes
-from crisp_hw.report.records import Record, arch_names, layer_records, total_records
+from crisp_hw.report.records import Record, arch_names, headline, layer_records, total_records
 from crisp_hw.spec.evaluation import NetworkEvaluation
 
 SCHEMA = "crisp-hw/result/1"
@@ -50,7 +50,7 @@ def layer_tables(network: NetworkEvaluation, wide: bool = False) -> tuple[Table,
     found = layer_records(network)
     columns, records = (_wide(found), found) if wide else (LAYER, [_with_texts(record) for record in found])
     groups = groupby(records, key=lambda record: record["arch"])
-    return tuple(table(f"{network.name} on {arch}", columns, rows) for arch, rows in groups)
+    return tuple(table(f"{headline(network)} on {arch}", columns, rows) for arch, rows in groups)
 
 
 def total_table(network: NetworkEvaluation, wide: bool = False) -> Table:
@@ -60,7 +60,7 @@ def total_table(network: NetworkEvaluation, wide: bool = False) -> Table:
     'nothing: totals'
     """
     records = total_records(network)
-    return table(f"{network.name}: totals", _wide(records) if wide else TOTAL, records)
+    return table(f"{headline(network)}: totals", _wide(records) if wide else TOTAL, records)
 
 
 def evaluation_document(network: NetworkEvaluation, wide: bool = False) -> Document:
@@ -88,7 +88,9 @@ def evaluation_document(network: NetworkEvaluation, wide: bool = False) -> Docum
         "assumptions": [asdict(note) for note in found],
         "skipped": [asdict(each) for each in network.skipped],
     }
-    return Document(network.name, (*layer_tables(network, wide), total_table(network, wide)), remarks, records, content)
+    return Document(
+        headline(network), (*layer_tables(network, wide), total_table(network, wide)), remarks, records, content
+    )
 
 
 def _with_texts(record: Record) -> Record:

@@ -36,10 +36,10 @@ def save(network: NetworkEvaluation, folder: Path, plot: bool = True) -> tuple[P
 
 
 def write_all(folder: Path, contents: Mapping[str, bytes]) -> tuple[Path, ...]:
-    """Write files, named relative to `folder`: complete in a folder beside it first, then renamed into place.
+    """Write files, named relative to `folder`: all of them complete in a hidden folder first, then renamed into place.
 
-    Raises InputError when a name leaves the folder or something cannot be written; before the first rename nothing
-    has changed.
+    The hidden folder stands inside of `folder` when that exists, else beside it. Raises InputError when a name leaves
+    the folder or something cannot be written; before the first rename nothing has changed.
 
     >>> write_all(Path("out"), {"../secrets": b""})
     Traceback (most recent call last):
@@ -49,7 +49,11 @@ def write_all(folder: Path, contents: Mapping[str, bytes]) -> tuple[Path, ...]:
     for name in contents:
         if not _inside(name):
             raise InputError(f"{folder}: will not write {name!r}, which lies outside of the folder; rename the layer")
-    stage = folder.absolute().with_name(f".{folder.absolute().name}.{os.getpid()}.tmp")
+        if (folder / name).is_dir():
+            raise InputError(f"{folder / name}: is a folder where a file must go; choose another --out")
+    whole = folder.absolute()
+    hidden = f".{whole.name}.{os.getpid()}.tmp"
+    stage = whole / hidden if whole.exists() else whole.with_name(hidden)
     try:
         _fill(stage, contents)
         return _moved(stage, folder, contents)

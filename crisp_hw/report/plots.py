@@ -10,6 +10,7 @@ from crisp_hw.report.columns import plain
 from crisp_hw.report.records import (
     Record,
     dram_names,
+    headline,
     layer_records,
     level_names,
     total_records,
@@ -64,7 +65,7 @@ def speedup_figure(network: NetworkEvaluation) -> "Figure":
     axes.axhline(1, color="black", linewidth=0.8)
     axes.set_ylabel("speedup over dense (x)")
     _label_layers(axes, names)
-    _titled(drawn, f"{network.name}: speedup by layer")
+    _titled(drawn, f"{headline(network)}: speedup by layer")
     _legend(drawn, axes)
     return drawn
 
@@ -86,7 +87,7 @@ def energy_figure(network: NetworkEvaluation) -> "Figure":
     panels[-1].set_ylabel("DRAM / dense")
     panels[-1].legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(by_arch), frameon=False, borderaxespad=0)
     _label_layers(panels[-1], names)
-    _titled(drawn, f"{network.name}: energy by layer, dense run on the same fabric = 1")
+    _titled(drawn, f"{headline(network)}: energy by layer, dense run on the same fabric = 1")
     _legend(drawn, panels[0])
     return drawn
 
@@ -110,7 +111,7 @@ def totals_figure(network: NetworkEvaluation) -> "Figure":
         axes.axhline(1, color="black", linewidth=0.8)
         axes.set_xticks(range(len(names)), names, rotation=0 if len(names) < 4 else 30)
         axes.margins(x=0.1, y=0.12)
-    _titled(drawn, f"{network.name}: {records[0]['layers']} layers together, dense run on the same fabric = 1")
+    _titled(drawn, f"{headline(network)}: {records[0]['layers']} layers together, dense run on the same fabric = 1")
     return drawn
 
 

@@ -47,6 +47,18 @@ def arch_names(network: NetworkEvaluation) -> tuple[str, ...]:
     return tuple(dict.fromkeys(row.arch for row in network.rows))
 
 
+def headline(network: NetworkEvaluation) -> str:
+    """The network's name and the patterns of its pruned layers, for titles.
+
+    >>> headline(NetworkEvaluation("resnet50", ()))
+    'resnet50'
+    """
+    found = [row.descriptor for row in network.rows]
+    groups = " and ".join(dict.fromkeys(f"{each.nm.n}:{each.nm.m}" for each in found if each.nm))
+    blocks = " and ".join(dict.fromkeys(str(each.block) for each in found if each.block))
+    return ", ".join(part for part in (network.name, groups, f"blocks of {blocks}" if blocks else "") if part)
+
+
 def level_names(network: NetworkEvaluation) -> tuple[str, ...]:
     """Storage levels, outermost first, and the MAC array, in lower case as the energy columns name them.
 

@@ -5,13 +5,14 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from crisp_hw.report.columns import Table
+from crisp_hw.report.columns import Column, Table
 from crisp_hw.report.records import Value
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
 MIN_WIDTH = 120
+PROSE_WIDTH = 40
 
 
 def rich_table(content: Table) -> "RichTable":
@@ -43,14 +44,15 @@ def rich_table(content: Table) -> "RichTable":
 
 
 def table_width(content: Table) -> int:
-    """Characters that a table needs so that nothing in it is folded or cut, at least 120.
+    """Characters that a table needs so that nothing but prose is folded, at least 120.
 
     >>> from crisp_hw.report.columns import Column, table
     >>> table_width(table("t", (Column("a", "a"),), [{"a": "x" * 130}]))
     132
     """
-    columns = zip(*content.rows, strict=True)
-    widths = [max(map(len, (*c.heading.split(), *cells))) for c, cells in zip(content.columns, columns, strict=False)]
+    widths = [max(map(len, column.heading.split())) for column in content.columns]
+    for row in content.rows:
+        widths = [max(width, _needed(*pair)) for width, *pair in zip(widths, content.columns, row, strict=True)]
     return max(MIN_WIDTH, sum(widths) + 2 * len(widths))
 
 
@@ -81,6 +83,10 @@ def csv_text(records: Sequence[Mapping[str, Value]]) -> str:
     writer.writeheader()
     writer.writerows(records)
     return text.getvalue()
+
+
+def _needed(column: Column, text: str) -> int:
+    return min(len(text), PROSE_WIDTH) if column.style == "prose" else len(text)
 
 
 def _line(cells: Iterable[str]) -> str:

@@ -1,0 +1,33 @@
+"""`crisp-hw arch`."""
+
+from typing import Annotated
+
+import typer
+
+from crisp_hw.cli.options import EnergyOption, Format, FormatOption, SetOption, accelerators_of
+from crisp_hw.cli.output import show
+
+app = typer.Typer(help="Accelerators: which there are, and every number of one with its source.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_all(form: FormatOption = Format.table) -> None:
+    """The packaged accelerators."""
+    from crisp_hw import api
+    from crisp_hw.report.hardware import accelerator_list
+
+    show(accelerator_list([api.load_arch(name) for name in api.list_arch()]), form)
+
+
+@app.command("show")
+def show_one(
+    name: Annotated[str, typer.Argument(help="Name, or path of a .yaml file.")],
+    form: FormatOption = Format.table,
+    energy: EnergyOption = None,
+    setting: SetOption = None,
+) -> None:
+    """Levels, numbers with their sources, scheme, constraints, energies."""
+    from crisp_hw.report.hardware import accelerator_document
+
+    (accelerator,) = accelerators_of([name], energy, setting)
+    show(accelerator_document(accelerator), form)

@@ -1,0 +1,111 @@
+"""Options that commands share, and what their texts mean."""
+
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from crisp_hw.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crisp_hw.api import Source
+    from crisp_hw.spec.accelerator import Accelerator
+    from crisp_hw.spec.patterns import NM
+
+DEFAULT_ARCH = "crisp-stc"
+
+
+class Format(StrEnum):
+    """What goes to stdout."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    md = "md"
+
+
+class Objective(StrEnum):
+    """What the mapper minimises."""
+
+    cycles = "cycles"
+    energy = "energy"
+    edp = "edp"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", "-f", help="What to print.")]
+WideOption = Annotated[bool, typer.Option("--wide", help="Every column in the tables, however wide.")]
+MasksOption = Annotated[Path | None, typer.Option("--masks", help="Pruned-model file (.pt or .safetensors).")]
+WorkloadOption = Annotated[
+    str | None, typer.Option("--workload", help="Layer table by name or .yaml path, instead of --masks.")
+]
+NmOption = Annotated[str | None, typer.Option("--nm", help="N:M pattern of --workload, such as 2:4.")]
+BlockOption = Annotated[int | None, typer.Option("--block", help="Side of the blocks of --workload, in weights.")]
+SparsityOption = Annotated[
+    float | None,
+    typer.Option("--sparsity", help="Share of zeros of --workload over its prunable weights, N:M counted."),
+]
+ArchOption = Annotated[
+    list[str] | None, typer.Option("--arch", "-a", help="Accelerator by name or .yaml path; repeatable [crisp-stc].")
+]
+LayersOption = Annotated[str | None, typer.Option("--layers", help="Only layers whose name matches this GLOB.")]
+EnergyOption = Annotated[str | None, typer.Option("--energy", help="Energy table by name or .yaml path.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Another number of the accelerators, e.g. smem_bandwidth=32 (none: unlimited)."),
+]
+ObjectiveOption = Annotated[Objective, typer.Option("--objective", help="What the mapper minimises.")]
+
+
+def source_of(
+    masks: Path | None, workload: str | None, nm: str | None, block: int | None, sparsity: float | None
+) -> "Source":
+    """The network that the options name; InputError unless it is exactly one."""
+    from crisp_hw.api import WorkloadPattern
+
+    match masks, workload:
+        case Path(), None:
+            given = {"--nm": nm, "--block": block, "--sparsity": sparsity}
+            extra = ", ".join(name for name, value in given.items() if value is not None)
+            if extra:
+                raise InputError(f"{extra}: only with --workload; the masks of {masks} say what is pruned")
+            return masks
+        case None, str():
+            return WorkloadPattern(workload, None if nm is None else _pattern(nm), block, sparsity)
+        case _:
+            raise InputError("give exactly one of --masks FILE and --workload NAME")
+
+
+def accelerators_of(
+    archs: "Sequence[str] | None", energy: str | None, settings: "Sequence[str] | None"
+) -> "tuple[Accelerator, ...]":
+    """The accelerators that the options name, each with the numbers of --set; InputError for a setting it lacks."""
+    from crisp_hw.api import load_accelerators
+
+    changes = dict(_setting(text) for text in settings or ())
+    return tuple(accelerator.replace(**changes) for accelerator in load_accelerators(archs or [DEFAULT_ARCH], energy))
+
+
+def _pattern(text: str) -> "NM":
+    from crisp_hw.spec.patterns import NM
+
+    found = re.fullmatch(r"(\d{1,4}):(\d{1,4})", text)
+    if not found:
+        raise InputError(f"--nm {text}: is no N:M pattern; write 2:4 for two kept of every four")
+    return NM(int(found[1]), int(found[2]))
+
+
+def _setting(text: str) -> tuple[str, float | None]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise InputError(f"--set {text}: lacks a value; write {text}=NUMBER")
+    if value == "none":
+        return name, None
+    try:
+        number = float(value)
+    except ValueError as error:
+        raise InputError(f"--set {text}: {value!r} is no number; give a number, or none for unlimited") from error
+    return name, int(number) if number.is_integer() else number

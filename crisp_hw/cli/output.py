@@ -1,0 +1,92 @@
+"""Documents to stdout, in the format that was asked for; pictures and progress beside it."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crisp_hw.cli.options import Format
+from crisp_hw.errors import InputError
+
+if TYPE_CHECKING:
+    from crisp_hw.report.document import Document
+
+
+def show(document: "Document", form: Format) -> None:
+    """Print a document; with CSV, what does not fit into records goes to stderr."""
+    from crisp_hw.report.document import json_text, markdown_text
+    from crisp_hw.report.tables import csv_text
+
+    match form:
+        case Format.table:
+            sys.stdout.write(_table_text(document))
+        case Format.md:
+            sys.stdout.write(markdown_text(document))
+        case Format.json:
+            sys.stdout.write(json_text(document))
+        case Format.csv:
+            sys.stdout.write(csv_text(document.records))
+            sys.stdout.flush()
+            sys.stderr.write(_remarks(document))
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str, int, int], None] | None]:
+    """A bar on stderr while layers are evaluated; None where nobody watches."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("")
+        yield lambda what, done, total: bars.update(task, description=what, completed=done, total=total)
+
+
+def check_folder(folder: Path | None) -> None:
+    """Refuse an --out that cannot become a folder, before anything is computed."""
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file; give a folder to --out")
+
+
+def check_plotting(why: str) -> None:
+    """Refuse pictures where matplotlib is missing, before anything is computed."""
+    from importlib.util import find_spec
+
+    if find_spec("matplotlib") is None:
+        raise InputError(f'{why} needs matplotlib; pip install "crisp-hw[plot]", or leave the pictures out')
+
+
+def say_written(files: "tuple[Path, ...]", folder: Path) -> None:
+    """One line on stderr about what was written."""
+    names = ", ".join(str(path.relative_to(folder)) for path in files) if len(files) <= 8 else f"{len(files)} files"
+    sys.stderr.write(f"wrote {names} to {folder}\n")
+
+
+def _table_text(document: "Document") -> str:
+    from rich.console import Console
+
+    from crisp_hw.report.tables import rich_table, table_width
+
+    parts = []
+    for content in document.tables:
+        console = Console(width=table_width(content), color_system=None, force_terminal=False)
+        with console.capture() as captured:
+            console.print(rich_table(content))
+        parts.append("\n".join(line.rstrip() for line in captured.get().splitlines()))
+    return "\n".join(parts) + "\n" + _remarks(document)
+
+
+def _remarks(document: "Document") -> str:
+    """Headings and lines, folded at 120 characters."""
+    from textwrap import fill
+
+    lines = []
+    for heading, entries in document.remarks.items():
+        if entries:
+            lines.append(f"{heading}:")
+            lines += [fill(entry, 120, initial_indent="  - ", subsequent_indent="    ") for entry in entries]
+    return "".join(f"{line}\n" for line in lines)
