@@ -1,0 +1,47 @@
+"""Where the recorded Timeloop runs are, and a line at the end that says how many of them agreed."""
+
+import os
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+BESIDE = Path(__file__).parents[2] / "shared" / "golden"
+GOLDEN = "golden agreement"  # the name under which test_golden.py records (source, family, cases, equal)
+
+
+def corpus_folder() -> Path | None:
+    """The folder of the whole corpus: the environment variable CRISP_HW_GOLDEN, else ../shared/golden, else None."""
+    named = os.environ.get("CRISP_HW_GOLDEN")
+    if named:
+        folder = Path(named)
+        if not any(folder.glob("*.jsonl.gz")):
+            raise pytest.UsageError(f"CRISP_HW_GOLDEN={named}: holds no *.jsonl.gz; name a folder of recorded cases")
+        return folder
+    return BESIDE if any(BESIDE.glob("*.jsonl.gz")) else None
+
+
+@pytest.fixture(scope="session")
+def golden_corpus() -> Path:
+    """A folder with the whole corpus of recorded cases, FAMILY.jsonl.gz each; the test is skipped without one."""
+    folder = corpus_folder()
+    if folder is None:
+        pytest.skip("no corpus of recorded runs: set CRISP_HW_GOLDEN to a folder of FAMILY.jsonl.gz files")
+    return folder
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Per source, the cases of each family that agree in every figure."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, value in getattr(report, "user_properties", ()):
+                if name == GOLDEN and getattr(report, "when", "") == "call":
+                    source, family, cases, equal = value
+                    found[source].append(f"{family} {equal}/{cases}")
+    if not found:
+        return
+    ran = "the whole corpus ran" if "corpus" in found else "the committed set alone ran, without the corpus"
+    terminalreporter.write_line(f"golden cases, equal to Timeloop in every figure; {ran}:")
+    for source in sorted(found):
+        terminalreporter.write_line(f"  {source}: {', '.join(sorted(found[source]))}")

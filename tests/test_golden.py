@@ -1,0 +1,51 @@
+"""The embedded engine gives what timeloop-model gave: on the committed cases, and on the whole corpus if it is there."""
+
+from pathlib import Path
+
+import pytest
+
+from crisp_hw.validate import Agreement, validate
+
+COMMITTED = Path(__file__).parent / "golden" / "cases"
+MODELLED = ("bandwidth", "crisp", "dense", "formats", "gate", "leak", "shared", "skip", "stc")
+NOT_MODELLED = ("banded", "conv", "imperfect")  # refused with a reason, never computed wrongly
+GOLDEN = "golden agreement"  # read by conftest.py
+
+
+def agreement_of(path: Path, record_property, source: str) -> Agreement:
+    (found,) = validate([path])
+    record_property(GOLDEN, (source, found.family, found.cases, found.equal))
+    return found
+
+
+def test_every_modelled_family_has_committed_cases():
+    assert sorted(path.name.removesuffix(".jsonl.gz") for path in COMMITTED.glob("*.gz")) == list(MODELLED)
+
+
+@pytest.mark.parametrize("family", MODELLED)
+def test_committed_cases_agree_in_every_figure(family, record_property):
+    found = agreement_of(COMMITTED / f"{family}.jsonl.gz", record_property, "committed")
+    assert found.cases >= 4
+    assert found.ids == ()
+    assert found.equal == found.cases
+
+
+@pytest.mark.parametrize("family", MODELLED)
+def test_corpus_agrees_in_every_figure(family, golden_corpus, record_property):
+    path = golden_corpus / f"{family}.jsonl.gz"
+    if not path.exists():
+        pytest.skip(f"the corpus has no family {family}")
+    found = agreement_of(path, record_property, "corpus")
+    assert found.ids == ()
+    assert found.equal == found.cases
+
+
+@pytest.mark.parametrize("family", NOT_MODELLED)
+def test_what_is_not_modelled_is_refused(family, golden_corpus):
+    path = golden_corpus / f"{family}.jsonl.gz"
+    if not path.exists():
+        pytest.skip(f"the corpus has no family {family}")
+    (found,) = validate([path])
+    assert found.different == found.close == 0
+    assert found.refused > 0
+    assert found.refused + found.equal == found.cases
