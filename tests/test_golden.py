@@ -1,4 +1,4 @@
-"""The embedded engine gives what timeloop-model gave: on the committed cases, and on the whole corpus if it is there."""
+"""The embedded engine gives what timeloop-model gave: on the committed cases, and on the corpus if there is one."""
 
 from pathlib import Path
 
