@@ -7,7 +7,8 @@ Two orders are one where no cost can see the difference; everything else is kept
   first one that the tensor depends on (closed form of `D_l`; it needs ranks of a single dimension);
 - temporal loops, spatial skipping: the lanes of its target see the same run of loops;
 - spatial loops: which dimensions run along x and along y;
-- formats: the order of the loops that the formatted tensor depends on, as ranks are assigned to loops;
+- formats: the order of the loops that the formatted tensor depends on, as ranks are assigned to loops (the leaders
+  of a spatial skipping are formatted tensors, so that the order of their lanes is kept too);
 - ranks of several dimensions (halos), link transfers below level 0, and storage gating or skipping: all orders differ.
 """
 
@@ -19,7 +20,6 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from crisp_hw.mapper.fits import shrinking_levels
 from crisp_hw.mapper.space import Block, Space
 from crisp_hw.spec.mapping import Loop
 from crisp_hw.spec.sparse import ActionKind
@@ -103,8 +103,7 @@ def _inside(order: list[str], dims: frozenset[str]) -> list[str]:
 def _visible(space: Space, block: Block) -> Visible:
     halos = any(len(rank) > 1 for tensor in space.design.problem.tensors for rank in tensor.ranks)
     linked = block.level == 0 and block.kind == "spatial"
-    squeezed = block.kind == "spatial" and block.level in shrinking_levels(space)
-    if halos or linked or squeezed or _under_storage_saf(space, block):
+    if halos or linked or _under_storage_saf(space, block):
         return Visible(everything=True)
     formatted = tuple(_formatted(space, block))
     if block.kind == "spatial":
@@ -151,8 +150,6 @@ def _delivered(space: Space, block: Block) -> Iterator[Run]:
         below = _keepers(space, tensor.name, block.level)[0]
         if below >= 0 or links:
             yield Run(tensor.dims, _between(space, below + 1, block))
-            if links:
-                yield Run(tensor.dims, _between(space, 0, block))
 
 
 def _idle_lanes(space: Space, block: Block) -> Iterator[Run]:

@@ -25,6 +25,13 @@ Progress = Callable[[int, int], None]
 
 CHUNK_ROWS = 65536  # amortises the engine's fixed cost per call; a chunk takes a few tens of MB
 
+ASSUMPTIONS = (
+    "the mapper tries perfect factorizations only (no residual tiles)",
+    "what each level keeps is taken from the constraints, not searched",
+    "operands may pass between neighbouring MACs",
+)
+"""What the search leaves out or takes for granted."""
+
 OBJECTIVES: dict[str, Callable[[Ints, Floats], tuple[NDArray[np.float64], ...]]] = {
     "cycles": lambda cycles, energy: (cycles.astype(np.float64), energy),
     "energy": lambda cycles, energy: (energy, cycles.astype(np.float64)),
@@ -35,7 +42,10 @@ OBJECTIVES: dict[str, Callable[[Ints, Floats], tuple[NDArray[np.float64], ...]]]
 
 @dataclass(frozen=True)
 class Found:
-    """The best mapping of a space; `candidates` counts factorizations, `tried` and `valid` evaluated mappings."""
+    """The best mapping of a space; `candidates` counts factorizations, `tried` and `valid` evaluated mappings.
+
+    Candidates that cannot fit are not tried, the others in every order that costs can tell apart.
+    """
 
     mapping: Mapping
     cycles: int
@@ -44,6 +54,7 @@ class Found:
     candidates: int
     tried: int
     valid: int
+    assumptions: tuple[str, ...] = ASSUMPTIONS
 
 
 @dataclass(frozen=True)
