@@ -4,10 +4,10 @@ import json
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-import crisp_hw
 from crisp_hw.report.columns import Table, plain
 from crisp_hw.report.records import Record
 from crisp_hw.report.tables import markdown_table
@@ -57,7 +57,11 @@ def versions() -> dict[str, str]:
     >>> sorted(versions())
     ['crisp-hw', 'numpy', 'python']
     """
-    return {"crisp-hw": crisp_hw.__version__, "numpy": np.__version__, "python": platform.python_version()}
+    try:
+        own = version("crisp-hw")
+    except PackageNotFoundError:
+        own = "not installed"  # a checkout on the path alone
+    return {"crisp-hw": own, "numpy": np.__version__, "python": platform.python_version()}
 
 
 def _escaped(text: str) -> str:

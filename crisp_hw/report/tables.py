@@ -52,7 +52,8 @@ def table_width(content: Table) -> int:
     """
     widths = [max(map(len, column.heading.split())) for column in content.columns]
     for row in content.rows:
-        widths = [max(width, _needed(*pair)) for width, *pair in zip(widths, content.columns, row, strict=True)]
+        needed = (_needed(column, text) for column, text in zip(content.columns, row, strict=True))
+        widths = [max(pair) for pair in zip(widths, needed, strict=True)]
     return max(MIN_WIDTH, sum(widths) + 2 * len(widths))
 
 
