@@ -71,11 +71,6 @@ def _check(design: Design, nest: LoopNest, bounds: Int) -> None:
                 f"{dim} = {size}; imperfect factors are not modelled yet"
             )
     for tensor in design.problem.tensors:
-        if any(len(rank) > 1 or abs(rank[0].coefficient) != 1 for rank in tensor.ranks):
-            raise InputError(
-                f"problem {design.problem.name}: tensor {tensor.name} has a rank with several terms or a stride; "
-                "sliding windows are not modelled yet: give the layer as a matrix product"
-            )
         if not any(tensor.name in keeps for keeps in nest.keeps):
             raise InputError(f"mapping: no level keeps tensor {tensor.name}; let one keep it")
     for (fan_x, fan_y), level in zip(design.architecture.fanouts, design.architecture.levels, strict=True):

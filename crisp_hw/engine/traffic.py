@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from crisp_hw.engine.sliding import kept_counts, sliding
 from crisp_hw.engine.tiling import COMPUTE, Int, Tiling, deliveries, instances, keeper_above, keeper_below
 from crisp_hw.spec.problem import Tensor
 
@@ -44,6 +45,11 @@ def dense_traffic(tiling: Tiling) -> Traffic:
     zeros = np.zeros((levels, len(tensors), tiling.bounds.shape[1]), dtype=np.int64)
     tile, reads, fills, updates, partition = (zeros.copy() for _ in range(5))
     for t, tensor in enumerate(tensors):
+        if sliding(tiling.problem):
+            counts = kept_counts(tiling, tensor)
+            tile[:, t], reads[:, t], fills[:, t] = counts["tile"], counts["reads"], counts["fills"]
+            updates[:, t], partition[:, t] = counts["updates"], counts["partition"]
+            continue
         for level in range(levels):
             if tensor.name not in tiling.nest.keeps[level]:
                 continue

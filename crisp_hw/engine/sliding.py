@@ -1,0 +1,250 @@
+"""Dense traffic in general: sliding windows, strides, dilations, halos, and words handed on between neighbours.
+
+Timeloop walks every loop through its iterations 0 and 1 and takes the second for all later ones
+(nest-analysis.cpp: ComputeDeltas). What a level receives at a step is its new tile less the old one, provided that the
+tile keeps moving by one and the same translation; any other move fetches it whole (SaveAndSubtractIfSameStride). The
+walk is a binary counter over the time loops: the step in which loop j advances sends all loops inside it back from 1
+to 0, so the tile moves by stride(j) less the strides of those, whatever the loops outside do. That makes the walk a
+sum over "kinds of steps", one per loop (docs/model.md, section 3.1).
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from crisp_hw.engine.tiling import Bool, Float, Int, Tiling, instances, projected_size
+from crisp_hw.spec.problem import Problem, Tensor
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Words of one tensor at every level as if every level kept it, float64[S, b].
+
+    `sent` counts a multicast word once, `delivered` once per receiver; `linked` are words that receivers take from
+    mesh neighbours; `fanout` is the number of receivers per instance.
+    """
+
+    sent: Float
+    delivered: Float
+    linked: Float
+    fanout: Float
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One kind of step: how often it happens, how far the tile moves int64[R, b], its new words, and are all new."""
+
+    times: Int
+    move: Int
+    words: Int
+    whole: Bool
+
+
+def sliding(problem: Problem) -> bool:
+    """Does some tensor have a rank with several terms or a stride?"""
+    ranks = [rank for tensor in problem.tensors for rank in tensor.ranks]
+    return any(len(rank) > 1 or abs(rank[0].coefficient) != 1 for rank in ranks if rank)
+
+
+def flow(tiling: Tiling, tensor: Tensor) -> Flow:
+    """The traffic of a tensor below every level."""
+    levels = [_level_flow(tiling, tensor, level) for level in range(len(tiling.architecture.levels))]
+    return Flow(*(np.stack(rows).astype(np.float64) for rows in zip(*levels, strict=True)))
+
+
+def _level_flow(tiling: Tiling, tensor: Tensor, level: int) -> tuple[Float, Float, Float, Int]:
+    """(sent, delivered, linked, fanout) of one level over all steps."""
+    start = tiling.start(level)
+    steps = _steps(tiling, tensor, start)
+    spatial = [j for j in tiling.loops(level) if tiling.active[j] and not tiling.temporal(j)]
+    fanout = tiling.product(spatial)
+    zero: Float = np.zeros(len(fanout))
+    words: Float = sum((step.times * step.words for step in steps), zero)
+    if not spatial:
+        return words, words, zero, fanout
+    groups = _each_row(tiling, tensor, spatial, None)[0]
+    sent, delivered, linked = words * groups, words * fanout, zero
+    flags = tiling.nest.no_link_transfer
+    if not flags or tensor.name not in flags[level]:
+        for times, now in _linkable(steps):
+            fed, receivers = _each_row(tiling, tensor, spatial, now.move)[1:]
+            saved = np.where(fed < groups, times * now.words, 0)
+            sent = sent - saved * (groups - fed)
+            delivered = delivered - saved * (fanout - receivers)
+            linked = linked + saved * (fanout - receivers)
+    return sent, delivered, linked, fanout
+
+
+def stride(tiling: Tiling, tensor: Tensor, j: int) -> Int:
+    """How far one iteration of loop j moves through each rank of the tensor, int64[R, b]."""
+    loop = tiling.nest.loops[j]
+    below = tiling.box(j)[tiling.problem.dims.index(loop.dim)]
+    steps = [sum(term.coefficient for term in rank if term.dim == loop.dim) for rank in tensor.ranks]
+    return np.array([step * below for step in steps]).reshape(len(steps), len(below))
+
+
+def _steps(tiling: Tiling, tensor: Tensor, start: int) -> list[_Step]:
+    """The first delivery and then one kind of step per active time loop from index `start` on, innermost first."""
+    box = tiling.box(start)
+    size, extents = projected_size(tiling.problem, tensor, box), _extents(tiling.problem, tensor, box)
+    loops = [j for j in range(start, len(tiling.nest.loops)) if tiling.active[j] and tiling.temporal(j)]
+    everything = np.ones(len(size), dtype=bool)
+    steps = [_Step(tiling.ones, np.zeros_like(extents), size, everything)]
+    returned, usual = np.zeros_like(extents), None
+    for place, j in enumerate(loops):
+        advance = stride(tiling, tensor, j)
+        move = advance - returned
+        returned = returned + advance
+        times = (tiling.bounds[j] - 1) * tiling.product(loops[place + 1 :])
+        if start == 0:  # MACs: one operand per multiply-accumulate, nothing is subtracted
+            steps.append(_Step(times, move, size, everything))
+            continue
+        still = (move == 0).all(axis=0)
+        usual = move if usual is None and not still.all() else usual
+        slides = still if usual is None else (move == usual).all(axis=0)
+        kept = np.prod(np.maximum(extents - np.abs(move), 0), axis=0)
+        words = np.where(still, 0, np.where(slides, size - kept, size))
+        steps.append(_Step(times, move, words, ~still & (~slides | (kept == 0))))
+    return steps
+
+
+def _extents(problem: Problem, tensor: Tensor, box: Int) -> Int:
+    """Extent of each rank of a tensor's tile, int64[R, b]."""
+    parts = [projected_size(problem, Tensor(tensor.name, (rank,)), box) for rank in tensor.ranks]
+    return np.array(parts).reshape(len(parts), box.shape[1])
+
+
+def _linkable(steps: list[_Step]) -> list[tuple[Int, _Step]]:
+    """(times, step) of steps before which every receiver held a set of words of the same shape.
+
+    Before loop j > first advances, the first loop did; before the first loop advances, any step outside it happened,
+    or the first delivery.
+    """
+    if len(steps) < 2:
+        return []
+    innermost, outer = steps[1], steps[2:]
+    ahead = [(_shared(step, innermost) * step.times, step) for step in outer]
+    # of the innermost loop's steps, those after each kind of outer step, and those after the first delivery
+    per_visit = innermost.times // (1 + sum((step.times for step in outer), np.zeros_like(innermost.times)))
+    after = [_shared(innermost, before) * before.times * per_visit for before in (steps[0], *outer)]
+    return [*ahead, (np.sum(after, axis=0), innermost)]
+
+
+def _shared(now: _Step, before: _Step) -> Int:
+    """1 where both steps bring words in sets of one shape: whole tiles, or the same rim."""
+    rims = ~now.whole & ~before.whole & (now.move == before.move).all(axis=0)
+    alike = (now.whole & before.whole) | rims
+    shared: Int = (alike & (now.words > 0) & (before.words > 0)).astype(np.int64)
+    return shared
+
+
+def _each_row(tiling: Tiling, tensor: Tensor, spatial: list[int], move: Int | None) -> tuple[Int, Int, Int]:
+    """(groups, groups not fed by neighbours, receivers not fed) of every mapping; see `_multicast`."""
+    batch = tiling.bounds.shape[1]
+    strides = [stride(tiling, tensor, j) for j in spatial]
+    moves = np.zeros((len(tensor.ranks), batch), dtype=np.int64) if move is None else move
+    along_x = tuple(tiling.nest.loops[j].kind == "x" for j in spatial)
+    fanout_x = tiling.architecture.fanouts[tiling.nest.loops[spatial[0]].level][0]
+    rows = []
+    for b in range(batch):
+        grid = tuple(int(tiling.bounds[j, b]) for j in spatial)
+        shifts = tuple(tuple(int(s) for s in each[:, b]) for each in strides)
+        step = None if move is None else tuple(int(m) for m in moves[:, b])
+        rows.append(_multicast(grid, shifts, step, along_x, fanout_x))
+    groups, fed, receivers = np.array(rows, dtype=np.int64).reshape(batch, 3).T
+    return groups, fed, receivers
+
+
+@lru_cache(maxsize=65536)
+def _multicast(
+    grid: tuple[int, ...],
+    shifts: tuple[tuple[int, ...], ...],
+    move: tuple[int, ...] | None,
+    along_x: tuple[bool, ...],
+    fanout_x: int,
+) -> tuple[int, int, int]:
+    """Receivers with equal tiles form a group; with `move`, those whose neighbour held their tile a step ago are fed.
+
+    Returns groups, groups with a member that is not fed, and members that are not fed (ComputeNetworkLinkTransfers).
+    """
+    count = int(np.prod(grid))
+    position = np.zeros((count, len(shifts[0])), dtype=np.int64)
+    rest = np.arange(count)
+    for bound, shift in zip(grid, shifts, strict=True):
+        position += (rest % bound)[:, None] * np.array(shift, dtype=np.int64)
+        rest = rest // bound
+    _, group = np.unique(position, axis=0, return_inverse=True)
+    groups = int(group.max()) + 1
+    if move is None:
+        return groups, groups, count
+    width = max(fanout_x, int(np.prod([b for b, x in zip(grid, along_x, strict=True) if x], dtype=np.int64)))
+    places = {(i // width, i % width): i for i in range(count)}
+    wanted = position + np.array(move, dtype=np.int64)
+    fed = np.zeros(count, dtype=bool)
+    for (row, column), i in places.items():
+        for beside in ((row, column - 1), (row, column + 1), (row - 1, column), (row + 1, column)):
+            j = places.get(beside)
+            fed[i] = fed[i] or (j is not None and bool((wanted[i] == position[j]).all()))
+    return groups, len(np.unique(group.ravel()[~fed])), int((~fed).sum())
+
+
+def kept_counts(tiling: Tiling, tensor: Tensor) -> dict[str, Int]:
+    """Reads, fills, updates, tile and partition of one tensor, int64[S, b], zero where it is not kept.
+
+    A level that does not keep the tensor hands its traffic to the next outer one, which then sends so much more
+    (tiling.cpp: MaskTiles, ComputeParentAccessShare, ComputePartitionSizes).
+    """
+    levels = range(len(tiling.architecture.levels))
+    kept = [tensor.name in tiling.nest.keeps[level] for level in levels]
+    all_levels = flow(tiling, tensor)
+    sent, delivered, linked = all_levels.sent.copy(), all_levels.delivered.copy(), all_levels.linked.copy()
+    demand = np.zeros_like(sent)
+    demand[:-1] = delivered[1:] / all_levels.fanout[1:]
+    for level in levels[:-1]:
+        if not kept[level]:
+            scale = sent[level] * all_levels.fanout[level + 1] / delivered[level + 1]
+            sent[level + 1], delivered[level + 1] = sent[level + 1] * scale, delivered[level + 1] * scale
+            linked[level + 1] = 0.0
+    peers = np.zeros_like(sent)
+    for level in levels[1:]:
+        if kept[level]:
+            peers[level - 1] = linked[level] / instances(tiling, level - 1)
+    return _rounded(tiling, tensor, sent, demand, peers)
+
+
+def _rounded(tiling: Tiling, tensor: Tensor, sent: Float, demand: Float, peers: Float) -> dict[str, Int]:
+    """Whole counts of the levels that keep the tensor; the first update of an output word needs no read."""
+    levels = range(len(tiling.architecture.levels))
+    kept = [level for level in levels if tensor.name in tiling.nest.keeps[level]]
+    partition = _partitions(tiling, tensor)
+    counts = {name: np.zeros(sent.shape, dtype=np.int64) for name in ("tile", "reads", "fills", "updates", "partition")}
+    for level in kept:
+        filled = demand[level] if level != kept[-1] else np.zeros_like(demand[level])
+        counts["tile"][level], counts["partition"][level] = tiling.tile(level, tensor), partition[level]
+        if tensor.is_output:
+            counts["updates"][level] = _nearest(sent[level])
+            counts["reads"][level] = _nearest(sent[level] + peers[level] - partition[level])
+            first = 0 if level == kept[-1] else partition[level]
+            counts["fills"][level] = _nearest(filled + peers[level] - first)
+        else:
+            counts["reads"][level] = _nearest(sent[level] + peers[level])
+            counts["fills"][level] = (filled + peers[level]).astype(np.int64)
+    return counts
+
+
+def _nearest(value: Float) -> Int:
+    """Round half away from zero."""
+    return np.trunc(value + np.copysign(0.5, value)).astype(np.int64)
+
+
+def _partitions(tiling: Tiling, tensor: Tensor) -> Int:
+    """Distinct words that one instance sees: the tensor, divided where spatial loops spread it (whole words)."""
+    levels = len(tiling.architecture.levels)
+    out = np.zeros((levels, tiling.bounds.shape[1]), dtype=np.int64)
+    out[-1] = tiling.tile(levels - 1, tensor)
+    for level in range(levels - 2, -1, -1):
+        spatial = [j for j in tiling.loops(level + 1) if not tiling.temporal(j)]
+        spread = tiling.size_below(spatial[-1] + 1 if spatial else tiling.ends[level], tensor)
+        out[level] = out[level + 1] * tiling.tile(level, tensor) // spread
+    return out
