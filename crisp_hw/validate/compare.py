@@ -1,17 +1,9 @@
-"""The embedded engine against recorded runs of Timeloop, figure by figure.
+"""One recorded case against the embedded engine, figure by figure."""
 
-A recorded case is a dict with `id`, `family`, `input` (the documents that timeloop-model read) and `output` (what it
-reported); tests/golden/README.md describes both. Files hold one case a line, as JSON, gzipped.
-"""
-
-import gzip
-import json
 import re
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf, isclose
-from pathlib import Path
 from typing import Any, Literal
 
 from crisp_hw.engine.evaluate import evaluate
@@ -21,14 +13,11 @@ from crisp_hw.timeloop.read import read_point
 
 ENERGY_TOLERANCE = 1e-9  # relative; both sides add the same products of counts and pJ
 AVERAGE_TOLERANCE = 1e-5  # instances and bandwidths: Timeloop prints six digits
-CLOSE_COUNTS = 2  # counts are rounded expectations: one that should be whole falls either way in floating point
-CLOSE_ENERGY = 1e-4
 KINDS, OPS = ("random", "gated", "skipped"), ("reads", "fills", "updates")
 TOO_SMALL = re.compile(r"couldn't map level (\w+): mapped tile size (\d+) exceeds buffer capacity (\d+)")
 
 Case = dict[str, Any]
 Figure = Literal["verdict", "refused", "count", "average", "energy", "total energy"]
-Grade = Literal["equal", "close", "different", "refused"]
 
 
 @dataclass(frozen=True)
@@ -46,38 +35,6 @@ class Difference:
         if not isinstance(self.ours, int | float) or not isinstance(self.reference, int | float) or not self.reference:
             return inf
         return abs(self.ours - self.reference) / abs(self.reference)
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """How the cases of one family compare; the relative differences are the worst of total cycles and energy.
-
-    `equal`: every figure; `close`: counts and cycles within 2 and total energy within 1e-4; `refused`: the input asks
-    for something that is not modelled, said in an error. `ids` are the cases that are not equal.
-    """
-
-    family: str
-    cases: int
-    equal: int
-    close: int
-    different: int
-    refused: int
-    worst_cycles: float
-    worst_energy: float
-    ids: tuple[str, ...] = ()
-
-
-def read_cases(path: Path) -> Iterator[Case]:
-    """The cases of one `.jsonl.gz` file; InputError names the file and the line that is not a case."""
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                case = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise InputError(f"{path}, line {number}: not JSON ({error.msg}); record the case again") from error
-            if not isinstance(case, dict) or not {"id", "family", "input", "output"} <= case.keys():
-                raise InputError(f"{path}, line {number}: a case needs id, family, input and output")
-            yield case
 
 
 def compare(case: Case) -> list[Difference]:
@@ -193,109 +150,3 @@ def _close(what: str, figure: Figure, ours: float, reference: float) -> Iterator
     floor = AVERAGE_TOLERANCE if figure == "average" else 0.0
     if not isclose(ours, reference, rel_tol=tolerance, abs_tol=floor):
         yield Difference(what, figure, ours, reference)
-
-
-def grade(differences: list[Difference]) -> Grade:
-    """What the differences of one case amount to; `Agreement` says what the words mean.
-
-    >>> grade([Difference("SMEM A reads", "count", 12, 13)])
-    'close'
-    """
-    if not differences:
-        return "equal"
-    if any(found.figure == "refused" for found in differences):
-        return "refused"
-    return "close" if all(_is_close(found) for found in differences) else "different"
-
-
-def _is_close(found: Difference) -> bool:
-    match found.figure:
-        case "total energy":
-            return found.relative <= CLOSE_ENERGY
-        case "count":
-            return _apart(found.ours, found.reference) <= CLOSE_COUNTS
-        case "energy" | "average":
-            return True  # shares of one tensor: they follow from counts and instances, which the total holds together
-        case _:
-            return False
-
-
-def _apart(ours: Any, reference: Any) -> float:
-    """Largest distance between two counts, or between two lists of counts per rank."""
-    if isinstance(ours, list) and isinstance(reference, list):
-        same = len(ours) == len(reference)
-        return max(map(_apart, ours, reference), default=0.0) if same else inf
-    return float(abs(ours - reference))
-
-
-def validate(paths: Iterable[Path]) -> list[Agreement]:
-    """One row per family over all cases of some `.jsonl.gz` files, in the order in which families appear.
-
-    Raises InputError where a file is not readable as cases.
-    """
-    graded: dict[str, list[tuple[str, list[Difference]]]] = {}
-    for path in paths:
-        for case in read_cases(path):
-            graded.setdefault(case["family"], []).append((case["id"], compare(case)))
-    return [_agreement(family, cases) for family, cases in graded.items()]
-
-
-def _agreement(family: str, cases: list[tuple[str, list[Difference]]]) -> Agreement:
-    grades = [grade(differences) for _, differences in cases]
-
-    def worst(what: str) -> float:
-        return max((d.relative for _, found in cases for d in found if d.what == what), default=0.0)
-
-    return Agreement(
-        family,
-        len(cases),
-        grades.count("equal"),
-        grades.count("close"),
-        grades.count("different"),
-        grades.count("refused"),
-        worst("cycles"),
-        worst("energy"),
-        tuple(name for (name, differences) in cases if differences),
-    )
-
-
-PAGE = """# Validation: the embedded engine against Timeloop
-
-Generated by `python -m crisp_hw.validate FOLDER docs/validation.md`, where FOLDER holds recorded runs of
-timeloop-model (`FAMILY.jsonl.gz`, described in tests/golden/README.md). Equal: verdict, cycles, every count, every
-energy (1e-9) and every average (1e-5) agree. Close: every count within {counts}, total energy within {energy:g}.
-Refused: the input asks for something that is not modelled, and an error says so.
-
-| family | cases | equal | close | different | refused | worst cycles | worst energy |
-|---|---|---|---|---|---|---|---|
-{rows}
-
-Not equal: {ids}.
-"""
-
-
-def page(agreements: Iterable[Agreement]) -> str:
-    """The agreements as a Markdown page; the worst differences are relative.
-
-    >>> "| dense | 2 | 2 | 0 | 0 | 0 | 0 | 0 |" in page([Agreement("dense", 2, 2, 0, 0, 0, 0.0, 0.0)])
-    True
-    """
-    found = list(agreements)
-    rows = [
-        f"| {a.family} | {a.cases} | {a.equal} | {a.close} | {a.different} | {a.refused} "
-        f"| {a.worst_cycles:.2g} | {a.worst_energy:.2g} |"
-        for a in found
-    ]
-    ids = ", ".join(name for a in found if a.refused < a.cases for name in a.ids) or "none"
-    return PAGE.format(counts=CLOSE_COUNTS, energy=CLOSE_ENERGY, rows="\n".join(rows), ids=ids)
-
-
-def main(folder: Path, target: Path) -> None:
-    """Compare every case of a folder and write the page, whole or not at all."""
-    written = target.with_name(f"{target.name}.partial")
-    written.write_text(page(validate(sorted(folder.glob("*.jsonl.gz")))), encoding="utf-8")
-    written.replace(target)
-
-
-if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:3]))
