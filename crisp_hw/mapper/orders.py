@@ -145,10 +145,10 @@ def _between(space: Space, first: int, block: Block) -> tuple[int, ...]:
 
 def _delivered(space: Space, block: Block) -> Iterator[Run]:
     """Tensors kept below a temporal block; the MACs count as a keeper where neighbours pass operands on."""
-    links = prod(space.design.architecture.fanouts[0]) > 1
+    linked = prod(space.design.architecture.fanouts[0]) > 1
     for tensor in space.design.problem.tensors:
         below = _keepers(space, tensor.name, block.level)[0]
-        if below >= 0 or links:
+        if below >= 0 or (linked and tensor.name not in space.no_link_transfer[0]):
             yield Run(tensor.dims, _between(space, below + 1, block))
 
 

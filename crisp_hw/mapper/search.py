@@ -28,7 +28,6 @@ CHUNK_ROWS = 65536  # amortises the engine's fixed cost per call; a chunk takes 
 ASSUMPTIONS = (
     "the mapper tries perfect factorizations only (no residual tiles)",
     "what each level keeps is taken from the constraints, not searched",
-    "operands may pass between neighbouring MACs",
 )
 """What the search leaves out or takes for granted."""
 
@@ -180,7 +179,7 @@ def _evaluated(
     """The tally after evaluating rows in one order."""
     arrangement, rows = work
     dims = space.design.problem.dims
-    nest = LoopNest(tuple(loop for block in arrangement for loop in block), space.keeps)
+    nest = LoopNest(tuple(loop for block in arrangement for loop in block), space.keeps, space.no_link_transfer)
     columns = [i * len(dims) + dims.index(loop.dim) for i, block in enumerate(arrangement) for loop in block]
     bounds = rows.reshape(len(rows), -1)[:, columns]
     batch = evaluate(space.design, nest, bounds)

@@ -39,7 +39,7 @@ class Space:
     """All mappings that constraints allow: `factors[dim]` is int64[f, len(blocks)], one factorization a row.
 
     `blocks` stand innermost first (a level's spatial block before its temporal block), `keeps[l]` are the tensors
-    stored in level l.
+    stored in level l, `no_link_transfer[l]` those that its network does not pass between neighbours.
     """
 
     design: Design
@@ -47,6 +47,7 @@ class Space:
     blocks: tuple[Block, ...]
     factors: Mapping[str, NDArray[np.int64]]
     keeps: tuple[frozenset[str], ...]
+    no_link_transfer: tuple[frozenset[str], ...]
 
     @property
     def size(self) -> int:
@@ -76,7 +77,7 @@ def enumerate_space(design: Design, constraints: Constraints) -> Space:
         factors[dim] = _factorizations(bound, allowed)
         if not len(factors[dim]):
             raise MappingError(_unfactorable(design, constraints, dim))
-    return Space(design, constraints, blocks, factors, _keeps(design, constraints))
+    return Space(design, constraints, blocks, factors, _keeps(design, constraints), _unlinked(design, constraints))
 
 
 def constraint_of(constraints: Constraints, level: str, kind: BlockKind) -> LevelConstraint | None:
@@ -111,6 +112,11 @@ def _block(design: Design, constraint: LevelConstraint | None, level: int, kind:
 def _keeps(design: Design, constraints: Constraints) -> tuple[frozenset[str], ...]:
     everything = frozenset(tensor.name for tensor in design.problem.tensors)
     return tuple(constraints.keeps.get(level.name, everything) for level in design.architecture.levels)
+
+
+def _unlinked(design: Design, constraints: Constraints) -> tuple[frozenset[str], ...]:
+    spatial = [constraint_of(constraints, level.name, "spatial") for level in design.architecture.levels]
+    return tuple(constraint.no_link_transfer if constraint else frozenset() for constraint in spatial)
 
 
 def _factor(design: Design, constraints: Constraints, block: Block, dim: str) -> Factor | None:
@@ -179,6 +185,9 @@ def _check_dims(design: Design, constraint: LevelConstraint, place: str) -> None
 
 def _check_keeps(design: Design, constraints: Constraints) -> None:
     names = [tensor.name for tensor in design.problem.tensors]
+    for constraint in constraints.levels:
+        for name in sorted(constraint.no_link_transfer - set(names)):
+            raise InputError(f"constraint of level {constraint.level}: no_link_transfer names {name}; it is no tensor")
     for level, kept in constraints.keeps.items():
         for name in sorted(kept - set(names)):
             raise InputError(f"constraints keep {name} in level {level}, but the tensors are {', '.join(names)}")

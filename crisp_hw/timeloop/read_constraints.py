@@ -70,9 +70,7 @@ def _kept(entry: Node, design: Design, where: str) -> frozenset[str]:
     """The tensors that a level keeps; the outermost level keeps all, whatever is listed for the others."""
     known(entry, ("target", "type", "keep", "bypass"), where)
     names = [tensor.name for tensor in design.problem.tensors]
-    keep, bypass = ([text(n, where) for n in sequence(entry.get(key) or [], where)] for key in ("keep", "bypass"))
-    if unknown := [name for name in (*keep, *bypass) if name not in names]:
-        raise InputError(f"{where}: the problem has no tensor {unknown[0]}; it has {', '.join(names)}")
+    keep, bypass = (_tensors(entry, key, design, where) for key in ("keep", "bypass"))
     if both := sorted(set(keep) & set(bypass)):
         raise InputError(f"{where}: {', '.join(both)} is both kept and bypassed; choose one")
     outermost = entry["target"] == design.architecture.levels[-1].name
@@ -84,12 +82,22 @@ def _kept(entry: Node, design: Design, where: str) -> frozenset[str]:
     return frozenset(names) - frozenset(bypass)
 
 
+def _tensors(entry: Node, key: str, design: Design, where: str) -> list[str]:
+    names = [tensor.name for tensor in design.problem.tensors]
+    listed = [text(name, f"{where}.{key}") for name in sequence(entry.get(key) or [], f"{where}.{key}")]
+    if unknown := [name for name in listed if name not in names]:
+        raise InputError(f"{where}: the problem has no tensor {unknown[0]}; it has {', '.join(names)}")
+    return listed
+
+
 def _block(entry: Node, kind: Literal["temporal", "spatial"], design: Design, where: str) -> LevelConstraint:
     keys = ("target", "type", "factors", "permutation")
-    known(entry, (*keys, "split") if kind == "spatial" else keys, where)
+    known(entry, (*keys, "split", "no_link_transfer") if kind == "spatial" else keys, where)
     split = whole(entry["split"], f"{where}.split") if "split" in entry else None
     order = _order(entry.get("permutation"), design, where)
-    return LevelConstraint(entry["target"], kind, _factors(entry.get("factors"), design, where), order, True, split)
+    factors = _factors(entry.get("factors"), design, where)
+    unlinked = frozenset(_tensors(entry, "no_link_transfer", design, where))
+    return LevelConstraint(entry["target"], kind, factors, order, True, split, unlinked)
 
 
 def _factors(value: Any, design: Design, where: str) -> dict[str, Factor]:
@@ -129,7 +137,7 @@ def _with_block(constraints: Constraints, new: LevelConstraint, where: str) -> C
     if clashes:
         raise InputError(f"{where}: {', '.join(clashes)} given twice; keep one")
     split = new.split if old.split is None else old.split
-    merged = LevelConstraint(
-        new.level, new.kind, {**old.factors, **new.factors}, old.permutation or new.permutation, True, split
-    )
+    factors, unlinked = {**old.factors, **new.factors}, old.no_link_transfer | new.no_link_transfer
+    order = old.permutation or new.permutation
+    merged = LevelConstraint(new.level, new.kind, factors, order, True, split, unlinked)
     return replace(constraints, levels=tuple(merged if c is old else c for c in constraints.levels))

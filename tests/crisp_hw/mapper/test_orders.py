@@ -39,7 +39,7 @@ SPECS = {
 KEEPS = {"LRF": frozenset("A"), "RF": frozenset("Z"), "SMEM": frozenset("AB"), "DRAM": frozenset("ABZ")}
 
 
-def space_of(bounds, spec, macs=1, scattered=False):
+def space_of(bounds, spec, macs=1, scattered=False, unlinked=""):
     """The keeps of a tensor core: weight latches, accumulators, a shared buffer over four cores, DRAM."""
     density = Hypergeometric if scattered else FixedStructured
     tensors = (
@@ -58,13 +58,14 @@ def space_of(bounds, spec, macs=1, scattered=False):
     )
     actions = ("read", "write", "update", "metadata_read", "metadata_write", "metadata_update")
     table = {level.name: {a: 3.0**i + j for j, a in enumerate(actions)} for i, level in enumerate(chain.levels)}
-    constraints = Constraints(keeps=KEEPS)
+    closed = (LevelConstraint("LRF", "spatial", order_free=True, no_link_transfer=frozenset(unlinked)),)
+    constraints = Constraints(closed if macs > 1 else (), KEEPS)
     return enumerate_space(Design(chain, Problem("gemm", DIMS, bounds, tensors), spec, EnergyTable(table)), constraints)
 
 
 def cost(space, row, arrangement):
     """(cycles, energy) of one mapping, None when it is not valid."""
-    nest = LoopNest(tuple(loop for block in arrangement for loop in block), space.keeps)
+    nest = LoopNest(tuple(loop for block in arrangement for loop in block), space.keeps, space.no_link_transfer)
     columns = [i * 3 + DIMS.index(loop.dim) for i, block in enumerate(arrangement) for loop in block]
     batch = evaluate_batch(space.design, nest, row.reshape(1, -1)[:, columns])
     return (int(batch.cycles[0]), round(float(batch.energy_pj[0]), 6)) if batch.valid[0] else None
@@ -94,14 +95,26 @@ core = st.tuples(block_rows(2), block_rows(1), block_rows(2, largest=2), block_r
 
 @pytest.mark.parametrize("spec", SPECS)
 @settings(deadline=None, max_examples=60)
-@given(rows=core, macs=st.none() | block_rows(2, largest=2), scattered=st.booleans())
-@example(rows=([1, 1, 1], [1, 1, 2], [1, 1, 2], [2, 2, 1], [1, 1, 1]), macs=None, scattered=True)  # what lanes hold
-@example(rows=([1, 1, 2], [1, 1, 1], [1, 2, 2], [3, 1, 3], [3, 1, 1]), macs=None, scattered=True)  # ineffective leader
-@example(rows=([2, 2, 1], [1, 1, 1], [1, 1, 1], [1, 1, 1], [1, 1, 1]), macs=[2, 1, 2], scattered=False)  # neighbours
-def test_the_representatives_cover_every_cost_that_an_order_can_have(spec, rows, macs, scattered):
+@given(
+    rows=core,
+    macs=st.none() | block_rows(2, largest=2),
+    scattered=st.booleans(),
+    unlinked=st.sampled_from(["", "B", "AB"]),
+)
+@example(
+    rows=([1, 1, 1], [1, 1, 2], [1, 1, 2], [2, 2, 1], [1, 1, 1]), macs=None, scattered=True, unlinked=""
+)  # what lanes hold
+@example(
+    rows=([1, 1, 2], [1, 1, 1], [1, 2, 2], [3, 1, 3], [3, 1, 1]), macs=None, scattered=True, unlinked=""
+)  # ineffective leader
+@example(
+    rows=([2, 2, 1], [1, 1, 1], [1, 1, 1], [1, 1, 1], [1, 1, 1]), macs=[2, 1, 2], scattered=False, unlinked=""
+)  # neighbours
+def test_the_representatives_cover_every_cost_that_an_order_can_have(spec, rows, macs, scattered, unlinked):
     """With `macs`, four MACs hang below every LRF: neighbours may hand operands on."""
     values = np.array([*([macs] if macs else []), *rows], dtype=np.int64)[None]
-    space = space_of(tuple(int(n) for n in values[0].prod(axis=0)), SPECS[spec], 4 if macs else 1, scattered)
+    sizes = tuple(int(n) for n in values[0].prod(axis=0))
+    space = space_of(sizes, SPECS[spec], 4 if macs else 1, scattered, unlinked)
     active = values[0] > 1
     chosen = list(nests(space, visible(space), active))
     assert len(set(chosen)) == len(chosen)

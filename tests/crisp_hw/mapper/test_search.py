@@ -89,7 +89,9 @@ def test_the_best_is_the_best_of_all(m, k, sparse):
 
 def test_what_is_found_is_what_the_engine_reports():
     subject = design(4, 6)
-    found = search(subject, Constraints())
+    closed = LevelConstraint("DRAM", "spatial", order_free=True, no_link_transfer=frozenset("B"))
+    found = search(subject, Constraints((closed,)))
+    assert found.mapping.nest.no_link_transfer == (frozenset(), frozenset("B"))
     result = evaluate(DesignPoint(subject, found.mapping))
     assert (result.valid, result.cycles) == (True, found.cycles)
     assert result.energy_pj == pytest.approx(found.energy_pj)
@@ -181,7 +183,10 @@ BUDGETED = "layer1.1.conv1-2of4-loose"  # the one long case that takes seconds, 
 
 def test_never_worse_than_the_reference_mapper(golden_corpus):
     """Every space that takes seconds; all of them with CRISP_HW_LONG_TESTS=1 (about two minutes)."""
-    with gzip.open(golden_corpus / "mapper.jsonl.gz", "rt") as lines:
+    corpus = golden_corpus / "mapper.jsonl.gz"
+    if not corpus.exists():
+        pytest.skip(f"{corpus.name} is not in the corpus: no recorded runs of the reference mapper")
+    with gzip.open(corpus, "rt") as lines:
         cases = [json.loads(line) for line in lines]
     if not os.environ.get("CRISP_HW_LONG_TESTS"):
         cases = [case for case in cases if not case["id"].endswith(LONG) or case["id"] == BUDGETED]

@@ -80,6 +80,11 @@ def test_permutation_is_a_prefix_and_the_rest_is_free_only_when_said():
     assert enumerate_space(design(4, 4), opened).blocks[0].free == ("M",)
 
 
+def test_links_are_closed_where_a_spatial_constraint_says_so():
+    closed = Constraints((LevelConstraint("SMEM", "spatial", no_link_transfer=frozenset("A")),))
+    assert enumerate_space(design(4, 4), closed).no_link_transfer == (frozenset(), frozenset("A"), frozenset())
+
+
 def test_a_level_that_is_not_named_keeps_everything():
     space = enumerate_space(design(4, 4), Constraints(keeps={"RF": frozenset("Z")}))
     assert space.keeps == (frozenset("Z"), frozenset("AZ"), frozenset("AZ"))
@@ -96,6 +101,10 @@ def test_a_level_that_is_not_named_keeps_everything():
         (Constraints((LevelConstraint("RF", "temporal", {"M": Factor("<=", 0)}),)), "M<=0 must be positive"),
         (Constraints((LevelConstraint("RF", "temporal", permutation=("M", "M")),)), "names a dimension twice"),
         (Constraints((LevelConstraint("SMEM", "spatial", split=3),)), "split 3 is not between 0 and 2"),
+        (
+            Constraints((LevelConstraint("SMEM", "spatial", no_link_transfer=frozenset("W")),)),
+            "names W; it is no tensor",
+        ),
         (Constraints(keeps={"RF": frozenset("W")}), "keep W in level RF, but the tensors are A, Z"),
         (Constraints(keeps={"DRAM": frozenset("A")}), "outermost level DRAM must keep Z"),
     ],

@@ -32,8 +32,10 @@ def test_factors_of_every_relation_and_spelling():
 
 
 def test_permutation_leaves_the_rest_free_and_split_is_kept():
-    (level,) = read({"target": "SMEM", "type": "spatial", "permutation": "KM", "split": 1}).levels
+    entry = {"target": "SMEM", "type": "spatial", "permutation": "KM", "split": 1, "no_link_transfer": ["A", "Z"]}
+    (level,) = read(entry).levels
     assert (level.permutation, level.order_free, level.split) == (("K", "M"), True, 1)
+    assert level.no_link_transfer == frozenset("AZ")
     assert level.factors == {}
 
 
@@ -65,6 +67,8 @@ TEMPORAL = {"target": "SMEM", "type": "temporal"}
     [
         ({**TEMPORAL, "no_reuse": ["A"]}, "of SMEM, temporal: unknown key 'no_reuse'"),
         ({**TEMPORAL, "split": 1}, "unknown key 'split'"),
+        ({**TEMPORAL, "no_link_transfer": ["A"]}, "unknown key 'no_link_transfer'"),
+        ({"target": "SMEM", "type": "spatial", "no_link_transfer": ["W"]}, "no tensor W; it has A, B, Z"),
         ({**TEMPORAL, "default_max_factor": 4}, "unknown key 'default_max_factor'"),
         ({**TEMPORAL, "factors": "Q=1"}, "the factor 'Q=1' is not one of M, N, K"),
         ({**TEMPORAL, "factors": "K==1"}, "the factor 'K==1'"),
