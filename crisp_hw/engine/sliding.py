@@ -60,7 +60,7 @@ def _level_flow(tiling: Tiling, tensor: Tensor, level: int) -> tuple[Float, Floa
     spatial = [j for j in tiling.loops(level) if tiling.active[j] and not tiling.temporal(j)]
     fanout = tiling.product(spatial)
     zero: Float = np.zeros(len(fanout))
-    words: Float = sum((step.times * step.words for step in steps), zero)
+    words: Float = zero + sum(step.times * step.words for step in steps)
     if not spatial:
         return words, words, zero, fanout
     groups = _each_row(tiling, tensor, spatial, None)[0]
