@@ -77,7 +77,7 @@ def main() -> None:
     pruner = Crisp(network, config, sample=train[0][0].unsqueeze(0))
     pruner.fit(batches)
     after = accuracy(pruner.finalize(), held_out, CLASSES)
-    scores = {"accuracy_before": vars(before), "accuracy_after": vars(after), "sparsity": pruner.sparsity}
+    scores = {"top1_before": vars(before), "top1_after": vars(after), "sparsity": pruner.sparsity}
     pruner.save(args.out / "run.pt", "digits-cnn", scores)
     print(f"   sparsity {pruner.sparsity:.1%} of the prunable weights, written to {args.out / 'run.pt'}")
     print(f"   top-1 among {CLASSES}: {before.top1_classes:.1%} before, {after.top1_classes:.1%} after pruning")

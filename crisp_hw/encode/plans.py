@@ -88,13 +88,18 @@ def _stc(descriptor: Descriptor, fabric: Fabric, limit: NM, options: EncodeOptio
     return replace(run, assumptions=(*notes, *run.assumptions))
 
 
+def _scattered(density: float) -> Density:
+    """Nonzeros anywhere; a full tensor is stated as such, because no tile of it can be empty."""
+    return FixedStructured(1.0) if density >= 1.0 else Hypergeometric(density)
+
+
 def _dstc(descriptor: Descriptor, fabric: Fabric, options: EncodeOptions) -> Plan:
     return Plan(
         whole_gemm(descriptor),
         Steps(positions=fabric.lanes),
         # nonzeros are conserved: padding thins the weights by rows and columns, the activations by positions
-        weights=lambda real, padded: Hypergeometric(descriptor.nnz * padded.positions / padded.macs),
-        activations=lambda real, padded: Hypergeometric(options.activation_density * real.positions / padded.positions),
+        weights=lambda real, padded: _scattered(descriptor.nnz * padded.positions / padded.macs),
+        activations=lambda real, padded: _scattered(options.activation_density * real.positions / padded.positions),
         sparse=dual_sparsity(),
         assumptions=(
             f"DSTC sees weights of density {descriptor.density:.6g} and activations of density "
