@@ -24,7 +24,7 @@ install: $(STAMP)
 demo: $(STAMP)
 	$(BIN)/python examples/digits.py --out demo-out
 	$(BIN)/crisp-hw evaluate --masks demo-out/run.pt --arch dense --arch stc --arch dstc --arch crisp-stc --out demo-out
-	$(BIN)/crisp-hw describe demo-out/run.pt --layer 7 --picture demo-out/mask.png
+	$(BIN)/crisp-hw describe demo-out/run.pt --layer stage2.conv --picture demo-out/mask.png
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2
