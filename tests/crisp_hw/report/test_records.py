@@ -1,0 +1,101 @@
+"""Records against numbers computed by hand, totals against a loop over the rows."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import crisp_hw
+from crisp_hw.report.collate import layer_rows, totals
+from crisp_hw.report.records import headline, layer_records, total_records
+from crisp_hw.spec.evaluation import NetworkEvaluation
+from crisp_hw.spec.layer import Layer, Workload
+from crisp_hw.spec.patterns import NM
+
+MEGA = 1_000_000
+
+
+def evaluation(*rows):
+    return NetworkEvaluation("net", tuple(rows))
+
+
+def test_a_layer_record_by_hand(row):
+    made = row(pj=(10 * MEGA, 4 * MEGA, 2 * MEGA), dense_pj=(40 * MEGA, 16 * MEGA, 8 * MEGA), index_pj={"DRAM": MEGA})
+    (record,) = layer_records(evaluation(made))
+    expected = {
+        "arch": "a", "layer": "conv", "kind": "conv2d", "role": "hybrid", "rows": 64, "columns": 576, "positions": 16,
+        "nm": "2:4", "block": 64, "kept_blocks": 3, "total_blocks": 9, "kept_ratio": 192 / 576, "density": 96 / 576,
+        "macs": 64 * 576 * 16, "cycles": 100, "dense_cycles": 400, "speedup": 4.0,
+        "dram_uj": 11.0, "rf_uj": 4.0, "mac_uj": 2.0, "index_uj": 1.0, "on_chip_uj": 6.0, "energy_uj": 17.0,
+        "dense_dram_uj": 40.0, "dense_rf_uj": 16.0, "dense_mac_uj": 8.0, "dense_on_chip_uj": 24.0,
+        "dense_energy_uj": 64.0, "energy_ratio": 4.0, "energy_ratio_with_dram": 64 / 17,
+        "bound_by": "MAC", "utilization": 0.5, "mappings_tried": 7, "mappings_valid": 5, "mapping": "DRAM K2 | RF K4",
+    }  # fmt: skip
+    assert list(record) == list(expected)
+    assert record == pytest.approx(expected)
+
+
+def test_a_dense_layer_has_no_blocks(row):
+    (record,) = layer_records(evaluation(row(block=None, nm=None)))
+    assert [record[key] for key in ("nm", "block", "kept_blocks", "kept_ratio", "index_uj")] == [None] * 4 + [0]
+
+
+def test_index_on_chip_counts_on_chip(row):
+    plain, indexed = layer_records(evaluation(row(), row(index_pj={"RF": 2.0, "DRAM": 8.0})))
+    assert indexed["on_chip_uj"] - plain["on_chip_uj"] == pytest.approx(2e-6)
+    assert indexed["energy_uj"] - plain["energy_uj"] == pytest.approx(10e-6) == indexed["index_uj"]
+
+
+def test_an_energy_table_of_zeros_has_no_ratio(row):
+    (record,) = layer_records(evaluation(row(pj=(0, 0, 0), dense_pj=(0, 0, 0))))
+    assert record["energy_ratio"] is None and record["energy_ratio_with_dram"] is None
+
+
+picojoules = st.tuples(*[st.integers(1, 10**9)] * 3)
+
+
+@given(st.lists(st.tuples(st.integers(1, 9999), st.integers(1, 9999), picojoules, picojoules), min_size=1, max_size=5))
+def test_totals_add_up_what_a_loop_adds_up(row, numbers):
+    rows = [
+        row(layer=str(i), cycles=c, dense_cycles=d, pj=p, dense_pj=q, bound_by="RF" if i % 2 else "MAC")
+        for i, (c, d, p, q) in enumerate(numbers)
+    ]
+    (total,) = total_records(evaluation(*rows))
+    chip = sum(rf + mac for _, _, (_, rf, mac), _ in numbers)
+    dense_chip = sum(rf + mac for _, _, _, (_, rf, mac) in numbers)
+    assert total["cycles"] == sum(c for c, *_ in numbers)
+    assert total["speedup"] == sum(d for _, d, *_ in numbers) / sum(c for c, *_ in numbers)
+    assert total["on_chip_uj"] == pytest.approx(chip * 1e-6)
+    assert total["energy_ratio"] == pytest.approx(dense_chip / chip)
+    assert total["dram_uj"] == pytest.approx(sum(p[0] for _, _, p, _ in numbers) * 1e-6)
+    assert total["compute_bound_share"] == -(-len(numbers) // 2) / len(numbers)
+
+
+def test_one_total_per_accelerator(network):
+    assert [(t["arch"], t["layers"], t["macs"]) for t in total_records(network)] == [
+        ("a", 2, 2 * 64 * 576 * 16),
+        ("b", 2, 2 * 64 * 576 * 16),
+    ]
+
+
+def test_headline_names_the_patterns(row):
+    assert headline(evaluation(row(), row(block=None, nm=NM(1, 4)))) == "net, 2:4 and 1:4, blocks of 64"
+
+
+def test_frames_hold_the_records(network):
+    assert layer_rows(network).to_dict("records") == layer_records(network)
+    assert list(totals(network).columns) == list(total_records(network)[0])
+
+
+def test_columns_of_a_real_evaluation_add_up():
+    fc = Layer("fc", "linear", 64, 256, tokens=16)
+    tail = Layer("tail", "linear", 10, 64)
+    source = crisp_hw.WorkloadPattern(Workload("mlp", (fc, tail)), NM(2, 4), 64, 0.85)
+    network = crisp_hw.evaluate(source, ["crisp-stc", "dense"]).network
+    for record, row in zip(layer_records(network), network.rows, strict=True):
+        levels = [record[f"{name}_uj"] for name in ("dram", "smem", "rf", "lrf", "mac")]
+        assert sum(levels) == pytest.approx(record["energy_uj"])
+        assert record["energy_uj"] == pytest.approx(row.result.energy_pj * 1e-6 + record["index_uj"])
+        assert record["dense_energy_uj"] == pytest.approx(row.dense.energy_pj * 1e-6)
+        assert record["on_chip_uj"] == pytest.approx(sum(levels[1:]))
+        assert record["mappings_tried"] >= record["mappings_valid"] > 0
+    assert layer_records(network)[0]["index_uj"] > 0
