@@ -1,0 +1,185 @@
+"""The command line on a tiny network: stdout holds the result, files hold the same."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import crisp_hw
+from crisp_hw import api
+from crisp_hw.cli import app
+from crisp_hw.report.records import layer_records
+from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
+from crisp_hw.spec.layer import Layer, Skipped
+from crisp_hw.spec.patterns import NM
+from crisp_prune.export import save_pruned
+
+torch.set_num_threads(1)
+
+WORKLOAD = """\
+schema: crisp-hw/workload/1
+name: tiny
+source: made up for a test
+layers:
+  - {name: stem, kind: conv2d, in_channels: 4, out_channels: 16, kernel: [3, 3], padding: [1, 1], input_size: [8, 8]}
+  - {name: mid, kind: linear, in_channels: 64, out_channels: 64, tokens: 16}
+  - {name: fc, kind: linear, in_channels: 64, out_channels: 10}
+skipped:
+  - {name: relu, reason: elementwise}
+"""
+PATTERN = ["--nm", "2:4", "--block", "16", "--sparsity", "0.8"]
+
+
+def run(*arguments, code=0):
+    result = CliRunner().invoke(app, [str(a) for a in arguments], prog_name="crisp-hw")
+    assert result.exit_code == code, result.stderr
+    return result
+
+
+@pytest.fixture
+def workload(tmp_path):
+    path = tmp_path / "tiny.yaml"
+    path.write_text(WORKLOAD)
+    return path
+
+
+def hybrid_mask():
+    """64 x 64 in blocks of 16 with 2:4, two of four blocks in every block row."""
+    mask = np.zeros((64, 64), dtype=bool)
+    for row in range(4):
+        for block in (row, (row + 1) % 4):
+            mask[16 * row : 16 * row + 16, 16 * block : 16 * block + 16] = np.tile([True, False, False, True], (16, 4))
+    return mask
+
+
+@pytest.fixture
+def masks(tmp_path):
+    layers = (
+        PrunedLayer(Layer("stem", "linear", 16, 8), "dense"),
+        PrunedLayer(Layer("mid", "linear", 64, 64, tokens=16), "hybrid", hybrid_mask(), NM(2, 4), 16),
+    )
+    model = PrunedModel("net", layers, skipped=(Skipped("relu", "elementwise"),), provenance={"accuracy": 0.9})
+    save_pruned(tmp_path / "run.pt", model)
+    return tmp_path / "run.pt"
+
+
+def test_the_table_shows_layers_totals_assumptions_and_skipped(workload):
+    result = run("evaluate", "--workload", workload, *PATTERN, "--arch", "crisp-stc", "-a", "stc")
+    for text in ("on crisp-stc", "on stc", "totals", "mid", "assumptions:", "skipped:\n  - relu: elementwise"):
+        assert text in result.stdout
+    assert result.stderr == ""
+    assert max(map(len, result.stdout.splitlines())) <= 120
+
+
+def test_csv_is_what_the_api_says(workload):
+    result = run("evaluate", "--workload", workload, *PATTERN, "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    expected = api.evaluate(api.WorkloadPattern(workload, NM(2, 4), 16, 0.8)).network
+    for row, record in zip(rows, layer_records(expected), strict=True):
+        assert row == {key: "" if value is None else str(value) for key, value in record.items()}
+    assert "assumptions:" in result.stderr and "relu" in result.stderr
+
+
+def test_json_from_masks_carries_provenance(masks):
+    content = json.loads(run("evaluate", "--masks", masks, "-f", "json").stdout)
+    assert content["provenance"] == {"accuracy": 0.9}
+    assert content["skipped"] == [{"name": "relu", "reason": "elementwise"}]
+    assert [(row["arch"], row["layer"], row["nm"]) for row in content["layers"]] == [
+        ("crisp-stc", "stem", None),
+        ("crisp-stc", "mid", "2:4"),
+    ]
+    assert content["layers"][1]["kept_ratio"] == 0.5
+    assert content["totals"][0]["cycles"] == sum(row["cycles"] for row in content["layers"])
+
+
+def test_markdown(masks):
+    assert "| mid | 2:4 B16 | 2/4 |" in run("evaluate", "--masks", masks, "-f", "md").stdout
+
+
+def test_layers_chooses_and_wide_widens(masks):
+    chosen = run("evaluate", "--masks", masks, "--layers", "m*", "--wide").stdout
+    assert "mid" in chosen and "stem" not in chosen and "dense_on_chip_uj" in chosen
+
+
+def test_out_holds_the_same_as_stdout(masks, tmp_path):
+    result = run("evaluate", "--masks", masks, "-f", "csv", "--out", tmp_path / "out", "-a", "stc", "-a", "crisp-stc")
+    names = {"layers.csv", "totals.csv", "result.json", "report.md", "speedup.png", "energy.png"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == names
+    assert (tmp_path / "out" / "layers.csv").read_text() == result.stdout
+    assert {path.name for path in tmp_path.iterdir()} == {"run.pt", "out"}
+    assert f"wrote layers.csv, totals.csv, result.json, report.md, speedup.png, energy.png to {tmp_path / 'out'}" in (
+        result.stderr
+    )
+
+
+def test_no_plot_writes_no_pictures(masks, tmp_path):
+    run("evaluate", "--masks", masks, "--out", tmp_path / "out", "--no-plot")
+    assert not list((tmp_path / "out").glob("*.png"))
+
+
+def test_objective_energy_and_settings_reach_the_evaluation(workload):
+    common = ["evaluate", "--workload", workload, *PATTERN, "--layers", "mid", "-f", "json", "--objective"]
+    cycles, energy = (json.loads(run(*common, name).stdout)["layers"][0] for name in ("cycles", "energy"))
+    assert energy["energy_uj"] <= cycles["energy_uj"] and cycles["cycles"] <= energy["cycles"]
+    slow = json.loads(run(*common, "cycles", "--set", "smem_bandwidth=1").stdout)
+    assert slow["layers"][0]["cycles"] > cycles["cycles"]
+    assert any("smem_bandwidth=1 set by the caller" in note["text"] for note in slow["assumptions"])
+    other = json.loads(run(*common, "cycles", "--energy", "reference").stdout)["layers"][0]
+    assert other["cycles"] == cycles["cycles"] and other["mac_uj"] != cycles["mac_uj"]
+    unlimited = run(*common, "cycles", "--set", "smem_bandwidth=none", "--set", "dram_bandwidth=none")
+    assert json.loads(unlimited.stdout)["layers"][0]["bound_by"] == "MAC"
+
+
+def test_describe_says_what_the_mask_is(masks, tmp_path):
+    (stem, mid) = json.loads(run("describe", masks, "-f", "json").stdout)["layers"]
+    assert (mid["nm"], mid["kept_blocks"], mid["total_blocks"], mid["balanced"], mid["notes"]) == (
+        "2:4",
+        2,
+        4,
+        True,
+        [],
+    )
+    assert mid["nonzeros"] == int(hybrid_mask().sum()) and stem["density"] == 1.0
+    table = run("describe", masks, "--picture", tmp_path / "mid.png", "--layer", "mid")
+    assert "2/4 B16" in table.stdout and "wrote mid.png" in table.stderr
+    assert (tmp_path / "mid.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_render_writes_documents_with_the_best_mapping(masks, tmp_path):
+    run("render", "--masks", masks, "-a", "stc", "-a", "crisp-stc", "--out", tmp_path / "docs")
+    folders = {path.parent.relative_to(tmp_path / "docs") for path in (tmp_path / "docs").rglob("mapping.yaml")}
+    assert {str(folder) for folder in folders} == {f"{a}/{x}" for a in ("stc", "crisp-stc") for x in ("stem", "mid")}
+    expected = api.documents(api.evaluate(masks, "stc", layers="mid").network.rows[0])
+    written = {path.name: path.read_text() for path in (tmp_path / "docs" / "stc" / "mid").iterdir()}
+    assert written == expected
+
+
+def test_arch_list_and_show():
+    assert [row["name"] for row in json.loads(run("arch", "list", "-f", "json").stdout)["accelerators"]] == list(
+        api.list_arch()
+    )
+    shown = run("arch", "show", "crisp-stc").stdout
+    for text in (
+        "262,144",
+        "CRISP paper, evaluation setup at edge scale",
+        "G<=4 M<=4",
+        "pruned blocks are never loaded",
+    ):
+        assert text in shown
+    assert "set by the caller" in run("arch", "show", "dense", "--set", "cores=8", "-f", "csv").stdout
+
+
+def test_workload_list_and_show(workload):
+    listed = json.loads(run("workload", "list", "-f", "json").stdout)["workloads"]
+    assert [row["name"] for row in listed] == list(api.list_workloads())
+    assert "| mid | linear | 64 | 64 | 16 |" in run("workload", "show", workload, "-f", "md").stdout
+
+
+def test_version_and_help():
+    assert run("--version").stdout == f"crisp-hw {crisp_hw.__version__}\n"
+    for command in ([], ["evaluate"], ["describe"], ["render"], ["arch"], ["workload"]):
+        assert "Usage: crisp-hw" in run(*command, "--help").stdout
