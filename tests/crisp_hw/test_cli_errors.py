@@ -76,7 +76,7 @@ CASES = {
     "arch twice": ([*RESNET, "--sparsity", "0.9", "-a", "stc", "-a", "stc"], {}, "accelerator stc is given twice"),
     "missing level": (
         ["--workload", "resnet50", "-a", "cut.yaml"],
-        {"cut.yaml": ARCH.encode()},
+        {"cut.yaml": ARCH},
         "cut.yaml: levels lack SMEM",
     ),
     "unknown layer": (["--workload", "resnet50", "--layers", "nope*"], {}, "no layer matches 'nope*'"),
