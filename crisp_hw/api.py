@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crisp_hw.accelerators import list_arch, load_arch
-from crisp_hw.data_files import write_text
 from crisp_hw.describe import describe_model, layer_roles, network_pattern, network_sparsity, pattern_descriptor
 from crisp_hw.errors import InputError
 from crisp_hw.io import load_pruned
@@ -16,7 +15,7 @@ from crisp_hw.spec.accelerator import Accelerator
 from crisp_hw.spec.descriptors import Descriptor, PrunedModel
 from crisp_hw.spec.evaluation import LayerEvaluation, NetworkEvaluation
 from crisp_hw.spec.layer import Skipped, Workload
-from crisp_hw.spec.patterns import NM
+from crisp_hw.spec.patterns import NM, Dense
 from crisp_hw.timeloop.render import render as render_point
 from crisp_hw.workloads import list_workloads, load_workload
 
@@ -124,7 +123,7 @@ def _general(options: EvaluateOptions) -> tuple[str, ...]:
     return (
         "one sample at a time; layers run one after another, nothing stays on chip between them",
         f"each layer has the mapping that is best in {options.objective} (ties: the second of cycles and energy)",
-        "speedup and energy ratio are against the unpruned layer on the same fabric run dense, with its own best mapping",
+        "speedup and energy ratio: against the unpruned layer run dense on the same fabric, with its own best mapping",
         "only convolutions and linear layers are evaluated; other operators are neither timed nor charged",
     )
 
@@ -154,15 +153,17 @@ def _from_pattern(source: WorkloadPattern) -> _Network:
     roles = layer_roles(workload.layers)
     if source.nm is None and (source.block is not None or source.sparsity is not None):
         raise InputError("a block size or a sparsity needs an N:M pattern too; give --nm 2:4, or --nm 4:4 for none")
-    nm = source.nm or NM(1, 1)
-    patterns = network_pattern(workload.layers, nm, source.block, source.sparsity, roles)
+    if source.nm is None:
+        whole = tuple(pattern_descriptor(layer, Dense(), "dense") for layer in workload.layers)
+        return _Network(workload.name, whole, workload.skipped)
+    patterns = network_pattern(workload.layers, source.nm, source.block, source.sparsity, roles)
     descriptors = tuple(
         pattern_descriptor(layer, pattern, role)
         for layer, pattern, role in zip(workload.layers, patterns, roles, strict=True)
     )
     reached = network_sparsity(workload.layers, patterns)
     words = f"{workload.name}: no masks: every hybrid layer keeps the same share of its columns, in whole blocks; "
-    notes = (f"{words}sparsity over the prunable weights is {reached:.4%}",) if source.nm else ()
+    notes = (f"{words}sparsity over the prunable weights is {reached:.4%}",)
     return _Network(workload.name, descriptors, workload.skipped, notes)
 
 
@@ -181,25 +182,25 @@ def describe(source: Source) -> tuple[Descriptor, ...]:
 
 
 def render(evaluation: Evaluation, folder: str | Path) -> tuple[Path, ...]:
-    """Write the Timeloop documents of every row into FOLDER/ARCH/LAYER/; returns the files."""
-    written: list[Path] = []
-    for row in evaluation.network.rows:
-        for name, text in documents(row).items():
-            path = Path(folder) / row.arch / row.layer / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_text(path, text)
-            written.append(path)
-    return tuple(written)
+    """Write the Timeloop documents of every row into FOLDER/ARCH/LAYER/, all or none; returns the files."""
+    from crisp_hw.report.files import write_all
+
+    contents = {
+        f"{row.arch}/{row.layer}/{name}": text.encode()
+        for row in evaluation.network.rows
+        for name, text in documents(row).items()
+    }
+    return write_all(Path(folder), contents)
 
 
 def documents(row: LayerEvaluation) -> dict[str, str]:
     """File name to text of the Timeloop documents of one row."""
-    return render_point(row.point)
+    return render_point(row.point, row.sources)
 
 
 __all__ = [
-    "Evaluation",
     "EvaluateOptions",
+    "Evaluation",
     "WorkloadPattern",
     "describe",
     "documents",

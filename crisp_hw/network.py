@@ -70,6 +70,7 @@ class Bench:
             tried=mapped.found.tried,
             valid=mapped.found.valid,
             index=index_line(encoded, mapped.result) if encoded.block_index else None,
+            sources=self._accelerator.sources,
         )
 
     def _encode(self, descriptor: Descriptor, accelerator: Accelerator) -> Encoded:

@@ -1,6 +1,6 @@
 """The document of an evaluation: totals, a table per accelerator, what was assumed and skipped."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
 
@@ -76,6 +76,7 @@ def evaluation_document(network: NetworkEvaluation, wide: bool = False) -> Docum
         "reading": (LEGEND,),
         "assumptions": tuple(plain(note_line(note, arch_names(network), layers)) for note in found),
         "skipped": tuple(plain(f"{each.name}: {each.reason}") for each in network.skipped),
+        "accuracy": accuracy_lines(network.provenance),
         "provenance": tuple(plain(f"{key}: {value}") for key, value in network.provenance.items()),
     }
     content = {
@@ -90,6 +91,24 @@ def evaluation_document(network: NetworkEvaluation, wide: bool = False) -> Docum
     }
     return Document(
         headline(network), (*layer_tables(network, wide), total_table(network, wide)), remarks, records, content
+    )
+
+
+def accuracy_lines(provenance: Mapping[str, object]) -> tuple[str, ...]:
+    """Top-1 before and after pruning in words, where the pruned-model file tells (keys `top1_before`, `top1_after`).
+
+    >>> before, after = ({"top1_all": a, "top1_classes": b, "samples": 50} for a, b in ((0.9, 0.98), (0.8, 0.96)))
+    >>> accuracy_lines({"top1_before": before, "top1_after": after})
+    ('top-1 among the classes pruned for: 98.0 % before, 96.0 % after', 'top-1 over all outputs: 90.0 % before, ...')
+    """
+    before, after = (provenance.get(key) for key in ("top1_before", "top1_after"))
+    if not isinstance(before, Mapping) or not isinstance(after, Mapping):
+        return ()
+    said = {"top1_classes": "top-1 among the classes pruned for", "top1_all": "top-1 over all outputs"}
+    return tuple(
+        f"{words}: {before[key]:.1%} before, {after[key]:.1%} after".replace("%", " %")
+        for key, words in said.items()
+        if all(isinstance(each.get(key), int | float) for each in (before, after))
     )
 
 

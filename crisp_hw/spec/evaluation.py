@@ -17,6 +17,7 @@ class LayerEvaluation:
 
     `real_macs` counts the unpruned layer's multiply-accumulates without padding; `tried` and `valid` count mappings.
     `index` is the cost of block-index fetches that the model's documents cannot hold (None: none, or in the result).
+    `sources` ("SMEM.size" -> where the number comes from) are those of the accelerator.
     """
 
     arch: str
@@ -28,6 +29,7 @@ class LayerEvaluation:
     tried: int
     valid: int
     index: IndexLine | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def layer(self) -> str:
@@ -42,7 +44,7 @@ class LayerEvaluation:
 
 @dataclass(frozen=True)
 class NetworkEvaluation:
-    """All rows of one evaluation; `accuracy` and `provenance` come from the pruned-model file, if there was one."""
+    """All rows of one evaluation; `provenance` is what the pruned-model file says of itself, if there was one."""
 
     name: str
     rows: tuple[LayerEvaluation, ...]
