@@ -1,7 +1,6 @@
 """What a SAF leaves for its own level, for the levels inside it and for the MACs."""
 
 import numpy as np
-import numpy as np
 import pytest
 
 from crisp_hw.engine.evaluate import evaluate
