@@ -1,0 +1,216 @@
+"""A batch is its mappings one by one; what does not matter changes nothing; wrong input is one clear sentence."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crisp_hw.engine.evaluate import evaluate, evaluate_batch
+from crisp_hw.errors import InputError
+from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
+from crisp_hw.spec.ert import EnergyTable
+from crisp_hw.spec.mapping import LoopNest, Mapping
+from crisp_hw.spec.patterns import FixedStructured, Hypergeometric
+from crisp_hw.spec.problem import Problem, Tensor, Term
+from crisp_hw.spec.sparse import ActionOptimization, Condition, SparseSpec
+
+SIZE = {"M": (2, 2, 3), "N": (2, 2), "K": (2, 3)}  # prime factors that a mapping hands out
+ENERGY = EnergyTable(
+    {
+        **{f"L{i}": {"read": 3.0 + i, "write": 2.0, "gated_read": 0.5, "metadata_read": 0.25} for i in range(3)},
+        "MAC": {"mac": 1.0, "mac_gated": 0.125},
+    }
+)
+
+
+@st.composite
+def factorings(draw, nest):
+    """Bounds of a nest that multiply to SIZE."""
+    bounds = [1] * len(nest.loops)
+    for dim, factors in SIZE.items():
+        places = [j for j, loop in enumerate(nest.loops) if loop.dim == dim]
+        for factor in factors:
+            bounds[draw(st.sampled_from(places))] *= factor
+    return bounds
+
+
+@st.composite
+def designs(draw, build):
+    """(design, nest): three levels with lanes, bandwidths and sizes of which some are short, and SAFs with options."""
+    plan, fanouts, keeps = draw(build.plans(levels=3))
+    densities = {name: draw(build.densities) for name in "AB"}
+    sparse = draw(st.one_of(st.just(SparseSpec()), build.sparse_specs(keeps)))
+    point = build.point(plan, fanouts, keeps, densities, sparse, ENERGY, size_words=draw(st.sampled_from([20, 10**6])))
+    levels = tuple(
+        replace(level, read_bandwidth=draw(st.sampled_from([None, 1.0, 4.0])), block_size=draw(st.sampled_from([1, 2])))
+        for level in point.design.architecture.levels
+    )
+    architecture = Architecture(levels, point.design.architecture.compute)
+    m, n, k = (int(np.prod(factors)) for factors in SIZE.values())
+    problem = replace(point.design.problem, bounds=(m, n, k))
+    return replace(point.design, architecture=architecture, problem=problem), point.mapping.nest
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_a_batch_is_its_mappings_one_by_one(build, data):
+    design, nest = data.draw(designs(build))
+    rows = data.draw(st.lists(factorings(nest), min_size=1, max_size=12))
+    batch = evaluate_batch(design, nest, np.array(rows))
+    for row, bounds in enumerate(rows):
+        alone = evaluate_batch(design, nest, np.array([bounds]))
+        assert batch.valid[row] == alone.valid[0]
+        assert batch.cycles[row] == alone.cycles[0]
+        assert batch.energy_pj[row] == alone.energy_pj[0]
+        told = {(f.level, f.what, f.need[0], f.have[0]) for f in alone.failures}
+        assert {(f.level, f.what, f.need[row], f.have[row]) for f in batch.failures if f.failed[row]} == told
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_a_result_adds_up(build, data):
+    """Counts are never negative, and random, gated and skipped accesses are what is left of the dense ones."""
+    design, nest = data.draw(designs(build))
+    bounds = data.draw(factorings(nest))
+    point = build.point([[]])
+    result = evaluate(replace(point, design=design, mapping=Mapping(nest, tuple(bounds))))
+    batch = evaluate_batch(design, nest, np.array([bounds]))
+    assert (result.valid, result.cycles) == (batch.valid[0], batch.cycles[0])
+    assert result.energy_pj == batch.energy_pj[0]
+    if result.compute is None:
+        return
+    done = result.compute.random + result.compute.gated + result.compute.skipped
+    assert 0 <= done <= result.compute.algorithmic == 12 * 4 * 6
+    assert min(result.compute.random, result.compute.gated, result.compute.skipped) >= 0
+    for level in result.levels:
+        assert level.cycles >= result.compute.cycles
+        for counts in level.tensors.values():
+            assert min(counts.accesses.values()) >= 0
+            for op, dense in (("reads", counts.reads), ("fills", counts.fills), ("updates", counts.updates)):
+                assert sum(counts.accesses[f"{kind}_{op}"] for kind in ("random", "gated", "skipped")) <= dense
+            assert all(entry >= 0 for ranks in counts.format_accesses.values() for rank in ranks for entry in rank)
+            assert counts.energy_pj >= 0
+    total = result.compute.energy_pj + sum(level.energy_pj for level in result.levels)
+    assert result.energy_pj == pytest.approx(total)
+
+
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_trivial_loops_may_stand_anywhere(build, data):
+    """The order of loops with bound 1 in a block changes no number of a dense design."""
+    plan, fanouts, keeps = data.draw(build.plans(levels=2))
+    point = build.point(plan, fanouts, keeps, energy=ENERGY)
+    shuffled = []
+    for entries in plan:
+        idle = data.draw(st.permutations([entry for entry in entries if entry[2] == 1 and entry[0] == "t"]))
+        busy = [entry for entry in entries if entry not in idle]
+        shuffled.append([*[entry for entry in busy if entry[0] != "t"], *idle, *[e for e in busy if e[0] == "t"]])
+    assert evaluate(build.point(shuffled, fanouts, keeps, energy=ENERGY)) == evaluate(point)
+
+
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_innermost_order_does_not_matter_to_the_macs(build, data):
+    """Below the innermost level without lanes every operand is read each cycle, whatever the order there."""
+    plan, _, _ = data.draw(build.plans(levels=2, spatial=False))
+    turned = [data.draw(st.permutations(plan[0])), plan[1]]
+    first, second = (evaluate(build.point(each, energy=ENERGY)) for each in (plan, turned))
+    assert first.cycles == second.cycles
+    assert [c.reads for c in first.levels[0].tensors.values()] == [c.reads for c in second.levels[0].tensors.values()]
+
+
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_density_one_is_dense(build, data):
+    """Nothing is saved where nothing is zero: same cycles, words and energy as without sparse features."""
+    plan, fanouts, keeps = data.draw(build.plans(levels=2))
+    actions = tuple(
+        ActionOptimization(level, kind, (Condition("A", ("B",)),))
+        for level, kind in data.draw(
+            st.lists(st.tuples(st.sampled_from(["L0", "L1"]), st.just("skipping")), max_size=2)
+        )
+    )
+    compute = tuple(data.draw(st.sets(st.sampled_from(["gating", "skipping"]))))
+    full = {name: data.draw(st.sampled_from([FixedStructured(1.0), Hypergeometric(1.0)])) for name in "AB"}
+    dense = evaluate(build.point(plan, fanouts, keeps, energy=ENERGY))
+    sparse = evaluate(build.point(plan, fanouts, keeps, full, SparseSpec((), actions, compute), ENERGY))
+    assert (sparse.cycles, sparse.energy_pj, sparse.valid) == (
+        dense.cycles,
+        pytest.approx(dense.energy_pj),
+        dense.valid,
+    )
+    for ours, theirs in zip(sparse.levels, dense.levels, strict=True):
+        assert {t: c.accesses for t, c in ours.tensors.items()} == {t: c.accesses for t, c in theirs.tensors.items()}
+
+
+def test_without_sparse_features_a_density_has_no_effect(build):
+    plan = [[("t", "K", 8)], [("t", "M", 4)]]
+    assert evaluate(build.point(plan, densities={"A": FixedStructured(0.1)})) == evaluate(build.point(plan))
+
+
+def test_options_are_chosen_for_each_mapping(build):
+    """Of "A on B" and "B on A" the one that saves more counts; a batch splits where that differs."""
+    options = (Condition("A", ("B",)), Condition("B", ("A",)))
+    sparse = SparseSpec((), (ActionOptimization("L0", "skipping", options),))
+    densities = {"A": FixedStructured(0.5), "B": FixedStructured(0.5)}
+    plan = [[("t", "M", 4), ("t", "N", 2)], [("t", "M", 1), ("t", "N", 2)]]
+    point = build.point(plan, densities=densities, sparse=sparse, energy=ENERGY)
+    nest = point.mapping.nest
+    rows = [list(point.mapping.bounds), [1, 4, 1, 4, 1, 1]]
+    wide, tall = (dict(zip(((loop.level, loop.dim) for loop in nest.loops), row, strict=True)) for row in rows)
+    assert wide != tall
+    batch = evaluate_batch(point.design, nest, np.array(rows))
+    chosen = []
+    for row in rows:
+        alone = evaluate(replace(point, mapping=Mapping(nest, tuple(row))))
+        assert alone.energy_pj == batch.energy_pj[rows.index(row)]
+        tensors = alone.levels[0].tensors
+        chosen.append([name for name in "AB" if tensors[name].accesses["skipped_reads"]])
+    assert chosen == [["A"], ["B"]]  # the larger tile saves more: 4 words of A; then 4 words of B
+
+
+def a_point(build, **changes):
+    point = build.point([[("t", "K", 4)], [("t", "M", 2)]])
+    return replace(point, design=replace(point.design, **changes))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            {"problem": Problem("p", ("M", "N", "K"), (2, 1, 5), ())},
+            "mapping: the factors of K multiply to 4, but the problem has K = 5",
+        ),
+        (
+            {
+                "architecture": Architecture(
+                    (StorageLevel("L0"), StorageLevel("L1", instances=2, mesh_x=2)), ComputeLevel()
+                )
+            },
+            "architecture: level L1 has a wider mesh than the level inside it; widen that one",
+        ),
+    ],
+)
+def test_designs_that_make_no_sense(build, change, sentence):
+    with pytest.raises(InputError) as error:
+        evaluate(a_point(build, **change))
+    assert str(error.value).startswith(sentence)
+
+
+def test_every_tensor_is_kept_somewhere(build):
+    point = a_point(build)
+    nest = LoopNest(point.mapping.nest.loops, (frozenset("A"), frozenset("AB")))
+    with pytest.raises(InputError, match=r"^mapping: no level keeps tensor Z; let one keep it$"):
+        evaluate(replace(point, mapping=Mapping(nest, point.mapping.bounds)))
+
+
+def test_sparse_features_need_two_operands(build):
+    tensors = (Tensor("A", ((Term("M"),), (Term("K"),))), Tensor("Z", ((Term("M"),),), is_output=True))
+    sparse = SparseSpec((), (), ("gating",))
+    point = a_point(build, problem=Problem("mv", ("M", "N", "K"), (2, 1, 4), tensors), sparse=sparse)
+    with pytest.raises(
+        InputError, match=r"^problem mv: sparse optimizations need exactly 2 read-only tensors, not 1; "
+    ):
+        evaluate(point)

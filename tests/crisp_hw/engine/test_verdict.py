@@ -1,0 +1,137 @@
+"""What makes a mapping invalid, and how that is said."""
+
+import numpy as np
+import pytest
+
+from crisp_hw.engine.evaluate import evaluate
+from crisp_hw.engine.verdict import Failure, reason
+from crisp_hw.spec.patterns import FixedStructured, Hypergeometric
+from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
+
+PLAN = [[("t", "K", 8), ("t", "M", 4)], [("t", "N", 2)]]  # A 32, B 8, Z 4 words in L0; A 32, B 16, Z 8 in L1
+BOTH = (frozenset("MK"),)
+
+
+@pytest.mark.parametrize(("words", "fits"), [(56, True), (55, False)])
+def test_tiles_of_all_tensors_share_a_level(build, words, fits):
+    result = evaluate(build.point(PLAN, size_words=words))
+    assert result.valid is fits
+    assert result.reasons == (() if fits else ("level L1: 56 words of capacity needed, 55 there",))
+
+
+def test_buffers_hold_one_of_several_copies(build):
+    result = evaluate(build.point(PLAN, size_words=100, multiple_buffering=2.0))
+    assert result.reasons == ("level L1: 56 words of capacity needed, 50 there",)
+    assert evaluate(build.point(PLAN, size_words=112, multiple_buffering=2.0)).valid
+
+
+@pytest.mark.parametrize(
+    ("density", "words"),
+    [(FixedStructured(0.5), 16), (FixedStructured(0.3), 10), (Hypergeometric(0.5), 16), (None, 32)],
+)
+def test_packed_tiles_reserve_their_worst_case(build, density, words):
+    """In L1 A is the whole tensor of 32 words: a hypergeometric one cannot exceed its nonzeros."""
+    formats = (TensorFormat("L1", "A", (Rank("CP", 2, 0, BOTH),)),) if density else ()
+    sizes = {"size_words": 1000, "metadata_width_bits": 16, "metadata_depth": 99}
+    result = evaluate(
+        build.point(PLAN, densities={"A": density} if density else {}, sparse=SparseSpec(formats), **sizes)
+    )
+    assert result.valid
+    assert result.levels[1].tensors["A"].utilized_capacity == words
+    assert result.levels[0].tensors["A"].utilized_capacity == 32  # not packed there
+
+
+def test_a_part_of_a_random_tensor_may_be_full(build):
+    formats = tuple(TensorFormat(f"L{level}", "A", (Rank("CP", 2, 0, BOTH),) * (level + 1)) for level in (0, 1))
+    plan = [[("t", "K", 8)], [("t", "M", 4)]]
+    result = evaluate(build.point(plan, densities={"A": Hypergeometric(0.5)}, sparse=SparseSpec(formats)))
+    assert result.levels[0].tensors["A"].utilized_capacity == 8
+
+
+@pytest.mark.parametrize(("depth", "fits"), [(4, True), (3, False)])
+def test_metadata_needs_room_of_its_own(build, depth, fits):
+    """16 coordinates of 4 bits in a store 16 bits wide: 4 rows."""
+    formats = (TensorFormat("L1", "A", (Rank("CP", 4, 0, BOTH),)),)
+    sizes = {"size_words": 1000, "metadata_width_bits": 16, "metadata_depth": depth}
+    result = evaluate(build.point(PLAN, densities={"A": FixedStructured(0.5)}, sparse=SparseSpec(formats), **sizes))
+    assert result.valid is fits
+    assert result.levels[1].tensors["A"].metadata_capacity_bits == 64
+    assert result.reasons == (() if fits else ("level L1: 64 bits of metadata capacity needed, 48 there",))
+
+
+def test_fractions_of_entries_are_added_before_they_are_rounded_up(build):
+    """RLE in three fibers: 2.25 runs of 4 bits are 9 bits, not 12."""
+    ranks = (Rank("RLE", 4, 0), Rank("UOP", 0, 0))
+    formats = (TensorFormat("L1", "A", ranks),)
+    plan = [[], [("t", "K", 2), ("t", "M", 4)]]
+    point = build.point(plan, densities={"A": Hypergeometric(0.25)}, sparse=SparseSpec(formats))
+    a = evaluate(point).levels[1].tensors["A"]
+    fibers = 4 * (1 - 15 / 28)  # nonempty rows of 2 words with 2 nonzeros of 8: C(6, 2) / C(8, 2) are empty
+    assert a.metadata_capacity_bits == int(np.ceil(fibers * 2 * 0.25 * 4))
+
+
+@pytest.mark.parametrize(
+    ("plan", "fanout", "reasons"),
+    [
+        ([[("x", "N", 4)], []], (2, 2), ["level MAC: 4 instances along x needed, 2 there"]),
+        ([[("y", "N", 4)], []], (4, 1), ["level MAC: 4 instances along y needed, 1 there"]),
+        (
+            [[("x", "N", 4), ("y", "M", 2)], []],
+            (2, 1),
+            [
+                "level MAC: 8 instances needed, 2 there",
+                "level MAC: 4 instances along x needed, 2 there",
+                "level MAC: 2 instances along y needed, 1 there",
+            ],
+        ),
+    ],
+)
+def test_lanes_must_be_there(build, plan, fanout, reasons):
+    result = evaluate(build.point(plan, [fanout, (1, 1)]))
+    assert list(result.reasons) == reasons
+
+
+def test_a_level_is_an_array_too(build):
+    result = evaluate(build.point([[], [("x", "N", 4)]], [(1, 1), (3, 1)]))
+    assert result.reasons[0] == "level L0: 4 instances needed, 3 there"
+
+
+def test_lanes_of_all_parents_together_are_accepted_with_a_remark(build):
+    """Level 1 leaves half of its lanes alone and level 0 uses twice its own: Timeloop looks at totals only."""
+    result = evaluate(build.point([[("x", "K", 4)], [("x", "N", 2)]], [(2, 1), (4, 1)]))
+    assert result.valid
+    (remark,) = result.assumptions
+    assert remark.startswith("level MAC: 4 x 1 lanes are used below one parent that has 2 x 1; ")
+
+
+def test_formats_that_do_not_fit_the_loops_are_said_in_full(build):
+    sparse = SparseSpec((TensorFormat("L0", "A", (Rank("CP"),)),))
+    result = evaluate(build.point(PLAN, sparse=sparse))
+    assert (result.valid, result.levels, result.compute) == (False, (), None)
+    assert result.reasons[0].startswith("level L0: the format of A has 1 ranks but the mapping needs more")
+
+
+def test_a_saf_that_contradicts_its_operands_is_invalid(build):
+    """A and B are dropped in tiles of their own stays, as if they were independent: more than the zeros allow."""
+    densities = {"A": FixedStructured(1.0), "B": Hypergeometric(0.25)}
+    saf = ActionOptimization("L0", "skipping", (Condition("A", ("B",)),))
+    fine = evaluate(build.point(PLAN, densities=densities, sparse=SparseSpec((), (saf,))))
+    assert fine.valid
+    other = ActionOptimization("L0", "skipping", (Condition("B", ("A",)),))
+    back = {"A": FixedStructured(0.5), "B": Hypergeometric(0.25)}
+    both = evaluate(build.point(PLAN, densities=back, sparse=SparseSpec((), (saf, other))))
+    assert both.valid  # each knows the other's zeros
+    lonely = ActionOptimization("L0", "skipping", (Condition("A", ("B", "Z")),))
+    wrong = evaluate(
+        build.point(
+            PLAN, densities={"B": FixedStructured(0.5), "Z": FixedStructured(0.5)}, sparse=SparseSpec((), (lonely,))
+        )
+    )
+    assert not wrong.valid
+    assert "the SAFs remove more computes than the zeros of the operands allow" in wrong.reasons[0]
+
+
+def test_reasons_are_sentences_with_numbers():
+    failure = Failure("SMEM", None, "words of capacity", np.array([300.4]), np.array([256.0]), np.array([True]))
+    assert reason(failure) == "level SMEM: 300 words of capacity needed, 256 there"
+    assert reason(Failure("", None, "said before", *[np.ones(1)] * 2, np.array([True]))) == "said before"
