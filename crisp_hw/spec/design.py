@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from crisp_hw.spec.arch import Architecture
+from crisp_hw.spec.dialect import RULES, Dialect, Rules
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.mapping import Mapping
 from crisp_hw.spec.problem import Problem
@@ -11,12 +12,21 @@ from crisp_hw.spec.sparse import SparseSpec
 
 @dataclass(frozen=True)
 class Design:
-    """Hardware, problem, sparse features and energies; the mapping is still open."""
+    """Hardware, problem, sparse features and energies; the mapping is still open.
+
+    `dialect` names the program whose numbers are wanted.
+    """
 
     architecture: Architecture
     problem: Problem
     sparse: SparseSpec = field(default_factory=SparseSpec)
     energy: EnergyTable = field(default_factory=EnergyTable)
+    dialect: Dialect = "head"
+
+    @property
+    def rules(self) -> Rules:
+        """What that program does where programs differ."""
+        return RULES[self.dialect]
 
 
 @dataclass(frozen=True)

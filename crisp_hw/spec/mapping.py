@@ -22,17 +22,23 @@ class LoopNest:
     `loops` is the complete nest, **innermost first**: per level its spatial loops, then its temporal loops, each
     listing every dimension once (bound 1 where it does nothing). A level without fanout has no spatial loops.
     `keeps[l]` are the tensors stored in level l; `no_link_transfer[l]` those that its network does not pass between
-    neighbours.
+    neighbours; `streams[l]` those that pass through level l without being kept (MICRO 2022 dialect).
     """
 
     loops: tuple[Loop, ...]
     keeps: tuple[frozenset[str], ...]
     no_link_transfer: tuple[frozenset[str], ...] = ()
+    streams: tuple[frozenset[str], ...] = ()
 
 
 @dataclass(frozen=True)
 class Mapping:
-    """One mapping: a nest and the bound of each of its loops."""
+    """One mapping: a nest and the bound of each of its loops.
+
+    `residuals[j]`, between 1 and `bounds[j]`, is the bound of loop j in the last iteration of all loops over its
+    dimension outside it; None (the usual case): every loop always runs to its bound.
+    """
 
     nest: LoopNest
     bounds: tuple[int, ...]
+    residuals: tuple[int, ...] | None = None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Format = Literal["U", "UOP", "B", "CP", "RLE"]
-ActionKind = Literal["gating", "skipping", "skipping_spatial"]
+ActionKind = Literal["gating", "skipping", "skipping_spatial", "position_skipping"]
 ComputeKind = Literal["gating", "skipping"]
 
 
@@ -46,7 +46,10 @@ class Condition:
 
 @dataclass(frozen=True)
 class ActionOptimization:
-    """A storage SAF at a level; with several options the model takes the one that saves most."""
+    """A storage SAF at a level; with several options the model takes the one that saves most.
+
+    `position_skipping` has no leaders: the target's own nonzeros are packed into the level's lanes.
+    """
 
     level: str
     kind: ActionKind
