@@ -4,6 +4,7 @@ Timeloop: model/topology.cpp ParseAccelergyERT, model/buffer.cpp ComputeVectorAc
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 
@@ -89,10 +90,38 @@ def read_energy_per_word(table: EnergyTable, level: StorageLevel) -> float:
     return action_energy(table, level, "random", "reads") / level.block_size
 
 
+@dataclass(frozen=True)
+class Charge:
+    """What one action costs in one instance: `amount` words, bits or counts of which one action takes `per_action`;
+    the number of actions, corrected by kappa, times pJ each, times the share of a cluster that pays, float64[b].
+    """
+
+    amount: Int
+    per_action: int
+    correction: Float
+    pj_each: float
+    share: Float
+
+    @property
+    def actions(self) -> Int:
+        """Whole actions: blocks of words, vectors of bits, or the counts themselves."""
+        return -(-self.amount // self.per_action)
+
+    @property
+    def energy(self) -> Float:
+        """pJ."""
+        return self.actions * self.correction * self.pj_each * self.share
+
+
 def instance_energy(tiling: Tiling, sparse: Sparse, table: EnergyTable, place: tuple[int, int]) -> dict[str, Float]:
     """pJ of one tensor in one instance of a storage level, by action, float64[b] each."""
+    return {name: charge.energy for name, charge in charges(tiling, sparse, table, place).items()}
+
+
+def charges(tiling: Tiling, sparse: Sparse, table: EnergyTable, place: tuple[int, int]) -> dict[str, Charge]:
+    """What is charged for one tensor in one instance of a storage level, by action."""
     level, tally, ranks = tiling.architecture.levels[place[0]], sparse.tally, sparse.ranks.get(place)
-    out: dict[str, Float] = {}
+    out: dict[str, Charge] = {}
     if tiling.problem.tensors[place[1]].name not in tiling.nest.keeps[place[0]]:
         return out
     correction, share = _partly_filled_blocks(tiling, sparse, place), _cluster_share(sparse, level, place)
@@ -101,15 +130,17 @@ def instance_energy(tiling: Tiling, sparse: Sparse, table: EnergyTable, place: t
         words = tally.data[kind][op][place]
         if words.any():
             per_block = action_energy(table, level, kind, op)
-            out[f"{kind}_{op}"] = -(-words // level.block_size) * correction * per_block * share
+            out[f"{kind}_{op}"] = Charge(words, level.block_size, correction, per_block, share)
         if has_metadata and tally.metadata[kind][op][place].any():
-            vectors = -(-metadata_bits(tally, level, place, ranks, (kind, op)) // level.metadata_width_bits)
+            bits = metadata_bits(tally, level, place, ranks, (kind, op))
             per_vector = action_energy(table, level, kind, op, "metadata_")
-            out[f"{kind}_metadata_{op}"] = vectors * per_vector * share
+            once = np.ones_like(correction)
+            out[f"{kind}_metadata_{op}"] = Charge(bits, level.metadata_width_bits, once, per_vector, share)
     actions = table.actions.get(level.name, {})
     for name, counts in (("decompression", tally.decompressions), ("compression", tally.compressions)):
         if counts[place].any():
-            out[name] = counts[place] * actions.get(f"{name}_count", 0.0) * share
+            once = np.ones_like(correction)
+            out[name] = Charge(counts[place], 1, once, actions.get(f"{name}_count", 0.0), share)
     return out
 
 

@@ -53,12 +53,21 @@ def evaluate(point: DesignPoint) -> Result:
 
     Raises InputError as `evaluate_batch`; an invalid mapping is a Result whose `reasons` say why.
     """
-    bounds = np.array([point.mapping.bounds], dtype=np.int64)
-    _check(point.design, point.mapping.nest, bounds)
-    ((_, part),) = _evaluate_rows(point.design, point.mapping.nest, bounds, np.array([0]))
+    part = evaluate_point(point)
     if isinstance(part, MappingError):
         return Result(False, (str(part),), 0, 0.0, 0.0, None, (), point.assumptions)
     return report(part, broken_rules(part), point.assumptions)
+
+
+def evaluate_point(point: DesignPoint) -> Part | MappingError:
+    """Everything that lies behind the Result of one design point, or why a format does not fit its mapping.
+
+    Raises InputError as `evaluate_batch`.
+    """
+    bounds = np.array([point.mapping.bounds], dtype=np.int64)
+    _check(point.design, point.mapping.nest, bounds)
+    ((_, part),) = _evaluate_rows(point.design, point.mapping.nest, bounds, np.array([0]))
+    return part
 
 
 def _check(design: Design, nest: LoopNest, bounds: Int) -> None:

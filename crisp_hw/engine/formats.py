@@ -21,12 +21,14 @@ class StoredRanks:
     """How a tensor lies in a level: fiber length of each rank, innermost first, and the tiles between them, int64[b].
 
     `tiles[r]` is the tile below rank r (the first is one word), the last one the tile of the top rank as the model
-    records it. `form` is None where the tensor has no metadata; then there is one implicit rank.
+    records it. `form` is None where the tensor has no metadata; then there is one implicit rank. `loops` are the
+    (dimension, bound) of the loops that each rank spans.
     """
 
     form: TensorFormat | None
     fibers: tuple[Int, ...]
     tiles: tuple[Int, ...]
+    loops: tuple[tuple[tuple[str, Int], ...], ...] = ()
 
     @property
     def below(self) -> tuple[Int, ...]:
@@ -108,9 +110,10 @@ def _stored(
         )
     fibers = tuple(_fiber(tiling, tensor, group) for group in groups)
     tiles = [group.tile for group in groups]
+    loops = tuple(tuple((segment.dim, segment.bound) for segment in group.segments) for group in groups)
     if pretiled and below:
-        return StoredRanks(form, (*below.fibers, *fibers), (*below.tiles, *tiles))
-    return StoredRanks(form, fibers, (tiling.ones, *tiles))
+        return StoredRanks(form, (*below.fibers, *fibers), (*below.tiles, *tiles), (*below.loops, *loops))
+    return StoredRanks(form, fibers, (tiling.ones, *tiles), loops)
 
 
 def _check_aligned(form: TensorFormat, child: StoredRanks) -> None:

@@ -39,12 +39,9 @@ def level_latency(sparse: Sparse, index: int, level: StorageLevel, cycles: Int) 
     Accesses are averaged over the instances that the mapping provides physically, of which only some are at work.
     """
     tensors = range(sparse.tally.reductions.shape[1])
-    reads = np.stack([_words(sparse, index, level, t, ("reads",)) for t in tensors])
-    writes = np.stack([_words(sparse, index, level, t, ("fills", "updates")) for t in tensors])
-    provided = sparse.mesh[:, index + 1].prod(axis=1)
-    working = (sparse.used[index] > 0) & (provided > 0)
-    # a divisor, as in Timeloop: the product with its inverse would round differently
-    spread = np.divide(provided, sparse.used[index], out=np.full(provided.shape, np.inf), where=working)
+    reads = np.stack([port_words(sparse, index, level, t, ("reads",)) for t in tensors])
+    writes = np.stack([port_words(sparse, index, level, t, ("fills", "updates")) for t in tensors])
+    spread = idle_factor(sparse, index)
     read_demand, write_demand = (_per_cycle(np.ceil(words / spread), cycles) for words in (reads, writes))
     slowdown = np.ones(len(cycles))
     totals = (read_demand.sum(axis=0), write_demand.sum(axis=0))
@@ -62,7 +59,16 @@ def _per_cycle(words: Float, cycles: Int) -> Float:
     return np.divide(words, cycles, out=endless, where=cycles > 0)
 
 
-def _words(sparse: Sparse, index: int, level: StorageLevel, t: int, ops: tuple[str, ...]) -> Int:
+def idle_factor(sparse: Sparse, index: int) -> Float:
+    """Instances of a level that the mapping provides over those at work on average, float64[T, b]."""
+    provided = sparse.mesh[:, index + 1].prod(axis=1)
+    working = (sparse.used[index] > 0) & (provided > 0)
+    # a divisor, as in Timeloop: the product with its inverse would round differently
+    spread: Float = np.divide(provided, sparse.used[index], out=np.full(provided.shape, np.inf), where=working)
+    return spread
+
+
+def port_words(sparse: Sparse, index: int, level: StorageLevel, t: int, ops: tuple[str, ...]) -> Int:
     """Words per instance that occupy the port: random and gated data, and metadata bits as whole words."""
     data, ranks = sparse.tally.data, sparse.ranks.get((index, t))
     kinds = ("random", "gated")

@@ -162,9 +162,14 @@ def deliveries(tiling: Tiling, level: int, tensor: Tensor) -> Int:
     Walking out from the level, irrelevant temporal loops cost nothing until the first relevant one; from there on
     every temporal loop forces a new delivery (docs/model.md, section 3.2).
     """
+    return tiling.product(delivery_loops(tiling, level, tensor)[1])
+
+
+def delivery_loops(tiling: Tiling, level: int, tensor: Tensor) -> tuple[list[int], list[int]]:
+    """Active temporal loops outside a level, innermost first: those that deliver nothing new, and those that do."""
     first = tiling.ends[level] if level >= 0 else 0
     steps = [j for j in range(first, len(tiling.nest.loops)) if tiling.active[j] and tiling.temporal(j)]
-    if level >= 0:
-        while steps and not tiling.relevant(steps[0], tensor):
-            steps.pop(0)
-    return tiling.product(steps)
+    free = 0
+    while level >= 0 and free < len(steps) and not tiling.relevant(steps[free], tensor):
+        free += 1
+    return steps[:free], steps[free:]

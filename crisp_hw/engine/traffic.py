@@ -72,22 +72,43 @@ def dense_traffic(tiling: Tiling) -> Traffic:
 def _partition(tiling: Tiling, level: int, tensor: Tensor) -> Int:
     """Distinct words that one instance sees over the whole run: the tensor split by relevant spatial loops outside."""
     outside = range(tiling.ends[level], len(tiling.nest.loops))
-    split = [j for j in outside if tiling.active[j] and not tiling.temporal(j) and tiling.relevant(j, tensor)]
+    split = distinct_loops(tiling, outside, tensor)
     return tiling.size_below(len(tiling.nest.loops), tensor) // tiling.product(split)
+
+
+def distinct_loops(tiling: Tiling, loops: range, tensor: Tensor) -> list[int]:
+    """The spatial loops among some that give each lane words of its own; the others multicast, or reduce an output."""
+    return [j for j in loops if tiling.active[j] and not tiling.temporal(j) and tiling.relevant(j, tensor)]
 
 
 def _content_accesses(tiling: Tiling, level: int, tensor: Tensor) -> Int:
     """Words that the level sends inwards: one copy per distinct tile, whatever the multicast."""
     child = keeper_below(tiling.nest, level, tensor.name)
-    between = range(tiling.start(child + 1), tiling.ends[level])
-    distinct = [j for j in between if tiling.active[j] and not tiling.temporal(j) and tiling.relevant(j, tensor)]
+    distinct = distinct_loops(tiling, range(tiling.start(child + 1), tiling.ends[level]), tensor)
     if child == COMPUTE:
-        sent = _sent_to_macs(tiling, tensor)
+        sent = mac_feed(tiling, tensor).sent
         return sent * tiling.product([j for j in distinct if tiling.nest.loops[j].level > 0])
     return tiling.tile(child, tensor) * deliveries(tiling, child, tensor) * tiling.product(distinct)
 
 
-def _sent_to_macs(tiling: Tiling, tensor: Tensor) -> Int:
+@dataclass(frozen=True)
+class MacFeed:
+    """How level 0 feeds one tensor to its MACs, int64[b] each: time steps, those that bring new words, the multicast
+    groups of MACs, and the groups that need a word even while the operand stays.
+    """
+
+    steps: Int
+    fresh: Int
+    groups: Int
+    fed: Int
+
+    @property
+    def sent(self) -> Int:
+        """Words sent over all time steps."""
+        return self.fresh * self.groups + (self.steps - self.fresh) * self.fed
+
+
+def mac_feed(tiling: Tiling, tensor: Tensor) -> MacFeed:
     """Words that level 0 sends to its MACs over all time steps, less what mesh neighbours hand on.
 
     While only irrelevant loops advance, an operand stays where it was; a MAC whose neighbour already held it takes it
@@ -98,7 +119,7 @@ def _sent_to_macs(tiling: Tiling, tensor: Tensor) -> Int:
     groups = tiling.product([j for j in spatial if tiling.relevant(j, tensor)])
     linked = tiling.nest.no_link_transfer and tensor.name in tiling.nest.no_link_transfer[0]
     if not spatial or linked:
-        return steps * groups
+        return MacFeed(steps, steps, groups, groups)
     moves = [j for j in range(len(tiling.nest.loops)) if tiling.temporal(j) and tiling.active[j]]
     while moves and not tiling.relevant(moves[0], tensor):
         moves.pop(0)
@@ -108,7 +129,7 @@ def _sent_to_macs(tiling: Tiling, tensor: Tensor) -> Int:
     fanout_x = tiling.architecture.fanouts[0][0]
     rows, inverse = np.unique(tiling.bounds[spatial].T, axis=0, return_inverse=True)
     fed = [_fed_groups(tuple(int(n) for n in row), relevant, along_x, fanout_x) for row in rows]
-    return fresh * groups + (steps - fresh) * np.array(fed, dtype=np.int64)[inverse.ravel()]
+    return MacFeed(steps, fresh, groups, np.array(fed, dtype=np.int64)[inverse.ravel()])
 
 
 @lru_cache(maxsize=4096)

@@ -7,6 +7,7 @@ import numpy as np
 from crisp_hw.engine.formats import word_bits
 from crisp_hw.engine.part import Part
 from crisp_hw.engine.tiling import Bool, Float, Int
+from crisp_hw.spec.arch import StorageLevel
 
 CONTRADICTION = (
     "the SAFs remove more computes than the zeros of the operands allow (an operand would be nonzero with probability "
@@ -38,11 +39,11 @@ def broken_rules(part: Part) -> list[Failure]:
 
     for index, level in enumerate(arch.levels):
         if level.size_words is not None:
+            room = capacity_limits(level)
             words = np.sum([capacity(part, index, t) for t in range(len(part.tiling.problem.tensors))], axis=0)
-            require(level.name, "words of capacity", words, int(level.size_words / level.multiple_buffering))
+            require(level.name, "words of capacity", words, room[0])
             bits = np.sum([metadata_capacity(part, index, t) for t in range(len(part.tiling.problem.tensors))], axis=0)
-            room = level.metadata_depth * level.metadata_width_bits
-            require(level.name, "bits of metadata capacity", bits, int(room / level.multiple_buffering))
+            require(level.name, "bits of metadata capacity", bits, room[1])
         require(level.name, "instances", np.floor(sparse.used[index].max(axis=0)), level.instances)
         mesh = sparse.mesh[:, index + 1].max(axis=0)
         require(level.name, "instances along x", mesh[0], level.mesh_x)
@@ -69,6 +70,12 @@ def lanes_per_parent(part: Part) -> list[tuple[str, Int, tuple[int, int]]]:
         (name, lanes[:, inner].max(axis=0), fan)
         for inner, (name, fan) in enumerate(zip(names, arch.fanouts, strict=False))
     ]
+
+
+def capacity_limits(level: StorageLevel) -> tuple[int, int]:
+    """Words of data and bits of metadata that a level of finite size holds, each buffer counted once."""
+    words, bits = level.size_words or 0, level.metadata_depth * level.metadata_width_bits
+    return int(words / level.multiple_buffering), int(bits / level.multiple_buffering)
 
 
 def capacity(part: Part, index: int, t: int) -> Int:

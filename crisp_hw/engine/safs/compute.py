@@ -62,7 +62,7 @@ def count_computes(total: Int, operands: tuple[Operand, Operand], optimizations:
     [50]
     """
     left = remaining_computes(total, operands)
-    first, second = (_states(operand, other) for operand, other in (operands, operands[::-1]))
+    first, second = (states(operand, other) for operand, other in (operands, operands[::-1]))
     gate, skip = "gating" in optimizations, "skipping" in optimizations
     zero_pair = first[0] * second[1] + first[1] * second[0]
     lone = first[0] * second[2] + first[2] * second[0]
@@ -89,7 +89,7 @@ def _given(operand: Operand, other: Operand) -> Float:
     return np.divide(density, passed, out=certain, where=passed > 0)
 
 
-def _states(operand: Operand, other: Operand) -> tuple[Float, Float, Float]:
+def states(operand: Operand, other: Operand) -> tuple[Float, Float, Float]:
     """P(nonzero), P(zero but present), P(absent) of an operand, given that the other's SAF let the MAC through."""
     nonzero = np.clip(_given(operand, other), 0.0, 1.0)
     zero, none = np.clip(1.0 - _given(operand, other), 0.0, 1.0), np.zeros_like(nonzero)

@@ -15,12 +15,27 @@ from crisp_hw.spec.sparse import Condition
 
 
 @dataclass(frozen=True)
+class Leader:
+    """What decides about the target: a leader's tile of `words` int64[b] and P(it is empty); None: not usable."""
+
+    name: str
+    words: Int | None
+    empty: Float
+
+
+@dataclass(frozen=True)
 class Impact:
-    """One SAF at work: the level that keeps the target, and the probability float64[b] that an access is avoided."""
+    """One SAF at work: the level that keeps the target, and the probability float64[b] that an access is avoided.
+
+    `loops` are those that one access of the target spans, the target loop first (only it, where `scalar`: one point).
+    """
 
     level: int
     target: str
     probability: Float
+    leaders: tuple[Leader, ...] = ()
+    loops: tuple[int, ...] = ()
+    scalar: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,15 +64,21 @@ def saf_impact(tiling: Tiling, level: int, condition: Condition) -> Impact:
     keeper = next(k for k in range(level, len(tiling.nest.keeps)) if target.name in tiling.nest.keeps[k])
     child = keeper_below(tiling.nest, keeper, target.name)
     reach = _reach(tiling, keeper, child, target)
+    leaders = tuple(_leader(tiling, keeper, reach, target, name) for name in condition.condition_on)
     effectual = np.ones(tiling.bounds.shape[1])
-    for name in condition.condition_on:
-        leader = tiling.problem.tensor(name)
-        box = _leader_box(tiling, keeper, reach, target, leader)
-        if box is not None:
-            effectual = effectual * (
-                1.0 - unconditioned_empty(tiling, leader, projected_size(tiling.problem, leader, box))
-            )
-    return Impact(keeper, target.name, 1.0 - effectual)
+    for leader in leaders:
+        effectual = effectual * (1.0 - leader.empty)
+    return Impact(keeper, target.name, 1.0 - effectual, leaders, (reach.loop, *reach.extra), reach.scalar)
+
+
+def _leader(tiling: Tiling, keeper: int, reach: _Reach, target: Tensor, name: str) -> Leader:
+    """The tile of one leader, and how often it is empty (never, as far as the SAF knows, when it cannot be used)."""
+    leader = tiling.problem.tensor(name)
+    box = _leader_box(tiling, keeper, reach, target, leader)
+    if box is None:
+        return Leader(name, None, np.zeros(tiling.bounds.shape[1]))
+    words = projected_size(tiling.problem, leader, box)
+    return Leader(name, words, unconditioned_empty(tiling, leader, words))
 
 
 def _target_loop(tiling: Tiling, keeper: int, child: int, target: Tensor) -> tuple[int, bool]:

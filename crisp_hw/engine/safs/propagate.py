@@ -10,6 +10,7 @@ import numpy as np
 
 from crisp_hw.engine.density import Float, Int
 from crisp_hw.engine.safs.counts import OPS, Accesses
+from crisp_hw.engine.safs.probability import Impact
 from crisp_hw.engine.tiling import keeper_below
 from crisp_hw.engine.traffic import Traffic
 from crisp_hw.spec.mapping import LoopNest
@@ -20,10 +21,11 @@ Kind = Literal["gated", "skipped", "spatial"]
 
 @dataclass(frozen=True)
 class Saf:
-    """The SAF that acts on one tensor in one level, with its probability float64[b]."""
+    """The SAF that acts on one tensor in one level, with its probability float64[b] and, in time, its reasons."""
 
     kind: Kind
     probability: Float
+    impact: Impact | None = None
 
 
 @dataclass
@@ -80,15 +82,26 @@ def _walk_inwards(combiner: Combiner, level: int, t: int, settled: set[tuple[int
                 first = combiner.entries[op][inner, t][0]
                 first -= np.floor(first * p).astype(np.int64)
         if (inner, t) in combiner.safs:
-            own = combiner.safs[inner, t].probability
-            gap = 1.0 - np.divide(1.0 - own, 1.0 - p, out=np.ones_like(p), where=p < 1.0)
-            # an outer SAF that avoids more leaves nothing to this one; Timeloop's unsigned counts wrap around there
-            gap = np.maximum(gap, 0.0)
+            gap = share_left(combiner.safs[inner, t].probability, p)
             settled.add((inner, t))
             # reached from outside, its metadata reads are replaced by its metadata updates (Timeloop HEAD)
             _settle(combiner, inner, t, gap, "updates")
             return True
     return False
+
+
+def share_left(own: Float, outer: Float) -> Float:
+    """P(avoided here) of what a SAF further out let through: max(0, 1 - (1 - own) / (1 - outer)).
+
+    An outer SAF that avoids more leaves nothing to this one; Timeloop's unsigned counts wrap around there.
+    """
+    gap: Float = 1.0 - np.divide(1.0 - own, 1.0 - outer, out=np.ones_like(outer), where=outer < 1.0)
+    return np.maximum(gap, 0.0)
+
+
+def outer_saf(safs: dict[tuple[int, int], Saf], level: int, t: int) -> int | None:
+    """The level of the only SAF further out that a level feels: the next one, which stops those outside it."""
+    return min((outer for outer, tensor in safs if tensor == t and outer > level), default=None)
 
 
 def _copy_counts(combiner: Combiner, level: int, t: int, reads_from: str) -> None:

@@ -1,6 +1,6 @@
 """Sparse post-processing: formats, expected occupancy, SAFs, and the computes that are left."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -9,9 +9,9 @@ from crisp_hw.engine.formats import StoredRanks, stored_ranks
 from crisp_hw.engine.occupancy import Occupancy, expected_occupancy_of
 from crisp_hw.engine.safs.compute import Operand, count_computes
 from crisp_hw.engine.safs.counts import KINDS, OPS, Accesses, empty_accesses
-from crisp_hw.engine.safs.probability import saf_impact
+from crisp_hw.engine.safs.probability import Impact, saf_impact
 from crisp_hw.engine.safs.propagate import Combiner, Kind, Saf, combine, represented
-from crisp_hw.engine.safs.spatial import shrink, spatial_extent
+from crisp_hw.engine.safs.spatial import Shrink, shrink, spatial_extent
 from crisp_hw.engine.tiling import Bool, Tiling, keeper_below
 from crisp_hw.engine.traffic import Traffic
 from crisp_hw.errors import InputError
@@ -25,8 +25,8 @@ class Sparse:
     """All that latency and energy need.
 
     `mesh` int64[T, S + 1, 2, b] and `used` float64[S, T, b] are extents and average instances per level;
-    `used_macs` float64[b], `macs_mesh` int64[2, b]; `occupancy` and `ranks` by (level, tensor index). `skips_lanes`
-    says that spatial skipping is at work.
+    `used_macs` float64[b], `macs_mesh` int64[2, b]; `occupancy`, `ranks` and `safs` by (level, tensor index).
+    `skips_lanes` says that spatial skipping is at work, `shrunk` what it does; `operands` are what the MACs see.
     """
 
     tally: Accesses
@@ -38,6 +38,9 @@ class Sparse:
     macs_mesh: Int
     density: Float
     skips_lanes: bool = False
+    safs: dict[tuple[int, int], Saf] = field(default_factory=dict)
+    operands: tuple[Operand, ...] = ()
+    shrunk: Shrink | None = None
 
 
 ReadEnergy = dict[str, float]
@@ -85,7 +88,7 @@ def apply_safs(tiling: Tiling, traffic: Traffic, spec: SparseSpec, read_energy: 
         density[level, t] = content.density
     safs = _storage_safs(tiling, spec, occupancy, read_energy)
     mesh, macs_mesh, used_macs = base.mesh, base.macs_mesh, base.used_macs
-    skips_lanes = any(action.kind == "skipping_spatial" for action in spec.actions)
+    skips_lanes, shrunk = any(action.kind == "skipping_spatial" for action in spec.actions), None
     if skips_lanes:
         shrunk, probabilities = shrink(tiling, spec)
         mesh = shrunk.mesh
@@ -98,14 +101,16 @@ def apply_safs(tiling: Tiling, traffic: Traffic, spec: SparseSpec, read_energy: 
                     "skipped in time, which Timeloop does not model together; drop one"
                 )
             safs[level, names[name]] = Saf("spatial", p)
-    _fill_tally(tiling, traffic, spec, (base.tally, occupancy, ranks, safs))
-    return Sparse(base.tally, occupancy, ranks, mesh, used, used_macs, macs_mesh, density, skips_lanes)
+    operands = _fill_tally(tiling, traffic, spec, (base.tally, occupancy, ranks, safs))
+    measured = (base.tally, occupancy, ranks, mesh, used, used_macs, macs_mesh, density)
+    return Sparse(*measured, skips_lanes, safs=safs, operands=operands, shrunk=shrunk)
 
 
 Work = tuple[Accesses, dict[tuple[int, int], Occupancy], dict[tuple[int, int], StoredRanks], dict[tuple[int, int], Saf]]
 
 
-def _fill_tally(tiling: Tiling, traffic: Traffic, spec: SparseSpec, work: Work) -> None:
+def _fill_tally(tiling: Tiling, traffic: Traffic, spec: SparseSpec, work: Work) -> tuple[Operand, Operand]:
+    """Every count of the tally; returns the operands as the MACs see them."""
     tally, occupancy, ranks, safs = work
     dense = {"reads": traffic.reads, "fills": traffic.fills, "updates": traffic.updates}
     remaining = {op: counts.astype(np.float64) for op, counts in dense.items()}
@@ -122,9 +127,11 @@ def _fill_tally(tiling: Tiling, traffic: Traffic, spec: SparseSpec, work: Work) 
                 tally.metadata[kind][op][level, t] = np.zeros_like(entries[op][level, t])
     reached = combine(Combiner(tiling.problem, tiling.nest, traffic, safs, remaining, entries, tally))
     _compression(tiling, ranks, tally)
-    computes = count_computes(traffic.computes, _operands(tiling, ranks, reached), spec.compute)
+    operands = _operands(tiling, ranks, reached)
+    computes = count_computes(traffic.computes, operands, spec.compute)
     tally.random_computes, tally.gated_computes = computes.random, computes.gated
     tally.skipped_computes, tally.legal_computes = computes.skipped, computes.legal
+    return operands
 
 
 def _entries(content: Occupancy, counts: Int, tile: Int) -> Int:
@@ -145,20 +152,20 @@ def _storage_safs(
     for action_kind, kind in kinds.items():
         actions = [a for a in spec.actions if a.kind == action_kind]
         for action in sorted(actions, key=lambda a: names.index(a.level)):
-            level, target, p = _best_option(tiling, action, occupancy, read_energy)
-            place = (level, tensors[target])
+            impact = _best_option(tiling, action, occupancy, read_energy)
+            place, p = (impact.level, tensors[impact.target]), impact.probability
             if place in safs:
                 _require_uniform(safs[place].probability < p)
                 if not safs[place].probability[0] < p[0]:
                     continue
-            safs[place] = Saf(kind, p)
+            safs[place] = Saf(kind, p, impact)
     return safs
 
 
 def _best_option(
     tiling: Tiling, action: ActionOptimization, occupancy: dict[tuple[int, int], Occupancy], read_energy: ReadEnergy
-) -> tuple[int, str, Float]:
-    """The option that saves most read energy: level, target and probability of a SAF."""
+) -> Impact:
+    """The option that saves most read energy."""
     names = [level.name for level in tiling.architecture.levels]
     tensors = {tensor.name: t for t, tensor in enumerate(tiling.problem.tensors)}
     impacts = [saf_impact(tiling, names.index(action.level), option) for option in action.options]
@@ -171,7 +178,7 @@ def _best_option(
         best = len(savings) - 1 - np.argmax(np.stack(savings)[::-1], axis=0)
         _require_uniform(best)
         impacts = [impacts[int(best[0])]]
-    return impacts[0].level, impacts[0].target, impacts[0].probability
+    return impacts[0]
 
 
 def _stored_size(tiling: Tiling, level: int, t: int, occupancy: dict[tuple[int, int], Occupancy]) -> Float:

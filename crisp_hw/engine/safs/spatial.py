@@ -5,7 +5,7 @@ SummarizeAndPropagateSpatialCapacityReduction. Architecture level a = 0 is compu
 spatial loops of storage level u feed architecture level u.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,12 +17,34 @@ from crisp_hw.spec.problem import Tensor
 from crisp_hw.spec.sparse import SparseSpec
 
 
+@dataclass(frozen=True)
+class Squeeze:
+    """What one spatial loop of a level loses for a tensor (index `target`) because a leader's elements are empty.
+
+    A lane holds `words` int64[b] of the leader, empty with probability `empty`; of the lanes at most the share
+    `busy` works at once.
+    """
+
+    level: int
+    target: int
+    leader: str
+    loop: int
+    words: Int
+    empty: Float
+    busy: Float
+
+
 @dataclass
 class Shrink:
-    """Mesh extents int64[T, S + 1, 2, b] (x, y) and average shares of working instances float64[T, S + 1, b]."""
+    """Mesh extents int64[T, S + 1, 2, b] (x, y) and average shares of working instances float64[T, S + 1, b].
+
+    What made them: `own` are the squeezes of tensors stored with metadata, `skipped` those of the actions.
+    """
 
     mesh: Int
     share: Float
+    own: list[Squeeze] = field(default_factory=list)
+    skipped: list[Squeeze] = field(default_factory=list)
 
 
 def spatial_extent(tiling: Tiling) -> Int:
@@ -87,7 +109,10 @@ def _from_storage(tiling: Tiling, sparse: SparseSpec, state: Shrink, t: int, ten
             if lanes:
                 effective = 1.0 - unconditioned_empty(tiling, tensor, tiling.size_below(lanes[0], tensor))
             for j in lanes:
-                _squeeze(tiling, state.mesh[t], j, _busy_share(tiling, j, tensor, tiling.box(j)))
+                busy = _busy_share(tiling, j, tensor, tiling.box(j))
+                _squeeze(tiling, state.mesh[t], j, busy)
+                words = tiling.size_below(j, tensor)
+                state.own.append(Squeeze(level, t, tensor.name, j, words, 1.0 - effective, busy))
             state.share[t, level] = effective
         reduced.append(effective != 1.0)
     reduced.append(np.zeros(tiling.bounds.shape[1], dtype=bool))
@@ -143,7 +168,9 @@ def _leader_share(tiling: Tiling, sparse: SparseSpec, state: Shrink, place: tupl
         element = projected_size(tiling.problem, leader, box)
         if position == 0:
             share = 1.0 - unconditioned_empty(tiling, leader, element)
-        _squeeze(tiling, state.mesh[t], j, _busy_share(tiling, j, leader, box))
+        busy = _busy_share(tiling, j, leader, box)
+        _squeeze(tiling, state.mesh[t], j, busy)
+        state.skipped.append(Squeeze(level, t, leader.name, j, element, 1.0 - share, busy))
     return share
 
 
