@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from crisp_hw.errors import InputError
+from crisp_hw.timeloop.positions import MarkedDict, MarkedList, fault, plain
 
 Node = dict[str, Any]
+LARGEST = 2**53  # whole numbers beyond it are not exact in a float, nor are counts that are products of them
 
 
 def underscored(value: Any) -> Any:
@@ -15,59 +16,82 @@ def underscored(value: Any) -> Any:
     {'data_spaces': [{'word_bits': 8}]}
     """
     if isinstance(value, dict):
-        return {str(key).replace("-", "_"): underscored(item) for key, item in value.items()}
+        return _underscored_keys(value)
     if isinstance(value, list):
-        return [underscored(item) for item in value]
+        items = [underscored(item) for item in value]
+        return _marked_list(value, items) if isinstance(value, MarkedList) else items
     return value
+
+
+def _underscored_keys(node: Node) -> Node:
+    renamed: Node = {}
+    for key, item in node.items():
+        name = str(key).replace("-", "_")
+        if name in renamed:
+            raise fault(node, f"the key {key!r} is there twice, once with a hyphen and once with an underscore", key)
+        renamed[name] = underscored(item)
+    if not isinstance(node, MarkedDict):
+        return renamed
+    copy = node.derived(renamed)
+    copy.keys_at = {str(key).replace("-", "_"): mark for key, mark in node.keys_at.items()}
+    return copy
+
+
+def _marked_list(given: MarkedList, items: list[Any]) -> MarkedList:
+    copy = MarkedList(given.mark)
+    copy.extend(items)
+    return copy
 
 
 def mapping(value: Any, where: str) -> Node:
     """The value as a mapping."""
     if not isinstance(value, dict):
-        raise InputError(f"{where}: expected a mapping of keys to values, found {_kind(value)}")
+        raise fault(value, f"{where}: expected a mapping of keys to values, found {_kind(value)}")
     return value
 
 
 def sequence(value: Any, where: str) -> list[Any]:
     """The value as a list."""
     if not isinstance(value, list):
-        raise InputError(f"{where}: expected a list, found {_kind(value)}")
+        raise fault(value, f"{where}: expected a list, found {_kind(value)}")
     return value
 
 
 def text(value: Any, where: str) -> str:
     """The value as a string."""
     if not isinstance(value, str):
-        raise InputError(f"{where}: expected text, found {_kind(value)}")
-    return value
+        raise fault(value, f"{where}: expected text, found {_kind(value)}")
+    return str(value)
 
 
 def number(value: Any, where: str) -> float:
     """The value as a finite, nonnegative number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
-        raise InputError(f"{where}: expected a nonnegative number, found {_kind(value)}")
-    return value
+        raise fault(value, f"{where}: expected a nonnegative number, found {_kind(value)}")
+    return int(value) if isinstance(value, int) else float(value)
 
 
 def whole(value: Any, where: str, least: int = 0) -> int:
     """The value as an integer of at least `least`."""
     found = number(value, where)
     if found != int(found) or found < least:
-        raise InputError(f"{where}: expected a whole number of at least {least}, found {value!r}")
+        raise fault(value, f"{where}: expected a whole number of at least {least}, found {value!r}")
+    if found > LARGEST:
+        raise fault(value, f"{where}: {found:.3g} is more than 2^53, beyond which numbers are not exact; use less")
     return int(found)
 
 
 def flag(value: Any, where: str) -> bool:
     """The value as true or false."""
     if not isinstance(value, bool):
-        raise InputError(f"{where}: expected true or false, found {_kind(value)}")
+        raise fault(value, f"{where}: expected true or false, found {_kind(value)}")
     return value
 
 
 def required(node: Node, key: str, where: str) -> Any:
     """The value of a key that must be there."""
     if key not in node:
-        raise InputError(f"{where}: the key {key!r} is missing; there are {', '.join(map(repr, node)) or 'none'}")
+        raise fault(node, f"{where}: the key {key!r} is missing; there are {', '.join(map(repr, node)) or 'none'}")
     return node[key]
 
 
@@ -76,9 +100,10 @@ def known(node: Node, keys: Iterable[str], where: str) -> None:
     allowed = sorted(keys)
     for key in node:
         if key not in allowed:
-            raise InputError(f"{where}: unknown key {key!r}; known are {', '.join(allowed)}")
+            raise fault(node, f"{where}: unknown key {key!r}; known are {', '.join(allowed)}", key)
 
 
 def _kind(value: Any) -> str:
-    shown = repr(value)
-    return f"{type(value).__name__} {shown if len(shown) <= 40 else shown[:37] + '...'}"
+    name = type(value).__name__.removeprefix("Marked").lower()
+    shown = repr(value) if not isinstance(value, dict | list) else repr(plain(value))
+    return f"{name} {shown if len(shown) <= 40 else shown[:37] + '...'}"

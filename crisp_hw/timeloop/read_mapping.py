@@ -10,18 +10,35 @@ from crisp_hw.spec.mapping import Loop, LoopKind, LoopNest, Mapping
 from crisp_hw.spec.problem import Problem
 from crisp_hw.timeloop.fields import Node, known, mapping, required, sequence, text, whole
 
-FLAGS_NOT_MODELLED = ("no_reuse", "no_multicast", "no_temporal_reuse", "rmw_first_update", "no_coalesce")
+KEYS = ("target", "type", "factors", "permutation", "split")
+FLAGS = {
+    # mapping/parser.cpp: no_reuse stops multicast in a spatial block, and reuse over time in a temporal one
+    "spatial": ("no_link_transfer", "no_reuse"),
+    "temporal": ("no_temporal_reuse", "no_reuse", "rmw_first_update"),
+}
+REFUSED = {
+    "no_multicast": "Timeloop does not read it; write no_reuse in the spatial block",
+    "no_link_transfer": "Timeloop does not read it here; write it in the spatial block",
+    "rmw_first_update": "Timeloop does not read it here; write it in the temporal block",
+    "no_temporal_reuse": "Timeloop does not read it here; write it in the temporal block",
+    "no_coalesce": "it is not modelled; leave it out",
+}
+FACTOR = re.compile(r"([A-Za-z]+)\s*=?\s*(\d+)(?:,(\d+))?")
+
+
+_Factor = tuple[str, int, int]
+"""Dimension, bound, residual."""
 
 
 @dataclass
 class _LevelPlan:
     """What the document says of one level, before defaults."""
 
-    temporal: list[tuple[str, int]] | None = None
-    spatial: list[tuple[str, int]] | None = None
+    temporal: list[_Factor] | None = None
+    spatial: list[_Factor] | None = None
     split: int | None = None
     bypass: set[str] = field(default_factory=set)
-    no_link: set[str] = field(default_factory=set)
+    flags: dict[tuple[str, str], set[str]] = field(default_factory=dict)
 
 
 def read_mapping_document(document: Any, architecture: Architecture, problem: Problem) -> Mapping:
@@ -41,17 +58,16 @@ def _read_directive(plan: _LevelPlan, entry: Node, problem: Problem, where: str)
     kind = text(required(entry, "type", where), f"{where}.type")
     match kind:
         case "temporal" | "spatial":
-            keys = ("target", "type", "factors", "permutation", "split", "no_link_transfer", *FLAGS_NOT_MODELLED)
-            known(entry, keys, where)
-            for key in FLAGS_NOT_MODELLED:
-                if entry.get(key):
-                    raise InputError(f"{where}: {key} is not modelled yet; leave it out")
+            known(entry, (*KEYS, *FLAGS["spatial"], *FLAGS["temporal"], *REFUSED), where)
+            for key, advice in REFUSED.items():
+                if entry.get(key) and key not in FLAGS[kind]:
+                    raise InputError(f"{where}: {key} in a {kind} block: {advice}")
             loops = _loops(entry, problem, where)
             if kind == "temporal":
                 plan.temporal = loops
             else:
                 plan.spatial, plan.split = loops, whole(entry.get("split", len(loops)), f"{where}.split")
-            plan.no_link |= _names(entry.get("no_link_transfer"), problem, where)
+            plan.flags |= {(kind, key): _names(entry[key], problem, where) for key in FLAGS[kind] if key in entry}
         case "bypass" | "datatype":
             known(entry, ("target", "type", "keep", "bypass"), where)
             plan.bypass |= _names(entry.get("bypass"), problem, where)
@@ -69,21 +85,42 @@ def _names(value: Any, problem: Problem, where: str) -> set[str]:
 
 
 def read_factors(value: Any, problem: Problem, where: str) -> dict[str, int]:
-    """`"M4 N=2 K0"` as a dict; 0 is the whole dimension.
+    """`"M4 N=2 K0"` as a dict; 0 is the whole dimension. Residuals (`"K=5,3"`) are for `read_residuals`.
 
     >>> read_factors("M4 N=2", Problem("p", ("M", "N"), (8, 2), ()), "x")
     {'M': 4, 'N': 2}
     """
-    parts = re.split(r"[\s,]+", value.strip()) if isinstance(value, str) else sequence(value or [], where)
-    factors = {}
-    for part in filter(None, parts):
-        found = re.fullmatch(r"([A-Za-z]+)=?(\d+)", str(part))
-        if found is None or found[1] not in problem.dims:
-            raise InputError(
-                f"{where}: the factor {part!r} is not one of {', '.join(problem.dims)} with a whole number"
-            )
-        factors[found[1]] = int(found[2]) or problem.bound(found[1])
-    return factors
+    return {dim: bound for dim, bound, _ in _factors(value, problem, where)}
+
+
+def read_residuals(value: Any, problem: Problem, where: str) -> dict[str, int]:
+    """The bounds of the same loops in the last iteration of those outside them.
+
+    >>> read_residuals("M4,1 N=2", Problem("p", ("M", "N"), (8, 2), ()), "x")
+    {'M': 1, 'N': 2}
+    """
+    return {dim: residual for dim, _, residual in _factors(value, problem, where)}
+
+
+def _factors(value: Any, problem: Problem, where: str) -> list[_Factor]:
+    parts = [value.strip()] if isinstance(value, str) else [str(part) for part in sequence(value or [], where)]
+    found = []
+    for part in parts:
+        rest = part
+        while rest:
+            factor = FACTOR.match(rest)
+            if factor is None or factor[1] not in problem.dims:
+                word = re.split(r"[\s,]", rest)[0]
+                raise InputError(
+                    f"{where}: the factor {word!r} is not one of {', '.join(problem.dims)} with a whole number"
+                )
+            bound = int(factor[2]) or problem.bound(factor[1])
+            residual = int(factor[3]) if factor[3] else bound
+            if not 1 <= residual <= bound:
+                raise InputError(f"{where}: the residual of {factor[0]} is not between 1 and {bound}")
+            found.append((factor[1], bound, residual))
+            rest = rest[factor.end() :].lstrip(", \t\n")
+    return found
 
 
 def read_permutation(value: Any, problem: Problem, where: str) -> list[str]:
@@ -98,32 +135,53 @@ def read_permutation(value: Any, problem: Problem, where: str) -> list[str]:
     return [*listed, *(dim for dim in problem.dims if dim not in listed)]
 
 
-def _loops(entry: Node, problem: Problem, where: str) -> list[tuple[str, int]]:
-    factors = read_factors(entry.get("factors"), problem, f"{where}.factors")
+def _loops(entry: Node, problem: Problem, where: str) -> list[_Factor]:
+    bounds = read_factors(entry.get("factors"), problem, f"{where}.factors")
+    residuals = read_residuals(entry.get("factors"), problem, f"{where}.factors")
     order = read_permutation(entry.get("permutation"), problem, f"{where}.permutation")
-    return [(dim, factors.get(dim, 1)) for dim in order]
+    return [(dim, bounds.get(dim, 1), residuals.get(dim, 1)) for dim in order]
 
 
 def _complete(plans: list[_LevelPlan], architecture: Architecture, problem: Problem) -> Mapping:
     """Every level with all dimensions in time, and across its fanout where it has one."""
     loops: list[Loop] = []
-    bounds: list[int] = []
-    trivial = [(dim, 1) for dim in problem.dims]
+    factors: list[_Factor] = []
+    trivial = [(dim, 1, 1) for dim in problem.dims]
     outermost = len(plans) - 1
     for level, (plan, fanout) in enumerate(zip(plans, architecture.fanouts, strict=True)):
         spatial = plan.spatial or trivial
         if fanout[0] * fanout[1] > 1:
-            for position, (dim, bound) in enumerate(spatial):
+            for position, factor in enumerate(spatial):
                 kind: LoopKind = "x" if plan.split is None or position < plan.split else "y"
-                loops.append(Loop(level, dim, kind))
-                bounds.append(bound)
-        elif any(bound > 1 for _, bound in spatial):
+                loops.append(Loop(level, factor[0], kind))
+                factors.append(factor)
+        elif any(bound > 1 for _, bound, _ in spatial):
             name = architecture.levels[level].name
             raise InputError(f"mapping of {name}: it has spatial factors but no fanout; it feeds one instance only")
-        for dim, bound in plan.temporal or trivial:
-            loops.append(Loop(level, dim, "temporal"))
-            bounds.append(bound)
+        for factor in plan.temporal or trivial:
+            loops.append(Loop(level, factor[0], "temporal"))
+            factors.append(factor)
     names = frozenset(tensor.name for tensor in problem.tensors)
     # the outermost level keeps everything, whatever the document says (Timeloop: mapping parser)
     keeps = tuple(names if i == outermost else names - plan.bypass for i, plan in enumerate(plans))
-    return Mapping(LoopNest(tuple(loops), keeps, tuple(frozenset(plan.no_link) for plan in plans)), tuple(bounds))
+    perfect = all(bound == residual for _, bound, residual in factors)
+    residuals = None if perfect else tuple(residual for *_, residual in factors)
+    return Mapping(_nest(plans, loops, keeps), tuple(bound for _, bound, _ in factors), residuals)
+
+
+def _nest(plans: list[_LevelPlan], loops: list[Loop], keeps: tuple[frozenset[str], ...]) -> LoopNest:
+    """The nest with the flags of every level; a flag that nobody raises is not listed at all."""
+
+    def names(*places: tuple[str, str]) -> tuple[frozenset[str], ...]:
+        # as in Timeloop's parser, no_reuse of a temporal block goes before no_temporal_reuse
+        found = tuple(frozenset(next((p.flags[key] for key in places if key in p.flags), ())) for p in plans)
+        return found if any(found) else ()
+
+    return LoopNest(
+        tuple(loops),
+        keeps,
+        no_link_transfer=names(("spatial", "no_link_transfer")) or tuple(frozenset() for _ in plans),
+        no_multicast=names(("spatial", "no_reuse")),
+        no_temporal_reuse=names(("temporal", "no_reuse"), ("temporal", "no_temporal_reuse")),
+        rmw_first_update=names(("temporal", "rmw_first_update")),
+    )

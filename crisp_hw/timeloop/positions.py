@@ -1,0 +1,134 @@
+"""Values of a YAML document that know the file and line they stand on.
+
+They are ordinary dicts, lists, strings and numbers to everybody else; readers turn them into plain ones on the way to
+the nouns. `true`, `false` and `null` cannot carry a mark, so the mapping that holds them keeps one per key.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from crisp_hw.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A line of a file, counted from 1."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(eq=False, repr=False)
+class MarkedDict(dict[str, Any]):
+    """A mapping, where it begins, where each of its keys stands, and its YAML tag ("!Component", or "")."""
+
+    mark: Mark
+    keys_at: dict[str, Mark] = field(default_factory=dict)
+    tag: str = ""
+
+    def put(self, key: str, value: Any, at: Mark) -> None:
+        """Set one key together with its position."""
+        self[key] = value
+        self.keys_at[key] = at
+
+    def derived(self, values: dict[str, Any]) -> "MarkedDict":
+        """A mapping with other values; keys that stay keep their position."""
+        copy = MarkedDict(self.mark, {key: self.keys_at.get(key, self.mark) for key in values}, self.tag)
+        copy.update(values)
+        return copy
+
+
+@dataclass(eq=False, repr=False)
+class MarkedList(list[Any]):
+    """A list, where it begins, and its YAML tag."""
+
+    mark: Mark
+    tag: str = ""
+
+
+class MarkedStr(str):
+    """Text, where it stands, and whether it stood in quotes."""
+
+    mark: Mark
+    quoted: bool = False
+
+    @staticmethod
+    def make(value: str, mark: Mark, quoted: bool = False) -> "MarkedStr":
+        """Text with its position."""
+        made = MarkedStr(value)
+        made.mark, made.quoted = mark, quoted
+        return made
+
+
+class MarkedInt(int):
+    """A whole number and where it stands."""
+
+    mark: Mark
+
+    @staticmethod
+    def make(value: int, mark: Mark) -> "MarkedInt":
+        """A whole number with its position."""
+        made = MarkedInt(value)
+        made.mark = mark
+        return made
+
+
+class MarkedFloat(float):
+    """A number and where it stands."""
+
+    mark: Mark
+
+    @staticmethod
+    def make(value: float, mark: Mark) -> "MarkedFloat":
+        """A number with its position."""
+        made = MarkedFloat(value)
+        made.mark = mark
+        return made
+
+
+def marked(value: Any, mark: Mark) -> Any:
+    """A scalar with a position; true, false, null and values that have one already stay as they are.
+
+    >>> marked(3, Mark("a.yaml", 7)).mark
+    Mark(file='a.yaml', line=7)
+    """
+    if isinstance(value, bool) or hasattr(value, "mark"):
+        return value
+    if isinstance(value, int):
+        return MarkedInt.make(value, mark)
+    if isinstance(value, float):
+        return MarkedFloat.make(value, mark)
+    return MarkedStr.make(value, mark, quoted=True) if isinstance(value, str) else value
+
+
+def mark_of(value: Any, key: str | None = None) -> Mark | None:
+    """Where a value stands, or one of its keys; None for values that did not come from a file."""
+    if key is not None and isinstance(value, MarkedDict) and key in value.keys_at:
+        return value.keys_at[key]
+    found = getattr(value, "mark", None)
+    return found if isinstance(found, Mark) else None
+
+
+def fault(value: Any, message: str, key: str | None = None) -> InputError:
+    """The error to raise about a value, or about one of its keys, with the position in front if it is known.
+
+    >>> str(fault(MarkedInt.make(3, Mark("a.yaml", 7)), "architecture: too many"))
+    'a.yaml:7: architecture: too many'
+    """
+    mark = mark_of(value, key)
+    return InputError(message if mark is None else f"{mark}: {message}")
+
+
+def plain(value: Any) -> Any:
+    """The same value without any positions, at every depth."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, bool) or value is None:
+        return value
+    kind = next((kind for kind in (str, int, float) if isinstance(value, kind)), None)
+    return value if kind is None else kind(value)

@@ -1,0 +1,130 @@
+"""Jinja in YAML files, as timeloopfe's front end reads them: includes and variables.
+
+A file without `{{`, `{%` or `{#` never gets here. Templates run in Jinja's sandbox and see only what `render_file` gives
+them; a name that is not set is an error.
+"""
+
+import glob
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from crisp_hw.errors import InputError
+from crisp_hw.timeloop.positions import Mark
+
+MARKERS = ("{{", "{%", "{#")
+DEEPEST = 20  # files that include each other
+
+
+@dataclass
+class Templates:
+    """What the templates of one run share: folders to search, variables, and the files included so far."""
+
+    folders: list[str]
+    read: Callable[[Path, "Templates", int], Any]
+    variables: dict[str, Any] = field(default_factory=dict)
+    included: dict[str, Any] = field(default_factory=dict)
+
+
+def is_template(text: str) -> bool:
+    """Does a text hold anything for Jinja?
+
+    >>> is_template("problem: {{ include('problem.yaml', 'problem') }}"), is_template("problem: {shape: {}}")
+    (True, False)
+    """
+    return any(marker in text for marker in MARKERS)
+
+
+def render_file(path: Path, text: str, templates: Templates, depth: int = 0) -> str:
+    """The text with its templates filled in; InputError names the file, and the line where Jinja knows it."""
+    from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    if depth > DEEPEST:
+        raise InputError(f"{path}: included more than {DEEPEST} files deep; does a file include itself?")
+    folders = [os.fspath(path.parent), *templates.folders]
+    loader = FileSystemLoader(folders)
+    environment = ImmutableSandboxedEnvironment(loader=loader, undefined=StrictUndefined, keep_trailing_newline=True)
+    environment.globals = {**_functions(path, templates, depth), "range": environment.globals["range"]}
+    try:
+        return environment.from_string(text).render(templates.variables)
+    except TemplateError as error:
+        line = getattr(error, "lineno", None)
+        at = f"{path}:{line}" if line else f"{path}"
+        said = " ".join(str(error.message or error.__class__.__name__).split())
+        raise InputError(
+            f"{at}: the template cannot be filled in ({said}); define it, or write the value out"
+        ) from error
+    except (TypeError, ValueError, ArithmeticError, KeyError, AttributeError, OSError, RecursionError) as error:
+        said = " ".join(str(error).split()) or error.__class__.__name__
+        raise InputError(f"{path}: the template cannot be filled in ({said}); write the value out") from error
+
+
+def included(templates: Templates, reference: str, mark: Mark) -> Any:
+    """What `!include_loaded NAME.key.key` stands for: a whole included file, or a part of it."""
+    name, *keys = reference.split(".")
+    if name not in templates.included:
+        raise InputError(f"{mark}: !include_loaded {name} is made by templates only; write {{{{ include('FILE') }}}}")
+    value = templates.included[name]
+    return [_part(one, keys, mark) for one in value] if isinstance(value, tuple) else _part(value, keys, mark)
+
+
+def _part(value: Any, keys: list[str], mark: Mark) -> Any:
+    for key in keys:
+        if not isinstance(value, dict) or key not in value:
+            there = ", ".join(value) if isinstance(value, dict) else "no keys"
+            raise InputError(f"{mark}: the included file has no {key!r}; it has {there}")
+        value = value[key]
+    return value
+
+
+def _functions(path: Path, templates: Templates, depth: int) -> dict[str, Any]:
+    """The functions of timeloopfe's templates, except setenv."""
+    folder = os.fspath(path.parent.resolve())
+
+    def find(name: str) -> list[str]:
+        places = [""] if os.path.isabs(name) else [folder, *templates.folders]
+        found = [hit for place in places for hit in sorted(glob.glob(os.path.join(place, name)))]
+        unique = list(dict.fromkeys(os.path.realpath(hit) for hit in found))
+        if not unique:
+            raise InputError(f"{path}: the template looks for {name}, which is not in {', '.join(places)}")
+        return unique
+
+    def keep(value: Any, keys: str) -> str:
+        name = f"file{len(templates.included)}"
+        templates.included[name] = value
+        return f"!include_loaded {name}{'.' if keys else ''}{keys.lstrip('.')}"
+
+    def include(name: str, keys: str = "") -> str:
+        files = find(name)
+        if len(files) > 1:
+            raise InputError(f"{path}: include('{name}') finds {len(files)} files; use include_all")
+        return keep(templates.read(Path(files[0]), templates, depth + 1), keys)
+
+    def include_all(name: str, keys: str = "") -> str:
+        return keep(tuple(templates.read(Path(file), templates, depth + 1) for file in find(name)), keys)
+
+    def include_text(name: str) -> str:
+        texts = [(Path(file), Path(file).read_text(encoding="utf-8")) for file in find(name)]
+        return "\n".join(render_file(file, text, templates, depth + 1) for file, text in texts)
+
+    def add_to_path(name: str) -> str:
+        templates.folders += find(name)
+        return ""
+
+    def path_exists(name: str) -> bool:
+        places = [""] if os.path.isabs(name) else [folder, *templates.folders]
+        return any(os.path.exists(os.path.join(place, name)) for place in places)
+
+    return {
+        "cwd": lambda: folder,
+        "include": include,
+        "include_all": include_all,
+        "include_text": include_text,
+        "find_path": lambda name: find(name)[0],
+        "find_paths": find,
+        "path_exists": path_exists,
+        "add_to_path": add_to_path,
+    }
