@@ -7,8 +7,8 @@ import pytest
 from crisp_hw.validate import Agreement, validate
 
 COMMITTED = Path(__file__).parent / "golden" / "cases"
-MODELLED = ("bandwidth", "crisp", "dense", "formats", "gate", "leak", "shared", "skip", "stc")
-OTHERS = ("banded", "conv", "imperfect")
+MODELLED = ("bandwidth", "conv", "crisp", "dense", "formats", "gate", "leak", "shared", "skip", "stc")
+OTHERS = ("banded", "imperfect")
 GOLDEN = "golden agreement"  # read by conftest.py
 
 

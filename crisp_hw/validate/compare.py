@@ -13,6 +13,7 @@ from crisp_hw.timeloop.read import read_point
 
 ENERGY_TOLERANCE = 1e-9  # relative; both sides add the same products of counts and pJ
 AVERAGE_TOLERANCE = 1e-5  # instances and bandwidths: Timeloop prints six digits
+PJ_PER_UJ, PRINTED_UJ = 1e6, 0.01
 KINDS, OPS = ("random", "gated", "skipped"), ("reads", "fills", "updates")
 TOO_SMALL = re.compile(r"couldn't map level (\w+): mapped tile size (\d+) exceeds buffer capacity (\d+)")
 
@@ -60,9 +61,16 @@ def compare(case: Case) -> list[Difference]:
         *_count("cycles", result.cycles, output["cycles"]),
         # recorded cases give the total without leakage
         *_close("energy", "total energy", result.energy_pj - leakage_pj, output["energy_pJ"]),
+        *_printed(result.energy_pj / PJ_PER_UJ, output["energy_uJ_printed"]),
         *(_compute(result.compute, output["levels"][result.compute.name]) if result.compute else ()),
         *(found for level in result.levels for found in _level(level, output["levels"][level.name])),
     ]
+
+
+def _printed(ours_uj: float, reference_uj: float) -> Iterator[Difference]:
+    """The total with leakage, of which Timeloop prints two decimals of uJ."""
+    if abs(ours_uj - reference_uj) > PRINTED_UJ / 2 * (1 + ENERGY_TOLERANCE) + ENERGY_TOLERANCE * abs(reference_uj):
+        yield Difference("energy with leakage in uJ", "total energy", ours_uj, reference_uj)
 
 
 def _verdict(result: Result, output: Case) -> Iterator[Difference]:

@@ -4,9 +4,10 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from crisp_hw.engine.density import nonzeros
 from crisp_hw.engine.evaluate import evaluate
 from crisp_hw.engine.formats import stored_ranks
 from crisp_hw.engine.occupancy import expected_occupancy_of
@@ -33,8 +34,10 @@ def occupancy(build, density, inner, outer, levels=("L0", "L1")):
 def test_tiles_that_are_sent_at_all_hold_more(build, inner, outer, data):
     """A parent with metadata never sends an empty tile: mean words and P(sent), over every mask of the tensor."""
     size = inner * outer
-    held = data.draw(st.integers(1, size - inner))  # beyond, a tile cannot be empty
-    found = occupancy(build, Hypergeometric(held / size), inner, outer)
+    density = Hypergeometric(data.draw(st.integers(1, size - inner)) / size)
+    held = nonzeros(density, size)
+    assume(held <= size - inner)  # beyond, a tile cannot be empty
+    found = occupancy(build, density, inner, outer)
     words = [len(set(mask) & set(range(inner))) for mask in combinations(range(size), held)]
     sent = [count for count in words if count]
     assert found.nonempty == pytest.approx([len(sent) / len(words)])
@@ -48,8 +51,9 @@ def test_tiles_that_are_sent_at_all_hold_more(build, inner, outer, data):
 @given(st.integers(1, 5), st.integers(2, 5), st.data())
 def test_a_parent_without_metadata_sends_all_tiles(build, inner, outer, data):
     size = inner * outer
-    held = data.draw(st.integers(0, size))
-    found = occupancy(build, Hypergeometric(held / size), inner, outer, levels=("L0",))
+    density = Hypergeometric(data.draw(st.integers(0, size)) / size)
+    held = nonzeros(density, size)
+    found = occupancy(build, density, inner, outer, levels=("L0",))
     words = [len(set(mask) & set(range(inner))) for mask in combinations(range(size), held)]
     assert found.nonempty.tolist() == [1.0]
     assert found.words == pytest.approx([np.mean(words)], abs=1e-12)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from crisp_hw.engine.density import nonzeros
 from crisp_hw.engine.safs.probability import saf_impact
 from crisp_hw.spec.patterns import FixedStructured, Hypergeometric
 from crisp_hw.spec.sparse import Condition
@@ -46,12 +47,11 @@ def test_a_delivery_is_avoided_when_its_leader_words_are_all_zero(build, data):
     plan, _, _ = data.draw(build.plans(levels=2, most=3, spatial=False))
     _, n, k = build.bounds_of(plan)
     assume(n * k <= 9)
-    nonzeros = data.draw(st.integers(0, n * k))
-    keeps = [{"A"}, set("ABZ")]
-    point = build.point(plan, keeps=keeps, densities={"B": Hypergeometric(nonzeros / (n * k))})
+    density = Hypergeometric(data.draw(st.integers(0, n * k)) / (n * k))
+    point = build.point(plan, keeps=[{"A"}, set("ABZ")], densities={"B": density})
     runs = stays(point, "MK", "NK", level=1)
     words = list(product(range(n), range(k)))
-    masks = [set(mask) for mask in combinations(words, nonzeros)]
+    masks = [set(mask) for mask in combinations(words, nonzeros(density, n * k))]
     avoided = np.mean([not run & mask for run in runs for mask in masks])
     impact = saf_impact(build.tiling(point), 1, Condition("A", ("B",)))
     assert (impact.level, impact.target) == (1, "A")
