@@ -22,13 +22,18 @@ class LoopNest:
     `loops` is the complete nest, **innermost first**: per level its spatial loops, then its temporal loops, each
     listing every dimension once (bound 1 where it does nothing). A level without fanout has no spatial loops.
     `keeps[l]` are the tensors stored in level l; `no_link_transfer[l]` those that its network does not pass between
-    neighbours; `streams[l]` those that pass through level l without being kept (MICRO 2022 dialect).
+    neighbours, `no_multicast[l]` those of which it sends every receiver its own copy; `no_temporal_reuse[l]` those
+    that level l is filled with anew at every step, `rmw_first_update[l]` those whose first update is read, too;
+    `streams[l]` those that pass through level l without being kept (MICRO 2022 dialect).
     """
 
     loops: tuple[Loop, ...]
     keeps: tuple[frozenset[str], ...]
     no_link_transfer: tuple[frozenset[str], ...] = ()
     streams: tuple[frozenset[str], ...] = ()
+    no_multicast: tuple[frozenset[str], ...] = ()
+    no_temporal_reuse: tuple[frozenset[str], ...] = ()
+    rmw_first_update: tuple[frozenset[str], ...] = ()
 
 
 @dataclass(frozen=True)
