@@ -21,6 +21,7 @@ class Part:
     sparse: Sparse
     energy: dict[tuple[int, int], dict[str, Float]]
     latency: list[LevelLatency]
+    mac_cycles: Int
     cycles: Int
     compute_pj: Float
     leakage_pj: list[Float]
@@ -47,13 +48,15 @@ def evaluate_part(design: Design, tiling: Tiling) -> Part:
         sparse = apply_safs(tiling, traffic, design.sparse, weights)
     else:
         sparse = dense_only(tiling, traffic)
-    compute = compute_cycles(sparse)
+    # HEAD counts the cycles of imperfect factors by the bounds of the loops, whatever is skipped (arithmetic.cpp)
+    compute = compute_cycles(sparse) if tiling.residuals is None else traffic.steps
     latency = [level_latency(sparse, index, level, compute) for index, level in enumerate(levels)]
     cycles = np.max([compute, *(level.cycles for level in latency)], axis=0)
     places = [(index, t) for index in range(len(levels)) for t in range(len(tensors))]
     energy = {place: instance_energy(tiling, sparse, design.energy, place) for place in places}
     leaks = [leakage(sparse, design.energy, index, level, cycles) for index, level in enumerate(levels)]
-    return Part(tiling, traffic, sparse, energy, latency, cycles, _compute_pj(design, sparse), leaks)
+    macs_pj = _compute_pj(design, sparse)
+    return Part(tiling, traffic, sparse, energy, latency, compute, cycles, macs_pj, leaks)
 
 
 def _compute_pj(design: Design, sparse: Sparse) -> Float:

@@ -9,12 +9,12 @@ sum over "kinds of steps", one per loop (docs/model.md, section 3.1).
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
+from crisp_hw.engine.lanes import shares
 from crisp_hw.engine.tiling import Bool, Float, Int, Tiling, instances, projected_size
-from crisp_hw.spec.problem import Problem, Tensor
+from crisp_hw.spec.problem import Problem, Tensor, Term
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,16 @@ class Flow:
     """Words of one tensor at every level as if every level kept it, float64[S, b].
 
     `sent` counts a multicast word once, `delivered` once per receiver; `linked` are words that receivers take from
-    mesh neighbours; `fanout` is the number of receivers per instance.
+    mesh neighbours; `fanout` is the number of receivers per instance. `tile` and `spread`, int64[S, b], are the words
+    that one instance holds, and that all its receivers need together.
     """
 
     sent: Float
     delivered: Float
     linked: Float
     fanout: Float
+    tile: Int
+    spread: Int
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,25 @@ def sliding(problem: Problem) -> bool:
     return any(len(rank) > 1 or abs(rank[0].coefficient) != 1 for rank in ranks if rank)
 
 
+def flagged(names: tuple[frozenset[str], ...], level: int, tensor: Tensor) -> bool:
+    """Does a list of tensors per level (empty: none anywhere) name the tensor in this level?"""
+    return bool(names) and tensor.name in names[level]
+
+
 def flow(tiling: Tiling, tensor: Tensor) -> Flow:
     """The traffic of a tensor below every level."""
-    levels = [_level_flow(tiling, tensor, level) for level in range(len(tiling.architecture.levels))]
-    return Flow(*(np.stack(rows).astype(np.float64) for rows in zip(*levels, strict=True)))
+    levels = range(len(tiling.architecture.levels))
+    counts = [_level_flow(tiling, tensor, level) for level in levels]
+    sent, delivered, linked, fanout = (np.stack(rows).astype(np.float64) for rows in zip(*counts, strict=True))
+    tile = np.stack([tiling.tile(level, tensor) for level in levels])
+    spread = np.stack([_spread(tiling, tensor, level) for level in levels])
+    return Flow(sent, delivered, linked, fanout, tile, spread)
+
+
+def _spread(tiling: Tiling, tensor: Tensor, level: int) -> Int:
+    """Words that all receivers of one instance need at one time."""
+    spatial = [j for j in tiling.loops(level) if not tiling.temporal(j)]
+    return tiling.size_below(spatial[-1] + 1 if spatial else tiling.start(level), tensor)
 
 
 def _level_flow(tiling: Tiling, tensor: Tensor, level: int) -> tuple[Float, Float, Float, Int]:
@@ -63,12 +81,13 @@ def _level_flow(tiling: Tiling, tensor: Tensor, level: int) -> tuple[Float, Floa
     words: Float = zero + sum(step.times * step.words for step in steps)
     if not spatial:
         return words, words, zero, fanout
-    groups = _each_row(tiling, tensor, spatial, None)[0]
+    apart = flagged(tiling.nest.no_multicast, level, tensor)
+    groups = fanout if apart else _each_row(tiling, tensor, spatial, None)[0]
     sent, delivered, linked = words * groups, words * fanout, zero
-    flags = tiling.nest.no_link_transfer
-    if not flags or tensor.name not in flags[level]:
+    if not flagged(tiling.nest.no_link_transfer, level, tensor):
         for times, now in _linkable(steps):
             fed, receivers = _each_row(tiling, tensor, spatial, now.move)[1:]
+            fed = receivers if apart else fed
             saved = np.where(fed < groups, times * now.words, 0)
             sent = sent - saved * (groups - fed)
             delivered = delivered - saved * (fanout - receivers)
@@ -80,8 +99,13 @@ def stride(tiling: Tiling, tensor: Tensor, j: int) -> Int:
     """How far one iteration of loop j moves through each rank of the tensor, int64[R, b]."""
     loop = tiling.nest.loops[j]
     below = tiling.box(j)[tiling.problem.dims.index(loop.dim)]
-    steps = [sum(term.coefficient for term in rank if term.dim == loop.dim) for rank in tensor.ranks]
+    steps = [coefficient(rank, loop.dim) for rank in tensor.ranks]
     return np.array([step * below for step in steps]).reshape(len(steps), len(below))
+
+
+def coefficient(rank: tuple[Term, ...], dim: str) -> int:
+    """How far one step along a dimension moves through a rank of a tensor."""
+    return sum(term.coefficient for term in rank if term.dim == dim)
 
 
 def _steps(tiling: Tiling, tensor: Tensor, start: int) -> list[_Step]:
@@ -90,6 +114,8 @@ def _steps(tiling: Tiling, tensor: Tensor, start: int) -> list[_Step]:
     size, extents = projected_size(tiling.problem, tensor, box), _extents(tiling.problem, tensor, box)
     loops = [j for j in range(start, len(tiling.nest.loops)) if tiling.active[j] and tiling.temporal(j)]
     everything = np.ones(len(size), dtype=bool)
+    # MACs: one operand per multiply-accumulate, nothing is subtracted
+    anew = start == 0 or flagged(tiling.nest.no_temporal_reuse, tiling.nest.loops[start].level - 1, tensor)
     steps = [_Step(tiling.ones, np.zeros_like(extents), size, everything)]
     returned, usual = np.zeros_like(extents), None
     for place, j in enumerate(loops):
@@ -97,7 +123,7 @@ def _steps(tiling: Tiling, tensor: Tensor, start: int) -> list[_Step]:
         move = advance - returned
         returned = returned + advance
         times = (tiling.bounds[j] - 1) * tiling.product(loops[place + 1 :])
-        if start == 0:  # MACs: one operand per multiply-accumulate, nothing is subtracted
+        if anew:
             steps.append(_Step(times, move, size, everything))
             continue
         still = (move == 0).all(axis=0)
@@ -140,56 +166,23 @@ def _shared(now: _Step, before: _Step) -> Int:
 
 
 def _each_row(tiling: Tiling, tensor: Tensor, spatial: list[int], move: Int | None) -> tuple[Int, Int, Int]:
-    """(groups, groups not fed by neighbours, receivers not fed) of every mapping; see `_multicast`."""
+    """(groups, groups not fed by neighbours, receivers not fed) of every mapping; see `lanes.shares`."""
     batch = tiling.bounds.shape[1]
     strides = [stride(tiling, tensor, j) for j in spatial]
     moves = np.zeros((len(tensor.ranks), batch), dtype=np.int64) if move is None else move
-    along_x = tuple(tiling.nest.loops[j].kind == "x" for j in spatial)
-    fanout_x = tiling.architecture.fanouts[tiling.nest.loops[spatial[0]].level][0]
+    across = tiling.product([j for j in spatial if tiling.nest.loops[j].kind == "x"])
+    width = np.maximum(tiling.architecture.fanouts[tiling.nest.loops[spatial[0]].level][0], across)
     rows = []
     for b in range(batch):
         grid = tuple(int(tiling.bounds[j, b]) for j in spatial)
         shifts = tuple(tuple(int(s) for s in each[:, b]) for each in strides)
-        step = None if move is None else tuple(int(m) for m in moves[:, b])
-        rows.append(_multicast(grid, shifts, step, along_x, fanout_x))
+        found = shares(grid, shifts, int(width[b]), None if move is None else tuple(int(m) for m in moves[:, b]))
+        rows.append((found.groups, found.unserved_groups, found.unserved_lanes))
     groups, fed, receivers = np.array(rows, dtype=np.int64).reshape(batch, 3).T
     return groups, fed, receivers
 
 
-@lru_cache(maxsize=65536)
-def _multicast(
-    grid: tuple[int, ...],
-    shifts: tuple[tuple[int, ...], ...],
-    move: tuple[int, ...] | None,
-    along_x: tuple[bool, ...],
-    fanout_x: int,
-) -> tuple[int, int, int]:
-    """Receivers with equal tiles form a group; with `move`, those whose neighbour held their tile a step ago are fed.
-
-    Returns groups, groups with a member that is not fed, and members that are not fed (ComputeNetworkLinkTransfers).
-    """
-    count = int(np.prod(grid))
-    position = np.zeros((count, len(shifts[0])), dtype=np.int64)
-    rest = np.arange(count)
-    for bound, shift in zip(grid, shifts, strict=True):
-        position += (rest % bound)[:, None] * np.array(shift, dtype=np.int64)
-        rest = rest // bound
-    _, group = np.unique(position, axis=0, return_inverse=True)
-    groups = int(group.max()) + 1
-    if move is None:
-        return groups, groups, count
-    width = max(fanout_x, int(np.prod([b for b, x in zip(grid, along_x, strict=True) if x], dtype=np.int64)))
-    places = {(i // width, i % width): i for i in range(count)}
-    wanted = position + np.array(move, dtype=np.int64)
-    fed = np.zeros(count, dtype=bool)
-    for (row, column), i in places.items():
-        for beside in ((row, column - 1), (row, column + 1), (row - 1, column), (row + 1, column)):
-            j = places.get(beside)
-            fed[i] = fed[i] or (j is not None and bool((wanted[i] == position[j]).all()))
-    return groups, len(np.unique(group.ravel()[~fed])), int((~fed).sum())
-
-
-def kept_counts(tiling: Tiling, tensor: Tensor) -> dict[str, Int]:
+def kept_counts(tiling: Tiling, tensor: Tensor, all_levels: Flow) -> dict[str, Int]:
     """Reads, fills, updates, tile and partition of one tensor, int64[S, b], zero where it is not kept.
 
     A level that does not keep the tensor hands its traffic to the next outer one, which then sends so much more
@@ -197,7 +190,6 @@ def kept_counts(tiling: Tiling, tensor: Tensor) -> dict[str, Int]:
     """
     levels = range(len(tiling.architecture.levels))
     kept = [tensor.name in tiling.nest.keeps[level] for level in levels]
-    all_levels = flow(tiling, tensor)
     sent, delivered, linked = all_levels.sent.copy(), all_levels.delivered.copy(), all_levels.linked.copy()
     demand = np.zeros_like(sent)
     demand[:-1] = delivered[1:] / all_levels.fanout[1:]
@@ -210,23 +202,23 @@ def kept_counts(tiling: Tiling, tensor: Tensor) -> dict[str, Int]:
     for level in levels[1:]:
         if kept[level]:
             peers[level - 1] = linked[level] / instances(tiling, level - 1)
-    return _rounded(tiling, tensor, sent, demand, peers)
+    return _rounded(tiling, tensor, all_levels, (sent, demand, peers))
 
 
-def _rounded(tiling: Tiling, tensor: Tensor, sent: Float, demand: Float, peers: Float) -> dict[str, Int]:
+def _rounded(tiling: Tiling, tensor: Tensor, held: Flow, moved: tuple[Float, Float, Float]) -> dict[str, Int]:
     """Whole counts of the levels that keep the tensor; the first update of an output word needs no read."""
-    levels = range(len(tiling.architecture.levels))
-    kept = [level for level in levels if tensor.name in tiling.nest.keeps[level]]
-    partition = _partitions(tiling, tensor)
+    sent, demand, peers = moved
+    kept = [level for level in range(len(sent)) if tensor.name in tiling.nest.keeps[level]]
+    partition = _partitions(held)
     counts = {name: np.zeros(sent.shape, dtype=np.int64) for name in ("tile", "reads", "fills", "updates", "partition")}
     for level in kept:
         filled = demand[level] if level != kept[-1] else np.zeros_like(demand[level])
-        counts["tile"][level], counts["partition"][level] = tiling.tile(level, tensor), partition[level]
+        counts["tile"][level], counts["partition"][level] = held.tile[level], partition[level]
         if tensor.is_output:
+            unread = 0 if flagged(tiling.nest.rmw_first_update, level, tensor) else partition[level]
             counts["updates"][level] = _nearest(sent[level])
-            counts["reads"][level] = _nearest(sent[level] + peers[level] - partition[level])
-            first = 0 if level == kept[-1] else partition[level]
-            counts["fills"][level] = _nearest(filled + peers[level] - first)
+            counts["reads"][level] = _nearest(sent[level] + peers[level] - unread)
+            counts["fills"][level] = _nearest(filled + peers[level] - (0 if level == kept[-1] else unread))
         else:
             counts["reads"][level] = _nearest(sent[level] + peers[level])
             counts["fills"][level] = (filled + peers[level]).astype(np.int64)
@@ -238,13 +230,10 @@ def _nearest(value: Float) -> Int:
     return np.trunc(value + np.copysign(0.5, value)).astype(np.int64)
 
 
-def _partitions(tiling: Tiling, tensor: Tensor) -> Int:
+def _partitions(held: Flow) -> Int:
     """Distinct words that one instance sees: the tensor, divided where spatial loops spread it (whole words)."""
-    levels = len(tiling.architecture.levels)
-    out = np.zeros((levels, tiling.bounds.shape[1]), dtype=np.int64)
-    out[-1] = tiling.tile(levels - 1, tensor)
-    for level in range(levels - 2, -1, -1):
-        spatial = [j for j in tiling.loops(level + 1) if not tiling.temporal(j)]
-        spread = tiling.size_below(spatial[-1] + 1 if spatial else tiling.ends[level], tensor)
-        out[level] = out[level + 1] * tiling.tile(level, tensor) // spread
+    out = np.zeros_like(held.tile)
+    out[-1] = held.tile[-1]
+    for level in range(len(out) - 2, -1, -1):
+        out[level] = out[level + 1] * held.tile[level] // held.spread[level + 1]
     return out

@@ -23,8 +23,27 @@ COMPUTE = -1
 
 
 @dataclass(frozen=True)
+class Tile:
+    """A batch of tiles of one tensor: `words` int64[b] in all, `extents` int64[R, b] along each of its ranks."""
+
+    words: Int
+    extents: Int
+
+    def columns(self, count: int | None = None) -> list[tuple[int, ...]]:
+        """Extents of each tile; one tile stands for `count` of them."""
+        found = [tuple(column) for column in self.extents.T.tolist()]
+        return found * count if count and len(found) == 1 else found
+
+    def at(self, rows: Int) -> "Tile":
+        """Some tiles of the batch."""
+        return Tile(self.words[rows], self.extents[:, rows])
+
+
+@dataclass(frozen=True)
 class Tiling:
     """A batch of mappings with equal structure; `bounds[j]` is int64[b], the bound of loop j, innermost first.
+
+    `residuals` is like `bounds`, or None where every loop always runs to its bound (see `Mapping`).
 
     >>> from crisp_hw.spec.mapping import Loop
     >>> from crisp_hw.spec.problem import Term
@@ -41,6 +60,7 @@ class Tiling:
     architecture: Architecture
     nest: LoopNest
     bounds: Int
+    residuals: Int | None = None
 
     @cached_property
     def active(self) -> tuple[bool, ...]:
@@ -95,6 +115,14 @@ class Tiling:
             self._sizes[key] = projected_size(self.problem, tensor, self.extents[below])
         return self._sizes[key]
 
+    def tile_below(self, below: int, tensor: Tensor) -> Tile:
+        """The same with its extents."""
+        return projected(self.problem, tensor, self.extents[below])
+
+    def size(self, tensor: Tensor) -> int:
+        """Words of the whole tensor."""
+        return int(self.size_below(len(self.nest.loops), tensor)[0])
+
     def tile(self, level: int, tensor: Tensor) -> Int:
         """Words of a tensor that one instance of a level works on; 1 for the compute level."""
         return self.size_below(self.ends[level] if level >= 0 else 0, tensor)
@@ -129,6 +157,12 @@ def projected_size(problem: Problem, tensor: Tensor, extents: Int) -> Int:
     return size
 
 
+def projected(problem: Problem, tensor: Tensor, box: Int) -> Tile:
+    """The tile of a tensor inside an operation-space box int64[D, b]."""
+    ranks = [projected_size(problem, Tensor(tensor.name, (rank,)), box) for rank in tensor.ranks]
+    return Tile(projected_size(problem, tensor, box), np.stack(ranks) if ranks else np.ones((0, box.shape[1]), int))
+
+
 def keeper_below(nest: LoopNest, level: int, tensor: str) -> int:
     """The next inner level that stores the tensor, or COMPUTE."""
     return next((inner for inner in range(level - 1, -1, -1) if tensor in nest.keeps[inner]), COMPUTE)
@@ -140,10 +174,34 @@ def keeper_above(nest: LoopNest, level: int, tensor: str) -> int | None:
 
 
 def instances(tiling: Tiling, level: int) -> Int:
-    """Instances of a level (COMPUTE: MACs) that the mapping uses: the product of all spatial loops outside it."""
-    first = tiling.ends[level] if level >= 0 else 0
-    spatial = [j for j in range(first, len(tiling.nest.loops)) if tiling.active[j] and not tiling.temporal(j)]
-    return tiling.product(spatial)
+    """Instances of a level (COMPUTE: MACs) that the mapping uses: the product of all spatial loops outside it.
+
+    Of a loop with a residual, the average over the run; the product is cut to a whole number, and the loops of level 0
+    always count in full (Timeloop: InitNumSpatialElems, CollectWorkingSets).
+    """
+    if tiling.residuals is None:
+        return tiling.product(_spatial_from(tiling, tiling.ends[level] if level >= 0 else 0))
+    whole = tiling.product(_spatial_from(tiling, 0)) // tiling.product(_spatial_from(tiling, tiling.ends[0]))
+    average = np.ones(tiling.bounds.shape[1])
+    for j in reversed(_spatial_from(tiling, tiling.ends[max(level, 0)])):
+        average = average * _average_bound(tiling, tiling.residuals, j)
+    used: Int = (average * whole if level == COMPUTE else average).astype(np.int64)
+    return used
+
+
+def _spatial_from(tiling: Tiling, first: int) -> list[int]:
+    """Active spatial loops from index `first` outwards."""
+    return [j for j in range(first, len(tiling.nest.loops)) if tiling.active[j] and not tiling.temporal(j)]
+
+
+def _average_bound(tiling: Tiling, residuals: Int, j: int) -> Float:
+    """Mean bound of loop j: its residual in the last of the iterations of all loops over its dimension outside it."""
+    outer = np.ones(tiling.bounds.shape[1])
+    for k in range(len(tiling.nest.loops) - 1, j, -1):
+        if tiling.nest.loops[k].dim == tiling.nest.loops[j].dim:
+            outer = residuals[k] + tiling.bounds[k] * (outer - 1.0)
+    mean: Float = (residuals[j] + tiling.bounds[j] * (outer - 1.0)) / outer
+    return mean
 
 
 def expansion(tiling: Tiling, level: int) -> tuple[Int, Int]:

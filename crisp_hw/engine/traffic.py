@@ -1,16 +1,19 @@
 """Dense traffic: reads, fills and updates of every tensor in every level, before sparsity.
 
-Closed form for projections whose ranks have one term each (GEMM, grouped GEMM, any number of dimensions) and perfect
-factors; docs/model.md, section 3.2.
+Here is the closed form for projections whose ranks have one term each (GEMM, grouped GEMM, any number of dimensions)
+and perfect factors; docs/model.md, section 3.2. Other projections are for `sliding`, other factors for `residual`.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 
-from crisp_hw.engine.sliding import kept_counts, sliding
+from crisp_hw.engine.residual import walk
+from crisp_hw.engine.sliding import Flow, flow, kept_counts, sliding
 from crisp_hw.engine.tiling import COMPUTE, Int, Tiling, deliveries, instances, keeper_above, keeper_below
+from crisp_hw.spec.mapping import LoopNest
 from crisp_hw.spec.problem import Tensor
 
 
@@ -18,7 +21,8 @@ from crisp_hw.spec.problem import Tensor
 class Traffic:
     """Words per instance, int64[S, T, b] each (level, tensor, mapping); zero where a level does not keep a tensor.
 
-    `instances` is int64[S, b]; `macs` and `steps` are int64[b]: MACs at work and time steps of each.
+    `instances` is int64[S, b]; `macs` and `steps` are int64[b]: MACs at work and time steps of each; `computes`
+    int64[b] are the multiply-accumulates of the whole problem.
     """
 
     tile: Int
@@ -29,11 +33,7 @@ class Traffic:
     instances: Int
     macs: Int
     steps: Int
-
-    @property
-    def computes(self) -> Int:
-        """Multiply-accumulates of the whole problem, int64[b]."""
-        return self.macs * self.steps
+    computes: Int
 
 
 def dense_traffic(tiling: Tiling) -> Traffic:
@@ -42,31 +42,42 @@ def dense_traffic(tiling: Tiling) -> Traffic:
     The first update of an output word needs no read, so reads and fills of outputs lose the words of one partition.
     """
     levels, tensors = len(tiling.architecture.levels), tiling.problem.tensors
-    zeros = np.zeros((levels, len(tensors), tiling.bounds.shape[1]), dtype=np.int64)
-    tile, reads, fills, updates, partition = (zeros.copy() for _ in range(5))
-    for t, tensor in enumerate(tensors):
-        if sliding(tiling.problem):
-            counts = kept_counts(tiling, tensor)
-            tile[:, t], reads[:, t], fills[:, t] = counts["tile"], counts["reads"], counts["fills"]
-            updates[:, t], partition[:, t] = counts["updates"], counts["partition"]
-            continue
-        for level in range(levels):
-            if tensor.name not in tiling.nest.keeps[level]:
-                continue
-            outermost = keeper_above(tiling.nest, level, tensor.name) is None
-            tile[level, t] = tiling.tile(level, tensor)
-            partition[level, t] = _partition(tiling, level, tensor)
-            content = _content_accesses(tiling, level, tensor)
-            filled = 0 * content if outermost else tile[level, t] * deliveries(tiling, level, tensor)
-            if tensor.is_output:
-                updates[level, t] = content
-                reads[level, t] = content - partition[level, t]
-                fills[level, t] = filled if outermost else filled - partition[level, t]
-            else:
-                reads[level, t], fills[level, t] = content, filled
+    walked = None if tiling.residuals is None else walk(tiling)
+    counts = [_counts(tiling, tensor, walked.flows[tensor.name] if walked else None) for tensor in tensors]
+    stacked = {name: np.stack([each[name] for each in counts], axis=1) for name in counts[0]}
     used = np.stack([instances(tiling, level) for level in range(levels)])
     steps = tiling.product([j for j in range(len(tiling.nest.loops)) if tiling.temporal(j) and tiling.active[j]])
-    return Traffic(tile, reads, fills, updates, partition, used, instances(tiling, COMPUTE), steps)
+    macs = instances(tiling, COMPUTE)
+    computes = macs * steps if walked is None else (walked.steps * macs).astype(np.int64)
+    return Traffic(**stacked, instances=used, macs=macs, steps=steps, computes=computes)
+
+
+def _counts(tiling: Tiling, tensor: Tensor, walked: Flow | None) -> dict[str, Int]:
+    """The fields of `Traffic` that are kept per tensor, int64[S, b] each."""
+    if walked is not None:
+        return kept_counts(tiling, tensor, walked)
+    if sliding(tiling.problem) or not _plain(tiling.nest):
+        return kept_counts(tiling, tensor, flow(tiling, tensor))
+    shape = (len(tiling.nest.keeps), tiling.bounds.shape[1])
+    tile, reads, fills, updates, partition = (np.zeros(shape, dtype=np.int64) for _ in range(5))
+    for level, keeps in enumerate(tiling.nest.keeps):
+        if tensor.name not in keeps:
+            continue
+        outermost = keeper_above(tiling.nest, level, tensor.name) is None
+        tile[level], partition[level] = tiling.tile(level, tensor), _partition(tiling, level, tensor)
+        content = _content_accesses(tiling, level, tensor)
+        filled = 0 * content if outermost else tile[level] * deliveries(tiling, level, tensor)
+        if tensor.is_output:
+            updates[level], reads[level] = content, content - partition[level]
+            fills[level] = filled if outermost else filled - partition[level]
+        else:
+            reads[level], fills[level] = content, filled
+    return {"tile": tile, "reads": reads, "fills": fills, "updates": updates, "partition": partition}
+
+
+def _plain(nest: LoopNest) -> bool:
+    """Does the hardware make use of every reuse that the loops offer?"""
+    return not any(chain(*nest.no_multicast, *nest.no_temporal_reuse, *nest.rmw_first_update))
 
 
 def _partition(tiling: Tiling, level: int, tensor: Tensor) -> Int:

@@ -1,0 +1,281 @@
+"""Dense traffic of imperfect factors: a walk through the loops, one mapping at a time (docs/model.md, section 3.3).
+
+A loop with a residual runs to it only in the last iteration of all loops over its dimension outside it, so that tiles
+of two sizes exist and no closed form holds. This walks as Timeloop does (nest-analysis.cpp: ComputeDeltas): of every
+time loop iterations 0 and 1, the second standing for all others, and the last ones where a residual inside it needs
+them; of every group of spatial loops the first lane, which all others copy.
+"""
+
+from dataclasses import dataclass, field
+from math import prod
+
+import numpy as np
+
+from crisp_hw.engine.boxes import Boxes, Held, Move, arrive, projected_box, shift_between, words
+from crisp_hw.engine.lanes import shares
+from crisp_hw.engine.sliding import Flow, coefficient, flagged
+from crisp_hw.engine.tiling import Float, Int, Tiling
+from crisp_hw.errors import InputError
+from crisp_hw.spec.mapping import LoopKind
+from crisp_hw.spec.problem import Tensor
+
+MOST_VISITS = 1_000_000  # half a minute; the walk doubles with every loop
+
+
+@dataclass(frozen=True)
+class Walked:
+    """The flow of every tensor by name, and the average time steps of a MAC, float64[b]."""
+
+    flows: dict[str, Flow]
+    steps: Float
+
+
+@dataclass(frozen=True)
+class _Loop:
+    """A loop that does something: `top` are the last indices per dimension inside it, `top_last` with residuals.
+
+    `first` and `final` mark the innermost and outermost loop of a level; `ragged_inside`: some loop over the same
+    dimension inside it has a residual.
+    """
+
+    level: int
+    dim: int
+    kind: LoopKind
+    bound: int
+    residual: int
+    stride: int
+    top: tuple[int, ...]
+    top_last: tuple[int, ...]
+    ragged_inside: bool
+    first: bool = False
+    final: bool = False
+
+
+@dataclass
+class _State:
+    """Where the walk is, and what it counted: int lists [level][tensor], and per number of MACs their time steps."""
+
+    tiling: Tiling
+    loops: list[_Loop]
+    index: list[int]
+    offset: list[int]
+    sent: list[list[int]]
+    delivered: list[list[int]]
+    linked: list[list[int]]
+    tile: list[list[int]]
+    spread: list[list[int]]
+    held: dict[tuple[int, int], Held] = field(default_factory=dict)
+    before: dict[int, tuple[tuple[int, ...], list[Boxes]]] = field(default_factory=dict)
+    mac_steps: dict[int, int] = field(default_factory=dict)
+    visits: int = 0
+
+
+def walk(tiling: Tiling) -> Walked:
+    """Walk every mapping of a batch; where nothing has a residual this gives what `sliding.flow` gives.
+
+    Raises InputError for a mapping of so many loops that the walk would not end in reasonable time.
+    """
+    states = [_walk_one(tiling, column) for column in range(tiling.bounds.shape[1])]
+    levels = range(len(tiling.architecture.levels))
+    spatial = [[j for j in tiling.loops(level) if tiling.active[j] and not tiling.temporal(j)] for level in levels]
+    fanout = np.stack([tiling.product(loops) for loops in spatial]).astype(np.float64)
+    flows = {}
+    for t, tensor in enumerate(tiling.problem.tensors):
+        counts = [
+            np.array([[row[t] for row in getattr(state, name)] for state in states], dtype=np.float64).T
+            for name in ("sent", "delivered", "linked")
+        ]
+        sizes = [_sizes(states, name, t) for name in ("tile", "spread")]
+        flows[tensor.name] = Flow(counts[0], counts[1], counts[2], fanout, sizes[0], sizes[1])
+    steps = [sum(macs * steps for macs, steps in s.mac_steps.items()) / max(s.mac_steps) for s in states]
+    return Walked(flows, np.array(steps))
+
+
+def _sizes(states: list[_State], name: str, t: int) -> Int:
+    return np.array([[row[t] for row in getattr(state, name)] for state in states], dtype=np.int64).T
+
+
+def _walk_one(tiling: Tiling, column: int) -> _State:
+    levels, tensors = len(tiling.architecture.levels), len(tiling.problem.tensors)
+    loops = _loops(tiling, column)
+    sent, delivered, linked, tile, spread = ([[0] * tensors for _ in range(levels)] for _ in range(5))
+    index, offset = [0] * len(loops), [0] * len(tiling.problem.dims)
+    state = _State(tiling, loops, index, offset, sent, delivered, linked, tile, spread)
+    _visit(state, len(loops) - 1, 1)
+    for level in range(levels):
+        if loops[_lowest(loops, level)].kind == "temporal":
+            state.spread[level] = state.tile[level - 1] if level else [1] * tensors
+    return state
+
+
+def _lowest(loops: list[_Loop], level: int) -> int:
+    return next(i for i, loop in enumerate(loops) if loop.level == level)
+
+
+def _loops(tiling: Tiling, column: int) -> list[_Loop]:
+    """The active loops, innermost first; a level without one in time keeps a loop of one step there."""
+    dims = tiling.problem.dims
+    residuals = tiling.bounds if tiling.residuals is None else tiling.residuals
+    rows: list[tuple[int, int, LoopKind, int, int]] = []
+    for level in range(len(tiling.architecture.levels)):
+        here = [j for j in tiling.loops(level) if tiling.active[j]]
+        for j in here:
+            loop = tiling.nest.loops[j]
+            bound, rest = int(tiling.bounds[j, column]), int(residuals[j, column])
+            rows.append((level, dims.index(loop.dim), loop.kind, bound, rest))
+        if not any(tiling.temporal(j) for j in here):
+            rows.append((level, len(dims) - 1, "temporal", 1, 1))
+    whole, last, ragged = [1] * len(dims), [1] * len(dims), [False] * len(dims)
+    loops = []
+    for place, (level, dim, kind, bound, rest) in enumerate(rows):
+        stride, inside = whole[dim], ragged[dim]
+        last[dim] += stride * (rest - 1)
+        whole[dim] *= bound
+        ragged[dim] = inside or rest != bound
+        top, top_last = tuple(n - 1 for n in whole), tuple(n - 1 for n in last)
+        first = place == 0 or rows[place - 1][0] != level
+        final = place + 1 == len(rows) or rows[place + 1][0] != level
+        loops.append(_Loop(level, dim, kind, bound, rest, stride, top, top_last, inside, first, final))
+    return loops
+
+
+def _is_last(state: _State, outside: int, dim: int) -> bool:
+    """Are all loops over a dimension from index `outside` on in their last iteration?"""
+    return all(
+        state.index[k] + 1 >= loop.residual for k, loop in enumerate(state.loops[outside:], outside) if loop.dim == dim
+    )
+
+
+def _visit(state: _State, i: int, epochs: int) -> list[Boxes]:
+    """Run loop i and all inside it once, for `epochs` times; of a level's outermost loop, the new words per tensor."""
+    state.visits += 1
+    if state.visits > MOST_VISITS:
+        raise InputError(
+            f"mapping: its {len(state.loops)} loops take more than {MOST_VISITS} steps to walk because of a residual; "
+            "use perfect factors or fewer loops"
+        )
+    loop = state.loops[i]
+    if loop.kind == "temporal":
+        _run(state, i, epochs)
+    else:
+        _spread(state, i, epochs)
+    if loop.final:
+        return _new_words(state, i)
+    return []
+
+
+def _box(state: _State, i: int) -> tuple[list[int], list[int]]:
+    """First and last indices per dimension of what loop i and those inside it run through now."""
+    loop, low = state.loops[i], list(state.offset)
+    tops = [(loop.top_last if _is_last(state, i + 1, dim) else loop.top)[dim] for dim in range(len(state.offset))]
+    return low, [first + top for first, top in zip(low, tops, strict=True)]
+
+
+def _new_words(state: _State, i: int) -> list[Boxes]:
+    """What each tensor's buffer lacks for its next tile; notes the largest tile."""
+    level, (low, high), found = state.loops[i].level, _box(state, i), []
+    for t, tensor in enumerate(state.tiling.problem.tensors):
+        box = projected_box(state.tiling.problem, tensor, low, high)
+        state.tile[level][t] = max(state.tile[level][t], words((box,)))
+        anew = flagged(state.tiling.nest.no_temporal_reuse, level, tensor)
+        found.append((box,) if anew else arrive(state.held.setdefault((i, t), Held()), box))
+    return found
+
+
+def _run(state: _State, i: int, epochs: int) -> None:
+    """A loop in time."""
+    loop = state.loops[i]
+    last = _is_last(state, i + 1, loop.dim)
+    count = loop.residual if last else loop.bound
+    if i == 0:
+        state.mac_steps[1] = state.mac_steps.get(1, 0) + count * epochs
+        _add(state, 0, [count * epochs] * len(state.tiling.problem.tensors))
+        return
+    start = state.offset[loop.dim]
+    totals = [0] * len(state.tiling.problem.tensors)
+    for position, times, weight in _plan(count, last and loop.ragged_inside, loop.bound != loop.residual):
+        state.index[i], state.offset[loop.dim] = position, start + position * loop.stride
+        arrived = _visit(state, i - 1, epochs * times)
+        if loop.first:
+            totals = [total + weight * words(new) for total, new in zip(totals, arrived, strict=True)]
+    state.offset[loop.dim] = start
+    if loop.first:
+        _add(state, loop.level, [total * epochs for total in totals])
+
+
+def _add(state: _State, level: int, counts: list[int]) -> None:
+    for t, count in enumerate(counts):
+        state.sent[level][t] += count
+        state.delivered[level][t] += count
+
+
+def _plan(count: int, last: bool, own_residual: bool) -> list[tuple[int, int, int]]:
+    """(iteration, times that what is inside it counts, iterations that its new words stand for).
+
+    Of the iterations after the first, one stands for all; with `last` the last one is walked by itself, and in a loop
+    with a residual of its own the one before it, too, so that the last move is like the one before.
+
+    >>> _plan(5, False, False), _plan(5, True, False), _plan(5, True, True)
+    ([(0, 1, 1), (1, 4, 4)], [(0, 1, 1), (1, 3, 4), (4, 1, 0)], [(0, 1, 1), (1, 2, 3), (3, 1, 0), (4, 1, 1)])
+    """
+    if count == 1:
+        return [(0, 1, 1)]
+    if not last:
+        return [(0, 1, 1), (1, count - 1, count - 1)]
+    if count == 2:
+        return [(0, 1, 1), (1, 1, 1)]
+    if not own_residual:
+        return [(0, 1, 1), (1, count - 2, count - 1), (count - 1, 1, 0)]
+    if count == 3:
+        return [(0, 1, 1), (1, 1, 1), (2, 1, 1)]
+    return [(0, 1, 1), (1, count - 3, count - 2), (count - 2, 1, 0), (count - 1, 1, 1)]
+
+
+def _spread(state: _State, i: int, epochs: int) -> None:
+    """A group of spatial loops, of which i is the outermost: its lanes take the same words, shifted."""
+    tiling, level = state.tiling, state.loops[i].level
+    group = range(_lowest(state.loops, level), i + 1)
+    ends = []
+    for k in group:
+        loop, state.index[k] = state.loops[k], 0
+        ends.append(loop.residual if _is_last(state, k + 1, loop.dim) else loop.bound)
+    if group[0] == 0:
+        point = [[projected_box(tiling.problem, d, state.offset, state.offset)] for d in tiling.problem.tensors]
+        fresh: list[Boxes] = [tuple(boxes) for boxes in point]
+        state.mac_steps[prod(ends)] = state.mac_steps.get(prod(ends), 0) + epochs
+    else:
+        fresh = _visit(state, group[0] - 1, epochs)
+    low, high = _box(state, i)
+    ends_before, fresh_before = state.before.get(level, ((), [()] * len(fresh)))
+    state.before[level] = tuple(ends), fresh
+    for t, tensor in enumerate(tiling.problem.tensors):
+        whole = words((projected_box(tiling.problem, tensor, low, high),))
+        state.spread[level][t] = max(state.spread[level][t], whole)
+        move = shift_between(fresh_before[t], fresh[t])
+        if flagged(tiling.nest.no_link_transfer, level, tensor):
+            move = None
+        sent, delivered, linked = _shared(state, group, tensor, (tuple(ends), move, ends_before))
+        amount = words(fresh[t]) * epochs
+        state.sent[level][t] += sent * amount
+        state.delivered[level][t] += delivered * amount
+        state.linked[level][t] += linked * amount
+
+
+def _shared(
+    state: _State, group: range, tensor: Tensor, step: tuple[tuple[int, ...], Move | None, tuple[int, ...]]
+) -> tuple[int, int, int]:
+    """(copies sent, copies received, lanes that mesh neighbours serve) of one delivery to the lanes of a group."""
+    tiling, loops = state.tiling, [state.loops[k] for k in group]
+    now, move, before = step
+    shifts = tuple(
+        tuple(loop.stride * coefficient(rank, tiling.problem.dims[loop.dim]) for rank in tensor.ranks) for loop in loops
+    )
+    across = prod(loop.bound for loop in loops if loop.kind == "x")
+    width = max(tiling.architecture.fanouts[loops[0].level][0], across)
+    found = shares(now, shifts, width, move, before if move is not None else None)
+    groups, unserved = found.groups, found.unserved_groups
+    if flagged(tiling.nest.no_multicast, loops[0].level, tensor):
+        groups, unserved = found.lanes, found.unserved_lanes
+    if unserved < groups:
+        return unserved, found.unserved_lanes, found.lanes - found.unserved_lanes
+    return groups, found.lanes, 0
