@@ -1,9 +1,10 @@
 """Does a round of work stay in SMEM, or must its columns be split above the accumulators?"""
 
 from math import ceil, prod
+from typing import assert_never
 
 from crisp_hw.encode.shape import Fabric, Gemm, Steps
-from crisp_hw.spec.patterns import Density, FixedStructured, Hypergeometric
+from crisp_hw.spec.patterns import Actual, Density, FixedStructured, HybridBlocks, Hypergeometric
 from crisp_hw.spec.problem import Problem
 
 
@@ -45,3 +46,6 @@ def _occupancy(tile: int, problem: Problem, name: str) -> int:
             return ceil(tile * share)
         case Hypergeometric(share):
             return min(tile, ceil(share * prod(problem.bound(dim) for dim in tensor.dims)))
+        case Actual() | HybridBlocks():
+            return ceil(tile * density.density)  # the mean: which tile is the fullest depends on its shape
+    assert_never(density)

@@ -11,7 +11,7 @@ from typing import Any, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from crisp_hw.spec.patterns import Density, FixedStructured, Hypergeometric
+from crisp_hw.spec.patterns import BySize, FixedStructured, Hypergeometric
 
 Int = NDArray[np.int64]
 Float = NDArray[np.float64]
@@ -39,7 +39,7 @@ def in_order(terms: Float) -> Float:
     return _as_float(np.cumsum(terms, axis=0)[-1])
 
 
-def nonzeros(density: Density, size: int) -> int:
+def nonzeros(density: BySize, size: int) -> int:
     """Nonzeros of a whole tensor of `size` words.
 
     >>> nonzeros(Hypergeometric(0.25), 10)
@@ -48,7 +48,7 @@ def nonzeros(density: Density, size: int) -> int:
     return ceil(density.density * size)
 
 
-def prob_empty(density: Density, size: int, tile: Int) -> Float:
+def prob_empty(density: BySize, size: int, tile: Int) -> Float:
     """Probability that a tile holds no nonzero; `size` is the whole tensor in words.
 
     >>> prob_empty(FixedStructured(0.25), 64, np.array([1, 2, 4])).tolist()
@@ -62,7 +62,7 @@ def prob_empty(density: Density, size: int, tile: Int) -> Float:
     assert_never(density)
 
 
-def prob_empty_given(density: Density, tile: Int, outer: Int, occupancy: Int) -> Float:
+def prob_empty_given(density: BySize, tile: Int, outer: Int, occupancy: Int) -> Float:
     """The same inside an `outer` tile that is known to hold `occupancy` nonzeros; arrays broadcast.
 
     >>> prob_empty_given(Hypergeometric(0.5), np.array([1]), np.array([4]), np.array([3])).tolist()
@@ -95,7 +95,7 @@ def _empty_given_each(size: int, tile: int, hits: Int) -> Float:
     return _as_float(np.where(hits == 0, 1.0, ladder[np.maximum(hits - first, 0)]))
 
 
-def expected_occupancy(density: Density, size: int, tile: Int) -> Float:
+def expected_occupancy(density: BySize, size: int, tile: Int) -> Float:
     """Mean number of nonzeros in a tile."""
     match density:
         case FixedStructured(d):
@@ -105,7 +105,7 @@ def expected_occupancy(density: Density, size: int, tile: Int) -> Float:
     assert_never(density)
 
 
-def largest_occupancy(density: Density, size: int, tile: Int) -> Int:
+def largest_occupancy(density: BySize, size: int, tile: Int) -> Int:
     """Worst-case number of nonzeros in a tile, which storage must hold.
 
     >>> largest_occupancy(FixedStructured(0.5), 64, np.array([3])).tolist()
@@ -119,7 +119,7 @@ def largest_occupancy(density: Density, size: int, tile: Int) -> Int:
     assert_never(density)
 
 
-def smallest_occupancy(density: Density, size: int, tile: Int) -> Float:
+def smallest_occupancy(density: BySize, size: int, tile: Int) -> Float:
     """Fewest nonzeros that Timeloop believes a tile to hold, float64[b], as its 64-bit machine computes them.
 
     GetMinTileDensity subtracts unsigned numbers: a part of a tensor that cannot be empty gets 2^64 nonzeros or a few
@@ -141,7 +141,7 @@ def smallest_occupancy(density: Density, size: int, tile: Int) -> Float:
     return _as_float(np.where(words >= UNSIGNED, 0.0, words))
 
 
-def support(density: Density, size: int, tile: Int) -> tuple[Int, Float]:
+def support(density: BySize, size: int, tile: Int) -> tuple[Int, Float]:
     """Occupancies with their probabilities, [K, b] each: every k that a double-precision sum can notice.
 
     Columns are padded with probability 0; occupancy 0 is in the list whenever it is possible.
@@ -153,9 +153,14 @@ def support(density: Density, size: int, tile: Int) -> tuple[Int, Float]:
             return np.stack([low, np.ceil(tile * d)]).astype(np.int64), np.stack([1.0 - share, share])
         case Hypergeometric():
             hit = nonzeros(density, size)
-            columns = [_hypergeometric_support(size, hit, int(n)) for n in tile]
+            return padded([_hypergeometric_support(size, hit, int(n)) for n in tile])
+    assert_never(density)
+
+
+def padded(columns: list[tuple[Int, Float]]) -> tuple[Int, Float]:
+    """Columns (occupancies [k], probabilities [k]) of different lengths side by side, [K, b]; the rest is 0."""
     rows = max(len(k) for k, _ in columns)
-    occupancy, probability = np.zeros((rows, len(tile)), dtype=np.int64), np.zeros((rows, len(tile)))
+    occupancy, probability = np.zeros((rows, len(columns)), dtype=np.int64), np.zeros((rows, len(columns)))
     for column, (k, p) in enumerate(columns):
         occupancy[: len(k), column], probability[: len(k), column] = k, p
     return occupancy, probability
@@ -239,6 +244,6 @@ def _log_factorial(count: int) -> Any:
     return shift + (z - Wide(0.5)) * np.log(z) - z + np.log(8 * np.arctan(Wide(1.0))) / 2 + series
 
 
-def largest_in_fiber(density: Density, size: int, fiber: Int, element: Int) -> Int:
+def largest_in_fiber(density: BySize, size: int, fiber: Int, element: Int) -> Int:
     """Most nonempty elements that a fiber can hold: min(fiber / element, its largest occupancy) (MaxNumElement)."""
     return _as_int(np.minimum(fiber // element, largest_occupancy(density, size, fiber)))

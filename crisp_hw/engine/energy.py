@@ -10,7 +10,8 @@ from itertools import product
 
 import numpy as np
 
-from crisp_hw.engine.density import in_order, support
+from crisp_hw.engine.content import support
+from crisp_hw.engine.density import in_order
 from crisp_hw.engine.safs import Sparse, metadata_bits
 from crisp_hw.engine.safs.counts import KINDS, OPS
 from crisp_hw.engine.tiling import Float, Int, Tiling
@@ -186,15 +187,15 @@ def _partly_filled_blocks(tiling: Tiling, sparse: Sparse, place: tuple[int, int]
     small = partial & (limit > tile // level.block_size)
     if not small.any():
         return ones
-    ones[small] = _blocks_per_word(tiling, place, tile[small], density[small])
+    ones[small] = _blocks_per_word(tiling, place, np.flatnonzero(small), density[small])
     return ones
 
 
-def _blocks_per_word(tiling: Tiling, place: tuple[int, int], tile: Int, density: Float) -> Float:
+def _blocks_per_word(tiling: Tiling, place: tuple[int, int], rows: Int, density: Float) -> Float:
     tensor, block = tiling.problem.tensors[place[1]], tiling.architecture.levels[place[0]].block_size
-    size = int(tiling.size_below(len(tiling.nest.loops), tensor)[0])
-    distinct, inverse = np.unique(tile, return_inverse=True)
-    occupancy, probability = support(tensor.density, size, distinct)
-    blocks = in_order(-(-occupancy // block) * probability)[inverse]
+    tile = tiling.tile_below(tiling.ends[place[0]], tensor).at(rows)
+    _, first, inverse = np.unique(tile.extents, axis=1, return_index=True, return_inverse=True)
+    occupancy, probability = support(tensor.density, tiling.size(tensor), tile.at(first))
+    blocks = in_order(-(-occupancy // block) * probability)[inverse.ravel()]
     # a density of 0 moves no words, whose number of blocks is then of no account
-    return np.divide(blocks, tile * density / block, out=np.ones_like(blocks), where=density > 0)
+    return np.divide(blocks, tile.words * density / block, out=np.ones_like(blocks), where=density > 0)

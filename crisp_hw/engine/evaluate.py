@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from crisp_hw.engine.content import shape_of
 from crisp_hw.engine.outcome import report
 from crisp_hw.engine.part import Part, evaluate_part
 from crisp_hw.engine.safs import AmbiguousChoice
@@ -12,6 +13,7 @@ from crisp_hw.engine.verdict import Failure, broken_rules
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.mapping import LoopNest
+from crisp_hw.spec.problem import Problem, Tensor
 from crisp_hw.spec.result import Result
 
 
@@ -25,19 +27,22 @@ class Batch:
     failures: tuple[Failure, ...] = ()
 
 
-def evaluate_batch(design: Design, nest: LoopNest, bounds: Int) -> Batch:
+def evaluate_batch(design: Design, nest: LoopNest, bounds: Int, residuals: Int | None = None) -> Batch:
     """Evaluate mappings that share a nest: `bounds` is int64[b, L], the bound of each loop, innermost first.
 
-    Every number of a batch equals that of the mapping evaluated alone. Raises InputError where the bounds do not
-    multiply to the problem, or the design asks for something that the model does not know.
+    `residuals`, of the same shape, are for imperfect factors (see `spec.mapping.Mapping`); mappings that have any are
+    walked one by one, which is slow. Every number of a batch equals that of the mapping evaluated alone. Raises
+    InputError where the bounds do not multiply to the problem, or the design asks for something that the model does
+    not know.
     """
     bounds = np.ascontiguousarray(bounds, dtype=np.int64)
-    _check(design, nest, bounds)
+    residuals = bounds if residuals is None else np.ascontiguousarray(residuals, dtype=np.int64)
+    _check(design, nest, bounds, residuals)
     valid = np.zeros(len(bounds), dtype=bool)
     cycles, energy = np.zeros(len(bounds), dtype=np.int64), np.zeros(len(bounds))
     failures: dict[tuple[str, str | None, str], Failure] = {}
-    for rows in _same_structure(bounds):
-        for part_rows, part in _evaluate_rows(design, nest, bounds, rows):
+    for rows in _same_structure(bounds, residuals):
+        for part_rows, part in _evaluate_rows(design, nest, bounds, residuals, rows):
             if isinstance(part, MappingError):
                 _merge(failures, _unmappable(part, len(part_rows)), part_rows, len(bounds))
                 continue
@@ -65,23 +70,19 @@ def evaluate_point(point: DesignPoint) -> Part | MappingError:
     Raises InputError as `evaluate_batch`.
     """
     bounds = np.array([point.mapping.bounds], dtype=np.int64)
-    _check(point.design, point.mapping.nest, bounds)
-    ((_, part),) = _evaluate_rows(point.design, point.mapping.nest, bounds, np.array([0]))
+    residuals = bounds if point.mapping.residuals is None else np.array([point.mapping.residuals], dtype=np.int64)
+    _check(point.design, point.mapping.nest, bounds, residuals)
+    ((_, part),) = _evaluate_rows(point.design, point.mapping.nest, bounds, residuals, np.array([0]))
     return part
 
 
-def _check(design: Design, nest: LoopNest, bounds: Int) -> None:
+def _check(design: Design, nest: LoopNest, bounds: Int, residuals: Int) -> None:
     for dim, size in zip(design.problem.dims, design.problem.bounds, strict=True):
-        columns = [j for j, loop in enumerate(nest.loops) if loop.dim == dim]
-        product = bounds[:, columns].prod(axis=1)
-        if (product != size).any():
-            raise InputError(
-                f"mapping: the factors of {dim} multiply to {product[product != size][0]}, but the problem has "
-                f"{dim} = {size}; imperfect factors are not modelled yet"
-            )
+        _check_factors(nest, bounds, residuals, dim, size)
     for tensor in design.problem.tensors:
         if not any(tensor.name in keeps for keeps in nest.keeps):
             raise InputError(f"mapping: no level keeps tensor {tensor.name}; let one keep it")
+        _check_shape(design.problem, tensor)
     for (fan_x, fan_y), level in zip(design.architecture.fanouts, design.architecture.levels, strict=True):
         if fan_x < 1 or fan_y < 1:
             raise InputError(
@@ -89,23 +90,72 @@ def _check(design: Design, nest: LoopNest, bounds: Int) -> None:
             )
 
 
-def _same_structure(bounds: Int) -> list[Int]:
-    """Row indices grouped by which loops do something."""
+def _check_shape(problem: Problem, tensor: Tensor) -> None:
+    """A density that knows its tensor must belong to this one, whose tiles must not overlap."""
+    shape = shape_of(tensor.density)
+    if shape is None:
+        return
+    if any(len(rank) != 1 or abs(rank[0].coefficient) != 1 for rank in tensor.ranks):
+        raise InputError(
+            f"problem {problem.name}: {tensor.name} has ranks of several terms, whose tiles overlap; a density by mask "
+            "or blocks needs a tensor with one dimension per rank"
+        )
+    extents = tuple(problem.bound(rank[0].dim) for rank in tensor.ranks)
+    if extents != shape:
+        raise InputError(
+            f"problem {problem.name}: {tensor.name} is {' x '.join(map(str, extents))} words, but its density is for "
+            f"{' x '.join(map(str, shape))}; give the mask in the problem's coordinates"
+        )
+
+
+def _check_factors(nest: LoopNest, bounds: Int, residuals: Int, dim: str, size: int) -> None:
+    """The loops over a dimension must count to its size, as digits of bounds of which the last number is all residuals.
+
+    Timeloop: mapping/parser.cpp, and nest-analysis.cpp InitNumSpatialElems for the residual of a spatial loop.
+    """
+    columns = [j for j, loop in enumerate(nest.loops) if loop.dim == dim]
+    if ((residuals < 1) | (residuals > bounds))[:, columns].any():
+        raise InputError(f"mapping: a residual of {dim} is not between 1 and the factor; make it so")
+    last = np.zeros(len(bounds), dtype=np.int64)
+    outside = np.zeros(len(bounds), dtype=bool)
+    for j in reversed(columns):
+        last = last * bounds[:, j] + residuals[:, j] - 1
+        if nest.loops[j].kind != "temporal" and ((residuals[:, j] < bounds[:, j]) & ~outside).any():
+            raise InputError(
+                f"mapping: the residual of the spatial loop over {dim} in level {nest.loops[j].level} (0 is innermost) "
+                f"needs a loop over {dim} outside it; give the loop its residual as its factor"
+            )
+        outside |= bounds[:, j] > 1
+    if (last + 1 != size).any():
+        raise InputError(
+            f"mapping: the factors of {dim} multiply to {last[last + 1 != size][0] + 1}, but the problem has {dim} = "
+            f"{size}; change a factor, or give one a residual ({dim}=5,3: 3 in the last round)"
+        )
+
+
+def _same_structure(bounds: Int, residuals: Int) -> list[Int]:
+    """Row indices grouped by which loops do something, and whether one has a residual."""
     if len(bounds) == 1:
         return [np.array([0])]
     packed = np.packbits(bounds > 1, axis=1)
+    if residuals is not bounds:
+        packed = np.concatenate([packed, (residuals != bounds).any(axis=1, keepdims=True).astype(np.uint8)], axis=1)
     _, inverse = np.unique(packed, axis=0, return_inverse=True)
     order = np.argsort(inverse.ravel(), kind="stable")
     return np.split(order, np.flatnonzero(np.diff(inverse.ravel()[order])) + 1)
 
 
-def _evaluate_rows(design: Design, nest: LoopNest, bounds: Int, rows: Int) -> list[tuple[Int, Part | MappingError]]:
-    tiling = Tiling(design.problem, design.architecture, nest, np.ascontiguousarray(bounds[rows].T))
+def _evaluate_rows(
+    design: Design, nest: LoopNest, bounds: Int, residuals: Int, rows: Int
+) -> list[tuple[Int, Part | MappingError]]:
+    here, rest = (np.ascontiguousarray(each[rows].T) for each in (bounds, residuals))
+    perfect = residuals is bounds or bool((here == rest).all())
+    tiling = Tiling(design.problem, design.architecture, nest, here, None if perfect else rest)
     try:
         return [(rows, evaluate_part(design, tiling))]
     except AmbiguousChoice as ambiguous:
         parts = [rows[ambiguous.choice == choice] for choice in np.unique(ambiguous.choice)]
-        return [found for part in parts for found in _evaluate_rows(design, nest, bounds, part)]
+        return [found for part in parts for found in _evaluate_rows(design, nest, bounds, residuals, part)]
     except MappingError as error:
         return [(rows, error)]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crisp_hw.engine.density import Float, Int
-from crisp_hw.engine.tiling import Tiling, keeper_below, projected_size
+from crisp_hw.engine.tiling import Tile, Tiling, keeper_below, projected_size
 from crisp_hw.errors import MappingError
 from crisp_hw.spec.arch import StorageLevel
 from crisp_hw.spec.problem import Tensor
@@ -22,18 +22,25 @@ class StoredRanks:
 
     `tiles[r]` is the tile below rank r (the first is one word), the last one the tile of the top rank as the model
     records it. `form` is None where the tensor has no metadata; then there is one implicit rank. `loops` are the
-    (dimension, bound) of the loops that each rank spans.
+    (dimension, bound) of the loops that each rank spans; `extents[r]` are those of `tiles[r]`, int64[R, b].
     """
 
     form: TensorFormat | None
     fibers: tuple[Int, ...]
     tiles: tuple[Int, ...]
     loops: tuple[tuple[tuple[str, Int], ...], ...] = ()
+    extents: tuple[Int, ...] = ()
 
     @property
-    def below(self) -> tuple[Int, ...]:
+    def below(self) -> tuple[Tile, ...]:
         """The tile below each rank."""
-        return self.tiles[: len(self.fibers)]
+        return tuple(map(Tile, self.tiles, self.extents))[: len(self.fibers)]
+
+    def at(self, rows: Int) -> "StoredRanks":
+        """Some mappings of the batch."""
+        fibers, tiles = (tuple(each[rows] for each in every) for every in (self.fibers, self.tiles))
+        loops = tuple(tuple((dim, bound[rows]) for dim, bound in rank) for rank in self.loops)
+        return StoredRanks(self.form, fibers, tiles, loops, tuple(each[:, rows] for each in self.extents))
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,7 @@ class _Segment:
     dim: str
     bound: Int
     active: bool
-    tile: Int
+    tile: Tile
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,7 @@ class _Group:
     """The loops that one rank absorbs, and the tile that the rank above it rests on."""
 
     segments: tuple[_Segment, ...]
-    tile: Int
+    tile: Tile
 
 
 def format_of(sparse: SparseSpec, level: str, tensor: str) -> TensorFormat | None:
@@ -109,11 +116,14 @@ def _stored(
             f"(loops over {', '.join(left)} have none); add ranks or flatten dimensions"
         )
     fibers = tuple(_fiber(tiling, tensor, group) for group in groups)
-    tiles = [group.tile for group in groups]
+    tiles, extents = [group.tile.words for group in groups], [group.tile.extents for group in groups]
     loops = tuple(tuple((segment.dim, segment.bound) for segment in group.segments) for group in groups)
     if pretiled and below:
-        return StoredRanks(form, (*below.fibers, *fibers), (*below.tiles, *tiles), (*below.loops, *loops))
-    return StoredRanks(form, fibers, (tiling.ones, *tiles), loops)
+        return StoredRanks(
+            form, (*below.fibers, *fibers), (*below.tiles, *tiles), (*below.loops, *loops), (*below.extents, *extents)
+        )
+    word = tiling.tile_below(0, tensor)
+    return StoredRanks(form, fibers, (word.words, *tiles), loops, (word.extents, *extents))
 
 
 def _check_aligned(form: TensorFormat, child: StoredRanks) -> None:
@@ -137,7 +147,7 @@ def _segments(tiling: Tiling, level: int, child: int, tensor: Tensor, absorb: bo
         if tiling.relevant(j, tensor):
             dim = tiling.nest.loops[j].dim
             bound = tiling.bounds[j] * below.pop(dim, tiling.ones)
-            out.append(_Segment(dim, bound, bool((bound > 1).any()), tiling.size_below(j + 1, tensor)))
+            out.append(_Segment(dim, bound, bool((bound > 1).any()), tiling.tile_below(j + 1, tensor)))
     return out
 
 
@@ -151,14 +161,17 @@ def _fiber(tiling: Tiling, tensor: Tensor, group: _Group) -> Int:
 def _assign(form: TensorFormat | None, segments: Sequence[_Segment], first: int) -> tuple[list[_Group], list[str]]:
     """Ranks `first`.. with the loops they span, and the dimensions of the loops that are left over."""
     live = [segment for segment in segments if segment.active]
-    smallest = segments[0].tile
+    smallest, word = (
+        segments[0].tile,
+        Tile(*(np.ones_like(each) for each in (segments[0].tile.words, segments[0].tile.extents))),
+    )
     if form is None:
         tile = live[-1].tile if live else smallest
         return [_Group(tuple(live), tile)], []
     ranks, order = form.ranks[first:], live
     dummy = _Group((), smallest)
     if form.inner_to_outer:
-        groups, used = _fill(ranks, live, _Group((), np.ones_like(smallest)))
+        groups, used = _fill(ranks, live, _Group((), word))
         groups += [dummy] * (len(ranks) - len(groups))
     else:
         order = live[::-1]

@@ -7,18 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crisp_hw.engine.density import (
-    Float,
-    Int,
-    in_order,
+from crisp_hw.engine.content import (
     largest_occupancy,
     prob_empty,
     prob_empty_given,
+    shape_of,
     smallest_occupancy,
     support,
 )
+from crisp_hw.engine.density import Float, Int, in_order
 from crisp_hw.engine.formats import StoredRanks, Units, format_of, metadata_units
-from crisp_hw.engine.tiling import Tiling, keeper_above
+from crisp_hw.engine.tiling import Tile, Tiling, keeper_above
 from crisp_hw.spec.problem import Tensor
 from crisp_hw.spec.sparse import SparseSpec
 
@@ -44,36 +43,37 @@ def expected_occupancy_of(
     tiling: Tiling, sparse: SparseSpec, ranks: StoredRanks, level: int, tensor: Tensor
 ) -> Occupancy:
     """Law of total probability over the occupancies of a tile (Timeloop: CalculateExpectedOccupancy)."""
-    size = int(tiling.size_below(len(tiling.nest.loops), tensor)[0])
-    tile, rows = tiling.tile(level, tensor), [tiling.tile(level, tensor), *ranks.fibers, *ranks.tiles]
-    distinct, inverse = np.unique(np.stack(np.broadcast_arrays(*rows)), axis=1, return_inverse=True)
-    count = len(ranks.fibers)
-    small = StoredRanks(ranks.form, tuple(distinct[1 : 1 + count]), tuple(distinct[1 + count :]))
+    size, tile = tiling.size(tensor), tiling.tile_below(tiling.ends[level], tensor)
+    rows = [tile.words, *ranks.fibers, *ranks.tiles]
+    if shape_of(tensor.density) is not None:
+        rows += [extent for extents in (tile.extents, *ranks.extents) for extent in extents]
+    _, first, inverse = np.unique(np.stack(np.broadcast_arrays(*rows)), axis=1, return_index=True, return_inverse=True)
+    distinct, small = tile.at(first), ranks.at(first)
     parent = keeper_above(tiling.nest, level, tensor.name)
     aware = parent is not None and format_of(sparse, tiling.architecture.levels[parent].name, tensor.name) is not None
-    words, nonempty, units = _expectations(tensor, size, distinct[0], small, aware)
+    words, nonempty, units = _expectations(tensor, size, distinct, small, aware)
     pick = inverse.ravel()
     largest = largest_occupancy(tensor.density, size, tile)
-    worst = [] if ranks.form is None else _worst_units(tensor, size, distinct[0], small)
+    worst = [] if ranks.form is None else _worst_units(tensor, size, distinct, small)
     return Occupancy(
-        tile=tile,
+        tile=tile.words,
         words=words[pick],
-        density=words[pick] / tile,
+        density=words[pick] / tile.words,
         nonempty=nonempty[pick],
         units=[(m[pick], p[pick]) for m, p in units],
-        largest_words=largest if ranks.form is not None else tile,
+        largest_words=largest if ranks.form is not None else tile.words,
         largest_units=[(m[pick], p[pick]) for m, p in worst],
     )
 
 
-def _expectations(tensor: Tensor, size: int, tile: Int, ranks: StoredRanks, aware: bool) -> tuple[Float, Float, Units]:
+def _expectations(tensor: Tensor, size: int, tile: Tile, ranks: StoredRanks, aware: bool) -> tuple[Float, Float, Units]:
     """(words, P(nonempty), metadata units) of distinct tiles; `aware`: empty tiles are never delivered."""
     occupancy, probability = support(tensor.density, size, tile)
     least = smallest_occupancy(tensor.density, size, tile)
     # Timeloop drops the first occupancy that is possible, which is not 0 where its `least` is wrong
     drop = aware & (least == 0)
     nonempty = np.where(drop, 1.0 - probability[0], 1.0)
-    possible = (nonempty > 0) & (least <= tile)
+    possible = (nonempty > 0) & (least <= tile.words)
     weight = np.divide(probability, nonempty, out=np.zeros_like(probability), where=possible)
     weight[0] = np.where(drop, 0.0, weight[0])
     words = in_order(weight * occupancy)
@@ -84,11 +84,11 @@ def _expectations(tensor: Tensor, size: int, tile: Int, ranks: StoredRanks, awar
     return words, nonempty, [(in_order(weight * m), in_order(weight * p)) for m, p in units]
 
 
-def _worst_units(tensor: Tensor, size: int, tile: Int, ranks: StoredRanks) -> Units:
+def _worst_units(tensor: Tensor, size: int, tile: Tile, ranks: StoredRanks) -> Units:
     worst = largest_occupancy(tensor.density, size, tile)
     return metadata_units(ranks, [prob_empty_given(tensor.density, t, tile, worst) for t in (*ranks.below, tile)])
 
 
-def unconditioned_empty(tiling: Tiling, tensor: Tensor, words: Int) -> Float:
-    """P(a tile of so many words of the tensor is empty), knowing nothing else."""
-    return prob_empty(tensor.density, int(tiling.size_below(len(tiling.nest.loops), tensor)[0]), words)
+def unconditioned_empty(tiling: Tiling, tensor: Tensor, tile: Tile) -> Float:
+    """P(a tile of the tensor is empty), knowing nothing else."""
+    return prob_empty(tensor.density, tiling.size(tensor), tile)

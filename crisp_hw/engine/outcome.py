@@ -1,7 +1,8 @@
 """One evaluated mapping as a Result: arrays to plain numbers."""
 
-from crisp_hw.engine.density import expected_occupancy
-from crisp_hw.engine.latency import compute_cycles
+import numpy as np
+
+from crisp_hw.engine.content import expected_occupancy
 from crisp_hw.engine.occupancy import Occupancy
 from crisp_hw.engine.part import Part
 from crisp_hw.engine.safs.counts import KINDS, OPS
@@ -22,7 +23,7 @@ def report(part: Part, failures: list[Failure], assumptions: tuple[str, ...]) ->
         random=int(tally.random_computes[0]),
         gated=int(tally.gated_computes[0]),
         skipped=int(tally.skipped_computes[0]),
-        cycles=int(compute_cycles(sparse)[0]),
+        cycles=int(part.mac_cycles[0]),
         utilized_instances=float(sparse.used_macs[0]),
         energy_pj=float(part.compute_pj[0]),
     )
@@ -45,7 +46,7 @@ def _remarks(part: Part) -> tuple[str, ...]:
         f"{part.tiling.problem.tensors[t].name} that always holds nonzeros for one that may be empty and counts too "
         "little traffic, and so does this result: do not use it"
         for (level, t), content in sorted(part.sparse.occupancy.items())
-        if _loses_nonzeros(part, t, content)
+        if _loses_nonzeros(part, level, t, content)
     ]
     found += [
         f"level {name}: {int(needed[0, 0])} x {int(needed[1, 0])} lanes are used below one parent that has "
@@ -61,11 +62,11 @@ def _remarks(part: Part) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _loses_nonzeros(part: Part, t: int, content: Occupancy) -> bool:
+def _loses_nonzeros(part: Part, level: int, t: int, content: Occupancy) -> bool:
     """Is the mean content of a tile below that of the density model? (`smallest_occupancy` says why.)"""
     tensor = part.tiling.problem.tensors[t]
-    size = int(part.tiling.size_below(len(part.tiling.nest.loops), tensor)[0])
-    mean = expected_occupancy(tensor.density, size, content.tile[:1])[0]
+    tile = part.tiling.tile_below(part.tiling.ends[level], tensor).at(np.zeros(1, dtype=np.int64))
+    mean = expected_occupancy(tensor.density, part.tiling.size(tensor), tile)[0]
     return bool(content.words[0] * content.nonempty[0] < (1.0 - NOTICEABLE) * mean)
 
 

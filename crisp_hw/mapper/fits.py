@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisp_hw.mapper.space import Space
-from crisp_hw.spec.patterns import FixedStructured, Hypergeometric
+from crisp_hw.spec.patterns import Actual, FixedStructured, HybridBlocks, Hypergeometric
 from crisp_hw.spec.problem import Tensor
 
 Ints = NDArray[np.int64]
@@ -32,11 +32,11 @@ def limits(space: Space, rows: Ints, dims: tuple[str, ...]) -> tuple[Limit, ...]
     """Lanes and words that partial mappings need: `rows` is int64[b, blocks, len(dims)], other dimensions at 1.
 
     Lanes: the product of a level's spatial factors against its fanout (Timeloop, src/mapspaces/uber.cpp:
-    AssignSpatialTilingDirections), except in levels with `skipping_spatial`, where lanes shrink. Words: the dense
-    tiles of a level's tensors against its size. A tensor with a format there counts its largest occupancy alone,
-    ceil(density * tile), or with hypergeometric density min(tile, ceil(density * tensor)); that is what the engine
-    charges too. Every factor is at least 1 and both products grow with every factor, so that no completion needs
-    less than what is counted here, and no valid mapping is dropped.
+    AssignSpatialTilingDirections), except in levels with `skipping_spatial`, where lanes shrink. Words: the dense tiles
+    of a level's tensors against its size. A tensor with a format there counts its largest occupancy alone, ceil(density
+    * tile), or with hypergeometric density min(tile, ceil(density * tensor)); that is what the engine charges too, and
+    less than it charges with the tensor's own mask. Every factor is at least 1 and both products grow with every
+    factor, so that no completion needs less than what is counted here, and no valid mapping is dropped.
     """
     return (*_lanes(space, rows), *_words(space, rows, dims))
 
@@ -108,11 +108,17 @@ def _least_occupancy(space: Space, level: int, name: str, words: Ints) -> Ints:
     safe = 1 - 1e-9  # a rounding error must not count a word that the exact product does not have
     match tensor.density:
         case FixedStructured(density):
-            compressed: Ints = np.ceil(words * (density * safe)).astype(np.int64)
-            return compressed
+            return _ceil(words * (density * safe))
         case Hypergeometric(density):
             bounds = zip(space.design.problem.dims, space.design.problem.bounds, strict=True)
             whole = tile_words(tensor, {dim: np.array([bound]) for dim, bound in bounds})
             bounded: Ints = np.minimum(words, ceil(int(whole[0]) * density * safe))
             return bounded
+        case Actual() | HybridBlocks():
+            return _ceil(words * (tensor.density.density * safe))  # the fullest tile holds no less than the mean
     assert_never(tensor.density)
+
+
+def _ceil(words: NDArray[np.floating]) -> Ints:
+    whole: Ints = np.ceil(words).astype(np.int64)
+    return whole

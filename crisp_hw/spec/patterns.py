@@ -1,6 +1,13 @@
 """The sparsity patterns of a weight matrix, and the density models that Sparseloop knows, as plain values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from math import ceil, prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crisp_hw.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -50,4 +57,80 @@ class Hypergeometric:
     density: float
 
 
-Density = FixedStructured | Hypergeometric
+@dataclass(frozen=True)
+class Actual:
+    """The mask of the tensor itself, bool with one axis per rank: every tile holds what it holds.
+
+    The mask is copied and read-only. Equal masks are equal values, whatever array they came from.
+
+    >>> mask = np.eye(2, dtype=bool)
+    >>> Actual(mask) == Actual(mask.copy()), Actual(mask).density
+    (True, 0.5)
+    """
+
+    mask: NDArray[np.bool_] = field(compare=False, repr=False)
+    digest: str = field(init=False)
+    nonzeros: int = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        kept = np.array(self.mask, dtype=np.bool_, order="C")
+        kept.setflags(write=False)
+        content = blake2b(f"{kept.shape}".encode(), digest_size=16)
+        content.update(np.packbits(kept).tobytes())
+        object.__setattr__(self, "mask", kept)
+        object.__setattr__(self, "digest", content.hexdigest())
+        object.__setattr__(self, "nonzeros", int(kept.sum()))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Words along each rank."""
+        return self.mask.shape
+
+    @property
+    def density(self) -> float:
+        """Nonzeros over words."""
+        return self.nonzeros / self.mask.size
+
+
+@dataclass(frozen=True)
+class HybridBlocks:
+    """The masks of a `Hybrid` pattern, all equally likely: kept blocks by block row, then N:M groups, independently.
+
+    The tensor has `shape`; its last rank runs over matrix columns, of which the first `columns` are real. Its other
+    ranks enumerate matrix rows, the last of them fastest: `block_rows` says in which block row each lies (-1: padding,
+    always zero). What the last column cuts off is narrower: a group of w columns keeps min(n, w).
+    """
+
+    pattern: Hybrid
+    shape: tuple[int, ...]
+    block_rows: tuple[int, ...]
+    columns: int
+
+    def __post_init__(self) -> None:
+        nm, block, total = self.pattern.nm, self.pattern.block, self.pattern.total
+        if block % nm.m:
+            raise InputError(f"blocks of {block} do not hold whole groups of {nm.m}; give a block that m divides")
+        if total != ceil(self.columns / block) or not 0 <= self.pattern.kept <= total:
+            raise InputError(f"{self.pattern.kept} of {total} blocks of {block} do not fit {self.columns} columns")
+        if prod(self.shape[:-1]) != len(self.block_rows) or not 0 < self.columns <= self.shape[-1]:
+            raise InputError(
+                f"{len(self.block_rows)} rows and {self.columns} columns do not fit a tensor of "
+                f"{' x '.join(map(str, self.shape))}; give the block row of every row, padding included"
+            )
+
+    @property
+    def density(self) -> float:
+        """Expected nonzeros over words."""
+        nm, kept, total = self.pattern.nm, self.pattern.kept, self.pattern.total
+        whole, rest = divmod(self.columns, nm.m)
+        rows = sum(row >= 0 for row in self.block_rows)
+        return rows * (whole * nm.n + min(rest, nm.n)) * kept / total / (len(self.block_rows) * self.shape[-1])
+
+
+BySize = FixedStructured | Hypergeometric
+"""What is known of a tile depends on its number of words alone."""
+
+ByShape = Actual | HybridBlocks
+"""It depends on the tile's extent along every rank; beyond what public Sparseloop has."""
+
+Density = BySize | ByShape

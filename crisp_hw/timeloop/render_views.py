@@ -1,13 +1,14 @@
 """What the templates print: plain values in Timeloop's names and orders."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, assert_never
 
+from crisp_hw.errors import InputError
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints, LevelConstraint
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.mapping import Loop
-from crisp_hw.spec.patterns import Density, FixedStructured, Hypergeometric
+from crisp_hw.spec.patterns import Actual, Density, FixedStructured, HybridBlocks, Hypergeometric
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.spec.sparse import ActionOptimization, Rank
 
@@ -130,6 +131,12 @@ def _density(density: Density) -> View:
             return {"distribution": "fixed_structured", "density": number(value)}
         case Hypergeometric(value):
             return {"distribution": "hypergeometric", "density": number(value)}
+        case Actual() | HybridBlocks():
+            raise InputError(
+                "public Timeloop has no density model by mask or by blocks, so there is no document to render; "
+                'evaluate with density="model" and render that'
+            )
+    assert_never(density)
 
 
 def mapping(point: DesignPoint) -> View:

@@ -9,7 +9,7 @@ import numpy as np
 
 from crisp_hw.engine.density import Float, Int
 from crisp_hw.engine.occupancy import unconditioned_empty
-from crisp_hw.engine.tiling import COMPUTE, Tiling, keeper_below, projected_size
+from crisp_hw.engine.tiling import COMPUTE, Tiling, keeper_below, projected, projected_size
 from crisp_hw.spec.problem import Tensor
 from crisp_hw.spec.sparse import Condition
 
@@ -77,8 +77,8 @@ def _leader(tiling: Tiling, keeper: int, reach: _Reach, target: Tensor, name: st
     box = _leader_box(tiling, keeper, reach, target, leader)
     if box is None:
         return Leader(name, None, np.zeros(tiling.bounds.shape[1]))
-    words = projected_size(tiling.problem, leader, box)
-    return Leader(name, words, unconditioned_empty(tiling, leader, words))
+    tile = projected(tiling.problem, leader, box)
+    return Leader(name, tile.words, unconditioned_empty(tiling, leader, tile))
 
 
 def _target_loop(tiling: Tiling, keeper: int, child: int, target: Tensor) -> tuple[int, bool]:

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from crisp_hw.engine.density import Float, Int, expected_occupancy
+from crisp_hw.engine.content import expected_occupancy
+from crisp_hw.engine.density import Float, Int
 from crisp_hw.engine.formats import StoredRanks, stored_ranks
 from crisp_hw.engine.occupancy import Occupancy, expected_occupancy_of
 from crisp_hw.engine.safs.compute import Operand, count_computes
@@ -217,8 +218,8 @@ def _operands(
         if tensor.is_output:
             continue
         innermost = min(level for level, index in ranks if index == t)
-        size = int(tiling.size_below(len(tiling.nest.loops), tensor)[0])
-        density = float(expected_occupancy(tensor.density, size, np.ones(1, dtype=np.int64))[0])
+        word = tiling.tile_below(0, tensor).at(np.zeros(1, dtype=np.int64))
+        density = float(expected_occupancy(tensor.density, tiling.size(tensor), word)[0])
         operands.append(Operand(density, reached.get(t), ranks[innermost, t].form is not None))
     if len(operands) != READ_OPERANDS:
         raise InputError(

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from crisp_hw.engine.density import Float, Int, largest_in_fiber
+from crisp_hw.engine.content import largest_in_fiber
+from crisp_hw.engine.density import Float, Int
 from crisp_hw.engine.formats import format_of
 from crisp_hw.engine.occupancy import unconditioned_empty
-from crisp_hw.engine.tiling import Bool, Tiling, expansion, keeper_below, projected_size
+from crisp_hw.engine.tiling import Bool, Tiling, expansion, keeper_below, projected
 from crisp_hw.spec.problem import Tensor
 from crisp_hw.spec.sparse import SparseSpec
 
@@ -83,11 +84,10 @@ def _has_metadata(tiling: Tiling, sparse: SparseSpec, level: int, tensor: Tensor
 
 def _busy_share(tiling: Tiling, j: int, leader: Tensor, box: Int) -> Float:
     """Most nonempty elements (`box` each) that the fiber of a spatial loop can hold, over its bound."""
-    size = int(tiling.size_below(len(tiling.nest.loops), leader)[0])
     fiber = box.copy()
     fiber[tiling.problem.dims.index(tiling.nest.loops[j].dim)] *= tiling.bounds[j]
-    tiles = [projected_size(tiling.problem, leader, extents) for extents in (fiber, box)]
-    share: Float = largest_in_fiber(leader.density, size, tiles[0], tiles[1]) / tiling.bounds[j]
+    tiles = [projected(tiling.problem, leader, extents) for extents in (fiber, box)]
+    share: Float = largest_in_fiber(leader.density, tiling.size(leader), tiles[0], tiles[1]) / tiling.bounds[j]
     return share
 
 
@@ -107,7 +107,7 @@ def _from_storage(tiling: Tiling, sparse: SparseSpec, state: Shrink, t: int, ten
             lanes = [j for j in tiling.loops(level) if tiling.active[j] and not tiling.temporal(j)]
             lanes = [j for j in lanes if tiling.relevant(j, tensor)]
             if lanes:
-                effective = 1.0 - unconditioned_empty(tiling, tensor, tiling.size_below(lanes[0], tensor))
+                effective = 1.0 - unconditioned_empty(tiling, tensor, tiling.tile_below(lanes[0], tensor))
             for j in lanes:
                 busy = _busy_share(tiling, j, tensor, tiling.box(j))
                 _squeeze(tiling, state.mesh[t], j, busy)
@@ -165,12 +165,12 @@ def _leader_share(tiling: Tiling, sparse: SparseSpec, state: Shrink, place: tupl
     lanes = [j for j in tiling.loops(level) if tiling.active[j] and not tiling.temporal(j)]
     for position, j in enumerate(j for j in lanes if tiling.relevant(j, leader)):
         box = _element_box(tiling, level, j, tiling.problem.tensors[t], leader)
-        element = projected_size(tiling.problem, leader, box)
+        element = projected(tiling.problem, leader, box)
         if position == 0:
             share = 1.0 - unconditioned_empty(tiling, leader, element)
         busy = _busy_share(tiling, j, leader, box)
         _squeeze(tiling, state.mesh[t], j, busy)
-        state.skipped.append(Squeeze(level, t, leader.name, j, element, 1.0 - share, busy))
+        state.skipped.append(Squeeze(level, t, leader.name, j, element.words, 1.0 - share, busy))
     return share
 
 

@@ -1,0 +1,173 @@
+"""What a tile of a patterned tensor holds, whatever the density model: by size (`density`) or by shape.
+
+Tiles are batches, results [b]. Statistical models look at the words of a tile, `Actual` and `HybridBlocks` at its
+extents. `size` is the whole tensor in words. Docs/model.md, section 4 and "Masks as data".
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import assert_never
+
+import numpy as np
+
+from crisp_hw.engine import actual, density, hybrid
+from crisp_hw.engine.tiling import Float, Int, Tile
+from crisp_hw.spec.patterns import Actual, ByShape, Density, FixedStructured, HybridBlocks, Hypergeometric
+
+Extents = tuple[int, ...]
+
+
+def prob_empty(model: Density, size: int, tile: Tile) -> Float:
+    """Probability that a tile holds no nonzero: the share of empty tiles of an `Actual`."""
+    match model:
+        case FixedStructured() | Hypergeometric():
+            return density.prob_empty(model, size, tile.words)
+        case Actual() | HybridBlocks():
+            return _each(tile, lambda one: _share_empty(model, _within(model, one)))
+    assert_never(model)
+
+
+def prob_empty_given(model: Density, tile: Tile, outer: Tile, occupancy: Int) -> Float:
+    """The same inside an `outer` tile that is known to hold `occupancy` ([b] or [K, b]) nonzeros.
+
+    An occupancy that no tile of an `Actual` has (padding of `support`) counts as the nearest one above; one that is
+    less likely than 1e-30, of a `HybridBlocks`, likewise.
+    """
+    match model:
+        case FixedStructured() | Hypergeometric():
+            return density.prob_empty_given(model, tile.words, outer.words, occupancy)
+        case Actual() | HybridBlocks():
+            columns = occupancy[None] if occupancy.ndim == 1 else occupancy
+            pairs = zip(tile.columns(columns.shape[1]), outer.columns(columns.shape[1]), columns.T, strict=True)
+            found = np.stack([_given(model, inner, whole, held) for inner, whole, held in pairs], axis=1)
+            return found[0] if occupancy.ndim == 1 else found
+    assert_never(model)
+
+
+def expected_occupancy(model: Density, size: int, tile: Tile) -> Float:
+    """Mean number of nonzeros in a tile."""
+    match model:
+        case FixedStructured() | Hypergeometric():
+            return density.expected_occupancy(model, size, tile.words)
+        case Actual() | HybridBlocks():
+            return _each(tile, lambda one: _mean(model, _within(model, one)))
+    assert_never(model)
+
+
+def largest_occupancy(model: Density, size: int, tile: Tile) -> Int:
+    """Worst-case number of nonzeros in a tile: the fullest one of an `Actual`."""
+    match model:
+        case FixedStructured() | Hypergeometric():
+            return density.largest_occupancy(model, size, tile.words)
+        case Actual() | HybridBlocks():
+            return _each(tile, lambda one: _extremes(model, _within(model, one))[1]).astype(np.int64)
+    assert_never(model)
+
+
+def smallest_occupancy(model: Density, size: int, tile: Tile) -> Float:
+    """Fewest nonzeros of a tile; with statistical models what Timeloop believes, quirks included."""
+    match model:
+        case FixedStructured() | Hypergeometric():
+            return density.smallest_occupancy(model, size, tile.words)
+        case Actual() | HybridBlocks():
+            return _each(tile, lambda one: _extremes(model, _within(model, one))[0])
+    assert_never(model)
+
+
+def support(model: Density, size: int, tile: Tile) -> tuple[Int, Float]:
+    """Occupancies with their probabilities, [K, b] each, columns padded with probability 0 (`density.support`)."""
+    match model:
+        case FixedStructured() | Hypergeometric():
+            return density.support(model, size, tile.words)
+        case Actual() | HybridBlocks():
+            return density.padded([_histogram(model, _within(model, one)) for one in tile.columns()])
+    assert_never(model)
+
+
+def largest_in_fiber(model: Density, size: int, fiber: Tile, element: Tile) -> Int:
+    """Most nonempty elements that a fiber can hold; exact for an `Actual`, else a bound (*MaxNumElement*)."""
+    match model:
+        case FixedStructured() | Hypergeometric():
+            return density.largest_in_fiber(model, size, fiber.words, element.words)
+        case HybridBlocks():
+            most: Int = np.minimum(fiber.words // element.words, largest_occupancy(model, size, fiber))
+            return most
+        case Actual():
+            pairs = zip(fiber.columns(), element.columns(), strict=True)
+            exact = [actual.most_nonempty(model, *_nested(model, whole, part)) for whole, part in pairs]
+            return np.array(exact, dtype=np.int64)
+    assert_never(model)
+
+
+def shape_of(model: Density) -> Extents | None:
+    """The tensor that a density belongs to, in words along each rank; None where it fits any."""
+    match model:
+        case FixedStructured() | Hypergeometric():
+            return None
+        case Actual() | HybridBlocks():
+            return model.shape
+    assert_never(model)
+
+
+def _each(tile: Tile, value: Callable[[Extents], float]) -> Float:
+    """A value of every tile of a batch; equal tiles are asked for once."""
+    distinct, inverse = np.unique(tile.extents, axis=1, return_inverse=True)
+    found = np.array([value(tuple(column)) for column in distinct.T.tolist()], dtype=np.float64)
+    return found[inverse.ravel()]
+
+
+def _within(model: ByShape, extents: Extents) -> Extents:
+    """A tile of a SAF may reach beyond the tensor, where there is nothing."""
+    return tuple(min(extent, length) for extent, length in zip(extents, model.shape, strict=True))
+
+
+def _nested(model: ByShape, outer: Extents, inner: Extents) -> tuple[Extents, Extents]:
+    whole = _within(model, outer)
+    return whole, tuple(min(part, extent) for part, extent in zip(inner, whole, strict=True))
+
+
+def _histogram(model: ByShape, extents: Extents) -> tuple[Int, Float]:
+    match model:
+        case Actual():
+            return actual.histogram(model, extents)
+        case HybridBlocks():
+            return hybrid.histogram(model, extents)
+    assert_never(model)
+
+
+def _extremes(model: ByShape, extents: Extents) -> tuple[int, int]:
+    match model:
+        case Actual():
+            occupancy, _ = actual.histogram(model, extents)
+            return int(occupancy[0]), int(occupancy[-1])
+        case HybridBlocks():
+            return hybrid.extremes(model, extents)
+    assert_never(model)
+
+
+def _share_empty(model: ByShape, extents: Extents) -> float:
+    occupancy, probability = _histogram(model, extents)
+    return float(probability[0]) if occupancy[0] == 0 else 0.0
+
+
+def _mean(model: ByShape, extents: Extents) -> float:
+    occupancy, probability = _histogram(model, extents)
+    return float(density.in_order(occupancy * probability))
+
+
+def _given(model: ByShape, inner: Extents, outer: Extents, held: Int) -> Float:
+    whole, part = _nested(model, outer, inner)
+    known, empty = _known(model, whole, part)
+    return empty[np.minimum(np.searchsorted(known, held), len(known) - 1)]
+
+
+@lru_cache(maxsize=65536)
+def _known(model: ByShape, outer: Extents, inner: Extents) -> tuple[Int, Float]:
+    """Occupancies of the outer tile, and P(inner tile is empty) for each."""
+    known, _ = _histogram(model, outer)
+    match model:
+        case Actual():
+            return known, actual.empty_given(model, inner, outer)
+        case HybridBlocks():
+            return known, hybrid.empty_given(model, inner, outer)
+    assert_never(model)
