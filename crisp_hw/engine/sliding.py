@@ -35,7 +35,7 @@ class Flow:
 
 
 @dataclass(frozen=True)
-class _Step:
+class Step:
     """One kind of step: how often it happens, how far the tile moves int64[R, b], its new words, and are all new."""
 
     times: Int
@@ -74,7 +74,7 @@ def _spread(tiling: Tiling, tensor: Tensor, level: int) -> Int:
 def _level_flow(tiling: Tiling, tensor: Tensor, level: int) -> tuple[Float, Float, Float, Int]:
     """(sent, delivered, linked, fanout) of one level over all steps."""
     start = tiling.start(level)
-    steps = _steps(tiling, tensor, start)
+    steps = arrivals(tiling, tensor, start)
     spatial = [j for j in tiling.loops(level) if tiling.active[j] and not tiling.temporal(j)]
     fanout = tiling.product(spatial)
     zero: Float = np.zeros(len(fanout))
@@ -108,15 +108,15 @@ def coefficient(rank: tuple[Term, ...], dim: str) -> int:
     return sum(term.coefficient for term in rank if term.dim == dim)
 
 
-def _steps(tiling: Tiling, tensor: Tensor, start: int) -> list[_Step]:
-    """The first delivery and then one kind of step per active time loop from index `start` on, innermost first."""
+def arrivals(tiling: Tiling, tensor: Tensor, start: int) -> list[Step]:
+    """What one receiver gets: the first delivery and then one kind of step per active time loop from index `start` on, innermost first."""
     box = tiling.box(start)
     size, extents = projected_size(tiling.problem, tensor, box), _extents(tiling.problem, tensor, box)
     loops = [j for j in range(start, len(tiling.nest.loops)) if tiling.active[j] and tiling.temporal(j)]
     everything = np.ones(len(size), dtype=bool)
     # MACs: one operand per multiply-accumulate, nothing is subtracted
     anew = start == 0 or flagged(tiling.nest.no_temporal_reuse, tiling.nest.loops[start].level - 1, tensor)
-    steps = [_Step(tiling.ones, np.zeros_like(extents), size, everything)]
+    steps = [Step(tiling.ones, np.zeros_like(extents), size, everything)]
     returned, usual = np.zeros_like(extents), None
     for place, j in enumerate(loops):
         advance = stride(tiling, tensor, j)
@@ -124,14 +124,14 @@ def _steps(tiling: Tiling, tensor: Tensor, start: int) -> list[_Step]:
         returned = returned + advance
         times = (tiling.bounds[j] - 1) * tiling.product(loops[place + 1 :])
         if anew:
-            steps.append(_Step(times, move, size, everything))
+            steps.append(Step(times, move, size, everything))
             continue
         still = (move == 0).all(axis=0)
         usual = move if usual is None and not still.all() else usual
         slides = still if usual is None else (move == usual).all(axis=0)
         kept = np.prod(np.maximum(extents - np.abs(move), 0), axis=0)
         words = np.where(still, 0, np.where(slides, size - kept, size))
-        steps.append(_Step(times, move, words, ~still & (~slides | (kept == 0))))
+        steps.append(Step(times, move, words, ~still & (~slides | (kept == 0))))
     return steps
 
 
@@ -141,7 +141,7 @@ def _extents(problem: Problem, tensor: Tensor, box: Int) -> Int:
     return np.array(parts).reshape(len(parts), box.shape[1])
 
 
-def _linkable(steps: list[_Step]) -> list[tuple[Int, _Step]]:
+def _linkable(steps: list[Step]) -> list[tuple[Int, Step]]:
     """(times, step) of steps before which every receiver held a set of words of the same shape.
 
     Before loop j > first advances, the first loop did; before the first loop advances, any step outside it happened,
@@ -157,7 +157,7 @@ def _linkable(steps: list[_Step]) -> list[tuple[Int, _Step]]:
     return [*ahead, (np.sum(after, axis=0), innermost)]
 
 
-def _shared(now: _Step, before: _Step) -> Int:
+def _shared(now: Step, before: Step) -> Int:
     """1 where both steps bring words in sets of one shape: whole tiles, or the same rim."""
     rims = ~now.whole & ~before.whole & (now.move == before.move).all(axis=0)
     alike = (now.whole & before.whole) | rims
@@ -182,8 +182,24 @@ def _each_row(tiling: Tiling, tensor: Tensor, spatial: list[int], move: Int | No
     return groups, fed, receivers
 
 
+@dataclass(frozen=True)
+class Moved:
+    """Words of one tensor per instance of the levels that keep it, float64[S, b]: sent inwards, asked for from outside,
+    and passed between mesh neighbours.
+    """
+
+    sent: Float
+    demand: Float
+    peers: Float
+
+
 def kept_counts(tiling: Tiling, tensor: Tensor, all_levels: Flow) -> dict[str, Int]:
-    """Reads, fills, updates, tile and partition of one tensor, int64[S, b], zero where it is not kept.
+    """Reads, fills, updates, tile and partition of one tensor, int64[S, b], zero where it is not kept."""
+    return _rounded(tiling, tensor, all_levels, moved(tiling, tensor, all_levels))
+
+
+def moved(tiling: Tiling, tensor: Tensor, all_levels: Flow) -> Moved:
+    """The flow between the levels that keep a tensor.
 
     A level that does not keep the tensor hands its traffic to the next outer one, which then sends so much more
     (tiling.cpp: MaskTiles, ComputeParentAccessShare, ComputePartitionSizes).
@@ -202,14 +218,14 @@ def kept_counts(tiling: Tiling, tensor: Tensor, all_levels: Flow) -> dict[str, I
     for level in levels[1:]:
         if kept[level]:
             peers[level - 1] = linked[level] / instances(tiling, level - 1)
-    return _rounded(tiling, tensor, all_levels, (sent, demand, peers))
+    return Moved(sent, demand, peers)
 
 
-def _rounded(tiling: Tiling, tensor: Tensor, held: Flow, moved: tuple[Float, Float, Float]) -> dict[str, Int]:
+def _rounded(tiling: Tiling, tensor: Tensor, held: Flow, words: Moved) -> dict[str, Int]:
     """Whole counts of the levels that keep the tensor; the first update of an output word needs no read."""
-    sent, demand, peers = moved
+    sent, demand, peers = words.sent, words.demand, words.peers
     kept = [level for level in range(len(sent)) if tensor.name in tiling.nest.keeps[level]]
-    partition = _partitions(held)
+    partition = partitions(held)
     counts = {name: np.zeros(sent.shape, dtype=np.int64) for name in ("tile", "reads", "fills", "updates", "partition")}
     for level in kept:
         filled = demand[level] if level != kept[-1] else np.zeros_like(demand[level])
@@ -230,7 +246,7 @@ def _nearest(value: Float) -> Int:
     return np.trunc(value + np.copysign(0.5, value)).astype(np.int64)
 
 
-def _partitions(held: Flow) -> Int:
+def partitions(held: Flow) -> Int:
     """Distinct words that one instance sees: the tensor, divided where spatial loops spread it (whole words)."""
     out = np.zeros_like(held.tile)
     out[-1] = held.tile[-1]

@@ -56,7 +56,7 @@ def _counts(tiling: Tiling, tensor: Tensor, walked: Flow | None) -> dict[str, In
     """The fields of `Traffic` that are kept per tensor, int64[S, b] each."""
     if walked is not None:
         return kept_counts(tiling, tensor, walked)
-    if sliding(tiling.problem) or not _plain(tiling.nest):
+    if not closed_form(tiling):
         return kept_counts(tiling, tensor, flow(tiling, tensor))
     shape = (len(tiling.nest.keeps), tiling.bounds.shape[1])
     tile, reads, fills, updates, partition = (np.zeros(shape, dtype=np.int64) for _ in range(5))
@@ -73,6 +73,11 @@ def _counts(tiling: Tiling, tensor: Tensor, walked: Flow | None) -> dict[str, In
         else:
             reads[level], fills[level] = content, filled
     return {"tile": tile, "reads": reads, "fills": fills, "updates": updates, "partition": partition}
+
+
+def closed_form(tiling: Tiling) -> bool:
+    """Does the product of loops hold: one term per rank, perfect factors, every reuse that the loops offer made use of?"""
+    return tiling.residuals is None and not sliding(tiling.problem) and _plain(tiling.nest)
 
 
 def _plain(nest: LoopNest) -> bool:
