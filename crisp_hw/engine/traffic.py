@@ -76,7 +76,7 @@ def _counts(tiling: Tiling, tensor: Tensor, walked: Flow | None) -> dict[str, In
 
 
 def closed_form(tiling: Tiling) -> bool:
-    """Does the product of loops hold: one term per rank, perfect factors, every reuse that the loops offer made use of?"""
+    """Do products of loops give the traffic: one term per rank, perfect factors, and no reuse forbidden?"""
     return tiling.residuals is None and not sliding(tiling.problem) and _plain(tiling.nest)
 
 
