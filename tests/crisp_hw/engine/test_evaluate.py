@@ -155,20 +155,19 @@ def test_options_are_chosen_for_each_mapping(build):
     options = (Condition("A", ("B",)), Condition("B", ("A",)))
     sparse = SparseSpec((), (ActionOptimization("L0", "skipping", options),))
     densities = {"A": FixedStructured(0.5), "B": FixedStructured(0.5)}
-    plan = [[("t", "M", 4), ("t", "N", 2)], [("t", "M", 1), ("t", "N", 2)]]
+    plan = [[("t", "M", 4), ("t", "N", 2)], [("t", "M", 2), ("t", "N", 4)]]
     point = build.point(plan, densities=densities, sparse=sparse, energy=ENERGY)
     nest = point.mapping.nest
-    rows = [list(point.mapping.bounds), [1, 4, 1, 4, 1, 1]]
-    wide, tall = (dict(zip(((loop.level, loop.dim) for loop in nest.loops), row, strict=True)) for row in rows)
-    assert wide != tall
-    batch = evaluate_batch(point.design, nest, np.array(rows))
+    wide, tall = list(point.mapping.bounds), [2, 4, 1, 4, 2, 1]  # the same loops are active: one batch at first
+    batch = evaluate_batch(point.design, nest, np.array([wide, tall, wide]))
     chosen = []
-    for row in rows:
-        alone = evaluate(replace(point, mapping=Mapping(nest, tuple(row))))
-        assert alone.energy_pj == batch.energy_pj[rows.index(row)]
+    for row, bounds in enumerate((wide, tall)):
+        alone = evaluate(replace(point, mapping=Mapping(nest, tuple(bounds))))
+        assert alone.energy_pj == batch.energy_pj[row]
         tensors = alone.levels[0].tensors
         chosen.append([name for name in "AB" if tensors[name].accesses["skipped_reads"]])
     assert chosen == [["A"], ["B"]]  # the larger tile saves more: 4 words of A; then 4 words of B
+    assert batch.energy_pj[2] == batch.energy_pj[0]
 
 
 def a_point(build, **changes):
