@@ -14,9 +14,11 @@ from crisp_hw.engine.content import support
 from crisp_hw.engine.density import in_order
 from crisp_hw.engine.safs import Sparse, metadata_bits
 from crisp_hw.engine.safs.counts import KINDS, OPS
-from crisp_hw.engine.tiling import Float, Int, Tiling
+from crisp_hw.engine.tiling import Float, Int, Tiling, instances
+from crisp_hw.engine.traffic import passing_words
 from crisp_hw.errors import InputError
 from crisp_hw.spec.arch import ComputeLevel, StorageLevel
+from crisp_hw.spec.dialect import Rules
 from crisp_hw.spec.ert import EnergyTable
 
 DRAM_PJ_PER_16_BITS = 200.0  # pat-public/src/pat.cpp: DRAM energy per 16-bit word
@@ -43,6 +45,47 @@ def lookup_order(kind: str, op: str, infix: str = "") -> tuple[str, ...]:
         return (*(f"random_{name}" for name in names), *names)
     gated = tuple(f"gated_{name}" for name in names)
     return gated if kind == "gated" else (*(f"skipped_{name}" for name in names), *gated)
+
+
+LOOKUP_2022 = {
+    # include/model/topology.hpp of commit ee66b62 (21 July 2022), in full where it is not HEAD's (D7)
+    "random_fill": ("random_fill", "write"),
+    "random_update": ("random_update", "random_fill", "write"),
+    "gated_read": ("gated_read", "idle", "read"),
+    "gated_fill": ("gated_fill", "gated_write", "idle", "write"),
+    "gated_update": ("gated_update", "gated_write", "idle", "write"),
+    "skipped_read": ("skipped_read", "gated_read", "idle", "read"),
+    "skipped_fill": ("skipped_fill", "skipped_write", "gated_write", "idle", "write"),
+    "skipped_update": ("skipped_update", "skipped_write", "gated_write", "idle", "write"),
+    "random_metadata_read": ("random_metadata_read", "metadata_read", "metadata_idle", "idle"),
+    "random_metadata_fill": ("random_metadata_fill", "metadata_write", "metadata_idle", "idle"),
+    "random_metadata_update": ("random_metadata_update", "metadata_write", "metadata_idle", "idle"),
+    "gated_metadata_read": ("gated_metadata_read", "metadata_idle", "metadata_read"),
+    "gated_metadata_fill": ("gated_metadata_fill", "gated_metadata_write", "metadata_idle", "metadata_write"),
+    "gated_metadata_update": ("gated_metadata_update", "gated_metadata_write", "metadata_idle", "metadata_write"),
+    "skipped_metadata_read": ("skipped_metadata_read", "metadata_idle", "metadata_read"),
+    "skipped_metadata_fill": ("skipped_metadata_fill", "skipped_metadata_write", "metadata_idle", "metadata_write"),
+    "skipped_metadata_update": ("skipped_metadata_update", "skipped_metadata_write", "metadata_idle", "metadata_write"),
+}
+
+
+def resolved(table: EnergyTable, rules: Rules) -> EnergyTable:
+    """The table with whatever the dialect's own lookup finds, under the name that `lookup_order` tries first.
+
+    >>> from crisp_hw.spec.dialect import HEAD, MICRO22
+    >>> lazy = EnergyTable({"RF": {"read": 2.0, "write": 3.0, "idle": 0.5}})
+    >>> resolved(lazy, MICRO22).actions["RF"]["gated_read"], "gated_read" in resolved(lazy, HEAD).actions["RF"]
+    (0.5, False)
+    """
+    if rules.missing_actions_free:
+        return table
+    found = {component: {**actions, **_found(actions)} for component, actions in table.actions.items()}
+    return EnergyTable(found, table.sources)
+
+
+def _found(actions: Mapping[str, float]) -> dict[str, float]:
+    names = {action: [name for name in order if name in actions] for action, order in LOOKUP_2022.items()}
+    return {action: actions[there[0]] for action, there in names.items() if there}
 
 
 COMPUTE_ORDER = {
@@ -124,7 +167,7 @@ def charges(tiling: Tiling, sparse: Sparse, table: EnergyTable, place: tuple[int
     level, tally, ranks = tiling.architecture.levels[place[0]], sparse.tally, sparse.ranks.get(place)
     out: dict[str, Charge] = {}
     if tiling.problem.tensors[place[1]].name not in tiling.nest.keeps[place[0]]:
-        return out
+        return _streamed(tiling, sparse, table, place)
     correction, share = _partly_filled_blocks(tiling, sparse, place), _cluster_share(sparse, level, place)
     has_metadata = ranks is not None and ranks.form is not None and level.metadata_width_bits > 0
     for kind, op in product(KINDS, OPS):
@@ -143,6 +186,20 @@ def charges(tiling: Tiling, sparse: Sparse, table: EnergyTable, place: tuple[int
             once = np.ones_like(correction)
             out[name] = Charge(counts[place], 1, once, actions.get(f"{name}_count", 0.0), share)
     return out
+
+
+def _streamed(tiling: Tiling, sparse: Sparse, table: EnergyTable, place: tuple[int, int]) -> dict[str, Charge]:
+    """A tensor that passes through a level without being kept: every word is filled and read (D8: MICRO22 only)."""
+    level, tensor = tiling.architecture.levels[place[0]], tiling.problem.tensors[place[1]]
+    streams = tiling.nest.streams[place[0]] if tiling.nest.streams else frozenset()
+    if not tiling.rules.streams or tensor.name not in streams:
+        return {}
+    words, used = passing_words(tiling, place[0], tensor), sparse.used[place]
+    once = np.ones_like(used)
+    # all instances pass it on, also those that spatial skipping leaves without work
+    there = np.divide(instances(tiling, place[0]), used, out=np.zeros_like(used), where=used > 0)
+    prices = {f"streamed_{op}": action_energy(table, level, "random", op) for op in ("reads", "fills")}
+    return {name: Charge(words, level.block_size, once, pj, there) for name, pj in prices.items()}
 
 
 def leakage(sparse: Sparse, table: EnergyTable, index: int, level: StorageLevel, cycles: Int) -> Float:
@@ -167,14 +224,14 @@ def _partly_filled_blocks(tiling: Tiling, sparse: Sparse, place: tuple[int, int]
     """Accesses grow when the nonzeros of small tiles do not fill whole blocks.
 
     sum P(k) ceil(k / block) over the unconditioned occupancies, against the density-scaled number of blocks. Timeloop
-    has the table for blocks of 2 to 32 words only and stops on others: InputError here.
+    has the table for blocks of 2 to 32 words only and stops on others: InputError here. MICRO22 (D5) does not correct.
     """
     level, tensor = tiling.architecture.levels[place[0]], tiling.problem.tensors[place[1]]
     ranks, ones = sparse.ranks.get(place), np.ones(tiling.bounds.shape[1])
     if level.block_size == 1 or ranks is None or ranks.form is None or not ranks.form.compressed:
         return ones
     density, tile = sparse.density[place], tiling.tile(place[0], tensor)
-    partial = density < 1.0
+    partial = (density < 1.0) & tiling.rules.partly_filled_blocks
     if partial.any() and level.block_size not in NON_EMPTY_BLOCKS:
         raise InputError(
             f"level {level.name}: blocks of {level.block_size} words cannot hold the compressed tensor {tensor.name} "

@@ -150,7 +150,7 @@ def _evaluate_rows(
 ) -> list[tuple[Int, Part | MappingError]]:
     here, rest = (np.ascontiguousarray(each[rows].T) for each in (bounds, residuals))
     perfect = residuals is bounds or bool((here == rest).all())
-    tiling = Tiling(design.problem, design.architecture, nest, here, None if perfect else rest)
+    tiling = Tiling(design.problem, design.architecture, nest, here, None if perfect else rest, design.rules)
     try:
         return [(rows, evaluate_part(design, tiling))]
     except AmbiguousChoice as ambiguous:

@@ -12,6 +12,7 @@ from crisp_hw.engine.density import Float, Int
 from crisp_hw.engine.tiling import Tile, Tiling, keeper_below, projected_size
 from crisp_hw.errors import MappingError
 from crisp_hw.spec.arch import StorageLevel
+from crisp_hw.spec.dialect import HEAD, Rules
 from crisp_hw.spec.problem import Tensor
 from crisp_hw.spec.sparse import Rank, SparseSpec, TensorFormat
 
@@ -109,7 +110,7 @@ def _stored(
         _check_aligned(form, below)
     segments = _segments(tiling, level, child, tensor, not pretiled)
     inherited = len(below.fibers) if pretiled and below else 0
-    groups, left = _assign(form, segments, inherited)
+    groups, left = _assign(form, segments, inherited, tiling.rules)
     if left and form is not None:
         raise MappingError(
             f"level {form.level}: the format of {tensor.name} has {len(form.ranks)} ranks but the mapping needs more "
@@ -158,7 +159,9 @@ def _fiber(tiling: Tiling, tensor: Tensor, group: _Group) -> Int:
     return projected_size(tiling.problem, tensor, extents)
 
 
-def _assign(form: TensorFormat | None, segments: Sequence[_Segment], first: int) -> tuple[list[_Group], list[str]]:
+def _assign(
+    form: TensorFormat | None, segments: Sequence[_Segment], first: int, rules: Rules
+) -> tuple[list[_Group], list[str]]:
     """Ranks `first`.. with the loops they span, and the dimensions of the loops that are left over."""
     live = [segment for segment in segments if segment.active]
     smallest, word = (
@@ -169,22 +172,26 @@ def _assign(form: TensorFormat | None, segments: Sequence[_Segment], first: int)
         tile = live[-1].tile if live else smallest
         return [_Group(tuple(live), tile)], []
     ranks, order = form.ranks[first:], live
-    dummy = _Group((), smallest)
+    dummy = refused = _Group((), smallest)
     if form.inner_to_outer:
-        groups, used = _fill(ranks, live, _Group((), word))
+        groups, used = _fill(ranks, live, _Group((), word), rules)
         groups += [dummy] * (len(ranks) - len(groups))
     else:
         order = live[::-1]
-        groups, used = _fill(ranks[::-1], order, dummy)
+        groups, used = _fill(ranks[::-1], order, refused, rules)
+        dummy = dummy if rules.idle_rank_on_tile else _Group((), word)  # D9
         # ranks whose rule finds no loop are recorded outside all others, whatever their place (as Timeloop does)
-        refused = [group for group in groups if not group.segments]
+        empty = [group for group in groups if not group.segments]
         spanned = [group for group in groups if group.segments]
-        groups = [dummy] * (len(ranks) - len(groups)) + spanned[::-1] + refused
+        groups = [dummy] * (len(ranks) - len(groups)) + spanned[::-1] + empty
     return groups, [segment.dim for segment in order[used:]]
 
 
-def _fill(ranks: Sequence[Rank], live: Sequence[_Segment], refused: _Group) -> tuple[list[_Group], int]:
-    """Give each rank in turn the next loop, and with a flattening rule all that follow and obey it."""
+def _fill(ranks: Sequence[Rank], live: Sequence[_Segment], refused: _Group, rules: Rules) -> tuple[list[_Group], int]:
+    """Give each rank in turn the next loop, and with a flattening rule all that follow and obey it.
+
+    In MICRO22 (D3) a rank uses each dimension of its rule once.
+    """
     groups: list[_Group] = []
     used = 0
     for rank in ranks:
@@ -196,6 +203,8 @@ def _fill(ranks: Sequence[Rank], live: Sequence[_Segment], refused: _Group) -> t
             continue
         stop = used + 1
         while rule and stop < len(live) and live[stop].dim in rule:
+            if not rules.rule_dims_repeat and live[stop].dim in [segment.dim for segment in live[used:stop]]:
+                break
             stop += 1
         groups.append(_Group(tuple(live[used:stop]), live[used].tile))
         used = stop
@@ -206,7 +215,7 @@ Units = list[tuple[Float, Float]]
 """(metadata, payload) units of each rank, innermost first."""
 
 
-def metadata_units(ranks: StoredRanks, empties: Sequence[Float]) -> Units:
+def metadata_units(ranks: StoredRanks, empties: Sequence[Float], rules: Rules = HEAD) -> Units:
     """Metadata of a tile from P(empty) of its nested tiles: `empties[r]` below rank r, `empties[-1]` the whole tile.
 
     U, UOP, B, CP and RLE as in docs/model.md, section 5.2; the innermost rank that stores something has the data
@@ -222,15 +231,22 @@ def metadata_units(ranks: StoredRanks, empties: Sequence[Float]) -> Units:
         fiber = ranks.fibers[r]
         if r == dummy_at or bool((fiber > 1).any()):
             live = fibers_above * (1.0 - empties[r + 1])
-            units[r] = _rank_units(ranks.form.ranks[r], fiber, (fibers_above, live), 1.0 - empties[r])
+            units[r] = _rank_units(ranks.form.ranks[r], fiber, (fibers_above, live), 1.0 - empties[r], rules)
         fibers_above = fibers_above * fiber
     return _drop_data_payload(units)
 
 
-def _rank_units(rank: Rank, fiber: Int, fibers: tuple[Int, Float], occupied: Float) -> tuple[Float, Float]:
-    """Units of one rank: `fibers` are all and the nonempty fibers, `occupied` the share of nonempty coordinates."""
+def _rank_units(
+    rank: Rank, fiber: Int, fibers: tuple[Int, Float], occupied: Float, rules: Rules
+) -> tuple[Float, Float]:
+    """Units of one rank: `fibers` are all and the nonempty fibers, `occupied` the share of nonempty coordinates.
+
+    In MICRO22 (D6) CP and RLE hold the expected number of nonempty coordinates, whatever fiber they are in.
+    """
     all_fibers, live = fibers
     match rank.format:
+        case "CP" | "RLE" if not rules.whole_coordinates:
+            return (count := all_fibers * fiber * occupied), count
         case "UOP":
             return 0.0 * live, live * (fiber + 1)
         case "B":

@@ -10,6 +10,7 @@ import numpy as np
 from crisp_hw.engine.safs import Sparse, metadata_bits
 from crisp_hw.engine.tiling import Float, Int
 from crisp_hw.spec.arch import StorageLevel
+from crisp_hw.spec.dialect import HEAD, Rules
 
 
 @dataclass(frozen=True)
@@ -22,13 +23,17 @@ class LevelLatency:
     cycles: Int
 
 
-def compute_cycles(sparse: Sparse) -> Int:
-    """ceil(MACs that take a cycle / whole average MACs at work); skipped MACs take none (arithmetic.cpp: Evaluate).
+def compute_cycles(sparse: Sparse, rules: Rules = HEAD) -> Int:
+    """ceil(MACs that take a cycle / average MACs at work); skipped MACs take none (arithmetic.cpp: Evaluate).
 
-    Timeloop truncates the average to a whole number first: with less than one MAC at work it reports 0 cycles, and so
-    does this (a Result then says so, and the mapper passes such mappings over).
+    Timeloop HEAD (D4) truncates the average to a whole number first: with less than one MAC at work it reports 0
+    cycles, and so does this (a Result then says so, and the mapper passes such mappings over).
     """
     busy = sparse.tally.random_computes + sparse.tally.gated_computes
+    if not rules.whole_macs:
+        share = np.divide(busy, sparse.used_macs, out=np.zeros(len(busy)), where=sparse.used_macs > 0)
+        cycles: Int = np.ceil(share).astype(np.int64)
+        return cycles
     macs = np.floor(sparse.used_macs).astype(np.int64)
     return np.where(macs > 0, -(-busy // np.maximum(macs, 1)), 0)
 

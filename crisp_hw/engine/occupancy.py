@@ -18,6 +18,7 @@ from crisp_hw.engine.content import (
 from crisp_hw.engine.density import Float, Int, in_order
 from crisp_hw.engine.formats import StoredRanks, Units, format_of, metadata_units
 from crisp_hw.engine.tiling import Tile, Tiling, keeper_above
+from crisp_hw.spec.dialect import Rules
 from crisp_hw.spec.problem import Tensor
 from crisp_hw.spec.sparse import SparseSpec
 
@@ -42,7 +43,11 @@ class Occupancy:
 def expected_occupancy_of(
     tiling: Tiling, sparse: SparseSpec, ranks: StoredRanks, level: int, tensor: Tensor
 ) -> Occupancy:
-    """Law of total probability over the occupancies of a tile (Timeloop: CalculateExpectedOccupancy)."""
+    """Law of total probability over the occupancies of a tile (Timeloop: CalculateExpectedOccupancy).
+
+    A level that packs nonzeros into its lanes takes every tile, empty or not, and holds the metadata of the mean tile
+    (D2: seen in reference outputs).
+    """
     size, tile = tiling.size(tensor), tiling.tile_below(tiling.ends[level], tensor)
     rows = [tile.words, *ranks.fibers, *ranks.tiles]
     if shape_of(tensor.density) is not None:
@@ -50,11 +55,15 @@ def expected_occupancy_of(
     _, first, inverse = np.unique(np.stack(np.broadcast_arrays(*rows)), axis=1, return_index=True, return_inverse=True)
     distinct, small = tile.at(first), ranks.at(first)
     parent = keeper_above(tiling.nest, level, tensor.name)
-    aware = parent is not None and format_of(sparse, tiling.architecture.levels[parent].name, tensor.name) is not None
-    words, nonempty, units = _expectations(tensor, size, distinct, small, aware)
+    hardware = tiling.architecture.levels
+    packs = sparse.packs(hardware[level].name)
+    aware = not packs and parent is not None and format_of(sparse, hardware[parent].name, tensor.name) is not None
+    words, nonempty, units = _expectations(tensor, size, distinct, small, (aware, tiling.rules))
+    if packs and ranks.form is not None:
+        units = _mean_units(tensor, size, distinct, small, tiling.rules)
     pick = inverse.ravel()
     largest = largest_occupancy(tensor.density, size, tile)
-    worst = [] if ranks.form is None else _worst_units(tensor, size, distinct, small)
+    worst = [] if ranks.form is None else _worst_units(tensor, size, distinct, small, tiling.rules)
     return Occupancy(
         tile=tile.words,
         words=words[pick],
@@ -66,8 +75,11 @@ def expected_occupancy_of(
     )
 
 
-def _expectations(tensor: Tensor, size: int, tile: Tile, ranks: StoredRanks, aware: bool) -> tuple[Float, Float, Units]:
-    """(words, P(nonempty), metadata units) of distinct tiles; `aware`: empty tiles are never delivered."""
+def _expectations(
+    tensor: Tensor, size: int, tile: Tile, ranks: StoredRanks, how: tuple[bool, Rules]
+) -> tuple[Float, Float, Units]:
+    """(words, P(nonempty), metadata units) of distinct tiles; `how`: are empty tiles never delivered, and the rules."""
+    aware, rules = how
     occupancy, probability = support(tensor.density, size, tile)
     least = smallest_occupancy(tensor.density, size, tile)
     # Timeloop drops the first occupancy that is possible, which is not 0 where its `least` is wrong
@@ -80,13 +92,18 @@ def _expectations(tensor: Tensor, size: int, tile: Tile, ranks: StoredRanks, awa
     if ranks.form is None:
         return words, nonempty, []
     given = [prob_empty_given(tensor.density, t, tile, occupancy) for t in (*ranks.below, tile)]
-    units = metadata_units(ranks, given)
+    units = metadata_units(ranks, given, rules)
     return words, nonempty, [(in_order(weight * m), in_order(weight * p)) for m, p in units]
 
 
-def _worst_units(tensor: Tensor, size: int, tile: Tile, ranks: StoredRanks) -> Units:
+def _mean_units(tensor: Tensor, size: int, tile: Tile, ranks: StoredRanks, rules: Rules) -> Units:
+    return metadata_units(ranks, [prob_empty(tensor.density, size, t) for t in (*ranks.below, tile)], rules)
+
+
+def _worst_units(tensor: Tensor, size: int, tile: Tile, ranks: StoredRanks, rules: Rules) -> Units:
     worst = largest_occupancy(tensor.density, size, tile)
-    return metadata_units(ranks, [prob_empty_given(tensor.density, t, tile, worst) for t in (*ranks.below, tile)])
+    empties = [prob_empty_given(tensor.density, t, tile, worst) for t in (*ranks.below, tile)]
+    return metadata_units(ranks, empties, rules)
 
 
 def unconditioned_empty(tiling: Tiling, tensor: Tensor, tile: Tile) -> Float:

@@ -6,9 +6,15 @@ from crisp_hw.engine.content import expected_occupancy
 from crisp_hw.engine.occupancy import Occupancy
 from crisp_hw.engine.part import Part
 from crisp_hw.engine.safs.counts import KINDS, OPS
+from crisp_hw.engine.safs.position import ASSUMPTION
 from crisp_hw.engine.verdict import Failure, capacity, lanes_per_parent, metadata_capacity, reason
+from crisp_hw.spec.dialect import MICRO22
 from crisp_hw.spec.result import ComputeResult, LevelResult, Result, TensorCounts
 
+MICRO22_NUMBERS = (
+    "counted as the program behind the Sparseloop MICRO 2022 artifact does, which differs from public Timeloop "
+    "(docs/model.md, section 12)"
+)
 NOTICEABLE = 1e-6  # relative; below lies the rounding of long sums
 
 
@@ -41,7 +47,9 @@ def report(part: Part, failures: list[Failure], assumptions: tuple[str, ...]) ->
 
 def _remarks(part: Part) -> tuple[str, ...]:
     """What a reader must know before trusting the numbers."""
-    found = [
+    found = [MICRO22_NUMBERS] if part.tiling.rules == MICRO22 else []
+    found += [ASSUMPTION] if part.sparse.packed else []
+    found += [
         f"level {part.tiling.architecture.levels[level].name}: Timeloop takes a tile of "
         f"{part.tiling.problem.tensors[t].name} that always holds nonzeros for one that may be empty and counts too "
         "little traffic, and so does this result: do not use it"
@@ -54,7 +62,7 @@ def _remarks(part: Part) -> tuple[str, ...]:
         for name, needed, there in lanes_per_parent(part)
         if not part.sparse.skips_lanes and (needed[0, 0] > there[0] or needed[1, 0] > there[1])
     ]
-    if part.sparse.used_macs[0] < 1:
+    if part.tiling.rules.whole_macs and part.sparse.used_macs[0] < 1:
         found.append(
             f"only {part.sparse.used_macs[0]:.2f} MACs are at work on average; Timeloop truncates that to 0 and "
             "reports 0 cycles, and so does this result: do not use it"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crisp_hw.engine.energy import compute_energy, instance_energy, leakage, read_energy_per_word
+from crisp_hw.engine.energy import compute_energy, instance_energy, leakage, read_energy_per_word, resolved
 from crisp_hw.engine.latency import LevelLatency, compute_cycles, level_latency
 from crisp_hw.engine.safs import Sparse, apply_safs, dense_only
 from crisp_hw.engine.tiling import Float, Int, Tiling
@@ -49,11 +49,12 @@ def evaluate_part(design: Design, tiling: Tiling) -> Part:
     else:
         sparse = dense_only(tiling, traffic)
     # HEAD counts the cycles of imperfect factors by the bounds of the loops, whatever is skipped (arithmetic.cpp)
-    compute = compute_cycles(sparse) if tiling.residuals is None else traffic.steps
+    compute = compute_cycles(sparse, tiling.rules) if tiling.residuals is None else traffic.steps
     latency = [level_latency(sparse, index, level, compute) for index, level in enumerate(levels)]
     cycles = np.max([compute, *(level.cycles for level in latency)], axis=0)
+    table = resolved(design.energy, tiling.rules)
     places = [(index, t) for index in range(len(levels)) for t in range(len(tensors))]
-    energy = {place: instance_energy(tiling, sparse, design.energy, place) for place in places}
+    energy = {place: instance_energy(tiling, sparse, table, place) for place in places}
     leaks = [leakage(sparse, design.energy, index, level, cycles) for index, level in enumerate(levels)]
     macs_pj = _compute_pj(design, sparse)
     return Part(tiling, traffic, sparse, energy, latency, compute, cycles, macs_pj, leaks)

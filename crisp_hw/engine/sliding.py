@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crisp_hw.engine.lanes import shares
-from crisp_hw.engine.tiling import Bool, Float, Int, Tiling, instances, projected_size
+from crisp_hw.engine.tiling import Bool, Float, Int, Tiling, elided_fills, instances, projected_size
 from crisp_hw.spec.problem import Problem, Tensor, Term
 
 
@@ -231,10 +231,11 @@ def _rounded(tiling: Tiling, tensor: Tensor, held: Flow, words: Moved) -> dict[s
         filled = demand[level] if level != kept[-1] else np.zeros_like(demand[level])
         counts["tile"][level], counts["partition"][level] = held.tile[level], partition[level]
         if tensor.is_output:
-            unread = 0 if flagged(tiling.nest.rmw_first_update, level, tensor) else partition[level]
+            unread = partition[level] * (not flagged(tiling.nest.rmw_first_update, level, tensor))
+            unfilled = elided_fills(tiling, unread) * (level != kept[-1])
             counts["updates"][level] = _nearest(sent[level])
             counts["reads"][level] = _nearest(sent[level] + peers[level] - unread)
-            counts["fills"][level] = _nearest(filled + peers[level] - (0 if level == kept[-1] else unread))
+            counts["fills"][level] = _nearest(filled + peers[level] - unfilled)
         else:
             counts["reads"][level] = _nearest(sent[level] + peers[level])
             counts["fills"][level] = (filled + peers[level]).astype(np.int64)

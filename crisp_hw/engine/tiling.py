@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisp_hw.spec.arch import Architecture
+from crisp_hw.spec.dialect import HEAD, Rules
 from crisp_hw.spec.mapping import LoopNest
 from crisp_hw.spec.problem import Problem, Tensor
 
@@ -44,6 +45,7 @@ class Tiling:
     """A batch of mappings with equal structure; `bounds[j]` is int64[b], the bound of loop j, innermost first.
 
     `residuals` is like `bounds`, or None where every loop always runs to its bound (see `Mapping`).
+    `rules` says what the program whose numbers are wanted does where programs differ.
 
     >>> from crisp_hw.spec.mapping import Loop
     >>> from crisp_hw.spec.problem import Term
@@ -61,6 +63,7 @@ class Tiling:
     nest: LoopNest
     bounds: Int
     residuals: Int | None = None
+    rules: Rules = HEAD
 
     @cached_property
     def active(self) -> tuple[bool, ...]:
@@ -161,6 +164,11 @@ def projected(problem: Problem, tensor: Tensor, box: Int) -> Tile:
     """The tile of a tensor inside an operation-space box int64[D, b]."""
     ranks = [projected_size(problem, Tensor(tensor.name, (rank,)), box) for rank in tensor.ranks]
     return Tile(projected_size(problem, tensor, box), np.stack(ranks) if ranks else np.ones((0, box.shape[1]), int))
+
+
+def elided_fills(tiling: Tiling, unread: Int) -> Int:
+    """Output words that arrive without a fill: those whose first update reads nothing (D1: HEAD only)."""
+    return unread if tiling.rules.first_fill_elided else 0 * unread
 
 
 def keeper_below(nest: LoopNest, level: int, tensor: str) -> int:

@@ -4,7 +4,7 @@ Here is the closed form for projections whose ranks have one term each (GEMM, gr
 and perfect factors; docs/model.md, section 3.2. Other projections are for `sliding`, other factors for `residual`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from crisp_hw.engine.residual import walk
 from crisp_hw.engine.sliding import Flow, flow, kept_counts, sliding
-from crisp_hw.engine.tiling import COMPUTE, Int, Tiling, deliveries, instances, keeper_above, keeper_below
+from crisp_hw.engine.tiling import COMPUTE, Int, Tiling, deliveries, elided_fills, instances, keeper_above, keeper_below
 from crisp_hw.spec.mapping import LoopNest
 from crisp_hw.spec.problem import Tensor
 
@@ -69,7 +69,7 @@ def _counts(tiling: Tiling, tensor: Tensor, walked: Flow | None) -> dict[str, In
         filled = 0 * content if outermost else tile[level] * deliveries(tiling, level, tensor)
         if tensor.is_output:
             updates[level], reads[level] = content, content - partition[level]
-            fills[level] = filled if outermost else filled - partition[level]
+            fills[level] = filled - (0 if outermost else elided_fills(tiling, partition[level]))
         else:
             reads[level], fills[level] = content, filled
     return {"tile": tile, "reads": reads, "fills": fills, "updates": updates, "partition": partition}
@@ -167,3 +167,13 @@ def _fed_groups(bounds: tuple[int, ...], relevant: tuple[bool, ...], along_x: tu
     steps = ((0, 1), (0, -1), (1, 0), (-1, 0))
     served = np.any([grid[row + dy, column + dx] == group for dy, dx in steps], axis=0)
     return len(np.unique(group[~served]))
+
+
+def passing_words(tiling: Tiling, level: int, tensor: Tensor) -> Int:
+    """Words that one instance of a level would send inwards if every level kept the tensor, int64[b]."""
+    if tiling.residuals is not None or sliding(tiling.problem) or not _plain(tiling.nest):
+        flows = flow(tiling, tensor) if tiling.residuals is None else walk(tiling).flows[tensor.name]
+        sent: Int = flows.sent[level].astype(np.int64)
+        return sent
+    everywhere = replace(tiling.nest, keeps=(frozenset({tensor.name}),) * len(tiling.nest.keeps))
+    return _content_accesses(replace(tiling, nest=everywhere), level, tensor)

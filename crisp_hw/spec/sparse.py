@@ -68,3 +68,7 @@ class SparseSpec:
     def active(self) -> bool:
         """False when density has no effect because nothing exploits it."""
         return bool(self.formats or self.actions or self.compute)
+
+    def packs(self, level: str) -> bool:
+        """Does the level pack nonzeros into its lanes (position skipping)?"""
+        return any(action.kind == "position_skipping" and action.level == level for action in self.actions)

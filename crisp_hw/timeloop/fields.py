@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from crisp_hw.spec.dialect import Dialect
 from crisp_hw.timeloop.positions import MarkedDict, MarkedList, fault, plain
 
 Node = dict[str, Any]
@@ -101,6 +102,18 @@ def known(node: Node, keys: Iterable[str], where: str) -> None:
     for key in node:
         if key not in allowed:
             raise fault(node, f"{where}: unknown key {key!r}; known are {', '.join(allowed)}", key)
+
+
+def dialect_only(node: Node, key: str, dialect: Dialect, where: str) -> None:
+    """Refuse what only the program behind the MICRO 2022 artifact knows; `key` holds it."""
+    if dialect != "micro22":
+        word = key if key == "stream" else node[key]
+        raise fault(
+            node,
+            f"{where}: {word} is unknown to public Timeloop; read documents of the Sparseloop MICRO 2022 artifact with "
+            'dialect="micro22", or leave it out',
+            key,
+        )
 
 
 def _kind(value: Any) -> str:

@@ -15,6 +15,7 @@ DEFAULT_WORD_BITS = 16  # model/buffer.cpp: ParseSpecs
 MESH = ("instances", "meshX", "meshY")
 WIDTHS = ("word_bits", "word_width", "datawidth")
 SIZES = ("entries", "depth", "memory_depth", "data_storage_depth", "sizeKB")
+ACCELERGY_KEYS = ("n_banks", "n_rdwr_ports", "n_ports", "control_queue_depth")  # sizes for its estimates of energies
 STORAGE_KEYS = {
     *MESH,
     *WIDTHS,
@@ -23,6 +24,7 @@ STORAGE_KEYS = {
     *("metadata_datawidth", "metadata_word_bits", "metadata_storage_width", "metadata_width"),
     *("metadata_storage_depth", "metadata_depth", "read_bandwidth", "write_bandwidth", "shared_bandwidth", "bandwidth"),
     *("decompression_supported", "compression_supported", "technology", "type"),
+    *ACCELERGY_KEYS,
 }
 COMPUTE_KEYS = {*MESH, *WIDTHS, "technology"}
 
@@ -83,7 +85,7 @@ def _walk(node: Any, above: int) -> list[_Element]:
         entry = mapping(entry, f"{where}.local")
         name = text(required(entry, "name", f"{where}.local"), f"{where}.local")
         place = f"architecture level {plain_name(name)}"
-        known(entry, ("name", "class", "attributes"), place)
+        known(entry, ("name", "class", "subclass", "attributes"), place)  # subclass: Accelergy's compound component
         kind = text(required(entry, "class", place), place)
         attributes = mapping(entry.get("attributes") or {}, place)
         found.append(_Element(plain_name(name), kind, count * multiplicity(name), attributes, place))

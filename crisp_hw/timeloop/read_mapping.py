@@ -6,9 +6,10 @@ from typing import Any
 
 from crisp_hw.errors import InputError
 from crisp_hw.spec.arch import Architecture
+from crisp_hw.spec.dialect import Dialect
 from crisp_hw.spec.mapping import Loop, LoopKind, LoopNest, Mapping
 from crisp_hw.spec.problem import Problem
-from crisp_hw.timeloop.fields import Node, known, mapping, required, sequence, text, whole
+from crisp_hw.timeloop.fields import Node, dialect_only, known, mapping, required, sequence, text, whole
 
 KEYS = ("target", "type", "factors", "permutation", "split")
 FLAGS = {
@@ -41,7 +42,9 @@ class _LevelPlan:
     flags: dict[tuple[str, str], set[str]] = field(default_factory=dict)
 
 
-def read_mapping_document(document: Any, architecture: Architecture, problem: Problem) -> Mapping:
+def read_mapping_document(
+    document: Any, architecture: Architecture, problem: Problem, dialect: Dialect = "head"
+) -> Mapping:
     """The complete nest and its bounds; InputError names the level and the directive."""
     index = {level.name: i for i, level in enumerate(architecture.levels)}
     plans = [_LevelPlan() for _ in architecture.levels]
@@ -50,6 +53,8 @@ def read_mapping_document(document: Any, architecture: Architecture, problem: Pr
         name = text(required(entry, "target", "mapping"), "mapping.target")
         if name not in index:
             raise InputError(f"mapping: the architecture has no level {name!r}; it has {', '.join(index)}")
+        if "stream" in entry:
+            dialect_only(entry, "stream", dialect, f"mapping of {name}")
         _read_directive(plans[index[name]], entry, problem, f"mapping of {name}")
     return _complete(plans, architecture, problem)
 
@@ -69,7 +74,8 @@ def _read_directive(plan: _LevelPlan, entry: Node, problem: Problem, where: str)
                 plan.spatial, plan.split = loops, whole(entry.get("split", len(loops)), f"{where}.split")
             plan.flags |= {(kind, key): _names(entry[key], problem, where) for key in FLAGS[kind] if key in entry}
         case "bypass" | "datatype":
-            known(entry, ("target", "type", "keep", "bypass"), where)
+            known(entry, ("target", "type", "keep", "bypass", "stream"), where)
+            plan.flags["datatype", "stream"] = _names(entry.get("stream"), problem, where)
             plan.bypass |= _names(entry.get("bypass"), problem, where)
             plan.bypass -= _names(entry.get("keep"), problem, where)
         case _:
@@ -181,6 +187,7 @@ def _nest(plans: list[_LevelPlan], loops: list[Loop], keeps: tuple[frozenset[str
         tuple(loops),
         keeps,
         no_link_transfer=names(("spatial", "no_link_transfer")) or tuple(frozenset() for _ in plans),
+        streams=names(("datatype", "stream")),
         no_multicast=names(("spatial", "no_reuse")),
         no_temporal_reuse=names(("temporal", "no_reuse"), ("temporal", "no_temporal_reuse")),
         rmw_first_update=names(("temporal", "rmw_first_update")),

@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 from crisp_hw.errors import InputError
 from crisp_hw.spec.arch import Architecture
+from crisp_hw.spec.dialect import Dialect
 from crisp_hw.spec.problem import Problem
 from crisp_hw.spec.sparse import (
     ActionKind,
@@ -16,7 +17,7 @@ from crisp_hw.spec.sparse import (
     SparseSpec,
     TensorFormat,
 )
-from crisp_hw.timeloop.fields import Node, known, mapping, required, sequence, text, whole
+from crisp_hw.timeloop.fields import Node, dialect_only, known, mapping, required, sequence, text, whole
 
 COMPUTE_KINDS: dict[str, ComputeKind] = {
     "gate_on_zero_operand": "gating",
@@ -28,7 +29,7 @@ PACKED = ("B", "CP", "RLE")  # store nonzeros only
 FORMATS: dict[str, Format] = {**{name.lower(): name for name in get_args(Format)}, "ub": "U"}
 
 
-def read_sparse(document: Any, architecture: Architecture, problem: Problem) -> SparseSpec:
+def read_sparse(document: Any, architecture: Architecture, problem: Problem, dialect: Dialect = "head") -> SparseSpec:
     """All sparse optimizations; InputError names the level and the key."""
     if document is None:
         return SparseSpec()
@@ -52,6 +53,8 @@ def read_sparse(document: Any, architecture: Architecture, problem: Problem) -> 
         formats += [_format(name, mapping(s, where), problem) for s in sequence(layout.get("data_spaces") or [], where)]
         for entry in sequence(target.get("action_optimization") or [], where):
             actions.append(_action(name, mapping(entry, where), problem))
+            if actions[-1].kind == "position_skipping":
+                dialect_only(entry, "type", dialect, where)
     return SparseSpec(tuple(formats), tuple(actions), tuple(compute))
 
 

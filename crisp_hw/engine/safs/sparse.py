@@ -10,6 +10,7 @@ from crisp_hw.engine.formats import StoredRanks, stored_ranks
 from crisp_hw.engine.occupancy import Occupancy, expected_occupancy_of
 from crisp_hw.engine.safs.compute import Operand, count_computes
 from crisp_hw.engine.safs.counts import KINDS, OPS, Accesses, empty_accesses
+from crisp_hw.engine.safs.position import Packing, packed_computes, packed_macs, packed_reads, packings
 from crisp_hw.engine.safs.probability import Impact, saf_impact
 from crisp_hw.engine.safs.propagate import Combiner, Kind, Saf, combine, represented
 from crisp_hw.engine.safs.spatial import Shrink, shrink, spatial_extent
@@ -27,7 +28,8 @@ class Sparse:
 
     `mesh` int64[T, S + 1, 2, b] and `used` float64[S, T, b] are extents and average instances per level;
     `used_macs` float64[b], `macs_mesh` int64[2, b]; `occupancy`, `ranks` and `safs` by (level, tensor index).
-    `skips_lanes` says that spatial skipping is at work, `shrunk` what it does; `operands` are what the MACs see.
+    `skips_lanes` says that spatial skipping is at work, `shrunk` what it does; `operands` are what the MACs see,
+    `packed` those whose nonzeros are packed into the lanes.
     """
 
     tally: Accesses
@@ -42,6 +44,7 @@ class Sparse:
     safs: dict[tuple[int, int], Saf] = field(default_factory=dict)
     operands: tuple[Operand, ...] = ()
     shrunk: Shrink | None = None
+    packed: dict[int, Packing] = field(default_factory=dict)
 
 
 ReadEnergy = dict[str, float]
@@ -102,17 +105,19 @@ def apply_safs(tiling: Tiling, traffic: Traffic, spec: SparseSpec, read_energy: 
                     "skipped in time, which Timeloop does not model together; drop one"
                 )
             safs[level, names[name]] = Saf("spatial", p)
-    operands = _fill_tally(tiling, traffic, spec, (base.tally, occupancy, ranks, safs))
-    measured = (base.tally, occupancy, ranks, mesh, used, used_macs, macs_mesh, density)
-    return Sparse(*measured, skips_lanes, safs=safs, operands=operands, shrunk=shrunk)
+    packed = packings(tiling, spec)
+    operands = _fill_tally(tiling, traffic, spec, (base.tally, occupancy, ranks, safs, packed))
+    measured = (base.tally, occupancy, ranks, mesh, used, packed_macs(used_macs, packed), macs_mesh, density)
+    return Sparse(*measured, skips_lanes, safs=safs, operands=operands, shrunk=shrunk, packed=packed)
 
 
-Work = tuple[Accesses, dict[tuple[int, int], Occupancy], dict[tuple[int, int], StoredRanks], dict[tuple[int, int], Saf]]
+Place = tuple[int, int]
+Work = tuple[Accesses, dict[Place, Occupancy], dict[Place, StoredRanks], dict[Place, Saf], dict[int, Packing]]
 
 
 def _fill_tally(tiling: Tiling, traffic: Traffic, spec: SparseSpec, work: Work) -> tuple[Operand, Operand]:
     """Every count of the tally; returns the operands as the MACs see them."""
-    tally, occupancy, ranks, safs = work
+    tally, occupancy, ranks, safs, packed = work
     dense = {"reads": traffic.reads, "fills": traffic.fills, "updates": traffic.updates}
     remaining = {op: counts.astype(np.float64) for op, counts in dense.items()}
     entries: dict[str, dict[tuple[int, int], Int]] = {op: {} for op in OPS}
@@ -128,8 +133,12 @@ def _fill_tally(tiling: Tiling, traffic: Traffic, spec: SparseSpec, work: Work) 
                 tally.metadata[kind][op][level, t] = np.zeros_like(entries[op][level, t])
     reached = combine(Combiner(tiling.problem, tiling.nest, traffic, safs, remaining, entries, tally))
     _compression(tiling, ranks, tally)
-    operands = _operands(tiling, ranks, reached)
-    computes = count_computes(traffic.computes, operands, spec.compute)
+    for t in packed:
+        keeper = min(level for level, index in ranks if index == t)
+        reads = tally.data["random"]["reads"]
+        reads[keeper, t] = packed_reads(reads[keeper, t], t, packed)
+    operands = _operands(tiling, ranks, reached, packed)
+    computes = count_computes(packed_computes(traffic.computes, packed), operands, spec.compute)
     tally.random_computes, tally.gated_computes = computes.random, computes.gated
     tally.skipped_computes, tally.legal_computes = computes.skipped, computes.legal
     return operands
@@ -210,7 +219,7 @@ def _compression(tiling: Tiling, ranks: dict[tuple[int, int], StoredRanks], tall
 
 
 def _operands(
-    tiling: Tiling, ranks: dict[tuple[int, int], StoredRanks], reached: dict[int, Float]
+    tiling: Tiling, ranks: dict[Place, StoredRanks], reached: dict[int, Float], packed: dict[int, Packing]
 ) -> tuple[Operand, Operand]:
     """The two inputs of the MACs as their innermost level hands them over."""
     operands = []
@@ -219,7 +228,8 @@ def _operands(
             continue
         innermost = min(level for level, index in ranks if index == t)
         word = tiling.tile_below(0, tensor).at(np.zeros(1, dtype=np.int64))
-        density = float(expected_occupancy(tensor.density, tiling.size(tensor), word)[0])
+        mean = float(expected_occupancy(tensor.density, tiling.size(tensor), word)[0])
+        density = 1.0 if t in packed else mean  # of the computes that are left
         operands.append(Operand(density, reached.get(t), ranks[innermost, t].form is not None))
     if len(operands) != READ_OPERANDS:
         raise InputError(

@@ -1,0 +1,133 @@
+"""Position skipping: the nonzeros of an operand are packed into the lanes of the array (docs/model.md, section 6.7).
+
+Inferred from the reference outputs of the Sparseloop MICRO 2022 artifact (its DSTC); public Timeloop has no such
+action, so there is no source to cite.
+
+Derivation. A level feeds w lanes with tile after tile of n words of the operand (w: the bounds of its spatial loops
+over the operand's dimensions). A tile with X nonzeros, X > 0, takes ceil(X / w) passes instead of n / w, and the last
+of them leaves lanes idle. Two operands across two axes of the array (an outer product) are packed independently of
+each other. Hence, with X conditioned on X > 0 and products over the operands that are packed:
+
+    passes       pi = E[ceil(X / w)]              utilization  u = E[X / (w * ceil(X / w))]
+    computes     C * prod(density)                MACs at work R * prod(u)
+    reads of t   density * reads * prod(pi * w / n over the others): a word of t is read again for each pass of these
+
+That cycles are C * prod(density) / (R * prod(u)) accounts for empty tiles too: they take no pass. Their partner is
+still charged as if they took pi; the reference does so.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from crisp_hw.engine.content import expected_occupancy, support
+from crisp_hw.engine.density import Float, Int, in_order
+from crisp_hw.engine.tiling import Tile, Tiling
+from crisp_hw.errors import InputError
+from crisp_hw.spec.patterns import Density
+from crisp_hw.spec.problem import Tensor
+from crisp_hw.spec.sparse import SparseSpec
+
+ASSUMPTION = (
+    "nonzeros are packed into the lanes (position skipping): inferred from the reference outputs of the Sparseloop "
+    "MICRO 2022 artifact; public Timeloop has no such action"
+)
+
+
+@dataclass(frozen=True)
+class Packing:
+    """One packed operand: share of words that are nonzero, mean passes and utilization, and passes of a full tile."""
+
+    density: float
+    passes: Float
+    utilization: Float
+    full: Float
+
+
+def packing(density: Density, size: int, tile: Tile, lanes: Int) -> tuple[Float, Float]:
+    """(E[ceil(X / w)], E[X / (w ceil(X / w))]) of a batch of tiles over w = `lanes` int64[b], given X > 0.
+
+    `size` is the whole tensor in words. Tiles that are always empty take no pass and keep every lane busy.
+
+    >>> from crisp_hw.spec.patterns import FixedStructured
+    >>> tile = Tile(np.array([12]), np.array([[4], [3]]))  # 4 x 3 words, 6 nonzeros: 4 + 2 on 4 lanes
+    >>> passes, busy = packing(FixedStructured(0.5), 64, tile, np.array([4]))
+    >>> passes.tolist(), busy.tolist()
+    ([2.0], [0.75])
+    """
+    rows = np.stack([lanes, tile.words, *tile.extents])
+    _, first, inverse = np.unique(rows, axis=1, return_index=True, return_inverse=True)
+    occupancy, probability = support(density, size, tile.at(first))
+    some = np.where(occupancy > 0, probability, 0.0)
+    passes = -(-occupancy // lanes[first])
+    busy = np.divide(occupancy, lanes[first] * passes, out=np.zeros(occupancy.shape), where=passes > 0)
+    total = in_order(some)
+    mean_passes = np.divide(in_order(some * passes), total, out=np.zeros_like(total), where=total > 0)
+    mean_busy = np.divide(in_order(some * busy), total, out=np.ones_like(total), where=total > 0)
+    pick = inverse.ravel()
+    return mean_passes[pick], mean_busy[pick]
+
+
+def packings(tiling: Tiling, spec: SparseSpec) -> dict[int, Packing]:
+    """The packed operands by tensor index; InputError where position skipping is asked of anything else.
+
+    It is known for read-only tensors at the innermost level, without other SAFs that take computes away.
+    """
+    actions = [action for action in spec.actions if action.kind == "position_skipping"]
+    if not actions:
+        return {}
+    _check(tiling, spec)
+    names = [tensor.name for tensor in tiling.problem.tensors]
+    targets = sorted({names.index(option.target) for action in actions for option in action.options})
+    return {t: _packing_of(tiling, tiling.problem.tensors[t]) for t in targets}
+
+
+def _packing_of(tiling: Tiling, tensor: Tensor) -> Packing:
+    """The lanes are the innermost level's, and so is the tile, whether it is kept there or passes through."""
+    size, tile = tiling.size(tensor), tiling.tile_below(tiling.ends[0], tensor)
+    word = tiling.tile_below(0, tensor).at(np.zeros(1, dtype=np.int64))
+    spatial = [j for j in tiling.loops(0) if not tiling.temporal(j) and tiling.relevant(j, tensor)]
+    lanes = tiling.product(spatial)
+    passes, utilization = packing(tensor.density, size, tile, lanes)
+    density = float(expected_occupancy(tensor.density, size, word)[0])
+    return Packing(density, passes, utilization, tile.words / lanes)
+
+
+def _check(tiling: Tiling, spec: SparseSpec) -> None:
+    innermost, outputs = tiling.architecture.levels[0].name, [t.name for t in tiling.problem.tensors if t.is_output]
+    for action in spec.actions:
+        for option in action.options:
+            packs = action.kind == "position_skipping"
+            if packs and (action.level != innermost or option.target in outputs or option.condition_on):
+                raise InputError(
+                    f"level {action.level}: position skipping of {option.target} is not modelled: it packs read-only "
+                    f"tensors at the innermost level ({innermost}) on no condition"
+                )
+            if not packs and (action.kind == "skipping_spatial" or option.target not in outputs):
+                raise InputError(
+                    f"level {action.level}: {action.kind} of {option.target} is not modelled beside position skipping, "
+                    "which takes the same zeros away; drop one"
+                )
+
+
+def packed_computes(computes: Int, packed: dict[int, Packing]) -> Int:
+    """Computes with a nonzero of every packed operand: C - floor(C * (1 - prod(density))), int64[b]."""
+    share = float(np.prod([one.density for one in packed.values()]))
+    left: Int = computes - np.floor(computes * (1.0 - share)).astype(np.int64)
+    return left
+
+
+def packed_reads(reads: Int, t: int, packed: dict[int, Packing]) -> Int:
+    """Reads of a packed operand that are left: one for each pass of the others, int64[b]."""
+    share = np.ones(len(reads))
+    for other, one in packed.items():
+        if other != t:
+            share = share * one.passes / one.full
+    return reads - np.floor(reads * (1.0 - share)).astype(np.int64)
+
+
+def packed_macs(macs: Float, packed: dict[int, Packing]) -> Float:
+    """Average MACs at work, float64[b]."""
+    for one in packed.values():
+        macs = macs * one.utilization
+    return macs
