@@ -109,7 +109,7 @@ def coefficient(rank: tuple[Term, ...], dim: str) -> int:
 
 
 def arrivals(tiling: Tiling, tensor: Tensor, start: int) -> list[Step]:
-    """What a receiver gets: the first delivery, then one kind of step per active time loop from index `start` on, innermost first."""
+    """What a receiver gets: the first delivery, then a kind of step per active time loop from `start` on."""
     box = tiling.box(start)
     size, extents = projected_size(tiling.problem, tensor, box), _extents(tiling.problem, tensor, box)
     loops = [j for j in range(start, len(tiling.nest.loops)) if tiling.active[j] and tiling.temporal(j)]
