@@ -1,10 +1,9 @@
 """Jinja in YAML files, as timeloopfe's front end reads them: includes and variables.
 
-A file without `{{`, `{%` or `{#` never gets here. Templates run in Jinja's sandbox and see only what `render_file` gives
-them; a name that is not set is an error.
+A file without `{{`, `{%` or `{#` never gets here. Templates run in Jinja's sandbox and see only what `render_file`
+gives them; a name that is not set is an error.
 """
 
-import glob
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -80,17 +79,23 @@ def _part(value: Any, keys: list[str], mark: Mark) -> Any:
     return value
 
 
+def _matches(folder: str, pattern: str) -> list[str]:
+    """Files of a name or glob pattern, which may be absolute."""
+    if Path(pattern).is_absolute():
+        return [os.fspath(Path(pattern).resolve())] if Path(pattern).exists() else []
+    return sorted(os.fspath(hit.resolve()) for hit in Path(folder).glob(pattern) if pattern)
+
+
 def _functions(path: Path, templates: Templates, depth: int) -> dict[str, Any]:
     """The functions of timeloopfe's templates, except setenv."""
     folder = os.fspath(path.parent.resolve())
 
     def find(name: str) -> list[str]:
-        places = [""] if os.path.isabs(name) else [folder, *templates.folders]
-        found = [hit for place in places for hit in sorted(glob.glob(os.path.join(place, name)))]
-        unique = list(dict.fromkeys(os.path.realpath(hit) for hit in found))
-        if not unique:
+        places = [folder, *templates.folders]
+        found = [hit for place in places for hit in _matches(place, name)]
+        if not found:
             raise InputError(f"{path}: the template looks for {name}, which is not in {', '.join(places)}")
-        return unique
+        return list(dict.fromkeys(found))
 
     def keep(value: Any, keys: str) -> str:
         name = f"file{len(templates.included)}"
@@ -115,8 +120,7 @@ def _functions(path: Path, templates: Templates, depth: int) -> dict[str, Any]:
         return ""
 
     def path_exists(name: str) -> bool:
-        places = [""] if os.path.isabs(name) else [folder, *templates.folders]
-        return any(os.path.exists(os.path.join(place, name)) for place in places)
+        return any((Path(place) / name).exists() for place in (folder, *templates.folders))
 
     return {
         "cwd": lambda: folder,
