@@ -1,6 +1,6 @@
 """The handful of functions that a user imports: `crisp_hw.evaluate`, `load_arch`, `describe`, `render` and friends."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -12,7 +12,7 @@ from crisp_hw.errors import InputError
 from crisp_hw.io import load_pruned
 from crisp_hw.network import EvaluateOptions, Progress, evaluate_layers
 from crisp_hw.spec.accelerator import Accelerator
-from crisp_hw.spec.descriptors import Descriptor, PrunedModel
+from crisp_hw.spec.descriptors import Descriptor, PrunedLayer, PrunedModel
 from crisp_hw.spec.evaluation import LayerEvaluation, NetworkEvaluation
 from crisp_hw.spec.layer import Skipped, Workload
 from crisp_hw.spec.patterns import NM, Dense
@@ -53,6 +53,7 @@ class _Network:
     skipped: tuple[Skipped, ...] = ()
     assumptions: tuple[str, ...] = ()
     provenance: dict[str, object] | None = None
+    masks: Mapping[str, PrunedLayer] | None = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def evaluate(
     network = resolve(source)
     chosen = select(network.descriptors, layers)
     accelerators = load_accelerators(arch, options.energy)
-    rows = evaluate_layers(chosen, accelerators, options, progress)
+    rows = evaluate_layers(chosen, accelerators, options, progress, network.masks)
     return Evaluation(
         NetworkEvaluation(
             network.name,
@@ -145,7 +146,8 @@ def resolve(source: Source) -> _Network:
     if isinstance(source, WorkloadPattern):
         return _from_pattern(source)
     model = source if isinstance(source, PrunedModel) else load_pruned(source)
-    return _Network(model.name, describe_model(model), model.skipped, (), dict(model.provenance))
+    masks = {pruned.layer.name: pruned for pruned in model.layers}
+    return _Network(model.name, describe_model(model), model.skipped, (), dict(model.provenance), masks)
 
 
 def _from_pattern(source: WorkloadPattern) -> _Network:

@@ -1,24 +1,35 @@
 """Layers on accelerators: encode, search, evaluate, against the same fabric run dense."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from crisp_hw.backends import Backend, backend
 from crisp_hw.describe import pattern_descriptor
-from crisp_hw.encode import EncodeOptions, encode, index_line
-from crisp_hw.errors import MappingError
+from crisp_hw.encode import EncodeOptions, actual_weights, encode, hybrid_weights, index_line, with_weights
+from crisp_hw.engine.compare import compare_tiles
+from crisp_hw.errors import InputError, MappingError
 from crisp_hw.mapper.search import Found, search
 from crisp_hw.spec import accelerator as schemes
 from crisp_hw.spec import patterns
 from crisp_hw.spec.accelerator import Accelerator
-from crisp_hw.spec.descriptors import Descriptor
+from crisp_hw.spec.descriptors import Descriptor, PrunedLayer
 from crisp_hw.spec.design import DesignPoint
 from crisp_hw.spec.encoded import Encoded
-from crisp_hw.spec.evaluation import LayerEvaluation
+from crisp_hw.spec.evaluation import DensityCheck, LayerEvaluation
 from crisp_hw.spec.result import Result
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being evaluated, how many layers are done, and how many there are."""
+
+Masks = Mapping[str, PrunedLayer]
+"""Pruned layers by name."""
+
+DENSITIES = ("model", "actual", "hybrid")
+
+FEWER = (
+    "not the density said above: only nonzeros are stored, moved and computed, also where hardware with a fixed number "
+    "of slots per N:M group would carry empty ones (pruned blocks on STC)"
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +38,8 @@ class EvaluateOptions:
 
     `objective` is what the mapper minimises ("cycles", "energy" or "edp"), `energy` the name of an energy set (None:
     the architecture's own), `activation_density` what DSTC sees, `block_index` whether CRISP's index is counted.
+    `density` is how weights are described: "model" (the statistical density of each scheme), "actual" (the masks
+    themselves) or "hybrid" (blocks with N:M inside, in closed form).
     """
 
     objective: str = "cycles"
@@ -34,6 +47,7 @@ class EvaluateOptions:
     backend: str = "embedded"
     activation_density: float = 0.6
     block_index: bool = True
+    density: str = "model"
 
 
 @dataclass(frozen=True)
@@ -48,8 +62,9 @@ class _Mapped:
 class Bench:
     """Evaluates layers on one accelerator; layers of equal shape and pattern are searched once."""
 
-    def __init__(self, accelerator: Accelerator, options: EvaluateOptions) -> None:
+    def __init__(self, accelerator: Accelerator, options: EvaluateOptions, masks: Masks) -> None:
         self._accelerator, self._options = accelerator, options
+        self._masks = masks
         self._dense = replace(accelerator, scheme=schemes.Dense())
         self._backend: Backend = backend(options.backend)
         self._known: dict[object, tuple[Result, Found]] = {}
@@ -58,7 +73,8 @@ class Bench:
         """One layer as pruned and as dense; MappingError names the layer and the accelerator."""
         whole = pattern_descriptor(descriptor.layer, patterns.Dense(), "dense")
         encoded = self._encode(descriptor, self._accelerator)
-        mapped = self._map(encoded, descriptor.layer.name)
+        weighted = self._weighted(encoded, descriptor)
+        mapped = self._map(weighted, descriptor.layer.name)
         dense = self._map(self._encode(whole, self._dense), descriptor.layer.name)
         return LayerEvaluation(
             arch=self._accelerator.name,
@@ -71,7 +87,29 @@ class Bench:
             valid=mapped.found.valid,
             index=index_line(encoded, mapped.result) if encoded.block_index else None,
             sources=self._accelerator.sources,
+            check=None if weighted.design is encoded.design else self._check(encoded, mapped.point),
         )
+
+    def _weighted(self, encoded: Encoded, descriptor: Descriptor) -> Encoded:
+        """The layer with its weights as the options describe them; unchanged where nothing exploits their zeros."""
+        problem, name = encoded.design.problem, descriptor.layer.name
+        if self._options.density == "model" or not encoded.design.sparse.active:
+            return encoded
+        if self._options.density == "actual":
+            said = f"{name}: tiles of weights hold what the mask holds, {FEWER}"
+            return with_weights(encoded, actual_weights(self._masks[name], problem), said)
+        blocks = hybrid_weights(descriptor, problem)
+        if blocks is None:
+            said = f"{name}: no balanced blocks with N:M inside were found, so its weights keep the density said above"
+            return replace(encoded, assumptions=(*encoded.assumptions, said))
+        said = f"{name}: tiles of weights hold what the masks of its pattern hold on average, {FEWER}"
+        return with_weights(encoded, blocks, said)
+
+    def _check(self, model: Encoded, point: DesignPoint) -> DensityCheck:
+        """The mapping once more, with the scheme's own density."""
+        result = self._backend(DesignPoint(model.design, point.mapping))
+        tiles = compare_tiles(point, "A", model.design.problem.tensor("A").density)
+        return DensityCheck(self._options.density, result, tiles)
 
     def _encode(self, descriptor: Descriptor, accelerator: Accelerator) -> Encoded:
         choices = EncodeOptions(self._options.activation_density, self._options.block_index)
@@ -84,10 +122,21 @@ class Bench:
                 found = search(encoded.design, encoded.constraints, self._options.objective)
             except MappingError as error:
                 raise MappingError(f"layer {name} on {self._accelerator.name}: {error}") from error
-            self._known[key] = (self._backend(DesignPoint(encoded.design, found.mapping)), found)
+            self._known[key] = (self._run(DesignPoint(encoded.design, found.mapping), name), found)
         result, found = self._known[key]
         point = DesignPoint(encoded.design, found.mapping, encoded.assumptions)
         return _Mapped(point, replace(result, assumptions=(*encoded.assumptions, *result.assumptions)), found)
+
+    def _run(self, point: DesignPoint, name: str) -> Result:
+        """What the backend makes of the mapping that the search found valid."""
+        result = self._backend(point)
+        if not result.valid:
+            reasons = "; ".join(result.reasons)
+            raise MappingError(
+                f"layer {name} on {self._accelerator.name}: backend {self._options.backend} refuses the best mapping: "
+                f"{reasons}; `crisp-hw verify` compares the backends"
+            )
+        return result
 
 
 def evaluate_layers(
@@ -95,12 +144,17 @@ def evaluate_layers(
     accelerators: Sequence[Accelerator],
     options: EvaluateOptions,
     progress: Progress | None = None,
+    masks: Masks | None = None,
 ) -> tuple[LayerEvaluation, ...]:
-    """Every layer on every accelerator, accelerators outermost; raises InputError and MappingError as its parts do."""
+    """Every layer on every accelerator, accelerators outermost; raises InputError and MappingError as its parts do.
+
+    `masks` are needed for the density "actual" alone.
+    """
+    _check_density(options.density, descriptors, masks or {})
     rows: list[LayerEvaluation] = []
     total = len(descriptors) * len(accelerators)
     for accelerator in accelerators:
-        bench = Bench(accelerator, options)
+        bench = Bench(accelerator, options, masks or {})
         for descriptor in descriptors:
             if progress:
                 progress(f"{accelerator.name} {descriptor.layer.name}", len(rows), total)
@@ -108,3 +162,12 @@ def evaluate_layers(
     if progress:
         progress("done", total, total)
     return tuple(rows)
+
+
+def _check_density(name: str, descriptors: Sequence[Descriptor], masks: Masks) -> None:
+    if name not in DENSITIES:
+        raise InputError(f"unknown density {name!r}; there are {', '.join(DENSITIES)}")
+    if name == "actual" and (without := [each.layer.name for each in descriptors if each.layer.name not in masks]):
+        raise InputError(
+            f"density actual needs masks and {without[0]} has none; give a pruned-model file, or take density hybrid"
+        )

@@ -2,6 +2,17 @@
 
 from crisp_hw.encode.encode import encode
 from crisp_hw.encode.index import index_line
+from crisp_hw.encode.masks import actual_weights, hybrid_weights, with_weights
 from crisp_hw.spec.encoded import BlockIndex, Encoded, EncodeOptions, IndexLine
 
-__all__ = ["BlockIndex", "EncodeOptions", "Encoded", "IndexLine", "encode", "index_line"]
+__all__ = [
+    "BlockIndex",
+    "EncodeOptions",
+    "Encoded",
+    "IndexLine",
+    "actual_weights",
+    "encode",
+    "hybrid_weights",
+    "index_line",
+    "with_weights",
+]

@@ -125,6 +125,7 @@ def _group(n: int, group: Group) -> Distribution:
     return Distribution(possible[0], 1, mass)
 
 
+@lru_cache(maxsize=4096)
 def _row_classes(density: HybridBlocks, inner: Extents, outer: Extents) -> Counter[Rows]:
     """How many pairs of an outer tile and one inside it cut the block rows alike."""
     lengths = density.shape[:-1]
@@ -154,6 +155,7 @@ def _boxes(starts: Extents, ends: Extents, extents: Extents) -> Iterator[tuple[s
     )
 
 
+@lru_cache(maxsize=4096)
 def _column_classes(density: HybridBlocks, inner: int, outer: int) -> Counter[Columns]:
     """The same for columns, groups and blocks."""
     found: Counter[Columns] = Counter()

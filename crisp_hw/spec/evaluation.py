@@ -12,12 +12,44 @@ from crisp_hw.spec.result import Result
 
 
 @dataclass(frozen=True)
+class TileContent:
+    """Nonzeros of a tile in words: mean and largest over all tiles, and the share of tiles that hold none."""
+
+    mean: float
+    largest: int
+    empty: float
+
+
+@dataclass(frozen=True)
+class TileCheck:
+    """Tiles of the weights in one level, `extents` along each rank: by the density in use and by the model's."""
+
+    level: str
+    extents: tuple[int, ...]
+    found: TileContent
+    model: TileContent
+
+
+@dataclass(frozen=True)
+class DensityCheck:
+    """The row's mapping evaluated once more, with the statistical density that the accelerator's scheme takes.
+
+    `density` names what the row itself was evaluated with.
+    """
+
+    density: str
+    model: Result
+    tiles: tuple[TileCheck, ...]
+
+
+@dataclass(frozen=True)
 class LayerEvaluation:
     """One layer on one accelerator with its best mapping, and the unpruned layer on the same fabric run dense.
 
     `real_macs` counts the unpruned layer's multiply-accumulates without padding; `tried` and `valid` count mappings.
     `index` is the cost of block-index fetches that the model's documents cannot hold (None: none, or in the result).
-    `sources` ("SMEM.size" -> where the number comes from) are those of the accelerator.
+    `sources` ("SMEM.size" -> where the number comes from) are those of the accelerator. `check` holds the statistical
+    model against the density in use (None: that is the model, or density has no effect).
     """
 
     arch: str
@@ -30,6 +62,7 @@ class LayerEvaluation:
     valid: int
     index: IndexLine | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
+    check: DensityCheck | None = None
 
     @property
     def layer(self) -> str:
