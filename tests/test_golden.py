@@ -7,8 +7,8 @@ import pytest
 from crisp_hw.validate import Agreement, validate
 
 COMMITTED = Path(__file__).parent / "golden" / "cases"
-MODELLED = ("bandwidth", "conv", "crisp", "dense", "formats", "gate", "leak", "shared", "skip", "stc")
-OTHERS = ("banded", "imperfect")
+MODELLED = ("bandwidth", "conv", "crisp", "dense", "formats", "gate", "imperfect", "leak", "shared", "skip", "stc")
+OTHERS = ("banded",)
 GOLDEN = "golden agreement"  # read by conftest.py
 
 

@@ -154,20 +154,40 @@ def test_options_are_chosen_for_each_mapping(build):
     """Of "A on B" and "B on A" the one that saves more counts; a batch splits where that differs."""
     options = (Condition("A", ("B",)), Condition("B", ("A",)))
     sparse = SparseSpec((), (ActionOptimization("L0", "skipping", options),))
-    densities = {"A": FixedStructured(0.5), "B": FixedStructured(0.5)}
-    plan = [[("t", "M", 4), ("t", "N", 2)], [("t", "M", 2), ("t", "N", 4)]]
+    densities = {"A": FixedStructured(0.5), "B": FixedStructured(0.25)}
+    plan = [[("t", "M", 4), ("t", "N", 2)], [("t", "M", 2), ("t", "N", 8)]]
     point = build.point(plan, densities=densities, sparse=sparse, energy=ENERGY)
-    nest = point.mapping.nest
-    wide, tall = list(point.mapping.bounds), [2, 4, 1, 4, 2, 1]  # the same loops are active: one batch at first
-    batch = evaluate_batch(point.design, nest, np.array([wide, tall, wide]))
-    chosen = []
-    for row, bounds in enumerate((wide, tall)):
-        alone = evaluate(replace(point, mapping=Mapping(nest, tuple(bounds))))
-        assert alone.energy_pj == batch.energy_pj[row]
-        tensors = alone.levels[0].tensors
-        chosen.append([name for name in "AB" if tensors[name].accesses["skipped_reads"]])
-    assert chosen == [["A"], ["B"]]  # the larger tile saves more: 4 words of A; then 4 words of B
-    assert batch.energy_pj[2] == batch.energy_pj[0]
+    wide, tall = list(point.mapping.bounds), [2, 8, 1, 4, 2, 1]  # the same loops are active: one batch at first
+    alone = one_batch_and_one_by_one(point, wide, tall)
+    chosen = [[name for name in "AB" if result.levels[0].tensors[name].accesses["skipped_reads"]] for result in alone]
+    # words held x probability: A 4 x 0.5 x 0.75 against B 2 x 0.25 x 0.5; then 2 x 0.5 x 0.75 against 8 x 0.25 x 0.5
+    assert chosen == [["A"], ["B"]]
+
+
+def test_the_likelier_of_two_safs_counts_for_each_mapping(build):
+    """B stays for 2 or 6 words of A and Z: of 2, Z's are rather empty (0.3 to 0.25), of 6, only A's can be."""
+    actions = tuple(ActionOptimization("L1", "skipping", (Condition("B", (leader,)),)) for leader in "AZ")
+    densities = {"A": Hypergeometric(0.5), "Z": FixedStructured(0.35)}
+    plan = [[], [("t", "M", 2), ("t", "N", 2)], [("t", "M", 6)]]
+    point = build.point(plan, densities=densities, sparse=SparseSpec((), actions), energy=ENERGY)
+    few, many = list(point.mapping.bounds), [1, 1, 1, 6, 2, 1, 2, 1, 1]
+    avoided = []
+    for result in one_batch_and_one_by_one(point, few, many):
+        accesses = result.levels[1].tensors["B"].accesses
+        avoided.append(accesses["skipped_reads"] / (accesses["skipped_reads"] + accesses["random_reads"]))
+    assert avoided[0] == pytest.approx(0.3, abs=0.05)
+    assert 0 <= avoided[1] < 0.05
+
+
+def one_batch_and_one_by_one(point, *rows):
+    """The results of some mappings, which must be those of a batch of all of them, in any order."""
+    alone = [evaluate(replace(point, mapping=replace(point.mapping, bounds=tuple(row)))) for row in rows]
+    for order in (range(len(rows)), reversed(range(len(rows)))):
+        order = list(order)
+        batch = evaluate_batch(point.design, point.mapping.nest, np.array([rows[i] for i in order]))
+        assert batch.energy_pj.tolist() == [alone[i].energy_pj for i in order]
+        assert batch.cycles.tolist() == [alone[i].cycles for i in order]
+    return alone
 
 
 def a_point(build, **changes):

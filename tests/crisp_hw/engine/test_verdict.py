@@ -59,6 +59,13 @@ def test_metadata_needs_room_of_its_own(build, depth, fits):
     assert result.reasons == (() if fits else ("level L1: 64 bits of metadata capacity needed, 48 there",))
 
 
+def test_metadata_is_buffered_as_often_as_the_data(build):
+    formats = (TensorFormat("L1", "A", (Rank("CP", 4, 0, BOTH),)),)
+    sizes = {"size_words": 1000, "metadata_width_bits": 16, "metadata_depth": 7, "multiple_buffering": 2.0}
+    result = evaluate(build.point(PLAN, densities={"A": FixedStructured(0.5)}, sparse=SparseSpec(formats), **sizes))
+    assert result.reasons == ("level L1: 64 bits of metadata capacity needed, 56 there",)
+
+
 def test_fractions_of_entries_are_added_before_they_are_rounded_up(build):
     """RLE in three fibers: 2.25 runs of 4 bits are 9 bits, not 12."""
     ranks = (Rank("RLE", 4, 0), Rank("UOP", 0, 0))
