@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from crisp_hw.backends import timeloop
 from crisp_hw.engine.evaluate import evaluate
 from crisp_hw.errors import InputError
 from crisp_hw.spec.design import DesignPoint
@@ -9,7 +10,7 @@ from crisp_hw.spec.result import Result
 
 Backend = Callable[[DesignPoint], Result]
 
-BACKENDS: dict[str, Backend] = {"embedded": evaluate}
+BACKENDS: dict[str, Backend] = {"embedded": evaluate, "timeloop": timeloop.evaluate}
 
 
 def backend(name: str) -> Backend:
@@ -18,7 +19,7 @@ def backend(name: str) -> Backend:
     >>> backend("embeded")
     Traceback (most recent call last):
     ...
-    crisp_hw.errors.InputError: unknown backend 'embeded'; there are embedded
+    crisp_hw.errors.InputError: unknown backend 'embeded'; there are embedded, timeloop
     """
     if name not in BACKENDS:
         raise InputError(f"unknown backend {name!r}; there are {', '.join(BACKENDS)}")

@@ -1,0 +1,160 @@
+"""A design point through the installed Timeloop: documents into a fresh folder, its figures back."""
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from crisp_hw.backends.timeloop.archive import refine
+from crisp_hw.backends.timeloop.failure import ToolError, complaint, crash, rejections
+from crisp_hw.backends.timeloop.nest import expected_nest, read_nest
+from crisp_hw.backends.timeloop.pinned import mapper_documents
+from crisp_hw.backends.timeloop.process import LOG_BYTES, LOG_NAME, Finished, run
+from crisp_hw.backends.timeloop.result import result
+from crisp_hw.backends.timeloop.stats import read_stats
+from crisp_hw.backends.timeloop.tools import Runner, Tool, find_tool
+from crisp_hw.engine.verdict import CONTRADICTION
+from crisp_hw.errors import InputError
+from crisp_hw.spec.design import DesignPoint
+from crisp_hw.spec.ert import EnergyTable
+from crisp_hw.spec.result import Result
+from crisp_hw.timeloop.read_architecture import read_energy
+from crisp_hw.timeloop.render import render
+
+_OUTPUT_BYTES = 64 * 2**20  # the archive of a design of ours has about 0.2 MiB
+_NO_ARCHIVE = "Timeloop's energies, instances and bandwidths are rounded to two decimals: it wrote no archive"
+_ONLY_MAPPER = "timeloop-mapper ran a space of this one mapping: no timeloop-model is installed"
+_ILLEGAL = "illegal operand probability"  # sparse-analysis/compute-gs-analyzer.cpp
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`runner` None takes the first that is installed; a run is ended after `limit_s` seconds."""
+
+    runner: Runner | None = None
+    limit_s: float = 300.0
+
+
+@dataclass(frozen=True)
+class TimeloopRun:
+    """What came back: the result, the energy table if Timeloop had one made (None: the documents' own), the time."""
+
+    result: Result
+    tool: Tool
+    seconds: float
+    energy: EnergyTable | None = None
+
+
+DEFAULTS = Settings()
+
+
+def evaluate(point: DesignPoint) -> Result:
+    """Evaluate one design point with the installed Timeloop; its documents are those that `render` writes.
+
+    An invalid mapping is a Result whose `reasons` say why. Raises ToolError when no Timeloop is installed, or it
+    crashes, hangs or writes what cannot be read (the message names the kept log), InputError where it refuses the
+    documents.
+    """
+    return run_point(point).result
+
+
+def run_point(point: DesignPoint, settings: Settings = DEFAULTS) -> TimeloopRun:
+    """As `evaluate`, with a choice of runner and time limit."""
+    return run_documents(render(point), point, settings)
+
+
+def run_documents(documents: Mapping[str, str], point: DesignPoint, settings: Settings = DEFAULTS) -> TimeloopRun:
+    """Run documents (file name -> text) unchanged; `point` is what they say, to read the figures back.
+
+    timeloop-mapper, which reads no mapping, gets documents of its own with constraints that leave only this one.
+    """
+    if point.design.dialect != "head":
+        raise InputError(f"the installed Timeloop cannot speak the dialect {point.design.dialect}; leave it at head")
+    tool = find_tool(settings.runner)
+    given = mapper_documents(point) if tool.runner == "timeloop-mapper" else documents
+    folder = Path(tempfile.mkdtemp(prefix="crisp-hw-timeloop-"))
+    try:
+        names = [_written(folder, name, text) for name, text in sorted(given.items())]
+        done = run((*tool.command, *names), folder, settings.limit_s)
+        found = TimeloopRun(_outcome(done, folder, tool, point), tool, done.seconds, _energy(folder, tool))
+    except (ToolError, InputError) as error:
+        raise type(error)(f"{tool.runner}: {error}; its documents and log are kept in {folder / LOG_NAME}") from error
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
+    return found
+
+
+def is_rounded(found: Result) -> bool:
+    """Are energies, instances and bandwidths those that Timeloop prints, with two decimals?"""
+    return _NO_ARCHIVE in found.assumptions
+
+
+def _written(folder: Path, name: str, text: str) -> str:
+    """Timeloop takes files that end in .yaml and no others."""
+    if Path(name).name != name or not name.endswith((".yaml", ".yml")) or name.startswith("-"):
+        raise InputError(f"document {name!r} needs a plain file name that ends in .yaml")
+    (folder / name).write_text(text, encoding="utf-8")
+    return name
+
+
+def _outcome(done: Finished, folder: Path, tool: Tool, point: DesignPoint) -> Result:
+    """The result of a finished run: figures, reasons of an invalid mapping, or an error in words."""
+    log = _text(done.log, LOG_BYTES) if done.ending != "log too long" else ""
+    match done.ending:
+        case "out of time":
+            raise ToolError(f"ended after {done.seconds:.0f} s without a result; allow more time")
+        case "log too long":
+            raise ToolError(f"ended because it printed more than {LOG_BYTES >> 20} MiB")
+        case "exited":
+            pass
+    if reasons := rejections(log):
+        return Result(False, reasons, 0, 0.0, 0.0, None, (), point.assumptions)
+    if _ILLEGAL in log:
+        return Result(False, (CONTRADICTION,), 0, 0.0, 0.0, None, (), point.assumptions)
+    if died := crash(done.status, log):
+        raise ToolError(f"died of {died}")
+    if done.status != 0:
+        raise InputError(f"refuses the documents: {complaint(log) or f'exit status {done.status}, without a word'}")
+    return _figures(folder, tool, point)
+
+
+def _figures(folder: Path, tool: Tool, point: DesignPoint) -> Result:
+    """The figures that a successful run left, checked against each other and against the mapping that was asked for."""
+    printed = folder / f"{tool.prefix}.stats.txt"
+    if not printed.is_file():
+        raise ToolError(f"ended without an error, but wrote no {printed.name}")
+    stats = read_stats(_text(printed, _OUTPUT_BYTES))
+    notes = (*point.assumptions, _ONLY_MAPPER) if tool.runner == "timeloop-mapper" else point.assumptions
+    archive, nest = folder / f"{tool.prefix}.map+stats.xml", folder / f"{tool.prefix}.map.txt"
+    if nest.is_file() and (ran := read_nest(_text(nest, _OUTPUT_BYTES))) != expected_nest(point):
+        raise ToolError(f"ran the loops {ran}, asked for were {expected_nest(point)}")
+    if not archive.is_file():
+        return result(stats, (*notes, _NO_ARCHIVE))
+    names = [tensor.name for tensor in point.design.problem.tensors]
+    return result(refine(stats, _text(archive, _OUTPUT_BYTES), names), notes)
+
+
+def _energy(folder: Path, tool: Tool) -> EnergyTable | None:
+    """The table that Accelergy made for this run, if it was asked to."""
+    table = folder / f"{tool.prefix}.ERT.yaml"
+    if not table.is_file():
+        return None
+    try:
+        document = yaml.safe_load(_text(table, _OUTPUT_BYTES))
+    except yaml.YAMLError as error:
+        raise ToolError(f"wrote an unreadable {table.name} ({' '.join(str(error).split())})") from error
+    if not isinstance(document, dict) or "ERT" not in document:
+        raise ToolError(f"wrote a {table.name} without an ERT")
+    return read_energy(document["ERT"])
+
+
+def _text(path: Path, limit: int) -> str:
+    """A file that is not too long; bytes that are no text become question marks, which no parser takes for figures."""
+    if path.stat().st_size > limit:
+        raise ToolError(f"wrote {path.stat().st_size >> 20} MiB into {path.name}, more than {limit >> 20}")
+    return path.read_text(encoding="utf-8", errors="replace")
