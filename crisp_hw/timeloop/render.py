@@ -53,13 +53,17 @@ def render(point: DesignPoint, sources: Mapping[str, str] | None = None) -> dict
 
 
 def render_design(design: Design, sources: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The documents that do not depend on the mapping: architecture, problem, sparse optimizations, ERT, ART."""
+    """The documents that do not depend on the mapping: architecture, problem, sparse optimizations, ERT, ART.
+
+    Without a single energy there is no ERT, because Timeloop does not read an empty one; it estimates energies itself.
+    """
     parts = {
         "architecture": views.architecture(design.architecture, sources or {}),
         "problem": views.problem(design.problem),
-        "ERT": views.energy(design),
         "ART": views.area(design.architecture),
     }
+    if (table := views.energy(design))["components"]:
+        parts["ERT"] = table
     if design.sparse.active:
         parts["sparse_optimizations"] = views.sparse(design)
     return {f"{name}.yaml": _fill(name, view) for name, view in parts.items()}
