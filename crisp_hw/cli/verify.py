@@ -1,0 +1,111 @@
+"""`crisp-hw verify` and `crisp-hw doctor`."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from crisp_hw.cli import options as opt
+from crisp_hw.cli.output import progress, show
+from crisp_hw.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from crisp_hw.api import Source
+    from crisp_hw.spec.accelerator import Accelerator
+    from crisp_hw.timeloop.texts import Documents
+
+
+class Runner(StrEnum):
+    """Ways to run Timeloop."""
+
+    model = "timeloop-model"
+    pytimeloop = "pytimeloop"
+    mapper = "timeloop-mapper"
+
+
+DIFFERENT = 1  # exit code: compared, and something differs
+
+DocumentsArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Timeloop's documents: files are one set, each folder is one; instead of a network."),
+]
+RunnerOption = Annotated[
+    Runner | None, typer.Option("--runner", help="How Timeloop is run [the first that is installed].")
+]
+LimitOption = Annotated[float, typer.Option("--time-limit", min=0.1, help="Seconds for one run of Timeloop.")]
+CountsOption = Annotated[int, typer.Option("--counts", min=0, help="How far two counts may be apart.")]
+EnergyTolerance = Annotated[float, typer.Option("--energies", min=0.0, help="Relative difference of two energies.")]
+
+
+def verify(  # noqa: PLR0913 - the options of a command
+    documents: DocumentsArgument = None,
+    masks: opt.MasksOption = None,
+    workload: opt.WorkloadOption = None,
+    nm: opt.NmOption = None,
+    block: opt.BlockOption = None,
+    sparsity: opt.SparsityOption = None,
+    arch: opt.ArchOption = None,
+    layers: opt.LayersOption = None,
+    objective: opt.ObjectiveOption = opt.Objective.cycles,
+    energy: opt.EnergyOption = None,
+    setting: opt.SetOption = None,
+    runner: RunnerOption = None,
+    time_limit: LimitOption = 300.0,
+    counts: CountsOption = 0,
+    energies: EnergyTolerance = 1e-9,
+    form: opt.FormatOption = opt.Format.table,
+) -> None:
+    """Both backends on the same documents, count by count; exit code 1 when something differs."""
+    from crisp_hw.backends.timeloop import Settings, find_tool
+    from crisp_hw.validate.results import Tolerance
+    from crisp_hw.verify import verification_document, verify_documents
+
+    settings = Settings(find_tool(runner.value if runner else None).runner, time_limit)
+    given = (masks, workload, nm, block, sparsity, arch, layers, energy, setting)
+    if documents and any(each is not None for each in given):
+        raise InputError("give documents, or a network with its options (--masks, --workload, --arch, ...), not both")
+    if documents:
+        from crisp_hw.timeloop.texts import find_documents
+
+        sets: Mapping[str, Documents] = find_documents(documents)
+    else:
+        source = opt.source_of(masks, workload, nm, block, sparsity)
+        sets = _rendered(source, opt.accelerators_of(arch, energy, setting), layers, str(objective))
+    found = []
+    with progress() as bar:
+        for number, (name, texts) in enumerate(sets.items()):
+            if bar:
+                bar(name, number, len(sets))
+            found.append(verify_documents(name, texts, settings, Tolerance(counts, energies)))
+    show(verification_document(found), form)
+    if not all(each.equal for each in found):
+        raise typer.Exit(DIFFERENT)
+
+
+def _rendered(
+    source: "Source", accelerators: "tuple[Accelerator, ...]", layers: str | None, objective: str
+) -> "dict[str, Documents]":
+    """The documents of every layer with its best mapping; layers of one shape and pattern have the same, once."""
+    from crisp_hw import api
+
+    with progress() as bar:
+        options = api.EvaluateOptions(objective)
+        rows = api.evaluate(source, accelerators, layers=layers, options=options, progress=bar).network.rows
+    names: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for row in rows:
+        names.setdefault(tuple(api.documents(row).items()), []).append(f"{row.arch}/{row.layer}")
+    return {_joined(same): dict(texts) for texts, same in names.items()}
+
+
+def _joined(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} like it"
+
+
+def doctor(form: opt.FormatOption = opt.Format.table) -> None:
+    """What is installed of everything that can be used, whether it works, and how to get the rest."""
+    from crisp_hw.doctor import doctor_document, examine
+
+    show(doctor_document(examine()), form)

@@ -1,0 +1,150 @@
+"""What is installed of everything that the project can use, whether it works, and how to get the rest."""
+
+import hashlib
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+from crisp_hw.backends.timeloop import RUNNERS, Runner, Settings, installed, run_point
+from crisp_hw.backends.timeloop.tools import INSTALL
+from crisp_hw.errors import CrispError
+from crisp_hw.report.columns import Column, table
+from crisp_hw.report.document import Document, versions
+from crisp_hw.report.records import Record
+from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
+from crisp_hw.spec.design import Design, DesignPoint
+from crisp_hw.spec.mapping import Loop, LoopNest, Mapping
+from crisp_hw.spec.problem import Problem, Tensor, Term
+
+SCHEMA = "crisp-hw/doctor/1"
+_LIMIT_S = 30.0  # for an example of four multiplications; only a broken installation needs more
+_COLUMNS = (
+    Column("name", "what"),
+    Column("status", "status"),
+    Column("version", "version"),
+    Column("use", "for"),
+    Column("place", "where", "prose"),
+    Column("advice", "advice", "prose"),
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something that may be installed: `version` and `place` as far as known, `problem` when it is there but broken."""
+
+    name: str
+    use: str
+    there: bool
+    advice: str
+    version: str | None = None
+    place: str | None = None
+    problem: str | None = None
+
+    @property
+    def status(self) -> str:
+        """In a word."""
+        return "missing" if not self.there else "broken" if self.problem else "found"
+
+
+_PACKAGES: tuple[tuple[str, str, str, str], ...] = (  # distribution, module, what for, how to get it
+    ("torch", "torch", "pruning, reading run.pt", 'pip install "crisp-hw[torch]"'),
+    ("safetensors", "safetensors", "reading .safetensors", 'pip install "crisp-hw[torch]"'),
+    ("matplotlib", "matplotlib", "figures", 'pip install "crisp-hw[plot]"'),
+    (
+        "hwcomponents-cacti",
+        "hwcomponents_cacti",
+        "energies from CACTI",
+        "Python 3.12 or newer: pip install --no-binary hwcomponents-cacti hwcomponents-cacti",
+    ),
+    ("accelergy", "accelergy", "energies from Accelergy", "pip install github.com/Accelergy-Project/accelergy"),
+)
+
+
+def examine(run: Callable[[Runner], str | None] | None = None) -> tuple[Part, ...]:
+    """Everything that the project can use; `run` tries a Timeloop and returns what is wrong with it, if anything.
+
+    >>> [part.name for part in examine(lambda runner: None)][:3]
+    ['python', 'numpy', 'timeloop-model']
+    """
+    python = Part("python", "everything", True, "", platform.python_version())
+    numpy = Part("numpy", "everything", True, "", versions()["numpy"])
+    tools = tuple(_timeloop(runner, run or _trial) for runner in RUNNERS)
+    return (python, numpy, *tools, *(_package(*each) for each in _PACKAGES))
+
+
+def doctor_document(parts: tuple[Part, ...]) -> Document:
+    """The parts as a table with what to do about those that are missing or broken.
+
+    >>> doctor_document((Part("torch", "pruning", False, "pip install torch"),)).records[0]["status"]
+    'missing'
+    """
+    records: list[Record] = [
+        {
+            "name": part.name,
+            "status": part.status,
+            "version": part.version,
+            "use": part.use,
+            "place": part.place,
+            "advice": part.problem or (None if part.there else part.advice),
+        }
+        for part in parts
+    ]
+    ready = [part.name for part in parts if part.name in RUNNERS and part.status == "found"]
+    says = f"--backend timeloop runs {ready[0]}" if ready else "--backend timeloop finds no Timeloop that works"
+    content = {"schema": SCHEMA, "versions": versions(), "parts": records}
+    return Document("doctor", (table("installed", _COLUMNS, records),), {"verdict": (says,)}, records, content)
+
+
+def _timeloop(runner: Runner, run: Callable[[Runner], str | None]) -> Part:
+    use = "--backend timeloop, verify"
+    tool = installed().get(runner)
+    if tool is None:
+        return Part(runner, use, False, INSTALL)
+    if runner == "pytimeloop":
+        return Part(runner, use, True, INSTALL, _version("pytimeloop"), _place("pytimeloop"), run(runner))
+    return Part(runner, use, True, INSTALL, _fingerprint(Path(tool.command[0])), tool.command[0], run(runner))
+
+
+def _package(name: str, module: str, use: str, advice: str) -> Part:
+    place = _place(module) or shutil.which(name)
+    return Part(name, use, place is not None, advice, _version(name), place)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _place(module: str) -> str | None:
+    spec = find_spec(module)
+    return str(Path(spec.origin).parent) if spec and spec.origin else None
+
+
+def _fingerprint(path: Path) -> str:
+    """Timeloop's programs know no version of themselves."""
+    return f"sha256 {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+
+
+def _trial(runner: Runner) -> str | None:
+    """Runs an example; what is wrong, or None."""
+    try:
+        found = run_point(_example(), Settings(runner, _LIMIT_S)).result
+    except CrispError as error:
+        return str(error)
+    return None if found.cycles == 4 else f"takes {found.cycles} cycles for four multiplications on one MAC"
+
+
+def _example() -> DesignPoint:
+    """A dot product of four terms out of DRAM on one MAC, one term a cycle."""
+    operands = (Tensor(name, ((Term("K"),),)) for name in "AB")
+    problem = Problem("dot", ("K",), (4,), (*operands, Tensor("Z", ((Term("K", 1),),), is_output=True)))
+    nest = LoopNest((Loop(0, "K", "temporal"),), (frozenset("ABZ"),))
+    return DesignPoint(
+        Design(Architecture((StorageLevel("DRAM", "DRAM"),), ComputeLevel()), problem), Mapping(nest, (4,))
+    )
