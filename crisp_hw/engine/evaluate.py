@@ -77,8 +77,8 @@ def evaluate_point(point: DesignPoint) -> Part | MappingError:
 
 
 def _check(design: Design, nest: LoopNest, bounds: Int, residuals: Int) -> None:
-    for dim, size in zip(design.problem.dims, design.problem.bounds, strict=True):
-        _check_factors(nest, bounds, residuals, dim, size)
+    for dim in design.problem.dims:
+        _check_factors(design.problem, nest, (bounds, residuals), dim)
     for tensor in design.problem.tensors:
         if not any(tensor.name in keeps for keeps in nest.keeps):
             raise InputError(f"mapping: no level keeps tensor {tensor.name}; let one keep it")
@@ -108,11 +108,12 @@ def _check_shape(problem: Problem, tensor: Tensor) -> None:
         )
 
 
-def _check_factors(nest: LoopNest, bounds: Int, residuals: Int, dim: str, size: int) -> None:
+def _check_factors(problem: Problem, nest: LoopNest, factors: tuple[Int, Int], dim: str) -> None:
     """The loops over a dimension must count to its size, as digits of bounds of which the last number is all residuals.
 
     Timeloop: mapping/parser.cpp, and nest-analysis.cpp InitNumSpatialElems for the residual of a spatial loop.
     """
+    (bounds, residuals), size = factors, problem.bound(dim)
     columns = [j for j, loop in enumerate(nest.loops) if loop.dim == dim]
     if ((residuals < 1) | (residuals > bounds))[:, columns].any():
         raise InputError(f"mapping: a residual of {dim} is not between 1 and the factor; make it so")
@@ -125,12 +126,20 @@ def _check_factors(nest: LoopNest, bounds: Int, residuals: Int, dim: str, size: 
                 f"mapping: the residual of the spatial loop over {dim} in level {nest.loops[j].level} (0 is innermost) "
                 f"needs a loop over {dim} outside it; give the loop its residual as its factor"
             )
-        outside |= bounds[:, j] > 1
+        outside |= (bounds[:, j] > 1) | (_stands_in(nest, bounds, j) & (dim == problem.dims[-1]))
     if (last + 1 != size).any():
         raise InputError(
             f"mapping: the factors of {dim} multiply to {last[last + 1 != size][0] + 1}, but the problem has {dim} = "
             f"{size}; change a factor, or give one a residual ({dim}=5,3: 3 in the last round)"
         )
+
+
+def _stands_in(nest: LoopNest, bounds: Int, j: int) -> Bool:
+    """Is j the loop that Timeloop keeps for a level without any loop in time, one over the last dimension?"""
+    level = nest.loops[j].level
+    here = [k for k, loop in enumerate(nest.loops) if loop.level == level and loop.kind == "temporal"]
+    idle: Bool = (bounds[:, here] == 1).all(axis=1) & (j in here)
+    return idle
 
 
 def _same_structure(bounds: Int, residuals: Int) -> list[Int]:

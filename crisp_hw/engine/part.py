@@ -9,6 +9,7 @@ from crisp_hw.engine.latency import LevelLatency, compute_cycles, level_latency
 from crisp_hw.engine.safs import Sparse, apply_safs, dense_only
 from crisp_hw.engine.tiling import Float, Int, Tiling
 from crisp_hw.engine.traffic import Traffic, dense_traffic
+from crisp_hw.errors import InputError
 from crisp_hw.spec.design import Design
 
 
@@ -39,11 +40,13 @@ class Part:
 def evaluate_part(design: Design, tiling: Tiling) -> Part:
     """Traffic, sparsity, cycles and energy of a batch of one structure: the list of the calls below.
 
-    Raises MappingError where a format does not fit the loops, AmbiguousChoice where the batch must be split.
+    Raises MappingError where a format does not fit the loops, AmbiguousChoice where the batch must be split, and
+    InputError where a residual cuts a tile that is stored in a format.
     """
     levels, tensors = design.architecture.levels, design.problem.tensors
     traffic = dense_traffic(tiling)
     if design.sparse.active:
+        _check_whole_tiles(design, tiling, traffic)
         weights = {level.name: read_energy_per_word(design.energy, level) for level in levels}
         sparse = apply_safs(tiling, traffic, design.sparse, weights)
     else:
@@ -58,6 +61,22 @@ def evaluate_part(design: Design, tiling: Tiling) -> Part:
     leaks = [leakage(sparse, design.energy, index, level, cycles) for index, level in enumerate(levels)]
     macs_pj = _compute_pj(design, sparse)
     return Part(tiling, traffic, sparse, energy, latency, compute, cycles, macs_pj, leaks)
+
+
+def _check_whole_tiles(design: Design, tiling: Tiling, traffic: Traffic) -> None:
+    """HEAD divides the nonzeros of the tile that the bounds span by the words of the tile that residuals leave."""
+    index = {level.name: i for i, level in enumerate(tiling.architecture.levels)}
+    names = {tensor.name: t for t, tensor in enumerate(tiling.problem.tensors)}
+    for form in design.sparse.formats:
+        place = index[form.level], names[form.tensor]
+        held, spans = traffic.tile[place], tiling.tile(place[0], tiling.problem.tensors[place[1]])
+        wrong = (held != spans) & (held > 0)
+        if wrong.any():
+            raise InputError(
+                f"level {form.level}: residuals leave {held[wrong][0]} of the {spans[wrong][0]} words of {form.tensor} "
+                "that the loops span, which Timeloop takes for a higher density; use perfect factors in the dimensions "
+                "of this tensor, or store it without a format"
+            )
 
 
 def _compute_pj(design: Design, sparse: Sparse) -> Float:
