@@ -20,6 +20,10 @@ PlotOption = Annotated[
 ]
 DensityOption = Annotated[float, typer.Option("--activation-density", help="Share of nonzero activations (DSTC).")]
 IndexOption = Annotated[bool, typer.Option("--block-index/--no-block-index", help="Count fetches of the block index.")]
+WeightsOption = Annotated[
+    opt.Density,
+    typer.Option("--density", help="Weights by statistical model, by the masks themselves, or by blocks with N:M."),
+]
 BackendOption = Annotated[str, typer.Option("--backend", help="What evaluates: embedded, or an installed Timeloop.")]
 
 
@@ -41,6 +45,7 @@ def evaluate(  # noqa: PLR0913 - the options of a command
     activation_density: DensityOption = 0.6,
     block_index: IndexOption = True,
     backend: BackendOption = "embedded",
+    density: WeightsOption = opt.Density.model,
 ) -> None:
     """Cycles and energy of a pruned network, each layer with its best mapping."""
     from crisp_hw import api
@@ -49,7 +54,7 @@ def evaluate(  # noqa: PLR0913 - the options of a command
     source = opt.source_of(masks, workload, nm, block, sparsity)
     accelerators = opt.accelerators_of(arch, energy, setting)
     _check_output(out, plot)
-    choices = api.EvaluateOptions(str(objective), energy, backend, activation_density, block_index)
+    choices = api.EvaluateOptions(str(objective), energy, backend, activation_density, block_index, str(density))
     with progress() as bar:
         network = api.evaluate(source, accelerators, layers=layers, options=choices, progress=bar).network
     if out is not None:

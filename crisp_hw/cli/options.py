@@ -36,6 +36,14 @@ class Objective(StrEnum):
     edp = "edp"
 
 
+class Density(StrEnum):
+    """How weights are described."""
+
+    model = "model"
+    actual = "actual"
+    hybrid = "hybrid"
+
+
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="What to print.")]
 WideOption = Annotated[bool, typer.Option("--wide", help="Every column in the tables, however wide.")]
 MasksOption = Annotated[Path | None, typer.Option("--masks", help="Pruned-model file (.pt or .safetensors).")]

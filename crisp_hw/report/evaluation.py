@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
 
+from crisp_hw.report import density
 from crisp_hw.report.columns import Column, Style, Table, plain, table
 from crisp_hw.report.document import Document, versions
 from crisp_hw.report.notes import note_line, notes
@@ -71,9 +72,9 @@ def evaluation_document(network: NetworkEvaluation, wide: bool = False) -> Docum
     """
     layers = dict.fromkeys(row.layer for row in network.rows)
     found = notes(network)
-    records = layer_records(network)
+    records, checked = layer_records(network), density.density_records(network)
     remarks = {
-        "reading": (LEGEND,),
+        "reading": (LEGEND, density.LEGEND) if checked else (LEGEND,),
         "assumptions": tuple(plain(note_line(note, arch_names(network), layers)) for note in found),
         "skipped": tuple(plain(f"{each.name}: {each.reason}") for each in network.skipped),
         "accuracy": accuracy_lines(network.provenance),
@@ -89,9 +90,10 @@ def evaluation_document(network: NetworkEvaluation, wide: bool = False) -> Docum
         "assumptions": [asdict(note) for note in found],
         "skipped": [asdict(each) for each in network.skipped],
     }
-    return Document(
-        headline(network), (*layer_tables(network, wide), total_table(network, wide)), remarks, records, content
-    )
+    if checked:
+        content["density"] = {"layers": checked, "tiles": density.tile_records(network)}
+    tables = (*layer_tables(network, wide), *density.density_tables(network), total_table(network, wide))
+    return Document(headline(network), tables, remarks, records, content)
 
 
 def accuracy_lines(provenance: Mapping[str, object]) -> tuple[str, ...]:

@@ -1,0 +1,121 @@
+"""How far the statistical density model is from the masks, or from the pattern: cycles, energy, tiles of weights."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from crisp_hw.report.columns import Column, Table, table
+from crisp_hw.report.records import UJ, Record, Value
+from crisp_hw.spec.design import DesignPoint
+from crisp_hw.spec.evaluation import DensityCheck, LayerEvaluation, NetworkEvaluation, TileCheck
+from crisp_hw.spec.result import Result
+
+LAYER = (
+    Column("layer", "layer"),
+    Column("cycles", "cycles", "whole"),
+    Column("model_cycles", "model cycles", "whole"),
+    Column("cycles_error", "cycles error", "share"),
+    Column("on_chip_uj", "on chip uJ", "number"),
+    Column("model_on_chip_uj", "model uJ", "number"),
+    Column("on_chip_error", "on-chip error", "share"),
+    Column("energy_error", "with DRAM", "share"),
+    Column("model_invalid", "model refuses", "prose"),
+)
+TILE = (
+    Column("layer", "layer"),
+    Column("level", "level"),
+    Column("tile", "tile GxMxK"),
+    Column("mean", "mean", "number"),
+    Column("mean_error", "model error", "share"),
+    Column("largest", "largest", "whole"),
+    Column("largest_error", "model error", "share"),
+    Column("empty_share", "empty tiles", "share"),
+    Column("model_empty_share", "model empty", "share"),
+)
+LEGEND = (
+    "error: the model's number over this one, minus 1, with the same mapping and without the block index; on chip: "
+    "everything but DRAM; mean, largest: nonzero weights in a tile"
+)
+
+
+def density_records(network: NetworkEvaluation) -> list[Record]:
+    """One record per layer and accelerator that was evaluated with another density than the model's.
+
+    `model_*` is the same mapping with the statistical density; `*_error` is model / this - 1 (None: this is 0), energy
+    in uJ without the block index. `model_invalid` says why the model would refuse the mapping, None if it takes it.
+
+    >>> density_records(NetworkEvaluation("nothing", ()))
+    []
+    """
+    return [_layer_record(row, row.check) for row in network.rows if row.check]
+
+
+def tile_records(network: NetworkEvaluation) -> list[Record]:
+    """One record per such layer, accelerator and level that keeps weights: nonzeros in its tiles, in words.
+
+    >>> tile_records(NetworkEvaluation("nothing", ()))
+    []
+    """
+    return [_tile_record(row, row.check.density, tile) for row in network.rows if row.check for tile in row.check.tiles]
+
+
+def density_tables(network: NetworkEvaluation) -> tuple[Table, ...]:
+    """Two tables per accelerator, layers and tiles; none where everything was evaluated with the model."""
+    layers, tiles = density_records(network), tile_records(network)
+    return (
+        *_tables("the statistical model against", LAYER, layers),
+        *_tables("weights in a tile, the statistical model against", TILE, tiles),
+    )
+
+
+def _tables(words: str, columns: Sequence[Column], records: Sequence[Record]) -> list[Table]:
+    groups = groupby(records, key=lambda record: (record["density"], record["arch"]))
+    return [table(f"{words} density {density} on {arch}", columns, rows) for (density, arch), rows in groups]
+
+
+def _layer_record(row: LayerEvaluation, check: DensityCheck) -> Record:
+    chip, model_chip = (_on_chip(row.point, result) for result in (row.result, check.model))
+    return {
+        "arch": row.arch,
+        "layer": row.layer,
+        "density": check.density,
+        "cycles": row.result.cycles,
+        "model_cycles": check.model.cycles,
+        "cycles_error": _error(check.model.cycles, row.result.cycles),
+        "on_chip_uj": chip,
+        "model_on_chip_uj": model_chip,
+        "on_chip_error": _error(model_chip, chip),
+        "energy_uj": row.result.energy_pj * UJ,
+        "model_energy_uj": check.model.energy_pj * UJ,
+        "energy_error": _error(check.model.energy_pj, row.result.energy_pj),
+        "model_invalid": "; ".join(check.model.reasons) or None,
+    }
+
+
+def _tile_record(row: LayerEvaluation, density: str, tile: TileCheck) -> Record:
+    found, model = tile.found, tile.model
+    return {
+        "arch": row.arch,
+        "layer": row.layer,
+        "density": density,
+        "level": tile.level,
+        "tile": "x".join(map(str, tile.extents)),
+        "mean": found.mean,
+        "model_mean": model.mean,
+        "mean_error": _error(model.mean, found.mean),
+        "largest": found.largest,
+        "model_largest": model.largest,
+        "largest_error": _error(model.largest, found.largest),
+        "empty_share": found.empty,
+        "model_empty_share": model.empty,
+    }
+
+
+def _on_chip(point: DesignPoint, result: Result) -> float:
+    """uJ of everything but DRAM."""
+    dram = {level.name for level in point.design.architecture.levels if level.technology == "DRAM"}
+    levels = sum(level.energy_pj for level in result.levels if level.name not in dram)
+    return (levels + (result.compute.energy_pj if result.compute else 0.0)) * UJ
+
+
+def _error(model: float, this: float) -> Value:
+    return model / this - 1.0 if this else None
