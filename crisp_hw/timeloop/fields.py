@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from crisp_hw.spec.dialect import Dialect
-from crisp_hw.timeloop.positions import MarkedDict, MarkedList, fault, plain
+from crisp_hw.timeloop.positions import MarkedDict, fault, like, plain
 
 Node = dict[str, Any]
 LARGEST = 2**53  # whole numbers beyond it are not exact in a float, nor are counts that are products of them
@@ -19,8 +19,7 @@ def underscored(value: Any) -> Any:
     if isinstance(value, dict):
         return _underscored_keys(value)
     if isinstance(value, list):
-        items = [underscored(item) for item in value]
-        return _marked_list(value, items) if isinstance(value, MarkedList) else items
+        return like(value, [underscored(item) for item in value])
     return value
 
 
@@ -35,12 +34,6 @@ def _underscored_keys(node: Node) -> Node:
         return renamed
     copy = node.derived(renamed)
     copy.keys_at = {str(key).replace("-", "_"): mark for key, mark in node.keys_at.items()}
-    return copy
-
-
-def _marked_list(given: MarkedList, items: list[Any]) -> MarkedList:
-    copy = MarkedList(given.mark)
-    copy.extend(items)
     return copy
 
 

@@ -132,3 +132,17 @@ def plain(value: Any) -> Any:
         return value
     kind = next((kind for kind in (str, int, float) if isinstance(value, kind)), None)
     return value if kind is None else kind(value)
+
+
+def derived(node: Any, values: dict[str, Any]) -> Any:
+    """Other values in the place of a mapping: keys that stay keep their position."""
+    return node.derived(values) if isinstance(node, MarkedDict) else values
+
+
+def like(given: Any, items: list[Any]) -> list[Any]:
+    """Other items in the place of a list."""
+    if not isinstance(given, MarkedList):
+        return items
+    copy = MarkedList(given.mark, given.tag)
+    copy.extend(items)
+    return copy

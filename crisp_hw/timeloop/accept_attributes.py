@@ -1,0 +1,108 @@
+"""Attributes of architecture components that this model does not have: without effect, or refused.
+
+What Timeloop reads of a component is a closed list (src/model/buffer.cpp, arithmetic.cpp, network-legacy.cpp:
+ParseSpecs); everything else in an `attributes` mapping is for other tools and changes no number of timeloop-model.
+"""
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from crisp_hw.timeloop.positions import fault
+from crisp_hw.timeloop.read_architecture import COMPUTE_KEYS, STORAGE_KEYS
+
+ONLY_READ = {"technology", "type"}  # the reader knows them, but only DRAM means something
+CLOSE = 0.85  # similarity (difflib) from which a name is taken for a misspelt one
+
+
+def _is(*values: Any) -> Callable[[Any], bool]:
+    return lambda found: any(found == value and isinstance(found, bool) == isinstance(value, bool) for value in values)
+
+
+def _all_ones(found: Any) -> bool:
+    return isinstance(found, dict) and all(_is(1)(value) for value in found.values())
+
+
+NEUTRAL: Mapping[str, Callable[[Any], bool]] = {
+    # what Timeloop reads and this model lacks, with the values under which Timeloop's numbers stay the same
+    "network_fill_latency": _is(0),
+    "network_drain_latency": _is(0),
+    "fill_latency": _is(0),
+    "drain_latency": _is(0),
+    "min_utilization": _is(0),
+    "allow_overbooking": _is(False, "false", "False"),
+    "reduction_supported": _is(True, "true", "True"),
+    "tile_partition_supported": _is(False, "false", "False"),
+    "metadata_block_size": _is(1),
+    "has_power_gating": _is(False, "false", "False"),
+    "per_dataspace_bandwidth_consumption_scale": _all_ones,
+    "router_energy": _is(0),
+    "wire_energy": _is(0),
+    "energy_per_hop": _is(0),
+    "energy_per_ingress": _is(0),
+    "addr_gen_energy": lambda found: isinstance(found, int | float) and found <= 0,  # negative: the default, which is 0
+    "vector_access_energy": _is(),
+    "network_read": _is(),
+    "network_fill": _is(),
+    "network_drain": _is(),
+    "network_update": _is(),
+}
+COMPUTE_NEUTRAL: Mapping[str, Callable[[Any], bool]] = {
+    "energy": _is(),
+    "network_operand": _is(),
+    "network_result": _is(),
+}
+ADVICE = {
+    "vector_access_energy": "give the energies in an ERT",
+    "energy": "give it in an ERT, as action `compute`",
+}
+
+
+def without_others(name: str, attributes: Mapping[str, Any], is_compute: bool) -> tuple[dict[str, Any], list[str]]:
+    """The attributes that the reader knows, and the names of those that have no effect.
+
+    Raises InputError, with file and line, for an attribute that would change the numbers but is not modelled, and for
+    one whose name looks like a misspelt one.
+
+    >>> without_others("RF", {"depth": 64, "n_rdwr_ports": 2, "min_utilization": 0}, is_compute=False)
+    ({'depth': 64}, ['n_rdwr_ports', 'min_utilization'])
+    """
+    known = (COMPUTE_KEYS if is_compute else STORAGE_KEYS) - ONLY_READ
+    neutral = COMPUTE_NEUTRAL if is_compute else NEUTRAL
+    kept, others = {}, []
+    for key, value in attributes.items():
+        if key == "technology" and value == "DRAM" and not is_compute:
+            kept[key] = value
+        elif value is None or (key == "power_gated_at" and value == name):
+            others += [key] if key in known or key in neutral else []
+        elif key in known and not (is_compute and key == "word_width"):  # arithmetic.cpp has no such name
+            kept[key] = value
+        else:
+            _check(name, key, attributes, neutral, known)
+            others.append(key)
+    return kept, others
+
+
+def _check(
+    name: str,
+    key: str,
+    attributes: Mapping[str, Any],
+    neutral: Mapping[str, Callable[[Any], bool]],
+    known: set[str],
+) -> None:
+    value = attributes[key]
+    where = f"architecture level {name}"
+    if key == "power_gated_at":
+        raise fault(attributes, f"{where}: power gating at {value!r} is not modelled; leave {key} out", key)
+    if key in neutral:
+        if not neutral[key](value):
+            advice = ADVICE.get(key, "leave it out")
+            raise fault(attributes, f"{where}: {key} = {_shown(value)} is not modelled; {advice}", key)
+        return
+    similar = get_close_matches(key, [*known, *neutral], n=1, cutoff=CLOSE)
+    if similar and key not in ("word_width", "n_ports", "num_ports"):
+        raise fault(attributes, f"{where}: unknown attribute {key!r}; did you mean {similar[0]!r}?", key)
+
+
+def _shown(value: Any) -> str:
+    return repr(dict(value)) if isinstance(value, dict) else str(value)[:40]
