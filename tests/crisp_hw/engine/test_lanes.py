@@ -1,0 +1,47 @@
+"""Multicast groups and neighbours against words laid out on a mesh."""
+
+from itertools import product
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crisp_hw.engine.lanes import Shares, shares
+
+grids = st.lists(st.integers(1, 3), min_size=1, max_size=3)
+steps = st.integers(-1, 2)
+
+
+def on_mesh(grid, shifts, width, start):
+    """{(row, column): tile} of lanes numbered row by row, the first loop fastest."""
+    lanes = {}
+    for i, index in enumerate(product(*(range(bound) for bound in reversed(grid)))):
+        tile = start
+        for at, shift in zip(reversed(index), shifts, strict=True):
+            tile = tuple(t + at * s for t, s in zip(tile, shift, strict=True))
+        lanes[divmod(i, width)] = tile
+    return lanes
+
+
+@settings(max_examples=200, deadline=None)
+@given(grids, st.data())
+def test_lanes_share_equal_tiles_and_neighbours_hand_on(grid, data):
+    shifts = [data.draw(st.tuples(steps, steps)) for _ in grid]
+    width, move = data.draw(st.integers(1, 6)), data.draw(st.tuples(steps, steps))
+    before = on_mesh(grid, shifts, width, (0, 0))
+    now = on_mesh(grid, shifts, width, move)
+    apart = [
+        (place, tile)
+        for place, tile in now.items()
+        if tile not in [before.get((place[0] + y, place[1] + x)) for y, x in ((0, 1), (0, -1), (1, 0), (-1, 0))]
+    ]
+    expected = Shares(len(now), len(set(now.values())), len(apart), len({tile for _, tile in apart}))
+    assert shares(tuple(grid), tuple(shifts), width, move) == expected
+    assert shares(tuple(grid), tuple(shifts), width) == Shares(
+        len(now), len(set(now.values())), len(now), len(set(now.values()))
+    )
+
+
+def test_lanes_that_were_not_there_before_hand_on_nothing():
+    row = ((1,),)
+    assert shares((4,), row, 4, (1,)).unserved_lanes == 1  # the last lane gets a tile that nobody held
+    assert shares((4,), row, 4, (1,), (2,)).unserved_lanes == 3  # only the first lane's neighbour was at work
