@@ -9,9 +9,9 @@ from difflib import get_close_matches
 from typing import Any
 
 from crisp_hw.timeloop.positions import fault
-from crisp_hw.timeloop.read_architecture import COMPUTE_KEYS, STORAGE_KEYS
+from crisp_hw.timeloop.read_architecture import ACCELERGY_KEYS, COMPUTE_KEYS, STORAGE_KEYS
 
-ONLY_READ = {"technology", "type"}  # the reader knows them, but only DRAM means something
+ONLY_READ = {"technology", "type", *ACCELERGY_KEYS}  # the reader knows them, but only DRAM means something
 CLOSE = 0.85  # similarity (difflib) from which a name is taken for a misspelt one
 
 
