@@ -1,0 +1,122 @@
+"""Imperfect factors: the walk that looks at few iterations against one that runs through all of them."""
+
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crisp_hw.engine.evaluate import evaluate
+from crisp_hw.engine.residual import walk
+from crisp_hw.engine.tiling import Tiling
+from crisp_hw.spec.mapping import Mapping
+from crisp_hw.spec.problem import Problem
+
+
+@st.composite
+def ragged(draw, build, levels=3):
+    """(point, its problem filled in): loops in time, those over K with a smaller last iteration."""
+    plan = [[("t", dim, draw(st.integers(1, 3))) for dim in draw(st.permutations("MNK"))] for _ in range(levels)]
+    point = build.point(plan, keeps=draw(st.just(None)))
+    nest, bounds = point.mapping.nest, point.mapping.bounds
+    residuals, size = list(bounds), 0
+    for j, loop in reversed(list(enumerate(nest.loops))):
+        if loop.dim == "K":
+            residuals[j] = draw(st.integers(1, bounds[j]))
+            size = size * bounds[j] + residuals[j] - 1
+    m, n, _ = build.bounds_of(plan)
+    problem = build.gemm(m, n, size + 1)
+    mapping = Mapping(nest, bounds, tuple(residuals))
+    return replace(point, design=replace(point.design, problem=problem), mapping=mapping)
+
+
+def tiling(point):
+    bounds, residuals = (np.array([row]).T for row in (point.mapping.bounds, point.mapping.residuals))
+    return Tiling(point.design.problem, point.design.architecture, point.mapping.nest, bounds, residuals=residuals)
+
+
+def iterations(point):
+    """Every time step, as indices of all loops, outermost slowest; loops end early in the last iterations outside."""
+
+    def go(j, chosen):
+        if j < 0:
+            yield chosen
+            return
+        loop, bound = point.mapping.nest.loops[j], point.mapping.bounds[j]
+        outside = [k for k in chosen if point.mapping.nest.loops[k].dim == loop.dim]
+        last = all(chosen[k] + 1 >= point.mapping.residuals[k] for k in outside)
+        for i in range(point.mapping.residuals[j] if last else bound):
+            yield from go(j - 1, {**chosen, j: i})
+
+    yield from go(len(point.mapping.bounds) - 1, {})
+
+
+def words_by_step(point, tensor, level):
+    """Per time step, the words of the tile that a level holds: those of all steps with the same indices outside it."""
+    loops, inside = point.mapping.nest.loops, 3 * (level + 1)
+    strides, below = [], dict.fromkeys("MNK", 1)
+    for loop, bound in zip(loops, point.mapping.bounds, strict=True):
+        strides.append(below[loop.dim])
+        below[loop.dim] *= bound
+    tiles, order = {}, []
+    for chosen in iterations(point):
+        index = dict.fromkeys("MNK", 0)
+        for j, i in chosen.items():
+            index[loops[j].dim] += strides[j] * i
+        outside = tuple(chosen[j] for j in range(inside, len(loops)))
+        tiles.setdefault(outside, set()).add(tuple(index[rank[0].dim] for rank in tensor.ranks))
+        if not order or order[-1] != outside:
+            order.append(outside)
+    return [tiles[outside] for outside in order]
+
+
+@settings(max_examples=80, deadline=None)
+@given(data=st.data())
+def test_deliveries_are_those_of_every_iteration(build, data):
+    point = data.draw(ragged(build))
+    found = walk(tiling(point))
+    steps = sum(1 for _ in iterations(point))
+    m, n, k = point.design.problem.bounds
+    assert found.steps.tolist() == [m * n * k] == [steps]
+    for tensor in point.design.problem.tensors:
+        for level in range(2):
+            received, held = 0, set()
+            for tile in words_by_step(point, tensor, level):
+                if tile != held:
+                    received, held = received + len(tile - held), tile
+            assert found.flows[tensor.name].sent[level + 1, 0] == received, (tensor.name, level)
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_tiles_are_the_largest_and_lanes_average(build, data):
+    point = data.draw(ragged(build))
+    flows = walk(tiling(point)).flows
+    for tensor in point.design.problem.tensors:
+        for level in range(3):
+            largest = max(len(tile) for tile in words_by_step(point, tensor, level))
+            assert flows[tensor.name].tile[level, 0] == largest
+
+
+def test_five_and_a_rest_of_three(build):
+    """K = 8 as 5 and 3: two rounds, the second short, and the level inside holds five words."""
+    point = build.point([[("t", "K", 5)], [("t", "K", 2)]])
+    problem = Problem("gemm", *(getattr(build.gemm(1, 1, 8), name) for name in ("dims", "bounds", "tensors")))
+    short = Mapping(point.mapping.nest, point.mapping.bounds, tuple(3 if b == 5 else b for b in point.mapping.bounds))
+    result = evaluate(replace(point, design=replace(point.design, problem=problem), mapping=short))
+    assert result.cycles == 10  # Timeloop counts every round at its full length
+    assert result.compute.random == 8
+    a = result.levels[0].tensors["A"]
+    assert (a.fills, a.utilized_capacity) == (8, 5)
+    assert result.levels[1].tensors["A"].reads == 8
+
+
+def test_lanes_that_are_idle_in_the_last_round_count_in_the_average(build):
+    """N = 7 over 4 lanes: a full round and one of three lanes; the work is 7, the cycles 2 rounds."""
+    point = build.point([[("x", "N", 4)], [("t", "N", 2)]], [(4, 1), (1, 1)])
+    problem = Problem("gemm", *(getattr(build.gemm(1, 7, 1), name) for name in ("dims", "bounds", "tensors")))
+    short = Mapping(point.mapping.nest, point.mapping.bounds, tuple(3 if b == 4 else b for b in point.mapping.bounds))
+    result = evaluate(replace(point, design=replace(point.design, problem=problem), mapping=short))
+    assert result.compute.algorithmic == 7
+    assert result.cycles == 2
+    assert result.levels[1].tensors["B"].reads == 7

@@ -1,0 +1,102 @@
+"""Sliding windows: against the closed form, against the walk with two iterations per loop, and against every step."""
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crisp_hw.engine.residual import walk
+from crisp_hw.engine.sliding import flow, kept_counts, sliding
+from crisp_hw.engine.tiling import Tiling
+from crisp_hw.engine.traffic import dense_traffic
+from crisp_hw.spec.mapping import Mapping
+from crisp_hw.spec.problem import Problem, Tensor, Term
+
+FIELDS = ("tile", "reads", "fills", "updates", "partition")
+
+
+def windowed(point, stride, dilation):
+    """The same mapping of Z[M] = sum over K of I[stride M + dilation K] W[K] per N: A is the image, B the weights."""
+    image = Tensor("A", ((Term("M", stride), Term("K", dilation)), (Term("N"),)))
+    others = [Tensor("B", ((Term("N"),), (Term("K"),))), Tensor("Z", ((Term("M"),), (Term("N"),)), is_output=True)]
+    old = point.design.problem
+    return replace(point, design=replace(point.design, problem=Problem("conv", old.dims, old.bounds, (image, *others))))
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_without_windows_it_is_the_closed_form(build, data):
+    plan, fanouts, keeps = data.draw(build.plans(levels=3))
+    tiling = build.tiling(build.point(plan, fanouts, keeps))
+    closed = dense_traffic(tiling)
+    assert not sliding(tiling.problem)
+    for t, tensor in enumerate(tiling.problem.tensors):
+        general = kept_counts(tiling, tensor, flow(tiling, tensor))
+        for name in FIELDS:
+            assert general[name].tolist() == getattr(closed, name)[:, t].tolist(), name
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_the_sum_over_kinds_of_steps_is_the_walk(build, data):
+    """Two ways to the same counts: loops as a binary counter in closed form, and a recursion that holds tiles."""
+    plan, fanouts, keeps = data.draw(build.plans(levels=2))
+    point = windowed(build.point(plan, fanouts, keeps), data.draw(st.integers(1, 3)), data.draw(st.integers(1, 2)))
+    flags = {
+        name: tuple(frozenset(data.draw(st.sets(st.sampled_from("ABZ"), max_size=1))) for _ in plan)
+        for name in ("no_link_transfer", "no_multicast", "no_temporal_reuse")
+    }
+    nest = replace(point.mapping.nest, **flags)
+    tiling = build.tiling(replace(point, mapping=Mapping(nest, point.mapping.bounds)))
+    walked = walk(tiling)
+    for tensor in tiling.problem.tensors:
+        ours, theirs = flow(tiling, tensor), walked.flows[tensor.name]
+        for name in ("sent", "delivered", "linked", "fanout", "tile", "spread"):
+            assert getattr(ours, name).tolist() == getattr(theirs, name).tolist(), (tensor.name, name)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4), st.integers(1, 3), st.integers(1, 2))
+def test_a_row_of_windows_fetches_each_pixel_once(build, outputs, kernel, steps, stride, dilation):
+    """M outside K: the buffer holds one window and slides; what it fetches are the pixels of every new window."""
+    plan = [[("t", "K", kernel), ("t", "M", outputs)], [("t", "M", steps)]]
+    point = windowed(build.point(plan), stride, dilation)
+    fetched, held = 0, set()
+    for window in range(steps):
+        reach = range(window * outputs, (window + 1) * outputs)
+        spots = [stride * m + dilation * k for m, k in product(reach, range(kernel))]
+        box = set(range(min(spots), max(spots) + 1))  # gaps inside of a window are fetched, too
+        fetched, held = fetched + len(box - held), box
+    assert dense_traffic(build.tiling(point)).fills[0, 0, 0] == fetched
+
+
+def test_neighbouring_lanes_pass_the_image_along(build):
+    """Four lanes hold pixels m + k: when k advances each takes its neighbour's; when M jumps by 4, nobody has it."""
+    for loop, linked in ((("t", "K", 5), 3 * 4), (("t", "M", 5), 0)):
+        point = windowed(build.point([[], [("x", "M", 4), loop]], [(1, 1), (4, 1)]), 1, 1)
+        passed = flow(build.tiling(point), point.design.problem.tensors[0])
+        assert passed.linked[1, 0] == linked
+        assert passed.delivered[1, 0] + linked == 4 * 5
+
+
+def test_a_batch_is_each_mapping_alone(build):
+    point = windowed(build.point([[("t", "M", 2), ("t", "N", 1), ("t", "K", 3)], [("t", "M", 6), ("t", "K", 2)]]), 2, 1)
+    design, nest = point.design, point.mapping.nest
+    order = [(loop.level, loop.dim) for loop in nest.loops]
+    rows = [{"M": (2, 6), "K": (3, 2)}, {"M": (6, 2), "K": (2, 3)}, {"M": (3, 4), "K": (3, 2)}]
+    bounds = np.array([[row.get(dim, (1, 1))[level] for level, dim in order] for row in rows]).T
+    together = dense_traffic(Tiling(design.problem, design.architecture, nest, bounds))
+    for column in range(len(rows)):
+        alone = dense_traffic(Tiling(design.problem, design.architecture, nest, bounds[:, column : column + 1]))
+        for name in FIELDS:
+            assert getattr(together, name)[..., column].tolist() == getattr(alone, name)[..., 0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("terms", "slides"), [(((Term("M"),),), False), (((Term("M", 2),),), True), (((Term("M"), Term("K")),), True)]
+)
+def test_strides_and_sums_slide(terms, slides):
+    assert sliding(Problem("p", ("M", "K"), (2, 2), (Tensor("A", terms),))) is slides
