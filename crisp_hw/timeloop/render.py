@@ -8,7 +8,7 @@ from typing import Any, Literal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from crisp_hw.data_files import data_folder
-from crisp_hw.errors import MappingError
+from crisp_hw.errors import InputError, MappingError
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.timeloop import render_views as views
@@ -56,7 +56,9 @@ def render_design(design: Design, sources: Mapping[str, str] | None = None) -> d
     """The documents that do not depend on the mapping: architecture, problem, sparse optimizations, ERT, ART.
 
     Without a single energy there is no ERT, because Timeloop does not read an empty one; it estimates energies itself.
+    Raises InputError for a design that public Timeloop cannot read.
     """
+    _check_public(design)
     parts = {
         "architecture": views.architecture(design.architecture, sources or {}),
         "problem": views.problem(design.problem),
@@ -67,6 +69,16 @@ def render_design(design: Design, sources: Mapping[str, str] | None = None) -> d
     if design.sparse.active:
         parts["sparse_optimizations"] = views.sparse(design)
     return {f"{name}.yaml": _fill(name, view) for name, view in parts.items()}
+
+
+def _check_public(design: Design) -> None:
+    packs = any(action.kind == "position_skipping" for action in design.sparse.actions)
+    if design.dialect != "head" or packs:
+        what = "position skipping" if packs else f"the dialect {design.dialect}"
+        raise InputError(
+            f"{design.problem.name}: no public Timeloop knows {what}; evaluate the design with the embedded engine, or "
+            "render one that does without"
+        )
 
 
 def render_constraints(
