@@ -113,11 +113,16 @@ def built_in_energy(level: StorageLevel) -> float:
 
 def action_energy(table: EnergyTable, level: StorageLevel, kind: str, op: str, infix: str = "") -> float:
     """pJ per action of a storage level; missing data actions cost the built-in estimate, all others nothing."""
-    actions = table.actions.get(level.name, {})
-    for name in lookup_order(kind, op, infix):
-        if name in actions:
-            return actions[name]
+    name = listed_action(table, level, kind, op, infix)
+    if name is not None:
+        return table.actions[level.name][name]
     return built_in_energy(level) if kind == "random" and not infix else 0.0
+
+
+def listed_action(table: EnergyTable, level: StorageLevel, kind: str, op: str, infix: str = "") -> str | None:
+    """The name under which the table lists an action of a storage level, None where it lists it under none."""
+    actions = table.actions.get(level.name, {})
+    return next((name for name in lookup_order(kind, op, infix) if name in actions), None)
 
 
 def compute_energy(table: EnergyTable, compute: ComputeLevel, kind: str) -> float:
