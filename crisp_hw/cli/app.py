@@ -11,8 +11,10 @@ from typer.core import TyperGroup
 
 import crisp_hw
 from crisp_hw.cli import accelerators, networks
+from crisp_hw.cli.bundle import bundle, replay
 from crisp_hw.cli.describe import describe
 from crisp_hw.cli.evaluate import evaluate, render
+from crisp_hw.cli.verify import doctor, verify
 from crisp_hw.errors import CrispError
 
 INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
@@ -51,6 +53,10 @@ app = typer.Typer(
 app.command()(evaluate)
 app.command()(describe)
 app.command()(render)
+app.command()(verify)
+app.command()(bundle)
+app.command()(replay)
+app.command()(doctor)
 app.add_typer(accelerators.app, name="arch")
 app.add_typer(networks.app, name="workload")
 

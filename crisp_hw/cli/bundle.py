@@ -1,0 +1,99 @@
+"""`crisp-hw bundle` and `crisp-hw replay`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from crisp_hw.cli import options as opt
+from crisp_hw.cli.evaluate import BackendOption, DensityOption, IndexOption
+from crisp_hw.cli.output import progress, say_written, show
+from crisp_hw.cli.verify import DIFFERENT, CountsOption, EnergyTolerance
+from crisp_hw.errors import InputError
+
+
+def bundle(  # noqa: PLR0913 - the options of a command
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write, FILE.zip.")],
+    masks: opt.MasksOption = None,
+    workload: opt.WorkloadOption = None,
+    nm: opt.NmOption = None,
+    block: opt.BlockOption = None,
+    sparsity: opt.SparsityOption = None,
+    arch: opt.ArchOption = None,
+    layers: opt.LayersOption = None,
+    objective: opt.ObjectiveOption = opt.Objective.cycles,
+    energy: opt.EnergyOption = None,
+    setting: opt.SetOption = None,
+    activation_density: DensityOption = 0.6,
+    block_index: IndexOption = True,
+    backend: BackendOption = "embedded",
+) -> None:
+    """An evaluation in one file that anybody can replay: documents, versions, seeds, options, results."""
+    from crisp_hw import api
+    from crisp_hw.bundle import pack
+    from crisp_hw.report.files import write_all
+
+    if out.is_dir():
+        raise InputError(f"{out}: is a folder; give the name of a file")
+    source = opt.source_of(masks, workload, nm, block, sparsity)
+    accelerators = opt.accelerators_of(arch, energy, setting)
+    choices = api.EvaluateOptions(str(objective), energy, backend, activation_density, block_index)
+    with progress() as bar:
+        network = api.evaluate(source, accelerators, layers=layers, options=choices, progress=bar).network
+    options = {
+        "arch": [each.name for each in accelerators],
+        "layers": layers,
+        "objective": str(objective),
+        "energy": energy,
+        "set": setting or [],
+        "activation_density": activation_density,
+        "block_index": block_index,
+    }
+    content = pack(network, backend, _origin(masks, workload, nm, block, sparsity), options, _tool(backend))
+    say_written(write_all(out.parent, {out.name: content}), out.parent)
+
+
+def replay(
+    file: Annotated[Path, typer.Argument(help="A file of `crisp-hw bundle`.")],
+    backend: Annotated[str | None, typer.Option("--backend", help="What evaluates [the one that was used].")] = None,
+    counts: CountsOption = 0,
+    energies: EnergyTolerance = 1e-9,
+    form: opt.FormatOption = opt.Format.table,
+) -> None:
+    """Evaluate a bundle again and compare with what it recorded; exit code 1 when something differs."""
+    from crisp_hw.bundle import Replayed, load, replay_document
+    from crisp_hw.bundle import replay as replay_bundle
+    from crisp_hw.validate.results import Tolerance
+
+    content = load(file)
+    found: list[Replayed] = []
+    with progress() as bar:
+        for each in replay_bundle(content, backend, Tolerance(counts, energies)):
+            if bar:
+                bar(f"{each.arch} {each.layer}", len(found), len(content.results))
+            found.append(each)
+    show(replay_document(content, found), form)
+    if not all(each.equal for each in found):
+        raise typer.Exit(DIFFERENT)
+
+
+def _origin(
+    masks: Path | None, workload: str | None, nm: str | None, block: int | None, sparsity: float | None
+) -> dict[str, Any]:
+    """Where the network comes from; of a pruned-model file its name and checksum."""
+    from crisp_hw.bundle.archive import sha256
+
+    if masks is not None:
+        return {"masks": masks.name, "sha256": sha256(masks.read_bytes())}
+    return {"workload": workload, "nm": nm, "block": block, "sparsity": sparsity}
+
+
+def _tool(backend: str) -> str | None:
+    """The Timeloop that evaluates, with the checksum of its program."""
+    if backend != "timeloop":
+        return None
+    from crisp_hw.backends.timeloop import find_tool
+    from crisp_hw.bundle.archive import sha256
+
+    tool = find_tool()
+    return f"{tool.runner} sha256 {sha256(Path(tool.command[0]).read_bytes())}"
