@@ -1,7 +1,7 @@
 """Timeloop's figures as the Result that every backend returns."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from crisp_hw.backends.timeloop.failure import ToolError
 from crisp_hw.backends.timeloop.stats import Figures, LevelFigures, Number, Stats
@@ -9,6 +9,7 @@ from crisp_hw.spec.result import ComputeResult, FormatCounts, LevelResult, Resul
 
 _KINDS, _OPS = ("random", "gated", "skipped"), ("reads", "fills", "updates")
 _PRINTED_UJ = 0.00501  # the total of stats.txt has two decimals
+_PRINTED_SHARE = 0.0000501  # and so have percentages
 
 
 def result(stats: Stats, assumptions: tuple[str, ...] = ()) -> Result:
@@ -30,11 +31,19 @@ def result(stats: Stats, assumptions: tuple[str, ...] = ()) -> Result:
         reasons=(),
         cycles=int(stats.summary["Cycles"]),
         energy_pj=energy,
-        utilization=stats.summary["Utilization"] / 100,
+        utilization=_utilization(mac.own, stats.summary),
         compute=compute,
         levels=levels,
         assumptions=assumptions,
     )
+
+
+def _utilization(mac: Figures, summary: Mapping[str, float]) -> float:
+    """Busy MACs over MACs and cycles, with all digits where that is what Timeloop rounded."""
+    printed, cycles = summary["Utilization"] / 100, summary["Cycles"]
+    busy = mac.numbers.get("random_computes", mac.numbers.get("algorithmic_computes", 0))
+    exact = (busy + mac.numbers.get("gated_computes", 0)) / mac.numbers.get("instances", 1) / max(cycles, 1)
+    return exact if abs(exact - printed) <= _PRINTED_SHARE else printed
 
 
 def _compute(mac: LevelFigures) -> ComputeResult:

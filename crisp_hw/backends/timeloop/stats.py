@@ -11,6 +11,7 @@ Ranks = tuple[tuple[int, int], ...]
 
 _KINDS = {"Algorithmic": "", "Actual": "random_", "Gated": "gated_", "Skipped": "skipped_"}
 _NAMES = {
+    "Instances": "instances",
     "Partition size": "partition_size",
     "Max utilized data storage capacity": "utilized_capacity",
     "Utilized capacity": "utilized_capacity",
