@@ -215,9 +215,8 @@ def moved(tiling: Tiling, tensor: Tensor, all_levels: Flow) -> Moved:
             sent[level + 1], delivered[level + 1] = sent[level + 1] * scale, delivered[level + 1] * scale
             linked[level + 1] = 0.0
     peers = np.zeros_like(sent)
-    for level in levels[1:]:
-        if kept[level]:
-            peers[level - 1] = linked[level] / instances(tiling, level - 1)
+    for level in levels[1:]:  # neighbours also hand on what comes from beyond a level that does not keep it
+        peers[level - 1] = linked[level] / instances(tiling, level - 1)
     return Moved(sent, demand, peers)
 
 
