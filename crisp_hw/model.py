@@ -1,0 +1,114 @@
+"""What timeloop-model does, without Timeloop: YAML files in, statistics out."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from crisp_hw.engine.energy import lookup_order
+from crisp_hw.engine.evaluate import evaluate_point
+from crisp_hw.engine.outcome import report
+from crisp_hw.engine.verdict import broken_rules
+from crisp_hw.errors import CrispError, InputError, MappingError
+from crisp_hw.spec.design import DesignPoint
+from crisp_hw.timeloop.accept import accept
+from crisp_hw.timeloop.documents import load_documents
+from crisp_hw.timeloop.fields import mapping, number, required, sequence, text
+from crisp_hw.timeloop.frontend import flatten, is_frontend
+from crisp_hw.timeloop.locate import with_position
+from crisp_hw.timeloop.map_text import map_text
+from crisp_hw.timeloop.positions import MarkedDict
+from crisp_hw.timeloop.read import read_point
+from crisp_hw.timeloop.read_architecture import plain_name
+from crisp_hw.timeloop.stats_detail import Evaluated, details_of
+from crisp_hw.timeloop.stats_json import stats_json
+from crisp_hw.timeloop.stats_text import stats_text
+
+PREFIX = "timeloop-model"
+NEEDED = ("architecture", "problem", "mapping")
+TOO_MANY = 2**50  # multiply-accumulates; products of counts beyond it are not exact in 64 bits
+
+
+def evaluate_files(paths: Iterable[str | Path]) -> Evaluated:
+    """Evaluate the mapping that a set of Timeloop documents describes, whatever files they stand in.
+
+    The flattened form (0.3, 0.4) and timeloopfe's 0.4 front end both work. `result.skipped` lists what the documents
+    hold without effect on the numbers. Raises InputError with file and line for input that is wrong or not modelled,
+    and MappingError when the mapping does not fit the architecture.
+    """
+    documents = load_documents(paths)
+    notes: tuple[str, ...] = ()
+    try:
+        if is_frontend(documents):
+            documents, notes = flatten(documents)
+        documents, more = accept(documents)
+        return _evaluate(documents, (*notes, *more))
+    except CrispError as error:
+        raise with_position(error, documents) from error
+
+
+def texts_of(evaluated: Evaluated) -> dict[str, str]:
+    """File name -> content of everything that a run writes."""
+    return {
+        f"{PREFIX}.stats.txt": stats_text(evaluated),
+        f"{PREFIX}.map.txt": map_text(evaluated),
+        "stats.json": stats_json(evaluated),
+    }
+
+
+def _evaluate(documents: MarkedDict, notes: tuple[str, ...]) -> Evaluated:
+    for name in NEEDED:
+        if name not in documents:
+            raise InputError(f"no document {name!r} in the files; there are {', '.join(documents) or 'none'}")
+    point = read_point(documents)
+    _check_size(point)
+    part = evaluate_point(point)
+    if isinstance(part, MappingError):
+        raise part
+    failures = broken_rules(part)
+    result = report(part, failures, (*point.assumptions, *_energy_notes(point, documents.get("ERT"))))
+    if not result.valid:
+        raise MappingError(f"mapping: it does not fit: {'; '.join(result.reasons)}")
+    result = replace(result, skipped=(*result.skipped, *notes))
+    areas = _areas(documents["ART"]) if documents.get("ART") is not None else {}
+    has_sparse = documents.get("sparse_optimizations") is not None
+    return Evaluated(point, result, int(part.sparse.macs_mesh[:, 0].prod()), details_of(part), has_sparse, areas)
+
+
+def _check_size(point: DesignPoint) -> None:
+    total = 1
+    for bound in point.design.problem.bounds:
+        total *= bound
+    if total > TOO_MANY:
+        raise InputError(f"problem.instance: {total:.2e} multiply-accumulates are too many to count exactly (2^50)")
+
+
+def _areas(document: Any) -> dict[str, float]:
+    """um2 per instance of each component of an `ART` document, in single precision as Timeloop keeps it."""
+    import numpy as np
+
+    tables = sequence(required(mapping(document, "ART"), "tables", "ART"), "ART.tables")
+    rows = [mapping(table, "ART.tables") for table in tables]
+    names = [plain_name(text(required(row, "name", "ART.tables"), "ART.tables.name")) for row in rows]
+    areas = [
+        number(required(row, "area", f"ART {name}"), f"ART {name}.area") for name, row in zip(names, rows, strict=True)
+    ]
+    return {name: float(np.float32(area)) for name, area in zip(names, areas, strict=True)}
+
+
+def _energy_notes(point: DesignPoint, ert: Any) -> tuple[str, ...]:
+    """Where energies are Timeloop's built-in estimates instead of the table's."""
+    if ert is None:
+        return (
+            "no ERT: all energies are Timeloop's built-in estimates (SRAM and DRAM by size and width, 16-bit MACs)",
+        )
+    notes = []
+    design = point.design
+    for level, kept in zip(design.architecture.levels, point.mapping.nest.keeps, strict=True):
+        actions = design.energy.actions.get(level.name, {})
+        missing = [op for op in ("reads", "fills", "updates") if not set(lookup_order("random", op)) & set(actions)]
+        if missing and kept:
+            notes.append(
+                f"level {level.name}: the ERT has no energy of {', '.join(missing)}; built-in estimates stand in"
+            )
+    return tuple(notes)
