@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+GOLDEN ?= $(or $(CRISP_HW_GOLDEN),../shared/golden)
 
 .PHONY: help install demo test lint golden clean
 
@@ -36,7 +37,7 @@ lint: $(STAMP)
 	$(BIN)/lint-imports
 
 golden: $(STAMP)
-	$(BIN)/python -m pytest tests/test_golden.py
+	$(BIN)/crisp-hw validate $(filter-out %/mapper.jsonl.gz,$(wildcard $(GOLDEN)/*.jsonl.gz))
 
 clean:
 	rm -rf $(VENV) demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

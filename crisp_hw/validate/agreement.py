@@ -37,9 +37,9 @@ class Agreement:
 
 
 def read_cases(path: Path) -> Iterator[Case]:
-    """The cases of one `.jsonl.gz` file; InputError names the file and the line that is not a case."""
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
+    """The cases of one `.jsonl` or `.jsonl.gz` file; InputError names the file and the line that is not a case."""
+    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(_readable(path, lines), 1):
             try:
                 case = json.loads(line)
             except json.JSONDecodeError as error:
@@ -47,6 +47,13 @@ def read_cases(path: Path) -> Iterator[Case]:
             if not isinstance(case, dict) or not {"id", "family", "input", "output"} <= case.keys():
                 raise InputError(f"{path}, line {number}: a case needs id, family, input and output")
             yield case
+
+
+def _readable(path: Path, lines: Iterable[str]) -> Iterator[str]:
+    try:
+        yield from lines
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a file of recorded cases ({error}); give FAMILY.jsonl.gz") from error
 
 
 def grade(differences: list[Difference]) -> Grade:

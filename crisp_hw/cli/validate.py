@@ -1,0 +1,78 @@
+"""`crisp-hw validate`: recorded reference cases against the embedded engine."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from crisp_hw.cli import options as opt
+from crisp_hw.cli.output import show
+from crisp_hw.errors import InputError
+
+if TYPE_CHECKING:
+    from crisp_hw.report.columns import Value
+    from crisp_hw.report.document import Document
+    from crisp_hw.validate import Agreement
+
+SHORTFALL = 1  # exit code: compared, and too little agrees
+LEAST_EQUAL = 0.97  # share of a family that must be equal; what is not equal must at least be close
+
+CasesArgument = Annotated[list[Path], typer.Argument(help="Recorded cases, FAMILY.jsonl or FAMILY.jsonl.gz.")]
+StrictOption = Annotated[bool, typer.Option("--strict", help="Every case must be equal; close is not enough.")]
+PageOption = Annotated[Path | None, typer.Option("--page", help="Also write the page of docs/validation.md here.")]
+
+
+def validate(
+    cases: CasesArgument,
+    strict: StrictOption = False,
+    page: PageOption = None,
+    form: opt.FormatOption = opt.Format.table,
+) -> None:
+    """Compare recorded runs of timeloop-model with the embedded engine; exit 1 where too little agrees."""
+    from crisp_hw.data_files import write_text
+    from crisp_hw.validate import page as page_text
+    from crisp_hw.validate import validate as compare_all
+
+    if missing := [path for path in cases if not path.is_file()]:
+        raise InputError(f"{missing[0]}: no such file; give recorded cases, FAMILY.jsonl.gz")
+    found = compare_all(cases)
+    if page is not None:
+        write_text(page, page_text(found))
+    show(_document(found), form)
+    if short := [each.family for each in found if _short(each, strict)]:
+        typer.echo(f"crisp-hw: too little agrees in {', '.join(short)}", err=True)
+        raise typer.Exit(SHORTFALL)
+
+
+def _short(found: "Agreement", strict: bool) -> bool:
+    """Does a family fall short of what is asked?"""
+    least = 1.0 if strict else LEAST_EQUAL
+    return found.different + found.refused > 0 or found.equal < least * found.cases
+
+
+def _document(found: "list[Agreement]") -> "Document":
+    """A row per family, and the cases that are not equal as remarks."""
+    from crisp_hw.report.columns import Column, table
+    from crisp_hw.report.document import Document
+
+    records: list[dict[str, Value]] = [
+        {
+            "family": each.family,
+            "cases": each.cases,
+            "equal": each.equal,
+            "close": each.close,
+            "different": each.different,
+            "refused": each.refused,
+            "worst_cycles": each.worst_cycles,
+            "worst_energy": each.worst_energy,
+        }
+        for each in found
+    ]
+    columns = tuple(Column(key, key.replace("_", " ")) for key in (records[0] if records else {}))
+    unequal = tuple(f"{each.family}: {', '.join(each.ids)}" for each in found if each.ids)
+    remarks = {
+        "reading": ("worst: largest relative difference of total cycles and of total energy in a family",),
+        "not equal": unequal,
+    }
+    content = {"schema": "crisp-hw/validation/1", "families": records, "not_equal": list(unequal)}
+    return Document("agreement with recorded runs", (table("agreement", columns, records),), remarks, records, content)
