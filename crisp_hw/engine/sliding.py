@@ -234,7 +234,8 @@ def _rounded(tiling: Tiling, tensor: Tensor, held: Flow, words: Moved) -> dict[s
             unfilled = elided_fills(tiling, unread) * (level != kept[-1])
             counts["updates"][level] = _nearest(sent[level])
             counts["reads"][level] = _nearest(sent[level] + peers[level] - unread)
-            counts["fills"][level] = _nearest(filled + peers[level] - unfilled)
+            # of imperfect factors Timeloop may take off more words than arrive: it wraps around, here nothing is left
+            counts["fills"][level] = np.maximum(_nearest(filled + peers[level] - unfilled), 0)
         else:
             counts["reads"][level] = _nearest(sent[level] + peers[level])
             counts["fills"][level] = (filled + peers[level]).astype(np.int64)

@@ -102,6 +102,19 @@ def test_tiles_are_the_largest_and_lanes_average(build, data):
             assert flows[tensor.name].tile[level, 0] == largest
 
 
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_counts_are_never_negative(build, data):
+    """Where the first updates of an output exceed its fills, Timeloop's unsigned counts wrap around."""
+    point = data.draw(ragged(build))
+    keeps = tuple(frozenset(data.draw(st.sets(st.sampled_from("ABZ")))) for _ in range(2))
+    nest = replace(point.mapping.nest, keeps=(*keeps, frozenset("ABZ")))
+    result = evaluate(replace(point, mapping=replace(point.mapping, nest=nest)))
+    for level in result.levels:
+        for counts in level.tensors.values():
+            assert min(counts.reads, counts.fills, counts.updates, *counts.accesses.values()) >= 0
+
+
 def test_the_last_of_three_rounds_counts_as_a_full_one(build):
     """K = 5 in L1 as 2, 2 and 1: Timeloop reports 6 words, the engine as well."""
     point = build.point([[], [("t", "K", 2)], [("t", "K", 3)]])
