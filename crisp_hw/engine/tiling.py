@@ -98,6 +98,10 @@ class Tiling:
     def _sizes(self) -> dict[tuple[int, str], Int]:
         return {}
 
+    @cached_property
+    def _tiles(self) -> dict[tuple[int, str], Tile]:
+        return {}
+
     def start(self, level: int) -> int:
         """Index of the innermost loop of a level."""
         return 0 if level <= 0 else self.ends[level - 1]
@@ -120,7 +124,10 @@ class Tiling:
 
     def tile_below(self, below: int, tensor: Tensor) -> Tile:
         """The same with its extents."""
-        return projected(self.problem, tensor, self.extents[below])
+        key = (below, tensor.name)
+        if key not in self._tiles:
+            self._tiles[key] = projected(self.problem, tensor, self.extents[below])
+        return self._tiles[key]
 
     def size(self, tensor: Tensor) -> int:
         """Words of the whole tensor."""
@@ -162,8 +169,12 @@ def projected_size(problem: Problem, tensor: Tensor, extents: Int) -> Int:
 
 def projected(problem: Problem, tensor: Tensor, box: Int) -> Tile:
     """The tile of a tensor inside an operation-space box int64[D, b]."""
-    ranks = [projected_size(problem, Tensor(tensor.name, (rank,)), box) for rank in tensor.ranks]
-    return Tile(projected_size(problem, tensor, box), np.stack(ranks) if ranks else np.ones((0, box.shape[1]), int))
+    extents = np.ones((len(tensor.ranks), *box.shape[1:]), dtype=np.int64)
+    for place, rank in enumerate(tensor.ranks):
+        for term in rank:
+            extents[place] += abs(term.coefficient) * (box[problem.dims.index(term.dim)] - 1)
+    words: Int = extents.prod(axis=0)
+    return Tile(words, extents)
 
 
 def elided_fills(tiling: Tiling, unread: Int) -> Int:
