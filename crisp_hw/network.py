@@ -14,7 +14,7 @@ from crisp_hw.spec import patterns
 from crisp_hw.spec.accelerator import Accelerator
 from crisp_hw.spec.descriptors import Descriptor, PrunedLayer
 from crisp_hw.spec.design import DesignPoint
-from crisp_hw.spec.encoded import Encoded
+from crisp_hw.spec.encoded import DstcModel, Encoded
 from crisp_hw.spec.evaluation import DensityCheck, LayerEvaluation
 from crisp_hw.spec.result import Result
 
@@ -39,7 +39,8 @@ class EvaluateOptions:
     `objective` is what the mapper minimises ("cycles", "energy" or "edp"), `energy` the name of an energy set (None:
     the architecture's own), `activation_density` what DSTC sees, `block_index` whether CRISP's index is counted.
     `density` is how weights are described: "model" (the statistical density of each scheme), "actual" (the masks
-    themselves) or "hybrid" (blocks with N:M inside, in closed form).
+    themselves) or "hybrid" (blocks with N:M inside, in closed form). `dstc` is how DSTC avoids zeros: "skipping", as if
+    nonzeros filled its lanes perfectly, or "position-skipping" (`EncodeOptions`).
     """
 
     objective: str = "cycles"
@@ -48,6 +49,7 @@ class EvaluateOptions:
     activation_density: float = 0.6
     block_index: bool = True
     density: str = "model"
+    dstc: DstcModel = "skipping"
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,8 @@ class Bench:
         return DensityCheck(self._options.density, result, tiles)
 
     def _encode(self, descriptor: Descriptor, accelerator: Accelerator) -> Encoded:
-        choices = EncodeOptions(self._options.activation_density, self._options.block_index)
+        given = self._options
+        choices = EncodeOptions(given.activation_density, given.block_index, dstc=given.dstc)
         return encode(descriptor, accelerator, choices)
 
     def _map(self, encoded: Encoded, name: str) -> _Mapped:

@@ -1,5 +1,6 @@
 """`crisp-hw evaluate` and `crisp-hw render`."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,9 @@ WeightsOption = Annotated[
     opt.Density,
     typer.Option("--density", help="Weights by statistical model, by the masks themselves, or by blocks with N:M."),
 ]
+DstcOption = Annotated[
+    opt.Dstc, typer.Option("--dstc", help="DSTC as if zeros cost nothing, or with lanes that packing leaves idle.")
+]
 BackendOption = Annotated[str, typer.Option("--backend", help="What evaluates: embedded, or an installed Timeloop.")]
 
 
@@ -46,6 +50,7 @@ def evaluate(  # noqa: PLR0913 - the options of a command
     block_index: IndexOption = True,
     backend: BackendOption = "embedded",
     density: WeightsOption = opt.Density.model,
+    dstc: DstcOption = opt.Dstc.skipping,
 ) -> None:
     """Cycles and energy of a pruned network, each layer with its best mapping."""
     from crisp_hw import api
@@ -55,6 +60,7 @@ def evaluate(  # noqa: PLR0913 - the options of a command
     accelerators = opt.accelerators_of(arch, energy, setting)
     _check_output(out, plot)
     choices = api.EvaluateOptions(str(objective), energy, backend, activation_density, block_index, str(density))
+    choices = replace(choices, dstc=dstc.value)
     with progress() as bar:
         network = api.evaluate(source, accelerators, layers=layers, options=choices, progress=bar).network
     if out is not None:

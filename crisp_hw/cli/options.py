@@ -36,6 +36,13 @@ class Objective(StrEnum):
     edp = "edp"
 
 
+class Dstc(StrEnum):
+    """How DSTC avoids zeros."""
+
+    skipping = "skipping"
+    packing = "position-skipping"
+
+
 class Density(StrEnum):
     """How weights are described."""
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from math import ceil
+from typing import get_args
 
 from crisp_hw.encode.plans import Plan, plan
 from crisp_hw.encode.residence import column_splits
@@ -11,7 +12,7 @@ from crisp_hw.spec.accelerator import Accelerator
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.descriptors import Descriptor
 from crisp_hw.spec.design import Design
-from crisp_hw.spec.encoded import Encoded, EncodeOptions
+from crisp_hw.spec.encoded import DstcModel, Encoded, EncodeOptions
 from crisp_hw.spec.problem import Problem, Tensor, Term
 
 DIMS = ("G", "M", "N", "K")
@@ -52,6 +53,8 @@ def encode(descriptor: Descriptor, accelerator: Accelerator, options: EncodeOpti
 def _check(descriptor: Descriptor, options: EncodeOptions) -> None:
     if descriptor.nnz < 1:
         raise InputError(f"{descriptor.layer.name}: has no nonzero weight; leave the layer out or keep some")
+    if options.dstc not in get_args(DstcModel):
+        raise InputError(f"unknown model of DSTC {options.dstc!r}; there are {', '.join(get_args(DstcModel))}")
     if not 0 < options.activation_density <= 1:
         raise InputError(f"activation density must lie in (0, 1], not {options.activation_density}")
 
@@ -95,7 +98,8 @@ def _constraints(accelerator: Accelerator, fabric: Fabric, steps: Steps, problem
         if fills_array(block):
             return replace(block, factors={**block.factors, **across})
         if (block.level, block.kind) == ("LRF", "temporal"):
-            return replace(block, factors={**block.factors, "N": tile})
+            packed = {"G": Factor("<=", steps.packed)} if steps.packed > 1 else {}
+            return replace(block, factors={**block.factors, "N": tile, **packed})
         if (block.level in ("SMEM", "DRAM")) and block.kind == "temporal" and "K" not in block.factors:
             return replace(block, factors={**block.factors, "K": splits})
         if block.kind == "spatial":

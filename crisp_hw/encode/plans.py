@@ -6,7 +6,7 @@ from math import ceil
 from typing import assert_never
 
 from crisp_hw.encode.shape import Fabric, Gemm, Steps
-from crisp_hw.encode.sparsity import dual_sparsity, fits, lanes_for, nm_sparsity
+from crisp_hw.encode.sparsity import dual_sparsity, fits, lanes_for, nm_sparsity, packed_sparsity
 from crisp_hw.errors import InputError
 from crisp_hw.spec.accelerator import CrispStc, Dense, Dstc, Scheme, Stc
 from crisp_hw.spec.descriptors import Descriptor
@@ -93,19 +93,34 @@ def _scattered(density: float) -> Density:
     return FixedStructured(1.0) if density >= 1.0 else Hypergeometric(density)
 
 
+PERFECT_PACKING = (
+    "DSTC's packing of nonzeros into the lanes (position-skipping) is not in public Timeloop: plain skipping "
+    "conditioned on both operands stands for it, as if packing were perfect"
+)
+
+
+def _packing(tiles: int) -> str:
+    return (
+        f"DSTC packs the nonzeros of a column of up to {tiles} row tiles, and those of a tile of positions, into the "
+        "lanes of the array (position-skipping); lanes of the last pass stay idle"
+    )
+
+
 def _dstc(descriptor: Descriptor, fabric: Fabric, options: EncodeOptions) -> Plan:
+    gemm, packs = whole_gemm(descriptor), options.dstc == "position-skipping"
+    # row tiles share their activations, so their nonzeros can be packed together; groups of a convolution do not
+    tiles = max(1, fabric.latches // fabric.rows) if packs and not gemm.own_b else 1
     return Plan(
-        whole_gemm(descriptor),
-        Steps(positions=fabric.lanes),
+        gemm,
+        Steps(positions=fabric.lanes, packed=tiles),
         # nonzeros are conserved: padding thins the weights by rows and columns, the activations by positions
         weights=lambda real, padded: _scattered(descriptor.nnz * padded.positions / padded.macs),
         activations=lambda real, padded: _scattered(options.activation_density * real.positions / padded.positions),
-        sparse=dual_sparsity(),
+        sparse=packed_sparsity() if packs else dual_sparsity(),
         assumptions=(
             f"DSTC sees weights of density {descriptor.density:.6g} and activations of density "
             f"{options.activation_density:g}, scattered uniformly",
-            "DSTC's packing of nonzeros into the lanes (position-skipping) is not in public Timeloop: plain skipping "
-            "conditioned on both operands stands for it, as if packing were perfect",
+            _packing(tiles) if packs else PERFECT_PACKING,
         ),
     )
 

@@ -9,12 +9,16 @@ from crisp_hw.spec.constraints import LevelConstraint
 
 @dataclass(frozen=True)
 class Fabric:
-    """What a tile must fit: lanes (x) and rows (y) of MACs in a core, cores, positions of Z that a row accumulates."""
+    """What a tile must fit: lanes (x) and rows (y) of MACs in a core, cores, positions of Z that a row accumulates.
+
+    `latches` are the words beside the array, or beside each MAC, that keep weights.
+    """
 
     lanes: int
     rows: int
     cores: int
     positions: int
+    latches: int = 1
 
 
 @dataclass(frozen=True)
@@ -35,10 +39,14 @@ class Gemm:
 
 @dataclass(frozen=True)
 class Steps:
-    """Columns and positions that one step of a core takes across its lanes: K x lanes, or N x lanes (DSTC)."""
+    """Columns and positions that one step of a core takes across its lanes: K x lanes, or N x lanes (DSTC).
+
+    `packed` is the most row tiles of the array whose nonzeros may be packed together.
+    """
 
     columns: int = 1
     positions: int = 1
+    packed: int = 1
 
 
 def fabric_of(accelerator: Accelerator) -> Fabric:
@@ -47,8 +55,8 @@ def fabric_of(accelerator: Accelerator) -> Fabric:
     array = next(block for block in blocks if fills_array(block))
     rows = array.factors["M"].value
     lanes = max(factor.value for dim, factor in array.factors.items() if dim != "M")
-    size = arch.level("RF").size_words
-    return Fabric(lanes, rows, accelerator.cores, max(1, size // rows) if size else 1 << 30)
+    size, latches = arch.level("RF").size_words, arch.level("LRF").size_words
+    return Fabric(lanes, rows, accelerator.cores, max(1, size // rows) if size else 1 << 30, latches or 1)
 
 
 def fills_array(block: LevelConstraint) -> bool:

@@ -38,6 +38,21 @@ def dual_sparsity() -> SparseSpec:
     A bitmap is one rank over all loops of a level's tile, one bit per child, and repeats the inner level's bitmap
     below it (of A: a bit per column tile in SMEM, a bit per row in the LRF). DRAM's own loops cost nothing.
     """
+    skips = (("SMEM", "A", ("B",)), ("SMEM", "B", ("A",)), ("RF", "Z", ("A", "B")), ("LRF", "A", ("B",)))
+    actions = tuple(ActionOptimization(level, "skipping", (Condition(t, leaders),)) for level, t, leaders in skips)
+    return SparseSpec(_bitmaps(), actions, ("skipping",))
+
+
+def packed_sparsity() -> SparseSpec:
+    """The same bitmaps, with the nonzeros of both operands packed into the lanes: zeros take no pass at all.
+
+    Z is updated for nonzero products alone, as in the DSTC of Sparseloop's MICRO 2022 artifact.
+    """
+    packed = tuple(ActionOptimization("LRF", "position_skipping", (Condition(tensor, ()),)) for tensor in "AB")
+    return SparseSpec(_bitmaps(), (*packed, ActionOptimization("RF", "skipping", (Condition("Z", ("A", "B")),))))
+
+
+def _bitmaps() -> tuple[TensorFormat, ...]:
     chains = {"A": ("LRF", "SMEM", "DRAM"), "B": ("SMEM", "DRAM")}
     dims = {"A": (frozenset("GMK"),), "B": (frozenset("GKN"),)}
     formats = []
@@ -46,9 +61,7 @@ def dual_sparsity() -> SparseSpec:
         ranks = [(bitmap,) * depth for depth in range(1, len(levels))]
         ranks.append((*ranks[-1], tiles))
         formats += [TensorFormat(level, tensor, each) for level, each in zip(levels, ranks, strict=True)]
-    skips = (("SMEM", "A", ("B",)), ("SMEM", "B", ("A",)), ("RF", "Z", ("A", "B")), ("LRF", "A", ("B",)))
-    actions = tuple(ActionOptimization(level, "skipping", (Condition(t, leaders),)) for level, t, leaders in skips)
-    return SparseSpec(tuple(formats), actions, ("skipping",))
+    return tuple(formats)
 
 
 def lanes_for(nm: NM, lanes: int) -> int | None:

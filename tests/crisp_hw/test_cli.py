@@ -75,6 +75,19 @@ def test_the_table_shows_layers_totals_assumptions_and_skipped(workload):
     assert max(map(len, result.stdout.splitlines())) <= 120
 
 
+def test_dstc_packs_nonzeros_on_request(workload):
+    cycles = {}
+    for model in ("skipping", "position-skipping"):
+        options = ("--arch", "dstc", "--layers", "mid", "--dstc", model, "--format", "json")
+        found = json.loads(run("evaluate", "--workload", workload, *PATTERN, *options).stdout)
+        cycles[model] = found["layers"][0]["cycles"]
+        inferred = [note for note in found["assumptions"] if "inferred from the reference outputs" in note["text"]]
+        assert bool(inferred) == (model == "position-skipping")
+    assert cycles["skipping"] < cycles["position-skipping"]
+    refused = run("evaluate", "--workload", workload, *PATTERN, "--arch", "dstc", "--dstc", "packing", code=2)
+    assert "position-skipping" in refused.stderr
+
+
 def test_csv_is_what_the_api_says(workload):
     result = run("evaluate", "--workload", workload, *PATTERN, "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(result.stdout)))

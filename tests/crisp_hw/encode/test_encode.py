@@ -14,6 +14,7 @@ from crisp_hw.accelerators import load_arch
 from crisp_hw.encode import EncodeOptions, encode
 from crisp_hw.engine.evaluate import evaluate
 from crisp_hw.errors import InputError
+from crisp_hw.mapper.search import search
 from crisp_hw.spec.constraints import Factor
 from crisp_hw.spec.descriptors import Descriptor
 from crisp_hw.spec.design import DesignPoint
@@ -133,6 +134,46 @@ def test_dstc_sees_both_densities():
     assert any("position-skipping" in text for text in encoded.assumptions)
     assert encoded.design.sparse.compute == ("skipping",)
     assert bounds(encoded) == {"G": 2, "M": 64, "N": 784, "K": 1152}
+
+
+def test_dstc_packs_row_tiles_that_share_their_activations():
+    options = EncodeOptions(dstc="position-skipping")
+    encoded = encode(hybrid(CONV, NM(1, 4), 64, 6), arch("dstc"), options)
+    latches = next(c for c in encoded.constraints.levels if (c.level, c.kind) == ("LRF", "temporal"))
+    assert latches.factors["G"] == Factor("<=", 4)  # 64 latches, 16 rows at once
+    assert latches.factors["N"] == Factor("<=", 16)  # accumulators for 64 positions, 4 at once
+    packed = [action for action in encoded.design.sparse.actions if action.kind == "position_skipping"]
+    assert {option.target for action in packed for option in action.options} == {"A", "B"}
+    assert encoded.design.dialect == "head"
+    assert any("up to 4 row tiles" in text for text in encoded.assumptions)
+    assert not any("as if packing were perfect" in text for text in encoded.assumptions)
+
+
+def test_groups_of_a_convolution_are_not_packed_together():
+    depthwise = Layer("d", "conv2d", 32, 32, kernel=(3, 3), padding=(1, 1), groups=32, input_size=(8, 8))
+    encoded = encode(Descriptor(depthwise, "dense", 100), arch("dstc"), EncodeOptions(dstc="position-skipping"))
+    latches = next(c for c in encoded.constraints.levels if (c.level, c.kind) == ("LRF", "temporal"))
+    assert latches.factors["G"] == Factor("=", 1)
+
+
+def test_packing_costs_cycles_that_perfect_packing_hides():
+    """The same nonzero products, on lanes that partly stay idle: never faster, and no MAC more or less."""
+    layer = Layer("l", "linear", 128, 64, tokens=64)
+    for nnz in (400, 2000, 6000):
+        found = []
+        for model in ("skipping", "position-skipping"):
+            encoded = encode(Descriptor(layer, "nm", nnz), arch("dstc"), EncodeOptions(dstc=model))
+            mapping = search(encoded.design, encoded.constraints).mapping
+            found.append(evaluate(DesignPoint(encoded.design, mapping)))
+        perfect, packed = found
+        assert packed.cycles > perfect.cycles
+        assert packed.compute.random == pytest.approx(perfect.compute.random, rel=1e-4)
+        assert packed.compute.utilized_instances < perfect.compute.utilized_instances
+
+
+def test_models_of_dstc_are_listed():
+    with pytest.raises(InputError, match="unknown model of DSTC 'packing'; there are skipping, position-skipping"):
+        encode(hybrid(CONV, NM(1, 4), 64, 6), arch("dstc"), EncodeOptions(dstc="packing"))
 
 
 def test_blocks_become_groups_over_their_own_columns():
