@@ -14,6 +14,7 @@ from crisp_hw.cli import accelerators, networks
 from crisp_hw.cli.bundle import bundle, replay
 from crisp_hw.cli.describe import describe
 from crisp_hw.cli.evaluate import evaluate, render
+from crisp_hw.cli.model import model
 from crisp_hw.cli.validate import validate
 from crisp_hw.cli.verify import doctor, verify
 from crisp_hw.errors import CrispError
@@ -54,6 +55,7 @@ app = typer.Typer(
 app.command()(evaluate)
 app.command()(describe)
 app.command()(render)
+app.command()(model)
 app.command()(verify)
 app.command()(validate)
 app.command()(bundle)

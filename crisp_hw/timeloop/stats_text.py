@@ -132,7 +132,7 @@ def _sparse_specs(evaluated: Evaluated, level: StorageLevel) -> dict[str, str]:
         "Data word bits": str(level.word_bits),
         "Data block size": str(level.block_size),
         "Metadata storage width(bits)": str(level.metadata_width_bits),
-        "Metadata storage depth": str(level.metadata_depth),
+        "Metadata storage depth": _optional(level.metadata_depth or None),
     }
     rest = {
         "Effective data storage size": _effective(level),

@@ -1,0 +1,77 @@
+"""One evaluated mapping as a document: the totals, every level, and what to know about them."""
+
+from collections.abc import Iterator
+
+from crisp_hw.report.columns import Column, table
+from crisp_hw.report.document import Document
+from crisp_hw.report.records import Record
+from crisp_hw.timeloop.stats_detail import Evaluated
+from crisp_hw.timeloop.stats_json import stats_data
+
+TOTALS = (
+    Column("cycles", "cycles", "whole"),
+    Column("bound_by", "bound by"),
+    Column("utilization", "MAC utilization", "share"),
+    Column("energy_uj", "energy uJ", "number"),
+    Column("pj_per_compute", "pJ per compute", "number"),
+    Column("computes", "computes", "whole"),
+    Column("skipped", "computes skipped", "whole"),
+    Column("gated", "computes gated", "whole"),
+)
+LEVELS = (
+    Column("level", "level"),
+    Column("tensor", "tensor"),
+    Column("instances", "instances", "number"),
+    Column("words", "words stored", "whole"),
+    Column("reads", "reads", "whole"),
+    Column("fills", "fills", "whole"),
+    Column("updates", "updates", "whole"),
+    Column("cycles", "cycles", "whole"),
+    Column("energy_pj", "energy pJ", "number"),
+)
+
+
+def model_document(evaluated: Evaluated) -> Document:
+    """Totals, and actual words moved per instance of every level, outermost first; energies are of all instances."""
+    result, name = evaluated.result, evaluated.point.design.problem.name
+    levels = list(_level_records(evaluated))
+    tables = (
+        table(f"{name}: one mapping", TOTALS, [_totals(evaluated)]),
+        table(f"{name}: levels, words moved per instance", LEVELS, levels),
+    )
+    remarks = {"assumptions": result.assumptions, "without effect": result.skipped}
+    return Document(name, tables, remarks, levels, stats_data(evaluated))
+
+
+def _totals(evaluated: Evaluated) -> Record:
+    result, compute = evaluated.result, evaluated.result.compute
+    computes = compute.random if compute else 0
+    return {
+        "cycles": result.cycles,
+        "bound_by": result.bound_by,
+        "utilization": result.utilization,
+        "energy_uj": result.energy_pj / 1e6,
+        "pj_per_compute": result.energy_pj / computes if computes else None,
+        "computes": computes,
+        "skipped": compute.skipped if compute and compute.skipped else None,
+        "gated": compute.gated if compute and compute.gated else None,
+    }
+
+
+def _level_records(evaluated: Evaluated) -> Iterator[Record]:
+    keeps = evaluated.point.mapping.nest.keeps
+    for level, kept in reversed(list(zip(evaluated.result.levels, keeps, strict=True))):
+        for name, counts in level.tensors.items():
+            if name in kept:
+                moved: Record = {op: counts.accesses[f"random_{op}"] for op in ("reads", "fills", "updates")}
+                shares: Record = {"instances": counts.utilized_instances, "words": counts.utilized_capacity}
+                energy = counts.energy_pj * counts.utilized_instances
+                yield {"level": level.name, "tensor": name, **shares, **moved, "energy_pj": energy}
+        if level.leakage_pj:
+            yield {"level": level.name, "tensor": "leakage", "energy_pj": level.leakage_pj}
+        if kept:
+            yield {"level": level.name, "tensor": "all", "cycles": level.cycles, "energy_pj": level.energy_pj}
+    if evaluated.result.compute is not None:
+        compute = evaluated.result.compute
+        instances = compute.utilized_instances
+        yield {"level": compute.name, "instances": instances, "cycles": compute.cycles, "energy_pj": compute.energy_pj}
