@@ -1,0 +1,113 @@
+"""What a tensor in a level costs: words at the port, and energy."""
+
+from collections.abc import Iterator
+
+from crisp_hw.engine.energy import Charge, charges, listed_action
+from crisp_hw.engine.latency import idle_factor, port_words
+from crisp_hw.engine.tiling import COMPUTE
+from crisp_hw.explain.arithmetic import equation, fact, some
+from crisp_hw.explain.nouns import Section, Step
+from crisp_hw.explain.scene import Spot, see
+
+PORTS = {"read": ("reads",), "write": ("fills", "updates")}
+
+
+def port_section(spot: Spot) -> Section:
+    """Words that occupy the port of one instance, and what they ask of it per cycle."""
+    return Section("Bandwidth that it asks for", see("7"), tuple(_port_steps(spot)))
+
+
+def _port_steps(spot: Spot) -> Iterator[Step]:
+    part, latency = spot.scene.part, spot.scene.part.latency[spot.index]
+    cycles, mac = int(spot.scene.result.compute.cycles if spot.scene.result.compute else 0), spot.scene.name(COMPUTE)
+    demands = {"read": float(latency.read_demand[spot.t, 0]), "write": float(latency.write_demand[spot.t, 0])}
+    spread = float(idle_factor(part.sparse, spot.index)[spot.t, 0])
+    if not cycles:
+        yield fact(f"{mac} reports 0 cycles, in which no bandwidth means anything")
+    for port, ops in PORTS.items():
+        words = int(port_words(part.sparse, spot.index, spot.level, spot.t, ops)[0])
+        if not words or not cycles:
+            continue
+        parts = " + ".join(f"random and gated {op}" for op in ops)
+        yield fact(
+            f"{port} port of one {spot.level.name} at work: {parts}, metadata bits as whole words", words, "words"
+        )
+        text = (
+            f"{port} demand of one {spot.level.name} (average of those provided) while the {mac} run {cycles:,} cycles"
+        )
+        if spread == 1:
+            formula, values = "words / cycles", "{w} / {c}"
+        else:
+            formula, values = "⌈words / (X · Y / R̄)⌉ / cycles", "⌈{w} / {s}⌉ / {c}"
+        yield equation(text, demands[port], (formula, values, {"w": words, "s": spread, "c": cycles}), "words/cycle")
+    slowdown = float(latency.slowdown[0])
+    for port, demand in demands.items():
+        text = f"{port} bandwidth delivered: the demand, slowed down as the whole level is"
+        numbers = {"d": demand, "s": slowdown}
+        yield equation(
+            text,
+            demand * slowdown,
+            ("demand · slowdown", "{d} · {s}", numbers),
+            "words/cycle",
+            figure=f"{port}_bandwidth",
+        )
+
+
+def energy_section(spot: Spot) -> Section:
+    """pJ per action, and their sum."""
+    return Section("Energy", see("8"), tuple(_energy_steps(spot)))
+
+
+def _energy_steps(spot: Spot) -> Iterator[Step]:
+    scene = spot.scene
+    found = charges(scene.tiling, scene.part.sparse, scene.energy, spot.place)
+    counts = scene.result.levels[spot.index].tensors[spot.tensor.name]
+    for action, charge in found.items():
+        if action in counts.action_energy_pj:
+            yield _charge_step(spot, action, charge)
+        else:
+            yield fact(f"{action.replace('_', ' ')}: {int(charge.actions[0]):,} actions at 0 pJ", 0, "pJ")
+    terms = {f"e{i}": pj for i, pj in enumerate(counts.action_energy_pj.values())}
+    text = f"one {spot.level.name}, over the whole run"
+    values = " + ".join(f"{{{name}}}" for name in terms) or "0"
+    yield equation(text, counts.energy_pj, ("Σ actions", values, terms), "pJ", figure="energy_pj")
+    numbers = {"e": counts.energy_pj, "r": counts.utilized_instances}
+    total = counts.energy_pj * counts.utilized_instances
+    yield equation(f"all {spot.level.name} at work", total, ("energy · R̄", "{e} · {r}", numbers), "pJ")
+
+
+def _charge_step(spot: Spot, action: str, charge: Charge) -> Step:
+    level, unit = spot.level, "bit" if "metadata" in action else "word"
+    per = f" in accesses of {some(charge.per_action, unit)}" if charge.per_action > 1 else ""
+    text = (
+        f"{action.replace('_', ' ')}: {some(int(charge.amount[0]), unit)}{per}, {_price(spot, action, charge.pj_each)}"
+    )
+    formula, values = f"⌈{unit}s / {level.name} access⌉ · pJ", "⌈{n} / {w}⌉ · {pj}"
+    if charge.per_action == 1:
+        formula, values = f"{unit}s · pJ", "{n} · {pj}"
+    correction, share = float(charge.correction[0]), float(charge.share[0])
+    if correction != 1:
+        formula, values, text = f"{formula} · κ", f"{values} · {{k}}", f"{text}; κ: nonzeros do not fill whole accesses"
+    if share != 1:
+        formula, values, text = (
+            f"{formula} · share",
+            f"{values} · {{s}}",
+            f"{text}; share: the instances that pay for it",
+        )
+    numbers = {"n": int(charge.amount[0]), "w": charge.per_action, "pj": charge.pj_each, "k": correction, "s": share}
+    sides = (formula, values, numbers)
+    return equation(text, float(charge.energy[0]), sides, "pJ", figure=f"action_energy_pj.{action}")
+
+
+def _price(spot: Spot, action: str, pj: float) -> str:
+    """pJ per access, the action of the energy table that says so, and its source."""
+    kind, _, op = action.partition("_")
+    table, level = spot.scene.energy, spot.level
+    if kind in ("decompression", "compression", "streamed"):
+        return f"{pj:g} pJ each"
+    infix = "metadata_" if op.startswith("metadata_") else ""
+    name = listed_action(table, level, kind, op.removeprefix(infix), infix)
+    if name is None:
+        return f"{pj:g} pJ each (Timeloop's estimate: the energy table lists no such action)"
+    source = table.sources.get(level.name, {}).get(name)
+    return f"{pj:g} pJ each ({name}{f': {source}' if source else ''})"

@@ -1,0 +1,114 @@
+"""cycles and energy: which part decides the total, and by how much."""
+
+from collections.abc import Iterator
+
+from crisp_hw.explain.arithmetic import equation, fact, number
+from crisp_hw.explain.compute import cycle_step
+from crisp_hw.explain.level import bandwidth_steps
+from crisp_hw.explain.nouns import Explanation, Section, Step
+from crisp_hw.explain.scene import Scene, see
+
+LISTED = 8  # parts of the energy that are listed one by one
+
+
+def explain_cycles(scene: Scene) -> Explanation:
+    """The bound, how far away the others are, and how it came about."""
+    result, compute = scene.result, scene.result.compute
+    assert compute is not None
+    needs = {compute.name: compute.cycles} | {level.name: level.cycles for level in result.levels}
+    ordered = sorted(needs.items(), key=lambda item: -item[1])
+    bound, index = (
+        result.bound_by,
+        next((i for i, level in enumerate(result.levels) if level.name == result.bound_by), None),
+    )
+    steps = [_need(name, cycles, result.cycles) for name, cycles in ordered]
+    total = equation(
+        "total: the slowest part; nothing overlaps or hides",
+        result.cycles,
+        (f"max({', '.join(needs)})", f"max({', '.join(f'{{{name}}}' for name in needs)})", needs),
+        "cycles",
+        "cycles",
+    )
+    how = tuple(bandwidth_steps(scene, index)) if index is not None else (cycle_step(scene, compute),)
+    unnamed = tuple(Step(s.text, s.result, s.unit, s.formula, s.values) for s in how)
+    sections = (
+        Section("What every part needs", see("7"), (*steps, total)),
+        Section(f"Why {bound} takes so long", see("7"), unnamed),
+        Section("MACs busy", see("7"), tuple(_utilization(scene))),
+    )
+    summary = (_bound(ordered, compute.name, bound), f"for more: --explain {bound}")
+    return Explanation("cycles", summary, sections, result.assumptions)
+
+
+def _need(name: str, cycles: int, total: int) -> Step:
+    behind = "the bound" if cycles == total else f"{total / cycles:.2f}x below the bound" if cycles else "idle"
+    return fact(f"{name}: {behind}", cycles, "cycles")
+
+
+def _bound(ordered: list[tuple[str, int]], compute: str, bound: str) -> str:
+    total = ordered[0][1]
+    others = [cycles for name, cycles in ordered if name != bound]
+    if bound == compute:
+        level = max(others, default=0)
+        room = "no level slows them down" if level <= total else ""
+        return f"{total:,} cycles, bound by the {bound}: {room}"
+    mac = dict(ordered)[compute]
+    return (
+        f"{total:,} cycles, bound by the bandwidth of {bound}: {total / mac:.2f}x what the {compute} alone need"
+        if mac
+        else (f"{total:,} cycles, bound by {bound}")
+    )
+
+
+def _utilization(scene: Scene) -> Iterator[Step]:
+    result, compute = scene.result, scene.result.compute
+    assert compute is not None
+    there = scene.point.design.architecture.compute.instances
+    numbers = {"n": compute.random + compute.gated, "i": there, "c": max(result.cycles, 1)}
+    sides = ("(random + gated) / MACs / cycles", "{n} / {i} / {c}")
+    yield equation(
+        f"share of the {there:,} {compute.name} that is busy", result.utilization, (*sides, numbers), "", "utilization"
+    )
+
+
+def explain_energy(scene: Scene) -> Explanation:
+    """The parts of the total, largest first."""
+    result, compute = scene.result, scene.result.compute
+    assert compute is not None
+    parts = {
+        f"{level.name}.{name}": counts.energy_pj * counts.utilized_instances
+        for level in result.levels
+        for name, counts in level.tensors.items()
+    }
+    parts |= {f"{level.name} leakage": level.leakage_pj for level in result.levels}
+    parts[compute.name] = compute.energy_pj
+    ordered = sorted(((name, pj) for name, pj in parts.items() if pj), key=lambda item: -item[1])
+    steps = [fact(f"{name}: {_percent(pj, result.energy_pj)} of the total", pj, "pJ") for name, pj in ordered[:LISTED]]
+    if len(ordered) > LISTED:
+        rest = sum(pj for _, pj in ordered[LISTED:])
+        steps.append(fact(f"{len(ordered) - LISTED} smaller parts together", rest, "pJ"))
+    sections = (
+        Section("Where it goes, largest first", see("8"), tuple(steps)),
+        Section("Sum", see("8"), tuple(_sum(scene))),
+    )
+    first = (
+        f"{ordered[0][0]} takes most of it, {_percent(ordered[0][1], result.energy_pj)}" if ordered else "nothing costs"
+    )
+    summary = (f"{number(result.energy_pj)} pJ ({number(result.energy_pj / 1e6)} uJ): {first}",)
+    return Explanation("energy", summary, sections, result.assumptions)
+
+
+def _percent(part: float, whole: float) -> str:
+    return f"{part / whole:.1%}" if whole else "0 %"
+
+
+def _sum(scene: Scene) -> Iterator[Step]:
+    """Levels with all their instances, and the MACs."""
+    result, compute = scene.result, scene.result.compute
+    assert compute is not None
+    terms = {level.name: level.energy_pj for level in result.levels if level.energy_pj} | {
+        compute.name: compute.energy_pj
+    }
+    sides = (" + ".join(terms), " + ".join(f"{{{name}}}" for name in terms))
+    text = "total: all levels with all their instances at work, leakage included, and the MACs"
+    yield equation(text, result.energy_pj, (*sides, terms), "pJ", "energy_pj")
