@@ -80,7 +80,7 @@ def dram_names(network: NetworkEvaluation) -> frozenset[str]:
 
 
 def mapping_text(architecture: Architecture, mapping: Mapping) -> str:
-    """The loops with a bound above 1, outermost level and loop first; x and y run across a mesh.
+    """The loops with a bound above 1, outermost level and loop first; x and y run across a mesh, K5,3 has a residual.
 
     >>> from crisp_hw.spec.arch import ComputeLevel, StorageLevel
     >>> from crisp_hw.spec.mapping import Loop, LoopNest
@@ -89,11 +89,13 @@ def mapping_text(architecture: Architecture, mapping: Mapping) -> str:
     >>> mapping_text(chain, Mapping(nest, (8, 4, 2)))
     'DRAM N2 M4y | RF K8'
     """
-    loops = [pair for pair in zip(mapping.nest.loops, mapping.bounds, strict=True) if pair[1] > 1]
+    rests = mapping.residuals or mapping.bounds
+    factors = [f"{n}" if n == rest else f"{n},{rest}" for n, rest in zip(mapping.bounds, rests, strict=True)]
+    loops = [pair for pair in zip(mapping.nest.loops, factors, strict=True) if pair[1] != "1"]
     parts = []
     for number, level in reversed(tuple(enumerate(architecture.levels))):
-        here = [(loop, bound) for loop, bound in reversed(loops) if loop.level == number]
-        texts = (f"{loop.dim}{bound}{'' if loop.kind == 'temporal' else loop.kind}" for loop, bound in here)
+        here = [(loop, factor) for loop, factor in reversed(loops) if loop.level == number]
+        texts = (f"{loop.dim}{factor}{'' if loop.kind == 'temporal' else loop.kind}" for loop, factor in here)
         parts.append(" ".join((level.name, *texts)))
     return " | ".join(parts)
 

@@ -8,6 +8,7 @@ from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints, LevelConstraint
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.mapping import Loop
+from crisp_hw.spec.mapping import Mapping as LoopMapping
 from crisp_hw.spec.patterns import Actual, Density, FixedStructured, HybridBlocks, Hypergeometric
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.spec.sparse import ActionOptimization, Rank
@@ -141,35 +142,51 @@ def _density(density: Density) -> View:
 
 def mapping(point: DesignPoint) -> View:
     """Blocks innermost level first; ValueError when x and y loops of a level do not stand apart."""
-    nest, bounds, arch = point.mapping.nest, point.mapping.bounds, point.design.architecture
-    bounded = list(zip(nest.loops, bounds, strict=True))
+    nest, arch = point.mapping.nest, point.design.architecture
+    loops = list(zip(nest.loops, factors_text(point.mapping), strict=True))
     blocks = []
     for index, level in enumerate(arch.levels):
-        here = [(loop, bound) for loop, bound in bounded if loop.level == index]
-        spatial = [(loop, bound) for loop, bound in here if loop.kind != "temporal"]
-        temporal = [(loop, bound) for loop, bound in here if loop.kind == "temporal"]
+        here = [(loop, factor) for loop, factor in loops if loop.level == index]
+        spatial = [(loop, factor) for loop, factor in here if loop.kind != "temporal"]
+        temporal = [(loop, factor) for loop, factor in here if loop.kind == "temporal"]
         if spatial:
             kinds = [loop.kind for loop, _ in spatial]
             split = kinds.count("x")
             if "x" in kinds[split:]:
                 raise ValueError(f"{level.name} has an x loop outside a y loop")
-            links = sorted(nest.no_link_transfer[index]) if nest.no_link_transfer else []
-            blocks.append(_block(level.name, "spatial", spatial) | {"split": split, "no_link_transfer": links})
+            lists = {"no_link_transfer": nest.no_link_transfer, "no_reuse": nest.no_multicast}
+            blocks.append(_block(level.name, "spatial", spatial) | {"split": split, "lists": _raised(lists, index)})
         if temporal:
-            blocks.append(_block(level.name, "temporal", temporal))
+            lists = {"no_temporal_reuse": nest.no_temporal_reuse, "rmw_first_update": nest.rmw_first_update}
+            blocks.append(_block(level.name, "temporal", temporal) | {"lists": _raised(lists, index)})
     tensors = [tensor.name for tensor in point.design.problem.tensors]
     keeps = {level.name: kept for level, kept in zip(arch.levels, nest.keeps, strict=True)}
     return {"blocks": blocks, "stores": _stores(tensors, keeps)}
 
 
-def _block(target: str, kind: str, loops: list[tuple[Loop, int]]) -> View:
+def factors_text(mapping: LoopMapping) -> list[str]:
+    """The factor of every loop as Timeloop writes it: "K=5", or with a residual "K=5,3"."""
+    residuals = mapping.residuals or mapping.bounds
+    return [
+        f"{loop.dim}={bound}" + ("" if rest == bound else f",{rest}")
+        for loop, bound, rest in zip(mapping.nest.loops, mapping.bounds, residuals, strict=True)
+    ]
+
+
+def _raised(lists: dict[str, tuple[frozenset[str], ...]], level: int) -> list[View]:
+    """The flags that some tensor of a level has."""
+    found = ((key, sorted(names[level])) for key, names in lists.items() if names)
+    return [{"key": key, "tensors": tensors} for key, tensors in found if tensors]
+
+
+def _block(target: str, kind: str, loops: list[tuple[Loop, str]]) -> View:
     return {
         "target": target,
         "type": kind,
-        "factors": " ".join(f"{loop.dim}={bound}" for loop, bound in loops),
+        "factors": " ".join(factor for _, factor in loops),
         "permutation": "".join(loop.dim for loop, _ in loops),
         "split": None,
-        "no_link_transfer": [],
+        "lists": [],
     }
 
 

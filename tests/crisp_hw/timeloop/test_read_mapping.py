@@ -5,10 +5,12 @@ import pytest
 from crisp_hw.errors import InputError
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.problem import Problem, Tensor, Term
-from crisp_hw.timeloop.read_mapping import read_factors, read_mapping_document, read_permutation
+from crisp_hw.timeloop.read_mapping import read_factors, read_mapping_document, read_permutation, read_residuals
 
 PROBLEM = Problem("p", ("M", "K"), (8, 6), tuple(Tensor(n, ((Term("M"),), (Term("K"),)), n == "Z") for n in "AZ"))
 FABRIC = Architecture((StorageLevel("RF"), StorageLevel("DRAM", "DRAM")), ComputeLevel("MAC", 8, 4, 2))
+
+T = {"type": "temporal"}
 
 
 def read(*entries):
@@ -64,6 +66,25 @@ def test_links_may_be_cut():
     assert mapping.nest.no_link_transfer == (frozenset("A"), frozenset())
 
 
+def test_a_second_number_is_the_residual():
+    assert read_residuals("M4,1 K=3", PROBLEM, "here") == {"M": 1, "K": 3}
+    mapping = read({"target": "RF", "type": "temporal", "factors": "M=5,3"}, {"target": "DRAM", "factors": "M2 K6"} | T)
+    assert shown(mapping) == ["0 temporal M5", "1 temporal M2", "1 temporal K6"]
+    assert [r for r, b in zip(mapping.residuals, mapping.bounds, strict=True) if b > 1] == [3, 2, 6]
+    assert read({"target": "RF", "factors": "M=5,5"} | T).residuals is None
+
+
+def test_reuse_may_be_forbidden_in_space_and_in_time():
+    mapping = read(
+        {"target": "RF", "type": "spatial", "no_reuse": ["A"]},
+        {"target": "RF", "type": "temporal", "no_temporal_reuse": ["Z"], "rmw_first_update": ["Z"]},
+        {"target": "DRAM", "type": "temporal", "no_reuse": ["A"], "no_temporal_reuse": ["Z"]},
+    )
+    assert mapping.nest.no_multicast == (frozenset("A"), frozenset())
+    assert mapping.nest.no_temporal_reuse == (frozenset("Z"), frozenset("A"))  # no_reuse goes first
+    assert mapping.nest.rmw_first_update == (frozenset("Z"), frozenset())
+
+
 @pytest.mark.parametrize(
     ("entry", "sentence"),
     [
@@ -95,8 +116,16 @@ def test_links_may_be_cut():
             "mapping of RF.split: expected a nonnegative number, found int -1",
         ),
         (
-            {"target": "RF", "type": "temporal", "no_reuse": ["A"]},
-            "mapping of RF: no_reuse is not modelled yet; leave it out",
+            {"target": "RF", "type": "spatial", "no_multicast": ["A"]},
+            "mapping of RF: no_multicast in a spatial block: Timeloop does not read it; write no_reuse in the spatial",
+        ),
+        (
+            {"target": "RF", "type": "temporal", "no_link_transfer": ["A"]},
+            "mapping of RF: no_link_transfer in a temporal block: Timeloop does not read it here; write it in the sp",
+        ),
+        (
+            {"target": "RF", "type": "temporal", "factors": "M4,5"},
+            "mapping of RF.factors: the residual of M4,5 is not between 1 and 4",
         ),
         ({"target": "RF", "type": "bypass", "bypass": ["B"]}, "mapping of RF: the problem has no tensor B"),
         (

@@ -20,7 +20,7 @@ from crisp_hw.spec.mapping import Loop, LoopNest, Mapping
 from crisp_hw.spec.patterns import NM, FixedStructured
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
-from crisp_hw.timeloop.read import read_point
+from crisp_hw.timeloop.read import read_mapping, read_point
 from crisp_hw.timeloop.render import MapperSettings, render, render_constraints, render_design
 from crisp_hw.timeloop.render_views import number
 
@@ -174,3 +174,24 @@ def test_x_loops_outside_y_loops_cannot_be_written():
 def test_numbers_survive_yaml(value):
     assert yaml.safe_load(f"a: {number(value)}")["a"] == value
     assert isinstance(yaml.safe_load(number(value)), type(value))
+
+
+def test_residuals_and_forbidden_reuse_come_back_as_they_were():
+    design = dense().design
+    everything, nothing = frozenset("ABZ"), frozenset()
+    fanouts = design.architecture.fanouts
+    loops, bounds, rests = [], [], []
+    for level, fanout in enumerate(fanouts):
+        for kind in ("x", "temporal") if fanout != (1, 1) else ("temporal",):
+            loops += [Loop(level, dim, kind) for dim in design.problem.dims]
+            bounds += [level + 2] * len(design.problem.dims)
+            rests += [level + 1] * len(design.problem.dims)
+    flags = {
+        "no_link_transfer": tuple(frozenset("B") if fanout != (1, 1) else nothing for fanout in fanouts),
+        "no_multicast": tuple(frozenset("AB") if fanout != (1, 1) else nothing for fanout in fanouts),
+        "no_temporal_reuse": (frozenset("A"), *(nothing for _ in fanouts[1:])),
+        "rmw_first_update": (*(nothing for _ in fanouts[1:]), frozenset("Z")),
+    }
+    nest = LoopNest(tuple(loops), (everything,) * len(fanouts), **flags)
+    mapping = Mapping(nest, tuple(bounds), tuple(rests))
+    assert read_mapping(parsed(render(DesignPoint(design, mapping))), design) == mapping
