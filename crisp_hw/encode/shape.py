@@ -11,7 +11,7 @@ from crisp_hw.spec.constraints import LevelConstraint
 class Fabric:
     """What a tile must fit: lanes (x) and rows (y) of MACs in a core, cores, positions of Z that a row accumulates.
 
-    `latches` are the words beside the array, or beside each MAC, that keep weights.
+    `latches` are the words of a core beside its MACs, which keep weights.
     """
 
     lanes: int
@@ -55,8 +55,9 @@ def fabric_of(accelerator: Accelerator) -> Fabric:
     array = next(block for block in blocks if fills_array(block))
     rows = array.factors["M"].value
     lanes = max(factor.value for dim, factor in array.factors.items() if dim != "M")
-    size, latches = arch.level("RF").size_words, arch.level("LRF").size_words
-    return Fabric(lanes, rows, accelerator.cores, max(1, size // rows) if size else 1 << 30, latches or 1)
+    size, lrf, cores = arch.level("RF").size_words, arch.level("LRF"), accelerator.cores
+    latches = (lrf.size_words or 1) * lrf.instances // cores
+    return Fabric(lanes, rows, cores, max(1, size // rows) if size else 1 << 30, latches)
 
 
 def fills_array(block: LevelConstraint) -> bool:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-from crisp_hw.spec.dialect import Dialect
 from crisp_hw.timeloop.positions import MarkedDict, fault, like, plain
 
 Node = dict[str, Any]
@@ -97,9 +96,9 @@ def known(node: Node, keys: Iterable[str], where: str) -> None:
             raise fault(node, f"{where}: unknown key {key!r}; known are {', '.join(allowed)}", key)
 
 
-def dialect_only(node: Node, key: str, dialect: Dialect, where: str) -> None:
-    """Refuse what only the program behind the MICRO 2022 artifact knows; `key` holds it."""
-    if dialect != "micro22":
+def dialect_only(node: Node, key: str, known_there: bool, where: str) -> None:
+    """Refuse what only the program behind the MICRO 2022 artifact knows, where it is not wanted; `key` holds it."""
+    if not known_there:
         word = key if key == "stream" else node[key]
         raise fault(
             node,

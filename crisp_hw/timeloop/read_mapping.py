@@ -6,7 +6,7 @@ from typing import Any
 
 from crisp_hw.errors import InputError
 from crisp_hw.spec.arch import Architecture
-from crisp_hw.spec.dialect import Dialect
+from crisp_hw.spec.dialect import RULES, Dialect
 from crisp_hw.spec.mapping import Loop, LoopKind, LoopNest, Mapping
 from crisp_hw.spec.problem import Problem
 from crisp_hw.timeloop.fields import Node, dialect_only, known, mapping, required, sequence, text, whole
@@ -54,7 +54,7 @@ def read_mapping_document(
         if name not in index:
             raise InputError(f"mapping: the architecture has no level {name!r}; it has {', '.join(index)}")
         if "stream" in entry:
-            dialect_only(entry, "stream", dialect, f"mapping of {name}")
+            dialect_only(entry, "stream", RULES[dialect].streams, f"mapping of {name}")
         _read_directive(plans[index[name]], entry, problem, f"mapping of {name}")
     return _complete(plans, architecture, problem)
 

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 from crisp_hw.errors import InputError
 from crisp_hw.spec.arch import Architecture
-from crisp_hw.spec.dialect import Dialect
+from crisp_hw.spec.dialect import RULES, Dialect
 from crisp_hw.spec.problem import Problem
 from crisp_hw.spec.sparse import (
     ActionKind,
@@ -54,7 +54,7 @@ def read_sparse(document: Any, architecture: Architecture, problem: Problem, dia
         for entry in sequence(target.get("action_optimization") or [], where):
             actions.append(_action(name, mapping(entry, where), problem))
             if actions[-1].kind == "position_skipping":
-                dialect_only(entry, "type", dialect, where)
+                dialect_only(entry, "type", RULES[dialect].position_skipping, where)
     return SparseSpec(tuple(formats), tuple(actions), tuple(compute))
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from crisp_hw.accelerators import load_arch
 from crisp_hw.encode.shape import Fabric, Gemm, Steps, chunked, fabric_of, padded, padded_positions, tiled_rows
 
-EDGE = Fabric(lanes=4, rows=16, cores=4, positions=64)
+EDGE = Fabric(lanes=4, rows=16, cores=4, positions=64, latches=64)
 small = st.integers(1, 300)
 
 
@@ -18,7 +18,7 @@ def test_the_packaged_fabrics_are_one():
 
 
 def test_a_fabric_follows_its_accelerator():
-    assert fabric_of(load_arch("dense").replace(cores=2, rf_kb=2)) == Fabric(4, 16, 2, 128)
+    assert fabric_of(load_arch("dense").replace(cores=2, rf_kb=2)) == Fabric(4, 16, 2, 128, 64)
 
 
 @given(small, st.integers(1, 70))
