@@ -10,8 +10,8 @@ from crisp_hw.cli.output import show
 from crisp_hw.errors import InputError
 
 if TYPE_CHECKING:
-    from crisp_hw.report.columns import Value
     from crisp_hw.report.document import Document
+    from crisp_hw.report.records import Value
     from crisp_hw.validate import Agreement
 
 SHORTFALL = 1  # exit code: compared, and too little agrees
