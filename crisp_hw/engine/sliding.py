@@ -225,7 +225,8 @@ def _rounded(tiling: Tiling, tensor: Tensor, held: Flow, words: Moved) -> dict[s
     sent, demand, peers = words.sent, words.demand, words.peers
     kept = [level for level in range(len(sent)) if tensor.name in tiling.nest.keeps[level]]
     partition = partitions(held)
-    counts = {name: np.zeros(sent.shape, dtype=np.int64) for name in ("tile", "reads", "fills", "updates", "partition")}
+    names = ("tile", "reads", "fills", "updates", "partition", "lacking")
+    counts = {name: np.zeros(sent.shape, dtype=np.int64) for name in names}
     for level in kept:
         filled = demand[level] if level != kept[-1] else np.zeros_like(demand[level])
         counts["tile"][level], counts["partition"][level] = held.tile[level], partition[level]

@@ -22,7 +22,8 @@ class Traffic:
     """Words per instance, int64[S, T, b] each (level, tensor, mapping); zero where a level does not keep a tensor.
 
     `instances` is int64[S, b]; `macs` and `steps` are int64[b]: MACs at work and time steps of each; `computes`
-    int64[b] are the multiply-accumulates of the whole problem.
+    int64[b] are the multiply-accumulates of the whole problem. `lacking` is by how much Timeloop's reads or fills
+    would be negative (unsigned, they wrap around there; here they are 0).
     """
 
     tile: Int
@@ -30,6 +31,7 @@ class Traffic:
     fills: Int
     updates: Int
     partition: Int
+    lacking: Int
     instances: Int
     macs: Int
     steps: Int
@@ -72,7 +74,8 @@ def _counts(tiling: Tiling, tensor: Tensor, walked: Flow | None) -> dict[str, In
             fills[level] = filled - (0 if outermost else elided_fills(tiling, partition[level]))
         else:
             reads[level], fills[level] = content, filled
-    return {"tile": tile, "reads": reads, "fills": fills, "updates": updates, "partition": partition}
+    counts = {"tile": tile, "reads": reads, "fills": fills, "updates": updates, "partition": partition}
+    return {**counts, "lacking": np.zeros(shape, dtype=np.int64)}
 
 
 def closed_form(tiling: Tiling) -> bool:
