@@ -14,7 +14,6 @@ from crisp_hw.spec.design import DesignPoint
 from crisp_hw.timeloop.accept import accept
 from crisp_hw.timeloop.documents import load_documents
 from crisp_hw.timeloop.fields import mapping, number, required, sequence, text
-from crisp_hw.timeloop.frontend import flatten, is_frontend
 from crisp_hw.timeloop.locate import with_position
 from crisp_hw.timeloop.map_text import map_text
 from crisp_hw.timeloop.positions import MarkedDict
@@ -39,7 +38,9 @@ def evaluate_files(paths: Iterable[str | Path]) -> Evaluated:
     documents = load_documents(paths)
     notes: tuple[str, ...] = ()
     try:
-        if is_frontend(documents):
+        if _is_frontend(documents):
+            from crisp_hw.timeloop.frontend import flatten  # most runs do without it, and start sooner
+
             documents, notes = flatten(documents)
         documents, more = accept(documents)
         return _evaluate(documents, (*notes, *more))
@@ -54,6 +55,12 @@ def texts_of(evaluated: Evaluated) -> dict[str, str]:
         f"{PREFIX}.map.txt": map_text(evaluated),
         "stats.json": stats_json(evaluated),
     }
+
+
+def _is_frontend(documents: MarkedDict) -> bool:
+    """Is the architecture a list of nodes, as timeloopfe has it?"""
+    architecture = documents.get("architecture")
+    return isinstance(architecture, dict) and "nodes" in architecture
 
 
 def _evaluate(documents: MarkedDict, notes: tuple[str, ...]) -> Evaluated:

@@ -1,11 +1,10 @@
 """Documents as users have them, down to what the readers know: the rest has no effect and is noted, or is refused."""
 
-from difflib import get_close_matches
 from typing import Any
 
 from crisp_hw.timeloop.accept_architecture import accept_architecture, component_names
 from crisp_hw.timeloop.accept_attributes import CLOSE
-from crisp_hw.timeloop.fields import mapping, sequence
+from crisp_hw.timeloop.fields import mapping, sequence, similar
 from crisp_hw.timeloop.positions import MarkedDict, derived, fault, like, mark_of
 from crisp_hw.timeloop.read_architecture import plain_name
 
@@ -69,8 +68,8 @@ def _top(documents: MarkedDict, notes: list[str]) -> MarkedDict:
 
 def _unknown(root: MarkedDict, key: str) -> None:
     known = [*MODELLED, *OTHER_TOOLS, *CONSTRAINTS]
-    similar = get_close_matches(key, known, n=1)
-    advice = f"did you mean {similar[0]!r}?" if similar else f"known are {', '.join(MODELLED)}"
+    meant = similar(key, known)
+    advice = f"did you mean {meant!r}?" if meant else f"known are {', '.join(MODELLED)}"
     what = "is not modelled; leave it out" if key == "layout" else f"is no document of Timeloop's model; {advice}"
     raise fault(root, f"the document {key!r} {what}", key)
 
@@ -142,9 +141,9 @@ def _instance(instance: Any, shape: Any, notes: list[str]) -> Any:
     for key in instance:
         if key in known:
             continue
-        similar = get_close_matches(key, known, n=1, cutoff=CLOSE)
-        if similar or not isinstance(instance[key], int | float):
-            advice = f"did you mean {similar[0]!r}?" if similar else f"known are {', '.join(known)}"
+        meant = similar(key, known, CLOSE)
+        if meant or not isinstance(instance[key], int | float):
+            advice = f"did you mean {meant!r}?" if meant else f"known are {', '.join(known)}"
             raise fault(instance, f"problem.instance: unknown key {key!r}; {advice}", key)
         notes.append(f"{mark_of(instance, key)}: problem.instance.{key}: no dimension or coefficient, not used here")
         del kept[key]

@@ -5,13 +5,15 @@ ParseSpecs); everything else in an `attributes` mapping is for other tools and c
 """
 
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
+from crisp_hw.timeloop.fields import similar
 from crisp_hw.timeloop.positions import fault
 from crisp_hw.timeloop.read_architecture import ACCELERGY_KEYS, COMPUTE_KEYS, STORAGE_KEYS
 
 ONLY_READ = {"technology", "type", *ACCELERGY_KEYS}  # the reader knows them, but only DRAM means something
+TIMELOOPS = ("word_width", "num_ports", "num_banks", "network_type", "network_word_bits", "tile_width", "cluster_area")
+# read by Timeloop, but no count, cycle or energy depends on them (wires have no energy here)
 CLOSE = 0.85  # similarity (difflib) from which a name is taken for a misspelt one
 
 
@@ -99,9 +101,10 @@ def _check(
             advice = ADVICE.get(key, "leave it out")
             raise fault(attributes, f"{where}: {key} = {_shown(value)} is not modelled; {advice}", key)
         return
-    similar = get_close_matches(key, [*known, *neutral], n=1, cutoff=CLOSE)
-    if similar and key not in ("word_width", "n_ports", "num_ports"):
-        raise fault(attributes, f"{where}: unknown attribute {key!r}; did you mean {similar[0]!r}?", key)
+    if key in ONLY_READ or key in TIMELOOPS:
+        return
+    if meant := similar(key, [*known, *neutral], CLOSE):
+        raise fault(attributes, f"{where}: unknown attribute {key!r}; did you mean {meant!r}?", key)
 
 
 def _shown(value: Any) -> str:

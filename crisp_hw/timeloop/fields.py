@@ -108,6 +108,17 @@ def dialect_only(node: Node, key: str, known_there: bool, where: str) -> None:
         )
 
 
+def similar(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The known name that an unknown one is most like, for a "did you mean"; None when none is.
+
+    >>> similar("dpeth", ["depth", "width"])
+    'depth'
+    """
+    from difflib import get_close_matches  # only errors need it
+
+    return next(iter(get_close_matches(name, list(known), n=1, cutoff=cutoff)), None)
+
+
 def _kind(value: Any) -> str:
     name = type(value).__name__.removeprefix("Marked").lower()
     shown = repr(value) if not isinstance(value, dict | list) else repr(plain(value))

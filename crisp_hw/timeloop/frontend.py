@@ -19,12 +19,6 @@ SPATIAL_NAME = {"spatial_skipping": "skipping_spatial"}  # the front end's name,
 _Blocks = dict[tuple[str, str], Block]
 
 
-def is_frontend(documents: MarkedDict) -> bool:
-    """Is the architecture a list of nodes?"""
-    architecture = documents.get("architecture")
-    return isinstance(architecture, dict) and "nodes" in architecture
-
-
 def flatten(documents: MarkedDict) -> tuple[MarkedDict, tuple[str, ...]]:
     """The same documents in Timeloop's flattened form, and notes about what has no effect.
 

@@ -7,13 +7,12 @@ a level of its own without storage, inter_NAME_spatial, that carries its spatial
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
 from crisp_hw.errors import InputError
 from crisp_hw.timeloop.accept_attributes import COMPUTE_NEUTRAL, NEUTRAL
 from crisp_hw.timeloop.expressions import evaluate
-from crisp_hw.timeloop.fields import flag, mapping, required, sequence, text, whole
+from crisp_hw.timeloop.fields import flag, mapping, required, sequence, similar, text, whole
 from crisp_hw.timeloop.positions import MarkedDict, MarkedStr, derived, fault, mark_of, marked, plain
 from crisp_hw.timeloop.read_architecture import COMPUTE_CLASSES, STORAGE_CLASSES, STORAGE_KEYS
 
@@ -136,8 +135,8 @@ def _known_keys(walk: _Walk, node: MarkedDict, where: str) -> None:
         if key in LEAF_KEYS or "ignore" in key:
             continue
         if key not in OTHER_KEYS:
-            similar = get_close_matches(key, (*LEAF_KEYS, *OTHER_KEYS), n=1)
-            advice = f"did you mean {similar[0]!r}?" if similar else f"known are {', '.join(LEAF_KEYS)}"
+            meant = similar(key, (*LEAF_KEYS, *OTHER_KEYS))
+            advice = f"did you mean {meant!r}?" if meant else f"known are {', '.join(LEAF_KEYS)}"
             raise fault(node, f"{where}: unknown key {key!r}; {advice}", key)
         if key == "networks" and value:
             raise fault(node, f"{where}: networks are not modelled; leave them out", key)
