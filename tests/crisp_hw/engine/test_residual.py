@@ -102,17 +102,13 @@ def test_tiles_are_the_largest_and_lanes_average(build, data):
             assert flows[tensor.name].tile[level, 0] == largest
 
 
-@settings(max_examples=60, deadline=None)
-@given(data=st.data())
-def test_counts_are_never_negative(build, data):
-    """Where the first updates of an output exceed its fills, Timeloop's unsigned counts wrap around."""
-    point = data.draw(ragged(build))
-    keeps = tuple(frozenset(data.draw(st.sets(st.sampled_from("ABZ")))) for _ in range(2))
-    nest = replace(point.mapping.nest, keeps=(*keeps, frozenset("ABZ")))
-    result = evaluate(replace(point, mapping=replace(point.mapping, nest=nest)))
-    for level in result.levels:
-        for counts in level.tensors.values():
-            assert min(counts.reads, counts.fills, counts.updates, *counts.accesses.values()) >= 0
+def test_fills_are_never_negative(build):
+    """Two lanes and three rounds over K = 1: a lane is filled half a time on average, less than its first update."""
+    point = build.point([[], [("x", "K", 2), ("t", "K", 3)]], [(1, 1), (2, 1)])
+    single = Mapping(point.mapping.nest, point.mapping.bounds, (1,) * len(point.mapping.bounds))
+    result = evaluate(replace(point, design=replace(point.design, problem=build.gemm(1, 1, 1)), mapping=single))
+    z = result.levels[0].tensors["Z"]
+    assert (z.reads, z.fills, z.updates) == (0, 0, 1)  # Timeloop's unsigned count would wrap around to 2^64 - 1
 
 
 def test_the_last_of_three_rounds_counts_as_a_full_one(build):
