@@ -22,8 +22,8 @@ from crisp_hw.spec.sparse import SparseSpec
 class Squeeze:
     """What one spatial loop of a level loses for a tensor (index `target`) because a leader's elements are empty.
 
-    A lane holds `words` int64[b] of the leader, empty with probability `empty`; of the lanes at most the share
-    `busy` works at once.
+    A lane holds `words` int64[b] of the leader; of the lanes at most the share `busy` works at once. The innermost
+    such loop decides the average: its lanes are `empty` with this probability (None: another loop decides).
     """
 
     level: int
@@ -31,7 +31,7 @@ class Squeeze:
     leader: str
     loop: int
     words: Int
-    empty: Float
+    empty: Float | None
     busy: Float
 
 
@@ -112,7 +112,8 @@ def _from_storage(tiling: Tiling, sparse: SparseSpec, state: Shrink, t: int, ten
                 busy = _busy_share(tiling, j, tensor, tiling.box(j))
                 _squeeze(tiling, state.mesh[t], j, busy)
                 words = tiling.size_below(j, tensor)
-                state.own.append(Squeeze(level, t, tensor.name, j, words, 1.0 - effective, busy))
+                empty = 1.0 - effective if j == lanes[0] else None
+                state.own.append(Squeeze(level, t, tensor.name, j, words, empty, busy))
             state.share[t, level] = effective
         reduced.append(effective != 1.0)
     reduced.append(np.zeros(tiling.bounds.shape[1], dtype=bool))
@@ -170,7 +171,8 @@ def _leader_share(tiling: Tiling, sparse: SparseSpec, state: Shrink, place: tupl
             share = 1.0 - unconditioned_empty(tiling, leader, element)
         busy = _busy_share(tiling, j, leader, box)
         _squeeze(tiling, state.mesh[t], j, busy)
-        state.skipped.append(Squeeze(level, t, leader.name, j, element.words, 1.0 - share, busy))
+        empty = 1.0 - share if position == 0 else None
+        state.skipped.append(Squeeze(level, t, leader.name, j, element.words, empty, busy))
     return share
 
 
