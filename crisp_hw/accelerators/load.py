@@ -1,11 +1,15 @@
 """One checked architecture file -> an Accelerator."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from crisp_hw.accelerators.files import arch_path, document_of, resolved, validated
 from crisp_hw.accelerators.schema import ArchFile, Constraint, EnergyFile, Level, SchemeField, Sourced
+from crisp_hw.characterize.components import OVERHEADS
+from crisp_hw.characterize.methods import METHODS, energies
 from crisp_hw.data_files import data_folder
 from crisp_hw.errors import InputError
 from crisp_hw.spec.accelerator import Accelerator, CrispStc, Dense, Dstc, Scheme, Stc
@@ -18,12 +22,13 @@ DIMS = ("G", "M", "N", "K")
 LEVELS = ("DRAM", "SMEM", "RF", "LRF")  # every encoding of crisp_hw.encode is written for this chain
 
 
-def load_arch(name_or_path: str | Path, energy: str | None = None) -> Accelerator:
+def load_arch(name_or_path: str | Path, energy: str | None = None, node_nm: int = 45) -> Accelerator:
     """A packaged accelerator by name, or a user's own YAML by path (a Path, or text ending in .yaml or .yml).
 
-    `energy` names another table of arch/energy (or the path of one) than the file does. Raises InputError for an
-    unknown name (listing the valid ones), an unreadable file, an unknown or missing field or level, and a number out
-    of range, each naming the file and the field.
+    `energy` names another table of arch/energy (or the path of one) than the file does, or a way to characterize the
+    architecture at `node_nm`: "table", "cacti" or "accelergy". Raises InputError for an unknown name (listing the valid
+    ones), an unreadable file, an unknown or missing field or level, and a number out of range, each naming the file and
+    the field; and for an architecture that cannot be characterized.
 
     >>> load_arch("crisp-stc").architecture.level("SMEM").size_words
     262144
@@ -36,15 +41,33 @@ def load_arch(name_or_path: str | Path, energy: str | None = None) -> Accelerato
     file = validated(ArchFile, path, resolved(path))
     _check_levels(path, file)
     architecture = _architecture(path, file)
-    return Accelerator(
+    chosen = energy or file.energy
+    fixed = EnergyTable() if chosen in METHODS else _energy(path, chosen, (*file.levels, file.compute.name))
+    found = Accelerator(
         name=file.name,
         architecture=architecture,
         scheme=_scheme(path, file.scheme),
-        energy=_energy(path, energy or file.energy, (*file.levels, file.compute.name)),
+        energy=fixed,
         constraints=_constraints(path, architecture, file.constraints),
         sources=_sources(file),
         notes=tuple(file.notes),
     )
+    return characterized(found, chosen, node_nm) if chosen in METHODS else found
+
+
+def characterized(accelerator: Accelerator, method: str, node_nm: int = 45) -> Accelerator:
+    """The accelerator with the energies of a method ("table", "cacti" or "accelergy"), which `replace` asks again.
+
+    Raises InputError as `crisp_hw.characterize.methods.characterize` does.
+
+    >>> big = load_arch("crisp-stc", energy="table").replace(smem_kb=512)
+    >>> big.energy.actions["SMEM"]["read"] > load_arch("crisp-stc").energy.actions["SMEM"]["read"]
+    True
+    """
+    ask = partial(energies, method, node_nm, accelerator.constraints.keeps)
+    note = f"{accelerator.name}: energies per action are characterized by {method} at {node_nm} nm"
+    energy = ask(accelerator.architecture)
+    return replace(accelerator, energy=energy, characterize=ask, notes=(*accelerator.notes, note))
 
 
 def _check_levels(path: Path, file: ArchFile) -> None:
@@ -177,14 +200,15 @@ def _energy(path: Path, name: str, components: tuple[str, ...]) -> EnergyTable:
     table = Path(name) if name.endswith((".yaml", ".yml")) else data_folder("arch") / "energy" / f"{name}.yaml"
     if not table.exists():
         tables = sorted((data_folder("arch") / "energy").glob("*.yaml"))
-        names = ", ".join(each.stem for each in tables if "components" in document_of(each))
+        names = ", ".join((*METHODS, *(each.stem for each in tables if "components" in document_of(each))))
         raise InputError(f"{path}: no energy table {name}; valid names: {names}, or the path of a .yaml file")
     file = validated(EnergyFile, table, document_of(table))
     missing = [component for component in components if component not in file.components]
     if missing:
         raise InputError(f"{table}: has no energies of {', '.join(missing)}, which {path} needs")
-    actions = {c: {a: entry.value for a, entry in file.components[c].items()} for c in components}
-    sources = {c: {a: entry.source for a, entry in file.components[c].items()} for c in components}
+    there = (*components, *(name for name in OVERHEADS if name in file.components))
+    actions = {c: {a: entry.value for a, entry in file.components[c].items()} for c in there}
+    sources = {c: {a: entry.source for a, entry in file.components[c].items()} for c in there}
     return EnergyTable(actions, sources)
 
 

@@ -1,193 +1,158 @@
-"""Writes the SRAM table from CACTI: `python -m crisp_hw.characterize.cacti --out arch/energy/cacti-45nm.yaml`.
+"""Asks the real CACTI 7 that the package hwcomponents-cacti builds; answers are kept in the user's cache folder.
 
-Needs the package hwcomponents-cacti (Python 3.12 or newer), which builds and runs the real CACTI 7; nothing else in
-the project does, because everything else reads the table.
+Only the package's files are used (the program, its technology parameters, its default configuration): nothing is
+imported, so any Python can ask, and nothing is written beside the package.
 """
 
-import argparse
+import csv
 import hashlib
-import importlib
-import platform
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+import re
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
 from datetime import date
-from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-from crisp_hw.data_files import write_text
-from crisp_hw.errors import CrispError, InputError
+from crisp_hw.characterize.process import run_limited
+from crisp_hw.characterize.sram import SramArray, SramNumbers, check_array
+from crisp_hw.characterize.store import load, save
+from crisp_hw.errors import InputError
 
-NODES_NM = (22, 32, 45, 65, 90)  # CACTI's own nodes; between and beyond them the wrapper interpolates or extrapolates
+PACKAGE = "hwcomponents_cacti"
+ELSEWHERE = "CRISP_HW_CACTI"  # environment variable: folder of the package in another environment
+LIMIT_S = 120.0  # not given; assumed because the largest array of the committed grid takes about 2 s
 CYCLE_S = 1e-9  # leak is charged per cycle of 1 ns; not given by the paper; assumed because Sparseloop's designs use it
 INSTALL = "use Python 3.12 or newer and run: pip install --no-binary hwcomponents-cacti hwcomponents-cacti"
+COLUMNS = {  # of CACTI's result file; energies in nJ, leakage in mW per bank, area in mm2
+    "read_pj": (" Dynamic read energy (nJ)", 1e3),
+    "write_pj": (" Dynamic write energy (nJ)", 1e3),
+    "leakage_uw": (" Standby leakage per bank(mW)", 1e3),
+    "area_um2": (" Area (mm2)", 1e6),
+    "access_ns": (" Access time (ns)", 1.0),
+    "cycle_ns": (" Random cycle time (ns)", 1.0),
+}
+ORGANISATION = (" Ndwl", " Ndbl", " Nspd", " Ndcm", " Ndsam_level_1", " Ndsam_level_2")
 
 
 @dataclass(frozen=True)
-class SramQuery:
-    """One single-ported, single-banked SRAM: `depth` entries of `width_bits`, one entry moved per access."""
+class Cacti:
+    """A built CACTI: the package's folder and version, its default configuration and the checksum of that file."""
 
-    key: str
-    width_bits: int
-    depth: int
-    use: str
+    folder: Path
+    version: str
+    configuration: str
+    digest: str
 
     @property
-    def size_bits(self) -> int:
-        """Capacity in bits."""
-        return self.width_bits * self.depth
+    def setup(self) -> str:
+        """The configuration in words, with its checksum."""
+        return (
+            f"default_cfg.cfg of the package, sha256 {self.digest[:16]}...: CACTI 7.0, cache type ram, itrs-lstp cells "
+            "and periphery, 300 K, access mode fast, optimised for leakage power, 1 read-write port"
+        )
 
 
 @dataclass(frozen=True)
-class SramNumbers:
-    """What CACTI says of one SRAM: pJ per access, uW, um2, ns."""
+class Measured:
+    """CACTI's answer about one array, and on which day it was given (ISO date)."""
 
-    read_pj: float
-    write_pj: float
-    leakage_uw: float
-    area_um2: float
-    access_ns: float
-    cycle_ns: float
+    array: SramArray
+    numbers: SramNumbers
+    asked: str
 
 
-QUERIES = (
-    SramQuery("sram_256kb_256b", 256, 8192, "SMEM data: one access moves a vector of 32 int8 words"),
-    SramQuery("sram_256kb_64b", 64, 32768, "SMEM data when one access moves 8 int8 words; also the first check value"),
-    SramQuery("sram_64kb_64b", 64, 8192, "SMEM metadata: one 2-bit offset for each of the 262144 words SMEM can hold"),
-    SramQuery("sram_32kb_64b", 64, 4096, "SMEM metadata when at most half of SMEM holds sparse weights"),
-    SramQuery("sram_4kb_32b", 32, 1024, "RF holding the 16 x 64 accumulators of a core as int32, one per access"),
-    SramQuery("sram_1kb_128b", 128, 64, "RF with the 16 rows of one position side by side: 16 int8 words per access"),
-    SramQuery(
-        "sram_1kb_32b", 32, 256, "RF at the narrowest width CACTI takes: charged whole for one word; second check"
-    ),
-)
+def find_cacti() -> Cacti:
+    """The installed CACTI, or that of $CRISP_HW_CACTI; InputError that says exactly what is missing."""
+    elsewhere = os.environ.get(ELSEWHERE)
+    if elsewhere:
+        folder = Path(elsewhere).absolute()
+    else:
+        found = find_spec(PACKAGE)
+        if found is None or not found.submodule_search_locations:
+            running = ".".join(map(str, sys.version_info[:3]))
+            raise InputError(
+                f"CACTI cannot be asked because the package hwcomponents-cacti is not installed for this Python "
+                f"{running}; {INSTALL}; or set {ELSEWHERE} to the folder {PACKAGE} of an environment that has it"
+            )
+        folder = Path(next(iter(found.submodule_search_locations)))
+    for needed in ("cacti/cacti", "cacti/tech_params", "default_cfg.cfg"):
+        if not (folder / needed).exists():
+            raise InputError(f"{folder}: has no {needed}, so CACTI was not built there; {INSTALL}")
+    content = (folder / "default_cfg.cfg").read_bytes()
+    lines = content.decode("utf-8").splitlines()
+    return Cacti(folder, _version(folder), "\n".join(lines) + "\n", hashlib.sha256(content).hexdigest())
 
 
-def check_query(query: SramQuery, node_nm: int) -> None:
-    """Raises InputError for a query that the wrapper would not hand to CACTI as it stands but scale afterwards.
+def _version(folder: Path) -> str:
+    for info in sorted(folder.parent.glob(f"{PACKAGE}-*.dist-info")):
+        return info.name.removeprefix(f"{PACKAGE}-").removesuffix(".dist-info")
+    return "unknown version"
 
-    >>> check_query(SramQuery("rf", 8, 1024, "one int8 word per access"), 45)
-    Traceback (most recent call last):
-    ...
-    crisp_hw.errors.InputError: rf: CACTI takes widths of 32 bits or more in steps of 8, not 8; ask for a wider array
+
+def ask(array: SramArray, tool: Cacti | None = None, limit_s: float = LIMIT_S) -> Measured:
+    """CACTI's numbers of one array, from the cache where it was asked before.
+
+    Raises InputError for an array that CACTI does not take as it stands, a missing tool, and a CACTI that fails, runs
+    for more than `limit_s` seconds or prints no result (no doctest: needs CACTI).
     """
-    if node_nm not in NODES_NM:
-        raise InputError(f"{query.key}: CACTI has the nodes {NODES_NM} nm, not {node_nm}; choose one of them")
-    if query.width_bits < 32 or query.width_bits % 8:
-        limit = "CACTI takes widths of 32 bits or more in steps of 8"
-        raise InputError(f"{query.key}: {limit}, not {query.width_bits}; ask for a wider array")
-    if query.depth < 64:
-        raise InputError(f"{query.key}: CACTI takes 64 entries or more, not {query.depth}; ask for a deeper array")
+    check_array(array)
+    tool = tool or find_cacti()
+    text = configuration_text(tool.configuration, array)
+    key = hashlib.sha256(f"{tool.version}\n{text}".encode()).hexdigest()
+    kept = _kept(array, load("cacti", key))
+    if kept:
+        return kept
+    found = Measured(array, _run(tool, text, array, limit_s), date.today().isoformat())
+    save("cacti", key, {"array": asdict(array), "numbers": asdict(found.numbers), "asked": found.asked})
+    return found
 
 
-def load_tool() -> Any:
-    """The module hwcomponents_cacti; InputError saying how to install it when it is missing."""
+def configuration_text(default: str, array: SramArray) -> str:
+    """The package's default configuration with the array appended: CACTI takes the last of repeated lines."""
+    block = array.width_bits // 8
+    lines = (
+        f"-size (bytes) {block * array.depth}",
+        "-read-write port 1",
+        f"-block size (bytes) {block}",
+        f"-technology (u) {array.node_nm / 1000}",
+        f"-output/input bus width {array.width_bits}",
+        f"-UCA bank {array.banks}",
+        '-cache type "ram"',
+        "-tag size (b) 0",
+        "-associativity 1",
+    )
+    return default.rstrip("\n") + "\n" + "\n".join(lines) + "\n"
+
+
+def _kept(array: SramArray, record: dict[str, object] | None) -> Measured | None:
+    """A cache record as a value; None unless it is whole."""
+    numbers, asked = (record or {}).get("numbers"), (record or {}).get("asked")
+    if not isinstance(numbers, dict) or set(numbers) != set(SramNumbers.__dataclass_fields__):
+        return None
+    return Measured(array, SramNumbers(**numbers), str(asked))
+
+
+def _run(tool: Cacti, text: str, array: SramArray, limit_s: float) -> SramNumbers:
+    with tempfile.TemporaryDirectory(prefix="crisp-hw-cacti-") as place:
+        query = Path(place) / "query.cfg"
+        query.write_text(text, encoding="utf-8")
+        done = run_limited(["./cacti", "-infile", str(query)], tool.folder / "cacti", limit_s)
+        result = query.with_name("query.cfg.out")
+        if done.code != 0 or not result.exists():
+            raise InputError(f"CACTI gave no result for {array} (exit code {done.code}: {done.tail}); change the array")
+        return numbers_of(result.read_text(encoding="utf-8"), array)
+
+
+def numbers_of(text: str, array: SramArray) -> SramNumbers:
+    """CACTI's result file (CSV, the last line counts) as numbers; InputError when it is not one."""
+    rows = list(csv.DictReader(text.splitlines()))
     try:
-        return importlib.import_module("hwcomponents_cacti")
-    except ModuleNotFoundError as error:
-        raise InputError(f"CACTI cannot be asked because the module {error.name} is missing; {INSTALL}") from error
-
-
-def measure(query: SramQuery, node_nm: int = 45) -> SramNumbers:
-    """Asks CACTI for one SRAM; raises InputError for an illegal query or a missing tool (no doctest: needs CACTI)."""
-    check_query(query, node_nm)
-    model = load_tool().SRAM(
-        tech_node=float(f"{node_nm}e-9"),
-        width=query.width_bits,
-        depth=query.depth,
-        size=query.size_bits,
-        n_rw_ports=1,
-        n_banks=1,
-    )
-    return SramNumbers(
-        read_pj=model.read_energy * 1e12,
-        write_pj=model.write_energy * 1e12,
-        leakage_uw=model.cacti_leak_power * 1e6,
-        area_um2=model.cacti_area * 1e12,
-        access_ns=model.access_time * 1e9,
-        cycle_ns=model.cycle_period * 1e9,
-    )
-
-
-def configuration() -> str:
-    """Names the CACTI configuration of the installed package, with its checksum."""
-    path = Path(load_tool().__file__).with_name("default_cfg.cfg")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    return (
-        f"default_cfg.cfg of the package, sha256 {digest}...: CACTI 7.0, cache type ram, itrs-lstp cells and "
-        "periphery, 300 K, access mode fast, optimised for leakage power, 1 read-write port, 1 bank"
-    )
-
-
-HEAD = """\
-# Energy of SRAM arrays as CACTI computed it. Written by
-#   python -m crisp_hw.characterize.cacti --out arch/energy/cacti-{node}nm.yaml
-# so run that again rather than edit this file.
-#
-# schema: crisp-hw/parts/1. Each entry is one array:
-#   key          name that architectures and lookups use: sram_<capacity>_<access width>
-#   kind         measured (a tool computed the numbers; provenance says how) or cited (each number has its source)
-#   use          what it stands for
-#   access_bits  bits that one access moves; an access is never split, so a narrower word is charged whole
-#   pj           pJ per action: read and write per access, leak per cycle of 1 ns
-#   area_um2     um2; leakage_uw: uW; access_ns, cycle_ns: access time and random cycle time, ns
-#   provenance   tool, version, python, configuration, exact query, date
-"""
-
-
-def _plain(value: float) -> float:
-    """Six significant digits; a Python float prints without the bare exponent that YAML 1.1 would read as text."""
-    return float(f"{value:.6g}")
-
-
-def render(node_nm: int, numbers: Sequence[tuple[SramQuery, SramNumbers]], today: date) -> str:
-    """The YAML text of the table, six significant digits as CACTI prints them."""
-    setup = configuration()
-    tool = (
-        f'tool: hwcomponents-cacti, version: "{version("hwcomponents-cacti")}", python: "{platform.python_version()}"'
-    )
-    lines = [HEAD.format(node=node_nm) + "schema: crisp-hw/parts/1", "entries:"]
-    for query, found in numbers:
-        asked = (
-            f"SRAM(tech_node={node_nm}e-9, width={query.width_bits}, depth={query.depth}, size={query.size_bits}, "
-            "n_rw_ports=1, n_banks=1)"
-        )
-        leak_pj = found.leakage_uw * 1e-6 * CYCLE_S * 1e12
-        lines += [
-            f"  - key: {query.key}",
-            "    kind: measured",
-            f'    use: "{query.use}"',
-            f"    access_bits: {query.width_bits}",
-            f"    pj: {{read: {_plain(found.read_pj)}, write: {_plain(found.write_pj)}, leak: {leak_pj:.6f}}}",
-            f"    area_um2: {_plain(found.area_um2)}",
-            f"    leakage_uw: {_plain(found.leakage_uw)}",
-            f"    access_ns: {_plain(found.access_ns)}",
-            f"    cycle_ns: {_plain(found.cycle_ns)}",
-            "    provenance:",
-            f"      {{{tool}, date: {today.isoformat()},",
-            f'       query: "{asked}",',
-            f'       configuration: "{setup}"}}',
-        ]
-    return "\n".join(lines) + "\n"
-
-
-def write_table(path: Path, node_nm: int) -> None:
-    """Asks every query and writes the table in one step."""
-    text = render(node_nm, [(query, measure(query, node_nm)) for query in QUERIES], date.today())
-    write_text(path, text)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Parses the command line and writes the table; a missing tool or folder is one sentence and exit code 2."""
-    parser = argparse.ArgumentParser(prog="python -m crisp_hw.characterize.cacti", description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="YAML file to write")
-    parser.add_argument("--node-nm", type=int, choices=NODES_NM, default=45, help="technology node in nm")
-    options = parser.parse_args(arguments)
-    try:
-        write_table(options.out, options.node_nm)
-    except CrispError as error:
-        parser.exit(error.exit_code, f"{error}\n")
-
-
-if __name__ == "__main__":
-    main()
+        last = rows[-1]
+        values = {name: float(f"{float(last[column]) * unit:.6g}") for name, (column, unit) in COLUMNS.items()}
+        cut = "x".join(re.sub(r"\s", "", last[column]) for column in ORGANISATION)
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"CACTI's result for {array} cannot be read ({error!r}); reinstall the package") from error
+    values["leakage_uw"] = float(f"{values['leakage_uw'] * array.banks:.6g}")
+    return SramNumbers(**values, organisation=cut)

@@ -35,6 +35,9 @@ WIRING: Mapping[str, Mapping[str, Wire]] = {
     | {action: (("latch_8b", action),) for action in _LATCH}
     | {"metadata_update": (("latch_8b", "metadata_write"),)},
     "MAC": {action: (("mac_int8", action),) for action in ("compute", "compute_gated", "compute_skipped")},
+    "selection": {"select": (("mux_4to1_8b", "select"),)},
+    "offset_decoder": {"decode": (("onehot_4", "decode"),)},
+    "index_decoder": {"decode": (("add_int32_aladdin", "decode"),)},
 }
 
 ASSUMED: Mapping[str, Mapping[str, EnergyEntry]] = {

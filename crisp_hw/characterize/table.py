@@ -49,7 +49,6 @@ class _Strict(BaseModel):
 class _Provenance(_Strict):
     tool: Text
     version: Text
-    python: Text
     configuration: Text
     query: Text
     date: date
@@ -151,7 +150,7 @@ def _part(entry: _Measured | _Cited) -> Part:
     match entry:
         case _Measured():
             how = entry.provenance
-            source = f"{how.tool} {how.version} (python {how.python}), {how.query}, {how.configuration}, {how.date}"
+            source = f"{how.tool} {how.version}, {how.query}, {how.configuration}, {how.date}"
             actions = {action: EnergyEntry(pj, source) for action, pj in entry.pj.items()}
             return Part(entry.key, entry.use, entry.access_bits, actions, entry.area_um2, source)
         case _Cited():

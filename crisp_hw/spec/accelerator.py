@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -15,6 +15,8 @@ from crisp_hw.spec.patterns import NM
 _ATTRIBUTES = ("bandwidth", "read_bandwidth", "write_bandwidth", "size_words", "kb")
 _BY_CALLER = "set by the caller"
 Level = TypeVar("Level", StorageLevel, ComputeLevel)
+Characterize = Callable[[Architecture], EnergyTable]
+"""Energies of an architecture; raises InputError where it has none for it."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Accelerator:
 
     `constraints` are the fabric's, for dense operands; `encode` adapts them to a layer. `sources["SMEM.size"]` says
     where a number comes from; `notes` are assumptions that hold for every result on this accelerator.
+    `characterize` computes the energies of a changed architecture (None: they are a fixed set, which stays).
     """
 
     name: str
@@ -57,6 +60,7 @@ class Accelerator:
     constraints: Constraints = field(default_factory=Constraints)
     sources: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    characterize: Characterize | None = field(default=None, repr=False, compare=False)
 
     @property
     def cores(self) -> int:
@@ -68,8 +72,9 @@ class Accelerator:
 
         A keyword is a level's name in lower case, "_" and one of bandwidth, read_bandwidth, write_bandwidth (words
         per cycle and instance, None is unlimited), size_words (None is unbounded), kb; or `cores`. Energies per
-        action stay those of the table, which `notes` of the copy say. Raises InputError on an unknown keyword
-        (listing the valid ones) and on a value that is not a positive number.
+        action are characterized anew where the accelerator knows how, and stay those of a fixed set otherwise; `notes`
+        of the copy say which. Raises InputError on an unknown keyword (listing the valid ones), on a value that is not
+        a positive number, and where the new architecture cannot be characterized.
 
         >>> rf = StorageLevel("RF", size_words=1024, word_bits=8)
         >>> from crisp_hw.spec.arch import ComputeLevel
@@ -84,7 +89,9 @@ class Accelerator:
         copy = self
         for keyword, value in changes.items():
             copy = _with_cores(copy, value) if keyword == "cores" else _with_attribute(copy, keyword, value)
-        return copy
+        if self.characterize is None or copy.architecture == self.architecture:
+            return copy
+        return dataclasses.replace(copy, energy=self.characterize(copy.architecture))
 
 
 def replaceable(accelerator: Accelerator) -> tuple[str, ...]:
@@ -175,7 +182,9 @@ def _noted(
     accelerator: Accelerator, architecture: Architecture, keyword: str, value: float | None, names: tuple[str, ...]
 ) -> Accelerator:
     sources = {**accelerator.sources, **dict.fromkeys(names, _BY_CALLER)}
-    note = f"{accelerator.name}: {keyword}={value} {_BY_CALLER}; energies per action stay those of the original fabric"
+    stay = "energies per action stay those of the original fabric"
+    energies = stay if accelerator.characterize is None else "energies per action are those of the changed fabric"
+    note = f"{accelerator.name}: {keyword}={value} {_BY_CALLER}; {energies}"
     return dataclasses.replace(
         accelerator, architecture=architecture, sources=sources, notes=(*accelerator.notes, note)
     )

@@ -1,107 +1,116 @@
-"""The committed SRAM numbers are CACTI's, and the generator refuses what CACTI would not answer itself."""
+"""CACTI is asked as it stands, kept outside of the package, and what goes wrong is one sentence."""
 
-import importlib.util
-from datetime import date
+import time
 
 import pytest
-import yaml
 
 from crisp_hw.characterize import cacti
-from crisp_hw.characterize.table import load_energy
-from crisp_hw.data_files import data_folder
+from crisp_hw.characterize.cacti import ask, configuration_text, find_cacti
+from crisp_hw.characterize.sram import SramArray
+from crisp_hw.characterize.store import cache_folder
 from crisp_hw.errors import InputError
 
-ENTRIES = {
-    entry["key"]: entry
-    for entry in yaml.safe_load((data_folder("arch") / "energy" / "cacti-45nm.yaml").read_text())["entries"]
-}
-INSTALLED = importlib.util.find_spec("hwcomponents_cacti") is not None
-needs_cacti = pytest.mark.skipif(not INSTALLED, reason="hwcomponents-cacti is not installed: CACTI cannot be asked")
-
-# CACTI at 45 nm, itrs-lstp, measured independently of the generator: pJ to four digits
-ANCHORS = {
-    ("sram_256kb_64b", "read"): 44.72,
-    ("sram_256kb_64b", "write"): 38.49,
-    ("sram_1kb_32b", "read"): 1.324,
-    ("sram_1kb_32b", "write"): 2.065,
-    ("sram_64kb_64b", "read"): 25.87,  # Sparseloop's MICRO 2022 artifact has 25.8695 and 19.6486 for the same array
-    ("sram_64kb_64b", "write"): 19.65,
-}
+SMALL = SramArray(32, 256)
 
 
-@pytest.mark.parametrize(("key", "action"), ANCHORS)
-def test_known_arrays_to_four_digits(key, action):
-    assert float(f"{ENTRIES[key]['pj'][action]:.4g}") == ANCHORS[key, action]
+def test_without_the_package_it_says_exactly_what_it_needs(monkeypatch):
+    monkeypatch.delenv(cacti.ELSEWHERE, raising=False)
+    monkeypatch.setattr(cacti, "find_spec", lambda name: None)
+    with pytest.raises(InputError) as caught:
+        ask(SMALL)
+    said = str(caught.value)
+    assert "hwcomponents-cacti is not installed for this Python 3." in said
+    assert "use Python 3.12 or newer and run: pip install --no-binary hwcomponents-cacti hwcomponents-cacti" in said
+    assert cacti.ELSEWHERE in said
 
 
-@pytest.mark.parametrize("query", cacti.QUERIES, ids=lambda query: query.key)
-def test_every_query_is_committed_as_it_was_asked(query):
-    entry = ENTRIES[query.key]
-    assert entry["access_bits"] == query.width_bits
-    asked = f"width={query.width_bits}, depth={query.depth}, size={query.size_bits}, n_rw_ports=1, n_banks=1"
-    assert entry["provenance"]["query"] == f"SRAM(tech_node=45e-9, {asked})"
-    capacity, width = query.key.removeprefix("sram_").split("_")
-    assert (capacity, width) == (f"{query.size_bits // 8192}kb", f"{query.width_bits}b")
+@pytest.mark.parametrize("missing", ["cacti/cacti", "cacti/tech_params", "default_cfg.cfg"])
+def test_a_package_that_was_not_built_is_named(make_package, missing):
+    folder, _ = make_package()
+    (folder / missing).rename(folder / "elsewhere")
+    with pytest.raises(InputError, match=f"has no {missing}, so CACTI was not built there"):
+        find_cacti()
 
 
-@pytest.mark.parametrize("key", ENTRIES)
-def test_every_number_has_tool_version_query_configuration_and_date(key):
-    provenance = ENTRIES[key]["provenance"]
-    assert provenance["tool"] == "hwcomponents-cacti"
-    assert provenance["version"].count(".") == 2
-    assert provenance["python"].startswith("3.")
-    assert "itrs-lstp" in provenance["configuration"]
-    assert isinstance(provenance["date"], date)
+def test_units_and_provenance(make_package):
+    make_package()
+    tool = find_cacti()
+    found = ask(SramArray(32, 512, banks=2), tool)
+    numbers = found.numbers
+    assert (numbers.read_pj, numbers.write_pj) == (1.25, 2.0)
+    assert numbers.leakage_uw == 0.1  # 0.05 uW in each of two banks
+    assert (numbers.area_um2, numbers.access_ns, numbers.cycle_ns) == (3400.0, 0.5, 0.25)
+    assert numbers.organisation == "2x4x1x8x1x1"
+    assert tool.version == "9.8.7"
+    assert tool.digest[:16] in tool.setup
+    assert found.asked.startswith("20")
 
 
-@pytest.mark.parametrize("key", ENTRIES)
-def test_leak_is_the_leakage_power_over_one_nanosecond(key):
-    assert ENTRIES[key]["pj"]["leak"] == pytest.approx(ENTRIES[key]["leakage_uw"] * 1e-3, abs=5e-7)
+def test_the_query_is_appended_to_the_default_configuration(make_package, tmp_path):
+    make_package(f"cp $2 {tmp_path}/seen; cp {tmp_path}/result.csv $2.out")
+    ask(SramArray(64, 1024, banks=2, node_nm=65))
+    lines = (tmp_path / "seen").read_text().splitlines()
+    assert lines[0] == "-size (bytes) 1"
+    assert set(lines[1:]) >= {"-size (bytes) 8192", "-block size (bytes) 8", "-technology (u) 0.065", "-UCA bank 2"}
+    assert lines == configuration_text("-size (bytes) 1\n", SramArray(64, 1024, 2, 65)).splitlines()
 
 
-def test_a_wider_or_larger_array_costs_more_per_access():
-    reads = {key: part.actions["read"].pj for key, part in load_energy().items() if key.startswith("sram_")}
-    assert reads["sram_256kb_256b"] > reads["sram_256kb_64b"] > reads["sram_64kb_64b"] > reads["sram_32kb_64b"]
-    assert reads["sram_1kb_128b"] > reads["sram_4kb_32b"] > reads["sram_1kb_32b"]
+def test_an_answer_is_kept_in_the_users_cache_and_nothing_in_the_package(make_package):
+    folder, runs = make_package()
+    before = sorted(folder.rglob("*"))
+    first = ask(SMALL)
+    assert ask(SMALL) == first
+    assert runs.read_text().count("run") == 1
+    assert sorted(folder.rglob("*")) == before
+    assert len(list(cache_folder().rglob("*.json"))) == 1
+    ask(SramArray(32, 512))
+    assert runs.read_text().count("run") == 2
+
+
+def test_a_damaged_or_foreign_record_is_asked_again(make_package):
+    _, runs = make_package()
+    first = ask(SMALL)
+    (record,) = cache_folder().rglob("*.json")
+    record.write_text('{"numbers": {"read_pj": 1}}')
+    assert ask(SMALL) == first
+    assert runs.read_text().count("run") == 2
+
+
+def test_another_configuration_is_another_answer(make_package):
+    folder, runs = make_package()
+    ask(SMALL)
+    (folder / "default_cfg.cfg").write_text("-size (bytes) 2\n")
+    ask(SMALL)
+    assert runs.read_text().count("run") == 2
 
 
 @pytest.mark.parametrize(
-    ("width", "depth", "node", "message"),
+    ("body", "message"),
     [
-        (8, 1024, 45, r"x: CACTI takes widths of 32 bits or more in steps of 8, not 8"),
-        (36, 1024, 45, r"x: .* not 36"),
-        (64, 32, 45, r"x: CACTI takes 64 entries or more, not 32"),
-        (64, 1024, 28, r"x: CACTI has the nodes \(22, 32, 45, 65, 90\) nm, not 28"),
+        ("echo 'ERROR: no valid data array'; exit 1", r"no result for 1 KB .*exit code 1: ERROR: no valid data array"),
+        ("kill -SEGV $$", r"exit code -11"),
+        ("exit 0", r"gave no result .*exit code 0: no output"),
+        ("echo garbage > $2.out", r"cannot be read"),
+        ("head -1 {result} > $2.out", r"cannot be read"),
+        ("sed s/0.00125/nonsense/ {result} > $2.out", r"cannot be read .*nonsense"),
     ],
 )
-def test_a_query_that_would_be_scaled_is_refused(width, depth, node, message):
+def test_a_cacti_that_fails_is_told_and_not_kept(make_package, tmp_path, body, message):
+    make_package(body.replace("{result}", str(tmp_path / "result.csv")))
     with pytest.raises(InputError, match=message):
-        cacti.measure(cacti.SramQuery("x", width, depth, "a test"), node)
+        ask(SMALL)
+    assert not list(cache_folder().rglob("*.json"))
 
 
-def test_a_missing_tool_says_how_to_install_it(monkeypatch):
-    def missing(name):
-        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-    monkeypatch.setattr(cacti.importlib, "import_module", missing)
-    with pytest.raises(InputError, match=r"hwcomponents_cacti is missing; use Python 3.12 .* pip install"):
-        cacti.load_tool()
-
-
-@pytest.mark.skipif(INSTALLED, reason="hwcomponents-cacti is installed")
-def test_the_command_ends_with_code_2_and_writes_nothing_without_the_tool(tmp_path, capsys):
-    with pytest.raises(SystemExit) as stop:
-        cacti.main(["--out", str(tmp_path / "table.yaml")])
-    assert stop.value.code == 2
-    assert "hwcomponents_cacti is missing" in capsys.readouterr().err
-    assert not list(tmp_path.iterdir())
+def test_a_cacti_that_hangs_is_stopped(make_package):
+    make_package("sleep 60")
+    start = time.monotonic()
+    with pytest.raises(InputError, match=r"did not end within 0.3 s"):
+        ask(SMALL, limit_s=0.3)
+    assert time.monotonic() - start < 10
 
 
-@needs_cacti
-def test_cacti_gives_the_committed_numbers_again(tmp_path):
-    cacti.main(["--out", str(tmp_path / "table.yaml")])
-    again = yaml.safe_load((tmp_path / "table.yaml").read_text())["entries"]
-    numbers = ("key", "access_bits", "pj", "area_um2", "leakage_uw", "access_ns", "cycle_ns")
-    assert [[entry[field] for field in numbers] for entry in again] == [
-        [entry[field] for field in numbers] for entry in ENTRIES.values()
-    ]
+def test_a_query_that_would_be_scaled_is_refused_before_the_tool_is_looked_for(monkeypatch):
+    monkeypatch.setenv(cacti.ELSEWHERE, "/no/such/folder")
+    with pytest.raises(InputError, match="widths of 32 bits or more"):
+        ask(SramArray(8, 1024))

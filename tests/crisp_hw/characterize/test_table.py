@@ -9,7 +9,7 @@ from crisp_hw.characterize.table import load_energy, lookup
 from crisp_hw.errors import InputError
 
 PARTS = load_energy()
-SOURCES = ("Horowitz 2014", "Aladdin", "Sparseloop", "not given; assumed because")
+SOURCES = ("Horowitz 2014", "Aladdin", "Accelergy wire", "Sparseloop", "not given; assumed because")
 
 
 @pytest.mark.parametrize("key", PARTS)
