@@ -11,6 +11,7 @@ from crisp_hw.engine.outcome import report
 from crisp_hw.engine.verdict import broken_rules
 from crisp_hw.errors import CrispError, InputError, MappingError
 from crisp_hw.spec.design import DesignPoint
+from crisp_hw.spec.dialect import Dialect
 from crisp_hw.timeloop.accept import accept
 from crisp_hw.timeloop.documents import load_documents
 from crisp_hw.timeloop.fields import mapping, number, required, sequence, text
@@ -28,12 +29,13 @@ NEEDED = ("architecture", "problem", "mapping")
 TOO_MANY = 2**50  # multiply-accumulates; products of counts beyond it are not exact in 64 bits
 
 
-def evaluate_files(paths: Iterable[str | Path]) -> Evaluated:
+def evaluate_files(paths: Iterable[str | Path], dialect: Dialect = "head") -> Evaluated:
     """Evaluate the mapping that a set of Timeloop documents describes, whatever files they stand in.
 
-    The flattened form (0.3, 0.4) and timeloopfe's 0.4 front end both work. `result.skipped` lists what the documents
-    hold without effect on the numbers. Raises InputError with file and line for input that is wrong or not modelled,
-    and MappingError when the mapping does not fit the architecture.
+    The flattened form (0.3, 0.4) and timeloopfe's 0.4 front end both work. `dialect` names the program whose numbers
+    are wanted: public Timeloop, or that of the MICRO 2022 artifact (docs/model.md, section 12). `result.skipped`
+    lists what the documents hold without effect on the numbers. Raises InputError with file and line for input that
+    is wrong or not modelled, and MappingError when the mapping does not fit the architecture.
     """
     documents = load_documents(paths)
     notes: tuple[str, ...] = ()
@@ -43,7 +45,7 @@ def evaluate_files(paths: Iterable[str | Path]) -> Evaluated:
 
             documents, notes = flatten(documents)
         documents, more = accept(documents)
-        return _evaluate(documents, (*notes, *more))
+        return _evaluate(documents, (*notes, *more), dialect)
     except CrispError as error:
         raise with_position(error, documents) from error
 
@@ -63,11 +65,11 @@ def _is_frontend(documents: MarkedDict) -> bool:
     return isinstance(architecture, dict) and "nodes" in architecture
 
 
-def _evaluate(documents: MarkedDict, notes: tuple[str, ...]) -> Evaluated:
+def _evaluate(documents: MarkedDict, notes: tuple[str, ...], dialect: Dialect) -> Evaluated:
     for name in NEEDED:
         if name not in documents:
             raise InputError(f"no document {name!r} in the files; there are {', '.join(documents) or 'none'}")
-    point = read_point(documents)
+    point = read_point(documents, dialect)
     _check_size(point)
     part = evaluate_point(point)
     if isinstance(part, MappingError):

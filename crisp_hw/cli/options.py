@@ -36,6 +36,13 @@ class Objective(StrEnum):
     edp = "edp"
 
 
+class DialectName(StrEnum):
+    """The programs called Timeloop."""
+
+    head = "head"
+    micro22 = "micro22"
+
+
 class Dstc(StrEnum):
     """How DSTC avoids zeros."""
 

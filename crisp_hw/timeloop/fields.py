@@ -103,7 +103,7 @@ def dialect_only(node: Node, key: str, known_there: bool, where: str) -> None:
         raise fault(
             node,
             f"{where}: {word} is unknown to public Timeloop; read documents of the Sparseloop MICRO 2022 artifact with "
-            'dialect="micro22", or leave it out',
+            'dialect="micro22" (crisp-hw model --dialect micro22), or leave it out',
             key,
         )
 

@@ -46,6 +46,12 @@ class Evaluated:
     sparse: bool = False
     areas_um2: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def average_macs(self) -> float:
+        """MACs at work on average: a whole number in HEAD, which keeps it in an integer (arithmetic.hpp)."""
+        average = self.result.compute.utilized_instances if self.result.compute else 0.0
+        return int(average) if self.point.design.rules.whole_macs else round(average, 2)
+
     def area_um2(self, component: str) -> float:
         """Area of one instance; a component that the area table lacks has none."""
         return self.areas_um2.get(component, 0.0)

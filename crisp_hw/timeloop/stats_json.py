@@ -56,7 +56,7 @@ def _compute(evaluated: Evaluated, compute: ComputeResult) -> dict[str, Any]:
         "area": evaluated.area_um2(compute.name),
         "cycles": compute.cycles,
         "utilized_instances": evaluated.macs,
-        "avg_utilized_instances": int(compute.utilized_instances),
+        "avg_utilized_instances": evaluated.average_macs,
         "algorithmic_computes": compute.algorithmic,
         "random_computes": compute.random,
         "gated_computes": compute.gated,

@@ -68,7 +68,7 @@ def _compute(evaluated: Evaluated) -> Iterator[str]:
     if evaluated.sparse:
         rows = {
             "Utilized instances (max)": evaluated.macs,
-            "Utilized instances (average)": int(result.utilized_instances),  # an integer there (arithmetic.hpp)
+            "Utilized instances (average)": evaluated.average_macs,
             "Cycles": result.cycles,
             "Algorithmic Computes (total)": result.algorithmic,
             "Actual Computes (total)": result.random,
