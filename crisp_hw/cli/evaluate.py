@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crisp_hw.cli import options as opt
+from crisp_hw.cli.explain import ExplainOption, check_single, explanation_of, show_explanation
 from crisp_hw.cli.output import check_folder, check_plotting, progress, say_written, show
 from crisp_hw.errors import InputError
 
@@ -51,6 +52,7 @@ def evaluate(  # noqa: PLR0913 - the options of a command
     backend: BackendOption = "embedded",
     density: WeightsOption = opt.Density.model,
     dstc: DstcOption = opt.Dstc.skipping,
+    explain: ExplainOption = None,
 ) -> None:
     """Cycles and energy of a pruned network, each layer with its best mapping."""
     from crisp_hw import api
@@ -59,12 +61,17 @@ def evaluate(  # noqa: PLR0913 - the options of a command
     source = opt.source_of(masks, workload, nm, block, sparsity)
     accelerators = opt.accelerators_of(arch, energy, setting)
     _check_output(out, plot)
+    if explain is not None:
+        check_single(accelerators, api.select(api.resolve(source).descriptors, layers), backend)
     choices = api.EvaluateOptions(str(objective), energy, backend, activation_density, block_index, str(density))
     choices = replace(choices, dstc=dstc.value)
     with progress() as bar:
         network = api.evaluate(source, accelerators, layers=layers, options=choices, progress=bar).network
     if out is not None:
         _save(network, out, plot is not False)
+    if explain is not None:
+        show_explanation(explanation_of(network.rows[0], explain), form)
+        return
     show(evaluation_document(network, wide), form)
 
 

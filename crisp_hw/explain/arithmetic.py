@@ -112,6 +112,8 @@ def _gives(text: str, result: float, tolerance: float) -> bool:
         return _same(evaluated(text), result, tolerance)
     except Unverifiable:
         return True
+    except ValueError:
+        return False
 
 
 def evaluated(text: str) -> float:

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from crisp_hw.engine.energy import compute_energy
-from crisp_hw.engine.safs.compute import Operand, remaining_computes, states
-from crisp_hw.engine.safs.spatial import Squeeze
+from crisp_hw.engine.safs.compute import Operand, remaining_computes, states, to_micro
 from crisp_hw.engine.tiling import Float
 from crisp_hw.explain.arithmetic import equation, fact, first_true, number, product
 from crisp_hw.explain.nouns import Explanation, Section, Step
 from crisp_hw.explain.saf import lane_steps
-from crisp_hw.explain.scene import Scene, Spot, see
+from crisp_hw.explain.scene import Scene, see
 from crisp_hw.spec.result import ComputeResult
 
 
@@ -63,8 +64,8 @@ def _computes(scene: Scene, found: ComputeResult) -> Iterator[Step]:
     left = int(remaining_computes(scene.part.traffic.computes, operands)[0])
     first, second = operands
     pair = (_three(states(first, second)), _three(states(second, first)))
-    for name, (nonzero, zero, absent), operand in zip(names, pair, operands, strict=True):
-        yield from _operand(name, (nonzero, zero, absent), operand)
+    for name, chances, (operand, other) in zip(names, pair, (operands, operands[::-1]), strict=True):
+        yield from _operand(name, chances, operand, other)
     yield from _pairs(scene, found, left, pair)
 
 
@@ -89,12 +90,18 @@ def _removed(scene: Scene, found: ComputeResult, operands: dict[str, Operand]) -
         yield fact(f"no SAF removes computes before they reach the {found.name}", before, "computes")
 
 
-def _operand(name: str, chances: tuple[float, float, float], operand: Operand) -> Iterator[Step]:
+def _operand(name: str, chances: tuple[float, float, float], operand: Operand, other: Operand) -> Iterator[Step]:
+    """What an operand is at a compute that arrives: nonzero, a zero that arrives, or absent."""
     nonzero, zero, absent = chances
-    text = f"P({name} is nonzero at a compute that arrives), of density {number(operand.density)}"
-    yield fact(f"{text}, given what the other operand's SAF let through", nonzero)
+    density = float(to_micro(np.array([operand.density]))[0])
+    if other.removed is None:
+        yield fact(f"P({name} is nonzero at a compute): its density, to six digits", nonzero)
+    else:
+        text = f"P({name} is nonzero at a compute), given what the other operand's SAF let through; to six digits"
+        numbers = {"d": density, "g": float(to_micro(other.removed)[0])}
+        yield equation(text, nonzero, ("min(1, ρ / (1 − removed))", "min(1, {d} / (1 − {g}))", numbers))
     if operand.has_metadata:
-        yield fact(f"P({name} is absent): its metadata says where zeros are, so they do not exist", absent)
+        yield fact(f"P({name} is absent): its metadata tells where zeros are, so they do not exist", absent)
     else:
         yield fact(f"P({name} is a zero that arrives): without metadata a zero is a word like any other", zero)
 
@@ -113,22 +120,24 @@ def _pairs(scene: Scene, found: ComputeResult, left: int, pair: Chances) -> Iter
     lone = "{C} · ({n0} · {a1} + {a0} · {n1}) + {C} · ({z0} · {a1} + {a0} · {z1})"
     words = f"compute optimizations: {', '.join(options) or 'none, so what arrives happens'}"
     yield fact(f"{words}; of two operands n: nonzero, z: zero that arrives, a: absent")
-    gated = f"⌊{zeros}{'' if skip else ' + ' + lone}⌋" if gate else "0"
-    formula = (
-        "⌊C · pairs with a zero that arrives" + ("⌋" if skip else ", or with exactly one absent⌋")
-        if gate
-        else "no gating"
-    )
-    yield equation("gated: a cycle, but little energy", found.gated, (formula, gated, numbers), "computes", "gated")
-    formula = "⌊C · pairs with exactly one absent⌋" if skip else "no skipping"
-    skipped = f"⌊{lone}⌋" if skip else "0"
-    yield equation("skipped: no cycle", found.skipped, (formula, skipped, numbers), "computes", "skipped")
+    if gate:
+        formula = "⌊C · pairs with a zero that arrives" + ("⌋" if skip else ", or with exactly one absent⌋")
+        sides = (formula, f"⌊{zeros}{'' if skip else ' + ' + lone}⌋", numbers)
+        yield equation("gated: they take a cycle, but little energy", found.gated, sides, "computes", "gated")
+    else:
+        yield fact("gated: the hardware does not gate computes", found.gated, "computes", "gated")
+    if skip:
+        sides = ("⌊C · pairs with exactly one absent⌋", f"⌊{lone}⌋", numbers)
+        yield equation("skipped: they take no cycle", found.skipped, sides, "computes", "skipped")
+    else:
+        yield fact("skipped: the hardware does not skip computes", found.skipped, "computes", "skipped")
     nothing = left - found.random - found.gated - found.skipped
-    text = "pairs of two absent operands: no compute at all"
-    yield equation(text, nothing, ("⌊C · a · a⌋", "⌊{C} · ({a0} · {a1})⌋", numbers), "computes")
+    if nothing:
+        sides = ("⌊C · a · a⌋", "⌊{C} · ({a0} · {a1})⌋", numbers)
+        yield equation("pairs of two absent operands: no compute at all", nothing, sides, "computes")
     rest = {"C": left, "s": found.skipped, "g": found.gated, "x": nothing}
-    sides = ("C − skipped − gated − none", "{C} − {s} − {g} − {x}")
-    yield equation("computes that really happen", found.random, (*sides, rest), "computes", "random")
+    last = ("C − skipped − gated − none", "{C} − {s} − {g} − {x}")
+    yield equation("computes that really happen", found.random, (*last, rest), "computes", "random")
 
 
 def _instances(scene: Scene, found: ComputeResult) -> Iterator[Step]:
@@ -138,9 +147,7 @@ def _instances(scene: Scene, found: ComputeResult) -> Iterator[Step]:
             f"all {found.name} that the mapping uses", found.utilized_instances, "instances", "utilized_instances"
         )
         return
-    squeezes: tuple[Squeeze, ...] = (*shrunk.own, *shrunk.skipped)
-    for squeeze in squeezes:
-        yield from lane_steps(Spot(scene, max(squeeze.level, 0), squeeze.target), squeeze)
+    yield from lane_steps(scene, [*shrunk.own, *shrunk.skipped])
     shares = {tensor.name: float(shrunk.share[t, 0, 0]) for t, tensor in enumerate(scene.tensors)}
     said = ", ".join(f"{name} {number(share)}" for name, share in shares.items())
     text = f"{found.name} at work on average: the largest share that a tensor leaves busy ({said})"

@@ -1,9 +1,10 @@
 """What a tensor in a level costs: words at the port, and energy."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from crisp_hw.engine.energy import Charge, charges, listed_action
 from crisp_hw.engine.latency import idle_factor, port_words
+from crisp_hw.engine.safs.counts import OPS
 from crisp_hw.engine.tiling import COMPUTE
 from crisp_hw.explain.arithmetic import equation, fact, some
 from crisp_hw.explain.nouns import Section, Step
@@ -74,6 +75,7 @@ def _energy_steps(spot: Spot) -> Iterator[Step]:
     numbers = {"e": counts.energy_pj, "r": counts.utilized_instances}
     total = counts.energy_pj * counts.utilized_instances
     yield equation(f"all {spot.level.name} at work", total, ("energy · R̄", "{e} · {r}", numbers), "pJ")
+    yield from _source_steps(spot, found)
 
 
 def _charge_step(spot: Spot, action: str, charge: Charge) -> Step:
@@ -100,14 +102,30 @@ def _charge_step(spot: Spot, action: str, charge: Charge) -> Step:
 
 
 def _price(spot: Spot, action: str, pj: float) -> str:
-    """pJ per access, the action of the energy table that says so, and its source."""
+    """pJ per access, and the action of the energy table that says so."""
     kind, _, op = action.partition("_")
-    table, level = spot.scene.energy, spot.level
     if kind in ("decompression", "compression", "streamed"):
         return f"{pj:g} pJ each"
-    infix = "metadata_" if op.startswith("metadata_") else ""
-    name = listed_action(table, level, kind, op.removeprefix(infix), infix)
+    name = _listed(spot, action)
     if name is None:
-        return f"{pj:g} pJ each (Timeloop's estimate: the energy table lists no such action)"
-    source = table.sources.get(level.name, {}).get(name)
-    return f"{pj:g} pJ each ({name}{f': {source}' if source else ''})"
+        return f"{pj:g} pJ each (the energy table lists no such action: Timeloop's estimate)"
+    return f"{pj:g} pJ each ({name})" if name != op else f"{pj:g} pJ each"
+
+
+def _listed(spot: Spot, action: str) -> str | None:
+    """The action of the energy table that prices what is charged."""
+    kind, _, op = action.partition("_")
+    infix = "metadata_" if op.startswith("metadata_") else ""
+    plain = op.removeprefix(infix)
+    return listed_action(spot.scene.energy, spot.level, kind, plain, infix) if plain in OPS else None
+
+
+def _source_steps(spot: Spot, actions: Iterable[str]) -> Iterator[Step]:
+    """Where the pJ come from, one line per source."""
+    given = spot.scene.energy.sources.get(spot.level.name, {})
+    by_source: dict[str, list[str]] = {}
+    for name in filter(None, (_listed(spot, action) for action in actions)):
+        if name in given:
+            by_source.setdefault(given[name], []).append(name)
+    for source, names in by_source.items():
+        yield fact(f"pJ of {', '.join(dict.fromkeys(names))}: {source}")

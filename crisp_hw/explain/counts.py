@@ -60,17 +60,18 @@ def _op_steps(spot: Spot, op: str, words: int) -> Iterator[Step]:
     avoided = {kind: int(sparse.tally.data[kind][op][spot.place][0]) for kind in ("gated", "skipped")}
     left = random + sum(avoided.values())
     formula, values, numbers = op, "{x}", {"x": float(words)}
-    reasons = []
     if stored is not None and stored.form is not None and (op != "updates" or spot.tensor.is_output):
         formula, values = "x − ⌊x · (1 − ρ)⌋", "{x} − ⌊{x} · (1 − {rho})⌋"
         numbers["rho"] = float(sparse.density[spot.place][0])
-        reasons.append(f"only the share ρ of the words is stored in {spot.level.name}")
     kept = words - int(np.floor(words * (1.0 - numbers["rho"]))) if "rho" in numbers else words
-    text = f"{op} of stored words" + (f": {'; '.join(reasons)}" if reasons else ", all of them")
     done = outer is None and not any(avoided.values())
-    if "rho" in numbers or done:
-        figure = f"accesses.random_{op}" if done else ""
-        yield equation(text, kept if not done else random, (formula, values, numbers), "words", figure=figure)
+    figure = f"accesses.random_{op}" if done else ""
+    if "rho" in numbers:
+        text = f"{op} of stored words: only the share ρ of the words is stored in {spot.level.name}"
+        yield equation(text, random if done else kept, (formula, values, numbers), "words", figure)
+    elif done:
+        text = f"{op}: every word moves" if random == words else f"{op} left when nonzeros are packed into lanes"
+        yield fact(text, random, "words", figure)
     if outer is not None:
         p = float(sparse.safs[outer, spot.t].probability[0])
         text = f"{op} left by the SAF of {spot.scene.name(outer)}, which spares whole deliveries"

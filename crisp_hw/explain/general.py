@@ -34,7 +34,8 @@ def _fill_steps(spot: Spot, flows: Flow, words: Moved) -> Iterator[Step]:
         )
         return
     received = float(words.demand[index, 0]) if spot.parent is not None else 0.0
-    yield from _received(spot, index, float(words.demand[index, 0]) if spot.parent is not None else None)
+    if spot.parent is not None:
+        yield from _received(spot, flows, index)
     numbers = {"a": received, "b": float(words.peers[index, 0]), "V": partition}
     text = f"words written into one {spot.level.name}: received from outside, and passed on by neighbours"
     options = [("fills = ⌊received + passed on⌋", "⌊{a} + {b}⌋", numbers)]
@@ -61,15 +62,23 @@ def _partition_steps(spot: Spot, flows: Flow, partition: int) -> Iterator[Step]:
     )
 
 
-def _received(spot: Spot, level: int, received: float | None) -> Iterator[Step]:
+def _received(spot: Spot, flows: Flow, level: int) -> Iterator[Step]:
     """What one instance of a level (COMPUTE: one MAC) receives over the whole run, kind of step by kind of step."""
-    if received is None:
-        return
     scene, name = spot.scene, spot.scene.name(level)
+    direct, linked, fanout = (float(each[level + 1, 0]) for each in (flows.delivered, flows.linked, flows.fanout))
     if scene.tiling.residuals is not None:
         text = f"residual walk: tiles of two sizes, counted step by step; words that reach one {name}"
-        yield fact(text, received, "words")
-        return
+        yield fact(text, (direct + linked) / fanout, "words")
+    else:
+        yield from _arrival_steps(spot, level, (direct + linked) / fanout)
+    if linked:
+        text = f"of these, words that mesh neighbours hand on to one {name}; {scene.name(level + 1)} need not send them"
+        yield equation(text, linked / fanout, ("linked / receivers", "{x} / {f}", {"x": linked, "f": fanout}), "words")
+
+
+def _arrival_steps(spot: Spot, level: int, received: float) -> Iterator[Step]:
+    """Kinds of steps, one per loop in time, and their sum."""
+    scene, name = spot.scene, spot.scene.name(level)
     start = scene.tiling.start(level + 1)
     first, *others = arrivals(scene.tiling, spot.tensor, start)
     loops = [j for j in scene.active(range(start, len(scene.tiling.nest.loops))) if scene.tiling.temporal(j)]
@@ -103,8 +112,7 @@ def _inward_steps(spot: Spot, flows: Flow, words: Moved) -> Iterator[Step]:
     scene, traffic, place = spot.scene, spot.scene.part.traffic, spot.place
     feeder = spot.child + 1
     per_child = float(flows.delivered[feeder, 0] / flows.fanout[feeder, 0])
-    if not float(flows.linked[feeder, 0]):
-        yield from _received(spot, spot.child, per_child)
+    yield from _received(spot, flows, spot.child)
     yield from _feeder_steps(spot, flows, feeder, per_child)
     sent = float(words.sent[spot.index, 0])
     if feeder != spot.index:

@@ -104,6 +104,19 @@ def bandwidth_steps(scene: Scene, index: int) -> Iterator[Step]:
     yield from _cycle_steps(found, mac, ratios)
 
 
+def busiest_port(scene: Scene, index: int) -> tuple[str, float]:
+    """The port that is closest to its limit (or beyond), and its demand over its limit; ("", 0) without limits."""
+    level, latency = scene.levels[index], scene.part.latency[index]
+    read, write = (float(each.sum(axis=0)[0]) for each in (latency.read_demand, latency.write_demand))
+    loads = {
+        "read": (read, level.read_bandwidth),
+        "write": (write, level.write_bandwidth),
+        "shared": (read + write, level.shared_bandwidth),
+    }
+    shares = {port: demand / limit for port, (demand, limit) in loads.items() if limit}
+    return max(shares.items(), key=lambda item: item[1], default=("", 0.0))
+
+
 def _demand_step(name: str, port: str, demand: dict[str, float]) -> Step:
     terms = {f"d{i}": value for i, value in enumerate(demand.values())}
     values = " + ".join(f"{{{term}}}" for term in terms) or "0"
@@ -113,11 +126,14 @@ def _demand_step(name: str, port: str, demand: dict[str, float]) -> Step:
 
 def _cycle_steps(found: LevelResult, mac: int, ratios: dict[str, float]) -> Iterator[Step]:
     ports = [name.removeprefix("limit_") for name in ratios if name.startswith("limit_")]
-    terms = ", ".join(f"{{limit_{port}}} / {{demand_{port}}}" for port in ports)
-    sides = ("min(1, bandwidth / demand)", f"min(1, {terms})" if terms else "1")
-    yield equation("slowdown of the whole by this level", found.slowdown, (*sides, ratios), "", "slowdown")
+    if ports:
+        terms = ", ".join(f"{{limit_{port}}} / {{demand_{port}}}" for port in ports)
+        sides = ("min(1, bandwidth / demand)", f"min(1, {terms})", ratios)
+        yield equation("slowdown of the whole by this level", found.slowdown, sides, "", "slowdown")
+    else:
+        yield fact("no port is short, so the level slows nothing down", found.slowdown, "", "slowdown")
     numbers = {"c": mac, "s": found.slowdown}
-    text = "cycles with this level's bandwidth"
+    text = "cycles at this level's bandwidth"
     yield equation(text, found.cycles, ("⌈MAC cycles / slowdown⌉", "⌈{c} / {s}⌉", numbers), "cycles", "cycles")
 
 

@@ -45,7 +45,7 @@ def _entry_steps(spot: Spot, key: tuple[str, int, int], moved: dict[str, int]) -
     before, figure = sum(moved.values()), f"format_accesses.random_{op}.{r}.{sort}"
     formula, values = "⌈entries · dense words / T⌉", "⌈{e} · ({x} / {T})⌉"
     numbers = {"e": units, "x": words, "T": tile}
-    text = f"{op}, rank {r}: {SORTS[sort]} entries of a tile, as often as tiles move"
+    text = f"{op}, rank {r}: {SORTS[sort]} entries"
     if source != op:
         text += " (a SAF level reached from an outer SAF moves the metadata of its updates instead: Timeloop's way)"
     hit = outer is not None and r == 0 and op != "updates" and source == op

@@ -9,7 +9,7 @@ from crisp_hw.engine.tiling import COMPUTE
 from crisp_hw.explain.arithmetic import equation, fact, some
 from crisp_hw.explain.counts import here, own_saf
 from crisp_hw.explain.nouns import Section, Step
-from crisp_hw.explain.scene import Spot, see
+from crisp_hw.explain.scene import Scene, Spot, see
 from crisp_hw.spec.sparse import ActionOptimization
 
 
@@ -104,38 +104,37 @@ def instance_section(spot: Spot) -> Section:
 def _instance_steps(spot: Spot) -> Iterator[Step]:
     part, name = spot.scene.part, spot.level.name
     mapped, used = int(part.traffic.instances[spot.index, 0]), float(part.sparse.used[spot.place][0])
-    if part.sparse.shrunk is not None:
-        yield from _lane_steps(spot)
-        share = float(part.sparse.shrunk.share[spot.t, spot.index + 1, 0])
-        text = f"{name} at work on average: the lanes outside it lose what is empty, and hand the loss inwards"
-        numbers = {"R": mapped, "s": share}
-        yield equation(text, used, ("R̄ = R · share", "{R} · {s}", numbers), "instances", figure="utilized_instances")
-        return
-    content = part.sparse.occupancy.get(spot.place)
-    if content is None or float(content.nonempty[0]) == 1:
+    content, shrunk = part.sparse.occupancy.get(spot.place), part.sparse.shrunk
+    if used == mapped:
         yield fact(f"{name} at work: all that the mapping uses", used, "instances", "utilized_instances")
-        return
-    text = f"{name} at work on average: empty tiles are never sent, so their {name} idles"
-    numbers = {"R": mapped, "p": float(content.nonempty[0])}
-    yield equation(text, used, ("R̄ = R · (1 − P(0))", "{R} · {p}", numbers), "instances", figure="utilized_instances")
+    elif shrunk is not None:
+        yield from lane_steps(spot.scene, [squeeze for squeeze in _squeezes(spot) if squeeze.level > spot.index])
+        share = float(shrunk.share[spot.t, spot.index + 1, 0])
+        text = f"{name} at work on average: those behind lanes outside that hold nothing are idle"
+        sides = ("R̄ = R · share", "{R} · {s}", {"R": mapped, "s": share})
+        yield equation(text, used, sides, "instances", "utilized_instances")
+    else:
+        alive = float(content.nonempty[0]) if content is not None else 1.0
+        text = f"{name} at work on average: empty tiles are never sent, so their {name} idles"
+        sides = ("R̄ = R · (1 − P(0))", "{R} · {p}", {"R": mapped, "p": alive})
+        yield equation(text, used, sides, "instances", "utilized_instances")
 
 
-def _lane_steps(spot: Spot) -> Iterator[Step]:
-    """Every spatial loop outside the level that loses lanes."""
-    for squeeze in _squeezes(spot):
-        if squeeze.level <= spot.index:
+def lane_steps(scene: Scene, squeezes: list[Squeeze]) -> Iterator[Step]:
+    """Spatial loops that lose lanes: what a lane holds, how often nothing, how many lanes can be busy at once."""
+    said: set[tuple[int, str, int]] = set()
+    for squeeze in squeezes:
+        words, busy, lanes = int(squeeze.words[0]), float(squeeze.busy[0]), scene.bound(squeeze.loop)
+        if (squeeze.loop, squeeze.leader, words) in said:
             continue
-        yield from lane_steps(spot, squeeze)
-
-
-def lane_steps(spot: Spot, squeeze: Squeeze) -> Iterator[Step]:
-    """One spatial loop that loses lanes: what a lane holds, how often nothing, how many lanes can be busy."""
-    scene, inner = spot.scene, spot.scene.name(squeeze.level - 1 if squeeze.level else COMPUTE)
-    words, empty, busy = int(squeeze.words[0]), float(squeeze.empty[0]), float(squeeze.busy[0])
-    text = f"{scene.loop(squeeze.loop)}: each lane holds {some(words, 'word')} of {squeeze.leader}"
-    yield equation(
-        f"{text}; share of {inner} that work on average", 1.0 - empty, ("1 − P(empty)", "1 − {p}", {"p": empty})
-    )
-    lanes = scene.bound(squeeze.loop)
-    text = f"{scene.loop(squeeze.loop)}: lanes that can hold something at once, of {lanes:,}"
-    yield equation(text, busy * lanes, ("f · busy share", "{f} · {b}", {"f": lanes, "b": busy}), "lanes")
+        said.add((squeeze.loop, squeeze.leader, words))
+        inner = scene.name(squeeze.level - 1 if squeeze.level else COMPUTE)
+        where = f"{scene.loop(squeeze.loop)}, each lane with {some(words, 'word')} of {squeeze.leader}"
+        if squeeze.empty is not None and float(squeeze.empty[0]) > 0:
+            empty = float(squeeze.empty[0])
+            sides = ("share = 1 − P(empty)", "1 − {p}", {"p": empty})
+            yield equation(f"{where}: share of {inner} that work on average", 1.0 - empty, sides)
+        if busy < 1:
+            sides = ("f · (most nonempty lanes / f)", "{f} · {b}", {"f": lanes, "b": busy})
+            text = f"{where}: lanes in use at most, to which the {lanes:,} are squeezed"
+            yield equation(text, busy * lanes, sides, "lanes")

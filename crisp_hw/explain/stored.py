@@ -9,7 +9,6 @@ from crisp_hw.engine.content import expected_occupancy, prob_empty_given, suppor
 from crisp_hw.engine.density import nonzeros
 from crisp_hw.engine.formats import StoredRanks, word_bits
 from crisp_hw.engine.occupancy import Occupancy, unconditioned_empty
-from crisp_hw.engine.tiling import Float
 from crisp_hw.engine.verdict import capacity, metadata_capacity
 from crisp_hw.explain.arithmetic import Sides, equation, fact, some
 from crisp_hw.explain.nouns import Section, Step
@@ -98,6 +97,9 @@ def _sent_mean(spot: Spot, content: Occupancy, mean: float, empty: float) -> Ite
         yield equation(text, words, sides, "words")
         return
     text = f"Timeloop takes the {least:,} nonzeros that a tile holds at least for none and drops them: do not use this"
+    if p == 1:
+        yield fact(text, words, "words")
+        return
     numbers = {"m": mean, "k": least, "p": p}
     yield equation(text, words, ("E' = (E − k · P(k)) / (1 − P(k))", "({m} − {k} · {p}) / (1 − {p})", numbers), "words")
 
@@ -145,11 +147,9 @@ def _format_steps(spot: Spot, stored: StoredRanks, content: Occupancy) -> Iterat
         metadata, payload = (float(units[0]) for units in content.units[r])
         if metadata or payload:
             yield from _rank_steps(spot, stored, r, (metadata, payload), average)
-    idle = [f"rank {r} ({stored.form.ranks[r].format})" for r, units in enumerate(content.units) if not _any(units)]
-    if idle:
-        yield fact(
-            f"without entries: {', '.join(idle)}; U and a rank over nothing store none, UOP stores none at one word"
-        )
+    unused = [f"{r} ({stored.form.ranks[r].format})" for r, fiber in enumerate(stored.fibers) if int(fiber[0]) == 1]
+    if unused:
+        yield fact(f"ranks to which no loop is left: {', '.join(unused)}")
     terms: dict[str, float] = {}
     parts = []
     for r, (rank, units) in enumerate(zip(stored.form.ranks, content.largest_units, strict=True)):
@@ -160,10 +160,6 @@ def _format_steps(spot: Spot, stored: StoredRanks, content: Occupancy) -> Iterat
     values, bits = f"⌈{' + '.join(parts) or '0'}⌉", int(metadata_capacity(spot.scene.part, *spot.place)[0])
     text = "metadata reserved: entries of the fullest tile, rank 0 first"
     yield equation(text, bits, ("⌈Σ entries · bits⌉", values, terms), "bits", figure="metadata_capacity_bits")
-
-
-def _any(units: tuple[Float, Float]) -> bool:
-    return bool(units[0][0] or units[1][0])
 
 
 def _rank_steps(

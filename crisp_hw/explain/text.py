@@ -42,8 +42,10 @@ def lines(explanation: Explanation) -> Iterator[Line]:
         yield "", "text"
         yield section.title, "title"
         yield f"  {section.see}", "see"
+        formula = ""
         for step in section.steps:
-            yield from _step_lines(step)
+            yield from _step_lines(step, again=step.formula == formula)
+            formula = step.formula
     if explanation.notes:
         yield "", "text"
         yield "Remember", "title"
@@ -85,14 +87,24 @@ def result_text(step: Step) -> str:
     """The result with its unit."""
     if step.result is None:
         return ""
-    unit = step.unit[:-1] if step.result == 1 and step.unit.endswith("s") else step.unit
-    return f"{number(step.result)} {unit}".rstrip()
+    return f"{number(step.result)} {singular(step.unit) if step.result == 1 else step.unit}".rstrip()
 
 
-def _step_lines(step: Step) -> Iterator[Line]:
+def singular(unit: str) -> str:
+    """The unit of one.
+
+    >>> singular("entries"), singular("deliveries"), singular("words"), singular("pJ")
+    ('entry', 'delivery', 'word', 'pJ')
+    """
+    return f"{unit[:-3]}y" if unit.endswith("ies") else unit.removesuffix("s")
+
+
+def _step_lines(step: Step, again: bool) -> Iterator[Line]:
+    """A sentence and its equation; one line where the formula stands in the step before."""
     result = result_text(step)
-    if not step.formula:
-        yield from ((line, "text") for line in _folded(f"{step.text}: {result}" if result else step.text, 2))
+    if not step.formula or (again and step.values):
+        values = f"{step.values}  =  " if step.formula and step.values != result.split(" ")[0] else ""
+        yield from ((line, "text") for line in _folded(f"{step.text}: {values}{result}" if result else step.text, 2))
         return
     yield from ((line, "text") for line in _folded(step.text, 2))
     parts = [step.formula, *([step.values] if step.values != result.split(" ")[0] else []), result]

@@ -24,7 +24,10 @@ def _tile_steps(spot: Spot) -> Iterator[Step]:
     yield equation("words of the tile", spot.tile, (f"T = {formula}", values), "words")
     outside = scene.spatial(range(end, len(scene.tiling.nest.loops)))
     used = int(scene.part.traffic.instances[spot.index, 0])
-    text = f"{spot.level.name} at work: the lanes of all loops across outside it ({scene.loops(outside)})"
+    if not outside and used == 1:
+        yield fact(f"one {spot.level.name} is used: no loop outside it goes across several")
+        return
+    text = f"{spot.level.name} that the mapping uses: the lanes of all loops across outside it, {scene.loops(outside)}"
     yield equation(text, used, ("R = Π spatial bounds", product(scene.bounds(outside))), "instances")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from crisp_hw.explain.arithmetic import equation, fact, number
 from crisp_hw.explain.compute import cycle_step
-from crisp_hw.explain.level import bandwidth_steps
+from crisp_hw.explain.level import bandwidth_steps, busiest_port
 from crisp_hw.explain.nouns import Explanation, Section, Step
 from crisp_hw.explain.scene import Scene, see
 
@@ -16,12 +16,9 @@ def explain_cycles(scene: Scene) -> Explanation:
     result, compute = scene.result, scene.result.compute
     assert compute is not None
     needs = {compute.name: compute.cycles} | {level.name: level.cycles for level in result.levels}
-    ordered = sorted(needs.items(), key=lambda item: -item[1])
-    bound, index = (
-        result.bound_by,
-        next((i for i, level in enumerate(result.levels) if level.name == result.bound_by), None),
-    )
-    steps = [_need(name, cycles, result.cycles) for name, cycles in ordered]
+    bound = result.bound_by
+    index = next((i for i, level in enumerate(result.levels) if level.name == bound), None)
+    steps = [_need(scene, name, cycles) for name, cycles in sorted(needs.items(), key=lambda item: -item[1])]
     total = equation(
         "total: the slowest part; nothing overlaps or hides",
         result.cycles,
@@ -36,28 +33,33 @@ def explain_cycles(scene: Scene) -> Explanation:
         Section(f"Why {bound} takes so long", see("7"), unnamed),
         Section("MACs busy", see("7"), tuple(_utilization(scene))),
     )
-    summary = (_bound(ordered, compute.name, bound), f"for more: --explain {bound}")
-    return Explanation("cycles", summary, sections, result.assumptions)
+    more = f"more: --explain {bound}" + ("" if index is None else f", and {bound}.TENSOR for its demands")
+    return Explanation("cycles", (_bound(scene, compute.name), more), sections, result.assumptions)
 
 
-def _need(name: str, cycles: int, total: int) -> Step:
-    behind = "the bound" if cycles == total else f"{total / cycles:.2f}x below the bound" if cycles else "idle"
-    return fact(f"{name}: {behind}", cycles, "cycles")
+def _need(scene: Scene, name: str, cycles: int) -> Step:
+    """What a part needs, and how close its bandwidth is to the limit."""
+    index = next((i for i, level in enumerate(scene.levels) if level.name == name), None)
+    if index is None:
+        return fact(f"{name}, if every word is there in time", cycles, "cycles")
+    port, load = busiest_port(scene, index)
+    if not port:
+        return fact(f"{name}, with unlimited bandwidth, keeps up", cycles, "cycles")
+    pace = "falls behind" if load > 1 else "keeps up"
+    return fact(f"{name} {pace}: {load:.1%} of its {port} bandwidth", cycles, "cycles")
 
 
-def _bound(ordered: list[tuple[str, int]], compute: str, bound: str) -> str:
-    total = ordered[0][1]
-    others = [cycles for name, cycles in ordered if name != bound]
-    if bound == compute:
-        level = max(others, default=0)
-        room = "no level slows them down" if level <= total else ""
-        return f"{total:,} cycles, bound by the {bound}: {room}"
-    mac = dict(ordered)[compute]
-    return (
-        f"{total:,} cycles, bound by the bandwidth of {bound}: {total / mac:.2f}x what the {compute} alone need"
-        if mac
-        else (f"{total:,} cycles, bound by {bound}")
-    )
+def _bound(scene: Scene, compute: str) -> str:
+    """The answer: what bounds, and what would bound next."""
+    result, bound = scene.result, scene.result.bound_by
+    mac = result.compute.cycles if result.compute else 0
+    if bound != compute:
+        times = f", {result.cycles / mac:.2f}x what the {compute} alone need" if mac else ""
+        return f"{result.cycles:,} cycles, bound by the bandwidth of {bound}{times}"
+    ports = {level.name: busiest_port(scene, index) for index, level in enumerate(scene.levels)}
+    name, (port, load) = max(ports.items(), key=lambda item: item[1][1])
+    spare = f"; closest behind, {name} gives {load:.1%} of its {port} bandwidth" if port else ""
+    return f"{result.cycles:,} cycles, bound by the {bound}: every level keeps up{spare}"
 
 
 def _utilization(scene: Scene) -> Iterator[Step]:
@@ -91,9 +93,9 @@ def explain_energy(scene: Scene) -> Explanation:
         Section("Where it goes, largest first", see("8"), tuple(steps)),
         Section("Sum", see("8"), tuple(_sum(scene))),
     )
-    first = (
-        f"{ordered[0][0]} takes most of it, {_percent(ordered[0][1], result.energy_pj)}" if ordered else "nothing costs"
-    )
+    first = "nothing costs"
+    if ordered:
+        first = f"the largest part is {ordered[0][0]}, {_percent(ordered[0][1], result.energy_pj)}"
     summary = (f"{number(result.energy_pj)} pJ ({number(result.energy_pj / 1e6)} uJ): {first}",)
     return Explanation("energy", summary, sections, result.assumptions)
 

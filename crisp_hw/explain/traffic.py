@@ -13,47 +13,47 @@ from crisp_hw.explain.tile import delivery_steps, receiver_steps, sent_steps
 def traffic_sections(spot: Spot) -> tuple[Section, ...]:
     """Fills from outside, traffic with the inside, and what an output saves on first updates."""
     name, child = spot.level.name, spot.scene.name(spot.child)
-    inwards = f"{name} and {child}" if spot.tensor.is_output else f"{name} to {child}"
+    inwards = f"Between {name} and {child}" if spot.tensor.is_output else f"From {name} to {child}"
     return (
         Section(f"Fills of {name}: dense", see("3.2"), tuple(_fill_steps(spot))),
-        Section(f"From {inwards}: dense", see("3.2"), tuple(_inward_steps(spot))),
+        Section(f"{inwards}: dense", see("3.2"), tuple(_inward_steps(spot))),
     )
 
 
 def _fill_steps(spot: Spot) -> Iterator[Step]:
-    scene, traffic = spot.scene, spot.scene.part.traffic
-    fills, partition = int(traffic.fills[spot.place][0]), int(traffic.partition[spot.place][0])
+    scene, fills = spot.scene, int(spot.scene.part.traffic.fills[spot.place][0])
+    if spot.tensor.is_output:
+        yield _partition_step(spot)
+    if spot.parent is None:
+        text = f"no level outside {spot.level.name} keeps {spot.tensor.name}: nothing fills it"
+        yield fact(text, 0, "words", "fills")
+    else:
+        yield from delivery_steps(spot, spot.index)
+        tiles = int(scene.tiling.product(delivery_loops(scene.tiling, spot.index, spot.tensor)[1])[0])
+        numbers = {"T": spot.tile, "D": tiles, "V": int(scene.part.traffic.partition[spot.place][0])}
+        options = [("fills = T · D", "{T} · {D}", numbers)]
+        text = f"words that {scene.name(spot.parent)} sends to one {spot.level.name}"
+        if spot.tensor.is_output:
+            text = f"partial sums that come back from {scene.name(spot.parent)}: all tiles"
+            text += f"{', less the first visit of each word' if fills != spot.tile * tiles else ''}"
+            options = [("fills = T · D − V", "{T} · {D} − {V}", numbers), *options]
+        yield first_true(text, fills, options, "words", "fills")
+    if not spot.tensor.is_output:
+        yield _partition_step(spot)
+
+
+def _partition_step(spot: Spot) -> Step:
+    """Distinct words that one instance sees over the whole run."""
+    scene = spot.scene
     outside = range(scene.tiling.ends[spot.index], len(scene.tiling.nest.loops))
     split = distinct_loops(scene.tiling, outside, spot.tensor)
-    text = (
-        f"distinct words that one {spot.level.name} sees over the whole run: the tensor, split by {scene.loops(split)}"
-    )
-    values = {"N": spot.whole, "S": int(scene.tiling.product(split)[0])}
-    yield equation(
-        text,
-        partition,
-        ("V = N / Π relevant spatial bounds outside", "⌊{N} / {S}⌋", values),
-        "words",
-        figure="partition_size",
-    )
-    if spot.parent is None:
-        yield fact(
-            f"no level outside {spot.level.name} keeps {spot.tensor.name}: nothing fills it", 0, "words", "fills"
-        )
-        return
-    yield from delivery_steps(spot, spot.index)
-    tiles = int(scene.tiling.product(delivery_loops(scene.tiling, spot.index, spot.tensor)[1])[0])
-    source = f"words that {scene.name(spot.parent)} sends to one {spot.level.name}"
-    if not spot.tensor.is_output:
-        yield equation(
-            source, fills, ("fills = T · D", "{T} · {D}", {"T": spot.tile, "D": tiles}), "words", figure="fills"
-        )
-        return
-    source = f"partial sums that come back from {scene.name(spot.parent)}"
-    text = f"{source}: all tiles, less the first visit of each word where V is taken off"
-    numbers = {"T": spot.tile, "D": tiles, "V": partition}
-    options = [("fills = T · D − V", "{T} · {D} − {V}", numbers), ("fills = T · D", "{T} · {D}", numbers)]
-    yield first_true(text, fills, options, "words", "fills")
+    partition = int(scene.part.traffic.partition[spot.place][0])
+    text = f"distinct words that one {spot.level.name} sees over the whole run"
+    if not split:
+        return fact(f"{text}: the whole tensor", partition, "words", "partition_size")
+    numbers = {"N": spot.whole, "S": int(scene.tiling.product(split)[0])}
+    sides = ("V = N / Π relevant spatial bounds outside", "⌊{N} / {S}⌋", numbers)
+    return equation(f"{text}: the tensor, split by {scene.loops(split)}", partition, sides, "words", "partition_size")
 
 
 def _inward_steps(spot: Spot) -> Iterator[Step]:

@@ -1,0 +1,74 @@
+"""The option --explain: how one number came about."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from crisp_hw.cli.options import Format
+from crisp_hw.errors import InputError
+
+if TYPE_CHECKING:
+    from crisp_hw.explain import Explanation
+    from crisp_hw.spec.accelerator import Accelerator
+    from crisp_hw.spec.descriptors import Descriptor
+    from crisp_hw.spec.evaluation import LayerEvaluation
+
+ExplainOption = Annotated[
+    str | None,
+    typer.Option("--explain", help="How a number came about: LEVEL.TENSOR, LEVEL, MAC, cycles or energy."),
+]
+STYLES = {"title": "bold", "see": "dim", "answer": "green", "equation": "cyan", "note": "yellow", "text": ""}
+
+
+def check_single(
+    accelerators: "Sequence[Accelerator]", layers: "Sequence[Descriptor]", backend: str = "embedded"
+) -> None:
+    """InputError unless it is one layer on one accelerator, by the engine that can explain itself."""
+    if backend != "embedded":
+        raise InputError(f"--explain tells what the embedded engine computes; leave out --backend {backend}")
+    if len(accelerators) != 1:
+        names = ", ".join(each.name for each in accelerators)
+        raise InputError(f"--explain looks at one accelerator; choose one with --arch: {names}")
+    if len(layers) != 1:
+        names = ", ".join(each.layer.name for each in layers)
+        raise InputError(f"--explain looks at one layer; choose one of {len(layers)} with --layers: {names}")
+
+
+def explanation_of(row: "LayerEvaluation", what: str) -> "Explanation":
+    """The explanation of a figure of one layer on one accelerator, with what the result counts beside the model."""
+    from crisp_hw.explain import explain
+
+    found = explain(row.point, what)
+    found = replace(found, subject=f"{what}: layer {row.layer} on {row.arch}")
+    if row.index is None:
+        return found
+    total = sum(row.index.energy_pj.values())
+    beside = f"tables add {total:,.0f} pJ for fetching the index of kept blocks, which stands outside this model"
+    return replace(found, notes=(*found.notes, beside))
+
+
+def show_explanation(explanation: "Explanation", form: Format) -> None:
+    """Print it: in colours on a terminal, plain elsewhere, as records for CSV and with full precision for JSON."""
+    from crisp_hw.explain.text import content, lines, plain_text, records
+    from crisp_hw.report.document import Document, json_text
+    from crisp_hw.report.tables import csv_text
+
+    match form:
+        case Format.table if sys.stdout.isatty():
+            from rich.console import Console
+            from rich.text import Text
+
+            console = Console(soft_wrap=True)
+            for line, kind in lines(explanation):
+                console.print(Text(line, style=STYLES[kind]))
+        case Format.table:
+            sys.stdout.write(plain_text(explanation))
+        case Format.md:
+            sys.stdout.write(f"```text\n{plain_text(explanation)}```\n")
+        case Format.json:
+            sys.stdout.write(json_text(Document(explanation.subject, (), content=content(explanation))))
+        case Format.csv:
+            sys.stdout.write(csv_text(records(explanation)))
