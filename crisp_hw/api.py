@@ -121,11 +121,13 @@ def evaluate(
 
 
 def _general(options: EvaluateOptions) -> tuple[str, ...]:
+    beside = "beside Sparseloop's model, activation selection and the decoders of offsets and block indices are"
     return (
         "one sample at a time; layers run one after another, nothing stays on chip between them",
         f"each layer has the mapping that is best in {options.objective} (ties: the second of cycles and energy)",
         "speedup and energy ratio: against the unpruned layer run dense on the same fabric, with its own best mapping",
         "only convolutions and linear layers are evaluated; other operators are neither timed nor charged",
+        f"{beside} {'charged where lanes select for N:M (overhead)' if options.overheads else 'not charged'}",
     )
 
 

@@ -5,7 +5,16 @@ from dataclasses import dataclass, replace
 
 from crisp_hw.backends import Backend, backend
 from crisp_hw.describe import pattern_descriptor
-from crisp_hw.encode import EncodeOptions, actual_weights, encode, hybrid_weights, index_line, with_weights
+from crisp_hw.encode import (
+    EncodeOptions,
+    actual_weights,
+    encode,
+    hybrid_weights,
+    index_line,
+    overhead_lines,
+    uncounted,
+    with_weights,
+)
 from crisp_hw.engine.compare import compare_tiles
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.mapper.search import Found, search
@@ -14,7 +23,7 @@ from crisp_hw.spec import patterns
 from crisp_hw.spec.accelerator import Accelerator
 from crisp_hw.spec.descriptors import Descriptor, PrunedLayer
 from crisp_hw.spec.design import DesignPoint
-from crisp_hw.spec.encoded import DstcModel, Encoded
+from crisp_hw.spec.encoded import DstcModel, Encoded, IndexLine, OverheadLine
 from crisp_hw.spec.evaluation import DensityCheck, LayerEvaluation
 from crisp_hw.spec.result import Result
 
@@ -41,6 +50,7 @@ class EvaluateOptions:
     `density` is how weights are described: "model" (the statistical density of each scheme), "actual" (the masks
     themselves) or "hybrid" (blocks with N:M inside, in closed form). `dstc` is how DSTC avoids zeros: "skipping", as if
     nonzeros filled its lanes perfectly, or "position-skipping" (`EncodeOptions`).
+    `overheads` counts what N:M and blocks need beside Sparseloop's model: block index, activation selection, decoders.
     """
 
     objective: str = "cycles"
@@ -50,6 +60,7 @@ class EvaluateOptions:
     block_index: bool = True
     density: str = "model"
     dstc: DstcModel = "skipping"
+    overheads: bool = True
 
 
 @dataclass(frozen=True)
@@ -78,19 +89,32 @@ class Bench:
         weighted = self._weighted(encoded, descriptor)
         mapped = self._map(weighted, descriptor.layer.name)
         dense = self._map(self._encode(whole, self._dense), descriptor.layer.name)
+        index = index_line(encoded, mapped.result) if encoded.block_index else None
+        lines, unknown = self._overheads(weighted, mapped.result, index)
         return LayerEvaluation(
             arch=self._accelerator.name,
             descriptor=descriptor,
-            point=mapped.point,
+            point=replace(mapped.point, assumptions=(*mapped.point.assumptions, *unknown)),
             result=mapped.result,
             dense=dense.result,
             real_macs=encoded.real_macs,
             tried=mapped.found.tried,
             valid=mapped.found.valid,
-            index=index_line(encoded, mapped.result) if encoded.block_index else None,
+            index=index,
             sources=self._accelerator.sources,
             check=None if weighted.design is encoded.design else self._check(encoded, mapped.point),
+            overheads=lines,
         )
+
+    def _overheads(
+        self, encoded: Encoded, result: Result, index: IndexLine | None
+    ) -> tuple[tuple[OverheadLine, ...], tuple[str, ...]]:
+        """The circuits beside the model, and a sentence about those without a cost."""
+        if not self._options.overheads:
+            return (), ()
+        names = ", ".join(uncounted(encoded, result, index))
+        said = (f"the energies have no cost for {names}: not counted",) if names else ()
+        return overhead_lines(encoded, result, index), said
 
     def _weighted(self, encoded: Encoded, descriptor: Descriptor) -> Encoded:
         """The layer with its weights as the options describe them; unchanged where nothing exploits their zeros."""
@@ -115,7 +139,8 @@ class Bench:
 
     def _encode(self, descriptor: Descriptor, accelerator: Accelerator) -> Encoded:
         given = self._options
-        choices = EncodeOptions(given.activation_density, given.block_index, dstc=given.dstc)
+        index = given.block_index and given.overheads
+        choices = EncodeOptions(given.activation_density, index, dstc=given.dstc)
         return encode(descriptor, accelerator, choices)
 
     def _map(self, encoded: Encoded, name: str) -> _Mapped:

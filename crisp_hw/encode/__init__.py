@@ -3,6 +3,7 @@
 from crisp_hw.encode.encode import encode
 from crisp_hw.encode.index import index_line
 from crisp_hw.encode.masks import actual_weights, hybrid_weights, with_weights
+from crisp_hw.encode.overhead import overhead_lines, uncounted
 from crisp_hw.spec.encoded import BlockIndex, Encoded, EncodeOptions, IndexLine
 
 __all__ = [
@@ -14,5 +15,7 @@ __all__ = [
     "encode",
     "hybrid_weights",
     "index_line",
+    "overhead_lines",
+    "uncounted",
     "with_weights",
 ]

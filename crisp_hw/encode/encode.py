@@ -47,6 +47,7 @@ def encode(descriptor: Descriptor, accelerator: Accelerator, options: EncodeOpti
             *(f"{descriptor.layer.name}: {note}" for note in (*chosen.assumptions, *grown)),
         ),
         block_index=chosen.block_index,
+        selects=chosen.selects,
     )
 
 

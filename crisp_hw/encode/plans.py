@@ -34,6 +34,7 @@ class Plan:
     sparse: SparseSpec = field(default_factory=SparseSpec)
     assumptions: tuple[str, ...] = ()
     block_index: BlockIndex | None = None
+    selects: NM | None = None
 
 
 def plan(descriptor: Descriptor, scheme: Scheme, fabric: Fabric, options: EncodeOptions) -> Plan:
@@ -71,6 +72,7 @@ def _with_nm(gemm: Gemm, nm: NM, fabric: Fabric, options: EncodeOptions) -> Plan
         Steps(columns=columns),
         weights=lambda real, padded: FixedStructured(nm.n / nm.m),
         sparse=nm_sparsity(nm, options),
+        selects=nm,
         assumptions=(f"every N:M group holds exactly {nm.n} of {nm.m} weights; padding counts as full groups", *idle),
     )
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design
+from crisp_hw.spec.patterns import NM
 
 DstcModel = Literal["skipping", "position-skipping"]
 
@@ -45,11 +46,25 @@ class IndexLine:
 
 
 @dataclass(frozen=True)
+class OverheadLine:
+    """A circuit that the model does not count: how often it acts in a layer, and its energy in pJ.
+
+    `name` is "selection" (an activation for a kept weight), "offset_decoder" or "index_decoder".
+    """
+
+    name: str
+    actions: int
+    pj_per_action: float
+    energy_pj: float
+
+
+@dataclass(frozen=True)
 class Encoded:
     """A design that any backend evaluates once a mapping is found, and the constraints that the mapping obeys.
 
     `real_macs` counts the layer's own multiply-accumulates, the design's problem also those of padding;
-    `block_index` is None where there is none or it was not asked for.
+    `block_index` is None where there is none or it was not asked for; `selects` is the N:M that the lanes select
+    activations for (None: they run dense, or skip in time).
     """
 
     design: Design
@@ -57,3 +72,4 @@ class Encoded:
     real_macs: int
     assumptions: tuple[str, ...] = ()
     block_index: BlockIndex | None = field(default=None)
+    selects: NM | None = None

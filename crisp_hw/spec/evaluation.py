@@ -6,7 +6,7 @@ from typing import Any
 
 from crisp_hw.spec.descriptors import Descriptor
 from crisp_hw.spec.design import DesignPoint
-from crisp_hw.spec.encoded import IndexLine
+from crisp_hw.spec.encoded import IndexLine, OverheadLine
 from crisp_hw.spec.layer import Skipped
 from crisp_hw.spec.result import Result
 
@@ -48,6 +48,7 @@ class LayerEvaluation:
 
     `real_macs` counts the unpruned layer's multiply-accumulates without padding; `tried` and `valid` count mappings.
     `index` is the cost of block-index fetches that the model's documents cannot hold (None: none, or in the result).
+    `overheads` are circuits beside the model (empty: none, or not asked for).
     `sources` ("SMEM.size" -> where the number comes from) are those of the accelerator. `check` holds the statistical
     model against the density in use (None: that is the model, or density has no effect).
     """
@@ -63,6 +64,7 @@ class LayerEvaluation:
     index: IndexLine | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
     check: DensityCheck | None = None
+    overheads: tuple[OverheadLine, ...] = ()
 
     @property
     def layer(self) -> str:
