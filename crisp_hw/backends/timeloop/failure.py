@@ -38,6 +38,7 @@ _WORDS = {
 _KEY = re.compile(r"ERROR: key not found: (?P<key>\S+), at line: (?P<line>\d+)")
 _ERROR = re.compile(r"ERROR:\s*(?P<what>[^\n]+)")
 _ASSERTION = re.compile(r"Assertion [`'](?P<what>.*)' failed")
+_NOT_YAML = re.compile(r"YAML::ParserException'\s+what\(\):\s*(?:yaml-cpp: )?(?P<what>.+)")
 _THROWN = re.compile(
     r"terminate called after throwing an instance of '(?P<kind>[^']+)'(?:\s+what\(\):\s*(?P<what>.+))?"
 )
@@ -62,8 +63,8 @@ def complaint(log: str) -> str | None:
         return f"the key {key['key']!r} is missing (line {key['line']} of the documents together)"
     if error := _ERROR.search(log):
         return error["what"].strip().rstrip(".")
-    if thrown := _THROWN.search(log):
-        return f"{thrown['kind']}: {(thrown['what'] or 'without a message').strip()}"
+    if not_yaml := _NOT_YAML.search(log):
+        return f"they are not YAML ({not_yaml['what'].strip()})"
     return None
 
 
@@ -77,9 +78,11 @@ def crash(status: int, log: str) -> str | None:
     if number not in {each.value for each in signal.Signals}:
         return None
     name = signal.Signals(number).name
-    assertion = _ASSERTION.search(log)
-    said = f"failed assertion: {assertion['what']}" if assertion else complaint(log)
-    return f"{name} ({said})" if said else name
+    if assertion := _ASSERTION.search(log):
+        return f"{name} (failed assertion: {assertion['what']})"
+    if thrown := _THROWN.search(log):
+        return f"{name} (uncaught {thrown['kind']}: {(thrown['what'] or 'without a message').strip()})"
+    return name
 
 
 def _in_words(why: str) -> str:

@@ -116,10 +116,12 @@ def _outcome(done: Finished, folder: Path, tool: Tool, point: DesignPoint) -> Re
         return Result(False, reasons, 0, 0.0, 0.0, None, (), point.assumptions)
     if _ILLEGAL in log:
         return Result(False, (CONTRADICTION,), 0, 0.0, 0.0, None, (), point.assumptions)
+    if done.status != 0 and (said := complaint(log)):
+        raise InputError(f"refuses the documents: {said}")
     if died := crash(done.status, log):
         raise ToolError(f"died of {died}")
     if done.status != 0:
-        raise InputError(f"refuses the documents: {complaint(log) or f'exit status {done.status}, without a word'}")
+        raise ToolError(f"ended with status {done.status} without saying why")
     return _figures(folder, tool, point)
 
 

@@ -1,0 +1,118 @@
+"""Programs that end, hang, fork and flood."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from crisp_hw.backends.timeloop import process
+from crisp_hw.backends.timeloop.failure import ToolError
+from crisp_hw.backends.timeloop.process import run
+
+
+def python(code):
+    return [sys.executable, "-S", "-c", code]
+
+
+def alive(pid):
+    """Does the process run (a zombie does not)?"""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_both_outputs_are_in_the_log(tmp_path):
+    done = run(python("import sys; print('out', flush=True); print('err', file=sys.stderr)"), tmp_path, 10)
+    assert done.log.read_text() == "out\nerr\n"
+    assert (done.ending, done.status) == ("exited", 0)
+
+
+def test_a_signal_is_a_negative_status(tmp_path):
+    done = run(python("import os; os.abort()"), tmp_path, 10)
+    assert (done.ending, done.status) == ("exited", -6)
+
+
+def test_a_program_that_hangs_is_ended_and_reaped(tmp_path):
+    started = time.monotonic()
+    done = run(python("import os, time; print(os.getpid(), flush=True); time.sleep(60)"), tmp_path, 0.5)
+    assert done.ending == "out of time"
+    assert time.monotonic() - started < 10
+    assert not Path(f"/proc/{done.log.read_text().strip()}").exists()
+
+
+def test_its_children_are_ended_too(tmp_path):
+    code = (
+        "import os, time\n"
+        "child = os.fork()\n"
+        "if child: print(child, flush=True)\n"
+        "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "time.sleep(60)"
+    )
+    done = run(python(code), tmp_path, 0.5)
+    child = int(done.log.read_text())
+    deadline = time.monotonic() + 5
+    while alive(child) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not alive(child)
+
+
+def test_children_that_outlive_it_are_ended(tmp_path):
+    code = "import os, time\nchild = os.fork()\nif child: print(child, flush=True)\nelse: time.sleep(60)"
+    done = run(python(code), tmp_path, 10)
+    assert (done.ending, done.status) == ("exited", 0)
+    deadline = time.monotonic() + 5
+    while alive(int(done.log.read_text())) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not alive(int(done.log.read_text()))
+
+
+def test_a_flood_is_stopped(tmp_path, monkeypatch):
+    monkeypatch.setattr(process, "LOG_BYTES", 100_000)
+    done = run(python("while True: print('x' * 1000)"), tmp_path, 30)
+    assert done.ending == "log too long"
+    assert done.seconds < 10
+
+
+def test_no_zombie_is_left(tmp_path):
+    run(python("pass"), tmp_path, 10)
+    stats = (path / "stat" for path in Path("/proc").iterdir() if path.name.isdecimal())
+    found = []
+    for stat in stats:
+        try:
+            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        found += [stat] if state == "Z" and int(parent) == os.getpid() else []
+    assert found == []
+
+
+def test_an_interrupt_ends_the_program(tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(process, "_wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(python("import time; time.sleep(60)"), tmp_path, 60)
+    marks = [path for path in Path("/proc").glob("[0-9]*/cwd") if _link(path) == str(tmp_path)]
+    assert marks == []
+
+
+def _link(path):
+    try:
+        return str(path.readlink())
+    except OSError:
+        return ""
+
+
+def test_variables_that_change_numbers_do_not_get_through(tmp_path, monkeypatch):
+    monkeypatch.setenv("TIMELOOP_DISABLE_LINK_TRANSFERS", "1")
+    code = "import os; print(sorted(name for name in os.environ if name.startswith('TIMELOOP_')))"
+    assert run(python(code), tmp_path, 10).log.read_text() == "['TIMELOOP_HIDE_INCONSEQUENTIAL_STATS']\n"
+
+
+def test_a_program_that_is_not_there(tmp_path):
+    with pytest.raises(ToolError, match="nowhere cannot be started"):
+        run([str(tmp_path / "nowhere")], tmp_path, 1)
