@@ -64,8 +64,8 @@ def test_files_are_one_set(recorded):
 
 def test_a_tolerance_can_be_given(recorded):
     folder = recorded("stc", "4608", "4609")
-    run("verify", folder, "--counts", "1", code=1)  # bandwidths follow cycles, and may not differ
-    assert "MAC cycles computes" not in run("verify", folder, "--counts", "1", code=1).stdout
+    run("verify", folder, code=1)
+    run("verify", folder, "--counts", "1")
 
 
 def test_documents_or_a_network_but_not_both(recorded):
@@ -85,10 +85,8 @@ def test_without_timeloop_it_says_how_to_get_one(monkeypatch, tmp_path):
 
 
 def test_a_runner_that_is_not_there(recorded):
-    assert (
-        "timeloop-mapper is not installed"
-        in run("verify", recorded("dense"), "--runner", "timeloop-mapper", code=4).stderr
-    )
+    result = run("verify", recorded("dense"), "--runner", "timeloop-mapper", code=4)
+    assert "timeloop-mapper is not installed" in result.stderr
 
 
 def test_evaluate_with_a_backend_that_is_not_there(monkeypatch, tmp_path):

