@@ -3,8 +3,9 @@
 from math import ceil, prod
 from typing import assert_never
 
+from crisp_hw.engine.banded import nonzeros
 from crisp_hw.encode.shape import Fabric, Gemm, Steps
-from crisp_hw.spec.patterns import Actual, Density, FixedStructured, HybridBlocks, Hypergeometric
+from crisp_hw.spec.patterns import Actual, Banded, Density, FixedStructured, HybridBlocks, Hypergeometric
 from crisp_hw.spec.problem import Problem
 
 
@@ -46,6 +47,9 @@ def _occupancy(tile: int, problem: Problem, name: str) -> int:
             return ceil(tile * share)
         case Hypergeometric(share):
             return min(tile, ceil(share * prod(problem.bound(dim) for dim in tensor.dims)))
+        case Banded(width):
+            side = problem.bound(tensor.ranks[0][0].dim)
+            return ceil(tile * nonzeros(width, side) / side**2)
         case Actual() | HybridBlocks():
             return ceil(tile * density.density)  # the mean: which tile is the fullest depends on its shape
     assert_never(density)

@@ -6,13 +6,14 @@ extents. `size` is the whole tensor in words. Docs/model.md, section 4 and "Mask
 
 from collections.abc import Callable
 from functools import lru_cache
+from math import isqrt
 from typing import assert_never
 
 import numpy as np
 
-from crisp_hw.engine import actual, density, hybrid
+from crisp_hw.engine import actual, banded, density, hybrid
 from crisp_hw.engine.tiling import Float, Int, Tile
-from crisp_hw.spec.patterns import Actual, ByShape, Density, FixedStructured, HybridBlocks, Hypergeometric
+from crisp_hw.spec.patterns import Actual, Banded, ByShape, Density, FixedStructured, HybridBlocks, Hypergeometric
 
 Extents = tuple[int, ...]
 
@@ -22,6 +23,9 @@ def prob_empty(model: Density, size: int, tile: Tile) -> Float:
     match model:
         case FixedStructured() | Hypergeometric():
             return density.prob_empty(model, size, tile.words)
+        case Banded(width):
+            side = isqrt(size)
+            return _each(tile, lambda one: float(banded.histogram(width, side, _inside(side, one))[1][0]))
         case Actual() | HybridBlocks():
             return _each(tile, lambda one: _share_empty(model, _within(model, one)))
     assert_never(model)
@@ -36,7 +40,7 @@ def prob_empty_given(model: Density, tile: Tile, outer: Tile, occupancy: Int) ->
     match model:
         case FixedStructured() | Hypergeometric():
             return density.prob_empty_given(model, tile.words, outer.words, occupancy)
-        case Actual() | HybridBlocks():
+        case Banded() | Actual() | HybridBlocks():
             columns = occupancy[None] if occupancy.ndim == 1 else occupancy
             pairs = zip(tile.columns(columns.shape[1]), outer.columns(columns.shape[1]), columns.T, strict=True)
             found = np.stack([_given(model, inner, whole, held) for inner, whole, held in pairs], axis=1)
@@ -49,6 +53,8 @@ def expected_occupancy(model: Density, size: int, tile: Tile) -> Float:
     match model:
         case FixedStructured() | Hypergeometric():
             return density.expected_occupancy(model, size, tile.words)
+        case Banded(width):
+            return np.asarray(tile.words * (banded.nonzeros(width, isqrt(size)) / size), dtype=np.float64)
         case Actual() | HybridBlocks():
             return _each(tile, lambda one: _mean(model, _within(model, one)))
     assert_never(model)
@@ -59,6 +65,11 @@ def largest_occupancy(model: Density, size: int, tile: Tile) -> Int:
     match model:
         case FixedStructured() | Hypergeometric():
             return density.largest_occupancy(model, size, tile.words)
+        case Banded(width):
+            side = isqrt(size)
+            return _each(tile, lambda one: int(banded.histogram(width, side, _inside(side, one))[0][-1])).astype(
+                np.int64
+            )
         case Actual() | HybridBlocks():
             return _each(tile, lambda one: _extremes(model, _within(model, one))[1]).astype(np.int64)
     assert_never(model)
@@ -69,6 +80,8 @@ def smallest_occupancy(model: Density, size: int, tile: Tile) -> Float:
     match model:
         case FixedStructured() | Hypergeometric():
             return density.smallest_occupancy(model, size, tile.words)
+        case Banded():
+            return np.zeros(tile.words.shape)
         case Actual() | HybridBlocks():
             return _each(tile, lambda one: _extremes(model, _within(model, one))[0])
     assert_never(model)
@@ -79,6 +92,9 @@ def support(model: Density, size: int, tile: Tile) -> tuple[Int, Float]:
     match model:
         case FixedStructured() | Hypergeometric():
             return density.support(model, size, tile.words)
+        case Banded(width):
+            side = isqrt(size)
+            return density.padded([banded.support(width, side, _inside(side, one)) for one in tile.columns()])
         case Actual() | HybridBlocks():
             return density.padded([_histogram(model, _within(model, one)) for one in tile.columns()])
     assert_never(model)
@@ -89,6 +105,9 @@ def largest_in_fiber(model: Density, size: int, fiber: Tile, element: Tile) -> I
     match model:
         case FixedStructured() | Hypergeometric():
             return density.largest_in_fiber(model, size, fiber.words, element.words)
+        case Banded(width):
+            side, pairs = isqrt(size), zip(fiber.columns(), element.columns(), strict=True)
+            return np.array([banded.largest_in_fiber(width, side, *pair) for pair in pairs], dtype=np.int64)
         case HybridBlocks():
             most: Int = np.minimum(fiber.words // element.words, largest_occupancy(model, size, fiber))
             return most
@@ -102,7 +121,7 @@ def largest_in_fiber(model: Density, size: int, fiber: Tile, element: Tile) -> I
 def shape_of(model: Density) -> Extents | None:
     """The tensor that a density belongs to, in words along each rank; None where it fits any."""
     match model:
-        case FixedStructured() | Hypergeometric():
+        case FixedStructured() | Hypergeometric() | Banded():
             return None
         case Actual() | HybridBlocks():
             return model.shape
@@ -114,6 +133,11 @@ def _each(tile: Tile, value: Callable[[Extents], float]) -> Float:
     distinct, inverse = np.unique(tile.extents, axis=1, return_inverse=True)
     found = np.array([value(tuple(column)) for column in distinct.T.tolist()], dtype=np.float64)
     return found[inverse.ravel()]
+
+
+def _inside(side: int, extents: Extents) -> Extents:
+    """The same for a square matrix."""
+    return tuple(min(extent, side) for extent in extents)
 
 
 def _within(model: ByShape, extents: Extents) -> Extents:
@@ -155,7 +179,9 @@ def _mean(model: ByShape, extents: Extents) -> float:
     return float(density.in_order(occupancy * probability))
 
 
-def _given(model: ByShape, inner: Extents, outer: Extents, held: Int) -> Float:
+def _given(model: Banded | ByShape, inner: Extents, outer: Extents, held: Int) -> Float:
+    if isinstance(model, Banded):
+        return banded.empty_given(model.band_width, inner, outer, held)
     whole, part = _nested(model, outer, inner)
     known, empty = _known(model, whole, part)
     return empty[np.minimum(np.searchsorted(known, held), len(known) - 1)]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from crisp_hw.engine.banded import nonzeros
 from crisp_hw.engine.content import shape_of
 from crisp_hw.engine.outcome import report
 from crisp_hw.engine.part import Part, evaluate_part
@@ -13,6 +14,7 @@ from crisp_hw.engine.verdict import Failure, broken_rules
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.mapping import LoopNest
+from crisp_hw.spec.patterns import Banded
 from crisp_hw.spec.problem import Problem, Tensor
 from crisp_hw.spec.result import Result
 
@@ -93,18 +95,29 @@ def _check(design: Design, nest: LoopNest, bounds: Int, residuals: Int) -> None:
 def _check_shape(problem: Problem, tensor: Tensor) -> None:
     """A density that knows its tensor must belong to this one, whose tiles must not overlap."""
     shape = shape_of(tensor.density)
-    if shape is None:
+    if shape is None and not isinstance(tensor.density, Banded):
         return
     if any(len(rank) != 1 or abs(rank[0].coefficient) != 1 for rank in tensor.ranks):
         raise InputError(
             f"problem {problem.name}: {tensor.name} has ranks of several terms, whose tiles overlap; a density by mask "
-            "or blocks needs a tensor with one dimension per rank"
+            "blocks or band needs a tensor with one dimension per rank"
         )
     extents = tuple(problem.bound(rank[0].dim) for rank in tensor.ranks)
-    if extents != shape:
+    if isinstance(tensor.density, Banded):
+        _check_band(problem, tensor.name, tensor.density.band_width, extents)
+    elif shape is not None and extents != shape:
         raise InputError(
             f"problem {problem.name}: {tensor.name} is {' x '.join(map(str, extents))} words, but its density is for "
             f"{' x '.join(map(str, shape))}; give the mask in the problem's coordinates"
+        )
+
+
+def _check_band(problem: Problem, name: str, width: int, extents: tuple[int, ...]) -> None:
+    """Timeloop: banded-distribution.cpp, SetWorkloadTensorSize (whose sum wraps around for bands far too wide)."""
+    if len(extents) != 2 or extents[0] != extents[1] or nonzeros(width, extents[0]) > extents[0] ** 2:
+        raise InputError(
+            f"problem {problem.name}: {name} is {' x '.join(map(str, extents))} words with a band of {width} beside the "
+            "diagonal; a banded tensor is a square matrix, and its band no wider"
         )
 
 

@@ -62,6 +62,13 @@ def _remarks(part: Part) -> tuple[str, ...]:
         for name, needed, there in lanes_per_parent(part)
         if not part.sparse.skips_lanes and (needed[0, 0] > there[0] or needed[1, 0] > there[1])
     ]
+    found += [
+        f"level {part.tiling.architecture.levels[level].name}: lanes of a residual share {tensor.name} unevenly; "
+        f"Timeloop's count would be -{part.traffic.lacking[level, t, 0]} and wraps around to 1.8e19, here it is 0"
+        for t, tensor in enumerate(part.tiling.problem.tensors)
+        for level in range(len(part.tiling.architecture.levels))
+        if part.traffic.lacking[level, t, 0]
+    ]
     if part.tiling.rules.whole_macs and part.sparse.used_macs[0] < 1:
         found.append(
             f"only {part.sparse.used_macs[0]:.2f} MACs are at work on average; Timeloop truncates that to 0 and "

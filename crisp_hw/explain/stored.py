@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from crisp_hw.engine.banded import nonzeros as band_nonzeros
 from crisp_hw.engine.content import expected_occupancy, prob_empty_given, support
 from crisp_hw.engine.density import nonzeros
 from crisp_hw.engine.formats import StoredRanks, word_bits
@@ -13,7 +14,7 @@ from crisp_hw.engine.verdict import capacity, metadata_capacity
 from crisp_hw.explain.arithmetic import Sides, equation, fact, some
 from crisp_hw.explain.nouns import Section, Step
 from crisp_hw.explain.scene import Spot, see
-from crisp_hw.spec.patterns import Actual, FixedStructured, HybridBlocks, Hypergeometric
+from crisp_hw.spec.patterns import Actual, Banded, FixedStructured, HybridBlocks, Hypergeometric
 
 NEGLIGIBLE = 1e-12  # probability below which an occupancy is not listed
 
@@ -80,6 +81,9 @@ def _mean_sides(spot: Spot, mean: float) -> Sides:
             return "E = n · δ", "{n} · {d}", {"n": spot.tile, "d": d}
         case Hypergeometric():
             return "E = n · r / N", "{n} · {r} / {N}", {"n": spot.tile, "r": nonzeros(model, size), "N": size}
+        case Banded(width):
+            numbers = {"n": spot.tile, "r": band_nonzeros(width, math.isqrt(size)), "N": size}
+            return "E = n · r / N", "{n} · {r} / {N}", numbers
         case Actual() | HybridBlocks():
             return "E = mean over all tiles", "{m}", {"m": mean}
 
@@ -118,6 +122,10 @@ def _model_steps(spot: Spot, empty: float) -> Iterator[Step]:
             yield equation(text, hits, ("r = ⌈δ · N⌉", "⌈{d} · {N}⌉", {"d": d, "N": size}), "words")
             formula, values = "P(0) = C(N − r, n) / C(N, n)", "C({z}, {n}) / C({N}, {n})"
             yield equation("share of empty tiles", empty, (formula, values, {"z": size - hits, "n": n, "N": size}))
+        case Banded(width):
+            text = f"{spot.tensor.name} is a band of {width} beside the diagonal: so many nonzeros lie in it"
+            yield fact(text, band_nonzeros(width, math.isqrt(size)), "words")
+            yield fact("share of empty tiles, as Timeloop counts them", empty)
         case Actual() | HybridBlocks():
             kind = "its own mask" if isinstance(model, Actual) else "the average over all masks of its pattern"
             yield fact(f"{spot.tensor.name} is counted in {kind}; its density δ", float(model.density))
@@ -135,7 +143,7 @@ def _largest_step(spot: Spot, words: int) -> Iterator[Step]:
         case Hypergeometric():
             numbers = {"n": n, "r": nonzeros(model, spot.whole)}
             yield equation(text, words, ("min(n, r)", "min({n}, {r})", numbers), "words", figure="utilized_capacity")
-        case Actual() | HybridBlocks():
+        case Banded() | Actual() | HybridBlocks():
             yield fact(f"{text} (as counted)", words, "words", "utilized_capacity")
 
 

@@ -11,8 +11,9 @@ from typing import Literal, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
+from crisp_hw.engine.banded import nonzeros
 from crisp_hw.mapper.space import Space
-from crisp_hw.spec.patterns import Actual, FixedStructured, HybridBlocks, Hypergeometric
+from crisp_hw.spec.patterns import Actual, Banded, FixedStructured, HybridBlocks, Hypergeometric
 from crisp_hw.spec.problem import Tensor
 
 Ints = NDArray[np.int64]
@@ -114,6 +115,9 @@ def _least_occupancy(space: Space, level: int, name: str, words: Ints) -> Ints:
             whole = tile_words(tensor, {dim: np.array([bound]) for dim, bound in bounds})
             bounded: Ints = np.minimum(words, ceil(int(whole[0]) * density * safe))
             return bounded
+        case Banded(width):
+            side = space.design.problem.bound(tensor.ranks[0][0].dim)
+            return _ceil(words * (nonzeros(width, side) / side**2 * safe))
         case Actual() | HybridBlocks():
             return _ceil(words * (tensor.density.density * safe))  # the fullest tile holds no less than the mean
     assert_never(tensor.density)

@@ -58,6 +58,13 @@ class Hypergeometric:
 
 
 @dataclass(frozen=True)
+class Banded:
+    """Sparseloop `banded` (`diagonal`: width 0): of a square matrix the words with |row - column| <= `band_width`."""
+
+    band_width: int
+
+
+@dataclass(frozen=True)
 class Actual:
     """The mask of the tensor itself, bool with one axis per rank: every tile holds what it holds.
 
@@ -133,4 +140,4 @@ BySize = FixedStructured | Hypergeometric
 ByShape = Actual | HybridBlocks
 """It depends on the tile's extent along every rank; beyond what public Sparseloop has."""
 
-Density = BySize | ByShape
+Density = BySize | Banded | ByShape

@@ -3,7 +3,7 @@
 from typing import Any
 
 from crisp_hw.errors import InputError
-from crisp_hw.spec.patterns import Density, FixedStructured, Hypergeometric
+from crisp_hw.spec.patterns import Banded, Density, FixedStructured, Hypergeometric
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.timeloop.fields import Node, flag, known, mapping, number, required, sequence, text, whole
 
@@ -12,6 +12,7 @@ DISTRIBUTIONS: dict[str, type[FixedStructured] | type[Hypergeometric]] = {
     "fixed": FixedStructured,
     "hypergeometric": Hypergeometric,
 }
+BANDS = ("banded", "diagonal")
 
 
 def read_problem(document: Any) -> Problem:
@@ -73,19 +74,21 @@ def _term(term: list[Any], dims: tuple[str, ...], coefficients: dict[str, int], 
 
 
 def read_density(value: Any, where: str) -> Density:
-    """A density model: a number (fixed_structured), or a mapping with `distribution` and `density`.
+    """A density model: a number (fixed_structured), or a mapping with `distribution` and `density` or `band_width`.
 
     >>> read_density({"distribution": "hypergeometric", "density": 0.5}, "tensor A")
     Hypergeometric(density=0.5)
     """
     if not isinstance(value, dict):
         return FixedStructured(_share(value, where))
-    known(value, ("distribution", "density"), f"{where} density")
     name = str(required(value, "distribution", f"{where} density")).replace("-", "_")
+    if name in BANDS:
+        known(value, ("distribution", "band_width"), f"{where} density")
+        return Banded(whole(value.get("band_width", 0), f"{where} band_width"))
+    known(value, ("distribution", "density"), f"{where} density")
     if name not in DISTRIBUTIONS:
-        raise InputError(
-            f"{where}: density distribution {name!r} is not modelled yet; there are {', '.join(DISTRIBUTIONS)}"
-        )
+        names = ", ".join((*DISTRIBUTIONS, *BANDS))
+        raise InputError(f"{where}: density distribution {name!r} is not modelled yet; there are {names}")
     return DISTRIBUTIONS[name](_share(required(value, "density", f"{where} density"), where))
 
 

@@ -9,7 +9,7 @@ from crisp_hw.spec.constraints import Constraints, LevelConstraint
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.mapping import Loop
 from crisp_hw.spec.mapping import Mapping as LoopMapping
-from crisp_hw.spec.patterns import Actual, Density, FixedStructured, HybridBlocks, Hypergeometric
+from crisp_hw.spec.patterns import Actual, Banded, Density, FixedStructured, HybridBlocks, Hypergeometric
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.spec.sparse import ActionOptimization, Rank
 
@@ -129,9 +129,11 @@ def _projection(tensor: Tensor) -> str:
 def _density(density: Density) -> View:
     match density:
         case FixedStructured(value):
-            return {"distribution": "fixed_structured", "density": number(value)}
+            return {"distribution": "fixed_structured", "key": "density", "value": number(value)}
         case Hypergeometric(value):
-            return {"distribution": "hypergeometric", "density": number(value)}
+            return {"distribution": "hypergeometric", "key": "density", "value": number(value)}
+        case Banded(width):
+            return {"distribution": "banded", "key": "band_width", "value": str(width)}
         case Actual() | HybridBlocks():
             raise InputError(
                 "public Timeloop has no density model by mask or by blocks, so there is no document to render; "

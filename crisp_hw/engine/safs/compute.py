@@ -29,7 +29,7 @@ class Operand:
 
 @dataclass(frozen=True)
 class Computes:
-    """Totals over all MACs, int64[b]; not `legal` where a SAF removes more MACs than the zeros of an operand allow."""
+    """Totals over all MACs, int64[b]; not `legal` where SAFs remove all MACs, or more than the zeros of an operand allow."""
 
     random: Int
     gated: Int
@@ -75,7 +75,7 @@ def count_computes(total: Int, operands: tuple[Operand, Operand], optimizations:
     skipped = np.floor(unaligned if skip else nothing).astype(np.int64)
     absent = np.floor(left * (first[2] * second[2])).astype(np.int64)
     gated_count = np.floor(gated).astype(np.int64)
-    legal = np.ones(len(left), dtype=bool)
+    legal = left > 0  # HEAD's check of the sum asks 0 < 0 otherwise
     for operand, other in (operands, operands[::-1]):
         legal = legal & (_given(operand, other) <= 1.0 + SLACK)
     return Computes(left - skipped - gated_count - absent, gated_count, skipped, legal)
