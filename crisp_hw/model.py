@@ -17,7 +17,7 @@ from crisp_hw.timeloop.documents import load_documents
 from crisp_hw.timeloop.fields import mapping, number, required, sequence, text
 from crisp_hw.timeloop.locate import with_position
 from crisp_hw.timeloop.map_text import map_text
-from crisp_hw.timeloop.positions import MarkedDict
+from crisp_hw.timeloop.positions import MarkedDict, fault
 from crisp_hw.timeloop.read import read_point
 from crisp_hw.timeloop.read_architecture import plain_name
 from crisp_hw.timeloop.stats_detail import Evaluated, details_of
@@ -26,6 +26,7 @@ from crisp_hw.timeloop.stats_text import stats_text
 
 PREFIX = "timeloop-model"
 NEEDED = ("architecture", "problem", "mapping")
+LARGEST_AREA = 1e27  # um2
 TOO_MANY = 2**50  # multiply-accumulates; products of counts beyond it are not exact in 64 bits
 
 
@@ -96,13 +97,14 @@ def _areas(document: Any) -> dict[str, float]:
     """um2 per instance of each component of an `ART` document, in single precision as Timeloop keeps it."""
     import numpy as np
 
-    tables = sequence(required(mapping(document, "ART"), "tables", "ART"), "ART.tables")
-    rows = [mapping(table, "ART.tables") for table in tables]
-    names = [plain_name(text(required(row, "name", "ART.tables"), "ART.tables.name")) for row in rows]
-    areas = [
-        number(required(row, "area", f"ART {name}"), f"ART {name}.area") for name, row in zip(names, rows, strict=True)
-    ]
-    return {name: float(np.float32(area)) for name, area in zip(names, areas, strict=True)}
+    areas: dict[str, float] = {}
+    for table in sequence(required(mapping(document, "ART"), "tables", "ART"), "ART.tables"):
+        name = plain_name(text(required(mapping(table, "ART.tables"), "name", "ART.tables"), "ART.tables.name"))
+        area = number(required(table, "area", f"ART {name}"), f"ART {name}.area")
+        if area > LARGEST_AREA:
+            raise fault(table, f"ART {name}.area: {area:.2e} um2 is more than a planet; use um2", "area")
+        areas[name] = float(np.float32(area))
+    return areas
 
 
 def _energy_notes(point: DesignPoint, ert: Any) -> tuple[str, ...]:

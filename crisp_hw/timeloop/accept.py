@@ -4,7 +4,7 @@ from typing import Any
 
 from crisp_hw.timeloop.accept_architecture import accept_architecture, component_names
 from crisp_hw.timeloop.accept_attributes import CLOSE
-from crisp_hw.timeloop.fields import mapping, sequence, similar
+from crisp_hw.timeloop.fields import known, mapping, sequence, similar
 from crisp_hw.timeloop.positions import MarkedDict, derived, fault, like, mark_of
 from crisp_hw.timeloop.read_architecture import plain_name
 
@@ -20,6 +20,12 @@ OTHER_TOOLS = {
     "version": "a remark",
 }
 CONSTRAINTS = ("architecture_constraints", "arch_constraints", "constraints")
+OPTIONAL = (
+    *("split", "factors", "permutation", "keep", "bypass", "no_link_transfer", "no_reuse", "no_temporal_reuse"),
+    *("rmw_first_update", "action_optimization", "representation_format", "compute_optimization"),
+    *("metadata_word_bits", "payload_word_bits", "flattened_rankIDs", "rank_application_order"),
+)
+TABLE_KEYS = (("version", "tables"), ("name", "actions", "area"), ("name", "arguments", "energy"))
 HARMLESS_ENVIRONMENT = ("TIMELOOP_HIDE_INCONSEQUENTIAL_STATS",)
 
 
@@ -35,10 +41,9 @@ def accept(documents: MarkedDict) -> tuple[MarkedDict, tuple[str, ...]]:
         root["architecture"] = accept_architecture(root["architecture"], root.get("variables"), notes)
     if "problem" in root:
         root["problem"] = _problem(root["problem"], notes)
-    if "mapping" in root:
-        root["mapping"] = _mapping(root["mapping"])
-    if root.get("sparse_optimizations") is not None:
-        root["sparse_optimizations"] = _without_nulls(root["sparse_optimizations"])
+    for name in ("mapping", "sparse_optimizations"):
+        if root.get(name) is not None:
+            root[name] = _without_nulls(root[name])
     _tables(root, notes)
     return root.derived({key: value for key, value in root.items() if key in MODELLED}), tuple(notes)
 
@@ -67,8 +72,7 @@ def _top(documents: MarkedDict, notes: list[str]) -> MarkedDict:
 
 
 def _unknown(root: MarkedDict, key: str) -> None:
-    known = [*MODELLED, *OTHER_TOOLS, *CONSTRAINTS]
-    meant = similar(key, known)
+    meant = similar(key, [*MODELLED, *OTHER_TOOLS, *CONSTRAINTS])
     advice = f"did you mean {meant!r}?" if meant else f"known are {', '.join(MODELLED)}"
     what = "is not modelled; leave it out" if key == "layout" else f"is no document of Timeloop's model; {advice}"
     raise fault(root, f"the document {key!r} {what}", key)
@@ -130,20 +134,31 @@ def _shape(shape: Any, notes: list[str]) -> Any:
             notes.append(f"{mark_of(space, 'ranks')}: ranks of {space.get('name')}: names for layouts, not used here")
         spaces.append(derived(space, {key: value for key, value in space.items() if key != "ranks"}))
     copy["data_spaces"] = like(shape.get("data_spaces"), spaces)
+    for entry in sequence(copy.get("coefficients") or [], "problem.shape.coefficients"):
+        known(mapping(entry, "problem.shape.coefficients"), ("name", "default"), "problem.shape.coefficients")
+    _once(shape, "data_spaces", [space.get("name") for space in spaces])
+    _once(shape, "dimensions", sequence(shape.get("dimensions") or [], "problem.shape.dimensions"))
+    _once(shape, "coefficients", [entry.get("name") for entry in copy.get("coefficients") or []])
     return derived(shape, copy)
+
+
+def _once(shape: Any, key: str, names: list[Any]) -> None:
+    twice = next((name for position, name in enumerate(names) if name in names[:position]), None)
+    if twice is not None:
+        raise fault(shape, f"problem.shape.{key}: {str(twice)!r} is there twice; name each once", key)
 
 
 def _instance(instance: Any, shape: Any, notes: list[str]) -> Any:
     """Without sizes that are neither a dimension nor a coefficient: Timeloop looks up by name and never sees them."""
     names = [entry.get("name") for entry in shape.get("coefficients") or [] if isinstance(entry, dict)]
-    known = [str(name) for name in (*(shape.get("dimensions") or []), *names, "densities", "commonDensity")]
+    looked_up = [str(name) for name in (*(shape.get("dimensions") or []), *names, "densities", "commonDensity")]
     kept = dict(instance)
     for key in instance:
-        if key in known:
+        if key in looked_up:
             continue
-        meant = similar(key, known, CLOSE)
+        meant = similar(key, looked_up, CLOSE)
         if meant or not isinstance(instance[key], int | float):
-            advice = f"did you mean {meant!r}?" if meant else f"known are {', '.join(known)}"
+            advice = f"did you mean {meant!r}?" if meant else f"known are {', '.join(looked_up)}"
             raise fault(instance, f"problem.instance: unknown key {key!r}; {advice}", key)
         notes.append(f"{mark_of(instance, key)}: problem.instance.{key}: no dimension or coefficient, not used here")
         del kept[key]
@@ -160,15 +175,11 @@ def _density(value: Any) -> Any:
     return derived(value, given)
 
 
-def _mapping(document: Any) -> Any:
-    """Without keys that say nothing."""
-    entries = [mapping(entry, "mapping") for entry in sequence(document, "mapping")]
-    return like(document, [derived(e, {k: v for k, v in e.items() if v is not None}) for e in entries])
-
-
 def _without_nulls(value: Any) -> Any:
+    """Without optional keys that are there but empty."""
     if isinstance(value, dict):
-        return derived(value, {key: _without_nulls(item) for key, item in value.items() if item is not None})
+        given = {key: item for key, item in value.items() if item is not None or key not in OPTIONAL}
+        return derived(value, {key: _without_nulls(item) for key, item in given.items()})
     return like(value, [_without_nulls(item) for item in value]) if isinstance(value, list) else value
 
 
@@ -176,13 +187,23 @@ def _tables(root: MarkedDict, notes: list[str]) -> None:
     """Entries of the energy and area tables that belong to no level, and wires, which are not modelled."""
     names = component_names(root.get("architecture"))
     for key in ("ERT", "ART"):
-        held = root.get(key)
-        for table in sequence(mapping(held, key).get("tables") or [], f"{key}.tables") if held is not None else []:
+        if root.get(key) is None:
+            continue
+        held = mapping(root[key], key)
+        _other_keys(held, key, TABLE_KEYS[0], notes)
+        for table in sequence(held.get("tables") or [], f"{key}.tables"):
             name = plain_name(str(mapping(table, f"{key}.tables").get("name", "")))
+            _other_keys(table, f"{key} of {name}", TABLE_KEYS[1], notes)
+            for action in sequence(table.get("actions") or [], f"{key} {name}.actions"):
+                _other_keys(mapping(action, f"{key} {name}"), f"{key} of {name}", TABLE_KEYS[2], notes)
             if name in ("wire", "Wire") and key == "ERT":
                 _wire(table, notes)
             elif name not in names and "architecture" in root:
                 notes.append(f"{mark_of(table)}: {key} of {name}: the architecture has no such level, not used")
+
+
+def _other_keys(node: Any, where: str, read: tuple[str, ...], notes: list[str]) -> None:
+    notes += [f"{mark_of(node, key)}: {where}: the key {key!r} is not used" for key in node if key not in read]
 
 
 def _wire(table: Any, notes: list[str]) -> None:

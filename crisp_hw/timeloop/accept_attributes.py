@@ -14,6 +14,7 @@ from crisp_hw.timeloop.read_architecture import ACCELERGY_KEYS, COMPUTE_KEYS, ST
 ONLY_READ = {"technology", "type", *ACCELERGY_KEYS}  # the reader knows them, but only DRAM means something
 TIMELOOPS = ("word_width", "num_ports", "num_banks", "network_type", "network_word_bits", "tile_width", "cluster_area")
 # read by Timeloop, but no count, cycle or energy depends on them (wires have no energy here)
+ACCELERGYS = ("n_instances", "n_entries")  # for its estimates, and no misspelt names of Timeloop's
 CLOSE = 0.85  # similarity (difflib) from which a name is taken for a misspelt one
 
 
@@ -76,7 +77,7 @@ def without_others(name: str, attributes: Mapping[str, Any], is_compute: bool) -
         if key == "technology" and value == "DRAM" and not is_compute:
             kept[key] = value
         elif value is None or (key == "power_gated_at" and value == name):
-            others += [key] if key in known or key in neutral else []
+            others.append(key)
         elif key in known and not (is_compute and key == "word_width"):  # arithmetic.cpp has no such name
             kept[key] = value
         else:
@@ -101,7 +102,7 @@ def _check(
             advice = ADVICE.get(key, "leave it out")
             raise fault(attributes, f"{where}: {key} = {_shown(value)} is not modelled; {advice}", key)
         return
-    if key in ONLY_READ or key in TIMELOOPS:
+    if key in ONLY_READ or key in TIMELOOPS or key in ACCELERGYS:
         return
     if meant := similar(key, [*known, *neutral], CLOSE):
         raise fault(attributes, f"{where}: unknown attribute {key!r}; did you mean {meant!r}?", key)

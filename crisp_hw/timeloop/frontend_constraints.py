@@ -120,7 +120,8 @@ def _factors(node: Any, key: str, shape: Shape, where: str) -> list[tuple[str, s
 def _order(node: Any, shape: Shape, where: str) -> list[str]:
     value = node["permutation"]
     named = re.split(r"[\s,]+", value.strip(" ,")) if isinstance(value, str) and "," in value else value
-    order = [text(dim, f"{where}.permutation") for dim in (list(named) if isinstance(named, str) else named)]
+    listed = list(named) if isinstance(named, str) else sequence(named, f"{where}.permutation")
+    order = [text(dim, f"{where}.permutation") for dim in listed]
     for dim in order:
         if dim.strip() and (dim not in shape.sizes or order.count(dim) > 1):
             known = ", ".join(shape.sizes)

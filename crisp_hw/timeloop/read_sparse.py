@@ -83,6 +83,8 @@ def _format(level: str, space: Node, problem: Problem) -> TensorFormat:
     ranks = [_rank(mapping(r, where), f"{where}, {tensor}") for r in sequence(required(space, "ranks", where), where)]
     if not ranks:
         raise InputError(f"{where}: the format of {tensor} has no ranks; give one per loop, or leave the format out")
+    if not problem.tensor(tensor).ranks:
+        raise InputError(f"{where}: {tensor} is a single word, which has no format; leave it out")
     packed = [rank.format in PACKED for rank in ranks]
     if any(outer and not inner for outer, inner in pairwise(packed)):
         raise InputError(
@@ -112,6 +114,8 @@ def _action(level: str, entry: Node, problem: Problem) -> ActionOptimization:
         raise InputError(f"{where}: action {kind!r} is not modelled; there are {', '.join(get_args(ActionKind))}")
     known(entry, ("type", "target", "condition_on", "options"), where)
     options = sequence(entry["options"], where) if "options" in entry else [entry]
+    if not options:
+        raise InputError(f"{where}: the {kind} has no options; give one with target and condition_on, or leave it out")
     conditions = []
     for option in options:
         option = mapping(option, where)
