@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from crisp_hw.validate import Agreement
 
 SHORTFALL = 1  # exit code: compared, and too little agrees
+ARTIFACT_ENERGY = 2e-5  # relative; what the inferred rules of the MICRO 2022 artifact's dialect are held to
 LEAST_EQUAL = 0.97  # share of a family that must be equal; what is not equal must at least be close
 
 CasesArgument = Annotated[list[Path], typer.Argument(help="Recorded cases, FAMILY.jsonl or FAMILY.jsonl.gz.")]
@@ -45,7 +46,12 @@ def validate(
 
 
 def _short(found: "Agreement", strict: bool) -> bool:
-    """Does a family fall short of what is asked?"""
+    """Does a family fall short of what is asked?
+
+    The artifact's dialect has an inferred part (position skipping): its totals must agree, not every count.
+    """
+    if found.family == "micro22" and not strict:
+        return found.refused > 0 or found.worst_cycles > 0 or found.worst_energy > ARTIFACT_ENERGY
     least = 1.0 if strict else LEAST_EQUAL
     return found.different + found.refused > 0 or found.equal < least * found.cases
 
