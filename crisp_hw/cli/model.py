@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from crisp_hw.cli.explain import ExplainOption, show_explanation
 from crisp_hw.cli.options import DialectName, Format, FormatOption
 from crisp_hw.cli.output import check_folder, say_written, show
 
@@ -25,8 +26,10 @@ def model(
     out: OutOption = Path(),
     form: FormatOption = Format.table,
     dialect: DialectOption = DialectName.head,
+    explain: ExplainOption = None,
 ) -> None:
     """Evaluate one mapping from Timeloop's own YAML files, as timeloop-model does."""
+    from crisp_hw.explain import explain as explain_point
     from crisp_hw.model import evaluate_files, texts_of
     from crisp_hw.report.files import write_all
     from crisp_hw.report.model import model_document
@@ -34,5 +37,8 @@ def model(
     check_folder(out)
     evaluated = evaluate_files(files, dialect.value)
     written = write_all(out, {name: text.encode() for name, text in texts_of(evaluated).items()})
-    show(model_document(evaluated), form)
+    if explain is None:
+        show(model_document(evaluated), form)
+    else:
+        show_explanation(explain_point(evaluated.point, explain), form)
     say_written(written, out)

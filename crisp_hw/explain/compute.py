@@ -6,7 +6,8 @@ import numpy as np
 
 from crisp_hw.engine.energy import compute_energy
 from crisp_hw.engine.safs.compute import Operand, remaining_computes, states, to_micro
-from crisp_hw.engine.tiling import Float
+from crisp_hw.engine.safs.position import packed_computes
+from crisp_hw.engine.tiling import Float, Int
 from crisp_hw.explain.arithmetic import equation, fact, first_true, number, product
 from crisp_hw.explain.nouns import Explanation, Section, Step
 from crisp_hw.explain.saf import lane_steps
@@ -61,7 +62,7 @@ def _computes(scene: Scene, found: ComputeResult) -> Iterator[Step]:
         return
     names = [tensor.name for tensor in scene.tensors if not tensor.is_output]
     yield from _removed(scene, found, dict(zip(names, operands, strict=True)))
-    left = int(remaining_computes(scene.part.traffic.computes, operands)[0])
+    left = int(remaining_computes(_arriving(scene), operands)[0])
     first, second = operands
     pair = (_three(states(first, second)), _three(states(second, first)))
     for name, chances, (operand, other) in zip(names, pair, (operands, operands[::-1]), strict=True):
@@ -74,14 +75,33 @@ def _three(values: tuple[Float, Float, Float]) -> tuple[float, float, float]:
     return nonzero, zero, absent
 
 
+def _arriving(scene: Scene) -> Int:
+    """Computes before any SAF: all, or those that packing leaves."""
+    computes, packed = scene.part.traffic.computes, scene.part.sparse.packed
+    return packed_computes(computes, packed) if packed else computes
+
+
+def _packed_step(scene: Scene) -> Step:
+    """Computes left when the nonzeros of operands are packed into lanes."""
+    packed = scene.part.sparse.packed
+    numbers: dict[str, float] = {f"d{t}": one.density for t, one in packed.items()}
+    numbers["x"] = int(scene.part.traffic.computes[0])
+    share = " · ".join(f"{{d{t}}}" for t in packed)
+    text = f"computes with a nonzero of {' and of '.join(scene.tensors[t].name for t in packed)}, packed into lanes"
+    sides = ("x − ⌊x · (1 − Π ρ)⌋", f"{{x}} − ⌊{{x}} · (1 − {share})⌋", numbers)
+    return equation(text, int(_arriving(scene)[0]), sides, "computes")
+
+
 def _removed(scene: Scene, found: ComputeResult, operands: dict[str, Operand]) -> Iterator[Step]:
     """Computes that never reach the MACs because an operand's SAF skipped or gated their delivery."""
-    before = int(scene.part.traffic.computes[0])
+    if scene.part.sparse.packed:
+        yield _packed_step(scene)
+    before = int(_arriving(scene)[0])
     reached: tuple[Operand, ...] = ()
     for name, operand in operands.items():
         reached = (*reached, operand)
         if operand.removed is not None:
-            after = int(remaining_computes(scene.part.traffic.computes, reached)[0])
+            after = int(remaining_computes(_arriving(scene), reached)[0])
             text = f"computes left by the SAF on {name}: words that do not arrive start no compute"
             p = float(operand.removed[0])
             yield equation(text, after, ("x − ⌊x · p⌋", "{x} − ⌊{x} · {p}⌋", {"x": before, "p": p}), "computes")
@@ -142,6 +162,10 @@ def _pairs(scene: Scene, found: ComputeResult, left: int, pair: Chances) -> Iter
 
 def _instances(scene: Scene, found: ComputeResult) -> Iterator[Step]:
     shrunk, mapped = scene.part.sparse.shrunk, int(scene.part.traffic.macs[0])
+    busy = {f"u{t}": float(one.utilization[0]) for t, one in scene.part.sparse.packed.items()}
+    if busy:
+        yield from _packed_macs(scene, found, busy)
+        return
     if shrunk is None:
         yield fact(
             f"all {found.name} that the mapping uses", found.utilized_instances, "instances", "utilized_instances"
@@ -155,6 +179,14 @@ def _instances(scene: Scene, found: ComputeResult) -> Iterator[Step]:
     yield equation(
         text, found.utilized_instances, ("R̄ = R · share", "{R} · {s}", numbers), "instances", "utilized_instances"
     )
+
+
+def _packed_macs(scene: Scene, found: ComputeResult, busy: dict[str, float]) -> Iterator[Step]:
+    """Lanes that are left over in the last pass of a tile are idle."""
+    values = " · ".join(["{R}", *(f"{{{name}}}" for name in busy)])
+    sides = ("R̄ = R · Π utilization", values, {"R": int(scene.part.traffic.macs[0]), **busy})
+    text = f"{found.name} at work on average: nonzeros do not fill the lanes of their last pass"
+    yield equation(text, found.utilized_instances, sides, "instances", "utilized_instances")
 
 
 def cycle_step(scene: Scene, found: ComputeResult) -> Step:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from crisp_hw.engine.safs.counts import OPS
-from crisp_hw.engine.safs.propagate import Saf, outer_saf, share_left
+from crisp_hw.engine.safs.propagate import Saf, outer_saf, represented, share_left
+from crisp_hw.engine.tiling import COMPUTE
 from crisp_hw.explain.arithmetic import equation, fact
 from crisp_hw.explain.nouns import Section, Step
 from crisp_hw.explain.scene import Spot, see
@@ -63,20 +64,22 @@ def _op_steps(spot: Spot, op: str, words: int) -> Iterator[Step]:
     if stored is not None and stored.form is not None and (op != "updates" or spot.tensor.is_output):
         formula, values = "x − ⌊x · (1 − ρ)⌋", "{x} − ⌊{x} · (1 − {rho})⌋"
         numbers["rho"] = float(sparse.density[spot.place][0])
-    kept = words - int(np.floor(words * (1.0 - numbers["rho"]))) if "rho" in numbers else words
-    done = outer is None and not any(avoided.values())
+    kept = int(represented(np.array([words]), np.array([numbers["rho"]]))[0]) if "rho" in numbers else words
+    packs = op == "reads" and spot.t in sparse.packed and spot.child == COMPUTE
+    done = outer is None and not any(avoided.values()) and not packs
     figure = f"accesses.random_{op}" if done else ""
     if "rho" in numbers:
-        text = f"{op} of stored words: only the share ρ of the words is stored in {spot.level.name}"
+        text = f"{op} of stored words; {spot.level.name} stores only the share ρ of all words"
         yield equation(text, random if done else kept, (formula, values, numbers), "words", figure)
     elif done:
-        text = f"{op}: every word moves" if random == words else f"{op} left when nonzeros are packed into lanes"
-        yield fact(text, random, "words", figure)
+        yield fact(f"{op}: every word moves", random, "words", figure)
     if outer is not None:
         p = float(sparse.safs[outer, spot.t].probability[0])
         text = f"{op} left by the SAF of {spot.scene.name(outer)}, which spares whole deliveries"
         figure = "" if any(avoided.values()) else f"accesses.random_{op}"
         yield equation(text, left, ("x − ⌊x · p⌋", "{x} − ⌊{x} · {p}⌋", {"x": kept, "p": p}), "words", figure=figure)
+    if packs:
+        yield _packed_step(spot, kept if outer is None else left, random)
     for kind, count in avoided.items():
         if count and saf is not None:
             yield from _avoided_steps(spot, (kind, op), (left, count, random))
@@ -100,6 +103,19 @@ def _avoided_steps(spot: Spot, key: tuple[str, str], counts: tuple[int, int, int
         "words",
         figure=f"accesses.random_{op}",
     )
+
+
+def _packed_step(spot: Spot, stored: int, random: int) -> Step:
+    """Reads of an operand whose nonzeros are packed into lanes: one for each pass of the other packed operands."""
+    others = {t: one for t, one in spot.scene.part.sparse.packed.items() if t != spot.t}
+    numbers: dict[str, float] = {"x": stored}
+    for t, one in others.items():
+        numbers |= {f"p{t}": float(one.passes[0]), f"f{t}": float(one.full[0])}
+    share = " · ".join(f"{{p{t}}} / {{f{t}}}" for t in others) or "1"
+    names = ", ".join(spot.scene.tensors[t].name for t in others) or "no other operand"
+    text = f"reads when nonzeros are packed into lanes: one for each pass of {names}, not of full tiles"
+    sides = ("x − ⌊x · (1 − passes / full passes)⌋", f"{{x}} − ⌊{{x}} · (1 − {share})⌋", numbers)
+    return equation(text, random, sides, "words", "accesses.random_reads")
 
 
 def _reduction_steps(spot: Spot) -> Iterator[Step]:

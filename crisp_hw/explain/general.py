@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from crisp_hw.engine.residual import walk
-from crisp_hw.engine.sliding import Flow, Moved, arrivals, flow, moved, stride
+from crisp_hw.engine.sliding import Flow, Moved, arrivals, flow, moved
 from crisp_hw.engine.sliding import Step as Arrival
-from crisp_hw.explain.arithmetic import equation, fact, first_true, product
+from crisp_hw.engine.tiling import COMPUTE
+from crisp_hw.explain.arithmetic import equation, fact, first_true, product, some
 from crisp_hw.explain.nouns import Section, Step
 from crisp_hw.explain.scene import Spot, see
 
@@ -80,32 +81,35 @@ def _arrival_steps(spot: Spot, level: int, received: float) -> Iterator[Step]:
     """Kinds of steps, one per loop in time, and their sum."""
     scene, name = spot.scene, spot.scene.name(level)
     start = scene.tiling.start(level + 1)
-    first, *others = arrivals(scene.tiling, spot.tensor, start)
     loops = [j for j in scene.active(range(start, len(scene.tiling.nest.loops))) if scene.tiling.temporal(j)]
+    if level == COMPUTE:
+        text = f"words that reach one {name}: one at every time step, because a {name} holds nothing between two steps"
+        yield equation(text, received, ("W = Π temporal bounds", product(scene.bounds(loops))), "words")
+        return
+    first, *others = arrivals(scene.tiling, spot.tensor, start)
     yield fact(f"first delivery to one {name}: the whole tile", int(first.words[0]), "words")
     for j, step in zip(loops, others, strict=True):
-        yield fact(
-            f"when {scene.loop(j)} advances, {int(step.times[0]):,} times: {_news(spot, j, step, int(first.words[0]))}",
-            int(step.words[0]),
-            "words",
-        )
-    terms = {f"n{i}": int(step.times[0]) for i, step in enumerate((first, *others))}
-    terms |= {f"w{i}": int(step.words[0]) for i, step in enumerate((first, *others))}
-    some = [i for i, step in enumerate((first, *others)) if int(step.words[0])]
-    values = " + ".join(f"{{n{i}}} · {{w{i}}}" for i in some)
+        text = f"when {scene.loop(j)} advances, {some(int(step.times[0]), 'time')}: {_news(spot, level, step)}"
+        yield fact(text, int(step.words[0]), "words")
+    kinds = {f"{i}": step for i, step in enumerate((first, *others)) if int(step.words[0])}
+    terms = {f"n{i}": int(step.times[0]) for i, step in kinds.items()}
+    terms |= {f"w{i}": int(step.words[0]) for i, step in kinds.items()}
+    values = " + ".join(f"{{n{i}}} · {{w{i}}}" for i in kinds)
     yield equation(f"words that reach one {name}", received, ("W = Σ times · new words", values, terms), "words")
 
 
-def _news(spot: Spot, j: int, step: Arrival, tile: int) -> str:
+def _news(spot: Spot, level: int, step: Arrival) -> str:
     """Why a kind of step brings what it brings."""
-    words, how_far = int(step.words[0]), ", ".join(str(int(move)) for move in step.move[:, 0])
-    if not words:
-        return "the tile stays where it is"
-    if words < tile:
-        return f"the window slides by ({how_far}) of {spot.tensor.name}'s ranks, and only what is new is sent"
-    alone = all(int(move) == 0 for move in stride(spot.scene.tiling, spot.tensor, j)[:, 0])
-    back = ", because the loops inside it start over" if alone else ""
-    return f"the tile moves by ({how_far}), not as it did before or out of its own reach: all of it is sent{back}"
+    tile = spot.scene.tiling.tile_below(spot.scene.tiling.start(level + 1), spot.tensor)
+    move, extents = step.move[:, 0].tolist(), tile.extents[:, 0].tolist()
+    how_far = f"({', '.join(map(str, move))})"
+    if not int(step.words[0]):
+        return "the tile stays where it is" if not any(move) else "nothing is new"
+    if int(step.words[0]) < int(tile.words[0]):
+        return f"the window slides by {how_far} along its ranks, and only what is new in it is sent"
+    if any(abs(far) >= extent for far, extent in zip(move, extents, strict=True)):
+        return f"the tile moves by {how_far} along its ranks to words that are all new"
+    return f"the tile moves by {how_far} along its ranks, not as it did before: Timeloop then sends all of it"
 
 
 def _inward_steps(spot: Spot, flows: Flow, words: Moved) -> Iterator[Step]:

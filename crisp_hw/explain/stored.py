@@ -155,9 +155,10 @@ def _format_steps(spot: Spot, stored: StoredRanks, content: Occupancy) -> Iterat
         metadata, payload = (float(units[0]) for units in content.units[r])
         if metadata or payload:
             yield from _rank_steps(spot, stored, r, (metadata, payload), average)
-    unused = [f"{r} ({stored.form.ranks[r].format})" for r, fiber in enumerate(stored.fibers) if int(fiber[0]) == 1]
-    if unused:
-        yield fact(f"ranks to which no loop is left: {', '.join(unused)}")
+    empty = [r for r, units in enumerate(content.units) if not any(float(each[0]) for each in units)]
+    if empty:
+        listed = ", ".join(f"{r} ({stored.form.ranks[r].format})" for r in empty)
+        yield fact(f"ranks without entries (no loop is left for them, or their payload is the data itself): {listed}")
     terms: dict[str, float] = {}
     parts = []
     for r, (rank, units) in enumerate(zip(stored.form.ranks, content.largest_units, strict=True)):
@@ -177,7 +178,7 @@ def _rank_steps(
     assert stored.form is not None
     rank, fiber = stored.form.ranks[r], int(stored.fibers[r][0])
     above = math.prod(int(length[0]) for length in stored.fibers[r + 1 :])
-    loops = ", ".join(f"{dim} {int(bound[0]):,}" for dim, bound in stored.loops[r]) or "nothing"
+    loops = ", ".join(f"{dim} {int(bound[0]):,}" for dim, bound in stored.loops[r]) or "no loop"
     widths = word_bits(spot.level, rank)
     for what, entries, bits in zip(("metadata", "payload"), units, widths, strict=True):
         if not entries:

@@ -96,7 +96,7 @@ def singular(unit: str) -> str:
     >>> singular("entries"), singular("deliveries"), singular("words"), singular("pJ")
     ('entry', 'delivery', 'word', 'pJ')
     """
-    return f"{unit[:-3]}y" if unit.endswith("ies") else unit.removesuffix("s")
+    return f"{unit[:-3]}y" if unit.endswith("ies") else unit.removesuffix("s").replace("words/", "word/")
 
 
 def _step_lines(step: Step, again: bool) -> Iterator[Line]:
