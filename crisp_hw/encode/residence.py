@@ -3,8 +3,8 @@
 from math import ceil, prod
 from typing import assert_never
 
-from crisp_hw.engine.banded import nonzeros
 from crisp_hw.encode.shape import Fabric, Gemm, Steps
+from crisp_hw.engine.banded import nonzeros
 from crisp_hw.spec.patterns import Actual, Banded, Density, FixedStructured, HybridBlocks, Hypergeometric
 from crisp_hw.spec.problem import Problem
 

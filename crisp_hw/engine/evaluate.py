@@ -116,8 +116,8 @@ def _check_band(problem: Problem, name: str, width: int, extents: tuple[int, ...
     """Timeloop: banded-distribution.cpp, SetWorkloadTensorSize (whose sum wraps around for bands far too wide)."""
     if len(extents) != 2 or extents[0] != extents[1] or nonzeros(width, extents[0]) > extents[0] ** 2:
         raise InputError(
-            f"problem {problem.name}: {name} is {' x '.join(map(str, extents))} words with a band of {width} beside the "
-            "diagonal; a banded tensor is a square matrix, and its band no wider"
+            f"problem {problem.name}: {name} is {' x '.join(map(str, extents))} words with a band of {width} beside "
+            "the diagonal; a banded tensor is a square matrix, and its band no wider"
         )
 
 

@@ -9,6 +9,7 @@ from crisp_hw.engine.safs.counts import KINDS, OPS
 from crisp_hw.engine.safs.position import ASSUMPTION
 from crisp_hw.engine.verdict import Failure, capacity, lanes_per_parent, metadata_capacity, reason
 from crisp_hw.spec.dialect import MICRO22
+from crisp_hw.spec.patterns import Banded
 from crisp_hw.spec.result import ComputeResult, LevelResult, Result, TensorCounts
 
 MICRO22_NUMBERS = (
@@ -68,6 +69,12 @@ def _remarks(part: Part) -> tuple[str, ...]:
         for t, tensor in enumerate(part.tiling.problem.tensors)
         for level in range(len(part.tiling.architecture.levels))
         if part.traffic.lacking[level, t, 0]
+    ]
+    found += [
+        f"{tensor.name}: Timeloop counts tiles of a band of {tensor.density.band_width} twice where it reaches beyond "
+        "half the matrix, and the metadata of tiles that hold as much as the first one alone; so does this result"
+        for t, tensor in enumerate(part.tiling.problem.tensors)
+        if isinstance(tensor.density, Banded) and any(place[1] == t for place in part.sparse.ranks)
     ]
     if part.tiling.rules.whole_macs and part.sparse.used_macs[0] < 1:
         found.append(

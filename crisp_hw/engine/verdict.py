@@ -10,8 +10,8 @@ from crisp_hw.engine.tiling import Bool, Float, Int
 from crisp_hw.spec.arch import StorageLevel
 
 CONTRADICTION = (
-    "the SAFs remove more computes than the zeros of the operands allow, or all of them (an operand would be nonzero with "
-    "probability above 1), and Timeloop stops there; let the SAF look at smaller tiles"
+    "the SAFs remove more computes than the zeros of the operands allow, or all of them (an operand would be nonzero "
+    "with probability above 1), and Timeloop stops there; let the SAF look at smaller tiles"
 )
 
 

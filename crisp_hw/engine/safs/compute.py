@@ -29,7 +29,7 @@ class Operand:
 
 @dataclass(frozen=True)
 class Computes:
-    """Totals over all MACs, int64[b]; not `legal` where SAFs remove all MACs, or more than the zeros of an operand allow."""
+    """Totals over all MACs, int64[b]; not `legal` where SAFs remove all, or more than the zeros of an operand allow."""
 
     random: Int
     gated: Int

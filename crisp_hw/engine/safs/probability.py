@@ -9,18 +9,23 @@ import numpy as np
 
 from crisp_hw.engine.density import Float, Int
 from crisp_hw.engine.occupancy import unconditioned_empty
-from crisp_hw.engine.tiling import COMPUTE, Tiling, keeper_below, projected, projected_size
+from crisp_hw.engine.tiling import COMPUTE, Bool, Tiling, keeper_below, projected, projected_size
+from crisp_hw.spec.patterns import Banded
 from crisp_hw.spec.problem import Tensor
 from crisp_hw.spec.sparse import Condition
 
 
 @dataclass(frozen=True)
 class Leader:
-    """What decides about the target: a leader's tile of `words` int64[b] and P(it is empty); None: not usable."""
+    """What decides about the target: a leader's tile of `words` int64[b] and P(it is empty); None: not usable.
+
+    `unknown` bool[b]: the tile reaches beyond a banded matrix, where Timeloop divides by zero.
+    """
 
     name: str
     words: Int | None
     empty: Float
+    unknown: Bool
 
 
 @dataclass(frozen=True)
@@ -76,9 +81,12 @@ def _leader(tiling: Tiling, keeper: int, reach: _Reach, target: Tensor, name: st
     leader = tiling.problem.tensor(name)
     box = _leader_box(tiling, keeper, reach, target, leader)
     if box is None:
-        return Leader(name, None, np.zeros(tiling.bounds.shape[1]))
+        return Leader(name, None, np.zeros(tiling.bounds.shape[1]), np.zeros(tiling.bounds.shape[1], dtype=bool))
     tile = projected(tiling.problem, leader, box)
-    return Leader(name, tile.words, unconditioned_empty(tiling, leader, tile))
+    beyond = np.zeros(tiling.bounds.shape[1], dtype=bool)
+    if isinstance(leader.density, Banded):
+        beyond |= (tile.extents**2 > tiling.size(leader)).any(axis=0)
+    return Leader(name, tile.words, unconditioned_empty(tiling, leader, tile), beyond)
 
 
 def _target_loop(tiling: Tiling, keeper: int, child: int, target: Tensor) -> tuple[int, bool]:

@@ -16,7 +16,7 @@ from crisp_hw.engine.safs.propagate import Combiner, Kind, Saf, combine, represe
 from crisp_hw.engine.safs.spatial import Shrink, shrink, spatial_extent
 from crisp_hw.engine.tiling import Bool, Tiling, keeper_below
 from crisp_hw.engine.traffic import Traffic
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, MappingError
 from crisp_hw.spec.sparse import ActionOptimization, SparseSpec
 
 READ_OPERANDS = 2  # the sparse compute model of Sparseloop knows MACs with two inputs
@@ -188,7 +188,18 @@ def _best_option(
         best = len(savings) - 1 - np.argmax(np.stack(savings)[::-1], axis=0)
         _require_uniform(best)
         impacts = [impacts[int(best[0])]]
+    _check_leaders(action, impacts[0])
     return impacts[0]
+
+
+def _check_leaders(action: ActionOptimization, impact: Impact) -> None:
+    for leader in impact.leaders:
+        _require_uniform(leader.unknown)
+        if leader.unknown[0]:
+            raise MappingError(
+                f"level {action.level}: one access to {impact.target} covers more than the banded matrix "
+                f"{leader.name}, where Timeloop divides by zero; choose smaller blocks, or another leader"
+            )
 
 
 def _stored_size(tiling: Tiling, level: int, t: int, occupancy: dict[tuple[int, int], Occupancy]) -> Float:
