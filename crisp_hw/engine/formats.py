@@ -22,8 +22,9 @@ class StoredRanks:
     """How a tensor lies in a level: fiber length of each rank, innermost first, and the tiles between them, int64[b].
 
     `tiles[r]` is the tile below rank r (the first is one word), the last one the tile of the top rank as the model
-    records it. `form` is None where the tensor has no metadata; then there is one implicit rank. `loops` are the
-    (dimension, bound) of the loops that each rank spans; `extents[r]` are those of `tiles[r]`, int64[R, b].
+    records it. `form` is None where the tensor has no metadata; then there is one implicit rank, left out where no
+    level of the tensor has a format. `loops` are the (dimension, bound) of the loops that each rank spans; `extents[r]`
+    are those of `tiles[r]`, int64[R, b].
     """
 
     form: TensorFormat | None
@@ -91,12 +92,17 @@ def _widen(level: StorageLevel, bits: int | None) -> int:
 def stored_ranks(tiling: Tiling, sparse: SparseSpec) -> dict[tuple[int, str], StoredRanks]:
     """Assign loops to ranks for every kept (level, tensor); MappingError when a format has too few ranks."""
     out: dict[tuple[int, str], StoredRanks] = {}
+    formatted = {form.tensor for form in sparse.formats}
     for tensor in tiling.problem.tensors:
         for level, keeps in enumerate(tiling.nest.keeps):
-            if tensor.name in keeps:
-                form = format_of(sparse, tiling.architecture.levels[level].name, tensor.name)
-                below = out.get((keeper_below(tiling.nest, level, tensor.name), tensor.name))
-                out[level, tensor.name] = _stored(tiling, form, level, tensor, below)
+            if tensor.name not in keeps:
+                continue
+            if tensor.name not in formatted:
+                out[level, tensor.name] = StoredRanks(None, (), ())
+                continue
+            form = format_of(sparse, tiling.architecture.levels[level].name, tensor.name)
+            below = out.get((keeper_below(tiling.nest, level, tensor.name), tensor.name))
+            out[level, tensor.name] = _stored(tiling, form, level, tensor, below)
     return out
 
 

@@ -19,7 +19,8 @@ from crisp_hw.engine.density import Float, Int, in_order
 from crisp_hw.engine.formats import StoredRanks, Units, format_of, metadata_units
 from crisp_hw.engine.tiling import Tile, Tiling, keeper_above
 from crisp_hw.spec.dialect import Rules
-from crisp_hw.spec.problem import Tensor
+from crisp_hw.spec.patterns import FixedStructured
+from crisp_hw.spec.problem import FULL, Tensor
 from crisp_hw.spec.sparse import SparseSpec
 
 
@@ -49,10 +50,9 @@ def expected_occupancy_of(
     (D2: seen in reference outputs).
     """
     size, tile = tiling.size(tensor), tiling.tile_below(tiling.ends[level], tensor)
-    rows = [tile.words, *ranks.fibers, *ranks.tiles]
-    if shape_of(tensor.density) is not None:
-        rows += [extent for extents in (tile.extents, *ranks.extents) for extent in extents]
-    _, first, inverse = np.unique(np.stack(np.broadcast_arrays(*rows)), axis=1, return_index=True, return_inverse=True)
+    if ranks.form is None and tensor.density == FULL:
+        return _full(tile)
+    first, inverse = _distinct(tensor, tile, ranks)
     distinct, small = tile.at(first), ranks.at(first)
     parent = keeper_above(tiling.nest, level, tensor.name)
     hardware = tiling.architecture.levels
@@ -61,7 +61,7 @@ def expected_occupancy_of(
     words, nonempty, units = _expectations(tensor, size, distinct, small, (aware, tiling.rules))
     if packs and ranks.form is not None:
         units = _mean_units(tensor, size, distinct, small, tiling.rules)
-    pick = inverse.ravel()
+    pick = inverse
     largest = largest_occupancy(tensor.density, size, tile)
     worst = [] if ranks.form is None else _worst_units(tensor, size, distinct, small, tiling.rules)
     return Occupancy(
@@ -73,6 +73,24 @@ def expected_occupancy_of(
         largest_words=largest if ranks.form is not None else tile.words,
         largest_units=[(m[pick], p[pick]) for m, p in worst],
     )
+
+
+def _full(tile: Tile) -> Occupancy:
+    """A tile without zeros and without metadata: nothing is left to chance."""
+    words, certain = tile.words.astype(np.float64), np.ones(len(tile.words))
+    return Occupancy(tile.words, words, certain, certain, [], tile.words, [])
+
+
+def _distinct(tensor: Tensor, tile: Tile, ranks: StoredRanks) -> tuple[Int, Int]:
+    """Indices of mappings whose tiles differ, and which of them each mapping equals; all, where that is cheap."""
+    every = np.arange(len(tile.words))
+    if len(every) == 1 or isinstance(tensor.density, FixedStructured):
+        return every, every
+    rows = [tile.words, *ranks.fibers, *ranks.tiles]
+    if shape_of(tensor.density) is not None:
+        rows += [extent for extents in (tile.extents, *ranks.extents) for extent in extents]
+    _, first, inverse = np.unique(np.stack(np.broadcast_arrays(*rows)), axis=1, return_index=True, return_inverse=True)
+    return first, inverse.ravel()
 
 
 def _expectations(
