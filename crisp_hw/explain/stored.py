@@ -43,8 +43,12 @@ def _occupancy_steps(spot: Spot) -> Iterator[Step]:
         )
         yield fact("words reserved: the whole tile", words, "words", "utilized_capacity")
         return
-    yield from _mean_steps(spot, content)
     stored = spot.scene.part.sparse.ranks[spot.place]
+    if stored.form is None and float(content.density[0]) == 1:
+        yield fact(f"{spot.tensor.name} is dense here: every word of the tile counts; ρ", 1.0, "", "density")
+        yield fact("words reserved: the whole tile", words, "words", "utilized_capacity")
+        return
+    yield from _mean_steps(spot, content)
     if stored.form is None:
         yield fact(
             "words reserved: the whole tile, because no format says where the nonzeros are",
@@ -114,7 +118,7 @@ def _model_steps(spot: Spot, empty: float) -> Iterator[Step]:
     match model:
         case FixedStructured(d):
             yield fact(f"{spot.tensor.name} is fixed_structured: every tile holds its share of nonzeros, δ", d)
-            text = "share of empty tiles: none, once a tile is due one nonzero"
+            text = "share of empty tiles: 0 as soon as a tile is due one nonzero"
             yield equation(text, empty, ("P(0) = max(0, 1 − n · δ)", "max(0, 1 − {n} · {d})", {"n": n, "d": d}))
         case Hypergeometric(d):
             hits = nonzeros(model, size)

@@ -1,9 +1,10 @@
 """An explanation as text: a sentence, then the equation that ends in its figure."""
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import asdict
-from textwrap import wrap
+from textwrap import TextWrapper
 from typing import Any
 
 from crisp_hw.explain.arithmetic import number
@@ -13,6 +14,8 @@ from crisp_hw.spec.design import DesignPoint
 
 WIDTH = 120
 SCHEMA = "crisp-hw/explanation/1"
+LOOP = re.compile(r"\w+ [\d,]+ \(\w+, (in time|across [xy])\)")
+GLUE = "\u00a0"
 Line = tuple[str, str]
 """A line and what it is: title, see, answer, text, equation, result, note."""
 
@@ -104,7 +107,12 @@ def _step_lines(step: Step, again: bool) -> Iterator[Line]:
     result = result_text(step)
     if not step.formula or (again and step.values):
         values = f"{step.values}  =  " if step.formula and step.values != result.split(" ")[0] else ""
-        yield from ((line, "text") for line in _folded(f"{step.text}: {values}{result}" if result else step.text, 2))
+        line = f"{step.text}: {values}{result}" if result else step.text
+        if not values or len(line) + 2 <= WIDTH:
+            yield from ((part, "text") for part in _folded(line, 2))
+        else:
+            yield from ((part, "text") for part in _folded(step.text, 2))
+            yield from ((part, "equation") for part in _folded(f"=  {values}{result}", 8))
         return
     yield from ((line, "text") for line in _folded(step.text, 2))
     parts = [step.formula, *([step.values] if step.values != result.split(" ")[0] else []), result]
@@ -119,11 +127,8 @@ def _step_lines(step: Step, again: bool) -> Iterator[Line]:
 
 
 def _folded(sentence: str, indent: int) -> list[str]:
-    return wrap(
-        sentence,
-        WIDTH,
-        initial_indent=" " * indent,
-        subsequent_indent=" " * (indent + 2),
-        break_long_words=False,
-        break_on_hyphens=False,
-    ) or [""]
+    """Lines of a sentence; a loop, "K 32 (RF, across x)", stays on one line."""
+    glued = LOOP.sub(lambda loop: loop[0].replace(" ", GLUE), sentence)
+    first, next_ones = " " * indent, " " * (indent + 2)
+    fold = TextWrapper(WIDTH, first, next_ones, break_long_words=False, break_on_hyphens=False)
+    return [line.replace(GLUE, " ") for line in fold.wrap(glued)] or [""]
