@@ -29,6 +29,12 @@ WeightsOption = Annotated[
 DstcOption = Annotated[
     opt.Dstc, typer.Option("--dstc", help="DSTC as if zeros cost nothing, or with lanes that packing leaves idle.")
 ]
+OverheadOption = Annotated[
+    bool,
+    typer.Option(
+        "--overheads/--no-overheads", help="Charge what Sparseloop does not: block index, selection, decoders."
+    ),
+]
 BackendOption = Annotated[str, typer.Option("--backend", help="What evaluates: embedded, or an installed Timeloop.")]
 
 
@@ -53,6 +59,7 @@ def evaluate(  # noqa: PLR0913 - the options of a command
     density: WeightsOption = opt.Density.model,
     dstc: DstcOption = opt.Dstc.skipping,
     explain: ExplainOption = None,
+    overheads: OverheadOption = True,
 ) -> None:
     """Cycles and energy of a pruned network, each layer with its best mapping."""
     from crisp_hw import api
@@ -64,7 +71,7 @@ def evaluate(  # noqa: PLR0913 - the options of a command
     if explain is not None:
         check_single(accelerators, api.select(api.resolve(source).descriptors, layers), backend)
     choices = api.EvaluateOptions(str(objective), energy, backend, activation_density, block_index, str(density))
-    choices = replace(choices, dstc=dstc.value)
+    choices = replace(choices, dstc=dstc.value, overheads=overheads)
     with progress() as bar:
         network = api.evaluate(source, accelerators, layers=layers, options=choices, progress=bar).network
     if out is not None:

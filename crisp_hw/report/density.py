@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from crisp_hw.report.columns import Column, Table, table
-from crisp_hw.report.records import UJ, Record, Value
+from crisp_hw.report.energies import UJ
+from crisp_hw.report.records import Record, Value
 from crisp_hw.spec.design import DesignPoint
 from crisp_hw.spec.evaluation import DensityCheck, LayerEvaluation, NetworkEvaluation, TileCheck
 from crisp_hw.spec.result import Result

@@ -33,12 +33,18 @@ TOTAL = (
     Column("dense_cycles", "dense cycles", "whole"),
     Column("speedup", "speedup", "ratio"),
     Column("on_chip_uj", "on chip uJ", "number"),
+    Column("metadata_uj", "metadata uJ", "number"),
+    Column("overhead_uj", "overhead uJ", "number"),
     Column("energy_ratio", "on-chip gain", "ratio"),
     Column("dram_uj", "DRAM uJ", "number"),
     Column("energy_ratio_with_dram", "gain with DRAM", "ratio"),
     Column("compute_bound_share", "bound by MACs", "share"),
 )
-LEGEND = "gain: energy of the dense run over this one; on chip: everything but DRAM; Bn: blocks of n x n"
+LEGEND = (
+    "gain: energy of the dense run over this one; on chip: everything but DRAM; Bn: blocks of n x n",
+    "metadata: its accesses, in DRAM too; overhead: block index, activation selection and decoders, which the model "
+    "does not count; both are part of the energies",
+)
 SHARES = ("density", "kept_ratio", "utilization", "compute_bound_share")
 
 
@@ -74,7 +80,7 @@ def evaluation_document(network: NetworkEvaluation, wide: bool = False) -> Docum
     found = notes(network)
     records, checked = layer_records(network), density.density_records(network)
     remarks = {
-        "reading": (LEGEND, density.LEGEND) if checked else (LEGEND,),
+        "reading": (*LEGEND, density.LEGEND) if checked else LEGEND,
         "assumptions": tuple(plain(note_line(note, arch_names(network), layers)) for note in found),
         "skipped": tuple(plain(f"{each.name}: {each.reason}") for each in network.skipped),
         "accuracy": accuracy_lines(network.provenance),

@@ -1,7 +1,7 @@
 """Figures of an evaluation; each function returns a matplotlib Figure and leaves matplotlib's own state alone."""
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 ARCH_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
 # Cividis (Nunez, Anderton, Renslow, PLoS ONE 2018), dark to light: levels have an order, outermost on-chip first.
 LEVEL_COLOURS = ("#00224E", "#575D6D", "#A59C74", "#FDE737", "#C4B56C", "#35456C")
+META_COLOUR, BESIDE_COLOUR = "#009E73", "#D55E00"  # of ARCH_COLOURS, hatched
+FEW = 8  # layers whose gains still stand side by side
 MANY = 16  # layers whose names still stand upright side by side when they are tilted
+NARROW = 9.0  # inches; eight entries of a legend need more
 DPI = 150
 
 
@@ -97,14 +100,14 @@ def totals_figure(network: NetworkEvaluation) -> "Figure":
     from matplotlib.figure import Figure
 
     records = total_records(network)
-    drawn = Figure(figsize=(max(8.0, 2.2 * len(records) + 4), 3.8), layout="constrained")
+    drawn = Figure(figsize=(max(8.0, 2.2 * len(records) + 4), 4.1), layout="constrained")
     speed, chip, dram = drawn.subplots(1, 3)
     names = [plain(str(record["arch"])) for record in records]
     _bars(speed, [_float(record, "speedup") for record in records], "{:.2f}x")
     speed.set_ylabel("speedup over dense (x)")
     _stacked(chip, network, records)
     chip.set_ylabel("on-chip energy / dense")
-    chip.legend(loc="upper center", bbox_to_anchor=(0.5, 1.2), ncols=4, frameon=False, fontsize="small")
+    chip.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False, fontsize="small")
     _bars(dram, [_dram_share(network, record) for record in records], "{:.2f}")
     dram.set_ylabel("DRAM energy / dense")
     for axes in (speed, chip, dram):
@@ -144,20 +147,36 @@ def _grouped(axes: "Axes", names: Sequence[str], heights: Mapping[str, Sequence[
 
 
 def _stacked(axes: "Axes", network: NetworkEvaluation, records: Sequence[Record]) -> None:
-    """On-chip energy over the dense run's, innermost level at the bottom, the gain on top."""
-    levels = [level for level in level_names(network) if level not in dram_names(network)]
+    """On-chip energy over the dense run's: levels, innermost at the bottom, metadata, overhead; the gain on top."""
     bottoms = [0.0] * len(records)
-    for number, level in reversed(tuple(enumerate(levels))):
-        shares = [_share(_float(row, f"{level}_uj"), _float(row, "dense_on_chip_uj")) for row in records]
-        colour = LEVEL_COLOURS[number % len(LEVEL_COLOURS)]
-        shown = axes.bar(range(len(records)), shares, 0.8, bottoms, label=level.upper(), color=colour)
+    for label, colour, hatch, values in _segments(network, records):
+        shares = [_share(uj, _float(row, "dense_on_chip_uj")) for uj, row in zip(values, records, strict=True)]
+        shown = axes.bar(range(len(records)), shares, 0.8, bottoms, label=label, color=colour)
+        if hatch:
+            for bar in shown:
+                bar.set(hatch=hatch, facecolor=_tint(colour), edgecolor=colour, linewidth=0)
+                bar.sticky_edges.y.clear()  # an empty segment on top must not take the margin away
         bottoms = [bottom + share for bottom, share in zip(bottoms, shares, strict=True)]
     gains = [f"{_float(row, 'energy_ratio'):#.3g}x" for row in records]
-    crowded = len(records) > MANY
+    crowded = len(records) > FEW
     size, angle = ("x-small", 90) if crowded else ("medium", 0)
     behind = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}  # the line at 1 must not cross the digits
     axes.bar_label(shown, gains, padding=3, rotation=angle, fontsize=size, bbox=behind)
     axes.margins(y=0.3 if crowded else 0.15)
+
+
+def _segments(
+    network: NetworkEvaluation, records: Sequence[Record]
+) -> Iterator[tuple[str, str, str | None, list[float]]]:
+    """(label, colour, hatch, uJ of every record) from the bottom: the data of levels, then what sparsity adds."""
+    levels = [level for level in level_names(network) if level not in dram_names(network)]
+    meta = [f"{level}_metadata_uj" for level in levels if f"{level}_metadata_uj" in records[0]]
+    for number, level in reversed(tuple(enumerate(levels))):
+        data = [_float(row, f"{level}_uj") - _float(row, f"{level}_metadata_uj", 0.0) for row in records]
+        yield level.upper(), LEVEL_COLOURS[number % len(LEVEL_COLOURS)], None, data
+    yield "metadata", META_COLOUR, "////", [sum(_float(row, key) for key in meta) for row in records]
+    beside = [_float(row, "selection_uj") + _float(row, "decoder_uj") for row in records]
+    yield "selection, decoders", BESIDE_COLOUR, "xxxx", beside
 
 
 def _bars(axes: "Axes", heights: Sequence[float], text: str) -> None:
@@ -185,9 +204,10 @@ def _titled(drawn: "Figure", title: str) -> None:
 
 
 def _legend(drawn: "Figure", axes: "Axes") -> None:
-    """One row above the first panel, outside of the bars."""
+    """Rows above the first panel, outside of the bars, as wide as the figure lets them be."""
     handles, labels = axes.get_legend_handles_labels()
-    axes.legend(handles, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=8, frameon=False, borderaxespad=0)
+    columns = 8 if drawn.get_figwidth() > NARROW else 4
+    axes.legend(handles, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, frameon=False, borderaxespad=0)
 
 
 def _dram_share(network: NetworkEvaluation, record: Record) -> float:
@@ -196,11 +216,20 @@ def _dram_share(network: NetworkEvaluation, record: Record) -> float:
     return _share(sum(_float(record, f"{name}_uj") for name in dram), dense)
 
 
+def _tint(colour: str) -> tuple[float, float, float]:
+    """The colour, three quarters of the way to white."""
+    from matplotlib.colors import to_rgb
+
+    red, green, blue = (0.75 + 0.25 * part for part in to_rgb(colour))
+    return red, green, blue
+
+
 def _share(this: float, dense: float) -> float:
     """0 where the energy table holds only zeros."""
     return this / dense if dense else 0.0
 
 
-def _float(record: Record, key: str) -> float:
-    value = record[key]
+def _float(record: Record, key: str, missing: float | None = None) -> float:
+    """The number of a key, 0 for None; a key that is not there is an error unless `missing` stands for it."""
+    value = record[key] if missing is None else record.get(key, missing)
     return 0.0 if value is None else float(value)

@@ -1,28 +1,31 @@
 """An evaluation as flat records, one per layer and accelerator and one per accelerator; the units stand in the keys."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from crisp_hw.report.energies import Energies, energies_of, summed
 from crisp_hw.spec.arch import Architecture
 from crisp_hw.spec.evaluation import LayerEvaluation, NetworkEvaluation
 from crisp_hw.spec.mapping import Mapping
-from crisp_hw.spec.result import Result
 
 Value = str | int | float | bool | None
 Record = dict[str, Value]
-UJ = 1e-6  # uJ per pJ
 
 
 def layer_records(network: NetworkEvaluation) -> list[Record]:
     """One record per row of the network, all with the same keys; None where something does not apply.
 
-    `<level>_uj` is the energy of all instances of a level with its share of the block index, which `index_uj` shows
-    again on its own; `on_chip_uj` is everything but DRAM. `energy_ratio` is dense over this without DRAM,
-    `energy_ratio_with_dram` with it. `kept_ratio` is K'/K. `dense_*` is the unpruned layer on the same fabric.
+    `<level>_uj` is the energy of all instances of a level with its share of the block index; `<level>_metadata_uj` is
+    the part of it that metadata take, block index included (None: the backend does not tell), `metadata_uj` their sum.
+    `index_uj`, `selection_uj` and `decoder_uj` stand beside the model and make up `overhead_uj`; `model_uj` is the
+    model's own total, which Timeloop's agrees with, and `energy_uj` is both. `on_chip_uj` is everything but DRAM.
+    `energy_ratio` is dense over this without DRAM, `energy_ratio_with_dram` with it. `kept_ratio` is K'/K. `dense_*` is
+    the unpruned layer on the same fabric.
 
     >>> layer_records(NetworkEvaluation("nothing", ()))
     []
     """
-    levels = level_names(network)
+    levels = _levels(network)
     return [_layer_record(row, levels) for row in network.rows]
 
 
@@ -34,7 +37,7 @@ def total_records(network: NetworkEvaluation) -> list[Record]:
     >>> total_records(NetworkEvaluation("nothing", ()))
     []
     """
-    levels = level_names(network)
+    levels = _levels(network)
     return [_total_record([row for row in network.rows if row.arch == arch], levels) for arch in arch_names(network)]
 
 
@@ -100,7 +103,21 @@ def mapping_text(architecture: Architecture, mapping: Mapping) -> str:
     return " | ".join(parts)
 
 
-def _layer_record(row: LayerEvaluation, levels: Sequence[str]) -> Record:
+@dataclass(frozen=True)
+class _Levels:
+    """Names of the energy columns: all, and those of storage levels, which have metadata."""
+
+    every: tuple[str, ...]
+    storage: tuple[str, ...]
+
+
+def _levels(network: NetworkEvaluation) -> _Levels:
+    every = level_names(network)
+    units = {row.point.design.architecture.compute.name.lower() for row in network.rows}
+    return _Levels(every, tuple(name for name in every if name not in units))
+
+
+def _layer_record(row: LayerEvaluation, levels: _Levels) -> Record:
     design = row.point.design
     return {
         "arch": row.arch,
@@ -109,7 +126,7 @@ def _layer_record(row: LayerEvaluation, levels: Sequence[str]) -> Record:
         "cycles": row.result.cycles,
         "dense_cycles": row.dense.cycles,
         "speedup": row.speedup,
-        **_energy_record(_level_energies(row), levels, _dram(design.architecture)),
+        **_energy_record(energies_of(row), levels, _dram(design.architecture)),
         "bound_by": row.result.bound_by,
         "utilization": row.result.utilization,
         "mappings_tried": row.tried,
@@ -137,7 +154,7 @@ def _shape_record(row: LayerEvaluation) -> Record:
     }
 
 
-def _total_record(rows: Sequence[LayerEvaluation], levels: Sequence[str]) -> Record:
+def _total_record(rows: Sequence[LayerEvaluation], levels: _Levels) -> Record:
     cycles, dense_cycles = sum(row.result.cycles for row in rows), sum(row.dense.cycles for row in rows)
     bound = [row.result.compute is not None and row.result.bound_by == row.result.compute.name for row in rows]
     dram = frozenset(name for row in rows for name in _dram(row.point.design.architecture))
@@ -148,49 +165,33 @@ def _total_record(rows: Sequence[LayerEvaluation], levels: Sequence[str]) -> Rec
         "cycles": cycles,
         "dense_cycles": dense_cycles,
         "speedup": dense_cycles / cycles,
-        **_energy_record(_summed(_level_energies(row) for row in rows), levels, dram),
+        **_energy_record(summed(energies_of(row) for row in rows), levels, dram),
         "compute_bound_share": sum(bound) / len(rows),
     }
 
 
-Energies = dict[str, dict[str, float]]
-"""uJ by level for "this" and "dense"; "index" is the part of "this" that the block index takes."""
-
-
-def _level_energies(row: LayerEvaluation) -> Energies:
-    index = {name.lower(): pj * UJ for name, pj in (row.index.energy_pj if row.index else {}).items()}
-    this = {name: uj + index.get(name, 0.0) for name, uj in _energies(row.result).items()}
-    return {"this": this, "dense": _energies(row.dense), "index": index}
-
-
-def _energies(result: Result) -> dict[str, float]:
-    found = {level.name.lower(): level.energy_pj * UJ for level in result.levels}
-    return found | ({result.compute.name.lower(): result.compute.energy_pj * UJ} if result.compute else {})
-
-
-def _summed(parts: Iterable[Energies]) -> Energies:
-    total: Energies = {"this": {}, "dense": {}, "index": {}}
-    for part in parts:
-        for kind, energies in part.items():
-            for name, uj in energies.items():
-                total[kind][name] = total[kind].get(name, 0.0) + uj
-    return total
-
-
-def _energy_record(energies: Energies, levels: Sequence[str], dram: frozenset[str]) -> Record:
-    this, dense = energies["this"], energies["dense"]
-    totals = {kind: sum(energies[kind].values(), 0.0) for kind in ("this", "dense", "index")}
-    chip = {kind: sum(uj for n, uj in energies[kind].items() if n not in dram) for kind in ("this", "dense")}
+def _energy_record(energies: Energies, levels: _Levels, dram: frozenset[str]) -> Record:
+    this, dense, beside = energies.this, energies.dense, sum(energies.beside.values(), 0.0)
+    chip = sum((uj for name, uj in this.items() if name not in dram), beside)
+    dense_chip = sum((uj for name, uj in dense.items() if name not in dram), 0.0)
+    total, dense_total, index = sum(this.values(), beside), sum(dense.values(), 0.0), sum(energies.index.values(), 0.0)
+    metadata = energies.metadata
     return {
-        **{f"{name}_uj": this.get(name) for name in levels},
-        "index_uj": totals["index"],
-        "on_chip_uj": chip["this"],
-        "energy_uj": totals["this"],
-        **{f"dense_{name}_uj": dense.get(name) for name in levels},
-        "dense_on_chip_uj": chip["dense"],
-        "dense_energy_uj": totals["dense"],
-        "energy_ratio": _ratio(chip["dense"], chip["this"]),
-        "energy_ratio_with_dram": _ratio(totals["dense"], totals["this"]),
+        **{f"{name}_uj": this.get(name) for name in levels.every},
+        **{f"{name}_metadata_uj": None if metadata is None else metadata.get(name) for name in levels.storage},
+        "metadata_uj": None if metadata is None else sum(metadata.values(), 0.0),
+        "index_uj": index,
+        "selection_uj": energies.beside.get("selection", 0.0),
+        "decoder_uj": energies.beside.get("decoder", 0.0),
+        "overhead_uj": index + beside,
+        "model_uj": sum(this.values(), 0.0) - index,
+        "on_chip_uj": chip,
+        "energy_uj": total,
+        **{f"dense_{name}_uj": dense.get(name) for name in levels.every},
+        "dense_on_chip_uj": dense_chip,
+        "dense_energy_uj": dense_total,
+        "energy_ratio": _ratio(dense_chip, chip),
+        "energy_ratio_with_dram": _ratio(dense_total, total),
     }
 
 

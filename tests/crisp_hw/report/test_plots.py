@@ -3,12 +3,14 @@
 import itertools
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from crisp_hw.errors import InputError
 from crisp_hw.report.plots import KINDS, figure, png
+from crisp_hw.spec.encoded import OverheadLine
 from crisp_hw.spec.evaluation import NetworkEvaluation
 
 
@@ -30,12 +32,24 @@ def test_speedup_bars_are_the_speedups(row):
 
 def test_energy_stacks_to_this_over_dense_without_dram(row):
     rows = [row("a", "c1", index_pj={"RF": 2.0, "DRAM": 10.0}), row("b", "c1", pj=(80, 16, 8))]
+    lines = (OverheadLine("selection", 1, 0.5, 0.5), OverheadLine("offset_decoder", 1, 0.25, 0.25))
+    rows[0] = replace(rows[0], overheads=lines)
     first, second, dram = figure(NetworkEvaluation("net", tuple(rows)), "energy").axes
-    assert heights(first) == [[pytest.approx(2 / 24)], [pytest.approx(6 / 24)]]  # MAC below, RF with its index above
-    assert first.containers[1][0].get_y() == pytest.approx(2 / 24)
+    stack = [
+        2 / 24,
+        4 / 24,
+        2 / 24,
+        0.75 / 24,
+    ]  # MAC below, RF, metadata with the block index, circuits beside the model
+    assert [height for (height,) in heights(first)] == pytest.approx(stack)
+    assert [group[0].get_y() for group in first.containers] == pytest.approx([sum(stack[:i]) for i in range(4)])
+    assert [group[0].get_hatch() for group in first.containers] == [None, None, "////", "xxxx"]
+    labels = ["MAC", "RF", "metadata", "selection, decoders"]
+    assert [text.get_text() for text in first.get_legend().get_texts()] == labels
+    assert first.get_ylim()[1] > 1.05  # an empty segment on top leaves room for the gain
     assert sum(h for (h,) in heights(second)) == pytest.approx(1)
     assert heights(dram) == [[pytest.approx(20 / 40)], [pytest.approx(2)]]
-    assert [text.get_text() for text in first.texts] == ["3.00x"]
+    assert [text.get_text() for text in first.texts] == ["2.74x"]
     assert first.get_ylim() == second.get_ylim()
 
 
@@ -43,7 +57,7 @@ def test_totals_are_those_of_the_network(row):
     rows = [row("a", "c1"), row("a", "c2", cycles=300), row("b", "c1"), row("b", "c2")]
     speed, chip, dram = figure(NetworkEvaluation("net", tuple(rows)), "totals").axes
     assert heights(speed) == [[2.0, 4.0]]
-    assert heights(chip) == [[pytest.approx(4 / 48)] * 2, [pytest.approx(8 / 48)] * 2]
+    assert heights(chip) == [[pytest.approx(4 / 48)] * 2, [pytest.approx(8 / 48)] * 2, [0, 0], [0, 0]]
     assert heights(dram) == [[0.25, 0.25]]
 
 
