@@ -128,6 +128,8 @@ def _check_factors(problem: Problem, nest: LoopNest, factors: tuple[Int, Int], d
     """
     (bounds, residuals), size = factors, problem.bound(dim)
     columns = [j for j, loop in enumerate(nest.loops) if loop.dim == dim]
+    if residuals is bounds and (bounds[:, columns].prod(axis=1) == size).all() and (bounds[:, columns] > 0).all():
+        return
     if ((residuals < 1) | (residuals > bounds))[:, columns].any():
         raise InputError(f"mapping: a residual of {dim} is not between 1 and the factor; make it so")
     last = np.zeros(len(bounds), dtype=np.int64)

@@ -5,6 +5,7 @@ Docs/model.md, section 5 (Timeloop: sparse-analysis/representation-analyzer.cpp,
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -68,6 +69,7 @@ def format_of(sparse: SparseSpec, level: str, tensor: str) -> TensorFormat | Non
     return next((f for f in sparse.formats if f.level == level and f.tensor == tensor), None)
 
 
+@lru_cache(maxsize=4096)
 def word_bits(level: StorageLevel, rank: Rank) -> tuple[int, int]:
     """(metadata, payload) bits of one entry of a rank, widened to divide the metadata port.
 

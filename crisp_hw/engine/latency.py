@@ -43,9 +43,7 @@ def level_latency(sparse: Sparse, index: int, level: StorageLevel, cycles: Int) 
 
     Accesses are averaged over the instances that the mapping provides physically, of which only some are at work.
     """
-    tensors = range(sparse.tally.reductions.shape[1])
-    reads = np.stack([port_words(sparse, index, level, t, ("reads",)) for t in tensors])
-    writes = np.stack([port_words(sparse, index, level, t, ("fills", "updates")) for t in tensors])
+    reads, writes = (port_words(sparse, index, level, ops) for ops in (("reads",), ("fills", "updates")))
     spread = idle_factor(sparse, index)
     read_demand, write_demand = (_per_cycle(np.ceil(words / spread), cycles) for words in (reads, writes))
     slowdown = np.ones(len(cycles))
@@ -73,11 +71,16 @@ def idle_factor(sparse: Sparse, index: int) -> Float:
     return spread
 
 
-def port_words(sparse: Sparse, index: int, level: StorageLevel, t: int, ops: tuple[str, ...]) -> Int:
-    """Words per instance that occupy the port: random and gated data, and metadata bits as whole words."""
-    data, ranks = sparse.tally.data, sparse.ranks.get((index, t))
-    kinds = ("random", "gated")
-    words = np.sum([data[kind][op][index, t] for kind in kinds for op in ops], axis=0)
-    bits = [metadata_bits(sparse.tally, level, (index, t), ranks, (kind, op)) for kind in kinds for op in ops]
-    total: Int = words + np.sum(bits, axis=0) // level.word_bits
-    return total
+def port_words(sparse: Sparse, index: int, level: StorageLevel, ops: tuple[str, ...]) -> Int:
+    """Words per instance that occupy the port, int64[T, b]: random and gated data, metadata bits as whole words."""
+    data = sparse.tally.data
+    words: Int = data["random"][ops[0]][index] + data["gated"][ops[0]][index]
+    for op in ops[1:]:
+        words = words + data["random"][op][index] + data["gated"][op][index]
+    for t in range(len(words)):
+        ranks = sparse.ranks.get((index, t))
+        if ranks is not None and ranks.form is not None and level.metadata_width_bits:
+            keys = [(kind, op) for kind in ("random", "gated") for op in ops]
+            bits = sum(metadata_bits(sparse.tally, level, (index, t), ranks, key) for key in keys)
+            words[t] += bits // level.word_bits
+    return words

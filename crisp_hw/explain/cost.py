@@ -26,7 +26,7 @@ def _port_steps(spot: Spot) -> Iterator[Step]:
     if not cycles:
         yield fact(f"{mac} reports 0 cycles, in which no bandwidth means anything")
     for port, ops in PORTS.items():
-        words = int(port_words(part.sparse, spot.index, spot.level, spot.t, ops)[0])
+        words = int(port_words(part.sparse, spot.index, spot.level, ops)[spot.t, 0])
         if not words or not cycles:
             continue
         parts = " + ".join(f"random and gated {op}" for op in ops)

@@ -53,7 +53,9 @@ def metadata_bits(
     batch = tally.reductions.shape[-1]
     if ranks is None or ranks.form is None or level.metadata_width_bits == 0:
         return np.zeros(batch, dtype=np.int64)
-    entries = tally.metadata[kind][op][place]
-    widths = np.array([word_bits(level, rank) for rank in ranks.form.ranks], dtype=np.int64)
-    bits: Int = (entries * widths[:, :, None]).sum(axis=(0, 1))
+    entries, bits = tally.metadata[kind][op][place], np.zeros(batch, dtype=np.int64)
+    for r, rank in enumerate(ranks.form.ranks):
+        for entry, width in zip(entries[r], word_bits(level, rank), strict=True):
+            if width:
+                bits = bits + entry * width
     return bits
