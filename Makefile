@@ -6,11 +6,12 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 GOLDEN ?= $(or $(CRISP_HW_GOLDEN),../shared/golden)
 
-.PHONY: help install demo test lint golden clean
+.PHONY: help install demo test docker-check lint golden clean
 
 help:
 	@echo "make demo    prune a small CNN on real digits, evaluate it on four accelerators (demo-out/)"
 	@echo "make test    the whole test suite"
+	@echo "make docker-check  the steps of the slim image without Docker: install, then a golden design to the digit"
 	@echo "make lint    ruff, mypy --strict, import-linter"
 	@echo "make golden  compare the engine with recorded timeloop-model cases (GOLDEN=folder of *.jsonl.gz)"
 	@echo "make clean   remove .venv and everything generated"
@@ -29,6 +30,10 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2
+
+# needs no .venv: it makes an environment of its own and removes it
+docker-check:
+	docker/check.sh
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# check.sh: the steps of the slim image without a Docker engine: install.sh into a new prefix, then smoke.sh from there.
+# Takes the newest Python from 3.12 on that it finds ($PYTHON first); CACTI is left out, and said so, where there is none.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+newer() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2> /dev/null; }
+found=
+for python in "${PYTHON:-}" python3.13 python3.12 python3 "${HOME:-/nowhere}"/.pyenv/versions/3.1[23]*/bin/python3; do
+    if [ -n "$python" ] && newer "$python"; then
+        found=$python
+        break
+    fi
+done
+if [ -z "$found" ] || ! command -v g++ > /dev/null; then
+    echo "no Python 3.12 with a C++ compiler here: CACTI is left out"
+    export CACTI=no
+    found=${found:-${PYTHON:-python3}}
+fi
+hadolint=$(command -v hadolint || true)
+if [ -n "$hadolint" ]; then
+    "$hadolint" --config "$here/hadolint.yaml" "$here/Dockerfile" "$here/Dockerfile.full"
+else
+    echo "hadolint: not installed, left out (tests/test_docker.py reads the Dockerfiles)"
+fi
+# the environment is used once: bytecode beforehand would take longer than the rest
+env -u PYTHONPATH -u VIRTUAL_ENV PIP_NO_COMPILE=1 PYTHON="$found" "$here/install.sh" "$work/prefix"
+env -u PYTHONPATH "$work/prefix/share/crisp-hw/smoke.sh" "$work/prefix"
