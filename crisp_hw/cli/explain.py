@@ -43,11 +43,12 @@ def explanation_of(row: "LayerEvaluation", what: str) -> "Explanation":
 
     found = explain(row.point, what)
     found = replace(found, subject=f"{what}: layer {row.layer} on {row.arch}")
-    if row.index is None:
+    parts = {} if row.index is None else {"the index of kept blocks": sum(row.index.energy_pj.values())}
+    parts |= {line.name.replace("_", " "): line.energy_pj for line in row.overheads}
+    listed = ", ".join(f"{pj:,.0f} pJ for {name}" for name, pj in parts.items() if pj)
+    if not listed:
         return found
-    total = sum(row.index.energy_pj.values())
-    beside = f"tables add {total:,.0f} pJ for fetching the index of kept blocks, which stands outside this model"
-    return replace(found, notes=(*found.notes, beside))
+    return replace(found, notes=(*found.notes, f"the tables of evaluate add what stands outside this model: {listed}"))
 
 
 def show_explanation(explanation: "Explanation", form: Format) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,17 @@ def test_a_figure_of_one_layer_is_explained_instead_of_the_table(tiny):
     assert "docs/model.md, section 3.2" in text
     assert "totals" not in text
     assert max(map(len, text.splitlines())) <= 120
+
+
+def test_what_tables_add_beside_the_model_is_said(tiny):
+    text = " ".join(run(*tiny, "--layers", "mid", "--explain", "energy").stdout.split())
+    added = re.search(r"add what stands outside this model: (.*)$", text)
+    found = json.loads(run(*tiny, "--layers", "mid", "--explain", "energy", "--format", "json").stdout)
+    (row,) = json.loads(run(*tiny, "--layers", "mid", "--format", "json").stdout)["layers"]
+    beside = sum(float(pj.replace(",", "")) for pj in re.findall(r"([\d,]+) pJ for", added[1]))
+    total = row["on_chip_uj"] * 1e6 + row["dram_uj"] * 1e6
+    assert beside > 0
+    assert found["figures"]["energy_pj"] + beside == pytest.approx(total, abs=3)
 
 
 def test_json_holds_the_figures_of_the_table(tiny):
