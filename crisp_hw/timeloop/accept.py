@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from crisp_hw.timeloop.accept_architecture import accept_architecture, component_names
+from crisp_hw.timeloop.accept_architecture import accept_architecture
 from crisp_hw.timeloop.accept_attributes import CLOSE
-from crisp_hw.timeloop.fields import known, mapping, sequence, similar
+from crisp_hw.timeloop.accept_mapping import accept_mapping
+from crisp_hw.timeloop.accept_tables import accept_tables
+from crisp_hw.timeloop.fields import known, mapping, optional_mapping, optional_sequence, similar
 from crisp_hw.timeloop.positions import MarkedDict, derived, fault, like, mark_of
-from crisp_hw.timeloop.read_architecture import plain_name
 
 MODELLED = ("architecture", "problem", "mapping", "sparse_optimizations", "ERT", "ART")
 OTHER_TOOLS = {
@@ -21,11 +22,10 @@ OTHER_TOOLS = {
 }
 CONSTRAINTS = ("architecture_constraints", "arch_constraints", "constraints")
 OPTIONAL = (
-    *("split", "factors", "permutation", "keep", "bypass", "no_link_transfer", "no_reuse", "no_temporal_reuse"),
-    *("rmw_first_update", "action_optimization", "representation_format", "compute_optimization"),
+    *("action_optimization", "representation_format", "compute_optimization"),
     *("metadata_word_bits", "payload_word_bits", "flattened_rankIDs", "rank_application_order"),
 )
-TABLE_KEYS = (("version", "tables"), ("name", "actions", "area"), ("name", "arguments", "energy"))
+VERSIONS = ("0.1", "0.2", "0.3", "0.4")
 HARMLESS_ENVIRONMENT = ("TIMELOOP_HIDE_INCONSEQUENTIAL_STATS",)
 
 
@@ -41,10 +41,13 @@ def accept(documents: MarkedDict) -> tuple[MarkedDict, tuple[str, ...]]:
         root["architecture"] = accept_architecture(root["architecture"], root.get("variables"), notes)
     if "problem" in root:
         root["problem"] = _problem(root["problem"], notes)
-    for name in ("mapping", "sparse_optimizations"):
-        if root.get(name) is not None:
-            root[name] = _without_nulls(root[name])
-    _tables(root, notes)
+    if "mapping" in root:
+        root["mapping"] = accept_mapping(root["mapping"])
+    if root.get("sparse_optimizations") is not None:
+        root["sparse_optimizations"] = _without_nulls(root["sparse_optimizations"])
+    for name in MODELLED:
+        _check_version(root.get(name), name)
+    accept_tables(root, notes)
     return root.derived({key: value for key, value in root.items() if key in MODELLED}), tuple(notes)
 
 
@@ -88,8 +91,8 @@ def _no_constraints(root: MarkedDict, key: str, notes: list[str]) -> None:
 
 
 def _globals(value: Any, notes: list[str]) -> None:
-    held = mapping(value or {}, "globals")
-    variables = mapping(held.get("environment_variables") or {}, "globals.environment_variables")
+    held = optional_mapping(value, "globals")
+    variables = optional_mapping(held.get("environment_variables"), "globals.environment_variables")
     for name in variables:
         if name.startswith("TIMELOOP_") and name not in HARMLESS_ENVIRONMENT:
             raise fault(variables, f"globals: the switch {name} of Timeloop is not modelled; leave it out", name)
@@ -116,8 +119,8 @@ def _problem(document: Any, notes: list[str]) -> Any:
     if isinstance(root.get("shape"), str):
         raise fault(root, f"problem: the shape {root['shape']!r} is a file of Timeloop's; write the shape out", "shape")
     shape, instance = (
-        mapping(root.get("shape") or {}, "problem.shape"),
-        mapping(root["instance"] or {}, "problem.instance"),
+        optional_mapping(root.get("shape"), "problem.shape"),
+        optional_mapping(root["instance"], "problem.instance"),
     )
     shape = _shape(shape, notes)
     return derived(root, {**root, "shape": shape, "instance": _instance(instance, shape, notes)})
@@ -128,18 +131,32 @@ def _shape(shape: Any, notes: list[str]) -> Any:
     if copy.pop("flatten", None):
         raise fault(shape, "problem.shape: flatten is not modelled; write the fused dimension as one", "flatten")
     spaces = []
-    for space in sequence(copy.get("data_spaces") or [], "problem.shape.data_spaces"):
+    for space in optional_sequence(copy.get("data_spaces"), "problem.shape.data_spaces"):
         space = mapping(space, "problem.shape.data_spaces")
         if "ranks" in space:
             notes.append(f"{mark_of(space, 'ranks')}: ranks of {space.get('name')}: names for layouts, not used here")
+        _texts_only(space, space.get("projection"))
         spaces.append(derived(space, {key: value for key, value in space.items() if key != "ranks"}))
     copy["data_spaces"] = like(shape.get("data_spaces"), spaces)
-    for entry in sequence(copy.get("coefficients") or [], "problem.shape.coefficients"):
+    for entry in optional_sequence(copy.get("coefficients"), "problem.shape.coefficients"):
         known(mapping(entry, "problem.shape.coefficients"), ("name", "default"), "problem.shape.coefficients")
     _once(shape, "data_spaces", [space.get("name") for space in spaces])
-    _once(shape, "dimensions", sequence(shape.get("dimensions") or [], "problem.shape.dimensions"))
+    _once(shape, "dimensions", optional_sequence(shape.get("dimensions"), "problem.shape.dimensions"))
     _once(shape, "coefficients", [entry.get("name") for entry in copy.get("coefficients") or []])
     return derived(shape, copy)
+
+
+def _texts_only(space: Any, projection: Any) -> None:
+    """A projection is lists of names, however deep, none of them empty inside."""
+    for item in projection if isinstance(projection, list) else [projection]:
+        if isinstance(item, list) and item:
+            _texts_only(space, item)
+        elif not isinstance(item, str):
+            raise fault(
+                space,
+                f"problem tensor {space.get('name')}: a projection holds names, not {str(item)[:40]!r}",
+                "projection",
+            )
 
 
 def _once(shape: Any, key: str, names: list[Any]) -> None:
@@ -175,42 +192,16 @@ def _density(value: Any) -> Any:
     return derived(value, given)
 
 
+def _check_version(document: Any, name: str) -> None:
+    version = document.get("version") if isinstance(document, dict) else None
+    if version is not None and str(version) not in VERSIONS:
+        known = ", ".join(VERSIONS)
+        raise fault(document, f"{name}: version {str(version)[:20]!r} is not known; there are {known}", "version")
+
+
 def _without_nulls(value: Any) -> Any:
     """Without optional keys that are there but empty."""
     if isinstance(value, dict):
         given = {key: item for key, item in value.items() if item is not None or key not in OPTIONAL}
         return derived(value, {key: _without_nulls(item) for key, item in given.items()})
     return like(value, [_without_nulls(item) for item in value]) if isinstance(value, list) else value
-
-
-def _tables(root: MarkedDict, notes: list[str]) -> None:
-    """Entries of the energy and area tables that belong to no level, and wires, which are not modelled."""
-    names = component_names(root.get("architecture"))
-    for key in ("ERT", "ART"):
-        if root.get(key) is None:
-            continue
-        held = mapping(root[key], key)
-        _other_keys(held, key, TABLE_KEYS[0], notes)
-        for table in sequence(held.get("tables") or [], f"{key}.tables"):
-            name = plain_name(str(mapping(table, f"{key}.tables").get("name", "")))
-            _other_keys(table, f"{key} of {name}", TABLE_KEYS[1], notes)
-            for action in sequence(table.get("actions") or [], f"{key} {name}.actions"):
-                _other_keys(mapping(action, f"{key} {name}"), f"{key} of {name}", TABLE_KEYS[2], notes)
-            if name in ("wire", "Wire") and key == "ERT":
-                _wire(table, notes)
-            elif name not in names and "architecture" in root:
-                notes.append(f"{mark_of(table)}: {key} of {name}: the architecture has no such level, not used")
-
-
-def _other_keys(node: Any, where: str, read: tuple[str, ...], notes: list[str]) -> None:
-    notes += [f"{mark_of(node, key)}: {where}: the key {key!r} is not used" for key in node if key not in read]
-
-
-def _wire(table: Any, notes: list[str]) -> None:
-    for action in sequence(table.get("actions") or [], "ERT wire.actions"):
-        energy = mapping(action, "ERT wire").get("energy")
-        if action.get("name") == "transfer_random" and energy not in (0, None):
-            raise fault(
-                action, "ERT wire: energy of wires is not modelled; set it to 0 or leave the table out", "energy"
-            )
-    notes.append(f"{mark_of(table)}: ERT of wire: without energy, not used")

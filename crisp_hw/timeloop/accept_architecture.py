@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crisp_hw.timeloop.accept_attributes import without_others
-from crisp_hw.timeloop.fields import mapping, sequence, text
+from crisp_hw.timeloop.fields import mapping, optional_mapping, optional_sequence, text
 from crisp_hw.timeloop.positions import derived, fault, like, mark_of
 from crisp_hw.timeloop.read_architecture import COMPUTE_CLASSES, STORAGE_CLASSES, plain_name
 
@@ -35,7 +35,7 @@ def accept_architecture(document: Any, variables: Any, notes: list[str]) -> Any:
     """
     root = mapping(document, "architecture")
     unused = _Unused(variables=variables if isinstance(variables, dict) else {})
-    nodes = sequence(root.get("subtree") or [], "architecture.subtree")
+    nodes = optional_sequence(root.get("subtree"), "architecture.subtree")
     subtree = like(root.get("subtree"), [_subtree(node, unused) for node in nodes])
     notes += unused.notes
     notes += [
@@ -59,13 +59,13 @@ def component_names(architecture: Any) -> set[str]:
 def _subtree(node: Any, unused: _Unused) -> Any:
     node = mapping(node, "architecture.subtree")
     copy = dict(node)
-    attributes = mapping(copy.pop("attributes", None) or {}, "architecture.subtree.attributes")
+    attributes = optional_mapping(copy.pop("attributes", None), "architecture.subtree.attributes")
     unused.add(plain_name(str(copy.get("name", "?"))), attributes, attributes)
     if "local" in copy:
-        entries = [_component(entry, unused) for entry in sequence(copy["local"] or [], "architecture.local")]
+        entries = [_component(entry, unused) for entry in optional_sequence(copy["local"], "architecture.local")]
         copy["local"] = like(node["local"], [entry for entry in entries if entry is not None])
     if "subtree" in copy:
-        inner = [_subtree(each, unused) for each in sequence(copy["subtree"] or [], "architecture.subtree")]
+        inner = [_subtree(each, unused) for each in optional_sequence(copy["subtree"], "architecture.subtree")]
         copy["subtree"] = like(node["subtree"], inner)
     return derived(node, copy)
 
@@ -81,7 +81,7 @@ def _component(entry: Any, unused: _Unused) -> Any:
     if copy.pop("enabled", True) is not True:
         raise fault(entry, f"{where}: Timeloop does not read `enabled`; leave the level out", "enabled")
     unused.add(name, entry, [key for key in REMARKS if copy.pop(key, None)])
-    attributes = _substituted(mapping(copy.get("attributes") or {}, where), unused.variables)
+    attributes = _substituted(optional_mapping(copy.get("attributes"), where), unused.variables)
     kept, others = without_others(name, attributes, is_compute and not is_storage)
     unused.add(name, attributes, others)
     return derived(entry, {**copy, "attributes": derived(attributes, kept)})

@@ -50,6 +50,16 @@ def sequence(value: Any, where: str) -> list[Any]:
     return value
 
 
+def optional_mapping(value: Any, where: str) -> Node:
+    """The value as a mapping; an empty one where nothing is given (null), but not for 0 or an empty list."""
+    return {} if value is None else mapping(value, where)
+
+
+def optional_sequence(value: Any, where: str) -> list[Any]:
+    """The value as a list; an empty one where nothing is given (null), but not for 0 or an empty mapping."""
+    return [] if value is None else sequence(value, where)
+
+
 def text(value: Any, where: str) -> str:
     """The value as a string."""
     if not isinstance(value, str):

@@ -6,7 +6,7 @@ common/version_transpilers/v4_to_v3.py.
 
 from typing import Any
 
-from crisp_hw.timeloop.fields import mapping, required, sequence, text
+from crisp_hw.timeloop.fields import mapping, optional_mapping, optional_sequence, required, sequence, text
 from crisp_hw.timeloop.frontend_constraints import Block, Shape, add_constraint, directive, kind_of
 from crisp_hw.timeloop.frontend_nodes import Component, computed, is_class, walk_nodes
 from crisp_hw.timeloop.positions import Mark, MarkedDict, MarkedList, derived, fault, mark_of
@@ -50,7 +50,7 @@ def _position(documents: MarkedDict) -> Mark:
 
 
 def _variables(document: Any) -> dict[str, Any]:
-    held = mapping(document or {}, "variables")
+    held = optional_mapping(document, "variables")
     done: dict[str, Any] = {}
     for key in held:
         if key != "version":
@@ -78,12 +78,12 @@ def _architecture(document: Any, components: list[Component]) -> MarkedDict:
 def _problem(document: Any, variables: dict[str, Any]) -> Any:
     """With the expressions of sizes and densities computed."""
     root = mapping(document, "problem")
-    instance = mapping(root.get("instance") or {}, "problem.instance")
+    instance = optional_mapping(root.get("instance"), "problem.instance")
     sizes = {
         key: value if isinstance(value, dict) else computed(instance, key, variables, None)
         for key, value in instance.items()
     }
-    densities = mapping(instance.get("densities") or {}, "problem.instance.densities")
+    densities = optional_mapping(instance.get("densities"), "problem.instance.densities")
     if densities:
         sizes["densities"] = derived(densities, {name: _density(densities, name, variables) for name in densities})
     return derived(root, {**root, "instance": derived(instance, sizes)})
@@ -146,14 +146,11 @@ def _own_constraints(blocks: _Blocks, part: Component, shape: Shape) -> list[str
     """What a node says of itself: spatial constraints of a fanout belong to its lanes, the rest to the level."""
     notes: list[str] = []
     for kind, node in (part.constraints or {}).items():
-        if not node or (kind == "spatial") != (part.kind == "lanes"):
-            if kind == "spatial" and node and (part.node.get("spatial") or {}) == {} and part.kind != "lanes":
-                raise fault(
-                    part.constraints, f"architecture level {part.name}: spatial constraints but no fanout", kind
-                )
+        if (kind == "spatial") != (part.kind == "lanes"):
+            if kind == "spatial" and node and not part.node.get("spatial"):
+                where = f"architecture level {part.name}"
+                raise fault(part.constraints, f"{where}: spatial constraints but no fanout; leave them out", kind)
             continue
-        if kind not in NODE_KINDS:
-            raise fault(part.constraints, f"architecture level {part.name}: constraint {kind!r} is not modelled", kind)
         block = _block(blocks, part.name, NODE_KINDS[kind], mark_of(node))
         notes += add_constraint(block, node, NODE_KINDS[kind], shape)
     return notes
@@ -198,13 +195,13 @@ def _branches(blocks: _Blocks, parts: list[Component], shape: Shape) -> None:
 
 def _sparse(documents: MarkedDict, components: list[Component]) -> MarkedDict | None:
     """Sparse optimizations of nodes and of the document of that name, as one document with names."""
-    held = mapping(documents.get("sparse_optimizations") or {}, "sparse_optimizations")
+    held = optional_mapping(documents.get("sparse_optimizations"), "sparse_optimizations")
     targets = MarkedList(mark_of(held) or documents.mark)
     for part in components:
         own = part.node.get("sparse_optimizations") if part.kind != "lanes" else None
         if own:
             targets.append(_named(mapping(own, f"sparse_optimizations of {part.name}"), part.name))
-    for entry in sequence(held.get("targets") or [], "sparse_optimizations.targets"):
+    for entry in optional_sequence(held.get("targets"), "sparse_optimizations.targets"):
         entry = mapping(entry, "sparse_optimizations.targets")
         name = entry.get("target", entry.get("name"))
         targets.append(_named(entry, text(name, "sparse_optimizations.targets.target")))

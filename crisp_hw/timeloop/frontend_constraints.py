@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crisp_hw.errors import MappingError
-from crisp_hw.timeloop.fields import mapping, required, sequence, text, whole
+from crisp_hw.timeloop.fields import optional_mapping, required, sequence, text, whole
 from crisp_hw.timeloop.positions import Mark, MarkedDict, fault, mark_of
 
 KINDS = {"spatial": "spatial", "temporal": "temporal", "dataspace": "bypass", "bypass": "bypass", "datatype": "bypass"}
@@ -50,7 +50,7 @@ def add_constraint(block: Block, node: Any, kind: str, shape: Shape) -> list[str
 
     Raises InputError, with file and line, for keys that are not modelled and for contradictions.
     """
-    node = mapping(node or {}, block.where)
+    node = optional_mapping(node, block.where)
     notes = []
     for key, value in node.items():
         if value is None or value == [] or key in ("target", "type"):

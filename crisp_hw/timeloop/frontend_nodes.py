@@ -12,7 +12,7 @@ from typing import Any
 from crisp_hw.errors import InputError
 from crisp_hw.timeloop.accept_attributes import COMPUTE_NEUTRAL, NEUTRAL
 from crisp_hw.timeloop.expressions import evaluate
-from crisp_hw.timeloop.fields import flag, mapping, required, sequence, similar, text, whole
+from crisp_hw.timeloop.fields import flag, mapping, optional_mapping, required, sequence, similar, text, whole
 from crisp_hw.timeloop.positions import MarkedDict, MarkedStr, derived, fault, mark_of, marked, plain
 from crisp_hw.timeloop.read_architecture import COMPUTE_CLASSES, STORAGE_CLASSES, STORAGE_KEYS
 
@@ -20,6 +20,7 @@ BRANCHES = ("!Hierarchical", "!Pipelined", "!Parallel")
 LEAVES = ("!Component", "!Container", "!Nothing")
 LEAF_KEYS = ("name", "class", "subclass", "attributes", "spatial", "constraints", "sparse_optimizations", "enabled")
 OTHER_KEYS = ("required_actions", "area_scale", "energy_scale", "networks")
+CONSTRAINT_KINDS = ("spatial", "temporal", "dataspace")
 NOT_INHERITED = (
     # storage components have a default for them, which a container's value does not reach (v4/arch.py)
     *("cluster_size", "multiple_buffering", "min_utilization", "reduction_supported", "allow_overbooking"),
@@ -116,7 +117,7 @@ def _walk_leaf(walk: _Walk, node: MarkedDict, tag: str, branch: int | None) -> N
     if not flag(computed(node, "enabled", own, True), f"{where}.enabled"):
         walk.notes.append(f"{mark_of(node)}: {name} is disabled and left out")
         return
-    spatial = mapping(node.get("spatial") or {}, f"{where}.spatial")
+    spatial = optional_mapping(node.get("spatial"), f"{where}.spatial")
     for key in spatial:
         if key not in ("meshX", "meshY"):
             raise fault(spatial, f"{where}.spatial: unknown key {key!r}; known are meshX, meshY", key)
@@ -146,7 +147,7 @@ def _known_keys(walk: _Walk, node: MarkedDict, where: str) -> None:
 
 def _attributes(walk: _Walk, node: MarkedDict, where: str) -> dict[str, Any]:
     """Attributes with their expressions computed, in order: an expression sees those before it."""
-    given = mapping(node.get("attributes") or {}, f"{where}.attributes")
+    given = optional_mapping(node.get("attributes"), f"{where}.attributes")
     done: dict[str, Any] = {}
     for key in given:
         try:
@@ -181,6 +182,9 @@ def plain_names(names: Mapping[str, Any]) -> dict[str, Any]:
 def _container(walk: _Walk, node: MarkedDict, name: str, attributes: dict[str, Any], fan: tuple[int, int]) -> None:
     if "sparse_optimizations" in node:
         raise fault(node, f"architecture level {name}: a container holds nothing to optimize", "sparse_optimizations")
+    if other := next((kind for kind in constraints_of(node) or () if kind != "spatial"), None):
+        held = mapping(node["constraints"], name)
+        raise fault(held, f"architecture level {name}: a container has spatial constraints only, not {other}", other)
     if stuck := next((key for key in attributes if key in NOT_INHERITED), None):
         held = mapping(node["attributes"], name)
         raise fault(held, f"architecture level {name}: {stuck} does not pass to components; set it on each", stuck)
@@ -225,4 +229,10 @@ def constraints_of(node: MarkedDict) -> MarkedDict | None:
     if held is None:
         return None
     found = mapping(held, f"constraints of {node.get('name')}")
+    for kind in found:
+        if kind not in CONSTRAINT_KINDS:
+            where = f"architecture level {node.get('name')}"
+            raise fault(
+                found, f"{where}: constraint {kind!r} is not modelled; known are {', '.join(CONSTRAINT_KINDS)}", kind
+            )
     return found if isinstance(found, MarkedDict) else MarkedDict(node.mark)

@@ -17,7 +17,18 @@ from crisp_hw.spec.sparse import (
     SparseSpec,
     TensorFormat,
 )
-from crisp_hw.timeloop.fields import Node, dialect_only, known, mapping, required, sequence, text, whole
+from crisp_hw.timeloop.fields import (
+    Node,
+    dialect_only,
+    known,
+    mapping,
+    optional_mapping,
+    optional_sequence,
+    required,
+    sequence,
+    text,
+    whole,
+)
 
 COMPUTE_KINDS: dict[str, ComputeKind] = {
     "gate_on_zero_operand": "gating",
@@ -38,7 +49,7 @@ def read_sparse(document: Any, architecture: Architecture, problem: Problem, dia
     formats: list[TensorFormat] = []
     actions: list[ActionOptimization] = []
     compute: list[ComputeKind] = []
-    for target in sequence(root.get("targets") or [], "sparse_optimizations.targets"):
+    for target in optional_sequence(root.get("targets"), "sparse_optimizations.targets"):
         target = mapping(target, "sparse_optimizations.targets")
         name = text(required(target, "name", "sparse_optimizations.targets"), "sparse_optimizations.targets.name")
         where = f"sparse_optimizations of {name}"
@@ -46,15 +57,23 @@ def read_sparse(document: Any, architecture: Architecture, problem: Problem, dia
         levels = [level.name for level in architecture.levels]
         if name not in (*levels, architecture.compute.name):
             raise InputError(f"{where}: the architecture has no such level; it has {', '.join(levels)}")
-        for entry in sequence(target.get("compute_optimization") or [], where):
+        for entry in optional_sequence(target.get("compute_optimization"), where):
             compute.append(_compute(mapping(entry, where), where))
-        layout = mapping(target.get("representation_format") or {}, where)
+        layout = optional_mapping(target.get("representation_format"), where)
         known(layout, ("data_spaces",), f"{where}.representation_format")
-        formats += [_format(name, mapping(s, where), problem) for s in sequence(layout.get("data_spaces") or [], where)]
-        for entry in sequence(target.get("action_optimization") or [], where):
-            actions.append(_action(name, mapping(entry, where), problem))
+        formats += [
+            _format(name, mapping(s, where), problem) for s in optional_sequence(layout.get("data_spaces"), where)
+        ]
+        for entry in optional_sequence(target.get("action_optimization"), where):
+            action = _action(name, mapping(entry, where), problem)
+            if action in actions:
+                raise InputError(f"{where}: the same {action.kind} is there twice; give it once")
+            actions.append(action)
             if actions[-1].kind == "position_skipping":
                 dialect_only(entry, "type", RULES[dialect].position_skipping, where)
+    places = [(each.level, each.tensor) for each in formats]
+    if twice := next((place for place in places if places.count(place) > 1), None):
+        raise InputError(f"sparse_optimizations of {twice[0]}: {twice[1]} has two formats; give one")
     return SparseSpec(tuple(formats), tuple(actions), tuple(compute))
 
 
@@ -80,7 +99,10 @@ def _format(level: str, space: Node, problem: Problem) -> TensorFormat:
     order = str(space.get("rank_application_order", "outer_to_inner")).replace("-", "_")
     if order not in ("inner_to_outer", "outer_to_inner"):
         raise InputError(f"{where}: rank_application_order {order!r} is neither inner_to_outer nor outer_to_inner")
-    ranks = [_rank(mapping(r, where), f"{where}, {tensor}") for r in sequence(required(space, "ranks", where), where)]
+    ranks = [
+        _rank(mapping(r, where), problem, f"{where}, {tensor}")
+        for r in sequence(required(space, "ranks", where), where)
+    ]
     if not ranks:
         raise InputError(f"{where}: the format of {tensor} has no ranks; give one per loop, or leave the format out")
     if not problem.tensor(tensor).ranks:
@@ -94,17 +116,21 @@ def _format(level: str, space: Node, problem: Problem) -> TensorFormat:
     return TensorFormat(level, tensor, tuple(reversed(ranks)), order == "inner_to_outer")
 
 
-def _rank(entry: Node, where: str) -> Rank:
+def _rank(entry: Node, problem: Problem, where: str) -> Rank:
     known(entry, ("format", "metadata_word_bits", "payload_word_bits", "flattened_rankIDs"), where)
     name = str(required(entry, "format", where)).lower()
     if name not in FORMATS:
         raise InputError(f"{where}: unknown format {name!r}; known are {', '.join(sorted(FORMATS))}")
-    rules = sequence(entry.get("flattened_rankIDs") or [], f"{where}.flattened_rankIDs")
+    rules = optional_sequence(entry.get("flattened_rankIDs"), f"{where}.flattened_rankIDs")
     bits = [
         whole(entry[key], f"{where}.{key}") if key in entry else None
         for key in ("metadata_word_bits", "payload_word_bits")
     ]
-    return Rank(FORMATS[name], bits[0], bits[1], tuple(frozenset(map(str, sequence(r, where))) for r in rules))
+    groups = tuple(frozenset(text(dim, where) for dim in sequence(rule, where)) for rule in rules)
+    if unknown := sorted(frozenset().union(*groups) - set(problem.dims)):
+        known_dims = ", ".join(problem.dims)
+        raise InputError(f"{where}: flattened_rankIDs names {unknown[0]!r}, which is not one of {known_dims}")
+    return Rank(FORMATS[name], bits[0], bits[1], groups)
 
 
 def _action(level: str, entry: Node, problem: Problem) -> ActionOptimization:
@@ -119,7 +145,11 @@ def _action(level: str, entry: Node, problem: Problem) -> ActionOptimization:
     conditions = []
     for option in options:
         option = mapping(option, where)
+        if "options" in entry:
+            known(option, ("target", "condition_on"), where)
         target = _tensor(required(option, "target", where), problem, where)
         leaders = sequence(required(option, "condition_on", where), where)
+        if not leaders and kind != "position_skipping":
+            raise InputError(f"{where}: the {kind} of {target} is conditioned on nothing; name a tensor")
         conditions.append(Condition(target, tuple(_tensor(name, problem, where) for name in leaders)))
     return ActionOptimization(level, next(k for k in get_args(ActionKind) if k == kind), tuple(conditions))
