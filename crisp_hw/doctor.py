@@ -11,7 +11,8 @@ from pathlib import Path
 
 from crisp_hw.backends.timeloop import RUNNERS, Runner, Settings, installed, run_point
 from crisp_hw.backends.timeloop.tools import INSTALL
-from crisp_hw.errors import CrispError
+from crisp_hw.characterize import accelergy, cacti
+from crisp_hw.errors import CrispError, InputError
 from crisp_hw.report.columns import Column, table
 from crisp_hw.report.document import Document, versions
 from crisp_hw.report.records import Record
@@ -54,13 +55,7 @@ _PACKAGES: tuple[tuple[str, str, str, str], ...] = (  # distribution, module, wh
     ("torch", "torch", "pruning, reading run.pt", 'pip install "crisp-hw[torch]"'),
     ("safetensors", "safetensors", "reading .safetensors", 'pip install "crisp-hw[torch]"'),
     ("matplotlib", "matplotlib", "figures", 'pip install "crisp-hw[plot]"'),
-    (
-        "hwcomponents-cacti",
-        "hwcomponents_cacti",
-        "energies from CACTI",
-        "Python 3.12 or newer: pip install --no-binary hwcomponents-cacti hwcomponents-cacti",
-    ),
-    ("accelergy", "accelergy", "energies from Accelergy", "pip install github.com/Accelergy-Project/accelergy"),
+    ("accelergy", "accelergy", "energies from Accelergy", accelergy.INSTALL),
 )
 
 
@@ -73,7 +68,7 @@ def examine(run: Callable[[Runner], str | None] | None = None) -> tuple[Part, ..
     python = Part("python", "everything", True, "", platform.python_version())
     numpy = Part("numpy", "everything", True, "", versions()["numpy"])
     tools = tuple(_timeloop(runner, run or _trial) for runner in RUNNERS)
-    return (python, numpy, *tools, *(_package(*each) for each in _PACKAGES))
+    return (python, numpy, *tools, *(_package(*each) for each in _PACKAGES), _cacti())
 
 
 def doctor_document(parts: tuple[Part, ...]) -> Document:
@@ -112,6 +107,16 @@ def _timeloop(runner: Runner, run: Callable[[Runner], str | None]) -> Part:
 def _package(name: str, module: str, use: str, advice: str) -> Part:
     place = _place(module) or shutil.which(name)
     return Part(name, use, place is not None, advice, _version(name), place)
+
+
+def _cacti() -> Part:
+    """CACTI as `characterize` finds it; in another environment, too."""
+    name, use = "hwcomponents-cacti", "energies from CACTI"
+    try:
+        found = cacti.find_cacti()
+    except InputError:
+        return Part(name, use, False, cacti.INSTALL)
+    return Part(name, use, True, cacti.INSTALL, found.version, str(found.folder))
 
 
 def _version(name: str) -> str | None:

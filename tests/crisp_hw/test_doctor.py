@@ -55,9 +55,19 @@ def test_packages_have_versions():
 
 def test_a_package_that_is_missing_says_how_to_get_it(monkeypatch, alone):
     monkeypatch.setattr("crisp_hw.doctor.find_spec", lambda name: None)
-    found = part("hwcomponents-cacti", lambda runner: None)
+    found = part("torch", lambda runner: None)
     assert found.status == "missing"
     assert "pip install" in found.advice
+
+
+def test_cacti_is_found_in_another_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("CRISP_HW_CACTI", str(tmp_path))
+    assert part("hwcomponents-cacti", lambda runner: None).status == "missing"
+    (tmp_path / "cacti" / "tech_params").mkdir(parents=True)
+    (tmp_path / "cacti" / "cacti").touch()
+    (tmp_path / "default_cfg.cfg").touch()
+    found = part("hwcomponents-cacti", lambda runner: None)
+    assert (found.status, found.place) == ("found", str(tmp_path))
 
 
 def test_the_document_says_whether_the_backend_can_be_used():
