@@ -19,6 +19,7 @@ LISTS = ("no_link_transfer", "no_reuse", "no_temporal_reuse", "rmw_first_update"
 STORES = ("keep", "bypass", "keep_only", "bypass_only")
 FOR_MAPPERS = ("default_max_factor", "default_min_factor", "remainders")
 NOT_MODELLED = ("maximize_dims", "maximize_dims_capacity")
+KNOWN = (*ITERATION, *LISTS, *STORES, *FOR_MAPPERS, *NOT_MODELLED, "split")
 _FACTOR = re.compile(r"\s*(\w+)\s*(<=|>=|<|>|=|)\s*(\d+)(?:\s*,\s*(\d+))?\s*")
 
 
@@ -53,7 +54,7 @@ def add_constraint(block: Block, node: Any, kind: str, shape: Shape) -> list[str
     node = optional_mapping(node, block.where)
     notes = []
     for key, value in node.items():
-        if value is None or value == [] or key in ("target", "type"):
+        if key in ("target", "type") or (value in (None, []) and key in KNOWN):
             continue
         if key in NOT_MODELLED:
             raise fault(node, f"{block.where}: {key} lets a mapper choose; write the factors out", key)

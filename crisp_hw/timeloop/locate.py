@@ -14,7 +14,7 @@ _SECTIONS = (
     (r"architecture level (?P<name>\w+)", "architecture", "name"),
     (r"architecture\.(?P<name>\w+)", "architecture", "name"),
     (r"level (?P<name>\w+)", "architecture", "name"),
-    (r"architecture", "architecture", "name"),
+    (r"(architecture|name:)", "architecture", "name"),
     (r"mapping of (?P<name>\w+)", "mapping", "target"),
     (r"mapping", "mapping", "target"),
     (r"sparse_optimizations of (?P<name>\w+)", "sparse_optimizations", "name"),
