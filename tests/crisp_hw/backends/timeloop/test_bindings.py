@@ -43,6 +43,7 @@ def pytimeloop(tmp_path, monkeypatch, recorded):
         monkeypatch.setenv("STAND_IN", str(stats))
         monkeypatch.setenv("PYTHONPATH", f"{tmp_path}")
         monkeypatch.setenv("PATH", str(tmp_path))
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
         monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
 
     return put

@@ -42,13 +42,14 @@ def test_layers_of_resnet50(arch, layer):
     assert compare_results(row.result, run_point(row.point).result, allowed) == []
 
 
-def test_a_depthwise_layer(tmp_path):
+def test_a_depthwise_layer():
     source = api.WorkloadPattern("mobilenetv2", NM(2, 4))
     (row,) = api.evaluate(source, "crisp-stc", layers="features.3.conv.1.0").network.rows
     assert compare_results(row.result, run_point(row.point).result) == []
 
 
-def test_it_refuses_what_it_refused(point_of, recorded):
+def test_it_refuses_what_it_refused(point_of, recorded, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))  # kept logs go away with the test's own folder
     with pytest.raises(InputError, match="unrecognized metadata format name: CQ"):
         run_documents(recorded("unknown-format")["documents"], point_of("stc"))
     with pytest.raises(ToolError, match="SIGABRT"):
