@@ -1,6 +1,8 @@
 """What makes a mapping invalid, in numbers (docs/model.md, section 9)."""
 
 from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil
 
 import numpy as np
 
@@ -8,6 +10,7 @@ from crisp_hw.engine.formats import word_bits
 from crisp_hw.engine.part import Part
 from crisp_hw.engine.tiling import Bool, Float, Int
 from crisp_hw.spec.arch import StorageLevel
+from crisp_hw.spec.dialect import HEAD
 
 CONTRADICTION = (
     "the SAFs remove more computes than the zeros of the operands allow, or all of them (an operand would be nonzero "
@@ -44,6 +47,9 @@ def broken_rules(part: Part) -> list[Failure]:
             require(level.name, "words of capacity", words, room[0])
             bits = np.sum([metadata_capacity(part, index, t) for t in range(len(part.tiling.problem.tensors))], axis=0)
             require(level.name, "bits of metadata capacity", bits, room[1])
+            least = ceil(room[0] * level.min_utilization)
+            if (words < least).any():
+                found.append(Failure(level.name, None, "words in use", 0.0 * words + least, words + 0.0, words < least))
         require(level.name, "instances", np.floor(sparse.used[index].max(axis=0)), level.instances)
         mesh = sparse.mesh[:, index + 1].max(axis=0)
         require(level.name, "instances along x", mesh[0], level.mesh_x)
@@ -55,9 +61,45 @@ def broken_rules(part: Part) -> list[Failure]:
     require(arch.compute.name, "instances", sparse.macs_mesh.prod(axis=0), arch.compute.instances)
     require(arch.compute.name, "instances along x", sparse.macs_mesh[0], arch.compute.mesh_x)
     require(arch.compute.name, "instances along y", sparse.macs_mesh[1], arch.compute.mesh_y)
+    if part.tiling.rules == HEAD and not sparse.packed:  # a program with position skipping may know better
+        found += [_certain(what, len(sparse.tally.legal_computes)) for what in _conversions(part)]
     if not sparse.tally.legal_computes.all():
         nothing = np.zeros(len(sparse.tally.legal_computes))
         found.append(Failure("", None, CONTRADICTION, nothing + 1, nothing, ~sparse.tally.legal_computes))
+    return found
+
+
+def _certain(what: str, count: int) -> Failure:
+    """A rule that all mappings of a part break."""
+    nothing = np.zeros(count)
+    return Failure("", None, what, nothing + 1, nothing, nothing == 0)
+
+
+def _conversions(part: Part) -> list[str]:
+    """Changes between packed and unpacked that the hardware cannot do (Timeloop: CheckFormatModelsAndMapping)."""
+    levels, found = part.tiling.architecture.levels, []
+    for t, tensor in enumerate(part.tiling.problem.tensors):
+        kept = [level for level in range(len(levels)) if (level, t) in part.sparse.ranks]
+        for inner, outer in pairwise(kept):
+            below, above = (
+                (form := part.sparse.ranks[level, t].form) is not None and form.compressed for level in (inner, outer)
+            )
+            child, parent = levels[inner], levels[outer]
+            if below and not above:
+                found.append(
+                    f"level {parent.name}: {tensor.name} lies unpacked there and packed in {child.name}, which "
+                    f"Timeloop does not model; give it a packed format in {parent.name}, or none in {child.name}"
+                )
+            if above and not below and not child.decompression_supported:
+                found.append(
+                    f"level {child.name}: decompression of {tensor.name}, packed in {parent.name}, is needed but not "
+                    "supported; set decompression_supported, or give it a packed format there"
+                )
+            if above and not below and tensor.is_output and not child.compression_supported:
+                found.append(
+                    f"level {child.name}: compression of {tensor.name} towards {parent.name} is needed but not "
+                    "supported; set compression_supported, or give it a packed format there"
+                )
     return found
 
 

@@ -10,7 +10,7 @@ class StorageLevel:
     """One storage level; sizes in words, widths in bits, bandwidths in words per cycle and instance.
 
     `size_words` None is unbounded; a bandwidth of None is unlimited. `block_size` is the number of words that one
-    access moves.
+    access moves, `min_utilization` the share of the size that a mapping must use.
     """
 
     name: str
@@ -31,6 +31,7 @@ class StorageLevel:
     shared_bandwidth: float | None = None
     decompression_supported: bool = False
     compression_supported: bool = False
+    min_utilization: float = 0.0
 
 
 @dataclass(frozen=True)

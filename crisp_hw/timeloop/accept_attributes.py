@@ -7,7 +7,7 @@ ParseSpecs); everything else in an `attributes` mapping is for other tools and c
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from crisp_hw.timeloop.fields import similar
+from crisp_hw.timeloop.fields import misspelt
 from crisp_hw.timeloop.positions import fault
 from crisp_hw.timeloop.read_architecture import ACCELERGY_KEYS, COMPUTE_KEYS, STORAGE_KEYS
 
@@ -15,7 +15,6 @@ ONLY_READ = {"technology", "type", *ACCELERGY_KEYS}  # the reader knows them, bu
 TIMELOOPS = ("word_width", "num_ports", "num_banks", "network_type", "network_word_bits", "tile_width", "cluster_area")
 # read by Timeloop, but no count, cycle or energy depends on them (wires have no energy here)
 ACCELERGYS = ("n_instances", "n_entries")  # for its estimates, and no misspelt names of Timeloop's
-CLOSE = 0.85  # similarity (difflib) from which a name is taken for a misspelt one
 
 
 def _is(*values: Any) -> Callable[[Any], bool]:
@@ -32,7 +31,6 @@ NEUTRAL: Mapping[str, Callable[[Any], bool]] = {
     "network_drain_latency": _is(0),
     "fill_latency": _is(0),
     "drain_latency": _is(0),
-    "min_utilization": _is(0),
     "allow_overbooking": _is(False, "false", "False"),
     "reduction_supported": _is(True, "true", "True"),
     "tile_partition_supported": _is(False, "false", "False"),
@@ -67,8 +65,8 @@ def without_others(name: str, attributes: Mapping[str, Any], is_compute: bool) -
     Raises InputError, with file and line, for an attribute that would change the numbers but is not modelled, and for
     one whose name looks like a misspelt one.
 
-    >>> without_others("RF", {"depth": 64, "n_rdwr_ports": 2, "min_utilization": 0}, is_compute=False)
-    ({'depth': 64}, ['n_rdwr_ports', 'min_utilization'])
+    >>> without_others("RF", {"depth": 64, "n_rdwr_ports": 2, "fill_latency": 0}, is_compute=False)
+    ({'depth': 64}, ['n_rdwr_ports', 'fill_latency'])
     """
     known = (COMPUTE_KEYS if is_compute else STORAGE_KEYS) - ONLY_READ
     neutral = COMPUTE_NEUTRAL if is_compute else NEUTRAL
@@ -104,7 +102,7 @@ def _check(
         return
     if key in ONLY_READ or key in TIMELOOPS or key in ACCELERGYS:
         return
-    if meant := similar(key, [*known, *neutral], CLOSE):
+    if meant := misspelt(key, [*known, *neutral]):
         raise fault(attributes, f"{where}: unknown attribute {key!r}; did you mean {meant!r}?", key)
 
 

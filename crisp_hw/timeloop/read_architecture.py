@@ -23,7 +23,7 @@ STORAGE_KEYS = {
     *("block_size", "n_words", "cluster_size", "width", "memory_width", "data_storage_width", "multiple_buffering"),
     *("metadata_datawidth", "metadata_word_bits", "metadata_storage_width", "metadata_width"),
     *("metadata_storage_depth", "metadata_depth", "read_bandwidth", "write_bandwidth", "shared_bandwidth", "bandwidth"),
-    *("decompression_supported", "compression_supported", "technology", "type"),
+    *("decompression_supported", "compression_supported", "technology", "type", "min_utilization"),
     *ACCELERGY_KEYS,
 }
 COMPUTE_KEYS = {*MESH, *WIDTHS, "technology"}
@@ -110,7 +110,9 @@ def _mesh(element: _Element) -> tuple[int, int, int]:
 
 def _storage(element: _Element) -> StorageLevel:
     at, where = element.attributes, element.where
-    known(at, STORAGE_KEYS, where)
+    known(at, (*STORAGE_KEYS, "allow_overbooking"), where)
+    if at.get("allow_overbooking") not in (None, False):
+        raise InputError(f"{where}: allow_overbooking (tiles that fit most of the time) is not modelled; leave it out")
     word_bits = whole(_first(at, WIDTHS) or DEFAULT_WORD_BITS, f"{where}.word_bits", 1)
     block, cluster = _block(at, word_bits, where)
     instances, x, y = _mesh(element)
@@ -142,7 +144,16 @@ def _storage(element: _Element) -> StorageLevel:
         shared_bandwidth=optional("shared_bandwidth"),
         decompression_supported=flag(at.get("decompression_supported", False), f"{where}.decompression_supported"),
         compression_supported=flag(at.get("compression_supported", False), f"{where}.compression_supported"),
+        min_utilization=_least_share(at, f"{where}.min_utilization"),
     )
+
+
+def _least_share(at: Node, where: str) -> float:
+    """The share of its size that a level must hold; Timeloop stops where there is no size."""
+    share = float(number(at.get("min_utilization", 0.0), where))
+    if share and not any(key in at for key in SIZES):
+        raise InputError(f"{where}: {share} of an unbounded level; give the level a size, or leave it out")
+    return share
 
 
 def _block(at: Node, word_bits: int, where: str) -> tuple[int, int]:

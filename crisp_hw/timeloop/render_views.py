@@ -81,6 +81,7 @@ def _storage(level: StorageLevel) -> dict[str, float | int | str]:
         "multiple_buffering": None if level.multiple_buffering == 1 else level.multiple_buffering,
         "decompression_supported": "true" if level.decompression_supported else None,
         "compression_supported": "true" if level.compression_supported else None,
+        "min_utilization": level.min_utilization or None,
     }
     if level.size_words is not None:
         whole = level.size_words % level.block_size == 0

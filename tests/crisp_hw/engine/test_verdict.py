@@ -1,5 +1,7 @@
 """What makes a mapping invalid, and how that is said."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -32,7 +34,7 @@ def test_buffers_hold_one_of_several_copies(build):
 def test_packed_tiles_reserve_their_worst_case(build, density, words):
     """In L1 A is the whole tensor of 32 words: a hypergeometric one cannot exceed its nonzeros."""
     formats = (TensorFormat("L1", "A", (Rank("CP", 2, 0, BOTH),)),) if density else ()
-    sizes = {"size_words": 1000, "metadata_width_bits": 16, "metadata_depth": 99}
+    sizes = {"size_words": 1000, "metadata_width_bits": 16, "metadata_depth": 99, "decompression_supported": True}
     result = evaluate(
         build.point(PLAN, densities={"A": density} if density else {}, sparse=SparseSpec(formats), **sizes)
     )
@@ -52,7 +54,7 @@ def test_a_part_of_a_random_tensor_may_be_full(build):
 def test_metadata_needs_room_of_its_own(build, depth, fits):
     """16 coordinates of 4 bits in a store 16 bits wide: 4 rows."""
     formats = (TensorFormat("L1", "A", (Rank("CP", 4, 0, BOTH),)),)
-    sizes = {"size_words": 1000, "metadata_width_bits": 16, "metadata_depth": depth}
+    sizes = {"size_words": 1000, "metadata_width_bits": 16, "metadata_depth": depth, "decompression_supported": True}
     result = evaluate(build.point(PLAN, densities={"A": FixedStructured(0.5)}, sparse=SparseSpec(formats), **sizes))
     assert result.valid is fits
     assert result.levels[1].tensors["A"].metadata_capacity_bits == 64
@@ -62,6 +64,7 @@ def test_metadata_needs_room_of_its_own(build, depth, fits):
 def test_metadata_is_buffered_as_often_as_the_data(build):
     formats = (TensorFormat("L1", "A", (Rank("CP", 4, 0, BOTH),)),)
     sizes = {"size_words": 1000, "metadata_width_bits": 16, "metadata_depth": 7, "multiple_buffering": 2.0}
+    sizes["decompression_supported"] = True
     result = evaluate(build.point(PLAN, densities={"A": FixedStructured(0.5)}, sparse=SparseSpec(formats), **sizes))
     assert result.reasons == ("level L1: 64 bits of metadata capacity needed, 56 there",)
 
@@ -116,6 +119,56 @@ def test_formats_that_do_not_fit_the_loops_are_said_in_full(build):
     result = evaluate(build.point(PLAN, sparse=sparse))
     assert (result.valid, result.levels, result.compute) == (False, (), None)
     assert result.reasons[0].startswith("level L0: the format of A has 1 ranks but the mapping needs more")
+
+
+PACK = (Rank("CP", 4, 0, BOTH),)
+
+
+@pytest.mark.parametrize(
+    ("form", "supported", "reasons"),
+    [
+        (
+            TensorFormat("L1", "A", PACK),
+            {},
+            ["level L0: decompression of A, packed in L1, is needed but not supported"],
+        ),
+        (TensorFormat("L1", "A", PACK), {"decompression_supported": True}, []),
+        (TensorFormat("L1", "A", (Rank("UOP", 0, 4, BOTH),)), {}, []),  # not packed
+        (
+            TensorFormat("L1", "Z", (Rank("B", 1, 0, (frozenset("MN"),)),) * 2),
+            {},
+            [
+                "level L0: decompression of Z, packed in L1, is needed but not supported",
+                "level L0: compression of Z towards L1 is needed but not supported",
+            ],
+        ),
+        (
+            TensorFormat("L1", "Z", (Rank("B", 1, 0, (frozenset("MN"),)),) * 2),
+            {"decompression_supported": True},
+            ["level L0: compression of Z towards L1 is needed but not supported"],
+        ),
+        (
+            TensorFormat("L0", "A", PACK),
+            {"decompression_supported": True, "compression_supported": True},
+            ["level L1: A lies unpacked there and packed in L0, which Timeloop does not model"],
+        ),
+    ],
+)
+def test_packed_and_unpacked_levels_need_a_converter(build, form, supported, reasons):
+    result = evaluate(build.point(PLAN, sparse=SparseSpec((form,)), metadata_width_bits=16, **supported))
+    assert [found.split(";")[0] for found in result.reasons] == reasons
+    assert result.valid is (not reasons)
+
+
+@pytest.mark.parametrize(("least", "fits"), [(0.275, True), (0.285, False)])
+def test_a_level_may_have_to_be_used(build, least, fits):
+    """56 of 200 words in L1; L0 uses less and is not checked, being unbounded here."""
+    point = build.point(PLAN, size_words=200)
+    inner, outer = point.design.architecture.levels
+    levels = (replace(inner, size_words=None), replace(outer, min_utilization=least))
+    architecture = replace(point.design.architecture, levels=levels)
+    result = evaluate(replace(point, design=replace(point.design, architecture=architecture)))
+    assert result.reasons == (() if fits else ("level L1: 57 words in use needed, 56 there",))
 
 
 def test_a_saf_that_contradicts_its_operands_is_invalid(build):
