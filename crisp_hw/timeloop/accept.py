@@ -3,10 +3,9 @@
 from typing import Any
 
 from crisp_hw.timeloop.accept_architecture import accept_architecture
-from crisp_hw.timeloop.accept_attributes import CLOSE
 from crisp_hw.timeloop.accept_mapping import accept_mapping
 from crisp_hw.timeloop.accept_tables import accept_tables
-from crisp_hw.timeloop.fields import known, mapping, optional_mapping, optional_sequence, similar
+from crisp_hw.timeloop.fields import known, mapping, misspelt, optional_mapping, optional_sequence, similar
 from crisp_hw.timeloop.positions import MarkedDict, derived, fault, like, mark_of
 
 MODELLED = ("architecture", "problem", "mapping", "sparse_optimizations", "ERT", "ART")
@@ -173,7 +172,7 @@ def _instance(instance: Any, shape: Any, notes: list[str]) -> Any:
     for key in instance:
         if key in looked_up:
             continue
-        meant = similar(key, looked_up, CLOSE)
+        meant = misspelt(key, looked_up)
         if meant or not isinstance(instance[key], int | float):
             advice = f"did you mean {meant!r}?" if meant else f"known are {', '.join(looked_up)}"
             raise fault(instance, f"problem.instance: unknown key {key!r}; {advice}", key)

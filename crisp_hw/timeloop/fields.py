@@ -129,6 +129,17 @@ def similar(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     return next(iter(get_close_matches(name, list(known), n=1, cutoff=cutoff)), None)
 
 
+def misspelt(name: str, known: Iterable[str]) -> str | None:
+    """The known name that this one is almost: two letters swapped or one wrong, or a long name nearly all right.
+
+    >>> misspelt("dpeth", ["depth", "width"]), misspelt("cell_datawidth", ["datawidth"])
+    ('depth', None)
+    """
+    close = similar(name, known, 0.8)  # difflib's ratio: 1 for equal names
+    is_near = close is not None and (abs(len(close) - len(name)) <= 1 or similar(name, [close], 0.85) is not None)
+    return close if is_near else None
+
+
 def _kind(value: Any) -> str:
     name = type(value).__name__.removeprefix("Marked").lower()
     shown = repr(value) if not isinstance(value, dict | list) else repr(plain(value))

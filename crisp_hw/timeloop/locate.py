@@ -64,9 +64,15 @@ def _quoted(message: str, entries: list[Any]) -> Mark | None:
                 if word in node:
                     return node.keys_at.get(word, node.mark)
                 for key, value in node.items():
-                    if str(value) == word and not isinstance(value, dict | list):
+                    if word in _texts(value):
                         return node.keys_at.get(key, node.mark)
     return None
+
+
+def _texts(value: Any) -> list[str]:
+    """A value as text, or the items of a list, which have no key of their own."""
+    items = value if isinstance(value, list) else [value]
+    return [str(item) for item in items if not isinstance(item, dict | list)]
 
 
 def _nodes(value: Any) -> Iterator[MarkedDict]:
