@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 GOLDEN ?= $(or $(CRISP_HW_GOLDEN),../shared/golden)
 
-.PHONY: help install demo test docker-check lint golden clean
+.PHONY: help install demo test docker-check lint golden characterize clean
 
 help:
 	@echo "make demo    prune a small CNN on real digits, evaluate it on four accelerators (demo-out/)"
@@ -14,6 +14,7 @@ help:
 	@echo "make docker-check  the steps of the slim image without Docker: install, then a golden design to the digit"
 	@echo "make lint    ruff, mypy --strict, import-linter"
 	@echo "make golden  compare the engine with recorded timeloop-model cases (GOLDEN=folder of *.jsonl.gz)"
+	@echo "make characterize  ask CACTI for the committed energies again (Python 3.12, a C++ compiler; an hour or two)"
 	@echo "make clean   remove .venv and everything generated"
 
 $(STAMP): pyproject.toml constraints.txt
@@ -43,6 +44,23 @@ lint: $(STAMP)
 
 golden: $(STAMP)
 	$(BIN)/crisp-hw validate $(filter-out %/mapper.jsonl.gz,$(wildcard $(GOLDEN)/*.jsonl.gz))
+
+# CACTI comes from CRISP_HW_CACTI (the folder hwcomponents_cacti of an environment that has it), or is built into .venv-cacti
+CACTI_PYTHON ?= python3.12
+CACTI_STAMP := .venv-cacti/.installed
+ENERGY := arch/energy
+
+$(CACTI_STAMP):
+	$(CACTI_PYTHON) -m venv .venv-cacti
+	.venv-cacti/bin/pip install --quiet --no-binary hwcomponents-cacti hwcomponents-cacti==1.0.40
+	@touch $(CACTI_STAMP)
+
+characterize: $(STAMP) $(if $(CRISP_HW_CACTI),,$(CACTI_STAMP))
+	export CRISP_HW_CACTI="$${CRISP_HW_CACTI:-$$(echo .venv-cacti/lib/python3*/site-packages/hwcomponents_cacti)}"; \
+	$(BIN)/python -m crisp_hw.characterize.cacti_parts --out $(ENERGY)/cacti-45nm.yaml && \
+	$(BIN)/python -m crisp_hw.characterize.fabric --out $(ENERGY)/fabric-45nm.yaml && \
+	$(BIN)/python -m crisp_hw.characterize.make_grid --out $(ENERGY)/sram-grid.yaml && \
+	$(BIN)/python -m crisp_hw.characterize.check_grid --asked 300
 
 clean:
 	rm -rf $(VENV) demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

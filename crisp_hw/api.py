@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crisp_hw.accelerators import list_arch, load_arch
+from crisp_hw.characterize.methods import characterize as by_method
 from crisp_hw.describe import describe_model, layer_roles, network_pattern, network_sparsity, pattern_descriptor
 from crisp_hw.errors import InputError
 from crisp_hw.io import load_pruned
 from crisp_hw.network import EvaluateOptions, Progress, evaluate_layers
 from crisp_hw.spec.accelerator import Accelerator
+from crisp_hw.spec.characterization import Characterization
 from crisp_hw.spec.descriptors import Descriptor, PrunedLayer, PrunedModel
 from crisp_hw.spec.evaluation import LayerEvaluation, NetworkEvaluation
 from crisp_hw.spec.layer import Skipped, Workload
@@ -131,6 +133,19 @@ def _general(options: EvaluateOptions) -> tuple[str, ...]:
     )
 
 
+def characterize(arch: Arch, method: str = "table", node_nm: int = 45) -> Characterization:
+    """Energy per action and area of every component of an accelerator, each number with its source.
+
+    `method` is "table" (the committed grid of CACTI's numbers), "cacti" (CACTI itself) or "accelergy". Raises
+    InputError for an architecture or a node that the method has no numbers for, and where its tool is missing.
+
+    >>> characterize("crisp-stc").table.actions["SMEM"]["read"]
+    124.61
+    """
+    (accelerator,) = load_accelerators(arch)
+    return by_method(accelerator.architecture, accelerator.constraints.keeps, method, node_nm)
+
+
 def load_accelerators(arch: Arch | Sequence[Arch], energy: str | None = None) -> tuple[Accelerator, ...]:
     """Accelerators by name, file or value; InputError for an empty list or a name given twice."""
     items = [arch] if isinstance(arch, str | Path | Accelerator) else list(arch)
@@ -206,6 +221,7 @@ __all__ = [
     "EvaluateOptions",
     "Evaluation",
     "WorkloadPattern",
+    "characterize",
     "describe",
     "documents",
     "evaluate",

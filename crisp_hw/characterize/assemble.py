@@ -28,7 +28,8 @@ ASSUMED = (
 def from_grid(array: SramArray) -> tuple[SramNumbers, str]:
     """Numbers of the committed grid; InputError outside of it."""
     grid = load_grid()
-    return interpolate(grid, array), f"{array}: grid of {grid.source}"
+    how = "from" if grid.holds(array) else "interpolated in"
+    return interpolate(grid, array), f"{array}: {how} the grid of {grid.source}"
 
 
 def from_cacti(array: SramArray) -> tuple[SramNumbers, str]:

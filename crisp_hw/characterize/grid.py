@@ -48,6 +48,11 @@ class Grid:
         spans = f"{kilobytes[0]:.3g} to {kilobytes[-1]:.5g} KB"
         return f"{spans}, widths of {widths} bits, {banks} bank(s), {nodes} nm"
 
+    def holds(self, array: SramArray) -> bool:
+        """Was CACTI asked for this very array?"""
+        points = self.curves.get((array.node_nm, array.banks, array.width_bits), ())
+        return any(point.depth == array.depth for point in points)
+
 
 class _Provenance(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)

@@ -20,8 +20,8 @@ WIDTHS_BITS = (32, 64, 128, 256, 512)
 BANKS = (1, 2, 4)
 SMALLEST_KB, LARGEST_KB = 0.5, 2048
 STEPS_PER_OCTAVE = 2
-RESOLUTION = 1.02  # both sides of a jump are at most this factor apart in depth
-PROBES = (1 / RESOLUTION, RESOLUTION)
+RESOLUTION = 1.005  # both sides of a jump are at most this factor apart in depth
+NEAR = 1.02  # probes lie this factor below and above each power of two
 
 HEAD = """\
 # Energy, leakage, area and times of SRAM arrays as CACTI computed them. Written by
@@ -30,7 +30,7 @@ HEAD = """\
 #
 # schema: crisp-hw/sram-grid/1. Each row is one array: node, banks, width of an access, entries; pJ per access, uW of
 # the whole array, um2, ns; and how CACTI cut the array up (Ndwl x Ndbl x Nspd x Ndcm x Ndsam1 x Ndsam2). Rows of one
-# node, banks and width stand in order of depth; where the cut changes, the rows on both sides are at most 2 % apart.
+# node, banks and width stand in order of depth; where the cut changes, the rows on both sides are at most 0.5 % apart.
 schema: crisp-hw/sram-grid/1
 """
 
@@ -50,14 +50,15 @@ def steps(banks: int, width_bits: int) -> list[int]:
 
 
 def probes(grid: Sequence[int]) -> list[int]:
-    """Depths just below and above each power of two, where CACTI's cut may differ from both sides.
+    """Depths that show a cut which neither neighbour in the grid has: around each power of two, and half way.
 
     >>> probes([128, 181, 256])
-    [131, 251]
+    [131, 152, 215, 251]
     """
     powers = [depth for depth in grid if depth & (depth - 1) == 0]
-    near = {round(depth * factor) for depth in powers for factor in PROBES}
-    return sorted(depth for depth in near - set(grid) if grid[0] < depth < grid[-1])
+    near = {round(depth * factor) for depth in powers for factor in (1 / NEAR, NEAR)}
+    between = {round(math.sqrt(low * high)) for low, high in pairwise(grid)}
+    return sorted(depth for depth in (near | between) - set(grid) if grid[0] < depth < grid[-1])
 
 
 def curve(asked: Callable[[int], SramNumbers], grid: Sequence[int]) -> list[Point]:
@@ -65,7 +66,7 @@ def curve(asked: Callable[[int], SramNumbers], grid: Sequence[int]) -> list[Poin
 
     >>> cut = lambda depth: SramNumbers(1, 1, 1, 1, 1, 1, "small" if depth < 1000 else "large")
     >>> [point.depth for point in curve(cut, [900, 920, 1030])]
-    [900, 920, 987, 1001, 1030]
+    [900, 920, 997, 1001, 1030]
     """
     points: list[Point] = []
     for depth in sorted({*grid, *probes(grid)}):

@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 import crisp_hw
 from crisp_hw.cli import accelerators, networks
 from crisp_hw.cli.bundle import bundle, replay
+from crisp_hw.cli.characterize import characterize
 from crisp_hw.cli.describe import describe
 from crisp_hw.cli.evaluate import evaluate, render
 from crisp_hw.cli.model import model
@@ -55,6 +56,7 @@ app = typer.Typer(
 app.command()(evaluate)
 app.command()(describe)
 app.command()(render)
+app.command()(characterize)
 app.command()(model)
 app.command()(verify)
 app.command()(validate)

@@ -81,7 +81,7 @@ CASES = {
     ),
     "unknown layer": (["--workload", "resnet50", "--layers", "nope*"], {}, "no layer matches 'nope*'"),
     "unknown workload": (["--workload", "alexnet"], {}, "no workload named 'alexnet'"),
-    "unknown energy": (["--workload", "resnet50", "--energy", "none"], {}, "no energy table none; valid names: fabric"),
+    "unknown energy": (["--workload", "resnet50", "--energy", "none"], {}, "no energy table none; valid names: table"),
     "unknown backend": (["--workload", "resnet50", "--backend", "x"], {}, "unknown backend 'x'; there are embedded"),
     "setting": (["--workload", "resnet50", "--set", "speed=3"], {}, "unknown parameter speed; valid: cores, "),
     "setting without value": (["--workload", "resnet50", "--set", "cores"], {}, "--set cores: lacks a value"),

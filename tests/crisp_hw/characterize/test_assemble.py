@@ -50,11 +50,16 @@ def test_an_sram_adds_the_leakage_and_area_of_both_arrays():
     assert alone.actions["update"] == alone.actions["write"]
 
 
+def test_a_source_says_whether_cacti_was_asked_for_that_very_array():
+    assert "from the grid of hwcomponents-cacti" in from_grid(SramArray(64, 8192))[1]
+    assert "interpolated in the grid of" in from_grid(SramArray(64, 8000))[1]
+
+
 def test_logic_scales_and_says_so():
     found = {each.name: each for each in costs(Mac("MAC", 8), Overhead("selection", 8), node=32).components}
     assert found["MAC"].actions["compute"].pj == pytest.approx(0.5608 * energy_factor(32))
     assert found["selection"].actions["select"].pj == pytest.approx(0.040725 * energy_factor(32))
-    assert "x 0.5313" in found["MAC"].actions["compute"].source
+    assert "x 0.5314" in found["MAC"].actions["compute"].source
     assert costs(Mac("MAC", 8), node=32).assumptions[0].startswith("logic and registers are scaled")
     assert costs(Mac("MAC", 8)).assumptions == ASSUMED
 

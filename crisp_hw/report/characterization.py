@@ -1,0 +1,72 @@
+"""The document of a characterization: energy per action and area of every component, with sources."""
+
+from collections.abc import Iterator
+
+from crisp_hw.report.columns import Column, plain, table
+from crisp_hw.report.document import Document, versions
+from crisp_hw.report.records import Record
+from crisp_hw.spec.characterization import Characterization, Component
+
+SCHEMA = "crisp-hw/characterization/1"
+COMPONENTS = (
+    Column("component", "component"),
+    Column("stands_for", "taken to be", "prose"),
+    Column("area_um2", "um2", "number"),
+)
+ACTIONS = (Column("component", "component"), Column("action", "action"), Column("pj", "pJ"))
+SOURCES = (Column("component", "component"), Column("actions", "numbers", "prose"), Column("source", "source", "prose"))
+
+
+def characterization_document(name: str, found: Characterization) -> Document:
+    """Tables of components, of energies per action in pJ and of their sources; the records are every number.
+
+    >>> from crisp_hw.spec.characterization import Cost
+    >>> mac = Component("MAC", "int8", {"compute": Cost(0.5608, "Aladdin")}, 332.25, "Aladdin")
+    >>> [record["value"] for record in characterization_document("a", Characterization("table", 45, (mac,))).records]
+    [0.5608, 332.25]
+    """
+    records = [record for each in found.components for record in _records(each)]
+    components: list[Record] = [
+        {"component": each.name, "stands_for": each.stands_for, "area_um2": each.area_um2} for each in found.components
+    ]
+    title = f"{name} at {found.node_nm} nm by {found.method}"
+    actions: list[Record] = [
+        {"component": each.name, "action": action, "pj": f"{cost.pj:.6g}"}
+        for each in found.components
+        for action, cost in each.actions.items()
+    ]
+    sources = [row for each in found.components for row in _sources(each)]
+    content = {
+        "schema": SCHEMA,
+        "name": name,
+        "method": found.method,
+        "node_nm": found.node_nm,
+        "versions": versions(),
+        "components": components,
+        "numbers": records,
+        "assumptions": list(found.assumptions),
+    }
+    tables = (
+        table(f"{title}: components (area of one instance)", COMPONENTS, components),
+        table(f"{title}: energies per action", ACTIONS, actions),
+        table(f"{title}: sources", SOURCES, sources),
+    )
+    return Document(title, tables, {"assumptions": tuple(map(plain, found.assumptions))}, records, content)
+
+
+def _records(component: Component) -> Iterator[Record]:
+    """Every number of a component on its own."""
+    for action, cost in component.actions.items():
+        yield {"part": component.name, "field": action, "value": cost.pj, "unit": "pJ", "source": cost.source}
+    if component.area_um2 is not None:
+        area, source = component.area_um2, component.area_source
+        yield {"part": component.name, "field": "area", "value": area, "unit": "um2", "source": source}
+
+
+def _sources(component: Component) -> Iterator[Record]:
+    """One row per source, because one array's source holds for all its actions."""
+    together: dict[str, list[str]] = {}
+    for record in _records(component):
+        together.setdefault(str(record["source"]), []).append(str(record["field"]))
+    for source, fields in together.items():
+        yield {"component": component.name, "actions": ", ".join(fields), "source": source}
