@@ -26,6 +26,7 @@ STORAGE_KEYS = {
     *("decompression_supported", "compression_supported", "technology", "type", "min_utilization"),
     *ACCELERGY_KEYS,
 }
+WIRES = ("wire", "Wire")  # model/topology.cpp: ParseAccelergyERT
 COMPUTE_KEYS = {*MESH, *WIDTHS, "technology"}
 
 
@@ -200,4 +201,6 @@ def read_energy(document: Any) -> EnergyTable:
             key = text(required(mapping(action, f"ERT {name}"), "name", f"ERT {name}"), f"ERT {name}")
             energy = float(number(required(action, "energy", f"ERT {name}.{key}"), f"ERT {name}.{key}.energy"))
             energies[key] = max(energies.get(key, 0.0), energy)
+        if name in WIRES and any(energies.values()):
+            raise InputError(f"ERT {name}: the energy of wires is not modelled; leave {name} out, or set it to 0")
     return EnergyTable(actions)

@@ -130,6 +130,14 @@ def test_dram_is_told_by_its_class_or_technology():
             "architecture level S.compression_supported: expected true or false",
         ),
         (
+            chain(("S", "SRAM", {"allow_overbooking": True}), ("MAC", "mac", {})),
+            "architecture level S: allow_overbooking (tiles that fit most of the time) is not modelled; leave it out",
+        ),
+        (
+            chain(("S", "SRAM", {"min_utilization": 0.5}), ("MAC", "mac", {})),
+            "architecture level S.min_utilization: 0.5 of an unbounded level; give the level a size",
+        ),
+        (
             chain(("S", "router", {}), ("MAC", "mac", {})),
             "architecture level S: class 'router' is neither storage nor compute",
         ),
@@ -155,3 +163,16 @@ def test_energy_of_a_component_without_its_path():
         ]
     }
     assert read_energy(tables).actions == {"RF": {"read": 1.0, "leak": 0.5}}
+
+
+def test_a_share_of_the_size_may_have_to_be_used():
+    levels = read_architecture(chain(("S", "SRAM", {"depth": 8, "min_utilization": 0.5}), ("MAC", "mac", {}))).levels
+    assert levels[0].min_utilization == 0.5
+
+
+def test_wires_that_cost_energy_are_refused():
+    table = {"name": "chip.wire", "actions": [{"name": "transfer_random", "energy": 0}]}
+    assert read_energy({"tables": [table]}).actions == {"wire": {"transfer_random": 0.0}}
+    table["actions"][0]["energy"] = 0.1
+    with pytest.raises(InputError, match="ERT wire: the energy of wires is not modelled"):
+        read_energy({"tables": [table]})

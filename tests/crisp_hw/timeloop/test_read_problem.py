@@ -3,7 +3,7 @@
 import pytest
 
 from crisp_hw.errors import InputError
-from crisp_hw.spec.patterns import FixedStructured, Hypergeometric
+from crisp_hw.spec.patterns import Banded, FixedStructured, Hypergeometric
 from crisp_hw.spec.problem import Term
 from crisp_hw.timeloop.read_problem import read_density, read_problem
 
@@ -90,3 +90,10 @@ def test_a_distribution_that_is_not_modelled_is_said_to_be_so():
         InputError, match="tensor I: density distribution 'actual_data' is not modelled yet; there are "
     ):
         read_density({"distribution": "actual-data", "density": 0.5}, "tensor I")
+
+
+def test_bands_have_a_width_instead_of_a_density():
+    assert read_density({"distribution": "banded", "band_width": 3}, "tensor I") == Banded(3)
+    assert read_density({"distribution": "diagonal"}, "tensor I") == Banded(0)
+    with pytest.raises(InputError, match="tensor I density: unknown key 'density'"):
+        read_density({"distribution": "banded", "density": 0.5}, "tensor I")

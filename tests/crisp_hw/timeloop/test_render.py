@@ -17,10 +17,11 @@ from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.layer import Layer
 from crisp_hw.spec.mapping import Loop, LoopNest, Mapping
-from crisp_hw.spec.patterns import NM, FixedStructured
+from crisp_hw.spec.patterns import NM, Banded, FixedStructured
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
 from crisp_hw.timeloop.read import read_mapping, read_point
+from crisp_hw.timeloop.read_problem import read_problem
 from crisp_hw.timeloop.render import MapperSettings, render, render_constraints, render_design
 from crisp_hw.timeloop.render_views import number
 
@@ -195,3 +196,12 @@ def test_residuals_and_forbidden_reuse_come_back_as_they_were():
     nest = LoopNest(tuple(loops), (everything,) * len(fanouts), **flags)
     mapping = Mapping(nest, tuple(bounds), tuple(rests))
     assert read_mapping(parsed(render(DesignPoint(design, mapping))), design) == mapping
+
+
+def test_a_band_comes_back_with_its_width():
+    a = Tensor("A", _ranks("MK"), density=Banded(3))
+    problem = Problem(
+        "square", ("M", "N", "K"), (8, 2, 8), (a, *_plain()[1:], Tensor("Z", _ranks("MN"), is_output=True))
+    )
+    documents = parsed(render_design(replace(dense().design, problem=problem)))
+    assert read_problem(documents["problem"]).tensor("A").density == Banded(3)
