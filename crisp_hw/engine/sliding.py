@@ -234,9 +234,10 @@ def _rounded(tiling: Tiling, tensor: Tensor, held: Flow, words: Moved) -> dict[s
             unread = partition[level] * (not flagged(tiling.nest.rmw_first_update, level, tensor))
             unfilled = elided_fills(tiling, unread) * (level != kept[-1])
             counts["updates"][level] = _nearest(sent[level])
-            counts["reads"][level] = _nearest(sent[level] + peers[level] - unread)
+            reads, fills = _nearest(sent[level] + peers[level] - unread), _nearest(filled + peers[level] - unfilled)
             # of imperfect factors Timeloop may take off more words than arrive: it wraps around, here nothing is left
-            counts["fills"][level] = np.maximum(_nearest(filled + peers[level] - unfilled), 0)
+            counts["reads"][level], counts["fills"][level] = np.maximum(reads, 0), np.maximum(fills, 0)
+            counts["lacking"][level] = -np.minimum(np.minimum(reads, fills), 0)
         else:
             counts["reads"][level] = _nearest(sent[level] + peers[level])
             counts["fills"][level] = (filled + peers[level]).astype(np.int64)

@@ -3,14 +3,17 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisp_hw.engine.boxes import Held, arrive, words
-from crisp_hw.engine.evaluate import evaluate
+from crisp_hw.engine.evaluate import evaluate, evaluate_batch
 from crisp_hw.engine.residual import walk
 from crisp_hw.engine.tiling import Tiling
+from crisp_hw.errors import InputError
 from crisp_hw.spec.mapping import Mapping
+from crisp_hw.spec.sparse import Rank, SparseSpec, TensorFormat
 
 
 @st.composite
@@ -141,3 +144,76 @@ def test_lanes_that_are_idle_in_the_last_round_count_in_the_average(build):
     assert result.compute.algorithmic == 7
     assert result.cycles == 2
     assert result.levels[1].tensors["B"].reads == 7
+
+
+def test_what_would_wrap_around_is_zero_and_said(build):
+    """Two lanes over K of which one is left in the only round: L0 of the average lane gets less than it sees of Z."""
+    plan = [[("t", "M", 3)], [("x", "N", 2), ("x", "K", 2), ("t", "M", 2), ("t", "N", 3)], []]
+    point = build.point(plan, [(1, 1), (4, 1), (1, 1)])
+    loops, bounds = point.mapping.nest.loops, point.mapping.bounds
+    lanes = [loop.kind == "x" and loop.dim == "K" for loop in loops]
+    rests = tuple(1 if lane else bound for lane, bound in zip(lanes, bounds, strict=True))
+    problem = build.gemm(6, 6, 1)
+    short = replace(
+        point, design=replace(point.design, problem=problem), mapping=Mapping(point.mapping.nest, bounds, rests)
+    )
+    result = evaluate(short)
+    assert result.valid
+    z = result.levels[0].tensors["Z"]
+    assert (z.fills, z.updates) == (0, 18)
+    assert "here it is 0" in result.assumptions[0], result.assumptions
+
+
+def test_a_residual_may_not_cut_a_formatted_tile(build):
+    """A in L1 holds 8 of the 10 words that its loops span; a bitmap of it would have a density above 1 in Timeloop."""
+    point = build.point([[("t", "K", 5)], [("t", "K", 2)]])
+    short = Mapping(point.mapping.nest, point.mapping.bounds, tuple(3 if b == 5 else b for b in point.mapping.bounds))
+    ranks = (Rank("B", 1, 0), Rank("UOP", 0, 4))
+    sparse = SparseSpec((TensorFormat("L0", "A", ranks[:1]), TensorFormat("L1", "A", ranks)))
+    design = replace(point.design, problem=build.gemm(1, 1, 8), sparse=sparse)
+    with pytest.raises(InputError, match="level L1: residuals leave 8 of the 10 words of A that the loops span"):
+        evaluate(replace(point, design=design, mapping=short))
+    dense = replace(point, design=replace(design, sparse=SparseSpec(compute=("gating",))), mapping=short)
+    assert evaluate(dense).levels[1].tensors["A"].reads == 8
+
+
+@pytest.mark.parametrize(
+    ("rests", "sentence"),
+    [
+        ((0, 2), "a residual of K is not between 1 and the factor"),
+        ((5, 2), "the factors of K multiply to 10, but the problem has K = 8; change a factor, or give one a residual"),
+    ],
+)
+def test_residuals_must_count_to_the_problem(build, rests, sentence):
+    point = build.point([[("t", "K", 5)], [("t", "K", 2)]])
+    chosen = dict(zip((5, 2), rests, strict=True))
+    short = Mapping(point.mapping.nest, point.mapping.bounds, tuple(chosen.get(b, b) for b in point.mapping.bounds))
+    with pytest.raises(InputError, match=sentence):
+        evaluate(replace(point, design=replace(point.design, problem=build.gemm(1, 1, 8)), mapping=short))
+
+
+def test_a_spatial_residual_needs_a_loop_outside_it(build):
+    point = build.point([[("x", "N", 4)], [("t", "M", 2), ("t", "K", 2)]], [(4, 1), (1, 1)])
+    rests = tuple(3 if bound == 4 else bound for bound in point.mapping.bounds)
+    short = replace(point, mapping=Mapping(point.mapping.nest, point.mapping.bounds, rests))
+    with pytest.raises(
+        InputError, match=r"spatial loop over N in level 0 \(0 is innermost\) needs a loop over N outside it"
+    ):
+        evaluate(replace(short, design=replace(point.design, problem=build.gemm(2, 3, 2))))
+
+
+def test_a_batch_may_mix_perfect_and_imperfect_mappings(build):
+    """K = 8 as 4 x 2 and as 5, 3: each row is what the mapping gives alone."""
+    point = build.point([[("t", "K", 4)], [("t", "K", 2)]])
+    nest, perfect = point.mapping.nest, point.mapping.bounds
+    imperfect = tuple(5 if bound == 4 else bound for bound in perfect)
+    rests = tuple(3 if bound == 4 else bound for bound in perfect)
+    design = replace(point.design, problem=build.gemm(1, 1, 8))
+    batch = evaluate_batch(design, nest, np.array([perfect, imperfect]), np.array([perfect, rests]))
+    alone = [
+        evaluate(replace(point, design=design, mapping=m))
+        for m in (Mapping(nest, perfect), Mapping(nest, imperfect, rests))
+    ]
+    assert batch.cycles.tolist() == [one.cycles for one in alone] == [8, 10]
+    assert batch.energy_pj.tolist() == [one.energy_pj for one in alone]
+    assert batch.valid.all()
