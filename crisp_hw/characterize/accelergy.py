@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from crisp_hw.characterize.accelergy_documents import documents
+from crisp_hw.characterize.accelergy_documents import component_class, documents
 from crisp_hw.characterize.assemble import ASSUMED, NO_DRAM_LEAK, NO_LEAK
 from crisp_hw.characterize.components import Circuit, Dram, Latches, Mac, Overhead, Sram, words
 from crisp_hw.characterize.process import Finished, run_limited
@@ -20,6 +20,7 @@ from crisp_hw.spec.characterization import Characterization, Component, Cost
 
 Tables = TypeVar("Tables", bound=BaseModel)
 COMMAND = "accelergy"
+ALADDIN_NM = 45  # the plug-in serves Aladdin's 40 nm tables for 40 and 45 nm only
 LIMIT_S = 300.0  # not given; assumed because a run with a few CACTI arrays takes about 5 s
 INSTALL = (
     "install version 0.4 from github.com/Accelergy-Project/accelergy (it is not on PyPI) with the plug-ins "
@@ -97,11 +98,12 @@ def read_tables(
 ) -> Characterization:
     """ERT.yaml and ART.yaml of a folder as costs; `done` is the run that wrote them, for the errors."""
     if done is not None and done.code != 0:
-        raise InputError(f"{COMMAND} failed (exit code {done.code}): {_reason(done)}; {INSTALL}")
+        advice = INSTALL if node_nm == ALADDIN_NM else f"Aladdin's tables are for {ALADDIN_NM} nm: choose that node"
+        raise InputError(f"{COMMAND} failed (exit code {done.code}): {_reason(done)}; {advice}")
     ert, art = _read(folder / "ERT.yaml", _Ert, done), _read(folder / "ART.yaml", _Art, done)
     energies = {_plain(each.name): {a.name: a.energy for a in each.actions} for each in ert.ERT.tables}
     areas = {_plain(each.name): each.area for each in art.ART.tables}
-    how = f"accelergy, ERT version {ert.ERT.version}, {date.today().isoformat()}"
+    how = f"accelergy, ERT version {ert.ERT.version}, {node_nm} nm, {date.today().isoformat()}"
     components = tuple(_component(each, energies, areas, how) for each in circuits)
     return Characterization(COMMAND, node_nm, components, ASSUMED)
 
@@ -128,6 +130,9 @@ def _component(
     name = circuit.name
     if name not in energies or name not in areas:
         raise InputError(f"{COMMAND}: the tables lack {name}; they have {', '.join(sorted(energies)) or 'nothing'}")
+    chosen, attributes = component_class(circuit)
+    said = ", ".join(f"{key}={value}".replace('"', "") for key, value in attributes.items())
+    how = f"{how}, templates/accelergy, class {chosen}({said})"
     found = {action: Cost(pj, how) for action, pj in energies[name].items()}
     if isinstance(circuit, Latches) and not circuit.metadata_bits:
         found = {action: cost for action, cost in found.items() if "metadata" not in action}

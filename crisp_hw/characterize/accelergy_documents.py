@@ -26,14 +26,20 @@ def documents(circuits: tuple[Circuit, ...], node_nm: int) -> dict[str, str]:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    components = [{"name": each.name, "cls": name, "attributes": a} for each in circuits for name, a in [_view(each)]]
+    components = [
+        {"name": each.name, "cls": name, "attributes": a} for each in circuits for name, a in [component_class(each)]
+    ]
     values = {"node_nm": node_nm, "components": components}
     names = ("architecture.yaml", "components.yaml")
     return {name: environment.get_template(f"{name}.j2").render(values) for name in names}
 
 
-def _view(circuit: Circuit) -> tuple[str, Attributes]:
-    """Compound class and attributes."""
+def component_class(circuit: Circuit) -> tuple[str, Attributes]:
+    """Compound class and attributes of a component.
+
+    >>> component_class(Dram("DRAM", 64))
+    ('crisp_dram', {'type': '"LPDDR4"', 'width': 64})
+    """
     match circuit:
         case Dram(_, bits):
             return "crisp_dram", {"type": '"LPDDR4"', "width": bits}

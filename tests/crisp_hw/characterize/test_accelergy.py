@@ -130,6 +130,22 @@ def test_what_goes_wrong_is_one_sentence(installed, body, message):
         ask_accelergy(PARTS, 45)
 
 
+def test_a_node_that_aladdin_does_not_have_is_told(installed):
+    installed(f"echo '{MISSING}'; exit 1")
+    with pytest.raises(
+        InputError, match=r"Can not find an energy .*; Aladdin's tables are for 45 nm: choose that node"
+    ):
+        ask_accelergy(PARTS, 65)
+
+
+def test_every_number_names_tool_version_configuration_and_date():
+    for each in read_tables(RECORDED, PARTS, 45).components:
+        for cost in each.actions.values():
+            assert cost.source.startswith(("accelergy, ERT version 0.4, 45 nm, 20", "not given; assumed because"))
+    (mac,) = (each for each in read_tables(RECORDED, PARTS, 45).components if each.name == "MAC")
+    assert "class crisp_mac(width=8, global_cycle_seconds=5e-9)" in mac.actions["compute"].source
+
+
 def test_a_run_that_hangs_is_stopped(installed):
     installed("sleep 60 &\nwait")
     start = time.monotonic()
