@@ -82,14 +82,15 @@ def _add_iteration(block: Block, node: Any, key: str, shape: Shape) -> None:
     if key in ("factors", "factors_only"):
         for dim, relation, value in _factors(node, key, shape, block.where):
             _add_factor(block, (dim, relation, value), node, key)
-        missing = shape.sizes if key == "factors_only" else ()
+        missing = set(shape.sizes) if key == "factors_only" else set()
     else:
         over = {dim for name in _tensors(node, key, shape, block.where) for dim in shape.tensors[name]}
         missing = over if key == "no_iteration_over_dataspaces" else set(shape.sizes) - over
-        for dim in missing:
+        for dim in sorted(missing):
             _add_factor(block, (dim, "=", 1), node, key)
-    for dim in missing:
-        block.factors.setdefault(dim, 1)
+    for dim in shape.sizes:
+        if dim in missing:
+            block.factors.setdefault(dim, 1)
 
 
 def _add_factor(block: Block, factor: tuple[str, str, int], node: Any, key: str) -> None:

@@ -118,7 +118,7 @@ def _dense_specs(evaluated: Evaluated, level: StorageLevel) -> dict[str, str]:
     }
     rest = {
         "Effective size": _effective(level),
-        "Min utilization": "0.00",
+        "Min utilization": figure(level.min_utilization),
         "Vector access energy": f"{figure(energy)} pJ",
         "Vector access energy source": source,
     }
@@ -136,7 +136,7 @@ def _sparse_specs(evaluated: Evaluated, level: StorageLevel) -> dict[str, str]:
     }
     rest = {
         "Effective data storage size": _effective(level),
-        "Min utilization": "0.00",
+        "Min utilization": figure(level.min_utilization),
         "Vector read energy": f"{figure(evaluated.action_pj(level, 'random', 'reads'))} pJ",
         "Vector write energy": f"{figure(evaluated.action_pj(level, 'random', 'fills'))} pJ",
         "Vector metadata read energy": f"{figure(evaluated.action_pj(level, 'random', 'reads', 'metadata_'))} pJ",

@@ -46,7 +46,7 @@ def render_file(path: Path, text: str, templates: Templates, depth: int = 0) -> 
     folders = [os.fspath(path.parent), *templates.folders]
     loader = FileSystemLoader(folders)
     environment = ImmutableSandboxedEnvironment(loader=loader, undefined=StrictUndefined, keep_trailing_newline=True)
-    environment.globals = {**_functions(path, templates, depth), "range": environment.globals["range"]}
+    environment.globals = {**_Functions(path, templates, depth).by_name(), "range": environment.globals["range"]}
     try:
         return environment.from_string(text).render(templates.variables)
     except TemplateError as error:
@@ -86,49 +86,71 @@ def _matches(folder: str, pattern: str) -> list[str]:
     return sorted(os.fspath(hit.resolve()) for hit in Path(folder).glob(pattern) if pattern)
 
 
-def _functions(path: Path, templates: Templates, depth: int) -> dict[str, Any]:
-    """The functions of timeloopfe's templates, except setenv."""
-    folder = os.fspath(path.parent.resolve())
+@dataclass(frozen=True)
+class _Functions:
+    """The functions of timeloopfe's templates, for one file; all but setenv, which would change other runs."""
 
-    def find(name: str) -> list[str]:
-        places = [folder, *templates.folders]
+    path: Path
+    templates: Templates
+    depth: int
+
+    def by_name(self) -> dict[str, Any]:
+        """What a template calls them."""
+        names = (
+            "cwd",
+            "include",
+            "include_all",
+            "include_text",
+            "find_path",
+            "find_paths",
+            "path_exists",
+            "add_to_path",
+        )
+        return {name: getattr(self, name) for name in names}
+
+    def cwd(self) -> str:
+        """The folder of the file."""
+        return os.fspath(self.path.parent.resolve())
+
+    def find_paths(self, name: str) -> list[str]:
+        """Files of a name or pattern, beside the file or in the folders to search; InputError when there are none."""
+        places = [self.cwd(), *self.templates.folders]
         found = [hit for place in places for hit in _matches(place, name)]
         if not found:
-            raise InputError(f"{path}: the template looks for {name}, which is not in {', '.join(places)}")
+            raise InputError(f"{self.path}: the template looks for {name}, which is not in {', '.join(places)}")
         return list(dict.fromkeys(found))
 
-    def keep(value: Any, keys: str) -> str:
-        name = f"file{len(templates.included)}"
-        templates.included[name] = value
-        return f"!include_loaded {name}{'.' if keys else ''}{keys.lstrip('.')}"
+    def find_path(self, name: str) -> str:
+        """The first of them."""
+        return self.find_paths(name)[0]
 
-    def include(name: str, keys: str = "") -> str:
-        files = find(name)
-        if len(files) > 1:
-            raise InputError(f"{path}: include('{name}') finds {len(files)} files; use include_all")
-        return keep(templates.read(Path(files[0]), templates, depth + 1), keys)
+    def path_exists(self, name: str) -> bool:
+        """Is there such a file?"""
+        return any((Path(place) / name).exists() for place in (self.cwd(), *self.templates.folders))
 
-    def include_all(name: str, keys: str = "") -> str:
-        return keep(tuple(templates.read(Path(file), templates, depth + 1) for file in find(name)), keys)
-
-    def include_text(name: str) -> str:
-        texts = [(Path(file), Path(file).read_text(encoding="utf-8")) for file in find(name)]
-        return "\n".join(render_file(file, text, templates, depth + 1) for file, text in texts)
-
-    def add_to_path(name: str) -> str:
-        templates.folders += find(name)
+    def add_to_path(self, name: str) -> str:
+        """Search in a folder too."""
+        self.templates.folders += self.find_paths(name)
         return ""
 
-    def path_exists(name: str) -> bool:
-        return any((Path(place) / name).exists() for place in (folder, *templates.folders))
+    def include(self, name: str, keys: str = "") -> str:
+        """One file, or a part of it, as a value."""
+        files = self.find_paths(name)
+        if len(files) > 1:
+            raise InputError(f"{self.path}: include('{name}') finds {len(files)} files; use include_all")
+        return self._keep(self.templates.read(Path(files[0]), self.templates, self.depth + 1), keys)
 
-    return {
-        "cwd": lambda: folder,
-        "include": include,
-        "include_all": include_all,
-        "include_text": include_text,
-        "find_path": lambda name: find(name)[0],
-        "find_paths": find,
-        "path_exists": path_exists,
-        "add_to_path": add_to_path,
-    }
+    def include_all(self, name: str, keys: str = "") -> str:
+        """Several files, or a part of each, as a list."""
+        files = [Path(file) for file in self.find_paths(name)]
+        return self._keep(tuple(self.templates.read(file, self.templates, self.depth + 1) for file in files), keys)
+
+    def include_text(self, name: str) -> str:
+        """Files as text, their own templates filled in."""
+        texts = [(Path(file), Path(file).read_text(encoding="utf-8")) for file in self.find_paths(name)]
+        return "\n".join(render_file(file, text, self.templates, self.depth + 1) for file, text in texts)
+
+    def _keep(self, value: Any, keys: str) -> str:
+        name = f"file{len(self.templates.included)}"
+        self.templates.included[name] = value
+        return f"!include_loaded {name}{'.' if keys else ''}{keys.lstrip('.')}"
