@@ -19,6 +19,7 @@ from crisp_hw.spec.evaluation import NetworkEvaluation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.container import BarContainer
     from matplotlib.figure import Figure
 
 # Okabe and Ito, "Color Universal Design" (2008): told apart with any kind of colour blindness.
@@ -81,7 +82,7 @@ def energy_figure(network: NetworkEvaluation) -> "Figure":
     for axes, (arch, rows) in zip(panels, by_arch.items(), strict=False):
         if axes is not panels[0]:
             axes.sharey(panels[0])
-        _stacked(axes, network, rows)
+        _gains(axes, network, rows)
         axes.axhline(1, color="black", linewidth=0.8)
         axes.set_ylabel(f"{arch}\non chip / dense")
     heights = {arch: [_dram_share(network, row) for row in rows] for arch, rows in by_arch.items()}
@@ -96,22 +97,26 @@ def energy_figure(network: NetworkEvaluation) -> "Figure":
 
 
 def totals_figure(network: NetworkEvaluation) -> "Figure":
-    """Speedup, on-chip energy by level and DRAM energy of the whole network, a bar per accelerator."""
+    """Speedup, on-chip energy by level (over dense, and in shares of its own), DRAM energy; a bar per accelerator."""
     from matplotlib.figure import Figure
 
     records = total_records(network)
-    drawn = Figure(figsize=(max(8.0, 2.2 * len(records) + 4), 4.1), layout="constrained")
-    speed, chip, dram = drawn.subplots(1, 3)
+    drawn = Figure(figsize=(max(10.0, 2.6 * len(records) + 5), 4.1), layout="constrained")
+    speed, chip, own, dram = drawn.subplots(1, 4)
     names = [plain(str(record["arch"])) for record in records]
     _bars(speed, [_float(record, "speedup") for record in records], "{:.2f}x")
     speed.set_ylabel("speedup over dense (x)")
-    _stacked(chip, network, records)
+    _gains(chip, network, records)
     chip.set_ylabel("on-chip energy / dense")
-    chip.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False, fontsize="small")
+    _stacked(own, network, records, "on_chip_uj")
+    own.set_ylabel("share of on-chip energy")
+    handles, labels = chip.get_legend_handles_labels()
+    drawn.legend(handles, labels, loc="outside lower center", ncols=8, frameon=False, fontsize="small")
     _bars(dram, [_dram_share(network, record) for record in records], "{:.2f}")
     dram.set_ylabel("DRAM energy / dense")
-    for axes in (speed, chip, dram):
-        axes.axhline(1, color="black", linewidth=0.8)
+    for axes in (speed, chip, own, dram):
+        if axes is not own:
+            axes.axhline(1, color="black", linewidth=0.8)
         axes.set_xticks(range(len(names)), names, rotation=0 if len(names) < 4 else 30)
         axes.margins(x=0.1, y=0.12)
     _titled(drawn, f"{headline(network)}: {records[0]['layers']} layers together, dense run on the same fabric = 1")
@@ -146,23 +151,29 @@ def _grouped(axes: "Axes", names: Sequence[str], heights: Mapping[str, Sequence[
         axes.bar(left, values, width, align="edge", label=arch, color=ARCH_COLOURS[number % len(ARCH_COLOURS)])
 
 
-def _stacked(axes: "Axes", network: NetworkEvaluation, records: Sequence[Record]) -> None:
-    """On-chip energy over the dense run's: levels, innermost at the bottom, metadata, overhead; the gain on top."""
-    bottoms = [0.0] * len(records)
-    for label, colour, hatch, values in _segments(network, records):
-        shares = [_share(uj, _float(row, "dense_on_chip_uj")) for uj, row in zip(values, records, strict=True)]
-        shown = axes.bar(range(len(records)), shares, 0.8, bottoms, label=label, color=colour)
-        if hatch:
-            for bar in shown:
-                bar.set(hatch=hatch, facecolor=_tint(colour), edgecolor=colour, linewidth=0)
-                bar.sticky_edges.y.clear()  # an empty segment on top must not take the margin away
-        bottoms = [bottom + share for bottom, share in zip(bottoms, shares, strict=True)]
+def _gains(axes: "Axes", network: NetworkEvaluation, records: Sequence[Record]) -> None:
+    """On-chip energy over the dense run's, the gain on top."""
+    shown = _stacked(axes, network, records, "dense_on_chip_uj")
     gains = [f"{_float(row, 'energy_ratio'):#.3g}x" for row in records]
     crowded = len(records) > FEW
     size, angle = ("x-small", 90) if crowded else ("medium", 0)
     behind = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}  # the line at 1 must not cross the digits
     axes.bar_label(shown, gains, padding=3, rotation=angle, fontsize=size, bbox=behind)
     axes.margins(y=0.3 if crowded else 0.15)
+
+
+def _stacked(axes: "Axes", network: NetworkEvaluation, records: Sequence[Record], whole: str) -> "BarContainer":
+    """On-chip energy over that of a key: levels, innermost at the bottom, metadata, overhead; returns the top ones."""
+    bottoms = [0.0] * len(records)
+    for label, colour, hatch, values in _segments(network, records):
+        shares = [_share(uj, _float(row, whole)) for uj, row in zip(values, records, strict=True)]
+        shown = axes.bar(range(len(records)), shares, 0.8, bottoms, label=label, color=colour)
+        if hatch:
+            for bar in shown:
+                bar.set(hatch=hatch, facecolor=_tint(colour), edgecolor=colour, linewidth=0)
+                bar.sticky_edges.y.clear()  # an empty segment on top must not take the margin away
+        bottoms = [bottom + share for bottom, share in zip(bottoms, shares, strict=True)]
+    return shown
 
 
 def _segments(

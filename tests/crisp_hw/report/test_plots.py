@@ -55,9 +55,10 @@ def test_energy_stacks_to_this_over_dense_without_dram(row):
 
 def test_totals_are_those_of_the_network(row):
     rows = [row("a", "c1"), row("a", "c2", cycles=300), row("b", "c1"), row("b", "c2")]
-    speed, chip, dram = figure(NetworkEvaluation("net", tuple(rows)), "totals").axes
+    speed, chip, own, dram = figure(NetworkEvaluation("net", tuple(rows)), "totals").axes
     assert heights(speed) == [[2.0, 4.0]]
     assert heights(chip) == [[pytest.approx(4 / 48)] * 2, [pytest.approx(8 / 48)] * 2, [0, 0], [0, 0]]
+    assert heights(own) == [[pytest.approx(1 / 3)] * 2, [pytest.approx(2 / 3)] * 2, [0, 0], [0, 0]]
     assert heights(dram) == [[0.25, 0.25]]
 
 
