@@ -34,7 +34,8 @@ LEVELS = (
 def model_document(evaluated: Evaluated) -> Document:
     """Totals, and actual words moved per instance of every level, outermost first; energies are of all instances."""
     result, name = evaluated.result, evaluated.point.design.problem.name
-    levels = list(_level_records(evaluated))
+    blank: Record = dict.fromkeys(column.key for column in LEVELS)
+    levels = [blank | record for record in _level_records(evaluated)]
     tables = (
         table(f"{name}: one mapping", TOTALS, [_totals(evaluated)]),
         table(f"{name}: levels, words moved per instance", LEVELS, levels),

@@ -1,5 +1,6 @@
 """The command: exit codes, what is written, and what it may import."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -35,6 +36,18 @@ def test_a_valid_mapping_is_shown_and_written(tmp_path):
 def test_json_on_stdout_is_the_file(tmp_path):
     done = run(FLAT, "-o", tmp_path, "--format", "json")
     assert json.loads(done.stdout) == json.loads((tmp_path / "stats.json").read_text())
+
+
+def test_csv_has_a_row_per_level_and_tensor(tmp_path):
+    rows = list(csv.DictReader(run(FLAT, "-o", tmp_path, "-f", "csv").stdout.splitlines()))
+    by_place = {(row["level"], row["tensor"]): row for row in rows}
+    assert set(by_place) >= {("DRAM", "Z"), ("SMEM", "A"), ("RF", "B"), ("RF", "all")}
+    assert ("SMEM", "Z") not in by_place
+    assert int(by_place["SMEM", "all"]["cycles"]) == 144
+
+
+def test_markdown_has_both_tables(tmp_path):
+    assert run(FLAT, "-o", tmp_path, "-f", "md").stdout.count("\n## gemm: ") == 2
 
 
 def test_an_invalid_mapping_writes_nothing(tmp_path):
