@@ -14,7 +14,7 @@ help:
 	@echo "make docker-check  the steps of the slim image without Docker: install, then a golden design to the digit"
 	@echo "make lint    ruff, mypy --strict, import-linter"
 	@echo "make golden  compare the engine with recorded timeloop-model cases (GOLDEN=folder of *.jsonl.gz)"
-	@echo "make characterize  ask CACTI for the committed energies again (Python 3.12, a C++ compiler; an hour or two)"
+	@echo "make characterize  ask CACTI for the committed energies again (Python 3.12, a C++ compiler; two hours)"
 	@echo "make clean   remove .venv and everything generated"
 
 $(STAMP): pyproject.toml constraints.txt
@@ -30,7 +30,7 @@ demo: $(STAMP)
 	$(BIN)/crisp-hw describe demo-out/run.pt --layer stage2.conv --picture demo-out/mask.png
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest
 
 # needs no .venv: it makes an environment of its own and removes it
 docker-check:

@@ -45,3 +45,15 @@ def test_the_two_characterizations_of_an_accelerator_agree(tool):
     live, table = (characterize(edge.architecture, edge.constraints.keeps, how).table for how in ("cacti", "table"))
     for component, actions in live.actions.items():
         assert table.actions[component] == pytest.approx(actions, rel=1e-6)
+
+
+@pytest.mark.parametrize("array", [SramArray(40, 300), SramArray(64, 1000, 2, 90), SramArray(256, 128, 1, 22)], ids=str)
+def test_it_is_what_the_package_itself_says(array, tool):
+    package = pytest.importorskip("hwcomponents_cacti", reason="not installed for this Python")
+    node = float(f"{array.node_nm}e-9")
+    size = {"width": array.width_bits, "depth": array.depth, "size": array.size_bits}
+    said = package.SRAM(tech_node=node, **size, n_rw_ports=1, n_banks=array.banks)
+    numbers = ask(array, tool).numbers
+    pairs = {numbers.read_pj: said.read_energy * 1e12, numbers.leakage_uw: said.cacti_leak_power * 1e6}
+    pairs |= {numbers.write_pj: said.write_energy * 1e12, numbers.area_um2: said.cacti_area * 1e12}
+    assert list(pairs) == pytest.approx(list(pairs.values()), rel=1e-5)
