@@ -60,7 +60,7 @@ characterize: $(STAMP) $(if $(CRISP_HW_CACTI),,$(CACTI_STAMP))
 	$(BIN)/python -m crisp_hw.characterize.cacti_parts --out $(ENERGY)/cacti-45nm.yaml && \
 	$(BIN)/python -m crisp_hw.characterize.fabric --out $(ENERGY)/fabric-45nm.yaml && \
 	$(BIN)/python -m crisp_hw.characterize.make_grid --out $(ENERGY)/sram-grid.yaml && \
-	$(BIN)/python -m crisp_hw.characterize.check_grid --asked 300
+	$(BIN)/python -m crisp_hw.characterize.check_grid --asked 1000
 
 clean:
 	rm -rf $(VENV) demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,4 +1,4 @@
-"""How far the grid's interpolation is off: `python -m crisp_hw.characterize.check_grid [--asked 300]`.
+"""How far the grid's interpolation is off: `python -m crisp_hw.characterize.check_grid [--asked 1000]`.
 
 Prints the tables of docs/energy.md: points of the grid left out, and arrays that are not in it asked of CACTI.
 """

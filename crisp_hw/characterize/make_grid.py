@@ -20,7 +20,7 @@ WIDTHS_BITS = (32, 64, 128, 256, 512)
 BANKS = (1, 2, 4)
 SMALLEST_KB, LARGEST_KB = 0.5, 2048
 STEPS_PER_OCTAVE = 2
-RESOLUTION = 1.005  # both sides of a jump are at most this factor apart in depth (1.02 in the grid committed now)
+RESOLUTION = 1.005  # both sides of a jump are at most this factor apart in depth
 NEAR = 1.02  # probes lie this factor below and above each power of two
 
 HEAD = """\
