@@ -19,7 +19,7 @@ from crisp_hw.engine.density import Float, Int, in_order
 from crisp_hw.engine.formats import StoredRanks, Units, format_of, metadata_units
 from crisp_hw.engine.tiling import Tile, Tiling, keeper_above
 from crisp_hw.spec.dialect import Rules
-from crisp_hw.spec.patterns import FixedStructured
+from crisp_hw.spec.patterns import Banded, FixedStructured
 from crisp_hw.spec.problem import FULL, Tensor
 from crisp_hw.spec.sparse import SparseSpec
 
@@ -87,7 +87,7 @@ def _distinct(tensor: Tensor, tile: Tile, ranks: StoredRanks) -> tuple[Int, Int]
     if len(every) == 1 or isinstance(tensor.density, FixedStructured):
         return every, every
     rows = [tile.words, *ranks.fibers, *ranks.tiles]
-    if shape_of(tensor.density) is not None:
+    if shape_of(tensor.density) is not None or isinstance(tensor.density, Banded):
         rows += [extent for extents in (tile.extents, *ranks.extents) for extent in extents]
     _, first, inverse = np.unique(np.stack(np.broadcast_arrays(*rows)), axis=1, return_index=True, return_inverse=True)
     return first, inverse.ravel()

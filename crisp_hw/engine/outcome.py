@@ -1,7 +1,10 @@
 """One evaluated mapping as a Result: arrays to plain numbers."""
 
+from math import isqrt
+
 import numpy as np
 
+from crisp_hw.engine.banded import nonzeros
 from crisp_hw.engine.content import expected_occupancy
 from crisp_hw.engine.occupancy import Occupancy
 from crisp_hw.engine.part import Part
@@ -76,12 +79,32 @@ def _remarks(part: Part) -> tuple[str, ...]:
         for t, tensor in enumerate(part.tiling.problem.tensors)
         if isinstance(tensor.density, Banded) and any(place[1] == t for place in part.sparse.ranks)
     ]
+    found += [
+        too_wide(tensor.name, tensor.density.band_width, isqrt(part.tiling.size(tensor)))
+        for tensor in part.tiling.problem.tensors
+        if isinstance(tensor.density, Banded) and tensor.density.band_width > isqrt(part.tiling.size(tensor))
+    ]
     if part.tiling.rules.whole_macs and part.sparse.used_macs[0] < 1:
         found.append(
             f"only {part.sparse.used_macs[0]:.2f} MACs are at work on average; Timeloop truncates that to 0 and "
             "reports 0 cycles, and so does this result: do not use it"
         )
     return tuple(found)
+
+
+def too_wide(name: str, width: int, side: int) -> str:
+    """What Timeloop makes of a band wider than its matrix.
+
+    >>> too_wide("A", 8, 4)
+    'A: ... 8 is wider than the 4 x 4 matrix; Timeloop ... 18446744073709551612 nonzeros (its sum wraps around) ...'
+    """
+    held = nonzeros(width, side)
+    wraps = " (its sum wraps around)" if held > side * side else ""
+    return (
+        f"{name}: a band of {width} is wider than the {side} x {side} matrix; Timeloop takes the diagonals beyond it "
+        f"off again and counts {held} nonzeros{wraps} where formats and SAFs ask for them, and so does this result: do not "
+        f"use it, give a band below {side}"
+    )
 
 
 def _loses_nonzeros(part: Part, level: int, t: int, content: Occupancy) -> bool:

@@ -7,6 +7,7 @@ from math import ceil
 import numpy as np
 
 from crisp_hw.engine.formats import word_bits
+from crisp_hw.engine.latency import port_words
 from crisp_hw.engine.part import Part
 from crisp_hw.engine.tiling import Bool, Float, Int
 from crisp_hw.spec.arch import StorageLevel
@@ -15,6 +16,10 @@ from crisp_hw.spec.dialect import HEAD
 CONTRADICTION = (
     "the SAFs remove more computes than the zeros of the operands allow, or all of them (an operand would be nonzero "
     "with probability above 1), and Timeloop stops there; let the SAF look at smaller tiles"
+)
+NEGATIVE = (
+    "level {level}: Timeloop's probabilities of tiles of the band add up to more than 1, so that a negative number of "
+    "instances would be at work; give a narrower band, or larger tiles"
 )
 
 
@@ -66,6 +71,21 @@ def broken_rules(part: Part) -> list[Failure]:
     if not sparse.tally.legal_computes.all():
         nothing = np.zeros(len(sparse.tally.legal_computes))
         found.append(Failure("", None, CONTRADICTION, nothing + 1, nothing, ~sparse.tally.legal_computes))
+    return found + _negative(part)
+
+
+def _negative(part: Part) -> list[Failure]:
+    """Levels of which a negative number of instances moves words: probabilities of a band that add up to more than 1.
+
+    Timeloop divides by that number and goes on with what its unsigned integers make of it.
+    """
+    found: list[Failure] = []
+    for index, level in enumerate(part.tiling.architecture.levels):
+        moving = sum(port_words(part.sparse, index, level, ops) for ops in (("reads",), ("fills", "updates")))
+        failed = ((part.sparse.used[index] < 0) & (moving > 0)).any(axis=0)
+        if failed.any():
+            nothing = np.zeros(len(failed))
+            found.append(Failure("", None, NEGATIVE.format(level=level.name), nothing + 1, nothing, failed))
     return found
 
 
