@@ -14,19 +14,17 @@ from crisp_hw.spec.design import DesignPoint
 from crisp_hw.spec.dialect import Dialect
 from crisp_hw.timeloop.accept import accept
 from crisp_hw.timeloop.documents import load_documents
-from crisp_hw.timeloop.fields import mapping, number, required, sequence, text
 from crisp_hw.timeloop.locate import with_position
 from crisp_hw.timeloop.map_text import map_text
-from crisp_hw.timeloop.positions import MarkedDict, fault
+from crisp_hw.timeloop.positions import MarkedDict
 from crisp_hw.timeloop.read import read_point
-from crisp_hw.timeloop.read_architecture import plain_name
+from crisp_hw.timeloop.read_architecture import read_areas
 from crisp_hw.timeloop.stats_detail import Evaluated, details_of
 from crisp_hw.timeloop.stats_json import stats_json
 from crisp_hw.timeloop.stats_text import stats_text
 
 PREFIX = "timeloop-model"
 NEEDED = ("architecture", "problem", "mapping")
-LARGEST_AREA = 1e27  # um2
 TOO_MANY = 2**50  # multiply-accumulates; products of counts beyond it are not exact in 64 bits
 
 
@@ -80,7 +78,7 @@ def _evaluate(documents: MarkedDict, notes: tuple[str, ...], dialect: Dialect) -
     if not result.valid:
         raise MappingError(f"mapping: it does not fit: {'; '.join(result.reasons)}")
     result = replace(result, skipped=(*result.skipped, *notes))
-    areas = _areas(documents["ART"]) if documents.get("ART") is not None else {}
+    areas = read_areas(documents["architecture"], documents.get("ART"))
     has_sparse = documents.get("sparse_optimizations") is not None
     return Evaluated(point, result, int(part.sparse.macs_mesh[:, 0].prod()), details_of(part), has_sparse, areas)
 
@@ -91,20 +89,6 @@ def _check_size(point: DesignPoint) -> None:
         total *= bound
     if total > TOO_MANY:
         raise InputError(f"problem.instance: {total:.2e} multiply-accumulates are too many to count exactly (2^50)")
-
-
-def _areas(document: Any) -> dict[str, float]:
-    """um2 per instance of each component of an `ART` document, in single precision as Timeloop keeps it."""
-    import numpy as np
-
-    areas: dict[str, float] = {}
-    for table in sequence(required(mapping(document, "ART"), "tables", "ART"), "ART.tables"):
-        name = plain_name(text(required(mapping(table, "ART.tables"), "name", "ART.tables"), "ART.tables.name"))
-        area = number(required(table, "area", f"ART {name}"), f"ART {name}.area")
-        if area > LARGEST_AREA:
-            raise fault(table, f"ART {name}.area: {area:.2e} um2 is more than a planet; use um2", "area")
-        areas[name] = float(np.float32(area))
-    return areas
 
 
 def _energy_notes(point: DesignPoint, ert: Any) -> tuple[str, ...]:

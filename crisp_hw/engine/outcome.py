@@ -6,6 +6,7 @@ import numpy as np
 
 from crisp_hw.engine.banded import nonzeros
 from crisp_hw.engine.content import expected_occupancy
+from crisp_hw.engine.network import hop_energy, transit_cycles
 from crisp_hw.engine.occupancy import Occupancy
 from crisp_hw.engine.part import Part
 from crisp_hw.engine.safs.counts import KINDS, OPS
@@ -13,7 +14,7 @@ from crisp_hw.engine.safs.position import ASSUMPTION
 from crisp_hw.engine.verdict import Failure, capacity, lanes_per_parent, metadata_capacity, reason
 from crisp_hw.spec.dialect import MICRO22
 from crisp_hw.spec.patterns import Banded
-from crisp_hw.spec.result import ComputeResult, LevelResult, Result, TensorCounts
+from crisp_hw.spec.result import ComputeResult, LevelResult, NetworkCounts, NetworkResult, Result, TensorCounts
 
 MICRO22_NUMBERS = (
     "counted as the program behind the Sparseloop MICRO 2022 artifact does, which differs from public Timeloop "
@@ -46,6 +47,37 @@ def report(part: Part, failures: list[Failure], assumptions: tuple[str, ...]) ->
         compute=compute,
         levels=levels,
         assumptions=assumptions + _remarks(part),
+        networks=_networks(part),
+        network_cycles=transit_cycles(part.tiling),
+    )
+
+
+def _networks(part: Part) -> tuple[NetworkResult, ...]:
+    """The networks of which some tensor takes energy."""
+    tiling, found = part.tiling, []
+    names = [part.tiling.architecture.compute.name, *(level.name for level in tiling.architecture.levels)]
+    for index in sorted({index for index, _ in part.networks}):
+        level = tiling.architecture.levels[index]
+        tensors = {d.name: _network_counts(part, index, t) for t, d in enumerate(tiling.problem.tensors)}
+        energy = sum((each.energy_pj + each.link_energy_pj) * each.instances for each in tensors.values())
+        name = f"{level.name} <==> {names[index]}"
+        found.append(NetworkResult(name, level.name, tensors, hop_energy(level), energy))
+    return tuple(network for network in found if network.energy_pj)
+
+
+def _network_counts(part: Part, index: int, t: int) -> NetworkCounts:
+    carried, words = part.networks[index, t], float(part.networks[index, t].words[0])
+    records = sorted(carried.stream.records.items())
+    fanout = part.tiling.product([j for j in part.tiling.loops(index) if not part.tiling.temporal(j)])
+    return NetworkCounts(
+        fanout=int(fanout[0]) if records else 0,
+        instances=int(carried.instances[0]),
+        ingresses=tuple((*key, float(record.words[0])) for key, record in records if record.words[0]),
+        hops=float(carried.hops[0]) / words if words > 0 else 0.0,
+        linked=int(carried.stream.linked[0]),
+        reductions=int(carried.reductions[0]),
+        energy_pj=float(carried.energy_pj[0]),
+        link_energy_pj=float(carried.link_pj[0]),
     )
 
 
@@ -102,8 +134,8 @@ def too_wide(name: str, width: int, side: int) -> str:
     wraps = " (its sum wraps around)" if held > side * side else ""
     return (
         f"{name}: a band of {width} is wider than the {side} x {side} matrix; Timeloop takes the diagonals beyond it "
-        f"off again and counts {held} nonzeros{wraps} where formats and SAFs ask for them, and so does this result: do not "
-        f"use it, give a band below {side}"
+        f"off again and counts {held} nonzeros{wraps} where formats and SAFs ask for them, and so does this result: do "
+        f"not use it, give a band below {side}"
     )
 
 

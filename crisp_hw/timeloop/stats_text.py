@@ -1,7 +1,7 @@
 """timeloop-model.stats.txt: Timeloop's own layout, line by line, so that parsers of it keep working.
 
 Layout: src/model/topology.cpp, arithmetic.cpp and buffer.cpp of Timeloop 4cf6d4c, which prints a short form without
-sparse optimizations and a long one with them. Networks have no energy here (docs/drop-in.md); Timeloop hides those.
+sparse optimizations and a long one with them, and hides networks that take no energy.
 """
 
 from collections.abc import Iterator
@@ -9,9 +9,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from crisp_hw.spec.arch import ComputeLevel, StorageLevel
+from crisp_hw.spec.arch import StorageLevel
 from crisp_hw.spec.result import LevelResult
 from crisp_hw.timeloop.stats_detail import Evaluated
+from crisp_hw.timeloop.stats_network import by_name, network_lines
 from crisp_hw.timeloop.stats_tensor import INDENT, figure, per, percent, tensor_lines
 
 WRAP = 2**64  # Timeloop counts in unsigned 64-bit integers: fewer computes than outputs wrap around
@@ -22,7 +23,8 @@ def stats_text(evaluated: Evaluated) -> str:
     lines = [
         *("Buffer and Arithmetic Levels", "----------------------------"),
         *_levels(evaluated),
-        *("Networks", "--------", ""),
+        *("Networks", "--------"),
+        *network_lines(evaluated.point.design.architecture, evaluated.result.networks),
         *_intensity(evaluated),
         *("", "", "Summary Stats", "-------------"),
         *_summary(evaluated),
@@ -215,9 +217,7 @@ def _intensity(evaluated: Evaluated) -> Iterator[str]:
 
 
 def _summary(evaluated: Evaluated) -> Iterator[str]:
-    result, arch = evaluated.result, evaluated.point.design.architecture
-    parts: tuple[ComputeLevel | StorageLevel, ...] = (arch.compute, *arch.levels)
-    area = sum(evaluated.area_um2(part.name) * part.instances for part in parts)
+    result = evaluated.result
     cycles = np.float32(result.cycles)
     with np.errstate(divide="ignore", invalid="ignore"):
         yield f"GFLOPs (@1GHz): {figure(float(np.float32(_total_ops(evaluated)) / cycles))}"
@@ -225,7 +225,7 @@ def _summary(evaluated: Evaluated) -> Iterator[str]:
     yield f"Cycles: {result.cycles}"
     yield f"Energy: {figure(result.energy_pj / 1e6)} uJ"
     yield f"EDP(J*cycle): {float(cycles) * result.energy_pj / 1e12:.2e}"
-    yield f"Area: {figure(area / 1e6)} mm^2"
+    yield "Area: 0.00 mm^2"  # topology.cpp adds the areas up, but then Evaluate resets the sum
     algorithmic, actual = _computes(evaluated)
     titles = {
         "Algorithmic Computes": (algorithmic, "fJ/Algorithmic-Compute"),
@@ -241,5 +241,6 @@ def _shares(evaluated: Evaluated, computes: int) -> Iterator[str]:
     names = [evaluated.point.design.architecture.compute.name, *(level.name for level in result.levels)]
     longest = max(len(f"{outer} <==> {inner}") for inner, outer in pairwise(names))
     energies = {names[0]: compute.energy_pj if compute else 0.0} | {each.name: each.energy_pj for each in result.levels}
+    energies |= {network.name: network.energy_pj for network in by_name(result.networks)}
     shown = {name: energy for name, energy in energies.items() if energy} | {"Total": result.energy_pj}
     yield from (f"{INDENT}{name:<{longest + 1}}= {figure(per(pj * 1000, computes))}" for name, pj in shown.items())
