@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from crisp_hw.engine.evaluate import evaluate_point
 from crisp_hw.engine.outcome import report
 from crisp_hw.engine.verdict import broken_rules
 from crisp_hw.errors import CrispError, InputError, MappingError
-from crisp_hw.spec.design import DesignPoint
+from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.dialect import Dialect
 from crisp_hw.timeloop.accept import accept
 from crisp_hw.timeloop.documents import load_documents
@@ -39,7 +40,7 @@ def evaluate_files(paths: Iterable[str | Path], dialect: Dialect = "head") -> Ev
     documents = load_documents(paths)
     notes: tuple[str, ...] = ()
     try:
-        if _is_frontend(documents):
+        if is_frontend(documents):
             from crisp_hw.timeloop.frontend import flatten  # most runs do without it, and start sooner
 
             documents, notes = flatten(documents)
@@ -58,18 +59,24 @@ def texts_of(evaluated: Evaluated) -> dict[str, str]:
     }
 
 
-def _is_frontend(documents: MarkedDict) -> bool:
+def is_frontend(documents: MarkedDict) -> bool:
     """Is the architecture a list of nodes, as timeloopfe has it?"""
     architecture = documents.get("architecture")
     return isinstance(architecture, dict) and "nodes" in architecture
 
 
 def _evaluate(documents: MarkedDict, notes: tuple[str, ...], dialect: Dialect) -> Evaluated:
-    for name in NEEDED:
-        if name not in documents:
-            raise InputError(f"no document {name!r} in the files; there are {', '.join(documents) or 'none'}")
+    check_documents(documents, NEEDED)
     point = read_point(documents, dialect)
-    _check_size(point)
+    check_size(point.design)
+    return evaluated(point, documents, notes)
+
+
+def evaluated(point: DesignPoint, documents: MarkedDict, notes: tuple[str, ...]) -> Evaluated:
+    """A design point evaluated; areas and what the ERT lacks are looked up in its documents, as `accept` leaves them.
+
+    Raises MappingError when the mapping does not fit the architecture.
+    """
     part = evaluate_point(point)
     if isinstance(part, MappingError):
         raise part
@@ -83,10 +90,16 @@ def _evaluate(documents: MarkedDict, notes: tuple[str, ...], dialect: Dialect) -
     return Evaluated(point, result, int(part.sparse.macs_mesh[:, 0].prod()), details_of(part), has_sparse, areas)
 
 
-def _check_size(point: DesignPoint) -> None:
-    total = 1
-    for bound in point.design.problem.bounds:
-        total *= bound
+def check_documents(documents: MarkedDict, needed: tuple[str, ...]) -> None:
+    """Refuse documents of which a needed one is missing."""
+    for name in needed:
+        if name not in documents:
+            raise InputError(f"no document {name!r} in the files; there are {', '.join(documents) or 'none'}")
+
+
+def check_size(design: Design) -> None:
+    """Refuse problems whose counts are not exact in 64 bits."""
+    total = prod(design.problem.bounds)
     if total > TOO_MANY:
         raise InputError(f"problem.instance: {total:.2e} multiply-accumulates are too many to count exactly (2^50)")
 
