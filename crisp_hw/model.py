@@ -85,7 +85,8 @@ def evaluated(point: DesignPoint, documents: MarkedDict, notes: tuple[str, ...])
     if not result.valid:
         raise MappingError(f"mapping: it does not fit: {'; '.join(result.reasons)}")
     result = replace(result, skipped=(*result.skipped, *notes))
-    areas = read_areas(documents["architecture"], documents.get("ART"))
+    # Timeloop looks for an ART only where there is an ERT
+    areas = read_areas(documents["architecture"], documents.get("ART") if documents.get("ERT") is not None else None)
     has_sparse = documents.get("sparse_optimizations") is not None
     return Evaluated(point, result, int(part.sparse.macs_mesh[:, 0].prod()), details_of(part), has_sparse, areas)
 

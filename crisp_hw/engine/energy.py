@@ -13,7 +13,7 @@ import numpy as np
 from crisp_hw.engine.content import support
 from crisp_hw.engine.density import in_order
 from crisp_hw.engine.safs import Sparse, metadata_bits
-from crisp_hw.engine.safs.counts import KINDS, OPS
+from crisp_hw.engine.safs.counts import KINDS, OPS, WORD
 from crisp_hw.engine.tiling import Float, Int, Tiling, instances
 from crisp_hw.engine.traffic import passing_words
 from crisp_hw.errors import InputError
@@ -152,9 +152,12 @@ class Charge:
     share: Float
 
     @property
-    def actions(self) -> Int:
-        """Whole actions: blocks of words, vectors of bits, or the counts themselves."""
-        return -(-self.amount // self.per_action)
+    def actions(self) -> Int | Float:
+        """Whole actions: blocks of words, vectors of bits, or the counts themselves; unsigned, as in Timeloop."""
+        whole = -(-self.amount // self.per_action)
+        if (self.amount >= 0).all():
+            return whole
+        return np.where(self.amount < 0, np.ceil((self.amount + float(WORD)) / self.per_action), whole)
 
     @property
     def energy(self) -> Float:

@@ -1,7 +1,5 @@
 """One evaluated mapping as a Result: arrays to plain numbers."""
 
-from math import isqrt
-
 import numpy as np
 
 from crisp_hw.engine.banded import nonzeros
@@ -9,11 +7,12 @@ from crisp_hw.engine.content import expected_occupancy
 from crisp_hw.engine.network import hop_energy, transit_cycles
 from crisp_hw.engine.occupancy import Occupancy
 from crisp_hw.engine.part import Part
-from crisp_hw.engine.safs.counts import KINDS, OPS
+from crisp_hw.engine.safs.counts import KINDS, OPS, unsigned
 from crisp_hw.engine.safs.position import ASSUMPTION
 from crisp_hw.engine.verdict import Failure, capacity, lanes_per_parent, metadata_capacity, reason
 from crisp_hw.spec.dialect import MICRO22
 from crisp_hw.spec.patterns import Banded
+from crisp_hw.spec.problem import Tensor
 from crisp_hw.spec.result import ComputeResult, LevelResult, NetworkCounts, NetworkResult, Result, TensorCounts
 
 MICRO22_NUMBERS = (
@@ -99,6 +98,13 @@ def _remarks(part: Part) -> tuple[str, ...]:
         if not part.sparse.skips_lanes and (needed[0, 0] > there[0] or needed[1, 0] > there[1])
     ]
     found += [
+        f"level {part.tiling.architecture.levels[level].name}: a SAF further out avoids more of "
+        f"{part.tiling.problem.tensors[t].name} than the one here; Timeloop's counts of what this one avoids wrap "
+        "around to 1.8e19, and so do these: do not use them, drop the inner SAF"
+        for level, t in sorted(part.sparse.safs)
+        if _avoids_less_than_none(part, level, t)
+    ]
+    found += [
         f"level {part.tiling.architecture.levels[level].name}: lanes of a residual share {tensor.name} unevenly; "
         f"Timeloop's count would be -{part.traffic.lacking[level, t, 0]} and wraps around to 1.8e19, here it is 0"
         for t, tensor in enumerate(part.tiling.problem.tensors)
@@ -112,9 +118,9 @@ def _remarks(part: Part) -> tuple[str, ...]:
         if isinstance(tensor.density, Banded) and any(place[1] == t for place in part.sparse.ranks)
     ]
     found += [
-        too_wide(tensor.name, tensor.density.band_width, isqrt(part.tiling.size(tensor)))
+        too_wide(tensor.name, tensor.density.band_width, side)
         for tensor in part.tiling.problem.tensors
-        if isinstance(tensor.density, Banded) and tensor.density.band_width > isqrt(part.tiling.size(tensor))
+        if isinstance(tensor.density, Banded) and tensor.density.band_width > (side := _shortest(part, tensor))
     ]
     if part.tiling.rules.whole_macs and part.sparse.used_macs[0] < 1:
         found.append(
@@ -122,6 +128,11 @@ def _remarks(part: Part) -> tuple[str, ...]:
             "reports 0 cycles, and so does this result: do not use it"
         )
     return tuple(found)
+
+
+def _shortest(part: Part, tensor: Tensor) -> int:
+    """Words along the shortest rank."""
+    return min(int(extent) for extent in part.tiling.tile_below(len(part.tiling.nest.loops), tensor).extents[:, 0])
 
 
 def too_wide(name: str, width: int, side: int) -> str:
@@ -137,6 +148,15 @@ def too_wide(name: str, width: int, side: int) -> str:
         f"off again and counts {held} nonzeros{wraps} where formats and SAFs ask for them, and so does this result: do "
         f"not use it, give a band below {side}"
     )
+
+
+def _avoids_less_than_none(part: Part, level: int, t: int) -> bool:
+    """Is a count of avoided accesses negative? (`propagate: share_left` says why.)"""
+    tally, place = part.sparse.tally, (level, t)
+    kinds = [(kind, op) for kind in KINDS for op in OPS]
+    data = [tally.data[kind][op][place] for kind, op in kinds]
+    metadata = [tally.metadata[kind][op][place] for kind, op in kinds if place in tally.metadata[kind][op]]
+    return any((counts < 0).any() for counts in (*data, *metadata))
 
 
 def _loses_nonzeros(part: Part, level: int, t: int, content: Occupancy) -> bool:
@@ -166,9 +186,9 @@ def _tensor_counts(part: Part, index: int, t: int) -> TensorCounts:
         reads=int(part.traffic.reads[place][0]),
         fills=int(part.traffic.fills[place][0]),
         updates=int(part.traffic.updates[place][0]),
-        accesses={f"{kind}_{op}": int(tally.data[kind][op][place][0]) for kind, op in kinds},
+        accesses={f"{kind}_{op}": unsigned(tally.data[kind][op][place][0]) for kind, op in kinds},
         format_accesses={
-            f"{kind}_{op}": tuple((int(m[0]), int(p[0])) for m, p in tally.metadata[kind][op][place])
+            f"{kind}_{op}": tuple((unsigned(m[0]), unsigned(p[0])) for m, p in tally.metadata[kind][op][place])
             for kind, op in kinds
             if has_metadata
         },
@@ -176,7 +196,9 @@ def _tensor_counts(part: Part, index: int, t: int) -> TensorCounts:
         utilized_instances=float(part.sparse.used[place][0]),
         partition_size=int(part.traffic.partition[place][0]),
         temporal_reductions=int(tally.reductions[place][0]),
-        address_generations=int(sum(tally.data[kind][op][place][0] for kind in ("random", "gated") for op in moved)),
+        address_generations=unsigned(
+            sum(tally.data[kind][op][place][0] for kind in ("random", "gated") for op in moved)
+        ),
         read_bandwidth=float(latency.read_demand[t, 0] * latency.slowdown[0]),
         write_bandwidth=float(latency.write_demand[t, 0] * latency.slowdown[0]),
         energy_pj=sum(actions.values()),

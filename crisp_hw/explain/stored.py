@@ -105,7 +105,7 @@ def _sent_mean(spot: Spot, content: Occupancy, mean: float, empty: float) -> Ite
         yield equation(text, words, sides, "words")
         return
     text = f"Timeloop takes the {least:,} nonzeros that a tile holds at least for none and drops them: do not use this"
-    if p == 1:
+    if p >= 1:  # shares of a band that add up to 2 among them
         yield fact(text, words, "words")
         return
     numbers = {"m": mean, "k": least, "p": p}

@@ -37,10 +37,16 @@ def stats_text(evaluated: Evaluated) -> str:
 def summary_line(evaluated: Evaluated) -> str:
     """What timeloop-model says on its standard output."""
     result, (algorithmic, actual) = evaluated.result, _computes(evaluated)
-    parts = [f"Utilization = {figure(result.utilization):>4}"]
+    parts = [f"Utilization = {figure(_utilization(evaluated)):>4}"]
     if evaluated.point.design.sparse.active:
         parts.append(f"pJ/Algorithmic-Compute = {per(result.energy_pj, algorithmic):8.3f}")
     return " | ".join([*parts, f"pJ/Compute = {per(result.energy_pj, actual):8.3f}", f"Cycles = {result.cycles}"])
+
+
+def _utilization(evaluated: Evaluated) -> float:
+    """Share of MACs and cycles at work: of 0 cycles, what division by 0 gives."""
+    result = evaluated.result
+    return result.utilization if result.cycles else per(result.utilization, 0.0)
 
 
 def _computes(evaluated: Evaluated) -> tuple[int, int]:
@@ -49,10 +55,11 @@ def _computes(evaluated: Evaluated) -> tuple[int, int]:
 
 
 def _levels(evaluated: Evaluated) -> Iterator[str]:
-    yield from ("Level 0", "-------", *_compute(evaluated))
+    if evaluated.result.compute and evaluated.result.compute.energy_pj:  # Timeloop hides what neither moves nor costs
+        yield from ("Level 0", "-------", *_compute(evaluated))
     levels = evaluated.point.design.architecture.levels
     for number, (level, result) in enumerate(zip(levels, evaluated.result.levels, strict=True), 1):
-        if _accesses(result) or result.energy_pj:  # Timeloop hides the others
+        if _accesses(result) or result.energy_pj:
             yield from (f"Level {number}", "-------", *_storage(evaluated, level, result))
 
 
@@ -221,7 +228,7 @@ def _summary(evaluated: Evaluated) -> Iterator[str]:
     cycles = np.float32(result.cycles)
     with np.errstate(divide="ignore", invalid="ignore"):
         yield f"GFLOPs (@1GHz): {figure(float(np.float32(_total_ops(evaluated)) / cycles))}"
-    yield f"Utilization: {percent(result.utilization)}"
+    yield f"Utilization: {percent(_utilization(evaluated))}"
     yield f"Cycles: {result.cycles}"
     yield f"Energy: {figure(result.energy_pj / 1e6)} uJ"
     yield f"EDP(J*cycle): {float(cycles) * result.energy_pj / 1e12:.2e}"

@@ -11,6 +11,7 @@ from crisp_hw.spec.arch import StorageLevel
 
 KINDS = ("random", "gated", "skipped")
 OPS = ("reads", "fills", "updates")
+WORD = 2**64
 
 
 @dataclass
@@ -43,6 +44,15 @@ def empty_accesses(shape: tuple[int, ...]) -> Accesses:
     random, gated, skipped = (np.zeros(shape[-1], dtype=np.int64) for _ in range(3))
     legal = np.ones(shape[-1], dtype=bool)
     return Accesses(data, metadata, zeros(), zeros(), zeros(), random, gated, skipped, legal)
+
+
+def unsigned(count: int) -> int:
+    """A count as Timeloop keeps it: in an unsigned 64-bit integer, where one below 0 wraps around.
+
+    >>> unsigned(7), unsigned(-1)
+    (7, 18446744073709551615)
+    """
+    return int(count) % WORD
 
 
 def metadata_bits(

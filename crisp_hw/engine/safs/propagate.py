@@ -91,12 +91,13 @@ def _walk_inwards(combiner: Combiner, level: int, t: int, settled: set[tuple[int
 
 
 def share_left(own: Float, outer: Float) -> Float:
-    """P(avoided here) of what a SAF further out let through: max(0, 1 - (1 - own) / (1 - outer)).
+    """P(avoided here) of what a SAF further out let through: 1 - (1 - own) / (1 - outer).
 
-    An outer SAF that avoids more leaves nothing to this one; Timeloop's unsigned counts wrap around there.
+    Below 0 where the outer SAF avoids more. The counts that follow are negative, which wraps around in Timeloop's
+    unsigned integers; whoever reports them wraps them, too (`counts: unsigned`).
     """
     gap: Float = 1.0 - np.divide(1.0 - own, 1.0 - outer, out=np.ones_like(outer), where=outer < 1.0)
-    return np.maximum(gap, 0.0)
+    return gap
 
 
 def outer_saf(safs: dict[tuple[int, int], Saf], level: int, t: int) -> int | None:
