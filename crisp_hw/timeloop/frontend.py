@@ -68,13 +68,18 @@ def _architecture(document: Any, components: list[Component]) -> MarkedDict:
         x, y = part.mesh
         node = MarkedDict(part.node.mark, dict(part.node.keys_at))
         node.update(name=f"{part.name}[1..{x * y}]", **{"class": LANES if part.kind == "lanes" else part.kind})
-        node["attributes"] = derived(part.attributes, {**part.attributes, "meshX": x, "meshY": y})
+        adds_up = {"reduction_supported": True} if _is_dram(part) else {}  # the front end's own default (v4/arch.py)
+        node["attributes"] = derived(part.attributes, {**adds_up, **part.attributes, "meshX": x, "meshY": y})
         local.append(node)
     top = MarkedDict(mark)
     top.update(name="system", local=local)
     subtree = MarkedList(mark)
     subtree.append(top)
     return document.derived({"version": document.get("version", "0.4"), "subtree": subtree})  # type: ignore[no-any-return]
+
+
+def _is_dram(part: Component) -> bool:
+    return "DRAM" in part.kind or part.attributes.get("technology") == "DRAM"
 
 
 def _problem(document: Any, variables: dict[str, Any]) -> Any:
