@@ -80,9 +80,10 @@ def add_constraint(block: Block, node: Any, kind: str, shape: Shape) -> list[str
 def _add_iteration(block: Block, node: Any, key: str, shape: Shape) -> None:
     if key == "permutation":
         order = _order(node, shape, block.where)
-        if block.permutation and block.permutation != order:
+        shorter, longer = sorted((block.permutation, order), key=len)
+        if longer[: len(shorter)] != shorter:  # else one says the same and more
             raise fault(node, f"{block.where}: two permutations, {block.permutation} and {order}; give one", key)
-        block.permutation = order
+        block.permutation = longer
         return
     if key in ("factors", "factors_only"):
         for dim, relation, value in _factors(node, key, shape, block.where):
