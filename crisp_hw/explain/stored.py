@@ -70,11 +70,18 @@ def _mean_steps(spot: Spot, content: Occupancy) -> Iterator[Step]:
     if float(content.nonempty[0]) < 1:
         yield from _sent_mean(spot, content, mean, empty)
     else:
-        text = "nonzeros of a tile on average, empty ones counted"
-        yield equation(text, words, _mean_sides(spot, mean), "words")
+        yield _plain_mean(spot, words, mean)
     numbers = {"e": words, "T": spot.tile}
     text = f"density of what one {spot.level.name} holds"
     yield equation(text, float(content.density[0]), ("ρ = nonzeros / T", "{e} / {T}", numbers), figure="density")
+
+
+def _plain_mean(spot: Spot, words: float, mean: float) -> Step:
+    """Nonzeros of any tile."""
+    text = "nonzeros of a tile on average, empty ones counted"
+    if isinstance(spot.tensor.density, Banded) and not math.isclose(words, mean):
+        return fact(f"{text}; shares of tiles of the band do not add up to 1: do not use this", words, "words")
+    return equation(text, words, _mean_sides(spot, mean), "words")
 
 
 def _mean_sides(spot: Spot, mean: float) -> Sides:
