@@ -276,13 +276,16 @@ def wire_energy(document: Any) -> float | None:
 
 
 def read_energy(document: Any) -> EnergyTable:
-    """The `ERT` document: per component and action the largest energy over its argument variants, in pJ."""
+    """The `ERT` document: per component and action the largest energy over its argument variants, in pJ.
+
+    Wires are for networks (`wire_energy`), and not in it.
+    """
     root = mapping(document, "ERT")
     actions: dict[str, dict[str, float]] = {}
     for table in sequence(required(root, "tables", "ERT"), "ERT.tables"):
         table = mapping(table, "ERT.tables")
         name = plain_name(text(required(table, "name", "ERT.tables"), "ERT.tables.name"))
-        energies = actions.setdefault(name, {})
+        energies = actions.setdefault(name, {}) if name not in WIRES else {}
         for action in sequence(required(table, "actions", f"ERT {name}"), f"ERT {name}.actions"):
             key = text(required(mapping(action, f"ERT {name}"), "name", f"ERT {name}"), f"ERT {name}")
             energy = float(number(required(action, "energy", f"ERT {name}.{key}"), f"ERT {name}.{key}.energy"))

@@ -12,6 +12,7 @@ from crisp_hw.spec.mapping import Mapping as LoopMapping
 from crisp_hw.spec.patterns import Actual, Banded, Density, FixedStructured, HybridBlocks, Hypergeometric
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.spec.sparse import ActionOptimization, Rank
+from crisp_hw.timeloop.render_network import network_attributes
 
 View = dict[str, Any]
 
@@ -82,6 +83,7 @@ def _storage(level: StorageLevel) -> dict[str, float | int | str]:
         "decompression_supported": "true" if level.decompression_supported else None,
         "compression_supported": "true" if level.compression_supported else None,
         "min_utilization": level.min_utilization or None,
+        **network_attributes(level),
     }
     if level.size_words is not None:
         whole = level.size_words % level.block_size == 0

@@ -1,5 +1,6 @@
 """Rendered documents against the ones that timeloop-model was given."""
 
+import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from crisp_hw.accelerators import load_arch
 from crisp_hw.encode import encode
 from crisp_hw.errors import MappingError
 from crisp_hw.mapper.space import kept
+from crisp_hw.spec.arch import FREE
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.descriptors import Descriptor
 from crisp_hw.spec.design import Design, DesignPoint
@@ -69,6 +71,14 @@ def test_documents_of_the_reference_runs_come_back(case):
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
 def test_reading_what_was_rendered_changes_nothing(case):
     point = read_point(case["input"])
+    assert read_point(parsed(render(point))) == point
+
+
+@pytest.mark.parametrize("place", range(13))  # those without residuals
+def test_networks_come_back(place):
+    path = Path(__file__).parents[2] / "golden" / "cases" / "network.jsonl.gz"
+    point = read_point(json.loads(gzip.decompress(path.read_bytes()).splitlines()[place])["input"])
+    assert any(level.network != FREE for level in point.design.architecture.levels)
     assert read_point(parsed(render(point))) == point
 
 
