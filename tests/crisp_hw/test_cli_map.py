@@ -148,3 +148,11 @@ def test_sizes(text, size):
 def test_what_is_no_size_is_refused(text):
     with pytest.raises(InputError, match="is no size; write 1GiB"):
         size_of(text)
+
+
+def test_python_gives_the_same_files(run, tmp_path):
+    run()
+    best = crisp_hw.map(tmp_path / "all.yaml")
+    assert {name: (tmp_path / "out" / name).read_text() for name in WRITTEN} == best.texts()
+    assert names(best.save(tmp_path / "again")[0].parent) == WRITTEN
+    assert (best.found.cycles, best.found.energy_pj) == (best.result.cycles, best.result.energy_pj)
