@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisp_hw.engine.evaluate import Batch
-from crisp_hw.mapper.admit import shares
+from crisp_hw.mapper.admit import admitted, shares
 from crisp_hw.mapper.fits import limits, tiles
 from crisp_hw.mapper.space import Space
 from crisp_hw.mapper.stream import factorizations
@@ -90,15 +90,19 @@ def explain(space: Space, attempt: Attempt, tried: int) -> str:
 
 
 def _idle(space: Space) -> str:
-    """Which least use of the hardware no mapping that fits reaches."""
-    best = max((float(shares(space, chunk.rows).max()) for chunk in factorizations(space, _CHUNK_ROWS)), default=0.0)
+    """What keeps mappings out whose lanes and words fit: too little use of the hardware, or the lanes of one axis."""
+    best, enough = 0.0, False
+    for chunk in factorizations(space, _CHUNK_ROWS):
+        best = max(best, float(shares(space, chunk.rows).max()))
+        enough = enough or bool(admitted(space, chunk.rows).any())
     if best < space.parallelism:
         wanted = f"the constraints want {100 * space.parallelism:.4g} %"
         return f"those that fit use at most {100 * best:.4g} % of the lanes, and {wanted}: lower that"
-    names = [
-        level.name for level, least in zip(space.design.architecture.levels, space.least_words, strict=True) if least
-    ]
-    return f"those that fit leave {' or '.join(names)} too empty: lower min_utilization there"
+    if not enough:
+        levels = zip(space.design.architecture.levels, space.least_words, strict=True)
+        names = " or ".join(level.name for level, least in levels if least)
+        return f"those that fit use too few lanes or leave {names} too empty: lower min_utilization there"
+    return "those that are left exceed their lanes along x or along y: loosen a split or a permutation"
 
 
 def _worst(space: Space, rows: Ints, dims: tuple[str, ...]) -> NDArray[np.float64]:

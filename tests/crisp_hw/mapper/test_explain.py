@@ -100,4 +100,12 @@ def test_too_empty_a_level_is_told_with_its_words():
     with pytest.raises(MappingError, match="level SMEM must have 1000 words in use and has 416: lower its min_utiliz"):
         search(subject, Constraints())
     space = enumerate_space(subject, Constraints())
-    assert "those that fit leave SMEM too empty" in explain(space, least_violating(space, 100), 0)
+    assert "or leave SMEM too empty: lower min_utilization" in explain(space, least_violating(space, 100), 0)
+
+
+def test_lanes_that_are_enough_together_but_not_along_y_are_told():
+    along_y = LevelConstraint(
+        "SMEM", "spatial", {"M": Factor("=", 4), "N": Factor("=", 1), "K": Factor("=", 1)}, split=0
+    )
+    with pytest.raises(MappingError, match=r"exceed their lanes along x or along y: loosen a split or a permutation$"):
+        search(design(1000), Constraints((along_y,)))
