@@ -9,7 +9,8 @@ Two orders are one where no cost can see the difference; everything else is kept
 - spatial loops: which dimensions run along x and along y;
 - formats: the order of the loops that the formatted tensor depends on, as ranks are assigned to loops (the leaders
   of a spatial skipping are formatted tensors, so that the order of their lanes is kept too);
-- ranks of several dimensions (halos), link transfers below level 0, and storage gating or skipping: all orders differ.
+- ranks of several dimensions (halos), link transfers below level 0, storage gating or skipping, and networks that take
+  energy (ways to lanes, and what passes levels that do not keep it): all orders differ.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,6 +21,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from crisp_hw.engine.network import costs
 from crisp_hw.mapper.space import Block, Space
 from crisp_hw.spec.mapping import Loop
 from crisp_hw.spec.sparse import ActionKind
@@ -103,7 +105,8 @@ def _inside(order: list[str], dims: frozenset[str]) -> list[str]:
 def _visible(space: Space, block: Block) -> Visible:
     halos = any(len(rank) > 1 for tensor in space.design.problem.tensors for rank in tensor.ranks)
     linked = block.level == 0 and block.kind == "spatial"
-    if halos or linked or _under_storage_saf(space, block):
+    wired = any(costs(level) for level in space.design.architecture.levels)
+    if halos or linked or wired or _under_storage_saf(space, block):
         return Visible(everything=True)
     formatted = tuple(_formatted(space, block))
     if block.kind == "spatial":
