@@ -23,7 +23,8 @@ class Traffic:
 
     `instances` is int64[S, b]; `macs` and `steps` are int64[b]: MACs at work and time steps of each; `computes`
     int64[b] are the multiply-accumulates of the whole problem. `lacking` is by how much Timeloop's reads or fills
-    would be negative (unsigned, they wrap around there; here they are 0).
+    would be negative (unsigned, they wrap around there; here they are 0), `short` by how many words fewer updates of an
+    output arrive than it has, of which Timeloop makes an assertion that fails.
     """
 
     tile: Int
@@ -32,6 +33,7 @@ class Traffic:
     updates: Int
     partition: Int
     lacking: Int
+    short: Int
     instances: Int
     macs: Int
     steps: Int
@@ -75,7 +77,7 @@ def _counts(tiling: Tiling, tensor: Tensor, walked: Flow | None) -> dict[str, In
         else:
             reads[level], fills[level] = content, filled
     counts = {"tile": tile, "reads": reads, "fills": fills, "updates": updates, "partition": partition}
-    return {**counts, "lacking": np.zeros(shape, dtype=np.int64)}
+    return {**counts, "lacking": np.zeros(shape, dtype=np.int64), "short": np.zeros(shape, dtype=np.int64)}
 
 
 def closed_form(tiling: Tiling) -> bool:

@@ -1,7 +1,7 @@
 """What makes a mapping invalid, in numbers (docs/model.md, section 9)."""
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 from math import ceil
 
 import numpy as np
@@ -21,6 +21,7 @@ NEGATIVE = (
     "level {level}: Timeloop's probabilities of tiles of the band add up to more than 1, so that a negative number of "
     "instances would be at work; give a narrower band, or larger tiles"
 )
+GAPS = "give its ranks no coefficients above 1"
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,20 @@ def broken_rules(part: Part) -> list[Failure]:
     if not sparse.tally.legal_computes.all():
         nothing = np.zeros(len(sparse.tally.legal_computes))
         found.append(Failure("", None, CONTRADICTION, nothing + 1, nothing, ~sparse.tally.legal_computes))
-    return found + _negative(part)
+    return found + _negative(part) + _short(part)
+
+
+def _short(part: Part) -> list[Failure]:
+    """Outputs of which fewer words arrive than they have: strides that leave gaps (tiling.cpp: an assertion)."""
+    found: list[Failure] = []
+    for (index, level), (t, tensor) in product(
+        enumerate(part.tiling.architecture.levels), enumerate(part.tiling.problem.tensors)
+    ):
+        missing = part.traffic.short[index, t]
+        if missing.any():
+            what = f"level {level.name}: not every word of {tensor.name} is updated, and Timeloop stops there; {GAPS}"
+            found.append(Failure("", None, what, missing + 1.0, 0.0 * missing, missing > 0))
+    return found
 
 
 def _negative(part: Part) -> list[Failure]:
