@@ -22,6 +22,10 @@ NEGATIVE = (
     "instances would be at work; give a narrower band, or larger tiles"
 )
 GAPS = "give its ranks no coefficients above 1"
+TIMELESS = (
+    "level {level}: less than one MAC is at work on average, which Timeloop counts as 0 cycles and divides by; lift "
+    "the level's bandwidth limit, or use more MACs"
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,19 @@ def broken_rules(part: Part) -> list[Failure]:
     if not sparse.tally.legal_computes.all():
         nothing = np.zeros(len(sparse.tally.legal_computes))
         found.append(Failure("", None, CONTRADICTION, nothing + 1, nothing, ~sparse.tally.legal_computes))
-    return found + _negative(part) + _short(part)
+    return found + _negative(part) + _short(part) + _timeless(part)
+
+
+def _timeless(part: Part) -> list[Failure]:
+    """Levels of limited bandwidth through which all tensors move in 0 cycles: Timeloop's cycles are 0 / 0 then."""
+    found: list[Failure] = []
+    for level, latency in zip(part.tiling.architecture.levels, part.latency, strict=True):
+        read, write = (np.isinf(demand).all(axis=0) for demand in (latency.read_demand, latency.write_demand))
+        limits = ((level.read_bandwidth, read), (level.write_bandwidth, write), (level.shared_bandwidth, read & write))
+        failed = np.any([endless & (limit is not None) for limit, endless in limits], axis=0)
+        if failed.any():
+            found.append(Failure("", None, TIMELESS.format(level=level.name), failed + 0.0, 0.0 * failed, failed))
+    return found
 
 
 def _short(part: Part) -> list[Failure]:
