@@ -103,6 +103,7 @@ def test_flags_of_each_kind():
     (level,) = read(entry).levels
     assert (level.split, level.no_link_transfer, level.no_multicast) == (1, frozenset("AZ"), frozenset("B"))
     assert read({**SPATIAL, "no_reuse": ["B"]}).levels[0].no_multicast == frozenset("B")
+    assert read({**SPATIAL, "split": 999}).levels[0].split == 3  # all along x
     (level,) = read({**TEMPORAL, "no_reuse": ["A"], "rmw_first_update": ["Z"]}).levels
     assert (level.no_temporal_reuse, level.rmw_first_update) == (frozenset("A"), frozenset("Z"))
     assert read({**TEMPORAL, "no_temporal_reuse": ["A"]}).levels[0].no_temporal_reuse == frozenset("A")
