@@ -7,7 +7,7 @@ from math import ceil
 import numpy as np
 
 from crisp_hw.engine.formats import word_bits
-from crisp_hw.engine.latency import port_words
+from crisp_hw.engine.latency import MOST_CYCLES, port_words
 from crisp_hw.engine.part import Part
 from crisp_hw.engine.tiling import Bool, Float, Int
 from crisp_hw.spec.arch import StorageLevel
@@ -21,6 +21,7 @@ NEGATIVE = (
     "level {level}: Timeloop's probabilities of tiles of the band add up to more than 1, so that a negative number of "
     "instances would be at work; give a narrower band, or larger tiles"
 )
+FOREVER = "level {level}: its bandwidth makes a run of more cycles than can be counted; widen it"
 GAPS = "give its ranks no coefficients above 1"
 TIMELESS = (
     "level {level}: less than one MAC is at work on average, which Timeloop counts as 0 cycles and divides by; lift "
