@@ -20,7 +20,7 @@ from crisp_hw.engine.content import (
 from crisp_hw.engine.formats import StoredRanks, Units, format_of, metadata_units
 from crisp_hw.engine.tiling import Tile, Tiling, keeper_above
 from crisp_hw.spec.dialect import Rules
-from crisp_hw.spec.patterns import FixedStructured
+from crisp_hw.spec.patterns import Banded, FixedStructured
 from crisp_hw.spec.problem import FULL, Tensor
 from crisp_hw.spec.sparse import SparseSpec
 
@@ -80,7 +80,7 @@ def expected_occupancy_of(
     if isinstance(tensor.density, FixedStructured):
         return _measured(tensor, tile, ranks, how)
     rows = [tile.words, *ranks.fibers, *ranks.tiles]
-    if shape_of(tensor.density) is not None:
+    if isinstance(tensor.density, Banded) or shape_of(tensor.density) is not None:
         rows += chain(tile.extents, *ranks.extents)
     first, which = distinct([row for row in rows if row is not tiling.ones] or [tiling.ones])
     return _spread(_measured(tensor, tile.at(first), ranks.at(first), how), tile.words, which)

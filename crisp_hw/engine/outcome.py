@@ -1,11 +1,16 @@
 """One evaluated mapping as a Result: arrays to plain numbers."""
 
+from math import isqrt
+
 import numpy as np
 
+from crisp_hw.engine.arrays import Float
+from crisp_hw.engine.banded import nonzeros
 from crisp_hw.engine.content import expected_occupancy
 from crisp_hw.engine.occupancy import Occupancy
 from crisp_hw.engine.part import Part
-from crisp_hw.engine.safs.counts import KINDS, OPS
+from crisp_hw.engine.safs.counts import KINDS, OPS, entry
+from crisp_hw.engine.safs.sparse import temporal_reductions
 from crisp_hw.engine.safs.position import ASSUMPTION
 from crisp_hw.engine.verdict import Failure, capacity, lanes_per_parent, metadata_capacity, reason
 from crisp_hw.spec.dialect import MICRO22
@@ -58,10 +63,10 @@ def _remarks(part: Part) -> tuple[str, ...]:
         if _loses_nonzeros(part, level, t, content)
     ]
     found += [
-        f"level {name}: {int(needed[0, 0])} x {int(needed[1, 0])} lanes are used below one parent that has "
+        f"level {name}: {int(needed[0][0])} x {int(needed[1][0])} lanes are used below one parent that has "
         f"{there[0]} x {there[1]}; Timeloop counts lanes of all parents together and accepts that"
         for name, needed, there in lanes_per_parent(part)
-        if not part.sparse.skips_lanes and (needed[0, 0] > there[0] or needed[1, 0] > there[1])
+        if not part.sparse.skips_lanes and (int(needed[0][0]) > there[0] or int(needed[1][0]) > there[1])
     ]
     found += [
         f"level {part.tiling.architecture.levels[level].name}: lanes of a residual share {tensor.name} unevenly; "
@@ -76,12 +81,32 @@ def _remarks(part: Part) -> tuple[str, ...]:
         for t, tensor in enumerate(part.tiling.problem.tensors)
         if isinstance(tensor.density, Banded) and any(place[1] == t for place in part.sparse.ranks)
     ]
+    found += [
+        too_wide(tensor.name, tensor.density.band_width, isqrt(part.tiling.size(tensor)))
+        for tensor in part.tiling.problem.tensors
+        if isinstance(tensor.density, Banded) and tensor.density.band_width > isqrt(part.tiling.size(tensor))
+    ]
     if part.tiling.rules.whole_macs and part.sparse.used_macs[0] < 1:
         found.append(
             f"only {part.sparse.used_macs[0]:.2f} MACs are at work on average; Timeloop truncates that to 0 and "
             "reports 0 cycles, and so does this result: do not use it"
         )
     return tuple(found)
+
+
+def too_wide(name: str, width: int, side: int) -> str:
+    """What Timeloop makes of a band wider than its matrix.
+
+    >>> too_wide("A", 8, 4)
+    'A: ... 8 is wider than the 4 x 4 matrix; Timeloop ... 18446744073709551612 nonzeros (its sum wraps around) ...'
+    """
+    held = nonzeros(width, side)
+    wraps = " (its sum wraps around)" if held > side * side else ""
+    return (
+        f"{name}: a band of {width} is wider than the {side} x {side} matrix; Timeloop takes the diagonals beyond it "
+        f"off again and counts {held} nonzeros{wraps} where formats and SAFs ask for them, and so does this result: do not "
+        f"use it, give a band below {side}"
+    )
 
 
 def _loses_nonzeros(part: Part, level: int, t: int, content: Occupancy) -> bool:
@@ -95,9 +120,13 @@ def _loses_nonzeros(part: Part, level: int, t: int, content: Occupancy) -> bool:
 def _level_result(part: Part, index: int) -> LevelResult:
     level, latency = part.tiling.architecture.levels[index], part.latency[index]
     tensors = {tensor.name: _tensor_counts(part, index, t) for t, tensor in enumerate(part.tiling.problem.tensors)}
-    leaks = float(part.leakage_pj[index][0])
+    leaks = float(_first(part.leakage_pj[index]))
     energy = leaks + sum(counts.energy_pj * counts.utilized_instances for counts in tensors.values())
     return LevelResult(level.name, tensors, int(latency.cycles[0]), float(latency.slowdown[0]), energy, leaks)
+
+
+def _first(values: Float | None) -> float:
+    return 0.0 if values is None else float(values[0])
 
 
 def _tensor_counts(part: Part, index: int, t: int) -> TensorCounts:
@@ -105,7 +134,8 @@ def _tensor_counts(part: Part, index: int, t: int) -> TensorCounts:
     stored, latency = part.sparse.ranks.get(place), part.latency[index]
     kinds = [(kind, op) for kind in KINDS for op in OPS]
     has_metadata = stored is not None and stored.form is not None
-    moved = ("updates", "fills") if part.tiling.problem.tensors[t].is_output else ("reads", "fills")
+    outputs = part.tiling.problem.tensors[t].is_output
+    moved = ("updates", "fills") if outputs else ("reads", "fills")
     actions = {name: float(pj[0]) for name, pj in part.energy[place].items() if pj[0]}
     return TensorCounts(
         reads=int(part.traffic.reads[place][0]),
@@ -113,17 +143,20 @@ def _tensor_counts(part: Part, index: int, t: int) -> TensorCounts:
         updates=int(part.traffic.updates[place][0]),
         accesses={f"{kind}_{op}": int(tally.data[kind][op][place][0]) for kind, op in kinds},
         format_accesses={
-            f"{kind}_{op}": tuple((int(m[0]), int(p[0])) for m, p in tally.metadata[kind][op][place])
+            f"{kind}_{op}": tuple(
+                (int(entry(tally, (kind, op), place, (r, 0))[0]), int(entry(tally, (kind, op), place, (r, 1))[0]))
+                for r in range(len(stored.form.ranks) if stored and stored.form else 0)
+            )
             for kind, op in kinds
             if has_metadata
         },
         utilized_capacity=int(capacity(part, index, t)[0]),
         utilized_instances=float(part.sparse.used[place][0]),
         partition_size=int(part.traffic.partition[place][0]),
-        temporal_reductions=int(tally.reductions[place][0]),
+        temporal_reductions=int(temporal_reductions(part.traffic, part.sparse, place)[0]) if outputs else 0,
         address_generations=int(sum(tally.data[kind][op][place][0] for kind in ("random", "gated") for op in moved)),
-        read_bandwidth=float(latency.read_demand[t, 0] * latency.slowdown[0]),
-        write_bandwidth=float(latency.write_demand[t, 0] * latency.slowdown[0]),
+        read_bandwidth=float(latency.read_demand[t][0] * latency.slowdown[0]),
+        write_bandwidth=float(latency.write_demand[t][0] * latency.slowdown[0]),
         energy_pj=sum(actions.values()),
         action_energy_pj=actions,
         metadata_capacity_bits=int(metadata_capacity(part, index, t)[0]),

@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 
 from crisp_hw.engine.boxes import Boxes, Held, Move, arrive, projected_box, shift_between, words
-from crisp_hw.engine.lanes import shares
+from crisp_hw.engine.lanes import ALONE, Deliveries, Delivery, Mesh, shares
 from crisp_hw.engine.sliding import Flow, coefficient, flagged
 from crisp_hw.engine.tiling import Float, Int, Tiling
 from crisp_hw.errors import InputError
@@ -24,10 +24,11 @@ MOST_VISITS = 1_000_000  # half a minute; the walk doubles with every loop
 
 @dataclass(frozen=True)
 class Walked:
-    """The flow of every tensor by name, and the average time steps of a MAC, float64[b]."""
+    """The flow of every tensor by name, the average time steps of a MAC, float64[b], and each mapping's deliveries."""
 
     flows: dict[str, Flow]
     steps: Float
+    deliveries: list[Deliveries]
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class _State:
     held: dict[tuple[int, int], Held] = field(default_factory=dict)
     before: dict[int, tuple[tuple[int, ...], list[Boxes]]] = field(default_factory=dict)
     mac_steps: dict[int, int] = field(default_factory=dict)
+    deliveries: Deliveries = field(default_factory=dict)
     visits: int = 0
 
 
@@ -88,7 +90,7 @@ def walk(tiling: Tiling) -> Walked:
         sizes = [_sizes(states, name, t) for name in ("tile", "spread")]
         flows[tensor.name] = Flow(counts[0], counts[1], counts[2], fanout, sizes[0], sizes[1])
     steps = [sum(macs * steps for macs, steps in s.mac_steps.items()) / max(s.mac_steps) for s in states]
-    return Walked(flows, np.array(steps))
+    return Walked(flows, np.array(steps), [state.deliveries for state in states])
 
 
 def _sizes(states: list[_State], name: str, t: int) -> Int:
@@ -207,6 +209,13 @@ def _add(state: _State, level: int, counts: list[int]) -> None:
     for t, count in enumerate(counts):
         state.sent[level][t] += count
         state.delivered[level][t] += count
+        _note(state, (level, t), ALONE, count)
+
+
+def _note(state: _State, place: tuple[int, int], delivery: Delivery, amount: int) -> None:
+    level, t = place
+    ways = state.deliveries.setdefault((level, state.tiling.problem.tensors[t].name), {})
+    ways[delivery] = ways.get(delivery, 0) + amount
 
 
 def _plan(count: int, last: bool, own_residual: bool) -> list[tuple[int, int, int]]:
@@ -254,8 +263,9 @@ def _spread(state: _State, i: int, epochs: int) -> None:
         move = shift_between(fresh_before[t], fresh[t])
         if flagged(tiling.nest.no_link_transfer, level, tensor):
             move = None
-        sent, delivered, linked = _shared(state, group, tensor, (tuple(ends), move, ends_before))
+        (sent, delivered, linked), delivery = _shared(state, group, tensor, (tuple(ends), move, ends_before))
         amount = words(fresh[t]) * epochs
+        _note(state, (level, t), delivery, amount)
         state.sent[level][t] += sent * amount
         state.delivered[level][t] += delivered * amount
         state.linked[level][t] += linked * amount
@@ -263,19 +273,24 @@ def _spread(state: _State, i: int, epochs: int) -> None:
 
 def _shared(
     state: _State, group: range, tensor: Tensor, step: tuple[tuple[int, ...], Move | None, tuple[int, ...]]
-) -> tuple[int, int, int]:
+) -> tuple[tuple[int, int, int], Delivery]:
     """(copies sent, copies received, lanes that mesh neighbours serve) of one delivery to the lanes of a group."""
     tiling, loops = state.tiling, [state.loops[k] for k in group]
     now, move, before = step
     shifts = tuple(
         tuple(loop.stride * coefficient(rank, tiling.problem.dims[loop.dim]) for rank in tensor.ranks) for loop in loops
     )
-    across = prod(loop.bound for loop in loops if loop.kind == "x")
-    width = max(tiling.architecture.fanouts[loops[0].level][0], across)
+    width, height = (
+        max(fanout, prod(loop.bound for loop in loops if loop.kind == axis))
+        for fanout, axis in zip(tiling.architecture.fanouts[loops[0].level], ("x", "y"), strict=True)
+    )
     found = shares(now, shifts, width, move, before if move is not None else None)
     groups, unserved = found.groups, found.unserved_groups
-    if flagged(tiling.nest.no_multicast, loops[0].level, tensor):
+    apart = flagged(tiling.nest.no_multicast, loops[0].level, tensor)
+    if apart:
         groups, unserved = found.lanes, found.unserved_lanes
+    mesh = Mesh(now, shifts, width, height, apart)
     if unserved < groups:
-        return unserved, found.unserved_lanes, found.lanes - found.unserved_lanes
-    return groups, found.lanes, 0
+        linked = found.lanes - found.unserved_lanes
+        return (unserved, found.unserved_lanes, linked), Delivery(mesh, move, before, linked)
+    return (groups, found.lanes, 0), Delivery(mesh)

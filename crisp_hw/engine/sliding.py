@@ -85,7 +85,7 @@ def _level_flow(tiling: Tiling, tensor: Tensor, level: int) -> tuple[Float, Floa
     groups = fanout if apart else _each_row(tiling, tensor, spatial, None)[0]
     sent, delivered, linked = words * groups, words * fanout, zero
     if not flagged(tiling.nest.no_link_transfer, level, tensor):
-        for times, now in _linkable(steps):
+        for times, now in linkable(steps):
             fed, receivers = _each_row(tiling, tensor, spatial, now.move)[1:]
             fed = receivers if apart else fed
             saved = np.where(fed < groups, times * now.words, 0)
@@ -141,7 +141,7 @@ def _extents(problem: Problem, tensor: Tensor, box: Int) -> Int:
     return np.array(parts).reshape(len(parts), box.shape[1])
 
 
-def _linkable(steps: list[Step]) -> list[tuple[Int, Step]]:
+def linkable(steps: list[Step]) -> list[tuple[Int, Step]]:
     """(times, step) of steps before which every receiver held a set of words of the same shape.
 
     Before loop j > first advances, the first loop did; before the first loop advances, any step outside it happened,

@@ -3,18 +3,24 @@
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
+from typing import Any
 
 import numpy as np
 
+from crisp_hw.engine.arrays import Bool, Float, Int, ceil as ceiled, constant, floats, most, namespace, on_host, total
 from crisp_hw.engine.formats import word_bits
+from crisp_hw.engine.latency import port_words
 from crisp_hw.engine.part import Part
-from crisp_hw.engine.tiling import Bool, Float, Int
 from crisp_hw.spec.arch import StorageLevel
 from crisp_hw.spec.dialect import HEAD
 
 CONTRADICTION = (
     "the SAFs remove more computes than the zeros of the operands allow, or all of them (an operand would be nonzero "
     "with probability above 1), and Timeloop stops there; let the SAF look at smaller tiles"
+)
+NEGATIVE = (
+    "level {level}: Timeloop's probabilities of tiles of the band add up to more than 1, so that a negative number of "
+    "instances would be at work; give a narrower band, or larger tiles"
 )
 
 
@@ -33,40 +39,48 @@ class Failure:
 def broken_rules(part: Part) -> list[Failure]:
     """Every rule of docs/model.md, section 9, that some mapping of the part breaks."""
     found: list[Failure] = []
-    arch, sparse = part.tiling.architecture, part.sparse
+    arch, sparse, tensors = part.tiling.architecture, part.sparse, range(len(part.tiling.problem.tensors))
 
-    def require(level: str, what: str, need: Int | Float, have: float) -> None:
-        failed = need > have
-        if failed.any():
-            found.append(Failure(level, None, what, need.astype(float), np.full(len(need), float(have)), failed))
+    def require(level: str, what: str, need: Int | Float, have: float, failed: Bool | None = None) -> None:
+        failed = need > have if failed is None else failed
+        if _any(failed):
+            needed = on_host(floats(need))
+            found.append(Failure(level, None, what, needed, np.full(len(needed), float(have)), on_host(failed)))
 
     for index, level in enumerate(arch.levels):
         if level.size_words is not None:
             room = capacity_limits(level)
-            words = np.sum([capacity(part, index, t) for t in range(len(part.tiling.problem.tensors))], axis=0)
+            words = total([capacity(part, index, t) for t in tensors if (index, t) in part.traffic.tile] or [0 * part.cycles])
             require(level.name, "words of capacity", words, room[0])
-            bits = np.sum([metadata_capacity(part, index, t) for t in range(len(part.tiling.problem.tensors))], axis=0)
-            require(level.name, "bits of metadata capacity", bits, room[1])
+            bits = [metadata_capacity(part, index, t) for t in tensors if _has_metadata(part, index, t)]
+            if bits:
+                require(level.name, "bits of metadata capacity", total(bits), room[1])
             least = ceil(room[0] * level.min_utilization)
-            if (words < least).any():
-                found.append(Failure(level.name, None, "words in use", 0.0 * words + least, words + 0.0, words < least))
-        require(level.name, "instances", np.floor(sparse.used[index].max(axis=0)), level.instances)
-        mesh = sparse.mesh[:, index + 1].max(axis=0)
+            if least:
+                used, enough = on_host(floats(words)), words < least
+                if _any(enough):
+                    found.append(Failure(level.name, None, "words in use", 0.0 * used + least, used, on_host(enough)))
+        busiest = sparse.busiest(index)
+        require(level.name, "instances", namespace(busiest).floor(busiest), level.instances)
+        mesh = sparse.extent(index + 1)
         require(level.name, "instances along x", mesh[0], level.mesh_x)
         require(level.name, "instances along y", mesh[1], level.mesh_y)
     if sparse.skips_lanes:  # the only designs for which Timeloop looks at each parent's own lanes
         for name, needed, there in lanes_per_parent(part):
             require(name, "lanes along x per parent", needed[0], there[0])
             require(name, "lanes along y per parent", needed[1], there[1])
-    require(arch.compute.name, "instances", sparse.macs_mesh.prod(axis=0), arch.compute.instances)
-    require(arch.compute.name, "instances along x", sparse.macs_mesh[0], arch.compute.mesh_x)
-    require(arch.compute.name, "instances along y", sparse.macs_mesh[1], arch.compute.mesh_y)
+    x, y = sparse.macs_mesh
+    require(arch.compute.name, "instances", x * y, arch.compute.instances)
+    require(arch.compute.name, "instances along x", x, arch.compute.mesh_x)
+    require(arch.compute.name, "instances along y", y, arch.compute.mesh_y)
     if part.tiling.rules == HEAD and not sparse.packed:  # a program with position skipping may know better
-        found += [_certain(what, len(sparse.tally.legal_computes)) for what in _conversions(part)]
-    if not sparse.tally.legal_computes.all():
-        nothing = np.zeros(len(sparse.tally.legal_computes))
-        found.append(Failure("", None, CONTRADICTION, nothing + 1, nothing, ~sparse.tally.legal_computes))
+        found += [_certain(what, part.tiling.batch) for what in _conversions(part)]
+    require("", CONTRADICTION, constant(part.cycles, 1.0), 0.0, ~sparse.tally.legal_computes)
     return found
+
+
+def _any(flags: Any) -> bool:
+    return bool(namespace(flags).any(flags))
 
 
 def _certain(what: str, count: int) -> Failure:
@@ -103,15 +117,21 @@ def _conversions(part: Part) -> list[str]:
     return found
 
 
-def lanes_per_parent(part: Part) -> list[tuple[str, Int, tuple[int, int]]]:
-    """Per level, MACs first: the lanes (x, y) that the mapping uses below one parent, int64[2, b], and those there."""
+def lanes_per_parent(part: Part) -> list[tuple[str, tuple[Int, Int], tuple[int, int]]]:
+    """Per level, MACs first: the lanes (x, y) that the mapping uses below one parent, int64[b] each, and those there."""
     arch, mesh = part.tiling.architecture, part.sparse.mesh
     names = (arch.compute.name, *(level.name for level in arch.levels))
-    lanes = mesh[:, :-1] // np.maximum(mesh[:, 1:], 1)
-    return [
-        (name, lanes[:, inner].max(axis=0), fan)
-        for inner, (name, fan) in enumerate(zip(names, arch.fanouts, strict=False))
-    ]
+    found = []
+    for inner, (name, fan) in enumerate(zip(names, arch.fanouts, strict=False)):
+        pairs = {(id(each[inner]), id(each[inner + 1])): (each[inner], each[inner + 1]) for each in mesh}
+        x, y = (most([_per_parent(*(end[axis] for end in pair)) for pair in pairs.values()]) for axis in (0, 1))
+        found.append((name, (x, y), fan))
+    return found
+
+
+def _per_parent(lanes: Int, parents: Int) -> Int:
+    fewest: Int = lanes // namespace(parents).clip(parents, min=1)
+    return fewest
 
 
 def capacity_limits(level: StorageLevel) -> tuple[int, int]:
@@ -129,16 +149,22 @@ def capacity(part: Part, index: int, t: int) -> Int:
     return tile
 
 
+def _has_metadata(part: Part, index: int, t: int) -> bool:
+    stored = part.sparse.ranks.get((index, t))
+    return stored is not None and stored.form is not None
+
+
 def metadata_capacity(part: Part, index: int, t: int) -> Int:
     """Bits that a level reserves for a tensor's metadata: the worst case, entries of all ranks times their widths."""
     stored, level = part.sparse.ranks.get((index, t)), part.tiling.architecture.levels[index]
-    total = np.zeros(part.tiling.bounds.shape[1])
+    bits = 0.0 * floats(part.cycles)
     if stored is None or stored.form is None:
-        return total.astype(np.int64)
-    for rank, (metadata, payload) in zip(stored.form.ranks, part.sparse.occupancy[index, t].largest_units, strict=True):
+        return part.tiling.zeros
+    for rank, units in zip(stored.form.ranks, part.sparse.occupancy[index, t].largest_units, strict=True):
         width = word_bits(level, rank)
-        total = total + (metadata * width[0] + payload * width[1])
-    return np.ceil(total).astype(np.int64)
+        held = [count * bits_each for count, bits_each in zip(units, width, strict=True) if count is not None]
+        bits = bits + total(held) if held else bits
+    return ceiled(bits)
 
 
 def reason(failure: Failure, row: int = 0) -> str:

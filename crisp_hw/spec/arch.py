@@ -6,11 +6,34 @@ from typing import Literal
 
 
 @dataclass(frozen=True)
+class Network:
+    """What joins one instance of a storage level to those of the next inner level; the default costs nothing.
+
+    A word costs `hop_pj` per hop (None: its `word_bits` over wires of `tile_width_um`, the length of a hop),
+    `router_pj` per router and `ingress_pj` once; `fill_cycles` and `drain_cycles` are added to every run.
+    """
+
+    word_bits: int = 16
+    wire_pj_per_bit_mm: float = 0.0
+    tile_width_um: float = 0.0
+    hop_pj: float | None = None
+    router_pj: float = 0.0
+    ingress_pj: float = 0.0
+    fill_cycles: int = 0
+    drain_cycles: int = 0
+
+
+FREE = Network()
+
+
+@dataclass(frozen=True)
 class StorageLevel:
     """One storage level; sizes in words, widths in bits, bandwidths in words per cycle and instance.
 
     `size_words` None is unbounded; a bandwidth of None is unlimited. `block_size` is the number of words that one
-    access moves, `min_utilization` the share of the size that a mapping must use.
+    access moves, `min_utilization` the share of the size that a mapping must use. `network` leads inwards;
+    `reduction_supported` says whether the level adds up partial sums that arrive (None: unless it is DRAM), on which
+    only the energy of the network depends.
     """
 
     name: str
@@ -32,6 +55,8 @@ class StorageLevel:
     decompression_supported: bool = False
     compression_supported: bool = False
     min_utilization: float = 0.0
+    network: Network = FREE
+    reduction_supported: bool | None = None
 
 
 @dataclass(frozen=True)

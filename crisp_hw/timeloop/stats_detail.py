@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import product
+from typing import assert_never
 
 from crisp_hw.engine.energy import action_energy, built_in_energy, compute_energy
 from crisp_hw.engine.part import Part
@@ -10,6 +11,7 @@ from crisp_hw.engine.safs import metadata_bits
 from crisp_hw.engine.safs.counts import KINDS, OPS
 from crisp_hw.spec.arch import StorageLevel
 from crisp_hw.spec.design import DesignPoint
+from crisp_hw.spec.patterns import Actual, Banded, Density, FixedStructured, HybridBlocks, Hypergeometric
 from crisp_hw.spec.result import FormatCounts, Result
 
 
@@ -98,7 +100,7 @@ def _detail(part: Part, index: int, t: int) -> TensorDetail:
         clusters=min(lanes, level.instances // level.cluster_size),
         word_bits=level.word_bits,
         tile_words=int(part.traffic.tile[place][0]),
-        distribution=DISTRIBUTIONS.get(type(tensor.density).__name__, type(tensor.density).__name__.lower()),
+        distribution=_distribution(tensor.density),
         formats=tuple(rank.format.lower() for rank in reversed(stored.form.ranks)) if stored and stored.form else (),
         worst=tuple((_whole(m[0]), _whole(p[0])) for m, p in worst),
         bits={
@@ -112,8 +114,15 @@ def _whole(entries: float) -> int:
     return -int(-entries // 1)
 
 
-DISTRIBUTIONS = {
-    # what Timeloop calls them (workload/density-models: GetDistributionType)
-    "FixedStructured": "fixed_structured",
-    "Hypergeometric": "hypergeometric",
-}
+def _distribution(density: Density) -> str:
+    """What Timeloop calls it (workload/density-models: GetDistributionType)."""
+    match density:
+        case FixedStructured():
+            return "fixed_structured"
+        case Hypergeometric():
+            return "hypergeometric"
+        case Banded(width):
+            return f"banded-{width}"
+        case Actual() | HybridBlocks():
+            return type(density).__name__.lower()
+    assert_never(density)

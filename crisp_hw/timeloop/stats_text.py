@@ -170,9 +170,10 @@ def _effective(level: StorageLevel) -> str:
 
 
 def _accesses(level: LevelResult) -> int:
-    """Scalar accesses of all instances, each tensor's truncated (buffer.cpp: Accesses)."""
+    """Scalar accesses of all instances, each tensor's truncated, in unsigned 64-bit numbers (buffer.cpp: Accesses)."""
     tensors = level.tensors.values()
-    return sum(int(counts.utilized_instances * (counts.reads + counts.updates + counts.fills)) for counts in tensors)
+    moved = (int(counts.utilized_instances * (counts.reads + counts.updates + counts.fills)) for counts in tensors)
+    return sum(moved) % WRAP
 
 
 def _outermost_words(evaluated: Evaluated, tensor: str) -> int:

@@ -10,9 +10,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from crisp_hw.engine import banded, content
-from crisp_hw.engine.evaluate import evaluate
+from crisp_hw.engine.evaluate import evaluate, evaluate_batch
 from crisp_hw.engine.tiling import Tile
 from crisp_hw.errors import InputError
+from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.patterns import Banded, FixedStructured
 from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
 
@@ -113,7 +114,53 @@ def test_skipping_a_diagonal_keeps_one_in_eight(build):
     assert result.compute.random == 8 * 8 * 3 // 8
 
 
-@pytest.mark.parametrize(("k", "width"), [(4, 1), (8, 20)])
+@pytest.mark.parametrize("width", range(14))
+def test_the_sum_of_timeloops_diagonals(width):
+    """It adds 2 x (side - away) for every diagonal, those beyond the matrix included, in unsigned 64-bit numbers."""
+    total = 4
+    for away in range(1, width + 1):
+        total = (total + 2 * (4 - away)) % 2**64
+    assert banded.nonzeros(width, 4) == total
+
+
+def test_a_band_too_wide_is_counted_as_timeloop_does_and_said(build):
+    """Without formats and SAFs nothing depends on the band; the Result warns all the same."""
+    result = evaluate(diagonal(build, 20, SparseSpec()))
+    assert result.valid and result.compute.random == 8 * 8 * 3
+    (said,) = result.assumptions
+    assert "a band of 20 is wider than the 8 x 8 matrix" in said and f"{2**64 - 92} nonzeros (its sum" in said
+    (mild,) = evaluate(diagonal(build, 9, SparseSpec())).assumptions
+    assert "62 nonzeros where" in mild
+
+
+def test_a_negative_number_of_instances_is_no_result(build):
+    """Timeloop's shares of a band beyond half the matrix add up to 2, and 1 - P(empty tile) is below 0."""
+    form = TensorFormat("L1", "A", (Rank("B", 1, 0, (frozenset("MK"),)),) * 3)
+    plan = [[("t", "M", 2)], [("t", "M", 3), ("t", "N", 2), ("t", "K", 6)]]
+
+    def of(width):
+        point = build.point(plan, densities={"A": Banded(width)}, sparse=SparseSpec((form,)))
+        levels = tuple(replace(level, decompression_supported=True) for level in point.design.architecture.levels)
+        fabric = replace(point.design.architecture, levels=levels)
+        return evaluate(replace(point, design=replace(point.design, architecture=fabric)))
+
+    assert of(1).valid
+    assert [reason[:60] for reason in of(7).reasons] == ["level L0: Timeloop's probabilities of tiles of the band add "]
+
+
+def test_a_batch_tells_tiles_of_equal_size_and_other_shape_apart(build):
+    """2 x 8 and 4 x 4 words of a band are not the same tile."""
+    form = TensorFormat("L1", "A", (Rank("B", 1, 0, (frozenset("MK"),)),) * 3)
+    plans = [[[("t", "M", m), ("t", "K", 16 // m)], [("t", "M", 16 // m), ("t", "K", m)]] for m in (2, 4)]
+    cost = EnergyTable({"L0": {"random_read": 1.0}})
+    points = [build.point(plan, None, None, {"A": Banded(1)}, SparseSpec((form,)), cost) for plan in plans]
+    bounds = np.array([point.mapping.bounds for point in points])
+    batch = evaluate_batch(points[0].design, points[0].mapping.nest, bounds)
+    alone = [evaluate(point).energy_pj for point in points]
+    assert alone[0] != alone[1] and batch.energy_pj.tolist() == alone
+
+
+@pytest.mark.parametrize(("k", "width"), [(4, 1), (8, 2**31)])
 def test_a_banded_tensor_is_square_and_its_band_within(build, k, width):
     point = build.point([[("t", "K", k)], [("t", "M", 8)]])
     problem = build.gemm(8, 1, k, A=Banded(width), B=FixedStructured(0.5))

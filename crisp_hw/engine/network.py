@@ -1,0 +1,122 @@
+"""Networks between levels: hops, routers, energy and latency (docs/model.md, section 8.1).
+
+Timeloop: model/network-legacy.cpp, model/topology.cpp FloorPlan. SAFs save nothing here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from crisp_hw.engine.streams import Stream, collapsed, raw_streams
+from crisp_hw.engine.tiling import Float, Int, Tiling, instances
+from crisp_hw.engine.traffic import Traffic
+from crisp_hw.spec.arch import Architecture, ComputeLevel, Network, StorageLevel
+
+UM_PER_MM = 1000.0
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What the network of one level does for one tensor, [b] each; counts and energies per instance of the level.
+
+    `words` enter it, `hops` is the sum over them, `routers` those that they pass, `linked` words go between mesh
+    neighbours; `instances` are those of the level that the mapping spans.
+    """
+
+    stream: Stream
+    words: Float
+    hops: Float
+    routers: Int
+    energy_pj: Float
+    link_pj: Float
+    instances: Int
+
+    @property
+    def total_pj(self) -> Float:
+        """All instances."""
+        return (self.energy_pj + self.link_pj) * self.instances
+
+
+def hop_energy(network: Network) -> float:
+    """pJ that moving one word by one hop costs: as given, or bits x mm x pJ.
+
+    >>> hop_energy(Network(word_bits=8, wire_pj_per_bit_mm=0.25, tile_width_um=500.0)), hop_energy(Network(hop_pj=3.0))
+    (1.0, 3.0)
+    """
+    if network.hop_pj is not None:
+        return network.hop_pj
+    return network.word_bits * (network.tile_width_um / UM_PER_MM) * network.wire_pj_per_bit_mm
+
+
+def costs(level: StorageLevel) -> bool:
+    """Does the network of a level take any energy?"""
+    network = level.network
+    return hop_energy(network) > 0 or network.router_pj > 0 or network.ingress_pj > 0
+
+
+def transit_cycles(architecture: Architecture) -> int:
+    """Cycles that filling and draining all networks adds to a run (topology.cpp: total_network_latency_)."""
+    return sum(level.network.fill_cycles + level.network.drain_cycles for level in architecture.levels)
+
+
+def reduces(level: StorageLevel) -> bool:
+    """Does a level add up what arrives, so that an output word need not be sent back first? (buffer.cpp)"""
+    return level.technology != "DRAM" if level.reduction_supported is None else level.reduction_supported
+
+
+def tile_widths(architecture: Architecture, areas_um2: Mapping[str, float]) -> tuple[float, ...]:
+    """The length of one hop below each level in um: the side of the square that one child and all in it fill.
+
+    `areas_um2` are per instance, by component; what is not in it has none (topology.cpp: FloorPlan).
+
+    >>> from crisp_hw.spec.arch import ComputeLevel
+    >>> levels = (StorageLevel("RF", instances=2), StorageLevel("DRAM", "DRAM"))
+    >>> tile_widths(Architecture(levels, ComputeLevel(instances=8)), {"MAC": 4.0, "RF": 9.0})
+    (2.0, 5.0)
+    """
+    parts: tuple[ComputeLevel | StorageLevel, ...] = (architecture.compute, *architecture.levels)
+    area, inner, widths = 0.0, 0, []
+    for part in parts:
+        area = areas_um2.get(part.name, 0.0) + area * (inner // part.instances)
+        inner = part.instances
+        widths.append(float(np.sqrt(area)))
+    return tuple(widths[:-1])
+
+
+def networks(tiling: Tiling, traffic: Traffic) -> dict[tuple[int, int], Carried]:
+    """What every network that takes energy carries, by level and tensor; empty, and no work, where none does."""
+    levels = tiling.architecture.levels
+    wired = [index for index, level in enumerate(levels) if costs(level)]
+    if not wired:
+        return {}
+    found = {}
+    for t, tensor in enumerate(tiling.problem.tensors):
+        streams = collapsed(tiling, tensor, raw_streams(tiling, tensor))
+        for index in wired:
+            stream = streams[index]
+            if tensor.is_output and not reduces(levels[index]):
+                _send_back(stream, traffic.partition[index, t])
+            found[index, t] = _carried(levels[index].network, stream, instances(tiling, index))
+    return found
+
+
+def _send_back(stream: Stream, partition: Int) -> None:
+    """A level that cannot add up sends every partial sum inwards first, but for the first of each word."""
+    for record in stream.records.values():
+        record.words = np.where(record.words > 0, 2 * record.words - partition, 0.0)
+
+
+def _carried(network: Network, stream: Stream, used: Int) -> Carried:
+    """Hops, routers and energy of a stream (network-legacy.cpp: ComputeNetworkEnergy)."""
+    hops, routers = np.zeros_like(stream.linked), np.zeros_like(stream.linked)
+    for key in sorted(stream.records):
+        record = stream.records[key]
+        moves = record.words > 0
+        each = np.divide(record.hops, record.words, out=np.zeros_like(hops), where=moves)
+        hops = hops + np.where(moves, each * record.words, 0.0)
+        routers = np.floor(routers + np.where(moves, (1 + np.floor(each)) * record.words, 0.0))
+    words, hop = stream.total(), hop_energy(network)
+    energy = hops * hop + routers * network.router_pj + words * network.ingress_pj
+    link = np.floor(stream.linked) * (hop + 2 * network.router_pj)
+    return Carried(stream, words, hops, routers.astype(np.int64), energy, link, used)
