@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from crisp_hw.backends import Backend, backend
+from crisp_hw.backends import BACKENDS, Backend, backend
 from crisp_hw.describe import pattern_descriptor
 from crisp_hw.encode import (
     EncodeOptions,
@@ -16,8 +16,11 @@ from crisp_hw.encode import (
     with_weights,
 )
 from crisp_hw.engine.compare import compare_tiles
-from crisp_hw.errors import InputError, MappingError
-from crisp_hw.mapper.search import Found, search
+from crisp_hw.errors import CrispError, InputError, MappingError
+from crisp_hw.searches.content import Content
+from crisp_hw.searches.solve import Solved, Task, task_of
+from crisp_hw.searches.spread import Solve, solving
+from crisp_hw.searches.store import default_store
 from crisp_hw.spec import accelerator as schemes
 from crisp_hw.spec import patterns
 from crisp_hw.spec.accelerator import Accelerator
@@ -51,6 +54,9 @@ class EvaluateOptions:
     themselves) or "hybrid" (blocks with N:M inside, in closed form). `dstc` is how DSTC avoids zeros: "skipping", as if
     nonzeros filled its lanes perfectly, or "position-skipping" (`EncodeOptions`).
     `overheads` counts what N:M and blocks need beside Sparseloop's model: block index, activation selection, decoders.
+    Neither of the last two changes a number: `jobs` processes search for mappings (None: one, and all cores as soon as
+    that pays; spawned, so that the caller's main module needs its `if __name__ == "__main__"`), and with `cache` what
+    was found before is read from disk and what is found is kept there (`searches.store`).
     """
 
     objective: str = "cycles"
@@ -61,48 +67,70 @@ class EvaluateOptions:
     density: str = "model"
     dstc: DstcModel = "skipping"
     overheads: bool = True
+    jobs: int | None = 1
+    cache: bool = True
 
 
 @dataclass(frozen=True)
-class _Mapped:
-    """An encoded layer with its best mapping and what the backend makes of it."""
+class _Planned:
+    """An encoded layer and the search for its best mapping."""
 
-    point: DesignPoint
-    result: Result
-    found: Found
+    encoded: Encoded
+    task: Task
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A layer on an accelerator before any search: its own encoding, the one that is searched, and the dense one."""
+
+    descriptor: Descriptor
+    encoded: Encoded
+    pruned: _Planned
+    dense: _Planned
 
 
 class Bench:
-    """Evaluates layers on one accelerator; layers of equal shape and pattern are searched once."""
+    """Evaluates layers on one accelerator; layers of equal shape and pattern are evaluated once."""
 
-    def __init__(self, accelerator: Accelerator, options: EvaluateOptions, masks: Masks) -> None:
+    def __init__(self, accelerator: Accelerator, options: EvaluateOptions, masks: Masks, content: Content) -> None:
         self._accelerator, self._options = accelerator, options
-        self._masks = masks
+        self._masks, self._content = masks, content
         self._dense = replace(accelerator, scheme=schemes.Dense())
         self._backend: Backend = backend(options.backend)
-        self._known: dict[object, tuple[Result, Found]] = {}
+        self._known: dict[str, Result] = {}
 
-    def evaluate(self, descriptor: Descriptor) -> LayerEvaluation:
-        """One layer as pruned and as dense; MappingError names the layer and the accelerator."""
+    @property
+    def name(self) -> str:
+        """Name of the accelerator."""
+        return self._accelerator.name
+
+    def plan(self, descriptor: Descriptor) -> _Row:
+        """What one layer needs searched, as pruned and as dense."""
         whole = pattern_descriptor(descriptor.layer, patterns.Dense(), "dense")
         encoded = self._encode(descriptor, self._accelerator)
-        weighted = self._weighted(encoded, descriptor)
-        mapped = self._map(weighted, descriptor.layer.name)
-        dense = self._map(self._encode(whole, self._dense), descriptor.layer.name)
-        index = index_line(encoded, mapped.result) if encoded.block_index else None
-        lines, unknown = self._overheads(weighted, mapped.result, index)
+        pruned = self._planned(self._weighted(encoded, descriptor))
+        return _Row(descriptor, encoded, pruned, self._planned(self._encode(whole, self._dense)))
+
+    def evaluate(self, row: _Row, solve: Solve) -> LayerEvaluation:
+        """One layer as pruned and as dense; MappingError names the layer and the accelerator."""
+        descriptor, encoded, weighted = row.descriptor, row.encoded, row.pruned.encoded
+        found = self._solved(row.pruned, solve, descriptor.layer.name).found
+        point = DesignPoint(weighted.design, found.mapping, weighted.assumptions)
+        result = self._result(row.pruned, solve, descriptor.layer.name)
+        index = index_line(encoded, result) if encoded.block_index else None
+        lines, unknown = self._overheads(weighted, result, index)
         return LayerEvaluation(
             arch=self._accelerator.name,
             descriptor=descriptor,
-            point=replace(mapped.point, assumptions=(*mapped.point.assumptions, *unknown)),
-            result=mapped.result,
-            dense=dense.result,
+            point=replace(point, assumptions=(*point.assumptions, *unknown)),
+            result=result,
+            dense=self._result(row.dense, solve, descriptor.layer.name),
             real_macs=encoded.real_macs,
-            tried=mapped.found.tried,
-            valid=mapped.found.valid,
+            tried=found.tried,
+            valid=found.valid,
             index=index,
             sources=self._accelerator.sources,
-            check=None if weighted.design is encoded.design else self._check(encoded, mapped.point),
+            check=None if weighted.design is encoded.design else self._check(encoded, point),
             overheads=lines,
         )
 
@@ -143,21 +171,27 @@ class Bench:
         choices = EncodeOptions(given.activation_density, index, dstc=given.dstc)
         return encode(descriptor, accelerator, choices)
 
-    def _map(self, encoded: Encoded, name: str) -> _Mapped:
-        key = (encoded.design.problem, encoded.design.sparse, repr(encoded.constraints))
-        if key not in self._known:
-            try:
-                found = search(encoded.design, encoded.constraints, self._options.objective)
-            except MappingError as error:
-                raise MappingError(f"layer {name} on {self._accelerator.name}: {error}") from error
-            self._known[key] = (self._run(DesignPoint(encoded.design, found.mapping), name), found)
-        result, found = self._known[key]
-        point = DesignPoint(encoded.design, found.mapping, encoded.assumptions)
-        return _Mapped(point, replace(result, assumptions=(*encoded.assumptions, *result.assumptions)), found)
+    def _planned(self, encoded: Encoded) -> _Planned:
+        task = task_of(encoded.design, encoded.constraints, self._options.objective, self._content)
+        return _Planned(encoded, task)
 
-    def _run(self, point: DesignPoint, name: str) -> Result:
+    def _solved(self, planned: _Planned, solve: Solve, name: str) -> Solved:
+        try:
+            return solve(planned.task)
+        except CrispError as error:
+            raise type(error)(f"layer {name} on {self._accelerator.name}: {error}") from error
+
+    def _result(self, planned: _Planned, solve: Solve, name: str) -> Result:
+        key, said = planned.task.key, planned.encoded.assumptions
+        if key not in self._known:
+            self._known[key] = self._run(planned, self._solved(planned, solve, name), name)
+        return replace(self._known[key], assumptions=(*said, *self._known[key].assumptions))
+
+    def _run(self, planned: _Planned, solved: Solved, name: str) -> Result:
         """What the backend makes of the mapping that the search found valid."""
-        result = self._backend(point)
+        result = solved.result
+        if self._backend is not BACKENDS["embedded"]:
+            result = self._backend(DesignPoint(planned.task.design, solved.found.mapping))
         if not result.valid:
             reasons = "; ".join(result.reasons)
             raise MappingError(
@@ -179,16 +213,18 @@ def evaluate_layers(
     `masks` are needed for the density "actual" alone.
     """
     _check_density(options.density, descriptors, masks or {})
+    content = Content()
+    benches = [Bench(accelerator, options, masks or {}, content) for accelerator in accelerators]
+    plan = [(bench, bench.plan(descriptor)) for bench in benches for descriptor in descriptors]
+    tasks = [planned.task for _, row in plan for planned in (row.pruned, row.dense)]
     rows: list[LayerEvaluation] = []
-    total = len(descriptors) * len(accelerators)
-    for accelerator in accelerators:
-        bench = Bench(accelerator, options, masks or {})
-        for descriptor in descriptors:
+    with solving(tasks, options.jobs, default_store() if options.cache else None) as solve:
+        for bench, row in plan:
             if progress:
-                progress(f"{accelerator.name} {descriptor.layer.name}", len(rows), total)
-            rows.append(bench.evaluate(descriptor))
+                progress(f"{bench.name} {row.descriptor.layer.name}", len(rows), len(plan))
+            rows.append(bench.evaluate(row, solve))
     if progress:
-        progress("done", total, total)
+        progress("done", len(plan), len(plan))
     return tuple(rows)
 
 

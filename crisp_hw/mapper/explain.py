@@ -126,9 +126,10 @@ def _holds(space: Space, constraint: LevelConstraint, level: int, dims: frozense
     """Factors that keep a tile of these dimensions large: bounded from above outside the level, from below inside."""
     names = [one.name for one in space.design.architecture.levels]
     outside = names.index(constraint.level) > level
+    least = [(dim, Factor(">=", value)) for dim, value in constraint.at_least.items()]
     return [
         f"{constraint.level} {constraint.kind} {dim}{factor.relation}{factor.value}"
-        for dim, factor in constraint.factors.items()
+        for dim, factor in [*constraint.factors.items(), *least]
         if dim in dims and _binds(factor, outside, space.design.problem.bound(dim))
     ]
 

@@ -172,11 +172,11 @@ def _arrangements(block: Block, active: frozenset[str]) -> Iterator[Arrangement]
     """All arrangements of a block's active loops; free loops that do nothing stand innermost of the free ones."""
     if block.kind == "spatial" and block.split is not None:
         for free in permutations(block.free):
-            yield _spatial(block, block.fixed + free, block.split)
+            yield _spatial(block, block.fixed + free + block.last, block.split)
         return
     idle = tuple(dim for dim in block.free if dim not in active)
     for busy in permutations([dim for dim in block.free if dim in active]):
-        order = block.fixed + idle + busy
+        order = block.fixed + idle + busy + block.last
         if block.kind == "temporal":
             yield tuple(Loop(block.level, dim, "temporal") for dim in order)
         else:

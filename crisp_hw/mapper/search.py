@@ -11,7 +11,7 @@ from crisp_hw.errors import InputError, MappingError
 from crisp_hw.mapper.explain import Attempt, best_attempt, explain, least_violating
 from crisp_hw.mapper.fits import shrinking_levels
 from crisp_hw.mapper.orders import Arrangement, Visible, nests, visible
-from crisp_hw.mapper.space import Space, enumerate_space
+from crisp_hw.mapper.space import Space, enumerate_space, loop_nest
 from crisp_hw.mapper.stream import factorizations
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design
@@ -179,7 +179,7 @@ def _evaluated(
     """The tally after evaluating rows in one order."""
     arrangement, rows = work
     dims = space.design.problem.dims
-    nest = LoopNest(tuple(loop for block in arrangement for loop in block), space.keeps, space.no_link_transfer)
+    nest = loop_nest(space, tuple(loop for block in arrangement for loop in block))
     columns = [i * len(dims) + dims.index(loop.dim) for i, block in enumerate(arrangement) for loop in block]
     bounds = rows.reshape(len(rows), -1)[:, columns]
     batch = evaluate(space.design, nest, bounds)

@@ -6,25 +6,29 @@ here: `fits` drops what certainly does not fit, the engine judges the rest.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
+from math import ceil, prod
 from typing import Literal, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crisp_hw.errors import InputError, MappingError
-from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
+from crisp_hw.spec.arch import StorageLevel
+from crisp_hw.spec.constraints import Constraints, LevelConstraint
 from crisp_hw.spec.design import Design
+from crisp_hw.spec.mapping import Loop, LoopNest
 
 BlockKind = Literal["temporal", "spatial"]
+FLAGS = ("no_link_transfer", "no_multicast", "no_temporal_reuse", "rmw_first_update")
 
 
 @dataclass(frozen=True)
 class Block:
     """The temporal or the spatial loops of one level (0 innermost), before their order is chosen.
 
-    The dimensions of `fixed` come first (innermost) in that order, those of `free` follow in any order; `split` is
-    the number of dimensions along x (None: free; no meaning in a temporal block).
+    The dimensions of `fixed` come first (innermost) in that order, those of `free` follow in any order, those of
+    `last` stand outermost in that order; `split` is the number of dimensions along x (None: free; no meaning in a
+    temporal block).
     """
 
     level: int
@@ -32,6 +36,7 @@ class Block:
     fixed: tuple[str, ...]
     free: tuple[str, ...]
     split: int | None = None
+    last: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,9 @@ class Space:
     """All mappings that constraints allow: `factors[dim]` is int64[f, len(blocks)], one factorization a row.
 
     `blocks` stand innermost first (a level's spatial block before its temporal block), `keeps[l]` are the tensors
-    stored in level l, `no_link_transfer[l]` those that its network does not pass between neighbours.
+    stored in level l, `no_link_transfer[l]` those that its network does not pass between neighbours; the other flags
+    are those of a `LoopNest` (`loop_nest` makes one). A mapping uses at least the share `parallelism` of all lanes, and
+    in level l at least `least_words[l]` words (`admit.admitted`).
     """
 
     design: Design
@@ -48,6 +55,11 @@ class Space:
     factors: Mapping[str, NDArray[np.int64]]
     keeps: tuple[frozenset[str], ...]
     no_link_transfer: tuple[frozenset[str], ...]
+    no_multicast: tuple[frozenset[str], ...] = ()
+    no_temporal_reuse: tuple[frozenset[str], ...] = ()
+    rmw_first_update: tuple[frozenset[str], ...] = ()
+    parallelism: float = 0.0
+    least_words: tuple[int, ...] = ()
 
     @property
     def size(self) -> int:
@@ -58,9 +70,10 @@ class Space:
 def enumerate_space(design: Design, constraints: Constraints) -> Space:
     """All perfect factorizations, orders and splits that `constraints` leave of a design's mapspace.
 
-    A level or dimension that no constraint names is free; a factor of 0 means the full bound. InputError when a
-    constraint names what the design does not have, MappingError when a dimension cannot be factorized at all.
-    Meaning of the constraints: Timeloop, src/mapping/constraints.cpp and src/mapspaces/subspaces.cpp.
+    A level or dimension that no constraint names is free; a factor of 0 means the full bound. What levels keep must be
+    settled: `bypass.spaces` has one space per choice. InputError when a constraint names what the design does not have
+    or leaves a choice open, MappingError when a dimension cannot be factorized at all. Meaning of the constraints:
+    Timeloop, src/mapping/constraints.cpp and src/mapspaces/subspaces.cpp.
 
     >>> from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
     >>> from crisp_hw.spec.problem import Problem, Tensor, Term
@@ -73,11 +86,37 @@ def enumerate_space(design: Design, constraints: Constraints) -> Space:
     blocks = _blocks(design, constraints)
     factors = {}
     for dim, bound in zip(design.problem.dims, design.problem.bounds, strict=True):
-        allowed = [_allowed(bound, _factor(design, constraints, block, dim)) for block in blocks]
+        allowed = [_allowed(bound, dim, _constraint(design, constraints, block)) for block in blocks]
         factors[dim] = _factorizations(bound, allowed)
         if not len(factors[dim]):
             raise MappingError(_unfactorable(design, constraints, dim))
-    return Space(design, constraints, blocks, factors, _keeps(design, constraints), _unlinked(design, constraints))
+    return Space(
+        design,
+        constraints,
+        blocks,
+        factors,
+        kept(design, constraints),
+        no_link_transfer=_flag(design, constraints, "spatial", "no_link_transfer"),
+        no_multicast=_flag(design, constraints, "spatial", "no_multicast"),
+        no_temporal_reuse=_flag(design, constraints, "temporal", "no_temporal_reuse"),
+        rmw_first_update=_flag(design, constraints, "temporal", "rmw_first_update"),
+        parallelism=constraints.parallelism,
+        least_words=tuple(_least_words(level) for level in design.architecture.levels),
+    )
+
+
+def loop_nest(space: Space, loops: tuple[Loop, ...]) -> LoopNest:
+    """The nest of some loops with everything else that the space settles; a flag that no level raises stays empty."""
+    flags = (space.no_multicast, space.no_temporal_reuse, space.rmw_first_update)
+    no_multicast, no_temporal_reuse, rmw_first_update = (names if any(names) else () for names in flags)
+    return LoopNest(
+        loops,
+        space.keeps,
+        space.no_link_transfer,
+        no_multicast=no_multicast,
+        no_temporal_reuse=no_temporal_reuse,
+        rmw_first_update=rmw_first_update,
+    )
 
 
 def constraint_of(constraints: Constraints, level: str, kind: BlockKind) -> LevelConstraint | None:
@@ -99,36 +138,57 @@ def _blocks(design: Design, constraints: Constraints) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
+def kept(design: Design, constraints: Constraints) -> tuple[frozenset[str], ...]:
+    """The tensors that every level stores for certain, level 0 innermost; those of `either` are not among them."""
+    everything = frozenset(tensor.name for tensor in design.problem.tensors)
+    return tuple(
+        constraints.keeps.get(level.name, everything) - constraints.either.get(level.name, frozenset())
+        for level in design.architecture.levels
+    )
+
+
 def _block(design: Design, constraint: LevelConstraint | None, level: int, kind: BlockKind) -> Block:
     dims = design.problem.dims
     if constraint is None:
         return Block(level, kind, (), dims)
-    rest = tuple(dim for dim in dims if dim not in constraint.permutation)
+    first, last = constraint.permutation, constraint.outermost
+    rest = tuple(dim for dim in dims if dim not in (*first, *last))
     if constraint.order_free:
-        return Block(level, kind, constraint.permutation, rest, constraint.split)
-    return Block(level, kind, constraint.permutation + rest, (), constraint.split)
+        return Block(level, kind, first, rest, constraint.split, last)
+    return Block(level, kind, (*first, *rest, *last), (), constraint.split)
 
 
-def _keeps(design: Design, constraints: Constraints) -> tuple[frozenset[str], ...]:
-    everything = frozenset(tensor.name for tensor in design.problem.tensors)
-    return tuple(constraints.keeps.get(level.name, everything) for level in design.architecture.levels)
+def _flag(
+    design: Design,
+    constraints: Constraints,
+    kind: BlockKind,
+    name: Literal["no_link_transfer", "no_multicast", "no_temporal_reuse", "rmw_first_update"],
+) -> tuple[frozenset[str], ...]:
+    """Per level, the tensors for which its block of one kind raises a flag."""
+    found = (constraint_of(constraints, level.name, kind) for level in design.architecture.levels)
+    return tuple(frozenset(getattr(constraint, name)) if constraint else frozenset() for constraint in found)
 
 
-def _unlinked(design: Design, constraints: Constraints) -> tuple[frozenset[str], ...]:
-    spatial = [constraint_of(constraints, level.name, "spatial") for level in design.architecture.levels]
-    return tuple(constraint.no_link_transfer if constraint else frozenset() for constraint in spatial)
+def _least_words(level: StorageLevel) -> int:
+    """Words that a mapping must use in a level (engine/verdict.py, "words in use")."""
+    if level.size_words is None:
+        return 0
+    return ceil(int(level.size_words / level.multiple_buffering) * level.min_utilization)
 
 
-def _factor(design: Design, constraints: Constraints, block: Block, dim: str) -> Factor | None:
-    constraint = constraint_of(constraints, design.architecture.levels[block.level].name, block.kind)
-    return constraint.factors.get(dim) if constraint else None
+def _constraint(design: Design, constraints: Constraints, block: Block) -> LevelConstraint | None:
+    return constraint_of(constraints, design.architecture.levels[block.level].name, block.kind)
 
 
-def _allowed(bound: int, factor: Factor | None) -> NDArray[np.int64]:
-    """Divisors of `bound`, ascending, that a constraint admits."""
+def _allowed(bound: int, dim: str, constraint: LevelConstraint | None) -> NDArray[np.int64]:
+    """Divisors of `bound`, ascending, that a block's constraint admits for a dimension."""
     candidates = np.arange(1, int(bound**0.5) + 1, dtype=np.int64)
     small = candidates[bound % candidates == 0]
     divisors: NDArray[np.int64] = np.unique(np.concatenate([small, bound // small]))
+    if constraint is None:
+        return divisors
+    divisors = divisors[divisors >= constraint.at_least.get(dim, 1)]
+    factor = constraint.factors.get(dim)
     if factor is None:
         return divisors
     match factor.relation:
@@ -171,11 +231,12 @@ def _check_names(design: Design, constraints: Constraints) -> None:
 
 def _check_dims(design: Design, constraint: LevelConstraint, place: str) -> None:
     dims = design.problem.dims
-    for dim in (*constraint.factors, *constraint.permutation):
+    order = (*constraint.permutation, *constraint.outermost)
+    for dim in (*constraint.factors, *constraint.at_least, *order):
         if dim not in dims:
             raise InputError(f"{place}: dimension {dim} is not one of {', '.join(dims)}")
-    if len(set(constraint.permutation)) < len(constraint.permutation):
-        raise InputError(f"{place}: permutation {''.join(constraint.permutation)} names a dimension twice")
+    if len(set(order)) < len(order):
+        raise InputError(f"{place}: permutation {''.join(order)} names a dimension twice")
     if constraint.split is not None and not 0 <= constraint.split <= len(dims):
         raise InputError(f"{place}: split {constraint.split} is not between 0 and {len(dims)}")
     for dim, factor in constraint.factors.items():
@@ -186,15 +247,18 @@ def _check_dims(design: Design, constraint: LevelConstraint, place: str) -> None
 def _check_keeps(design: Design, constraints: Constraints) -> None:
     names = [tensor.name for tensor in design.problem.tensors]
     for constraint in constraints.levels:
-        for name in sorted(constraint.no_link_transfer - set(names)):
-            raise InputError(f"constraint of level {constraint.level}: no_link_transfer names {name}; it is no tensor")
-    for level, kept in constraints.keeps.items():
-        for name in sorted(kept - set(names)):
+        for flag in FLAGS:
+            for name in sorted(getattr(constraint, flag) - set(names)):
+                raise InputError(f"constraint of level {constraint.level}: {flag} names {name}; it is no tensor")
+    for level, chosen in [*constraints.keeps.items(), *constraints.either.items()]:
+        for name in sorted(chosen - set(names)):
             raise InputError(f"constraints keep {name} in level {level}, but the tensors are {', '.join(names)}")
     outermost = design.architecture.levels[-1].name
-    missing = sorted(set(names) - constraints.keeps.get(outermost, frozenset(names)))
+    missing = sorted(set(names) - kept(design, constraints)[-1])
     if missing:
         raise InputError(f"constraints: the outermost level {outermost} must keep {', '.join(missing)}; add it")
+    if open_levels := [level for level, chosen in constraints.either.items() if chosen]:
+        raise InputError(f"constraints leave open what {', '.join(open_levels)} keeps; settle it (bypass.spaces does)")
 
 
 def _unfactorable(design: Design, constraints: Constraints, dim: str) -> str:
@@ -203,5 +267,6 @@ def _unfactorable(design: Design, constraints: Constraints, dim: str) -> str:
         for c in constraints.levels
         if dim in c.factors
     ]
+    given += [f"{c.level} {c.kind} {dim}>={c.at_least[dim]}" for c in constraints.levels if dim in c.at_least]
     bound = design.problem.bound(dim)
     return f"{design.problem.name}: no factors of {dim} = {bound} obey {'; '.join(given)}; loosen one of them"

@@ -4,8 +4,8 @@ A recorded case is a dict with `id`, `family`, `input` (the documents that timel
 reported); tests/golden/README.md describes both. Files hold one case a line, as JSON, gzipped.
 """
 
-from crisp_hw.validate.agreement import Agreement, grade, read_cases, validate
+from crisp_hw.validate.agreement import Agreement, grade, holds, read_cases, validate
 from crisp_hw.validate.compare import Difference, compare
 from crisp_hw.validate.page import page
 
-__all__ = ["Agreement", "Difference", "compare", "grade", "page", "read_cases", "validate"]
+__all__ = ["Agreement", "Difference", "compare", "grade", "holds", "page", "read_cases", "validate"]

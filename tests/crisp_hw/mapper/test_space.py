@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crisp_hw.errors import InputError, MappingError
-from crisp_hw.mapper.space import constraint_of, enumerate_space
+from crisp_hw.mapper.space import constraint_of, enumerate_space, loop_nest
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.design import Design
@@ -118,3 +118,40 @@ def test_impossible_factors_name_the_constraints_in_the_way():
     constraints = Constraints((LevelConstraint("RF", "temporal", {"K": Factor("=", 5)}),))
     with pytest.raises(MappingError, match=r"no factors of K = 8 obey RF temporal K=5; loosen"):
         enumerate_space(design(4, 8), constraints)
+
+
+def test_a_suffix_stands_outermost():
+    suffix = LevelConstraint("RF", "temporal", outermost=("M",), order_free=True)
+    block = enumerate_space(design(4, 4), Constraints((suffix,))).blocks[0]
+    assert (block.fixed, block.free, block.last) == ((), ("K",), ("M",))
+    closed = LevelConstraint("RF", "temporal", outermost=("M",))
+    assert enumerate_space(design(4, 4), Constraints((closed,))).blocks[0].fixed == ("K", "M")
+    with pytest.raises(InputError, match="permutation MM names a dimension twice"):
+        enumerate_space(design(4, 4), Constraints((LevelConstraint("RF", "temporal", {}, ("M",), outermost=("M",)),)))
+
+
+def test_lower_bounds_hold_beside_a_factor():
+    both = LevelConstraint("RF", "temporal", {"M": Factor("<=", 6)}, at_least={"M": 3})
+    assert set(enumerate_space(design(12, 1), Constraints((both,))).factors["M"][:, 0].tolist()) == {3, 4, 6}
+    with pytest.raises(MappingError, match="no factors of M = 8 obey RF temporal M<=3; RF temporal M>=3"):
+        enumerate_space(
+            design(8, 1), Constraints((LevelConstraint("RF", "temporal", {"M": Factor("<=", 3)}, at_least={"M": 3}),))
+        )
+
+
+def test_flags_reach_the_nest_and_absent_ones_stay_empty():
+    levels = (
+        LevelConstraint("SMEM", "spatial", no_multicast=frozenset("A")),
+        LevelConstraint("RF", "temporal", no_temporal_reuse=frozenset("A"), rmw_first_update=frozenset("Z")),
+    )
+    nest = loop_nest(enumerate_space(design(4, 4), Constraints(levels)), ())
+    assert nest.no_multicast == (frozenset(), frozenset("A"), frozenset())
+    assert nest.no_temporal_reuse == (frozenset("A"), frozenset(), frozenset())
+    assert nest.rmw_first_update == (frozenset("Z"), frozenset(), frozenset())
+    plain = loop_nest(enumerate_space(design(4, 4), Constraints()), ())
+    assert (plain.no_multicast, plain.no_temporal_reuse, plain.rmw_first_update) == ((), (), ())
+
+
+def test_open_choices_are_for_bypass_spaces():
+    with pytest.raises(InputError, match="leave open what RF keeps"):
+        enumerate_space(design(4, 4), Constraints(either={"RF": frozenset("A")}))

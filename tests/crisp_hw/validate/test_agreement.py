@@ -2,12 +2,13 @@
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from crisp_hw.errors import InputError
-from crisp_hw.validate import Agreement, Difference, grade, page, read_cases, validate
+from crisp_hw.validate import Agreement, Difference, grade, holds, page, read_cases, validate
 from crisp_hw.validate.__main__ import main
 
 CASES = Path(__file__).parents[2] / "golden" / "cases"
@@ -75,6 +76,38 @@ def test_files_that_hold_no_cases(tmp_path, line, sentence):
     with pytest.raises(InputError) as error:
         list(read_cases(path))
     assert str(error.value).startswith(f"{path}, {sentence}")
+
+
+def artifact(design: str, **figures) -> Agreement:
+    zero = {"equal": 0, "close": 0, "different": 8, "refused": 0, "worst_cycles": 0.0, "worst_energy": 0.0}
+    return Agreement(f"micro22 {design}", 8, **{**zero, **figures})
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (Agreement("skip", 100, 97, 3, 0, 0, 0.0, 1e-5), True),
+        (Agreement("skip", 100, 96, 4, 0, 0, 0.0, 1e-5), False),
+        (Agreement("skip", 100, 99, 0, 1, 0, 0.0, 1e-5), False),
+        (Agreement("skip", 100, 99, 0, 0, 1, 0.0, 0.0), False),
+        (artifact("DSTC", worst_energy=1.9e-5), True),
+        (artifact("DSTC", worst_energy=2.1e-5), False),
+        (artifact("TC", worst_energy=0.9e-6), True),
+        (artifact("TC", worst_energy=1.1e-6), False),
+        (artifact("TC", worst_cycles=1e-6), False),
+        (artifact("TC", refused=1, different=7), False),
+    ],
+)
+def test_what_a_family_is_held_to(found, expected):
+    assert holds(found, 0.97) is expected
+
+
+def test_designs_of_the_artifact_are_families(tmp_path):
+    (one,) = cases("dense", 1)
+    named = [one | {"family": "micro22", "id": f"w/{design}-RF2x-24-bandwidth"} for design in ("TC", "DSTC", "TC")]
+    found = validate([written(tmp_path / "m.jsonl.gz", *map(json.dumps, named))])
+    assert [(row.family, row.cases) for row in found] == [("micro22 TC", 2), ("micro22 DSTC", 1)]
+    assert "2 of micro22 TC" in page([replace(found[0], ids=("a", "b"))])
 
 
 ROWS = [

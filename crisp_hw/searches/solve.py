@@ -1,0 +1,84 @@
+"""One search, looked up before it is made."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from crisp_hw.engine.evaluate import evaluate
+from crisp_hw.errors import CrispError
+from crisp_hw.mapper.search import Found, search
+from crisp_hw.searches.content import Content
+from crisp_hw.searches.store import Store, read, refuse, write
+from crisp_hw.spec.constraints import Constraints
+from crisp_hw.spec.design import Design, DesignPoint
+from crisp_hw.spec.result import Result
+
+
+@dataclass(frozen=True)
+class Task:
+    """A design whose best mapping is wanted; `key` names the search among all others, on disk too."""
+
+    design: Design
+    constraints: Constraints
+    objective: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Solved:
+    """The best mapping of a task, and what the embedded engine makes of it."""
+
+    found: Found
+    result: Result
+
+
+def task_of(
+    design: Design, constraints: Constraints, objective: str = "cycles", content: Content | None = None
+) -> Task:
+    """A task with its key; one `content` for many tasks reads what they share once.
+
+    >>> from crisp_hw.spec.arch import Architecture, ComputeLevel
+    >>> from crisp_hw.spec.problem import Problem
+    >>> design = Design(Architecture((), ComputeLevel()), Problem("nothing", (), (), ()))
+    >>> task_of(design, Constraints()).key == task_of(design, Constraints(), "energy").key
+    False
+    """
+    return Task(design, constraints, objective, (content or Content()).digest(design, constraints, objective))
+
+
+def recall(task: Task, store: Store) -> Solved | None:
+    """A search that was kept, evaluated once more; None where its cycles and energy are not those of then."""
+    entry = read(store, task.key)
+    if not isinstance(entry, dict):
+        return None
+    try:
+        found: Found = _adapter().validate_json(json.dumps(entry.get("found")), strict=True)
+        result = evaluate(DesignPoint(task.design, found.mapping))
+    except (ValidationError, CrispError, ValueError, IndexError) as error:
+        refuse(store, task.key, f"does not fit the design ({' '.join(str(error).split())[:120]})")
+        return None
+    if _figures(result) != entry.get("figures"):
+        refuse(store, task.key, "holds other cycles or energy than the engine computes now")
+        return None
+    return Solved(found, result)
+
+
+def solve(task: Task, store: Store | None = None) -> Solved:
+    """Search and evaluate; kept in the store when there is one. Raises InputError and MappingError as `search`."""
+    found = search(task.design, task.constraints, task.objective)
+    result = evaluate(DesignPoint(task.design, found.mapping))
+    if store is not None and result.valid:
+        write(store, task.key, {"found": _adapter().dump_python(found, mode="json"), "figures": _figures(result)})
+    return Solved(found, result)
+
+
+def _figures(result: Result) -> list[object]:
+    return [result.valid, int(result.cycles), float(result.energy_pj)]
+
+
+@cache
+def _adapter() -> TypeAdapter[Any]:
+    return TypeAdapter(Found)

@@ -1,0 +1,154 @@
+"""Many searches: each is made once, looked up first, and on several cores where that pays."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+
+from crisp_hw.errors import CrispError, InputError
+from crisp_hw.searches.solve import Solved, Task, recall, solve
+from crisp_hw.searches.store import Store
+
+Solve = Callable[[Task], Solved]
+"""The answer to one task; waits for it, or finds it. Raises what the search raised."""
+
+PATIENCE_S = 1.0  # how long one process searches before it thinks of company
+WORTH_S = 2.0  # searching left that pays for starting Python and NumPy once more per core (about 0.3 s each)
+
+
+class WorkerLost(CrispError):
+    """A process that searched is gone (exit code 4: it was not the user's input)."""
+
+    exit_code = 4
+
+
+@contextmanager
+def solving(tasks: Sequence[Task], jobs: int | None = 1, store: Store | None = None) -> Iterator[Solve]:
+    """Answers to these tasks; what is found, and which error is raised, does not depend on `jobs` or the store.
+
+    `jobs` processes search; None: one, and all cores as soon as that pays. Processes are spawned (the caller's main
+    module needs its `if __name__ == "__main__"`), and end with the block, however it ends, and with this process.
+    InputError unless `jobs` is positive.
+    """
+    if jobs is not None and jobs < 1:
+        raise InputError(f"{jobs} jobs: give 1 or more")
+    solver = _Solver(tasks, jobs, store)
+    try:
+        yield solver
+    except BaseException:
+        solver.end(at_once=True)
+        raise
+    solver.end(at_once=False)
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _Solver:
+    """Tasks by key, answered in the order in which they are asked for."""
+
+    def __init__(self, tasks: Sequence[Task], jobs: int | None, store: Store | None) -> None:
+        self._jobs, self._store = jobs, store
+        self._known: dict[str, Solved] = {}
+        self._waiting = {task.key: task for task in tasks}
+        self._running: dict[str, Future[Solved]] = {}
+        self._crew: _Crew | None = None
+        self._searches, self._seconds = 0, 0.0
+
+    def __call__(self, task: Task) -> Solved:
+        if task.key not in self._known:
+            self._known[task.key] = self._answer(task)
+            self._waiting.pop(task.key, None)
+        return self._known[task.key]
+
+    def end(self, at_once: bool) -> None:
+        """Wait for the processes, or end them without waiting for what they search."""
+        if self._crew is not None:
+            self._crew.end(at_once)
+
+    def _answer(self, task: Task) -> Solved:
+        if task.key not in self._running:
+            kept = recall(task, self._store) if self._store else None
+            if kept is not None:
+                return kept
+            self._consider_company()
+        if task.key in self._running:
+            return _result(self._running.pop(task.key))
+        start = time.perf_counter()
+        found = solve(task, self._store)
+        self._searches, self._seconds = self._searches + 1, self._seconds + time.perf_counter() - start
+        return found
+
+    def _consider_company(self) -> None:
+        """Hand everything that is not kept yet to other processes, once, if that pays."""
+        if self._crew is not None or self._jobs == 1:
+            return
+        missing = [task for key, task in self._waiting.items() if not self._kept(key)]
+        many = min(self._jobs or cores(), len(missing))
+        if many > 1 and (self._jobs is not None or self._pays(len(missing))):
+            self._crew = _Crew(many)
+            self._running = self._crew.take(missing, self._store)
+
+    def _kept(self, key: str) -> bool:
+        return self._store is not None and self._store.path(key).exists()
+
+    def _pays(self, missing: int) -> bool:
+        return self._seconds > PATIENCE_S and self._seconds / self._searches * missing > WORTH_S
+
+
+def _result(running: Future[Solved]) -> Solved:
+    try:
+        return running.result()
+    except BrokenProcessPool as error:
+        raise WorkerLost(
+            "a process that searched ended without an answer (killed, or out of memory); take fewer --jobs, or 1"
+        ) from error
+
+
+class _Crew:
+    """Processes that search; they live on a pipe whose other end closes when this process ends or wants them gone."""
+
+    def __init__(self, many: int) -> None:
+        context = get_context("spawn")
+        theirs, self._lifeline = context.Pipe(duplex=False)
+        self._pool = ProcessPoolExecutor(many, context, _live_on, (theirs,))
+
+    def take(self, tasks: Sequence[Task], store: Store | None) -> dict[str, Future[Solved]]:
+        with _without_interrupts():  # which the processes inherit: Ctrl-C is for this one to handle
+            return {task.key: self._pool.submit(solve, task, store) for task in tasks}
+
+    def end(self, at_once: bool) -> None:
+        if at_once:
+            self._lifeline.close()
+        self._pool.shutdown(wait=True, cancel_futures=at_once)
+        self._lifeline.close()
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Hold SIGINT back; one that comes meanwhile is handled afterwards."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _live_on(lifeline: Connection) -> None:
+    """In a new process: end it at once, whatever it does, when the other end of the pipe is closed."""
+
+    def wait() -> None:
+        try:
+            lifeline.recv_bytes()
+        except (EOFError, OSError):
+            os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()

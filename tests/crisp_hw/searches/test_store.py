@@ -1,0 +1,237 @@
+"""The folder of past searches: whole entries or none, whatever writers, kills and disks do to it."""
+
+import json
+import logging
+import math
+import multiprocessing
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from crisp_hw.errors import InputError
+from crisp_hw.searches import store as store_module
+from crisp_hw.searches.store import Store, clear, default_store, engine_version, info, read, write
+
+KEY = "0123456789abcdef" * 4
+OTHER = "f" * 64
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "searches", "1.0-0123456789abcdef")
+
+
+def warnings(caplog):
+    return [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(plain)
+def test_what_is_written_is_read_to_the_last_bit(store, content):
+    write(store, KEY, content)
+    assert repr(read(store, KEY)) == repr(content)
+
+
+def test_what_was_never_written_is_none_without_a_word(store, caplog):
+    assert read(store, KEY) is None
+    assert warnings(caplog) == []
+
+
+def test_an_entry_is_one_json_file_that_says_what_it_is(store):
+    write(store, KEY, {"a": 0.1})
+    entry = json.loads(store.path(KEY).read_text())
+    assert (entry["format"], entry["key"], entry["content"]) == ("crisp-hw/search/1", KEY, {"a": 0.1})
+    assert [path.name for path in store.path(KEY).parent.iterdir()] == [f"{KEY}.json"]
+
+
+def test_every_cut_and_every_changed_byte_is_noticed(store, caplog):
+    write(store, KEY, {"cycles": 12, "energy": 0.25})
+    path = store.path(KEY)
+    whole = path.read_bytes()
+    for length in range(len(whole) - 1):  # the last byte is the line's end, which holds nothing
+        path.write_bytes(whole[:length])
+        assert read(store, KEY) is None, length
+    for place in range(len(whole) - 1):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        found = read(store, KEY)
+        assert found is None or found == {"cycles": 12, "energy": 0.25}, place
+    assert set(warnings(caplog)) == {f"{path}: is damaged; searching anew"}
+    path.write_bytes(whole)
+    assert read(store, KEY) == {"cycles": 12, "energy": 0.25}
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", "7", "{}", '{"content": 1}', "\x00" * 4096, "[" * 100_000])
+def test_foreign_content_is_noticed(store, text, caplog):
+    store.path(KEY).parent.mkdir(parents=True)
+    store.path(KEY).write_text(text)
+    assert read(store, KEY) is None
+    assert warnings(caplog) == [f"{store.path(KEY)}: is damaged; searching anew"]
+
+
+def test_an_entry_under_another_name_is_noticed(store, caplog):
+    write(store, KEY, 1)
+    store.path(KEY).rename(store.path(OTHER))
+    assert read(store, OTHER) is None
+    assert len(warnings(caplog)) == 1
+
+
+def test_infinity_and_minus_zero_come_back(store):
+    write(store, KEY, [math.inf, -0.0])
+    found = read(store, KEY)
+    assert found == [math.inf, 0.0] and math.copysign(1, found[1]) == -1
+
+
+def test_a_folder_that_cannot_be_written_costs_nothing_but_a_line(tmp_path, caplog):
+    (tmp_path / "file").write_text("")
+    store = Store(tmp_path / "file", "1.0-0123456789abcdef")
+    write(store, KEY, 1)
+    assert read(store, KEY) is None
+    assert any("cannot be written" in line and "the search is not kept" in line for line in warnings(caplog))
+
+
+def test_a_write_that_fails_leaves_the_old_entry_and_no_rest(store, monkeypatch, caplog):
+    write(store, KEY, 1)
+
+    def full(*_):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(store_module.os, "replace", full)
+    write(store, KEY, 2)
+    assert read(store, KEY) == 1
+    assert len(list(store.path(KEY).parent.iterdir())) == 1
+    assert len(warnings(caplog)) == 1
+
+
+def hammer(folder, rounds):
+    store = Store(Path(folder), "1.0-0123456789abcdef")
+    for number in range(rounds):
+        write(store, KEY, {"writer": os.getpid(), "number": number, "pad": "x" * 5000})
+        assert read(store, KEY) is not None
+
+
+def test_writers_at_once_leave_one_whole_entry(store, caplog):
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=hammer, args=(str(store.folder), 150)) for _ in range(3)]
+    for writer in writers:
+        writer.start()
+    while any(writer.is_alive() for writer in writers):
+        entry = read(store, KEY)
+        assert entry is None or len(entry["pad"]) == 5000
+    for writer in writers:
+        writer.join()
+    assert [writer.exitcode for writer in writers] == [0, 0, 0]
+    assert read(store, KEY)["number"] == 149
+    assert warnings(caplog) == []
+    assert len(list(store.path(KEY).parent.iterdir())) == 1
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from crisp_hw.searches.store import Store, write
+store = Store(Path(sys.argv[1]), "1.0-0123456789abcdef")
+print("ready", flush=True)
+while True:
+    write(store, sys.argv[2], {"pad": "x" * 500_000})
+"""
+
+
+def test_killed_writers_leave_nothing_that_is_believed(store, caplog):
+    for _ in range(3):
+        process = subprocess.Popen([sys.executable, "-c", WRITER, store.folder, KEY], stdout=subprocess.PIPE)
+        process.stdout.readline()
+        time.sleep(0.05)
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        entry = read(store, KEY)
+        assert entry is None or entry == {"pad": "x" * 500_000}
+    assert warnings(caplog) == []
+    clear(store)
+    assert info(store).size_bytes == 0
+
+
+def test_info_counts_entries_and_those_of_other_engines(store):
+    assert (info(store).entries, info(store).stale, info(store).size_bytes) == (0, 0, 0)
+    write(store, KEY, 1)
+    write(store, OTHER, 2)
+    write(Store(store.folder, "0.9-0000000000000000"), KEY, 3)
+    found = info(store)
+    assert (found.folder, found.entries, found.stale) == (store.folder, 2, 1)
+    assert found.size_bytes == sum(path.stat().st_size for path in store.folder.rglob("*.json"))
+
+
+def test_clear_deletes_entries_and_rests_and_nothing_else(store):
+    write(store, KEY, 1)
+    write(Store(store.folder, "0.9-0000000000000000"), KEY, 3)
+    rest = store.path(KEY).parent / f".{KEY[:16]}.abc.tmp"
+    mine = [store.folder / "notes.txt", store.folder / "photos" / "a.json", store.path(KEY).parent / "mine.json"]
+    mine[1].parent.mkdir()
+    for path in (rest, *mine):
+        path.write_text("")
+    assert clear(store) == 3
+    assert sorted(path for path in store.folder.rglob("*") if path.is_file()) == sorted(mine)
+    assert not (store.folder / "0.9-0000000000000000").exists()
+    assert clear(store) == 0
+
+
+def test_clear_says_what_it_cannot_delete(store, monkeypatch):
+    write(store, KEY, 1)
+
+    def refuse(*_, **__):
+        raise PermissionError("not yours")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(InputError, match=rf"{KEY}\.json: cannot be deleted \(not yours\)"):
+        clear(store)
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"CRISP_HW_CACHE": "/a/b", "XDG_CACHE_HOME": "/x"}, "/a/b"),
+        ({"CRISP_HW_CACHE": "", "XDG_CACHE_HOME": "/x"}, "/x/crisp-hw"),
+        ({"XDG_CACHE_HOME": "/x"}, "/x/crisp-hw"),
+        ({"XDG_CACHE_HOME": "relative"}, "/home/somebody/.cache/crisp-hw"),
+        ({"XDG_CACHE_HOME": ""}, "/home/somebody/.cache/crisp-hw"),
+        ({}, "/home/somebody/.cache/crisp-hw"),
+    ],
+)
+def test_where_the_folder_is(variables, expected, monkeypatch):
+    for name in ("CRISP_HW_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", "/home/somebody")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert default_store() == Store(Path(expected), engine_version())
+
+
+def test_another_source_is_another_engine(tmp_path, monkeypatch):
+    for room in ("engine", "mapper", "spec"):
+        (tmp_path / room / "deep").mkdir(parents=True)
+        (tmp_path / room / "deep" / "a.py").write_text("one = 1\n")
+    monkeypatch.setattr(store_module, "_PACKAGE", tmp_path)
+    found = [engine_version.__wrapped__()]
+    for change in ("one = 2\n", "one = 1\n"):
+        (tmp_path / "engine" / "deep" / "a.py").write_text(change)
+        found.append(engine_version.__wrapped__())
+    (tmp_path / "mapper" / "b.py").write_text("")
+    found.append(engine_version.__wrapped__())
+    assert found[0] == found[2] and len(set(found)) == 3
+
+
+def test_the_suite_uses_a_folder_of_its_own(own_cache):
+    assert default_store().folder == own_cache
