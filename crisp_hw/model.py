@@ -82,7 +82,8 @@ def _evaluate(documents: MarkedDict, notes: tuple[str, ...], dialect: Dialect) -
     result = replace(result, skipped=(*result.skipped, *notes))
     areas = _areas(documents["ART"]) if documents.get("ART") is not None else {}
     has_sparse = documents.get("sparse_optimizations") is not None
-    return Evaluated(point, result, int(part.sparse.macs_mesh[:, 0].prod()), details_of(part), has_sparse, areas)
+    x, y = (int(along[0]) for along in part.sparse.macs_mesh)
+    return Evaluated(point, result, x * y, details_of(part), has_sparse, areas)
 
 
 def _check_size(point: DesignPoint) -> None:

@@ -13,7 +13,7 @@ from crisp_hw.engine.occupancy import Occupancy, unconditioned_empty
 from crisp_hw.engine.verdict import capacity, metadata_capacity
 from crisp_hw.explain.arithmetic import Sides, equation, fact, some
 from crisp_hw.explain.nouns import Section, Step
-from crisp_hw.explain.scene import Spot, see
+from crisp_hw.explain.scene import Spot, number_of, see
 from crisp_hw.spec.patterns import Actual, Banded, FixedStructured, HybridBlocks, Hypergeometric
 
 NEGLIGIBLE = 1e-12  # probability below which an occupancy is not listed
@@ -156,10 +156,10 @@ def _format_steps(spot: Spot, stored: StoredRanks, content: Occupancy) -> Iterat
     assert stored.form is not None
     average = _empties(spot, stored, _only_occupancy(spot))
     for r in range(len(stored.fibers) - 1, -1, -1):
-        metadata, payload = (float(units[0]) for units in content.units[r])
+        metadata, payload = (number_of(units) for units in content.units[r])
         if metadata or payload:
             yield from _rank_steps(spot, stored, r, (metadata, payload), average)
-    empty = [r for r, units in enumerate(content.units) if not any(float(each[0]) for each in units)]
+    empty = [r for r, units in enumerate(content.units) if not any(map(number_of, units))]
     if empty:
         listed = ", ".join(f"{r} ({stored.form.ranks[r].format})" for r in empty)
         yield fact(f"ranks without entries (no loop is left for them, or their payload is the data itself): {listed}")
@@ -167,8 +167,8 @@ def _format_steps(spot: Spot, stored: StoredRanks, content: Occupancy) -> Iterat
     parts = []
     for r, (rank, units) in enumerate(zip(stored.form.ranks, content.largest_units, strict=True)):
         for kind, (entries, bits) in enumerate(zip(units, word_bits(spot.level, rank), strict=True)):
-            if float(entries[0]) and bits:
-                terms |= {f"e{r}{kind}": float(entries[0]), f"b{r}{kind}": bits}
+            if number_of(entries) and bits:
+                terms |= {f"e{r}{kind}": number_of(entries), f"b{r}{kind}": bits}
                 parts.append(f"{{e{r}{kind}}} · {{b{r}{kind}}}")
     values, bits = f"⌈{' + '.join(parts) or '0'}⌉", int(metadata_capacity(spot.scene.part, *spot.place)[0])
     text = "metadata reserved: entries of the fullest tile, rank 0 first"
