@@ -16,6 +16,7 @@ from crisp_hw.explain.nouns import Section, Step
 from crisp_hw.explain.scene import Spot, number_of, see
 from crisp_hw.spec.patterns import Actual, Banded, FixedStructured, HybridBlocks, Hypergeometric
 
+SURE = 1.0 + 1e-6  # a sum of probabilities beyond rounding
 NEGLIGIBLE = 1e-12  # probability below which an occupancy is not listed
 
 
@@ -66,8 +67,12 @@ def _mean_steps(spot: Spot, content: Occupancy) -> Iterator[Step]:
     empty = float(unconditioned_empty(tiling, tensor, shape)[0])
     mean = float(expected_occupancy(tensor.density, spot.whole, shape)[0])
     yield from _model_steps(spot, empty)
-    words = float(content.words[0])
-    if float(content.nonempty[0]) < 1:
+    words, chances = float(content.words[0]), _chances(spot)
+    if chances > SURE:
+        yield fact(
+            f"Timeloop's probabilities of tiles add up to {chances:g}, not to 1: do not use this", words, "words"
+        )
+    elif float(content.nonempty[0]) < 1:
         yield from _sent_mean(spot, content, mean, empty)
     else:
         text = "nonzeros of a tile on average, empty ones counted"
@@ -214,11 +219,19 @@ def _entries(form: str, what: str) -> tuple[str, str]:
             return f"{live} · ⌈f · (1 − P₀(s))⌉", f"{shown} · ⌈{{f}} · (1 − {{s}})⌉"
 
 
+def _chances(spot: Spot) -> float:
+    """Sum of the probabilities of all occupancies of the tile: 1, but for bands that Timeloop counts twice."""
+    tile = spot.scene.tiling.tile_below(spot.scene.tiling.ends[spot.index], spot.tensor)
+    return float(support(spot.tensor.density, spot.whole, tile)[1][:, 0].sum())
+
+
 def _only_occupancy(spot: Spot) -> int | None:
     """The number of nonzeros of every tile that is not empty, where there is only one."""
     tiling = spot.scene.tiling
     tile = tiling.tile_below(tiling.ends[spot.index], spot.tensor)
     occupancy, probability = support(spot.tensor.density, spot.whole, tile)
+    if _chances(spot) > SURE:
+        return None
     alive = float(spot.scene.part.sparse.occupancy[spot.place].nonempty[0]) < 1
     likely = {int(k) for k, p in zip(occupancy[:, 0], probability[:, 0], strict=True) if p > NEGLIGIBLE}
     likely -= {0} if alive else set()
