@@ -9,17 +9,26 @@ Two orders are one where no cost can see the difference; everything else is kept
 - spatial loops: which dimensions run along x and along y;
 - formats: the order of the loops that the formatted tensor depends on, as ranks are assigned to loops (the leaders
   of a spatial skipping are formatted tensors, so that the order of their lanes is kept too);
-- ranks of several dimensions (halos), link transfers below level 0, and storage gating or skipping: all orders differ.
+- ranks of several dimensions (halos), link transfers below level 0, flags that forbid reuse, networks that cost
+  energy, and storage gating or skipping: all orders differ.
+
+Of the orders of a temporal block that differ in deliveries alone, one is dropped when another lets every tensor stand
+still for as long or longer ("dominated"). Proof that it cannot be better: reads, fills and updates of every level are
+products with the deliveries, so that none is larger under the other order; what SAFs and formats leave of a count,
+c - floor(c p), c - ceil(c p), floor(c p) and ceil(c u), never falls when c grows, and energy and bandwidth demand are
+sums of these with factors >= 0; the MACs' cycles, lanes, tiles and probabilities do not depend on the order at all.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import permutations, product
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from crisp_hw.engine.network import costs
 from crisp_hw.mapper.space import Block, Space
 from crisp_hw.spec.mapping import Loop
 from crisp_hw.spec.sparse import ActionKind
@@ -39,11 +48,12 @@ class Run:
 
 @dataclass(frozen=True)
 class Visible:
-    """What the costs can see of the order of one block."""
+    """What the costs can see of the order of one block; with `ranked`, longer runs are never worse."""
 
     everything: bool
     runs: tuple[Run, ...] = ()
     sequences: tuple[frozenset[str], ...] = ()
+    ranked: bool = False
 
 
 def visible(space: Space) -> tuple[Visible, ...]:
@@ -78,7 +88,20 @@ def _classes(
     for arrangement in _arrangements(space.blocks[index], active[index]):
         loops = tuple((loop.dim, loop.kind) for loop in arrangement if loop.dim in active[index])
         first.setdefault(_signature(seen[index], loops, active), arrangement)
-    return first.values()
+    return _best(first).values() if seen[index].ranked else first.values()
+
+
+def _best(classes: dict[Any, Arrangement]) -> dict[Any, Arrangement]:
+    """The classes that no other dominates."""
+    return {one: order for one, order in classes.items() if not any(_dominates(other, one) for other in classes)}
+
+
+def _dominates(one: Any, other: Any) -> bool:
+    """Do all runs of a signature hold those of another, equal in everything else but not in all runs?"""
+    if one == other or (one[0], one[2]) != (other[0], other[2]):
+        return False
+    pairs = [(long, short) for long, short in zip(one[1], other[1], strict=True) if long is not None]
+    return all(long >= short for long, short in pairs)
 
 
 def _signature(see: Visible, loops: tuple[tuple[str, str], ...], active: list[frozenset[str]]) -> object:
@@ -103,12 +126,20 @@ def _inside(order: list[str], dims: frozenset[str]) -> list[str]:
 def _visible(space: Space, block: Block) -> Visible:
     halos = any(len(rank) > 1 for tensor in space.design.problem.tensors for rank in tensor.ranks)
     linked = block.level == 0 and block.kind == "spatial"
-    if halos or linked or _under_storage_saf(space, block):
+    if halos or linked or _unusual(space) or _under_storage_saf(space, block):
         return Visible(everything=True)
     formatted = tuple(_formatted(space, block))
     if block.kind == "spatial":
         return Visible(False, (), formatted)
-    return Visible(False, (*_delivered(space, block), *_idle_lanes(space, block)), formatted)
+    lanes = tuple(_idle_lanes(space, block))
+    free = all(pj >= 0 for actions in space.design.energy.actions.values() for pj in actions.values())
+    return Visible(False, (*_delivered(space, block), *lanes), formatted, ranked=free and not lanes)
+
+
+def _unusual(space: Space) -> bool:
+    """Is traffic no product of deliveries, or does its way through a network cost anything?"""
+    flags = (*space.no_multicast, *space.no_temporal_reuse, *space.rmw_first_update)
+    return any(flags) or any(costs(level) for level in space.design.architecture.levels)
 
 
 def _keepers(space: Space, tensor: str, level: int) -> tuple[int, int]:
