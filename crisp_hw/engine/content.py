@@ -26,7 +26,8 @@ def prob_empty(model: Density, size: int, tile: Tile) -> Float:
             return density.prob_empty(model, size, tile.words)
         case Hypergeometric():
             first, which = distinct([tile.words])
-            return like(density.prob_empty(model, size, on_host(tile.words[first])), tile.words)[which]
+            empty: Float = like(density.prob_empty(model, size, on_host(tile.words[first])), tile.words)[which]
+            return empty
         case Banded(width):
             side = isqrt(size)
             return _each(tile, lambda one: float(banded.histogram(width, side, _inside(side, one))[1][0]))
@@ -115,7 +116,8 @@ def largest_in_fiber(model: Density, size: int, fiber: Tile, element: Tile) -> I
             first, which = distinct([*fiber.extents, *element.extents])
             pairs = zip(fiber.at(first).columns(), element.at(first).columns(), strict=True)
             exact = [_most_nonempty(model, isqrt(size), *pair) for pair in pairs]
-            return like(np.array(exact, dtype=np.int64), fiber.words)[which]
+            spread: Int = like(np.array(exact, dtype=np.int64), fiber.words)[which]
+            return spread
     assert_never(model)
 
 
@@ -142,7 +144,8 @@ def _each(tile: Tile, value: Callable[[Extents], float]) -> Float:
     """A value of every tile of a batch; equal tiles are asked for once."""
     first, which = distinct(list(tile.extents))
     found = np.array([value(column) for column in tile.at(first).columns()], dtype=np.float64)
-    return like(found, tile.words)[which]
+    spread: Float = like(found, tile.words)[which]
+    return spread
 
 
 def _inside(side: int, extents: Extents) -> Extents:

@@ -11,7 +11,8 @@ from typing import Any, assert_never
 
 import numpy as np
 
-from crisp_hw.engine.arrays import Float, Int, ceil as ceiled, floats, in_order, namespace, whole
+from crisp_hw.engine.arrays import Float, Int, floats, in_order, namespace, whole
+from crisp_hw.engine.arrays import ceil as ceiled
 from crisp_hw.spec.patterns import BySize, FixedStructured, Hypergeometric
 
 __all__ = ["Float", "Int", "in_order"]

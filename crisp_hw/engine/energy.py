@@ -225,7 +225,8 @@ def _cluster_share(sparse: Sparse, level: StorageLevel, place: tuple[int, int]) 
     provided, used, xp = sparse.provided(place), sparse.used[place], namespace(sparse.used[place])
     clusters = xp.clip(provided, max=level.instances // level.cluster_size)
     share = ratio(clusters, provided, 0.0)
-    return xp.where(used > 0, share, xp.zeros_like(share))
+    paid: Float = xp.where(used > 0, share, xp.zeros_like(share))
+    return paid
 
 
 def _partly_filled_blocks(tiling: Tiling, sparse: Sparse, place: tuple[int, int]) -> Float | None:
@@ -255,7 +256,8 @@ def _partly_filled_blocks(tiling: Tiling, sparse: Sparse, place: tuple[int, int]
         return None
     ones = np.ones(tiling.batch)
     ones[small] = _blocks_per_word(tiling, place, np.flatnonzero(small), density[small])
-    return like(ones, tile)
+    correction: Float = like(ones, tile)
+    return correction
 
 
 def _blocks_per_word(tiling: Tiling, place: tuple[int, int], rows: Int, density: Float) -> Float:

@@ -56,12 +56,10 @@ class LevelLatency:
         if not self.limited:
             return slowdown
         level, xp = self.level, namespace(self.compute)
-        limits = [(level.read_bandwidth, [READS]), (level.write_bandwidth, [WRITES])]
-        limits.append((level.shared_bandwidth, [READS, WRITES]))
-        for limit, ports in limits:
+        limits = (level.read_bandwidth, level.write_bandwidth, level.shared_bandwidth)
+        for limit, ports in zip(limits, ([READS], [WRITES], [READS, WRITES]), strict=True):
             if limit is not None:
-                sums = [total(self.read_demand if port is READS else self.write_demand) for port in ports]
-                demand = total(sums)
+                demand = total([total(self.read_demand if port is READS else self.write_demand) for port in ports])
                 over = (demand > limit) & (self.compute > 0)
                 share = limit / xp.where(over, demand, xp.ones_like(demand))
                 slowdown = xp.minimum(slowdown, xp.where(over, share, xp.ones_like(demand)))
@@ -83,16 +81,17 @@ def compute_cycles(sparse: Sparse, rules: Rules = HEAD) -> Int:
     if not rules.whole_macs:
         return ceil(ratio(busy, sparse.used_macs, 0.0))
     macs, xp = whole(sparse.used_macs), namespace(busy)
-    cycles: Int = -(-busy // xp.clip(macs, min=1))
-    return xp.where(macs > 0, cycles, xp.zeros_like(cycles))
+    cycles: Int = xp.where(macs > 0, -(-busy // xp.clip(macs, min=1)), xp.zeros_like(busy))
+    return cycles
 
 
 def _per_cycle(words: Float, cycles: Int) -> Float:
     """Words per cycle; endless where something moves in 0 cycles."""
     xp = namespace(words)
     there, many = cycles > 0, floats(cycles)
-    rate = words / xp.where(there, many, xp.ones_like(many))
-    return xp.where(there | (words <= 0), rate, xp.full_like(rate, xp.inf))
+    rate: Float = words / xp.where(there, many, xp.ones_like(many))
+    rate = xp.where(there | (words <= 0), rate, xp.full_like(rate, xp.inf))
+    return rate
 
 
 def idle_factor(sparse: Sparse, place: tuple[int, int]) -> Float:
@@ -102,7 +101,8 @@ def idle_factor(sparse: Sparse, place: tuple[int, int]) -> Float:
     """
     provided, xp = floats(sparse.provided(place)), namespace(sparse.used[place])
     spread = ratio(provided, sparse.used[place], xp.inf)
-    return xp.where(provided > 0, spread, xp.full_like(spread, xp.inf))
+    factor: Float = xp.where(provided > 0, spread, xp.full_like(spread, xp.inf))
+    return factor
 
 
 def port_words(sparse: Sparse, index: int, level: StorageLevel, ops: tuple[str, ...]) -> list[Int | None]:

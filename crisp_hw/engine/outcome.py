@@ -10,8 +10,8 @@ from crisp_hw.engine.content import expected_occupancy
 from crisp_hw.engine.occupancy import Occupancy
 from crisp_hw.engine.part import Part
 from crisp_hw.engine.safs.counts import KINDS, OPS, entry
-from crisp_hw.engine.safs.sparse import temporal_reductions
 from crisp_hw.engine.safs.position import ASSUMPTION
+from crisp_hw.engine.safs.sparse import temporal_reductions
 from crisp_hw.engine.verdict import Failure, capacity, lanes_per_parent, metadata_capacity, reason
 from crisp_hw.spec.dialect import MICRO22
 from crisp_hw.spec.patterns import Banded
@@ -70,10 +70,10 @@ def _remarks(part: Part) -> tuple[str, ...]:
     ]
     found += [
         f"level {part.tiling.architecture.levels[level].name}: lanes of a residual share {tensor.name} unevenly; "
-        f"Timeloop's count would be -{part.traffic.lacking[level, t, 0]} and wraps around to 1.8e19, here it is 0"
+        f"Timeloop's count would be -{part.traffic.lacking[level, t][0]} and wraps around to 1.8e19, here it is 0"
         for t, tensor in enumerate(part.tiling.problem.tensors)
         for level in range(len(part.tiling.architecture.levels))
-        if part.traffic.lacking[level, t, 0]
+        if part.traffic.lacking[level, t][0]
     ]
     found += [
         f"{tensor.name}: Timeloop counts tiles of a band of {tensor.density.band_width} twice where it reaches beyond "
@@ -104,8 +104,8 @@ def too_wide(name: str, width: int, side: int) -> str:
     wraps = " (its sum wraps around)" if held > side * side else ""
     return (
         f"{name}: a band of {width} is wider than the {side} x {side} matrix; Timeloop takes the diagonals beyond it "
-        f"off again and counts {held} nonzeros{wraps} where formats and SAFs ask for them, and so does this result: do not "
-        f"use it, give a band below {side}"
+        f"off again and counts {held} nonzeros{wraps} where formats and SAFs ask for them, and so does this result: do "
+        f"not use it, give a band below {side}"
     )
 
 

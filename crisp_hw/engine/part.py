@@ -85,4 +85,5 @@ def _check_whole_tiles(design: Design, tiling: Tiling, traffic: Traffic) -> None
 def _compute_pj(design: Design, sparse: Sparse) -> Float:
     tally, compute = sparse.tally, design.architecture.compute
     counts = {"random": tally.random_computes, "gated": tally.gated_computes, "skipped": tally.skipped_computes}
-    return summed([floats(n) * compute_energy(design.energy, compute, kind) for kind, n in counts.items()])
+    energy: Float = summed([floats(n) * compute_energy(design.energy, compute, kind) for kind, n in counts.items()])
+    return energy

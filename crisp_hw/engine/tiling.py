@@ -1,8 +1,9 @@
 """Mapping to tiles: what each loop covers, how often data is delivered, and how many instances work.
 
 The engine keeps the batch axis **last**: every count of every mapping then lies in one contiguous row, which is what
-vector units want. Equal things are one object: loops that do nothing cost nothing. All mappings of one batch share a `LoopNest` and the set of loops that do something (bound > 1), so
-every decision about the *structure* is taken once, in plain Python, and only arithmetic runs over the batch.
+vector units want. All mappings of one batch share a `LoopNest` and the set of loops that do something (bound > 1), so
+every decision about the *structure* is taken once, in plain Python, and only arithmetic runs over the batch. Equal
+things are one object, so that loops that do nothing cost nothing.
 """
 
 from collections.abc import Sequence
@@ -197,7 +198,7 @@ class Tiling:
     def size(self, tensor: Tensor) -> int:
         """Words of the whole tensor (with residuals: of all that the bounds span)."""
         if self.residuals is None:
-            return projected_size(self.problem, tensor, self.problem.bounds)
+            return int(projected_size(self.problem, tensor, self.problem.bounds))
         return int(self.size_below(len(self.nest.loops), tensor)[0])
 
     def tile(self, level: int, tensor: Tensor) -> Int:

@@ -3,16 +3,17 @@
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
-from typing import Any
 
 import numpy as np
 
-from crisp_hw.engine.arrays import Bool, Float, Int, ceil as ceiled, constant, floats, most, namespace, on_host, total
+from crisp_hw.engine.arrays import Bool, Float, Int, floats, most, namespace, on_host, total
+from crisp_hw.engine.arrays import ceil as ceiled
 from crisp_hw.engine.formats import word_bits
 from crisp_hw.engine.latency import port_words
 from crisp_hw.engine.part import Part
 from crisp_hw.spec.arch import StorageLevel
 from crisp_hw.spec.dialect import HEAD
+from crisp_hw.spec.patterns import Banded
 
 CONTRADICTION = (
     "the SAFs remove more computes than the zeros of the operands allow, or all of them (an operand would be nonzero "
@@ -38,49 +39,79 @@ class Failure:
 
 def broken_rules(part: Part) -> list[Failure]:
     """Every rule of docs/model.md, section 9, that some mapping of the part breaks."""
-    found: list[Failure] = []
-    arch, sparse, tensors = part.tiling.architecture, part.sparse, range(len(part.tiling.problem.tensors))
-
-    def require(level: str, what: str, need: Int | Float, have: float, failed: Bool | None = None) -> None:
-        failed = need > have if failed is None else failed
-        if _any(failed):
-            needed = on_host(floats(need))
-            found.append(Failure(level, None, what, needed, np.full(len(needed), float(have)), on_host(failed)))
-
-    for index, level in enumerate(arch.levels):
-        if level.size_words is not None:
-            room = capacity_limits(level)
-            words = total([capacity(part, index, t) for t in tensors if (index, t) in part.traffic.tile] or [0 * part.cycles])
-            require(level.name, "words of capacity", words, room[0])
-            bits = [metadata_capacity(part, index, t) for t in tensors if _has_metadata(part, index, t)]
-            if bits:
-                require(level.name, "bits of metadata capacity", total(bits), room[1])
-            least = ceil(room[0] * level.min_utilization)
-            if least:
-                used, enough = on_host(floats(words)), words < least
-                if _any(enough):
-                    found.append(Failure(level.name, None, "words in use", 0.0 * used + least, used, on_host(enough)))
-        busiest = sparse.busiest(index)
-        require(level.name, "instances", namespace(busiest).floor(busiest), level.instances)
-        mesh = sparse.extent(index + 1)
-        require(level.name, "instances along x", mesh[0], level.mesh_x)
-        require(level.name, "instances along y", mesh[1], level.mesh_y)
+    arch, sparse = part.tiling.architecture, part.sparse
+    found = [failure for index in range(len(arch.levels)) for failure in _level_rules(part, index)]
     if sparse.skips_lanes:  # the only designs for which Timeloop looks at each parent's own lanes
         for name, needed, there in lanes_per_parent(part):
-            require(name, "lanes along x per parent", needed[0], there[0])
-            require(name, "lanes along y per parent", needed[1], there[1])
+            found += _more(name, "lanes along x per parent", needed[0], there[0])
+            found += _more(name, "lanes along y per parent", needed[1], there[1])
     x, y = sparse.macs_mesh
-    require(arch.compute.name, "instances", x * y, arch.compute.instances)
-    require(arch.compute.name, "instances along x", x, arch.compute.mesh_x)
-    require(arch.compute.name, "instances along y", y, arch.compute.mesh_y)
+    found += _more(arch.compute.name, "instances", x * y, arch.compute.instances)
+    found += _more(arch.compute.name, "instances along x", x, arch.compute.mesh_x)
+    found += _more(arch.compute.name, "instances along y", y, arch.compute.mesh_y)
     if part.tiling.rules == HEAD and not sparse.packed:  # a program with position skipping may know better
         found += [_certain(what, part.tiling.batch) for what in _conversions(part)]
-    require("", CONTRADICTION, constant(part.cycles, 1.0), 0.0, ~sparse.tally.legal_computes)
+    return [*found, *_where(on_host(~sparse.tally.legal_computes), CONTRADICTION), *_negative(part)]
+
+
+def _level_rules(part: Part, index: int) -> list[Failure]:
+    """What one level must hold, and how many of its instances can work."""
+    level, sparse, busiest = part.tiling.architecture.levels[index], part.sparse, part.sparse.busiest(index)
+    mesh = sparse.extent(index + 1)
+    return [
+        *(_sizes(part, index) if level.size_words is not None else ()),
+        *_more(level.name, "instances", namespace(busiest).floor(busiest), level.instances),
+        *_more(level.name, "instances along x", mesh[0], level.mesh_x),
+        *_more(level.name, "instances along y", mesh[1], level.mesh_y),
+    ]
+
+
+def _sizes(part: Part, index: int) -> list[Failure]:
+    """Words and metadata bits against the size of a level, and the least that a mapping must use of it."""
+    level, tensors = part.tiling.architecture.levels[index], range(len(part.tiling.problem.tensors))
+    room, bits_room = capacity_limits(level)
+    held = [capacity(part, index, t) for t in tensors if (index, t) in part.traffic.tile]
+    words = total(held or [part.tiling.zeros])
+    found = _more(level.name, "words of capacity", words, room)
+    bits = [metadata_capacity(part, index, t) for t in tensors if _has_metadata(part, index, t)]
+    if bits:
+        found += _more(level.name, "bits of metadata capacity", total(bits), bits_room)
+    if least := ceil(room * level.min_utilization):
+        used = on_host(floats(words))
+        if (used < least).any():
+            found.append(Failure(level.name, None, "words in use", 0.0 * used + least, used, used < least))
     return found
 
 
-def _any(flags: Any) -> bool:
-    return bool(namespace(flags).any(flags))
+def _more(level: str, what: str, need: Int | Float, have: float) -> list[Failure]:
+    """The rule that no more than there is may be needed, where some mapping breaks it."""
+    failed = need > have
+    if not bool(namespace(failed).any(failed)):
+        return []
+    needed = on_host(floats(need))
+    return [Failure(level, None, what, needed, np.full(len(needed), float(have)), on_host(failed))]
+
+
+def _where(failed: Bool, what: str) -> list[Failure]:
+    """A rule that is no matter of numbers, where some mapping breaks it."""
+    nothing = np.zeros(len(failed))
+    return [Failure("", None, what, nothing + 1, nothing, failed)] if failed.any() else []
+
+
+def _negative(part: Part) -> list[Failure]:
+    """Levels of which a negative number of instances moves words: probabilities of a band that add up to more than 1.
+
+    Timeloop divides by that number and goes on with what its unsigned integers make of it.
+    """
+    found: list[Failure] = []
+    banded = [t for t, tensor in enumerate(part.tiling.problem.tensors) if isinstance(tensor.density, Banded)]
+    for index, level in enumerate(part.tiling.architecture.levels):
+        ports = [port_words(part.sparse, index, level, ops) for ops in (("reads",), ("fills", "updates"))]
+        for t in banded:
+            moving = total([part.tiling.zeros, *(words[t] for words in ports if words[t] is not None)])
+            failed = on_host((part.sparse.used[index, t] < 0) & (moving > 0))
+            found += _where(failed, NEGATIVE.format(level=level.name))
+    return found
 
 
 def _certain(what: str, count: int) -> Failure:
@@ -118,7 +149,7 @@ def _conversions(part: Part) -> list[str]:
 
 
 def lanes_per_parent(part: Part) -> list[tuple[str, tuple[Int, Int], tuple[int, int]]]:
-    """Per level, MACs first: the lanes (x, y) that the mapping uses below one parent, int64[b] each, and those there."""
+    """Per level, MACs first: the lanes (x, y) that the mapping uses below one parent, int64[b] each; those there."""
     arch, mesh = part.tiling.architecture, part.sparse.mesh
     names = (arch.compute.name, *(level.name for level in arch.levels))
     found = []

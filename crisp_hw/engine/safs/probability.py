@@ -153,9 +153,9 @@ def _spread(tiling: Tiling, keeper: int, where: tuple[int, Tensor], box: Sides, 
     scale = xp.ceil(block / words)
     for index, dim in enumerate(dims):
         if dim in co.factors:
-            factor = floats(co.factors[dim])
-            sides[index] = ceil(floats(sides[index]) / (factor / scale))
-            scale = scale / factor
+            walked = floats(co.factors[dim])
+            sides[index] = ceil(floats(sides[index]) / (walked / scale))
+            scale = scale / walked
     index = dims.index(tiling.nest.loops[loop].dim)
     sides[index] = xp.where(scale > 1, whole(floats(sides[index]) * scale), sides[index])
     return sides

@@ -76,8 +76,9 @@ def _walk_inwards(combiner: Combiner, level: int, t: int, settled: set[Place]) -
         if one_rank and (inner, t) in combiner.entries["reads"]:
             # Timeloop hands a SAF on to inner metadata only from a level with a single rank, and to rank 0 alone
             for op in ("fills", "reads"):
-                first, *rest = combiner.entries[op][inner, t]
-                combiner.entries[op][inner, t] = (tuple(_share_taken(count, p)[0] for count in first), *rest)
+                (metadata, payload), *rest = combiner.entries[op][inner, t]
+                first = _share_taken(metadata, p)[0], _share_taken(payload, p)[0]
+                combiner.entries[op][inner, t] = (first, *rest)
         if (inner, t) in combiner.safs:
             gap = share_left(combiner.safs[inner, t].probability, p)
             settled.add((inner, t))

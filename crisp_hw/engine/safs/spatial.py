@@ -146,7 +146,7 @@ def _ratios(now: Extent, before: Extent) -> tuple[Float | None, Float | None] | 
 
 def _shrunk(ratios: tuple[Float | None, Float | None]) -> Bool:
     """Which mappings lost instances along an axis."""
-    less = [by != 1.0 for by in ratios if by is not None]
+    less: list[Bool] = [by != 1.0 for by in ratios if by is not None]
     return less[0] if len(less) == 1 else less[0] | less[1]
 
 
