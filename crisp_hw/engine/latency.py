@@ -57,9 +57,9 @@ class LevelLatency:
             return slowdown
         level, xp = self.level, namespace(self.compute)
         limits = (level.read_bandwidth, level.write_bandwidth, level.shared_bandwidth)
-        for limit, ports in zip(limits, ([READS], [WRITES], [READS, WRITES]), strict=True):
+        for limit, ports in zip(limits, ("r", "w", "rw"), strict=True):
             if limit is not None:
-                demand = total([total(self.read_demand if port is READS else self.write_demand) for port in ports])
+                demand = total([total(self.read_demand if port == "r" else self.write_demand) for port in ports])
                 over = (demand > limit) & (self.compute > 0)
                 share = limit / xp.where(over, demand, xp.ones_like(demand))
                 slowdown = xp.minimum(slowdown, xp.where(over, share, xp.ones_like(demand)))
