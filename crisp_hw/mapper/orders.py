@@ -8,7 +8,9 @@ Two orders are one where no cost can see the difference; everything else is kept
 - temporal loops, spatial skipping: the lanes of its target see the same run of loops;
 - spatial loops: which dimensions run along x and along y;
 - formats: the order of the loops that the formatted tensor depends on, as ranks are assigned to loops (the leaders
-  of a spatial skipping are formatted tensors, so that the order of their lanes is kept too);
+  of a spatial skipping are formatted tensors, so that the order of their lanes is kept too). Where only the innermost
+  rank has any bits, ranks are filled from the inside, one loop each, and a loop further in takes that rank, the others
+  cost nothing whatever they hold, and their order is not seen;
 - ranks of several dimensions (halos), link transfers below level 0, flags that forbid reuse, networks that cost
   energy, and storage gating or skipping: all orders differ.
 
@@ -28,10 +30,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crisp_hw.engine.formats import format_of, word_bits
 from crisp_hw.engine.network import costs
 from crisp_hw.mapper.space import Block, Space
 from crisp_hw.spec.mapping import Loop
-from crisp_hw.spec.sparse import ActionKind
+from crisp_hw.spec.arch import StorageLevel
+from crisp_hw.spec.sparse import ActionKind, SparseSpec, TensorFormat
 
 Bools = NDArray[np.bool_]
 Arrangement = tuple[Loop, ...]
@@ -47,12 +51,22 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Ranks:
+    """The ranks of a format see the order of the loops over `dims`, unless a loop over them in a block of `inside`
+    takes the only rank that costs anything.
+    """
+
+    dims: frozenset[str]
+    inside: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class Visible:
     """What the costs can see of the order of one block; with `ranked`, longer runs are never worse."""
 
     everything: bool
     runs: tuple[Run, ...] = ()
-    sequences: tuple[frozenset[str], ...] = ()
+    sequences: tuple[Ranks, ...] = ()
     ranked: bool = False
 
 
@@ -113,7 +127,10 @@ def _signature(see: Visible, loops: tuple[tuple[str, str], ...], active: list[fr
         frozenset(_inside(order, run.dims)) if not any(active[other] & run.dims for other in run.between) else None
         for run in see.runs
     ]
-    sequences = [tuple(dim for dim in order if dim in dims) for dims in see.sequences]
+    sequences = [
+        () if any(active[inner] & ranks.dims for inner in ranks.inside) else tuple(d for d in order if d in ranks.dims)
+        for ranks in see.sequences
+    ]
     return frozenset(loops), tuple(runs), tuple(sequences)
 
 
@@ -190,13 +207,27 @@ def _idle_lanes(space: Space, block: Block) -> Iterator[Run]:
             yield Run(space.design.problem.tensor(target).dims, _between(space, level, block))
 
 
-def _formatted(space: Space, block: Block) -> Iterator[frozenset[str]]:
-    """Dimensions of the tensors whose format at the nearest keeper assigns ranks to the loops of this block."""
-    formats = {(form.level, form.tensor) for form in space.design.sparse.formats}
+def _formatted(space: Space, block: Block) -> Iterator[Ranks]:
+    """The tensors whose format at the nearest keeper assigns ranks to the loops of this block."""
+    levels, spec = space.design.architecture.levels, space.design.sparse
     for tensor in space.design.problem.tensors:
-        keeper = next(level for level in range(block.level, len(space.keeps)) if tensor.name in space.keeps[level])
-        if (space.design.architecture.levels[keeper].name, tensor.name) in formats:
-            yield tensor.dims
+        child, keeper = _keepers(space, tensor.name, block.level)
+        form = format_of(spec, levels[keeper].name, tensor.name)
+        if form is None:
+            continue
+        below = format_of(spec, levels[child].name, tensor.name) if child >= 0 else None
+        start = 0 if below is not None and below.compressed and form.compressed else child + 1
+        before = space.blocks.index(block)
+        inside = tuple(i for i, other in enumerate(space.blocks[:before]) if other.level >= start)
+        yield Ranks(tensor.dims, inside if _one_rank_counts(spec, levels[keeper], form) else ())
+
+
+def _one_rank_counts(spec: SparseSpec, level: StorageLevel, form: TensorFormat) -> bool:
+    """Has only the innermost rank any bits, does each rank take one loop from the inside, and is nothing weighed by the
+    number of entries (competing options of a SAF)?"""
+    weighed = any(len(action.options) > 1 for action in spec.actions)
+    plain = form.inner_to_outer and not any(rank.flattened for rank in form.ranks)
+    return plain and not weighed and all(word_bits(level, rank) == (0, 0) for rank in form.ranks[1:])
 
 
 def _arrangements(block: Block, active: frozenset[str]) -> Iterator[Arrangement]:
