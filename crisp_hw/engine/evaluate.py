@@ -183,14 +183,16 @@ def _same_structure(bounds: Int, residuals: Int, most: int) -> list[Int]:
 
 
 def _evaluate_rows(
-    design: Design, nest: LoopNest, factors: tuple[Int, Int], rows: Int, device: str = "numpy"
+    design: Design, nest: LoopNest, factors: tuple[Int, Int], rows: Int, device: str | None = None
 ) -> list[tuple[Int, Part | MappingError]]:
     bounds, residuals = factors
     whole = len(rows) == bounds.shape[1]
     here, rest = (each if whole else np.ascontiguousarray(each[:, rows]) for each in factors)
     perfect = residuals is bounds or bool((here == rest).all())
-    here = mover(device)(here)
-    tiling = Tiling(design.problem, design.architecture, nest, here, None if perfect else rest, design.rules)
+    here, costs_only = mover(device or "numpy")(here), device is not None
+    tiling = Tiling(
+        design.problem, design.architecture, nest, here, None if perfect else rest, design.rules, costs_only
+    )
     try:
         return [(rows, evaluate_part(design, tiling))]
     except AmbiguousChoice as ambiguous:

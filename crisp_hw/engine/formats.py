@@ -23,7 +23,9 @@ class StoredRanks:
     `tiles[r]` is the tile below rank r (the first is one word), the last one the tile of the top rank as the model
     records it. `form` is None where the tensor has no metadata; then there is one implicit rank, left out where no
     level of the tensor has a format. `loops` are the (dimension, bound) of the loops that each rank spans; `extents[r]`
-    are those of `tiles[r]`, int64[b] along each rank of the tensor.
+    are those of `tiles[r]`, int64[b] along each rank of the tensor. `widths[r]` are the (metadata, payload) bits of an
+    entry; ranks from
+    `bits_until` on are not counted (None: all are), because neither they nor any further out have bits.
     """
 
     form: TensorFormat | None
@@ -31,18 +33,25 @@ class StoredRanks:
     tiles: tuple[Int, ...]
     loops: tuple[tuple[tuple[str, Int], ...], ...] = ()
     extents: tuple[Sequence[Int], ...] = ()
+    widths: tuple[tuple[int, int], ...] = ()
+    bits_until: int | None = None
+
+    @property
+    def counted(self) -> int:
+        """How many ranks are counted, from the innermost."""
+        return len(self.fibers) if self.bits_until is None else min(self.bits_until, len(self.fibers))
 
     @property
     def below(self) -> tuple[Tile, ...]:
-        """The tile below each rank."""
-        return tuple(map(Tile, self.tiles, self.extents))[: len(self.fibers)]
+        """The tile below each rank that is counted, and that below the next one (or the whole tile)."""
+        return tuple(map(Tile, self.tiles, self.extents))[: self.counted + 1]
 
     def at(self, rows: Int) -> "StoredRanks":
         """Some mappings of the batch, on the host."""
         fibers, tiles = (tuple(on_host(each[rows]) for each in every) for every in (self.fibers, self.tiles))
         loops = tuple(tuple((dim, on_host(bound[rows])) for dim, bound in rank) for rank in self.loops)
         extents = tuple(tuple(on_host(extent[rows]) for extent in each) for each in self.extents)
-        return StoredRanks(self.form, fibers, tiles, loops, extents)
+        return StoredRanks(self.form, fibers, tiles, loops, extents, self.widths, self.bits_until)
 
 
 @dataclass(frozen=True)
@@ -127,11 +136,16 @@ def _stored(
     fibers = tuple(_fiber(tiling, tensor, group) for group in groups)
     tiles, extents = [group.tile.words for group in groups], [group.tile.extents for group in groups]
     loops = tuple(tuple((segment.dim, segment.bound) for segment in group.segments) for group in groups)
-    if pretiled and below:
-        return StoredRanks(
-            form, (*below.fibers, *fibers), (*below.tiles, *tiles), (*below.loops, *loops), (*below.extents, *extents)
-        )
-    return StoredRanks(form, fibers, (word.words, *tiles), loops, (word.extents, *extents))
+    widths = tuple(word_bits(tiling.architecture.levels[level], rank) for rank in form.ranks) if form else ()
+    inner = below if pretiled and below else StoredRanks(None, (), (word.words,), (), (word.extents,))
+    fibers, tiles = (*inner.fibers, *fibers), [*inner.tiles, *tiles]
+    until = _bits_until(widths) if tiling.costs_only else None
+    return StoredRanks(form, fibers, tuple(tiles), (*inner.loops, *loops), (*inner.extents, *extents), widths, until)
+
+
+def _bits_until(widths: tuple[tuple[int, int], ...]) -> int:
+    """Ranks up to the outermost that has any bits."""
+    return max((r + 1 for r, width in enumerate(widths) if any(width)), default=0)
 
 
 def _check_aligned(form: TensorFormat, child: StoredRanks) -> None:
@@ -226,7 +240,7 @@ Units = list[tuple[Float | None, Float | None]]
 
 
 def metadata_units(ranks: StoredRanks, empties: Sequence[Float], rules: Rules = HEAD) -> Units:
-    """Metadata of a tile from P(empty) of its nested tiles: `empties[r]` below rank r, `empties[-1]` the whole tile.
+    """Metadata of a tile from P(empty) of its nested tiles: `empties[r]` below rank r, one more than ranks are counted.
 
     U, UOP, B, CP and RLE as in docs/model.md, section 5.2; the innermost rank that stores something has the data
     itself as its payload, so that payload is 0.
@@ -238,7 +252,7 @@ def metadata_units(ranks: StoredRanks, empties: Sequence[Float], rules: Rules = 
     fibers_above: Float | None = None
     for r in range(top, -1, -1):
         fiber = ranks.fibers[r]
-        if r == dummy_at or bool(namespace(fiber).any(fiber > 1)):
+        if r < ranks.counted and (r == dummy_at or bool(namespace(fiber).any(fiber > 1))):
             live = 1.0 - empties[r + 1]
             live = live if fibers_above is None else fibers_above * live
             units[r] = _rank_units(ranks.form.ranks[r], fiber, (fibers_above, live), 1.0 - empties[r], rules)

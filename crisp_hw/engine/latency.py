@@ -37,9 +37,14 @@ class LevelLatency:
         words = port_words(self.sparse, self.index, self.level, ops)
         xp = namespace(self.compute)
         return [
-            _per_cycle(xp.ceil(floats(count) / idle_factor(self.sparse, (self.index, t))), self.compute)
-            if count is not None
-            else constant(self.compute, 0.0)
+            constant(self.compute, 0.0)
+            if count is None
+            else _per_cycle(
+                floats(count)
+                if self.sparse.all_work((self.index, t))
+                else xp.ceil(floats(count) / idle_factor(self.sparse, (self.index, t))),
+                self.compute,
+            )
             for t, count in enumerate(words)
         ]
 
@@ -110,13 +115,14 @@ def port_words(sparse: Sparse, index: int, level: StorageLevel, ops: tuple[str, 
     words; None where nothing ever moves.
     """
     found: list[Int | None] = []
+    data, keys = sparse.tally.data, [(kind, op) for kind in ("random", "gated") for op in ops]
     for t in range(len(sparse.mesh)):
-        place = (index, t)
-        counts = [sparse.tally.data[kind][op].get(place) for op in ops for kind in ("random", "gated")]
-        keys = [(kind, op) for kind in ("random", "gated") for op in ops]
-        bits = [metadata_bits(sparse.tally, level, place, sparse.ranks.get(place), key) for key in keys]
-        moved = [each for each in counts if each is not None]
-        if there := [each for each in bits if each is not None]:
-            moved.append(total(there) // level.word_bits)
+        place, moved = (index, t), []
+        for op in ops:
+            moved += [counts[place] for kind in ("random", "gated") if place in (counts := data[kind][op])]
+        if (ranks := sparse.ranks.get(place)) is not None and ranks.form is not None:
+            bits = [metadata_bits(sparse.tally, level, place, ranks, key) for key in keys]
+            if there := [each for each in bits if each is not None]:
+                moved.append(total(there) // level.word_bits)
         found.append(total(moved) if moved else None)
     return found

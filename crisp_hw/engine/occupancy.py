@@ -133,9 +133,15 @@ def _expectations(tensor: Tensor, tile: Tile, ranks: StoredRanks, how: _How) -> 
     words = in_order(weight * floats(occupancy))
     if ranks.form is None:
         return words, nonempty, []
-    given = [prob_empty_given(tensor.density, t, tile, occupancy) for t in (*ranks.below, tile)]
+    given = [prob_empty_given(tensor.density, t, tile, occupancy) for t in _nested(ranks, tile)]
     units = metadata_units(ranks, given, how.rules)
     return words, nonempty, [(_mean(weight, m), _mean(weight, p)) for m, p in units]
+
+
+def _nested(ranks: StoredRanks, tile: Tile) -> tuple[Tile, ...]:
+    """The tiles below the ranks that are counted, and the one that holds them all: the whole tile at the top."""
+    nested = ranks.below
+    return (*nested[:-1], tile) if ranks.counted == len(ranks.fibers) else nested
 
 
 def _mean(weight: Float, units: Float | None) -> Float | None:
@@ -143,13 +149,13 @@ def _mean(weight: Float, units: Float | None) -> Float | None:
 
 
 def _mean_units(tensor: Tensor, tile: Tile, ranks: StoredRanks, how: _How) -> Units:
-    empties = [prob_empty(tensor.density, how.size, t) for t in (*ranks.below, tile)]
+    empties = [prob_empty(tensor.density, how.size, t) for t in _nested(ranks, tile)]
     return metadata_units(ranks, empties, how.rules)
 
 
 def _worst_units(tensor: Tensor, tile: Tile, ranks: StoredRanks, how: _How) -> Units:
     worst = largest_occupancy(tensor.density, how.size, tile)
-    empties = [prob_empty_given(tensor.density, t, tile, worst) for t in (*ranks.below, tile)]
+    empties = [prob_empty_given(tensor.density, t, tile, worst) for t in _nested(ranks, tile)]
     return metadata_units(ranks, empties, how.rules)
 
 

@@ -69,7 +69,8 @@ class Tiling:
     """A batch of mappings with equal structure; `bounds[j]` is int64[b], the bound of loop j, innermost first.
 
     `residuals` is like `bounds`, or None where every loop always runs to its bound (see `Mapping`).
-    `rules` says what the program whose numbers are wanted does where programs differ.
+    `rules` says what the program whose numbers are wanted does where programs differ. With `costs_only`, counts that
+    cost nothing (entries of ranks without bits) are left out.
 
     >>> from crisp_hw.spec.mapping import Loop
     >>> from crisp_hw.spec.problem import Term
@@ -88,6 +89,7 @@ class Tiling:
     bounds: Int
     residuals: Int | None = None
     rules: Rules = HEAD
+    costs_only: bool = False
 
     @cached_property
     def xp(self) -> Any:

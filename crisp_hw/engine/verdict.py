@@ -8,7 +8,6 @@ import numpy as np
 
 from crisp_hw.engine.arrays import Bool, Float, Int, floats, most, namespace, on_host, total
 from crisp_hw.engine.arrays import ceil as ceiled
-from crisp_hw.engine.formats import word_bits
 from crisp_hw.engine.latency import port_words
 from crisp_hw.engine.part import Part
 from crisp_hw.spec.arch import StorageLevel
@@ -105,7 +104,7 @@ def _negative(part: Part) -> list[Failure]:
     """
     found: list[Failure] = []
     banded = [t for t, tensor in enumerate(part.tiling.problem.tensors) if isinstance(tensor.density, Banded)]
-    for index, level in enumerate(part.tiling.architecture.levels):
+    for index, level in enumerate(part.tiling.architecture.levels if banded else ()):
         ports = [port_words(part.sparse, index, level, ops) for ops in (("reads",), ("fills", "updates"))]
         for t in banded:
             moving = total([part.tiling.zeros, *(words[t] for words in ports if words[t] is not None)])
@@ -187,12 +186,11 @@ def _has_metadata(part: Part, index: int, t: int) -> bool:
 
 def metadata_capacity(part: Part, index: int, t: int) -> Int:
     """Bits that a level reserves for a tensor's metadata: the worst case, entries of all ranks times their widths."""
-    stored, level = part.sparse.ranks.get((index, t)), part.tiling.architecture.levels[index]
+    stored = part.sparse.ranks.get((index, t))
     bits = 0.0 * floats(part.cycles)
     if stored is None or stored.form is None:
         return part.tiling.zeros
-    for rank, units in zip(stored.form.ranks, part.sparse.occupancy[index, t].largest_units, strict=True):
-        width = word_bits(level, rank)
+    for width, units in zip(stored.widths, part.sparse.occupancy[index, t].largest_units, strict=True):
         held = [count * bits_each for count, bits_each in zip(units, width, strict=True) if count is not None]
         bits = bits + total(held) if held else bits
     return ceiled(bits)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from crisp_hw.engine.arrays import Bool, Int
-from crisp_hw.engine.formats import StoredRanks, word_bits
+from crisp_hw.engine.formats import StoredRanks
 from crisp_hw.engine.tiling import Counts, Place
 from crisp_hw.spec.arch import StorageLevel
 
@@ -54,8 +54,8 @@ def metadata_bits(
     if entries is None or ranks is None or ranks.form is None or level.metadata_width_bits == 0:
         return None
     bits: Int | None = None
-    for rank, held in zip(ranks.form.ranks, entries, strict=True):
-        for count, width in zip(held, word_bits(level, rank), strict=True):
+    for widths, held in zip(ranks.widths, entries, strict=True):
+        for count, width in zip(held, widths, strict=True):
             if count is not None and width:
                 bits = count * width if bits is None else bits + count * width
     return bits

@@ -55,6 +55,10 @@ class Sparse:
         x, y = self.mesh[place[1]][place[0] + 1]
         return x * y
 
+    def all_work(self, place: Place) -> bool:
+        """Do all instances that the mapping provides work all the time, by structure?"""
+        return not self.skips_lanes and place not in self.occupancy
+
     def busiest(self, level: int) -> Float:
         """Average instances of a storage level at work for the tensor that needs most of them."""
         found: Float = most([self.used[level, t] for t in range(len(self.mesh))])
