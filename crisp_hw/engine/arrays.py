@@ -76,7 +76,9 @@ def ratio(a: Any, b: Any, otherwise: float) -> Float:
     """
     xp = namespace(b)
     if xp is np:
-        return np.divide(a, b, out=np.full(np.broadcast_shapes(np.shape(a), b.shape), otherwise), where=b > 0)
+        blank: Float = np.full(np.broadcast_shapes(np.shape(a), b.shape), otherwise)
+        np.divide(a, b, out=blank, where=b > 0)
+        return blank
     there = b > 0
     value = floats(a) / floats(xp.where(there, b, xp.ones_like(b)))
     found: Float = xp.where(there, value, xp.full_like(value, otherwise))
@@ -94,7 +96,7 @@ def constant(like: Any, value: float) -> Float:
 
 def in_order(terms: Float) -> Float:
     """Sum over the first axis, one after the other as Timeloop adds: NumPy's pairwise sum rounds differently."""
-    if terms.shape[0] > FEW_TERMS:
+    if isinstance(terms, np.ndarray) and terms.shape[0] > FEW_TERMS:
         found: Float = np.asarray(np.cumsum(terms, axis=0)[-1], dtype=np.float64)
         return found
     total = terms[0, ...]
@@ -140,12 +142,16 @@ def distinct(rows: Sequence[Int]) -> tuple[Int, Int]:
     >>> len(first), bool(which[0] == which[2] != which[1])
     (2, True)
     """
-    key, size = rows[0], int(rows[0].max()) + 1
+    xp = namespace(rows[0])
+    key, size = rows[0], int(xp.max(rows[0])) + 1
     for row in rows[1:]:
-        step = int(row.max()) + 1
+        step = int(xp.max(row)) + 1
         if size * step >= KEY_LIMIT:
             first, key = _distinct(key)
-            size = len(first)
+            size = int(first.shape[0])
+        if size * step >= KEY_LIMIT:
+            first, row = _distinct(row)
+            step = int(first.shape[0])
         key, size = key * step + row, size * step
     return _distinct(key)
 

@@ -130,8 +130,9 @@ def _check_band(problem: Problem, name: str, width: int, extents: tuple[int, ...
 
 
 def _check_factors(problem: Problem, nest: LoopNest, factors: tuple[Int, Int], dim: str) -> None:
-    """The loops (int64[L, b]) over a dimension must count to its size, as digits of bounds of which the last number is all residuals.
+    """The loops over a dimension must count to its size, as digits of bounds of which the last number is all residuals.
 
+    Bounds and residuals are int64[L, b].
     Timeloop: mapping/parser.cpp, and nest-analysis.cpp InitNumSpatialElems for the residual of a spatial loop.
     """
     (bounds, residuals), size = factors, problem.bound(dim)

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from crisp_hw.engine.arrays import Float, Int, floats, most
 from crisp_hw.engine.arrays import total as summed
 from crisp_hw.engine.energy import compute_energy, instance_energy, leakage, read_energy_per_word, resolved
 from crisp_hw.engine.latency import LevelLatency, compute_cycles
 from crisp_hw.engine.safs import Sparse, apply_safs, dense_only
 from crisp_hw.engine.tiling import Tiling
-from crisp_hw.engine.traffic import Traffic, dense_traffic
+from crisp_hw.engine.traffic import Traffic, closed_form, dense_traffic
 from crisp_hw.errors import InputError
 from crisp_hw.spec.design import Design
 
@@ -43,9 +45,15 @@ def evaluate_part(design: Design, tiling: Tiling) -> Part:
     """Traffic, sparsity, cycles and energy of a batch of one structure: the list of the calls below.
 
     Raises MappingError where a format does not fit the loops, AmbiguousChoice where the batch must be split, and
-    InputError where a residual cuts a tile that is stored in a format.
+    InputError where a residual cuts a tile that is stored in a format, or where the arrays of a device would have to be
+    walked step by step.
     """
     levels, tensors = design.architecture.levels, design.problem.tensors
+    if tiling.xp is not np and not closed_form(tiling):
+        raise InputError(
+            f"problem {design.problem.name}: sliding windows, imperfect factors and forbidden reuse are walked step by "
+            "step, which NumPy alone does; choose device numpy"
+        )
     traffic = dense_traffic(tiling)
     if design.sparse.active:
         if tiling.residuals is not None:

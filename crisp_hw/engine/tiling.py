@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from crisp_hw.engine.arrays import Bool, Float, Int, floats, namespace, on_host
+from crisp_hw.engine.arrays import Bool, Float, Int, floats, like, namespace, on_host
 from crisp_hw.spec.arch import Architecture
 from crisp_hw.spec.dialect import HEAD, Rules
 from crisp_hw.spec.mapping import LoopNest
@@ -61,7 +61,8 @@ class Tile:
 
     def at(self, rows: Int) -> "Tile":
         """Some tiles of the batch, on the host."""
-        return Tile(on_host(self.words[rows]), tuple(on_host(extent[rows]) for extent in self.extents))
+        there = like(rows, self.words)
+        return Tile(on_host(self.words[there]), tuple(on_host(extent[there]) for extent in self.extents))
 
 
 @dataclass(frozen=True)
