@@ -239,9 +239,7 @@ def test_ctrl_c_without_any_mapping_is_passed_on(monkeypatch):
 
 def test_what_levels_keep_is_searched_where_it_is_open():
     subject, names = design(4, 6), frozenset("ABZ")
-    spaces = [
-        search(subject, Constraints(keeps={"RF": frozenset(kept)}), "energy") for kept in subsets("ABZ")
-    ]
+    spaces = [search(subject, Constraints(keeps={"RF": frozenset(kept)}), "energy") for kept in subsets("ABZ")]
     both = search(subject, Constraints(either={"RF": names}), "energy")
     assert both.energy_pj == min(found.energy_pj for found in spaces)
     assert both.candidates == sum(found.candidates for found in spaces)
