@@ -257,7 +257,7 @@ def _stored_size(tiling: Tiling, level: int, t: int, occupancy: dict[Place, Occu
 
 
 def _require_uniform(choice: Int | Bool) -> None:
-    if len(choice) and _any(choice != choice[0]):
+    if choice.shape[0] and _any(choice != choice[0]):
         raise AmbiguousChoice(on_host(choice).astype(np.int64))
 
 
