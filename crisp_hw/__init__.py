@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from crisp_hw.api import (
+        BestMapping,
         EvaluateOptions,
         Evaluation,
+        SearchOptions,
         WorkloadPattern,
         describe,
         evaluate,
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
         load_arch,
         load_pruned,
         load_workload,
+        map,
         render,
     )
     from crisp_hw.spec.patterns import NM
@@ -26,8 +29,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "NM",
+    "BestMapping",
     "EvaluateOptions",
     "Evaluation",
+    "SearchOptions",
     "WorkloadPattern",
     "describe",
     "evaluate",
@@ -36,6 +41,7 @@ __all__ = [
     "load_arch",
     "load_pruned",
     "load_workload",
+    "map",
     "render",
 ]
 

@@ -11,6 +11,9 @@ from crisp_hw.characterize.methods import characterize as by_method
 from crisp_hw.describe import describe_model, layer_roles, network_pattern, network_sparsity, pattern_descriptor
 from crisp_hw.errors import InputError
 from crisp_hw.io import load_pruned
+from crisp_hw.map_files import Mapped, map_files
+from crisp_hw.mapper.find import Found, SearchOptions
+from crisp_hw.mapper.find import Progress as SearchProgress
 from crisp_hw.network import EvaluateOptions, Progress, evaluate_layers
 from crisp_hw.spec.accelerator import Accelerator
 from crisp_hw.spec.characterization import Characterization
@@ -24,6 +27,8 @@ from crisp_hw.workloads import list_workloads, load_workload
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+    from crisp_hw.spec.result import Result
 
 Arch = str | Path | Accelerator
 DEFAULTS = EvaluateOptions()
@@ -212,14 +217,61 @@ def render(evaluation: Evaluation, folder: str | Path) -> tuple[Path, ...]:
     return write_all(Path(folder), contents)
 
 
+@dataclass(frozen=True)
+class BestMapping:
+    """What `map` returns: the best mapping, what it costs, and its files on request."""
+
+    mapped: Mapped
+
+    @property
+    def found(self) -> Found:
+        """The mapping, its cycles and energy in pJ, and how it was found."""
+        return self.mapped.found
+
+    @property
+    def result(self) -> "Result":
+        """Every count, as `crisp-hw model` has them; `skipped` is what the documents hold without effect."""
+        return self.mapped.evaluated.result
+
+    def texts(self, points: int = 1) -> dict[str, str]:
+        """map.yaml, map.txt, stats.txt, stats.json and pareto.csv, the last with at most `points` mappings."""
+        from crisp_hw.report.mapping import texts_of
+
+        return texts_of(self.mapped, points)
+
+    def save(self, folder: str | Path, points: int = 1) -> tuple[Path, ...]:
+        """Write all of `texts` into a folder, all or none; returns the files."""
+        from crisp_hw.report.files import write_all
+
+        return write_all(Path(folder), {name: text.encode() for name, text in self.texts(points).items()})
+
+
+def map(
+    files: str | Path | Sequence[str | Path],
+    objective: str | None = None,
+    *,
+    options: SearchOptions | None = None,
+    progress: SearchProgress | None = None,
+) -> BestMapping:
+    """The best mapping for Timeloop's own YAML files, as timeloop-mapper finds one; see `map_files.map_files`.
+
+    `objective` is "cycles", "energy" or "edp" (None: what the mapper document asks for). Raises InputError for what
+    cannot be read and MappingError when nothing fits.
+    """
+    paths = [files] if isinstance(files, str | Path) else list(files)
+    return BestMapping(map_files(paths, objective, options=options, progress=progress))
+
+
 def documents(row: LayerEvaluation) -> dict[str, str]:
     """File name to text of the Timeloop documents of one row."""
     return render_point(row.point, row.sources)
 
 
 __all__ = [
+    "BestMapping",
     "EvaluateOptions",
     "Evaluation",
+    "SearchOptions",
     "WorkloadPattern",
     "characterize",
     "describe",
@@ -230,5 +282,6 @@ __all__ = [
     "load_arch",
     "load_pruned",
     "load_workload",
+    "map",
     "render",
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -10,23 +11,21 @@ from crisp_hw.engine.evaluate import evaluate_point
 from crisp_hw.engine.outcome import report
 from crisp_hw.engine.verdict import broken_rules
 from crisp_hw.errors import CrispError, InputError, MappingError
-from crisp_hw.spec.design import DesignPoint
+from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.dialect import Dialect
 from crisp_hw.timeloop.accept import accept
 from crisp_hw.timeloop.documents import load_documents
-from crisp_hw.timeloop.fields import mapping, number, required, sequence, text
 from crisp_hw.timeloop.locate import with_position
 from crisp_hw.timeloop.map_text import map_text
-from crisp_hw.timeloop.positions import MarkedDict, fault
+from crisp_hw.timeloop.positions import MarkedDict
 from crisp_hw.timeloop.read import read_point
-from crisp_hw.timeloop.read_architecture import plain_name
+from crisp_hw.timeloop.read_architecture import read_areas
 from crisp_hw.timeloop.stats_detail import Evaluated, details_of
 from crisp_hw.timeloop.stats_json import stats_json
 from crisp_hw.timeloop.stats_text import stats_text
 
 PREFIX = "timeloop-model"
 NEEDED = ("architecture", "problem", "mapping")
-LARGEST_AREA = 1e27  # um2
 TOO_MANY = 2**50  # multiply-accumulates; products of counts beyond it are not exact in 64 bits
 
 
@@ -41,7 +40,7 @@ def evaluate_files(paths: Iterable[str | Path], dialect: Dialect = "head") -> Ev
     documents = load_documents(paths)
     notes: tuple[str, ...] = ()
     try:
-        if _is_frontend(documents):
+        if is_frontend(documents):
             from crisp_hw.timeloop.frontend import flatten  # most runs do without it, and start sooner
 
             documents, notes = flatten(documents)
@@ -60,18 +59,24 @@ def texts_of(evaluated: Evaluated) -> dict[str, str]:
     }
 
 
-def _is_frontend(documents: MarkedDict) -> bool:
+def is_frontend(documents: MarkedDict) -> bool:
     """Is the architecture a list of nodes, as timeloopfe has it?"""
     architecture = documents.get("architecture")
     return isinstance(architecture, dict) and "nodes" in architecture
 
 
 def _evaluate(documents: MarkedDict, notes: tuple[str, ...], dialect: Dialect) -> Evaluated:
-    for name in NEEDED:
-        if name not in documents:
-            raise InputError(f"no document {name!r} in the files; there are {', '.join(documents) or 'none'}")
+    check_documents(documents, NEEDED)
     point = read_point(documents, dialect)
-    _check_size(point)
+    check_size(point.design)
+    return evaluated(point, documents, notes)
+
+
+def evaluated(point: DesignPoint, documents: MarkedDict, notes: tuple[str, ...]) -> Evaluated:
+    """A design point evaluated; areas and what the ERT lacks are looked up in its documents, as `accept` leaves them.
+
+    Raises MappingError when the mapping does not fit the architecture.
+    """
     part = evaluate_point(point)
     if isinstance(part, MappingError):
         raise part
@@ -80,32 +85,25 @@ def _evaluate(documents: MarkedDict, notes: tuple[str, ...], dialect: Dialect) -
     if not result.valid:
         raise MappingError(f"mapping: it does not fit: {'; '.join(result.reasons)}")
     result = replace(result, skipped=(*result.skipped, *notes))
-    areas = _areas(documents["ART"]) if documents.get("ART") is not None else {}
+    # Timeloop looks for an ART only where there is an ERT
+    areas = read_areas(documents["architecture"], documents.get("ART") if documents.get("ERT") is not None else None)
     has_sparse = documents.get("sparse_optimizations") is not None
     x, y = (int(along[0]) for along in part.sparse.macs_mesh)
     return Evaluated(point, result, x * y, details_of(part), has_sparse, areas)
 
 
-def _check_size(point: DesignPoint) -> None:
-    total = 1
-    for bound in point.design.problem.bounds:
-        total *= bound
+def check_documents(documents: MarkedDict, needed: tuple[str, ...]) -> None:
+    """Refuse documents of which a needed one is missing."""
+    for name in needed:
+        if name not in documents:
+            raise InputError(f"no document {name!r} in the files; there are {', '.join(documents) or 'none'}")
+
+
+def check_size(design: Design) -> None:
+    """Refuse problems whose counts are not exact in 64 bits."""
+    total = prod(design.problem.bounds)
     if total > TOO_MANY:
         raise InputError(f"problem.instance: {total:.2e} multiply-accumulates are too many to count exactly (2^50)")
-
-
-def _areas(document: Any) -> dict[str, float]:
-    """um2 per instance of each component of an `ART` document, in single precision as Timeloop keeps it."""
-    import numpy as np
-
-    areas: dict[str, float] = {}
-    for table in sequence(required(mapping(document, "ART"), "tables", "ART"), "ART.tables"):
-        name = plain_name(text(required(mapping(table, "ART.tables"), "name", "ART.tables"), "ART.tables.name"))
-        area = number(required(table, "area", f"ART {name}"), f"ART {name}.area")
-        if area > LARGEST_AREA:
-            raise fault(table, f"ART {name}.area: {area:.2e} um2 is more than a planet; use um2", "area")
-        areas[name] = float(np.float32(area))
-    return areas
 
 
 def _energy_notes(point: DesignPoint, ert: Any) -> tuple[str, ...]:

@@ -10,11 +10,12 @@ import typer
 from typer.core import TyperGroup
 
 import crisp_hw
-from crisp_hw.cli import accelerators, networks
+from crisp_hw.cli import accelerators, networks, searches
 from crisp_hw.cli.bundle import bundle, replay
 from crisp_hw.cli.characterize import characterize
 from crisp_hw.cli.describe import describe
 from crisp_hw.cli.evaluate import evaluate, render
+from crisp_hw.cli.map import map_files
 from crisp_hw.cli.model import model
 from crisp_hw.cli.validate import validate
 from crisp_hw.cli.verify import doctor, verify
@@ -58,6 +59,7 @@ app.command()(describe)
 app.command()(render)
 app.command()(characterize)
 app.command()(model)
+app.command("map")(map_files)
 app.command()(verify)
 app.command()(validate)
 app.command()(bundle)
@@ -65,6 +67,7 @@ app.command()(replay)
 app.command()(doctor)
 app.add_typer(accelerators.app, name="arch")
 app.add_typer(networks.app, name="workload")
+app.add_typer(searches.app, name="cache")
 
 
 def main() -> None:

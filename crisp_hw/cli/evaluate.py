@@ -60,6 +60,8 @@ def evaluate(  # noqa: PLR0913 - the options of a command
     dstc: DstcOption = opt.Dstc.skipping,
     explain: ExplainOption = None,
     overheads: OverheadOption = True,
+    jobs: opt.JobsOption = None,
+    cache: opt.CacheOption = True,
 ) -> None:
     """Cycles and energy of a pruned network, each layer with its best mapping."""
     from crisp_hw import api
@@ -71,7 +73,7 @@ def evaluate(  # noqa: PLR0913 - the options of a command
     if explain is not None:
         check_single(accelerators, api.select(api.resolve(source).descriptors, layers), backend)
     choices = api.EvaluateOptions(str(objective), energy, backend, activation_density, block_index, str(density))
-    choices = replace(choices, dstc=dstc.value, overheads=overheads)
+    choices = replace(choices, dstc=dstc.value, overheads=overheads, jobs=jobs, cache=cache)
     with progress() as bar:
         network = api.evaluate(source, accelerators, layers=layers, options=choices, progress=bar).network
     if out is not None:
@@ -94,6 +96,8 @@ def render(  # noqa: PLR0913 - the options of a command
     objective: opt.ObjectiveOption = opt.Objective.cycles,
     energy: opt.EnergyOption = None,
     setting: opt.SetOption = None,
+    jobs: opt.JobsOption = None,
+    cache: opt.CacheOption = True,
 ) -> None:
     """Timeloop's documents of every layer, with its best mapping."""
     from crisp_hw import api
@@ -102,7 +106,7 @@ def render(  # noqa: PLR0913 - the options of a command
     source = opt.source_of(masks, workload, nm, block, sparsity)
     accelerators = opt.accelerators_of(arch, energy, setting)
     check_folder(out)
-    choices = api.EvaluateOptions(str(objective), energy)
+    choices = api.EvaluateOptions(str(objective), energy, jobs=jobs, cache=cache)
     with progress() as bar:
         found = api.evaluate(source, accelerators, layers=layers, options=choices, progress=bar)
     texts = {

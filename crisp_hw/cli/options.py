@@ -80,6 +80,18 @@ SetOption = Annotated[
     typer.Option("--set", help="Another number of the accelerators, e.g. smem_bandwidth=32 (none: unlimited)."),
 ]
 ObjectiveOption = Annotated[Objective, typer.Option("--objective", help="What the mapper minimises.")]
+JobsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        "-j",
+        help="Processes that search for mappings; default: one, from the second second on every core if that pays.",
+    ),
+]
+CacheOption = Annotated[
+    bool,
+    typer.Option("--cache/--no-cache", help="Keep what searches find, and read it back (`crisp-hw cache`)."),
+]
 
 
 def source_of(

@@ -13,7 +13,7 @@ import numpy as np
 from crisp_hw.engine.arrays import Float, Int, distinct, floats, in_order, like, namespace, on_host, ratio
 from crisp_hw.engine.content import support
 from crisp_hw.engine.safs import Sparse, metadata_bits
-from crisp_hw.engine.safs.counts import KINDS, OPS
+from crisp_hw.engine.safs.counts import KINDS, OPS, WORD
 from crisp_hw.engine.tiling import Tiling, instances
 from crisp_hw.engine.traffic import passing_words
 from crisp_hw.errors import InputError
@@ -143,7 +143,7 @@ def read_energy_per_word(table: EnergyTable, level: StorageLevel) -> float:
 class Charge:
     """What one action costs in one instance: `amount` words, bits or counts of which one action takes `per_action`;
     the number of actions, corrected by kappa (None: 1), times pJ each, times the share of a cluster that pays (None:
-    all of it), float64[b].
+    all of it), float64[b]. `may_wrap` says that the amount may be below 0.
     """
 
     amount: Int
@@ -151,11 +151,18 @@ class Charge:
     correction: Float | None
     pj_each: float
     share: Float | None
+    may_wrap: bool = False
 
     @property
-    def actions(self) -> Int:
-        """Whole actions: blocks of words, vectors of bits, or the counts themselves."""
-        return self.amount if self.per_action == 1 else -(-self.amount // self.per_action)
+    def actions(self) -> Int | Float:
+        """Whole actions: blocks of words, vectors of bits, or the counts themselves; unsigned, as in Timeloop."""
+        xp, amount = namespace(self.amount), self.amount
+        whole = amount if self.per_action == 1 else -(-amount // self.per_action)
+        if not self.may_wrap or not bool(xp.any(amount < 0)):
+            return whole
+        wrapped = xp.ceil((floats(amount) + float(WORD)) / self.per_action)
+        found: Float = xp.where(amount < 0, wrapped, floats(whole))
+        return found
 
     @property
     def energy(self) -> Float:
@@ -181,10 +188,10 @@ def charges(tiling: Tiling, sparse: Sparse, table: EnergyTable, place: tuple[int
     for kind, op in product(KINDS, OPS):
         if (words := tally.data[kind][op].get(place)) is not None:
             per_block = action_energy(table, level, kind, op)
-            out[f"{kind}_{op}"] = Charge(words, level.block_size, correction, per_block, share)
+            out[f"{kind}_{op}"] = Charge(words, level.block_size, correction, per_block, share, kind != "random")
         if (bits := metadata_bits(tally, level, place, ranks, (kind, op))) is not None:
             per_vector = action_energy(table, level, kind, op, "metadata_")
-            out[f"{kind}_metadata_{op}"] = Charge(bits, level.metadata_width_bits, None, per_vector, share)
+            out[f"{kind}_metadata_{op}"] = Charge(bits, level.metadata_width_bits, None, per_vector, share, kind != "random")
     actions = table.actions.get(level.name, {})
     for name, counts in (("decompression", tally.decompressions), ("compression", tally.compressions)):
         if place in counts:

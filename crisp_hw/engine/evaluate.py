@@ -92,7 +92,8 @@ def _check(design: Design, nest: LoopNest, bounds: Int, residuals: Int) -> None:
     for tensor in design.problem.tensors:
         if not any(tensor.name in keeps for keeps in nest.keeps):
             raise InputError(f"mapping: no level keeps tensor {tensor.name}; let one keep it")
-        _check_shape(design.problem, tensor)
+        if design.sparse.active or not isinstance(tensor.density, Banded):
+            _check_shape(design.problem, tensor)
     for (fan_x, fan_y), level in zip(design.architecture.fanouts, design.architecture.levels, strict=True):
         if fan_x < 1 or fan_y < 1:
             raise InputError(

@@ -11,7 +11,9 @@ import numpy as np
 from crisp_hw.engine.streams import Stream, collapsed, raw_streams
 from crisp_hw.engine.tiling import Float, Int, Tiling, instances
 from crisp_hw.engine.traffic import Traffic
-from crisp_hw.spec.arch import Architecture, ComputeLevel, Network, StorageLevel
+from crisp_hw.errors import InputError
+from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
+from crisp_hw.spec.dialect import MICRO22
 
 UM_PER_MM = 1000.0
 
@@ -20,8 +22,8 @@ UM_PER_MM = 1000.0
 class Carried:
     """What the network of one level does for one tensor, [b] each; counts and energies per instance of the level.
 
-    `words` enter it, `hops` is the sum over them, `routers` those that they pass, `linked` words go between mesh
-    neighbours; `instances` are those of the level that the mapping spans.
+    `words` enter it, `hops` is the sum over them, `routers` those that they pass; of an output `reductions` are the
+    partial sums that meet on their way. `instances` are those of the level that the mapping spans.
     """
 
     stream: Stream
@@ -30,6 +32,7 @@ class Carried:
     routers: Int
     energy_pj: Float
     link_pj: Float
+    reductions: Int
     instances: Int
 
     @property
@@ -38,26 +41,31 @@ class Carried:
         return (self.energy_pj + self.link_pj) * self.instances
 
 
-def hop_energy(network: Network) -> float:
-    """pJ that moving one word by one hop costs: as given, or bits x mm x pJ.
+def hop_energy(level: StorageLevel) -> float:
+    """pJ that moving one word by one hop below a level costs: as given, or bits x mm x pJ.
 
-    >>> hop_energy(Network(word_bits=8, wire_pj_per_bit_mm=0.25, tile_width_um=500.0)), hop_energy(Network(hop_pj=3.0))
-    (1.0, 3.0)
+    >>> from crisp_hw.spec.arch import Network
+    >>> wires = Network(wire_pj_per_bit_mm=0.25, tile_width_um=500.0)
+    >>> hop_energy(StorageLevel("RF", word_bits=8, network=wires)), hop_energy(StorageLevel("RF"))
+    (1.0, 0.0)
     """
+    network = level.network
     if network.hop_pj is not None:
         return network.hop_pj
-    return network.word_bits * (network.tile_width_um / UM_PER_MM) * network.wire_pj_per_bit_mm
+    bits = level.word_bits if network.word_bits is None else network.word_bits
+    return bits * ((network.tile_width_um or 0.0) / UM_PER_MM) * (network.wire_pj_per_bit_mm or 0.0)
 
 
 def costs(level: StorageLevel) -> bool:
     """Does the network of a level take any energy?"""
-    network = level.network
-    return hop_energy(network) > 0 or network.router_pj > 0 or network.ingress_pj > 0
+    return bool(level.network.router_pj or level.network.ingress_pj or hop_energy(level))
 
 
-def transit_cycles(architecture: Architecture) -> int:
+def transit_cycles(tiling: Tiling) -> int:
     """Cycles that filling and draining all networks adds to a run (topology.cpp: total_network_latency_)."""
-    return sum(level.network.fill_cycles + level.network.drain_cycles for level in architecture.levels)
+    levels = [level for level in tiling.architecture.levels if level.network.fill_cycles or level.network.drain_cycles]
+    _check_dialect(tiling, levels)
+    return sum(level.network.fill_cycles + level.network.drain_cycles for level in levels)
 
 
 def reduces(level: StorageLevel) -> bool:
@@ -90,6 +98,7 @@ def networks(tiling: Tiling, traffic: Traffic) -> dict[tuple[int, int], Carried]
     wired = [index for index, level in enumerate(levels) if costs(level)]
     if not wired:
         return {}
+    _check_dialect(tiling, [levels[index] for index in wired])
     found = {}
     for t, tensor in enumerate(tiling.problem.tensors):
         streams = collapsed(tiling, tensor, raw_streams(tiling, tensor))
@@ -97,8 +106,17 @@ def networks(tiling: Tiling, traffic: Traffic) -> dict[tuple[int, int], Carried]
             stream = streams[index]
             if tensor.is_output and not reduces(levels[index]):
                 _send_back(stream, traffic.partition[index, t])
-            found[index, t] = _carried(levels[index].network, stream, instances(tiling, index))
+            found[index, t] = _carried(levels[index], stream, instances(tiling, index), tensor.is_output)
     return found
+
+
+def _check_dialect(tiling: Tiling, levels: list[StorageLevel]) -> None:
+    """What the program behind the MICRO 2022 artifact makes of networks is not known."""
+    if levels and tiling.rules == MICRO22:
+        raise InputError(
+            f"level {levels[0].name}: energy and latency of networks are modelled as in public Timeloop only, not in "
+            'the MICRO 2022 dialect; leave them out, or use dialect="head"'
+        )
 
 
 def _send_back(stream: Stream, partition: Int) -> None:
@@ -107,16 +125,17 @@ def _send_back(stream: Stream, partition: Int) -> None:
         record.words = np.where(record.words > 0, 2 * record.words - partition, 0.0)
 
 
-def _carried(network: Network, stream: Stream, used: Int) -> Carried:
+def _carried(level: StorageLevel, stream: Stream, used: Int, is_output: bool) -> Carried:
     """Hops, routers and energy of a stream (network-legacy.cpp: ComputeNetworkEnergy)."""
-    hops, routers = np.zeros_like(stream.linked), np.zeros_like(stream.linked)
+    hops, routers, sums = (np.zeros_like(stream.linked) for _ in range(3))
     for key in sorted(stream.records):
         record = stream.records[key]
         moves = record.words > 0
         each = np.divide(record.hops, record.words, out=np.zeros_like(hops), where=moves)
         hops = hops + np.where(moves, each * record.words, 0.0)
         routers = np.floor(routers + np.where(moves, (1 + np.floor(each)) * record.words, 0.0))
-    words, hop = stream.total(), hop_energy(network)
-    energy = hops * hop + routers * network.router_pj + words * network.ingress_pj
-    link = np.floor(stream.linked) * (hop + 2 * network.router_pj)
-    return Carried(stream, words, hops, routers.astype(np.int64), energy, link, used)
+        sums = np.floor(sums + is_output * (key[0] - 1) * record.words)
+    words, hop, router = stream.total(), hop_energy(level), level.network.router_pj or 0.0
+    energy = hops * hop + routers * router + words * (level.network.ingress_pj or 0.0)
+    link = np.floor(stream.linked) * (hop + 2 * router)
+    return Carried(stream, words, hops, routers.astype(np.int64), energy, link, sums.astype(np.int64), used)

@@ -1,21 +1,21 @@
 """One evaluated mapping as a Result: arrays to plain numbers."""
 
-from math import isqrt
-
 import numpy as np
 
 from crisp_hw.engine.arrays import Float
 from crisp_hw.engine.banded import nonzeros
 from crisp_hw.engine.content import expected_occupancy
+from crisp_hw.engine.network import hop_energy, transit_cycles
 from crisp_hw.engine.occupancy import Occupancy
 from crisp_hw.engine.part import Part
-from crisp_hw.engine.safs.counts import KINDS, OPS, entry
+from crisp_hw.engine.safs.counts import KINDS, OPS, Accesses, entry, unsigned
 from crisp_hw.engine.safs.position import ASSUMPTION
 from crisp_hw.engine.safs.sparse import temporal_reductions
 from crisp_hw.engine.verdict import Failure, capacity, lanes_per_parent, metadata_capacity, reason
 from crisp_hw.spec.dialect import MICRO22
 from crisp_hw.spec.patterns import Banded
-from crisp_hw.spec.result import ComputeResult, LevelResult, Result, TensorCounts
+from crisp_hw.spec.problem import Tensor
+from crisp_hw.spec.result import ComputeResult, LevelResult, NetworkCounts, NetworkResult, Result, TensorCounts
 
 MICRO22_NUMBERS = (
     "counted as the program behind the Sparseloop MICRO 2022 artifact does, which differs from public Timeloop "
@@ -48,6 +48,37 @@ def report(part: Part, failures: list[Failure], assumptions: tuple[str, ...]) ->
         compute=compute,
         levels=levels,
         assumptions=assumptions + _remarks(part),
+        networks=_networks(part),
+        network_cycles=transit_cycles(part.tiling),
+    )
+
+
+def _networks(part: Part) -> tuple[NetworkResult, ...]:
+    """The networks of which some tensor takes energy."""
+    tiling, found = part.tiling, []
+    names = [part.tiling.architecture.compute.name, *(level.name for level in tiling.architecture.levels)]
+    for index in sorted({index for index, _ in part.networks}):
+        level = tiling.architecture.levels[index]
+        tensors = {d.name: _network_counts(part, index, t) for t, d in enumerate(tiling.problem.tensors)}
+        energy = sum((each.energy_pj + each.link_energy_pj) * each.instances for each in tensors.values())
+        name = f"{level.name} <==> {names[index]}"
+        found.append(NetworkResult(name, level.name, tensors, hop_energy(level), energy))
+    return tuple(network for network in found if network.energy_pj)
+
+
+def _network_counts(part: Part, index: int, t: int) -> NetworkCounts:
+    carried, words = part.networks[index, t], float(part.networks[index, t].words[0])
+    records = sorted(carried.stream.records.items())
+    fanout = part.tiling.product([j for j in part.tiling.loops(index) if not part.tiling.temporal(j)])
+    return NetworkCounts(
+        fanout=int(fanout[0]) if records else 0,
+        instances=int(carried.instances[0]),
+        ingresses=tuple((*key, float(record.words[0])) for key, record in records if record.words[0]),
+        hops=float(carried.hops[0]) / words if words > 0 else 0.0,
+        linked=int(carried.stream.linked[0]),
+        reductions=int(carried.reductions[0]),
+        energy_pj=float(carried.energy_pj[0]),
+        link_energy_pj=float(carried.link_pj[0]),
     )
 
 
@@ -69,6 +100,13 @@ def _remarks(part: Part) -> tuple[str, ...]:
         if not part.sparse.skips_lanes and (int(needed[0][0]) > there[0] or int(needed[1][0]) > there[1])
     ]
     found += [
+        f"level {part.tiling.architecture.levels[level].name}: a SAF further out avoids more of "
+        f"{part.tiling.problem.tensors[t].name} than the one here; Timeloop's counts of what this one avoids wrap "
+        "around to 1.8e19, and so do these: do not use them, drop the inner SAF"
+        for level, t in sorted(part.sparse.safs)
+        if _avoids_less_than_none(part, level, t)
+    ]
+    found += [
         f"level {part.tiling.architecture.levels[level].name}: lanes of a residual share {tensor.name} unevenly; "
         f"Timeloop's count would be -{part.traffic.lacking[level, t][0]} and wraps around to 1.8e19, here it is 0"
         for t, tensor in enumerate(part.tiling.problem.tensors)
@@ -82,9 +120,9 @@ def _remarks(part: Part) -> tuple[str, ...]:
         if isinstance(tensor.density, Banded) and any(place[1] == t for place in part.sparse.ranks)
     ]
     found += [
-        too_wide(tensor.name, tensor.density.band_width, isqrt(part.tiling.size(tensor)))
+        too_wide(tensor.name, tensor.density.band_width, side)
         for tensor in part.tiling.problem.tensors
-        if isinstance(tensor.density, Banded) and tensor.density.band_width > isqrt(part.tiling.size(tensor))
+        if isinstance(tensor.density, Banded) and tensor.density.band_width > (side := _shortest(part, tensor))
     ]
     if part.tiling.rules.whole_macs and part.sparse.used_macs[0] < 1:
         found.append(
@@ -92,6 +130,11 @@ def _remarks(part: Part) -> tuple[str, ...]:
             "reports 0 cycles, and so does this result: do not use it"
         )
     return tuple(found)
+
+
+def _shortest(part: Part, tensor: Tensor) -> int:
+    """Words along the shortest rank."""
+    return min(int(extent) for extent in part.tiling.tile_below(len(part.tiling.nest.loops), tensor).extents[:, 0])
 
 
 def too_wide(name: str, width: int, side: int) -> str:
@@ -107,6 +150,15 @@ def too_wide(name: str, width: int, side: int) -> str:
         f"off again and counts {held} nonzeros{wraps} where formats and SAFs ask for them, and so does this result: do "
         f"not use it, give a band below {side}"
     )
+
+
+def _avoids_less_than_none(part: Part, level: int, t: int) -> bool:
+    """Is a count of avoided accesses negative? (`propagate: share_left` says why.)"""
+    tally, place = part.sparse.tally, (level, t)
+    kinds = [(kind, op) for kind in KINDS for op in OPS]
+    data = [tally.data[kind][op][place] for kind, op in kinds]
+    metadata = [tally.metadata[kind][op][place] for kind, op in kinds if place in tally.metadata[kind][op]]
+    return any((counts < 0).any() for counts in (*data, *metadata))
 
 
 def _loses_nonzeros(part: Part, level: int, t: int, content: Occupancy) -> bool:
@@ -129,6 +181,10 @@ def _first(values: Float | None) -> float:
     return 0.0 if values is None else float(values[0])
 
 
+def _entries(tally: Accesses, key: tuple[str, str], place: tuple[int, int], rank: tuple[int, int]) -> int:
+    return unsigned(entry(tally, key, place, rank)[0])
+
+
 def _tensor_counts(part: Part, index: int, t: int) -> TensorCounts:
     place, tally = (index, t), part.sparse.tally
     stored, latency = part.sparse.ranks.get(place), part.latency[index]
@@ -141,10 +197,10 @@ def _tensor_counts(part: Part, index: int, t: int) -> TensorCounts:
         reads=int(part.traffic.reads[place][0]),
         fills=int(part.traffic.fills[place][0]),
         updates=int(part.traffic.updates[place][0]),
-        accesses={f"{kind}_{op}": int(tally.data[kind][op][place][0]) for kind, op in kinds},
+        accesses={f"{kind}_{op}": unsigned(tally.data[kind][op][place][0]) for kind, op in kinds},
         format_accesses={
             f"{kind}_{op}": tuple(
-                (int(entry(tally, (kind, op), place, (r, 0))[0]), int(entry(tally, (kind, op), place, (r, 1))[0]))
+                (_entries(tally, (kind, op), place, (r, 0)), _entries(tally, (kind, op), place, (r, 1)))
                 for r in range(len(stored.form.ranks) if stored and stored.form else 0)
             )
             for kind, op in kinds
@@ -154,7 +210,9 @@ def _tensor_counts(part: Part, index: int, t: int) -> TensorCounts:
         utilized_instances=float(part.sparse.used[place][0]),
         partition_size=int(part.traffic.partition[place][0]),
         temporal_reductions=int(temporal_reductions(part.traffic, part.sparse, place)[0]) if outputs else 0,
-        address_generations=int(sum(tally.data[kind][op][place][0] for kind in ("random", "gated") for op in moved)),
+        address_generations=unsigned(
+            sum(tally.data[kind][op][place][0] for kind in ("random", "gated") for op in moved)
+        ),
         read_bandwidth=float(latency.read_demand[t][0] * latency.slowdown[0]),
         write_bandwidth=float(latency.write_demand[t][0] * latency.slowdown[0]),
         energy_pj=sum(actions.values()),

@@ -8,6 +8,7 @@ from crisp_hw.engine.arrays import Float, Int, floats, most
 from crisp_hw.engine.arrays import total as summed
 from crisp_hw.engine.energy import compute_energy, instance_energy, leakage, read_energy_per_word, resolved
 from crisp_hw.engine.latency import LevelLatency, compute_cycles
+from crisp_hw.engine.network import Carried, networks, transit_cycles
 from crisp_hw.engine.safs import Sparse, apply_safs, dense_only
 from crisp_hw.engine.tiling import Tiling
 from crisp_hw.engine.traffic import Traffic, closed_form, dense_traffic
@@ -28,16 +29,19 @@ class Part:
     cycles: Int
     compute_pj: Float
     leakage_pj: list[Float | None]
+    networks: dict[tuple[int, int], Carried]
 
     @property
     def energy_pj(self) -> Float:
-        """All levels with all their instances at work, leakage included, and the MACs."""
+        """All levels with all their instances at work, leakage included, networks, and the MACs."""
         leaks, total = [each for each in self.leakage_pj if each is not None], self.compute_pj
         if leaks:
             total = total + summed(leaks)
         for place, actions in self.energy.items():
             for energy in actions.values():
                 total = total + energy * self.sparse.used[place]
+        for carried in self.networks.values():
+            total = total + carried.total_pj
         return total
 
 
@@ -70,8 +74,8 @@ def evaluate_part(design: Design, tiling: Tiling) -> Part:
     places = [(index, t) for index in range(len(levels)) for t in range(len(tensors))]
     energy = {place: instance_energy(tiling, sparse, table, place) for place in places}
     leaks = [leakage(sparse, design.energy, index, level, cycles) for index, level in enumerate(levels)]
-    macs_pj = _compute_pj(design, sparse)
-    return Part(tiling, traffic, sparse, energy, latency, compute, cycles, macs_pj, leaks)
+    macs_pj, carried, transit = _compute_pj(design, sparse), networks(tiling, traffic), transit_cycles(tiling)
+    return Part(tiling, traffic, sparse, energy, latency, compute, cycles + transit, macs_pj, leaks, carried)
 
 
 def _check_whole_tiles(design: Design, tiling: Tiling, traffic: Traffic) -> None:

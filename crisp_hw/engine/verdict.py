@@ -129,6 +129,12 @@ def _conversions(part: Part) -> list[str]:
                 (form := part.sparse.ranks[level, t].form) is not None and form.compressed for level in (inner, outer)
             )
             child, parent = levels[inner], levels[outer]
+            if below and above and _ranks(part, outer, t) < _ranks(part, inner, t):
+                found.append(
+                    f"level {parent.name}: {tensor.name} has {_ranks(part, outer, t)} ranks there and "
+                    f"{_ranks(part, inner, t)} in {child.name}; cutting packed tiles up on the way is not supported, "
+                    f"give it as many ranks in {parent.name}"
+                )
             if below and not above:
                 found.append(
                     f"level {parent.name}: {tensor.name} lies unpacked there and packed in {child.name}, which "
@@ -145,6 +151,11 @@ def _conversions(part: Part) -> list[str]:
                     "supported; set compression_supported, or give it a packed format there"
                 )
     return found
+
+
+def _ranks(part: Part, level: int, t: int) -> int:
+    form = part.sparse.ranks[level, t].form
+    return len(form.ranks) if form is not None else 0
 
 
 def lanes_per_parent(part: Part) -> list[tuple[str, tuple[Int, Int], tuple[int, int]]]:

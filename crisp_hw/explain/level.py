@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from crisp_hw.engine.verdict import broken_rules, capacity_limits, reason
 from crisp_hw.explain.arithmetic import equation, fact, number
+from crisp_hw.explain.network import network_sections
 from crisp_hw.explain.nouns import Explanation, Section, Step
 from crisp_hw.explain.scene import Scene, see
 from crisp_hw.spec.result import LevelResult
@@ -17,6 +18,7 @@ def explain_level(scene: Scene, index: int) -> Explanation:
         Section("Instances", see("9"), tuple(_instances(scene, index))),
         Section("Bandwidth and cycles", see("7"), tuple(bandwidth_steps(scene, index))),
         Section("Energy", see("8"), tuple(_energy(scene, index))),
+        *network_sections(scene, index),
     )
     bound = (
         "it bounds the whole" if scene.result.bound_by == level.name else f"{scene.result.bound_by} bounds the whole"
@@ -159,6 +161,7 @@ def _energy(scene: Scene, index: int) -> Iterator[Step]:
 def _leakage(scene: Scene, index: int) -> Iterator[Step]:
     level, found = scene.levels[index], scene.result.levels[index]
     leak = scene.point.design.energy.actions.get(level.name, {}).get("leak", 0.0)
-    numbers = {"l": leak, "c": scene.result.cycles, "r": float(scene.part.sparse.busiest(index)[0])}
-    sides = ("leak · total cycles · max(1, R̄)", "{l} · {c} · max(1, {r})")
+    cycles = scene.result.cycles - scene.result.network_cycles
+    numbers = {"l": leak, "c": cycles, "r": float(scene.part.sparse.busiest(index)[0])}
+    sides = ("leak · cycles of the slowest part · max(1, R̄)", "{l} · {c} · max(1, {r})")
     yield equation("leakage over the whole run", found.leakage_pj, (*sides, numbers), "pJ", "leakage_pj")

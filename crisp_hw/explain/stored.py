@@ -75,11 +75,18 @@ def _mean_steps(spot: Spot, content: Occupancy) -> Iterator[Step]:
     elif float(content.nonempty[0]) < 1:
         yield from _sent_mean(spot, content, mean, empty)
     else:
-        text = "nonzeros of a tile on average, empty ones counted"
-        yield equation(text, words, _mean_sides(spot, mean), "words")
+        yield _plain_mean(spot, words, mean)
     numbers = {"e": words, "T": spot.tile}
     text = f"density of what one {spot.level.name} holds"
     yield equation(text, float(content.density[0]), ("ρ = nonzeros / T", "{e} / {T}", numbers), figure="density")
+
+
+def _plain_mean(spot: Spot, words: float, mean: float) -> Step:
+    """Nonzeros of any tile."""
+    text = "nonzeros of a tile on average, empty ones counted"
+    if isinstance(spot.tensor.density, Banded) and not math.isclose(words, mean):
+        return fact(f"{text}; shares of tiles of the band do not add up to 1: do not use this", words, "words")
+    return equation(text, words, _mean_sides(spot, mean), "words")
 
 
 def _mean_sides(spot: Spot, mean: float) -> Sides:
@@ -110,7 +117,7 @@ def _sent_mean(spot: Spot, content: Occupancy, mean: float, empty: float) -> Ite
         yield equation(text, words, sides, "words")
         return
     text = f"Timeloop takes the {least:,} nonzeros that a tile holds at least for none and drops them: do not use this"
-    if p == 1:
+    if p >= 1:  # shares of a band that add up to 2 among them
         yield fact(text, words, "words")
         return
     numbers = {"m": mean, "k": least, "p": p}

@@ -19,13 +19,14 @@ def explain_cycles(scene: Scene) -> Explanation:
     bound = result.bound_by
     index = next((i for i, level in enumerate(result.levels) if level.name == bound), None)
     steps = [_need(scene, name, cycles) for name, cycles in sorted(needs.items(), key=lambda item: -item[1])]
-    total = equation(
-        "total: the slowest part; nothing overlaps or hides",
-        result.cycles,
-        (f"max({', '.join(needs)})", f"max({', '.join(f'{{{name}}}' for name in needs)})", needs),
-        "cycles",
-        "cycles",
-    )
+    slowest, shown = f"max({', '.join(needs)})", f"max({', '.join(f'{{{name}}}' for name in needs)})"
+    numbers: dict[str, float] = dict(needs)
+    if result.network_cycles:
+        slowest, shown = f"{slowest} + networks", f"{shown} + {{networks}}"
+        numbers["networks"] = result.network_cycles
+        steps.append(fact("filling and draining all networks, on top", result.network_cycles, "cycles"))
+    text = "total: the slowest part; nothing overlaps or hides"
+    total = equation(text, result.cycles, (slowest, shown, numbers), "cycles", "cycles")
     how = tuple(bandwidth_steps(scene, index)) if index is not None else (cycle_step(scene, compute),)
     unnamed = tuple(Step(s.text, s.result, s.unit, s.formula, s.values) for s in how)
     sections = (
@@ -83,6 +84,7 @@ def explain_energy(scene: Scene) -> Explanation:
         for name, counts in level.tensors.items()
     }
     parts |= {f"{level.name} leakage": level.leakage_pj for level in result.levels}
+    parts |= {network.name: network.energy_pj for network in result.networks}
     parts[compute.name] = compute.energy_pj
     ordered = sorted(((name, pj) for name, pj in parts.items() if pj), key=lambda item: -item[1])
     steps = [fact(f"{name}: {_percent(pj, result.energy_pj)} of the total", pj, "pJ") for name, pj in ordered[:LISTED]]
@@ -105,12 +107,16 @@ def _percent(part: float, whole: float) -> str:
 
 
 def _sum(scene: Scene) -> Iterator[Step]:
-    """Levels with all their instances, and the MACs."""
+    """Levels with all their instances, networks, and the MACs."""
     result, compute = scene.result, scene.result.compute
     assert compute is not None
     terms = {level.name: level.energy_pj for level in result.levels if level.energy_pj} | {
         compute.name: compute.energy_pj
     }
-    sides = (" + ".join(terms), " + ".join(f"{{{name}}}" for name in terms))
-    text = "total: all levels with all their instances at work, leakage included, and the MACs"
+    between = {network.name: network.energy_pj for network in result.networks}
+    names = {**terms, **between}
+    terms |= {f"n{number}": pj for number, pj in enumerate(between.values())}
+    sides = (" + ".join(names), " + ".join(f"{{{name}}}" for name in terms))
+    also = ", networks" if between else ""
+    text = f"total: all levels with all their instances at work, leakage included{also}, and the MACs"
     yield equation(text, result.energy_pj, (*sides, terms), "pJ", "energy_pj")

@@ -30,16 +30,16 @@ def admitted(space: Space, rows: Ints) -> NDArray[np.bool_]:
     >>> [row for row in space.factors["K"].tolist() if admitted(space, np.array([row])[:, :, None])[0]]
     [[2, 2], [4, 1]]
     """
-    return _parallel(space, rows) & _in_use(space, rows)
+    return (shares(space, rows) >= space.parallelism) & _in_use(space, rows)
 
 
-def _parallel(space: Space, rows: Ints) -> NDArray[np.bool_]:
+def shares(space: Space, rows: Ints) -> NDArray[np.float64]:
+    """The share of all lanes that complete factorizations use, float64[b]; above 1 where lanes may shrink."""
     share = np.ones(len(rows))
     for index, block in enumerate(space.blocks):
         if block.kind == "spatial":
             share = share * (rows[:, index, :].prod(axis=1) / prod(space.design.architecture.fanouts[block.level]))
-    enough: NDArray[np.bool_] = share >= space.parallelism
-    return enough
+    return share
 
 
 def _in_use(space: Space, rows: Ints) -> NDArray[np.bool_]:

@@ -6,12 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisp_hw.engine.evaluate import Batch
+from crisp_hw.mapper.admit import admitted, shares
 from crisp_hw.mapper.fits import limits, tiles
 from crisp_hw.mapper.space import Space
 from crisp_hw.mapper.stream import factorizations
 from crisp_hw.spec.constraints import Factor, LevelConstraint
 
 Ints = NDArray[np.int64]
+_CHUNK_ROWS = 65536
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,30 @@ def explain(space: Space, attempt: Attempt, tried: int) -> str:
     start = f"{problem.name} ({size}): none of {space.size} factorizations is valid"
     if not attempt.level:
         return f"{start}; the best attempt: {attempt.what}"
+    if attempt.need <= attempt.have:
+        return f"{start}; {_idle(space)}"
+    if attempt.what == "words in use":
+        said = f"level {attempt.level} must have {attempt.need:.0f} {attempt.what} and has {attempt.have:.0f}"
+        return f"{start}; in the best attempt {said}: lower its min_utilization"
     short = f"level {attempt.level} needs {attempt.need:.0f} {attempt.what} and has {attempt.have:.0f}"
     short += f", {attempt.need - attempt.have:.0f} too many"
     return f"{start}; in the best attempt {short}{_tensors(space, attempt)}; {_next_step(space, attempt)}"
+
+
+def _idle(space: Space) -> str:
+    """What keeps mappings out whose lanes and words fit: too little use of the hardware, or the lanes of one axis."""
+    best, enough = 0.0, False
+    for chunk in factorizations(space, _CHUNK_ROWS):
+        best = max(best, float(shares(space, chunk.rows).max()))
+        enough = enough or bool(admitted(space, chunk.rows).any())
+    if best < space.parallelism:
+        wanted = f"the constraints want {100 * space.parallelism:.4g} %"
+        return f"those that fit use at most {100 * best:.4g} % of the lanes, and {wanted}: lower that"
+    if not enough:
+        levels = zip(space.design.architecture.levels, space.least_words, strict=True)
+        names = " or ".join(level.name for level, least in levels if least)
+        return f"those that fit use too few lanes or leave {names} too empty: lower min_utilization there"
+    return "those that are left exceed their lanes along x or along y: loosen a split or a permutation"
 
 
 def _worst(space: Space, rows: Ints, dims: tuple[str, ...]) -> NDArray[np.float64]:

@@ -11,14 +11,15 @@ Two orders are one where no cost can see the difference; everything else is kept
   of a spatial skipping are formatted tensors, so that the order of their lanes is kept too). Where only the innermost
   rank has any bits, ranks are filled from the inside, one loop each, and a loop further in takes that rank, the others
   cost nothing whatever they hold, and their order is not seen;
-- ranks of several dimensions (halos), link transfers below level 0, flags that forbid reuse, networks that cost
-  energy, and storage gating or skipping: all orders differ.
+- ranks of several dimensions (halos), link transfers below level 0, flags that forbid reuse, storage gating or
+  skipping, and networks that take energy (ways to lanes, and what passes levels that do not keep it): all differ.
 
 Of the orders of a temporal block that differ in deliveries alone, one is dropped when another lets every tensor stand
 still for as long or longer ("dominated"). Proof that it cannot be better: reads, fills and updates of every level are
 products with the deliveries, so that none is larger under the other order; what SAFs and formats leave of a count,
 c - floor(c p), c - ceil(c p), floor(c p) and ceil(c u), never falls when c grows, and energy and bandwidth demand are
 sums of these with factors >= 0; the MACs' cycles, lanes, tiles and probabilities do not depend on the order at all.
+(Two SAFs on one tensor can make counts that wrap around; there all are kept.)
 """
 
 from collections.abc import Iterable, Iterator
@@ -150,7 +151,9 @@ def _visible(space: Space, block: Block) -> Visible:
         return Visible(False, (), formatted)
     lanes = tuple(_idle_lanes(space, block))
     free = all(pj >= 0 for actions in space.design.energy.actions.values() for pj in actions.values())
-    return Visible(False, (*_delivered(space, block), *lanes), formatted, ranked=free and not lanes)
+    targets = [target for _, target in _actions(space, ("gating", "skipping"))]
+    rising = free and not lanes and len(set(targets)) == len(targets)
+    return Visible(False, (*_delivered(space, block), *lanes), formatted, ranked=rising)
 
 
 def _unusual(space: Space) -> bool:

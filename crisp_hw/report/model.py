@@ -72,6 +72,8 @@ def _level_records(evaluated: Evaluated) -> Iterator[Record]:
             yield {"level": level.name, "tensor": "leakage", "energy_pj": level.leakage_pj}
         if kept:
             yield {"level": level.name, "tensor": "all", "cycles": level.cycles, "energy_pj": level.energy_pj}
+    for network in evaluated.result.networks:
+        yield {"level": network.name, "tensor": "all", "energy_pj": network.energy_pj}
     if evaluated.result.compute is not None:
         compute = evaluated.result.compute
         instances = compute.utilized_instances

@@ -9,18 +9,20 @@ from typing import Literal
 class Network:
     """What joins one instance of a storage level to those of the next inner level; the default costs nothing.
 
-    A word costs `hop_pj` per hop (None: its `word_bits` over wires of `tile_width_um`, the length of a hop),
-    `router_pj` per router and `ingress_pj` once; `fill_cycles` and `drain_cycles` are added to every run.
+    A word costs `hop_pj` per hop (not given: its bits over wires as long as a hop, `tile_width_um`), `router_pj` per
+    router and `ingress_pj` once; `fill_cycles` and `drain_cycles` are added to every run. None: not given, which costs
+    nothing; `word_bits` None are those of the level. `subtype` is a name that changes nothing.
     """
 
-    word_bits: int = 16
-    wire_pj_per_bit_mm: float = 0.0
-    tile_width_um: float = 0.0
+    word_bits: int | None = None
+    wire_pj_per_bit_mm: float | None = None
+    tile_width_um: float | None = None
     hop_pj: float | None = None
-    router_pj: float = 0.0
-    ingress_pj: float = 0.0
+    router_pj: float | None = None
+    ingress_pj: float | None = None
     fill_cycles: int = 0
     drain_cycles: int = 0
+    subtype: Literal["", "1:1", "1:N"] = ""
 
 
 FREE = Network()

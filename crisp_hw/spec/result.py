@@ -52,6 +52,35 @@ class LevelResult:
 
 
 @dataclass(frozen=True)
+class NetworkCounts:
+    """One tensor in the network below a storage level, per instance of that level (there are `instances`).
+
+    `ingresses` are (receivers of each word, words per step, words that enter the network); `hops` is their mean,
+    `linked` are words that mesh neighbours hand on, `reductions` partial sums that meet on the way.
+    """
+
+    fanout: int
+    instances: int
+    ingresses: tuple[tuple[int, int, float], ...]
+    hops: float
+    linked: int
+    reductions: int
+    energy_pj: float
+    link_energy_pj: float
+
+
+@dataclass(frozen=True)
+class NetworkResult:
+    """The network from a storage level to what lies inside it, "DRAM <==> SMEM"; `energy_pj` is of all instances."""
+
+    name: str
+    level: str
+    tensors: Mapping[str, NetworkCounts]
+    hop_pj: float
+    energy_pj: float
+
+
+@dataclass(frozen=True)
 class ComputeResult:
     """The MAC array: totals over all instances, energy in pJ."""
 
@@ -69,7 +98,8 @@ class ComputeResult:
 class Result:
     """The evaluation of one design point; `reasons` is empty when the mapping is valid.
 
-    Levels stand innermost first. `energy_pj` is the sum over levels and compute, DRAM and leakage included.
+    Levels stand innermost first. `energy_pj` is the sum over levels, compute and networks, DRAM and leakage included.
+    `networks` are those that take energy, innermost first; `network_cycles` is what they add to `cycles`.
     """
 
     valid: bool
@@ -81,10 +111,13 @@ class Result:
     levels: tuple[LevelResult, ...]
     assumptions: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
+    networks: tuple[NetworkResult, ...] = ()
+    network_cycles: int = 0
 
     @property
     def bound_by(self) -> str:
-        """The level whose cycles are the total: the compute array, or the first level that exceeds it."""
-        if self.compute is None or self.cycles == self.compute.cycles:
+        """The level whose cycles are the total less the networks': the compute array, or the first that exceeds it."""
+        slowest = self.cycles - self.network_cycles
+        if self.compute is None or slowest == self.compute.cycles:
             return self.compute.name if self.compute else ""
-        return next(level.name for level in self.levels if level.cycles == self.cycles)
+        return next(level.name for level in self.levels if level.cycles == slowest)

@@ -12,8 +12,8 @@ from crisp_hw.timeloop.positions import fault
 from crisp_hw.timeloop.read_architecture import ACCELERGY_KEYS, COMPUTE_KEYS, STORAGE_KEYS
 
 ONLY_READ = {"technology", "type", *ACCELERGY_KEYS}  # the reader knows them, but only DRAM means something
-TIMELOOPS = ("word_width", "num_ports", "num_banks", "network_type", "network_word_bits", "tile_width", "cluster_area")
-# read by Timeloop, but no count, cycle or energy depends on them (wires have no energy here)
+TIMELOOPS = ("word_width", "num_ports", "num_banks", "fill_latency", "drain_latency")
+# read by Timeloop, but no count, cycle or energy depends on them; latencies of these names are for named networks only
 ACCELERGYS = ("n_instances", "n_entries")  # for its estimates, and no misspelt names of Timeloop's
 
 
@@ -27,19 +27,11 @@ def _all_ones(found: Any) -> bool:
 
 NEUTRAL: Mapping[str, Callable[[Any], bool]] = {
     # what Timeloop reads and this model lacks, with the values under which Timeloop's numbers stay the same
-    "network_fill_latency": _is(0),
-    "network_drain_latency": _is(0),
-    "fill_latency": _is(0),
-    "drain_latency": _is(0),
     "allow_overbooking": _is(False, "false", "False"),
-    "reduction_supported": _is(True, "true", "True"),
     "tile_partition_supported": _is(False, "false", "False"),
     "metadata_block_size": _is(1),
     "has_power_gating": _is(False, "false", "False"),
     "per_dataspace_bandwidth_consumption_scale": _all_ones,
-    "router_energy": _is(0),
-    "wire_energy": _is(0),
-    "energy_per_hop": _is(0),
     "energy_per_ingress": _is(0),
     "addr_gen_energy": lambda found: isinstance(found, int | float) and found <= 0,  # negative: the default, which is 0
     "vector_access_energy": _is(),
@@ -56,6 +48,8 @@ COMPUTE_NEUTRAL: Mapping[str, Callable[[Any], bool]] = {
 ADVICE = {
     "vector_access_energy": "give the energies in an ERT",
     "energy": "give it in an ERT, as action `compute`",
+    "energy_per_ingress": "Timeloop reads it with hyphens only, energy-per-ingress",
+    "allow_overbooking": "tiles here always fit as a whole; leave it out",
 }
 
 

@@ -1,5 +1,6 @@
-"""The tables of energy and area: entries that belong to nothing are noted, wires are refused."""
+"""The tables of energy and area: entries that belong to nothing are noted."""
 
+from collections.abc import Iterable
 from itertools import product
 from typing import Any
 
@@ -7,7 +8,7 @@ from crisp_hw.engine.energy import COMPUTE_ORDER, lookup_order
 from crisp_hw.timeloop.accept_architecture import component_names
 from crisp_hw.timeloop.fields import mapping, optional_sequence
 from crisp_hw.timeloop.positions import MarkedDict, fault, mark_of
-from crisp_hw.timeloop.read_architecture import plain_name
+from crisp_hw.timeloop.read_architecture import WIRE_ACTION, WIRES, plain_name
 
 MOST_PJ = 1e15  # a kilojoule per action
 _KEYS = (("version", "tables"), ("name", "actions", "area"), ("name", "arguments", "energy"))
@@ -24,7 +25,7 @@ ACTIONS = {
 
 
 def accept_tables(root: MarkedDict, notes: list[str]) -> None:
-    """A note for each entry of ERT and ART that Timeloop does not look up; InputError for energy of wires."""
+    """A note for each entry of ERT and ART that Timeloop does not look up; InputError for what it stops on."""
     names = component_names(root.get("architecture"))
     for key in ("ERT", "ART"):
         if root.get(key) is None:
@@ -37,19 +38,19 @@ def accept_tables(root: MarkedDict, notes: list[str]) -> None:
             _other_keys(table, f"{key} of {name}", _KEYS[1], notes)
             if areas.setdefault(name, table.get("area")) != table.get("area"):
                 raise fault(table, f"{key} {name}: two different areas; give one", "area")
-            if name in ("wire", "Wire") and key == "ERT":
-                _wire(table, notes)
+            if name in WIRES and key == "ERT":
+                _actions(table, name, (WIRE_ACTION,), notes)
             elif name not in names and "architecture" in root:
                 notes.append(f"{mark_of(table)}: {key} of {name}: the architecture has no such level, not used")
             elif key == "ERT":
-                _actions(table, name, notes)
+                _actions(table, name, ACTIONS, notes)
 
 
-def _actions(table: Any, name: str, notes: list[str]) -> None:
+def _actions(table: Any, name: str, known: Iterable[str], notes: list[str]) -> None:
     for action in optional_sequence(table.get("actions"), f"ERT {name}.actions"):
         action = mapping(action, f"ERT {name}")
         _other_keys(action, f"ERT of {name}", _KEYS[2], notes)
-        if str(action.get("name")) not in ACTIONS:
+        if str(action.get("name")) not in known:
             notes.append(f"{mark_of(action)}: ERT of {name}: Timeloop has no action {action.get('name')!r}, not used")
         energy = action.get("energy")
         if isinstance(energy, int | float) and energy > MOST_PJ:
@@ -58,13 +59,3 @@ def _actions(table: Any, name: str, notes: list[str]) -> None:
 
 def _other_keys(node: Any, where: str, read: tuple[str, ...], notes: list[str]) -> None:
     notes += [f"{mark_of(node, key)}: {where}: the key {key!r} is not used" for key in node if key not in read]
-
-
-def _wire(table: Any, notes: list[str]) -> None:
-    for action in optional_sequence(table.get("actions"), "ERT wire.actions"):
-        energy = mapping(action, "ERT wire").get("energy")
-        if action.get("name") == "transfer_random" and energy not in (0, None):
-            raise fault(
-                action, "ERT wire: energy of wires is not modelled; set it to 0 or leave the table out", "energy"
-            )
-    notes.append(f"{mark_of(table)}: ERT of wire: without energy, not used")

@@ -6,6 +6,7 @@ from typing import Any
 from crisp_hw.timeloop.positions import MarkedDict, fault, like, plain
 
 Node = dict[str, Any]
+WITH_HYPHENS = ("energy-per-ingress",)  # Timeloop looks up this name as it stands (network-legacy.cpp: ParseSpecs)
 LARGEST = 2**53  # whole numbers beyond it are not exact in a float, nor are counts that are products of them
 
 
@@ -25,15 +26,19 @@ def underscored(value: Any) -> Any:
 def _underscored_keys(node: Node) -> Node:
     renamed: Node = {}
     for key, item in node.items():
-        name = str(key).replace("-", "_")
+        name = _plain_key(str(key))
         if name in renamed:
             raise fault(node, f"the key {key!r} is there twice, once with a hyphen and once with an underscore", key)
         renamed[name] = underscored(item)
     if not isinstance(node, MarkedDict):
         return renamed
     copy = node.derived(renamed)
-    copy.keys_at = {str(key).replace("-", "_"): mark for key, mark in node.keys_at.items()}
+    copy.keys_at = {_plain_key(str(key)): mark for key, mark in node.keys_at.items()}
     return copy
+
+
+def _plain_key(key: str) -> str:
+    return key if key in WITH_HYPHENS else key.replace("-", "_")
 
 
 def mapping(value: Any, where: str) -> Node:

@@ -7,7 +7,7 @@ common/version_transpilers/v4_to_v3.py.
 from typing import Any
 
 from crisp_hw.timeloop.fields import mapping, optional_mapping, optional_sequence, required, sequence, text
-from crisp_hw.timeloop.frontend_constraints import Block, Shape, add_constraint, directive, kind_of
+from crisp_hw.timeloop.frontend_constraints import Block, Shape, add_constraint, constraint, directive, kind_of
 from crisp_hw.timeloop.frontend_nodes import Component, computed, is_class, walk_nodes
 from crisp_hw.timeloop.positions import Mark, MarkedDict, MarkedList, derived, fault, mark_of
 from crisp_hw.timeloop.read_architecture import STORAGE_CLASSES
@@ -19,12 +19,12 @@ SPATIAL_NAME = {"spatial_skipping": "skipping_spatial"}  # the front end's name,
 _Blocks = dict[tuple[str, str], Block]
 
 
-def flatten(documents: MarkedDict) -> tuple[MarkedDict, tuple[str, ...]]:
+def flatten(documents: MarkedDict, for_mapper: bool = False) -> tuple[MarkedDict, tuple[str, ...]]:
     """The same documents in Timeloop's flattened form, and notes about what has no effect.
 
     Expressions are computed, containers' attributes passed on, constraints of nodes and mapping combined into one
-    mapping. Raises InputError, with file and line, for what is wrong or not modelled, and MappingError where the
-    mapping breaks a constraint.
+    mapping, or `for_mapper` into one document of architecture constraints. Raises InputError, with file and line, for
+    what is wrong or not modelled, and MappingError where the mapping breaks a constraint.
     """
     variables = _variables(documents.get("variables"))
     components, notes = walk_nodes(documents["architecture"], variables)
@@ -32,9 +32,11 @@ def flatten(documents: MarkedDict) -> tuple[MarkedDict, tuple[str, ...]]:
     found["architecture"] = _architecture(documents["architecture"], components)
     if "problem" in documents:
         found["problem"] = problem = _problem(documents["problem"], variables)
-        entries, more = _mapping(documents, components, _shape(problem))
-        found.put("mapping", entries, _position(documents))
-        notes += more
+        shape = _shape(problem)
+        blocks, more = _blocks(documents, components, shape)
+        entries = _entries(blocks, components, shape, for_mapper)
+        found.put("architecture_constraints" if for_mapper else "mapping", entries, _position(documents))
+        notes += [] if for_mapper else more  # the notes are about what is for mappers
     if sparse := _sparse(documents, components):
         found.put("sparse_optimizations", sparse, documents.keys_at.get("sparse_optimizations", sparse.mark))
     return found, tuple(notes)
@@ -66,13 +68,18 @@ def _architecture(document: Any, components: list[Component]) -> MarkedDict:
         x, y = part.mesh
         node = MarkedDict(part.node.mark, dict(part.node.keys_at))
         node.update(name=f"{part.name}[1..{x * y}]", **{"class": LANES if part.kind == "lanes" else part.kind})
-        node["attributes"] = derived(part.attributes, {**part.attributes, "meshX": x, "meshY": y})
+        adds_up = {"reduction_supported": True} if _is_dram(part) else {}  # the front end's own default (v4/arch.py)
+        node["attributes"] = derived(part.attributes, {**adds_up, **part.attributes, "meshX": x, "meshY": y})
         local.append(node)
     top = MarkedDict(mark)
     top.update(name="system", local=local)
     subtree = MarkedList(mark)
     subtree.append(top)
     return document.derived({"version": document.get("version", "0.4"), "subtree": subtree})  # type: ignore[no-any-return]
+
+
+def _is_dram(part: Component) -> bool:
+    return "DRAM" in part.kind or part.attributes.get("technology") == "DRAM"
 
 
 def _problem(document: Any, variables: dict[str, Any]) -> Any:
@@ -117,8 +124,8 @@ def _leaves(value: Any) -> list[str]:
     return [str(value)]
 
 
-def _mapping(documents: MarkedDict, parts: list[Component], shape: Shape) -> tuple[MarkedList, list[str]]:
-    """Blocks of every level, outermost level first, as one mapping."""
+def _blocks(documents: MarkedDict, parts: list[Component], shape: Shape) -> tuple[_Blocks, list[str]]:
+    """What nodes and documents say of each block."""
     blocks: _Blocks = {}
     notes: list[str] = []
     for part in parts:
@@ -127,15 +134,23 @@ def _mapping(documents: MarkedDict, parts: list[Component], shape: Shape) -> tup
         if _is_mapping(key):
             notes += _listed(blocks, documents, key, (parts, shape))
     _branches(blocks, parts, shape)
-    entries = MarkedList(_position(documents))
     for part in parts:
         if part.kind == "lanes":
-            stores = _block(blocks, part.name, "bypass", None)
-            stores.bypass = set(shape.tensors)
+            _block(blocks, part.name, "bypass", None).bypass = set(shape.tensors)
+    return blocks, notes
+
+
+def _entries(blocks: _Blocks, parts: list[Component], shape: Shape, for_mapper: bool) -> MarkedList:
+    """Blocks of every level, outermost level first, as one mapping or as constraints; lanes have no loops in time."""
+    entries = MarkedList(parts[0].node.mark)
+    for part in parts:
+        if for_mapper and part.kind == "lanes":
+            _block(blocks, part.name, "temporal", part.node.mark).factors = dict.fromkeys(shape.sizes, 1)
         for kind in ("spatial", "temporal", "bypass"):
             if (part.name, kind) in blocks and is_class(part.kind, (*STORAGE_CLASSES, "lanes")):
-                entries.append(directive(blocks[part.name, kind], part.name, kind, shape))
-    return entries, notes
+                written = constraint if for_mapper else directive
+                entries.append(written(blocks[part.name, kind], part.name, kind, shape))
+    return entries
 
 
 def _block(blocks: _Blocks, name: str, kind: str, mark: Mark | None) -> Block:

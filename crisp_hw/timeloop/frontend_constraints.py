@@ -33,7 +33,10 @@ class Shape:
 
 @dataclass
 class Block:
-    """Everything said about one block of one level; `limits` are inequalities that the factor must obey."""
+    """Everything said about one block of one level.
+
+    `limits` are inequalities that a factor must obey, `defaults` those of all dimensions without one of their own.
+    """
 
     where: str
     mark: Mark | None
@@ -44,6 +47,7 @@ class Block:
     keep: set[str] = field(default_factory=set)
     bypass: set[str] = field(default_factory=set)
     lists: dict[str, set[str]] = field(default_factory=dict)
+    defaults: dict[str, int] = field(default_factory=dict)
 
 
 def add_constraint(block: Block, node: Any, kind: str, shape: Shape) -> list[str]:
@@ -60,6 +64,7 @@ def add_constraint(block: Block, node: Any, kind: str, shape: Shape) -> list[str
             raise fault(node, f"{block.where}: {key} lets a mapper choose; write the factors out", key)
         if key in FOR_MAPPERS:
             notes.append(f"{mark_of(node, key)}: {key} ({block.where}): for mappers, a given mapping has its factors")
+            _set_default(block, node, key)
         elif key in (STORES if kind == "bypass" else ITERATION):
             (_add_stores if kind == "bypass" else _add_iteration)(block, node, key, shape)
         elif key in LISTS:
@@ -75,9 +80,10 @@ def add_constraint(block: Block, node: Any, kind: str, shape: Shape) -> list[str
 def _add_iteration(block: Block, node: Any, key: str, shape: Shape) -> None:
     if key == "permutation":
         order = _order(node, shape, block.where)
-        if block.permutation and block.permutation != order:
+        shorter, longer = sorted((block.permutation, order), key=len)
+        if longer[: len(shorter)] != shorter:  # else one says the same and more
             raise fault(node, f"{block.where}: two permutations, {block.permutation} and {order}; give one", key)
-        block.permutation = order
+        block.permutation = longer
         return
     if key in ("factors", "factors_only"):
         for dim, relation, value in _factors(node, key, shape, block.where):
@@ -159,6 +165,29 @@ def _set_split(block: Block, node: Any) -> None:
     block.split = split
 
 
+def _set_default(block: Block, node: Any, key: str) -> None:
+    value = whole(node[key], f"{block.where}.{key}", 1)
+    if block.defaults.setdefault(key, value) != value:
+        raise fault(node, f"{block.where}: {key} is both {block.defaults[key]} and {value}; give one", key)
+
+
+def constraint(block: Block, target: str, kind: str, shape: Shape) -> MarkedDict:
+    """The block as an entry of Timeloop's constraints: a dimension or tensor that nobody names stays free."""
+    if kind == "bypass":
+        return _entry(block, target, kind, _stores(block))
+    factors = [f"{dim}={value}" for dim, value in block.factors.items()]
+    factors += dict.fromkeys(_inclusive(dim, relation, value) for dim, relation, value, _ in block.limits)
+    said: dict[str, Any] = {"factors": " ".join(factors), "permutation": "".join(_with_trivial(block, shape))}
+    return _entry(block, target, kind, {**said, **block.defaults} | _split_of(block))
+
+
+def _inclusive(dim: str, relation: str, value: int) -> str:
+    """A limit in Timeloop's words, which has no strict inequalities."""
+    strict = {"<": ("<=", value - 1), ">": (">=", value + 1)}
+    written, least = strict.get(relation, (relation, value))
+    return f"{dim}{written}{least}"
+
+
 def directive(block: Block, target: str, kind: str, shape: Shape) -> MarkedDict:
     """The block as an entry of Timeloop's mapping; MappingError where a factor breaks an inequality."""
     for dim, relation, limit, mark in block.limits:
@@ -168,13 +197,24 @@ def directive(block: Block, target: str, kind: str, shape: Shape) -> MarkedDict:
             raise MappingError(
                 f"{at}{block.where}: the factor {dim}={have} breaks the constraint {dim}{relation}{limit}"
             )
-    entry: dict[str, Any] = {"target": target, "type": kind, **{k: sorted(v) for k, v in block.lists.items()}}
     if kind == "bypass":
-        entry |= {"keep": sorted(block.keep), "bypass": sorted(block.bypass)}
-    else:
-        entry |= {"factors": " ".join(f"{dim}={value}" for dim, value in block.factors.items())}
-        entry |= {"permutation": "".join(_with_trivial(block, shape))}
-        entry |= {} if block.split is None else {"split": block.split}
+        return _entry(block, target, kind, _stores(block))
+    factors = " ".join(f"{dim}={value}" for dim, value in block.factors.items())
+    said: dict[str, Any] = {"factors": factors, "permutation": "".join(_with_trivial(block, shape))}
+    return _entry(block, target, kind, said | _split_of(block))
+
+
+def _stores(block: Block) -> dict[str, Any]:
+    return {"keep": sorted(block.keep), "bypass": sorted(block.bypass)}
+
+
+def _split_of(block: Block) -> dict[str, Any]:
+    return {} if block.split is None else {"split": block.split}
+
+
+def _entry(block: Block, target: str, kind: str, said: dict[str, Any]) -> MarkedDict:
+    """An entry that stands where its block does."""
+    entry = {"target": target, "type": kind, **{k: sorted(v) for k, v in block.lists.items()}, **said}
     mark = block.mark or Mark("mapping", 1)
     marked_entry = MarkedDict(mark, dict.fromkeys(entry, mark))
     marked_entry.update(entry)

@@ -4,10 +4,13 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from crisp_hw.errors import InputError
-from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
+from crisp_hw.spec.arch import FREE, Architecture, ComputeLevel, Network, StorageLevel
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.timeloop.fields import Node, flag, known, mapping, number, required, sequence, text, whole
+from crisp_hw.timeloop.positions import fault
 
 STORAGE_CLASSES = ("DRAM", "SRAM", "regfile", "smartbuffer", "storage")  # model/topology.cpp: ParseTreeSpecs
 COMPUTE_CLASSES = ("mac", "intmac", "fpmac", "compute")
@@ -24,10 +27,13 @@ STORAGE_KEYS = {
     *("metadata_datawidth", "metadata_word_bits", "metadata_storage_width", "metadata_width"),
     *("metadata_storage_depth", "metadata_depth", "read_bandwidth", "write_bandwidth", "shared_bandwidth", "bandwidth"),
     *("decompression_supported", "compression_supported", "technology", "type", "min_utilization"),
+    *("network_word_bits", "network_type", "tile_width", "wire_energy", "energy_per_hop", "router_energy"),
+    *("energy-per-ingress", "network_fill_latency", "network_drain_latency", "reduction_supported", "cluster_area"),
     *ACCELERGY_KEYS,
 }
-WIRES = ("wire", "Wire")  # model/topology.cpp: ParseAccelergyERT
-COMPUTE_KEYS = {*MESH, *WIDTHS, "technology"}
+WIRES, WIRE_ACTION = ("wire", "Wire"), "transfer_random"  # model/topology.cpp: ParseAccelergyERT
+COMPUTE_KEYS = {*MESH, *WIDTHS, "technology", "area"}
+LARGEST_AREA = 1e27  # um2
 
 
 @dataclass(frozen=True)
@@ -114,7 +120,7 @@ def _storage(element: _Element) -> StorageLevel:
     known(at, (*STORAGE_KEYS, "allow_overbooking"), where)
     if at.get("allow_overbooking") not in (None, False):
         raise InputError(f"{where}: allow_overbooking (tiles that fit most of the time) is not modelled; leave it out")
-    word_bits = whole(_first(at, WIDTHS) or DEFAULT_WORD_BITS, f"{where}.word_bits", 1)
+    word_bits = _word_bits(at, where)
     block, cluster = _block(at, word_bits, where)
     instances, x, y = _mesh(element)
 
@@ -146,7 +152,43 @@ def _storage(element: _Element) -> StorageLevel:
         decompression_supported=flag(at.get("decompression_supported", False), f"{where}.decompression_supported"),
         compression_supported=flag(at.get("compression_supported", False), f"{where}.compression_supported"),
         min_utilization=_least_share(at, f"{where}.min_utilization"),
+        network=_network(at, where),
+        reduction_supported=_said(at, "reduction_supported", where),
     )
+
+
+def _word_bits(at: Node, where: str) -> int:
+    return whole(_first(at, WIDTHS) or DEFAULT_WORD_BITS, f"{where}.word_bits", 1)
+
+
+def _said(at: Node, key: str, where: str) -> bool | None:
+    """A flag, which front ends also write as text; None where it is not given."""
+    found = {"true": True, "True": True, "false": False, "False": False}.get(str(at.get(key)))
+    return found if key not in at or found is not None else flag(at[key], f"{where}.{key}")
+
+
+def _network(at: Node, where: str) -> Network:
+    """The network that Timeloop makes of a level's own attributes (model/network-legacy.cpp: ParseSpecs)."""
+
+    def optional(key: str) -> float | None:
+        return float(number(at[key], f"{where}.{key}")) if key in at else None
+
+    subtype = at.get("network_type", "")
+    if subtype not in ("", "1:1", "1:N"):
+        raise fault(at, f"{where}: network_type {str(subtype)[:20]!r} is not modelled; leave it out", "network_type")
+    bits = whole(at["network_word_bits"], f"{where}.network_word_bits") if "network_word_bits" in at else None
+    found = Network(
+        word_bits=bits,
+        wire_pj_per_bit_mm=optional("wire_energy"),
+        tile_width_um=optional("tile_width"),
+        hop_pj=optional("energy_per_hop"),
+        router_pj=optional("router_energy"),
+        ingress_pj=optional("energy-per-ingress"),
+        fill_cycles=whole(at.get("network_fill_latency", 0), f"{where}.network_fill_latency"),
+        drain_cycles=whole(at.get("network_drain_latency", 0), f"{where}.network_drain_latency"),
+        subtype=subtype,
+    )
+    return FREE if found == FREE else found
 
 
 def _least_share(at: Node, where: str) -> float:
@@ -189,18 +231,63 @@ def _compute(element: _Element) -> ComputeLevel:
     return ComputeLevel(element.name, instances, x, y, bits)
 
 
+def read_areas(architecture: Any, document: Any = None) -> dict[str, float]:
+    """um2 of one instance by component: as the `ART` document says, else as the component's own attributes do.
+
+    Numbers of an ART are in single precision, as Timeloop keeps them; InputError for one that cannot be.
+    """
+    areas: dict[str, float] = {}
+    for element in (e for top in architecture.get("subtree", ()) for e in _walk(top, 1)):
+        at, where = element.attributes, element.where
+        if "area" in at or "cluster_area" in at:
+            share = 1 if "area" in at else _block(at, _word_bits(at, where), where)[1]
+            areas[element.name] = number(_first(at, ("area", "cluster_area")), f"{where}.area") / share
+    if document is None:
+        return areas
+    for table in sequence(required(mapping(document, "ART"), "tables", "ART"), "ART.tables"):
+        name = plain_name(text(required(mapping(table, "ART.tables"), "name", "ART.tables"), "ART.tables.name"))
+        area = number(required(table, "area", f"ART {name}"), f"ART {name}.area")
+        if area > LARGEST_AREA:
+            raise fault(table, f"ART {name}.area: {area:.2e} um2 is more than a planet; use um2", "area")
+        areas[name] = float(np.float32(area))
+    return areas
+
+
+def wire_energy(document: Any) -> float | None:
+    """pJ per bit and mm that an `ERT` says of wires, in single precision as Timeloop keeps it; None where it does not.
+
+    Of several tables the last that is not 0; InputError for a table without the one action that counts.
+    """
+    found = None
+    for table in sequence(required(mapping(document, "ERT"), "tables", "ERT"), "ERT.tables"):
+        name = plain_name(str(mapping(table, "ERT.tables").get("name")))
+        if name not in WIRES:
+            continue
+        actions = [mapping(each, f"ERT {name}") for each in sequence(table.get("actions", []), f"ERT {name}.actions")]
+        energies = [
+            number(required(each, "energy", f"ERT {name}"), f"ERT {name}.{WIRE_ACTION}.energy")
+            for each in actions
+            if each.get("name") == WIRE_ACTION
+        ]
+        if not energies:
+            raise fault(table, f"ERT {name}: without the action {WIRE_ACTION} Timeloop stops; add it", "actions")
+        found = float(np.float32(max(energies))) or found
+    return found
+
+
 def read_energy(document: Any) -> EnergyTable:
-    """The `ERT` document: per component and action the largest energy over its argument variants, in pJ."""
+    """The `ERT` document: per component and action the largest energy over its argument variants, in pJ.
+
+    Wires are for networks (`wire_energy`), and not in it.
+    """
     root = mapping(document, "ERT")
     actions: dict[str, dict[str, float]] = {}
     for table in sequence(required(root, "tables", "ERT"), "ERT.tables"):
         table = mapping(table, "ERT.tables")
         name = plain_name(text(required(table, "name", "ERT.tables"), "ERT.tables.name"))
-        energies = actions.setdefault(name, {})
+        energies = actions.setdefault(name, {}) if name not in WIRES else {}
         for action in sequence(required(table, "actions", f"ERT {name}"), f"ERT {name}.actions"):
             key = text(required(mapping(action, f"ERT {name}"), "name", f"ERT {name}"), f"ERT {name}")
             energy = float(number(required(action, "energy", f"ERT {name}.{key}"), f"ERT {name}.{key}.energy"))
             energies[key] = max(energies.get(key, 0.0), energy)
-        if name in WIRES and any(energies.values()):
-            raise InputError(f"ERT {name}: the energy of wires is not modelled; leave {name} out, or set it to 0")
     return EnergyTable(actions)

@@ -1,27 +1,54 @@
-"""The `architecture_constraints` and `mapspace_constraints` documents, in the flattened form, to constraints."""
+"""The constraint documents of timeloop-mapper, in the flattened form, to constraints."""
 
-import re
-from dataclasses import replace
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
-from crisp_hw.errors import InputError
-from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
+from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design
-from crisp_hw.timeloop.fields import Node, known, mapping, required, sequence, text, underscored, whole
+from crisp_hw.timeloop.constraint_blocks import (
+    FLAGS,
+    Block,
+    Entry,
+    Kind,
+    add_iteration,
+    level_constraint,
+    tensors_of,
+)
+from crisp_hw.timeloop.fields import Node, known, mapping, number, required, sequence, similar, text, underscored
+from crisp_hw.timeloop.positions import fault, mark_of
 
-DOCUMENTS = ("architecture_constraints", "mapspace_constraints")
-BYPASS_TYPES = ("bypass", "datatype", "dataspace", "bypassing")
-RELATIONS: dict[str, Literal["=", "<=", ">="]] = {"": "=", "=": "=", "<=": "<=", ">=": ">="}
+ARCHITECTURE = ("arch_constraints", "architecture_constraints")
+MAPSPACE = ("mapspace", "mapspace_constraints")
+DOCUMENTS = (*ARCHITECTURE, *MAPSPACE)
+STORES = ("bypass", "datatype", "dataspace", "bypassing")
+SHARES = ("utilization", "parallelism")
+KINDS: dict[str, Kind] = {"temporal": "temporal", "spatial": "spatial"}
+REFUSED_KINDS = {"max_overbooked_proportion": "overbooking is not modelled"}
+NUMBERS = ("factors", "permutation", "default_max_factor", "default_min_factor")
+
+
+@dataclass
+class _Said:
+    """Everything that the entries so far say."""
+
+    blocks: dict[tuple[str, Kind], Block] = field(default_factory=dict)
+    where: dict[tuple[str, Kind], str] = field(default_factory=dict)
+    keep: dict[str, frozenset[str]] = field(default_factory=dict)
+    bypass: dict[str, frozenset[str]] = field(default_factory=dict)
+    parallelism: float | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Mapspace:
+    """Constraints as documents give them, and one note per thing that has no effect."""
+
+    constraints: Constraints
+    notes: tuple[str, ...] = ()
 
 
 def read_constraints(documents: Any, design: Design) -> Constraints:
-    """What a set of documents (a dict by document name) lets a mapper choose; without such a document, everything.
-
-    As in Timeloop (src/mapping/constraints.cpp) a level or dimension that is not named is free, `X=0` is the full
-    bound, dimensions missing in a permutation follow in any order, and without a split x and y are free. Unlike
-    Timeloop's mapper this one never chooses what a level keeps: a level without an entry of type bypass keeps all
-    tensors, an entry that leaves a tensor out is refused, and so is everything else that is not modelled
-    (InputError, which names the document, the level and the key).
+    """The constraints of `read_mapspace`, without its notes.
 
     >>> from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
     >>> from crisp_hw.spec.problem import Problem
@@ -30,114 +57,146 @@ def read_constraints(documents: Any, design: Design) -> Constraints:
     >>> read_constraints({"architecture_constraints": {"targets": [target]}}, design).levels[0].factors["M"]
     Factor(relation='<=', value=2)
     """
+    return read_mapspace(documents, design).constraints
+
+
+def read_mapspace(documents: Any, design: Design) -> Mapspace:
+    """What a set of documents (a dict by document name) lets a mapper choose; without such a document, everything.
+
+    As in Timeloop (src/mapping/constraints.cpp): a level or dimension that is not named is free, `X=0` is the full
+    bound, dimensions missing in a permutation stand in any order between those before and after a `_`, without a split
+    x and y are free, and a tensor that a level neither keeps nor bypasses is searched both ways; the outermost level
+    keeps all. Saying one thing twice is an error. Raises InputError, with file and line where they are known, for what
+    is wrong or not modelled, naming document, level and key.
+    """
     root = underscored(mapping(documents, "documents"))
-    constraints = Constraints()
-    for name in DOCUMENTS:
-        for entry in _targets(root.get(name), name):
-            constraints = _with_entry(constraints, mapping(entry, name), design, name)
-    return constraints
+    said = _Said()
+    for name in _given(root):
+        for entry in _entries(root[name], name, design, said.notes):
+            _add(said, entry, design)
+    return Mapspace(_constraints(said, design), tuple(said.notes))
 
 
-def _targets(document: Any, name: str) -> list[Any]:
-    if document is None:
-        return []
+def _given(root: Node) -> list[str]:
+    """The documents that are there: at most one of each sort."""
+    for names in (ARCHITECTURE, MAPSPACE):
+        there = [name for name in names if root.get(name) is not None]
+        if len(there) > 1:
+            raise fault(root, f"{' and '.join(there)} are the same document to Timeloop; give one", there[1])
+    return [name for name in DOCUMENTS if root.get(name) is not None]
+
+
+def _entries(document: Any, name: str, design: Design, notes: list[str]) -> list[Entry]:
+    """All constraints of one document: a list, or a mapping with the list under `targets` (or `constraints`)."""
     if isinstance(document, list):
-        return document
-    node = mapping(document, name)
-    known(node, ("targets", "version"), name)
-    return sequence(required(node, "targets", name), f"{name}.targets")
+        listed = document
+    else:
+        node = mapping(document, name)
+        known(node, ("targets", "constraints", "version", *(["template"] if name in MAPSPACE else [])), name)
+        if node.get("template", "uber") != "uber":
+            raise fault(node, f"{name}: the template {node['template']!r} is not modelled; there is uber", "template")
+        if "targets" in node and "constraints" in node:
+            raise fault(node, f"{name}: targets and constraints are the same list; give one", "targets")
+        key = "constraints" if "constraints" in node else "targets"
+        listed = sequence(node.get(key) or [], f"{name}.{key}")
+    return [entry for item in listed for entry in _unnested(mapping(item, name), name, design, notes)]
 
 
-def _with_entry(constraints: Constraints, entry: Node, design: Design, name: str) -> Constraints:
+def _unnested(item: Node, name: str, design: Design, notes: list[str]) -> list[Entry]:
+    """The entries of one item: itself, or the list of constraints of one target."""
     levels = [level.name for level in design.architecture.levels]
-    target = text(required(entry, "target", name), f"{name}.target")
+    key = "name" if "name" in item and "target" not in item else "target"
+    target = text(required(item, key, name), f"{name}.{key}")
     if target not in levels:
-        raise InputError(f"{name}: the architecture has no level {target!r}; it has {', '.join(levels)}")
-    kind = text(required(entry, "type", f"{name} of {target}"), f"{name} of {target}.type")
+        raise fault(item, f"{name}: the architecture has no level {target!r}; it has {', '.join(levels)}", key)
+    if "constraints" not in item:
+        return [_entry(item, target, name, notes)]
+    known(item, ("target", "name", "constraints"), f"{name} of {target}")
+    nested = sequence(item["constraints"], f"{name} of {target}.constraints")
+    return [_entry(mapping(each, f"{name} of {target}"), target, name, notes) for each in nested]
+
+
+def _entry(node: Node, target: str, name: str, notes: list[str]) -> Entry:
+    kind = text(required(node, "type", f"{name} of {target}"), f"{name} of {target}.type")
     where = f"{name} of {target}, {kind}"
-    if kind in BYPASS_TYPES:
-        if target in constraints.keeps:
-            raise InputError(f"{where}: given twice; merge the two entries")
-        return replace(constraints, keeps={**constraints.keeps, target: _kept(entry, design, where)})
-    if kind == "temporal":
-        return _with_block(constraints, _block(entry, "temporal", design, where), where)
-    if kind == "spatial":
-        return _with_block(constraints, _block(entry, "spatial", design, where), where)
-    raise InputError(f"{where}: the type is not one of temporal, spatial, {', '.join(BYPASS_TYPES)}; leave it out")
+    if kind in REFUSED_KINDS:
+        raise fault(node, f"{where}: {REFUSED_KINDS[kind]}; leave it out", "type")
+    if kind not in (*KINDS, *STORES, *SHARES):
+        meant = similar(kind, (*KINDS, *STORES, *SHARES))
+        advice = f"did you mean {meant!r}?" if meant else "leave it out"
+        raise fault(node, f"{where}: the type is not one of {', '.join((*KINDS, *STORES, *SHARES))}; {advice}", "type")
+    attributes = node if node.get("attributes") is None else mapping(node["attributes"], f"{where}.attributes")
+    numbers = NUMBERS if kind in KINDS else ("keep", "bypass") if kind in STORES else ("min",)
+    own = (*FLAGS[KINDS[kind]], "remainders", *(["split"] if kind == "spatial" else [])) if kind in KINDS else ()
+    if "no_coalesce" in node:
+        raise fault(node, f"{where}: no_coalesce is not modelled; leave it out", "no_coalesce")
+    if attributes is node:
+        known(node, ("target", "name", "type", "attributes", *numbers, *own), where)
+    else:
+        known(node, ("target", "name", "type", "attributes", *own), where)
+        known(attributes, numbers, f"{where}.attributes")
+    if node.get("remainders") is not None:
+        notes.append(
+            f"{mark_of(node, 'remainders') or name}: {where}: remainders: for the template ruby, not used here"
+        )
+    return Entry(node, attributes, target, kind, where)
 
 
-def _kept(entry: Node, design: Design, where: str) -> frozenset[str]:
-    """The tensors that a level keeps; the outermost level keeps all, whatever is listed for the others."""
-    known(entry, ("target", "type", "keep", "bypass"), where)
-    names = [tensor.name for tensor in design.problem.tensors]
-    keep, bypass = (_tensors(entry, key, design, where) for key in ("keep", "bypass"))
-    if both := sorted(set(keep) & set(bypass)):
-        raise InputError(f"{where}: {', '.join(both)} is both kept and bypassed; choose one")
-    outermost = entry["target"] == design.architecture.levels[-1].name
+def _add(said: _Said, entry: Entry, design: Design) -> None:
+    if entry.kind in KINDS:
+        kind = KINDS[entry.kind]
+        _check_lanes(entry, design)
+        block = said.blocks.setdefault((entry.target, kind), Block())
+        said.where.setdefault((entry.target, kind), entry.where)
+        said.notes += add_iteration(block, entry, kind, design)
+    elif entry.kind in STORES:
+        _add_stores(said, entry, design)
+    else:
+        _add_share(said, entry, design)
+
+
+def _check_lanes(entry: Entry, design: Design) -> None:
+    index = [level.name for level in design.architecture.levels].index(entry.target)
+    if entry.kind == "spatial" and design.architecture.fanouts[index] == (1, 1):
+        raise fault(entry.node, f"{entry.where}: the level feeds one instance only; leave the entry out", "type")
+
+
+def _add_stores(said: _Said, entry: Entry, design: Design) -> None:
+    keep, bypass = (tensors_of(entry.attributes, key, design, entry.where) for key in ("keep", "bypass"))
+    outermost = entry.target == design.architecture.levels[-1].name
     if outermost and bypass:
-        raise InputError(f"{where}: the outermost level must keep {', '.join(bypass)}; drop the bypass")
-    open_names = [name for name in names if name not in (*keep, *bypass)]
-    if open_names and not outermost:
-        raise InputError(f"{where}: neither keeps nor bypasses {', '.join(open_names)}; name it, it is not searched")
-    return frozenset(names) - frozenset(bypass)
+        names = ", ".join(sorted(bypass))
+        raise fault(
+            entry.attributes, f"{entry.where}: the outermost level must keep {names}; drop the bypass", "bypass"
+        )
+    if both := sorted(keep & bypass):
+        raise fault(entry.attributes, f"{entry.where}: {', '.join(both)} is both kept and bypassed; choose one", "keep")
+    before = said.keep.get(entry.target, frozenset()) | said.bypass.get(entry.target, frozenset())
+    if (twice := sorted((keep | bypass) & before)) and not outermost:
+        raise fault(entry.node, f"{entry.where}: {', '.join(twice)} given twice; keep one of the entries")
+    said.keep[entry.target] = said.keep.get(entry.target, frozenset()) | keep
+    said.bypass[entry.target] = said.bypass.get(entry.target, frozenset()) | bypass
 
 
-def _tensors(entry: Node, key: str, design: Design, where: str) -> list[str]:
-    names = [tensor.name for tensor in design.problem.tensors]
-    listed = [text(name, f"{where}.{key}") for name in sequence(entry.get(key) or [], f"{where}.{key}")]
-    if unknown := [name for name in listed if name not in names]:
-        raise InputError(f"{where}: the problem has no tensor {unknown[0]}; it has {', '.join(names)}")
-    return listed
+def _add_share(said: _Said, entry: Entry, design: Design) -> None:
+    innermost = design.architecture.levels[0].name
+    if entry.target != innermost:
+        where = f"{entry.where}: the share of all lanes in use is told to the innermost level alone"
+        raise fault(entry.node, f"{where}; make {innermost} the target", "target")
+    if said.parallelism is not None:
+        raise fault(entry.node, f"{entry.where}: the least share of lanes is given twice; keep one", "type")
+    said.parallelism = float(number(required(entry.attributes, "min", entry.where), f"{entry.where}.min"))
 
 
-def _block(entry: Node, kind: Literal["temporal", "spatial"], design: Design, where: str) -> LevelConstraint:
-    keys = ("target", "type", "factors", "permutation")
-    known(entry, (*keys, "split", "no_link_transfer") if kind == "spatial" else keys, where)
-    split = whole(entry["split"], f"{where}.split") if "split" in entry else None
-    order = _order(entry.get("permutation"), design, where)
-    factors = _factors(entry.get("factors"), design, where)
-    unlinked = frozenset(_tensors(entry, "no_link_transfer", design, where))
-    return LevelConstraint(entry["target"], kind, factors, order, True, split, unlinked)
-
-
-def _factors(value: Any, design: Design, where: str) -> dict[str, Factor]:
-    """`"K=1 N<=64 M4"` as factors; a comment begins at `#`."""
-    line = value if isinstance(value, str) else " ".join(map(str, sequence(value or [], f"{where}.factors")))
-    found: dict[str, Factor] = {}
-    for part in re.split(r"[\s,]+", re.sub(r"\s*(<=|>=|=)\s*", r"\1", line.split("#")[0].strip())):
-        if not part:
-            continue
-        match = re.fullmatch(r"([A-Za-z]+)(<=|>=|=|)(\d+)", part)
-        if match is None or match[1] not in design.problem.dims:
-            dims = ", ".join(design.problem.dims)
-            raise InputError(f"{where}: the factor {part!r} is not one of {dims} with =, <= or >= and a whole number")
-        if match[1] in found:
-            raise InputError(f"{where}: two factors for dimension {match[1]}; give one")
-        found[match[1]] = Factor(RELATIONS[match[2]], int(match[3]))
-    return found
-
-
-def _order(value: Any, design: Design, where: str) -> tuple[str, ...]:
-    listed = re.sub(r"[\s,]+", "", value.split("#")[0]) if isinstance(value, str) else sequence(value or [], where)
-    if unknown := [dim for dim in listed if dim not in design.problem.dims]:
-        dims = ", ".join(design.problem.dims)
-        raise InputError(f"{where}: the permutation names {unknown[0]!r}, which is not one of {dims}")
-    return tuple(listed)
-
-
-def _with_block(constraints: Constraints, new: LevelConstraint, where: str) -> Constraints:
-    """Two entries for one block are put together; what both give is refused."""
-    old = next((c for c in constraints.levels if (c.level, c.kind) == (new.level, new.kind)), None)
-    if old is None:
-        return replace(constraints, levels=(*constraints.levels, new))
-    twice = sorted(set(old.factors) & set(new.factors))
-    clashes = [f"factor {dim}" for dim in twice]
-    clashes += ["permutation"] if old.permutation and new.permutation else []
-    clashes += ["split"] if old.split is not None and new.split is not None else []
-    if clashes:
-        raise InputError(f"{where}: {', '.join(clashes)} given twice; keep one")
-    split = new.split if old.split is None else old.split
-    factors, unlinked = {**old.factors, **new.factors}, old.no_link_transfer | new.no_link_transfer
-    order = old.permutation or new.permutation
-    merged = LevelConstraint(new.level, new.kind, factors, order, True, split, unlinked)
-    return replace(constraints, levels=tuple(merged if c is old else c for c in constraints.levels))
+def _constraints(said: _Said, design: Design) -> Constraints:
+    levels = [level.name for level in design.architecture.levels]
+    everything = frozenset(tensor.name for tensor in design.problem.tensors)
+    keeps = {level: said.keep[level] for level in levels[:-1] if level in said.keep}
+    keeps |= {levels[-1]: everything} if levels[-1] in said.keep else {}
+    named = {level: said.keep.get(level, frozenset()) | said.bypass.get(level, frozenset()) for level in levels[:-1]}
+    return Constraints(
+        tuple(level_constraint(*place, block, said.where[place], design) for place, block in said.blocks.items()),
+        keeps,
+        {level: everything - names for level, names in named.items() if everything - names},
+        said.parallelism or 0.0,
+    )

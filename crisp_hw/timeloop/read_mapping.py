@@ -78,6 +78,8 @@ def _read_directive(plan: _LevelPlan, entry: Node, problem: Problem, where: str)
             plan.flags["datatype", "stream"] = _names(entry.get("stream"), problem, where)
             plan.bypass |= _names(entry.get("bypass"), problem, where)
             plan.bypass -= _names(entry.get("keep"), problem, where)
+        case "max_overbooked_proportion":
+            raise InputError(f"{where}: overbooking (tiles that fit most of the time) is not modelled; leave it out")
         case _:
             raise InputError(f"{where}: type {kind!r} is not temporal, spatial, bypass or datatype")
 

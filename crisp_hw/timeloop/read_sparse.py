@@ -3,6 +3,7 @@
 from itertools import pairwise
 from typing import Any, get_args
 
+from crisp_hw.engine.formats import word_bits
 from crisp_hw.errors import InputError
 from crisp_hw.spec.arch import Architecture
 from crisp_hw.spec.dialect import RULES, Dialect
@@ -37,7 +38,7 @@ COMPUTE_KINDS: dict[str, ComputeKind] = {
     "skipping": "skipping",
 }
 PACKED = ("B", "CP", "RLE")  # store nonzeros only
-FORMATS: dict[str, Format] = {**{name.lower(): name for name in get_args(Format)}, "ub": "U"}
+FORMATS: dict[str, Format] = {**{name.lower(): name for name in get_args(Format) if name != "U"}, "ub": "U"}
 
 
 def read_sparse(document: Any, architecture: Architecture, problem: Problem, dialect: Dialect = "head") -> SparseSpec:
@@ -74,7 +75,21 @@ def read_sparse(document: Any, architecture: Architecture, problem: Problem, dia
     places = [(each.level, each.tensor) for each in formats]
     if twice := next((place for place in places if places.count(place) > 1), None):
         raise InputError(f"sparse_optimizations of {twice[0]}: {twice[1]} has two formats; give one")
+    for form in formats:
+        _check_port(form, architecture)
     return SparseSpec(tuple(formats), tuple(actions), tuple(compute))
+
+
+def _check_port(form: TensorFormat, architecture: Architecture) -> None:
+    """No entry is wider than the port that moves it (sparse-optimization-parser.cpp: AdjustFormatWordBits)."""
+    level = next((each for each in architecture.levels if each.name == form.level), None)
+    if level is None:
+        return
+    if any(bits > level.metadata_width_bits for rank in form.ranks for bits in word_bits(level, rank)):
+        raise InputError(
+            f"sparse_optimizations of {form.level}: the format of {form.tensor} has entries wider than "
+            f"metadata_storage_width, {level.metadata_width_bits} bits; widen that, or give narrower entries"
+        )
 
 
 def _compute(entry: Node, where: str) -> ComputeKind:
@@ -130,6 +145,8 @@ def _rank(entry: Node, problem: Problem, where: str) -> Rank:
     if unknown := sorted(frozenset().union(*groups) - set(problem.dims)):
         known_dims = ", ".join(problem.dims)
         raise InputError(f"{where}: flattened_rankIDs names {unknown[0]!r}, which is not one of {known_dims}")
+    if FORMATS[name] == "U":
+        bits = [None, None]  # Timeloop does not read them: a UB has the level's own metadata width
     return Rank(FORMATS[name], bits[0], bits[1], groups)
 
 

@@ -45,11 +45,16 @@ def render(point: DesignPoint, sources: Mapping[str, str] | None = None) -> dict
         factors: K=4
         permutation: K
     """
+    return {**render_design(point.design, sources), "mapping.yaml": render_mapping(point)}
+
+
+def render_mapping(point: DesignPoint) -> str:
+    """The `mapping` document of one design point; MappingError when the nest cannot be written as Timeloop's blocks."""
     try:
         blocks = views.mapping(point)
     except ValueError as error:
         raise MappingError(f"{point.design.problem.name}: {error}; Timeloop cannot read such a nest") from error
-    return {**render_design(point.design, sources), "mapping.yaml": _fill("mapping", blocks)}
+    return _fill("mapping", blocks)
 
 
 def render_design(design: Design, sources: Mapping[str, str] | None = None) -> dict[str, str]:

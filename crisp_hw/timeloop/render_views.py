@@ -12,6 +12,7 @@ from crisp_hw.spec.mapping import Mapping as LoopMapping
 from crisp_hw.spec.patterns import Actual, Banded, Density, FixedStructured, HybridBlocks, Hypergeometric
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.spec.sparse import ActionOptimization, Rank
+from crisp_hw.timeloop.render_network import network_attributes
 
 View = dict[str, Any]
 
@@ -82,6 +83,7 @@ def _storage(level: StorageLevel) -> dict[str, float | int | str]:
         "decompression_supported": "true" if level.decompression_supported else None,
         "compression_supported": "true" if level.compression_supported else None,
         "min_utilization": level.min_utilization or None,
+        **network_attributes(level),
     }
     if level.size_words is not None:
         whole = level.size_words % level.block_size == 0
@@ -259,17 +261,34 @@ def area(arch: Architecture) -> View:
 
 
 def constraints(design: Design, given: Constraints) -> View:
-    """Factors, order prefix and bypass of every constrained level."""
+    """Factors, orders and flags of every constrained level, and what each level but the outermost keeps and bypasses.
+
+    Timeloop's mapper searches both where a level names a tensor in neither list, so what is settled is written out.
+    """
+    stores = []
     tensors = [tensor.name for tensor in design.problem.tensors]
-    return {"blocks": [_bounds(level) for level in given.levels], "stores": _stores(tensors, given.keeps)}
+    for level in design.architecture.levels[:-1]:
+        either = given.either.get(level.name, frozenset())
+        kept = given.keeps.get(level.name, frozenset(tensors)) - either
+        bypassed = [name for name in tensors if name not in kept and name not in either]
+        stores.append({"target": level.name, "keep": [name for name in tensors if name in kept], "bypass": bypassed})
+    innermost = design.architecture.levels[0].name
+    share = {"target": innermost, "min": number(given.parallelism)} if given.parallelism else None
+    return {"blocks": [_bounds(level) for level in given.levels], "stores": stores, "share": share}
 
 
 def _bounds(level: LevelConstraint) -> View:
+    factors = [f"{dim}{factor.relation}{factor.value}" for dim, factor in level.factors.items()]
+    lists = {
+        "no_link_transfer": level.no_link_transfer,
+        "no_reuse": level.no_multicast if level.kind == "spatial" else level.no_temporal_reuse,
+        "rmw_first_update": level.rmw_first_update,
+    }
     return {
         "target": level.level,
         "type": level.kind,
-        "factors": " ".join(f"{dim}{factor.relation}{factor.value}" for dim, factor in level.factors.items()),
-        "permutation": "".join(level.permutation),
+        "factors": " ".join([*factors, *(f"{dim}>={least}" for dim, least in level.at_least.items())]),
+        "permutation": "".join([*level.permutation, *(["_", *level.outermost] if level.outermost else [])]),
         "split": level.split,
-        "no_link_transfer": sorted(level.no_link_transfer),
+        "lists": [{"key": key, "tensors": sorted(names)} for key, names in lists.items() if names],
     }

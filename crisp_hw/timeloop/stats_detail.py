@@ -14,6 +14,7 @@ from crisp_hw.spec.arch import StorageLevel
 from crisp_hw.spec.design import DesignPoint
 from crisp_hw.spec.patterns import Actual, Banded, Density, FixedStructured, HybridBlocks, Hypergeometric
 from crisp_hw.spec.result import FormatCounts, Result
+from crisp_hw.spec.sparse import Rank
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class TensorDetail:
     """One tensor in one level: `lanes` are the instances that the mapping spans, `tile_words` the dense tile.
 
     `formats` are Timeloop's names of the ranks, outermost first (empty: no metadata); `worst` are the rank entries that
-    storage must hold and `bits` the metadata bits moved, by "random_reads", "gated_reads", ....
+    storage must hold and `bits` the metadata bits moved, by "random_reads", "gated_reads", ....; `takes_time` is false
+    where the MACs take 0 cycles.
     """
 
     lanes: int
@@ -32,6 +34,7 @@ class TensorDetail:
     formats: tuple[str, ...]
     worst: FormatCounts
     bits: Mapping[str, int]
+    takes_time: bool
 
 
 @dataclass(frozen=True)
@@ -102,13 +105,19 @@ def _detail(part: Part, index: int, t: int) -> TensorDetail:
         word_bits=level.word_bits,
         tile_words=int(part.traffic.tile[place][0]),
         distribution=_distribution(tensor.density),
-        formats=tuple(rank.format.lower() for rank in reversed(stored.form.ranks)) if stored and stored.form else (),
+        formats=tuple(_name(rank) for rank in reversed(stored.form.ranks)) if stored and stored.form else (),
         worst=tuple((_whole(m), _whole(p)) for m, p in worst),
         bits={
             f"{kind}_{op}": _bits(metadata_bits(part.sparse.tally, level, place, stored, (kind, op)))
             for kind, op in product(KINDS, OPS)
         },
+        takes_time=bool(part.mac_cycles[0]),
     )
+
+
+def _name(rank: Rank) -> str:
+    """What Timeloop calls a format: its uncompressed one is a bitmask that packs nothing."""
+    return "ub" if rank.format == "U" else rank.format.lower()
 
 
 def _whole(entries: Float | None) -> int:

@@ -4,7 +4,7 @@ import json
 import math
 from typing import Any
 
-from crisp_hw.spec.result import ComputeResult, LevelResult, TensorCounts
+from crisp_hw.spec.result import ComputeResult, LevelResult, NetworkResult, TensorCounts
 from crisp_hw.timeloop.stats_detail import Evaluated
 
 _KINDS, _OPS = ("random", "gated", "skipped"), ("reads", "fills", "updates")
@@ -13,8 +13,8 @@ _KINDS, _OPS = ("random", "gated", "skipped"), ("reads", "fills", "updates")
 def stats_data(evaluated: Evaluated) -> dict[str, Any]:
     """Cycles, energies (pJ) and counts; counts and energies of a tensor are per instance, formats innermost rank first.
 
-    `energy_pJ` is the sum of all accesses and computes; `leakage_pJ` comes on top in `energy_uJ_printed` and in
-    `total_energy_pJ`, as in Timeloop's text. `skipped` says what the documents hold that is not modelled.
+    `energy_pJ` is the sum of all accesses, computes and networks; `leakage_pJ` comes on top in `energy_uJ_printed` and
+    in `total_energy_pJ`, as in Timeloop's text. `skipped` says what the documents hold that is not modelled.
     """
     result = evaluated.result
     leakage = math.fsum(level.leakage_pj for level in result.levels)
@@ -22,6 +22,7 @@ def stats_data(evaluated: Evaluated) -> dict[str, Any]:
     if result.compute is not None:
         levels[result.compute.name] = _compute(evaluated, result.compute)
     levels |= {level.name: _level(evaluated, level) for level in result.levels}
+    networks = {network.name: _network(network) for network in result.networks}
     return {
         "valid": result.valid,
         "cycles": result.cycles,
@@ -32,9 +33,29 @@ def stats_data(evaluated: Evaluated) -> dict[str, Any]:
         "utilization": result.utilization,
         "bound_by": result.bound_by,
         "levels": levels,
+        **({"networks": networks} if networks else {}),
+        **({"network_cycles": result.network_cycles} if result.network_cycles else {}),
         "assumptions": list(result.assumptions),
         "skipped": list(result.skipped),
     }
+
+
+def _network(network: NetworkResult) -> dict[str, Any]:
+    """Counts and energies of a tensor are per instance of the level, as in Timeloop; `total_energy_pJ` is of all."""
+    tensors = {
+        name: {
+            "fanout": counts.fanout,
+            "utilized_instances": counts.instances,
+            "ingresses": [list(record) for record in counts.ingresses],
+            "link_transfers": counts.linked,
+            "spatial_reductions": counts.reductions,
+            "num_hops": counts.hops,
+            "energy": counts.energy_pj,
+            "link_transfer_energy": counts.link_energy_pj,
+        }
+        for name, counts in network.tensors.items()
+    }
+    return {"energy_per_hop": network.hop_pj, "total_energy_pJ": network.energy_pj, "tensors": tensors}
 
 
 def stats_json(evaluated: Evaluated) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from math import nan
 
+from crisp_hw.engine.safs.counts import WORD
 from crisp_hw.spec.result import TensorCounts
 from crisp_hw.timeloop.stats_detail import TensorDetail
 
@@ -38,7 +39,7 @@ def tensor_lines(counts: TensorCounts, detail: TensorDetail, is_sparse: bool) ->
     head = _sparse_head(counts, detail) if is_sparse else _dense_head(counts, detail)
     rows = [*head, *_energy(counts, detail)]
     yield from (row if row.startswith(INDENT * 3) else _padded(row, width) for row in rows)
-    yield from _sparse_bandwidth(counts, detail) if is_sparse else _dense_bandwidth(counts)
+    yield from _sparse_bandwidth(counts, detail) if is_sparse else _dense_bandwidth(counts, detail)
 
 
 def _padded(row: str, width: int) -> str:
@@ -114,23 +115,25 @@ def _energy(counts: TensorCounts, detail: TensorDetail) -> list[str]:
     ]
 
 
-def _dense_bandwidth(counts: TensorCounts) -> Iterator[str]:
-    for name, value in _bandwidths(counts).items():
+def _dense_bandwidth(counts: TensorCounts, detail: TensorDetail) -> Iterator[str]:
+    for name, value in _bandwidths(counts, detail).items():
         yield _padded(f"{name} Bandwidth (per-instance)\t{figure(value)} words/cycle", DENSE_WIDTH)
         total = figure(value * counts.utilized_instances)
         yield _padded(f"{name} Bandwidth (total)\t{total} words/cycle", DENSE_WIDTH)
 
 
 def _sparse_bandwidth(counts: TensorCounts, detail: TensorDetail) -> Iterator[str]:
-    for name, value in _bandwidths(counts).items():
+    for name, value in _bandwidths(counts, detail).items():
         yield _padded(f"Average {name} Bandwidth (per-instance)\t{figure(value)} words/cycle", SPARSE_WIDTH)
         yield _breakdown(name, _format_share(name, counts, detail))
         yield _padded(f"{name} Bandwidth (total)\t{figure(value * detail.lanes)} words/cycle", SPARSE_WIDTH)
 
 
-def _bandwidths(counts: TensorCounts) -> dict[str, float]:
-    both = counts.read_bandwidth + counts.write_bandwidth
-    return {"Shared": both, "Read": counts.read_bandwidth, "Write": counts.write_bandwidth}
+def _bandwidths(counts: TensorCounts, detail: TensorDetail) -> dict[str, float]:
+    """Words per cycle; 0 words in 0 cycles are no number."""
+    none = 0.0 if detail.takes_time else nan
+    read, write = counts.read_bandwidth or none, counts.write_bandwidth or none
+    return {"Shared": read + write, "Read": read, "Write": write}
 
 
 def _breakdown(name: str, share: float) -> str:
@@ -143,7 +146,7 @@ def _format_share(name: str, counts: TensorCounts, detail: TensorDetail) -> floa
     """Words of metadata over all words that take a cycle."""
     ops = {"Shared": ("reads", "fills", "updates"), "Read": ("reads",), "Write": ("fills", "updates")}[name]
     kinds = ("random", "gated")
-    words = sum(counts.accesses[f"{kind}_{op}"] for kind in kinds for op in ops)
+    words = sum(counts.accesses[f"{kind}_{op}"] for kind in kinds for op in ops) % WORD
     bits = {op: sum(detail.bits[f"{kind}_{op}"] for kind in kinds) for op in ("reads", "fills", "updates")}
     reads, writes = bits["reads"] // detail.word_bits, (bits["fills"] + bits["updates"]) // detail.word_bits
     apart = {"Shared": reads + writes, "Read": reads, "Write": writes}[name]

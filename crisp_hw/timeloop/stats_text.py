@@ -1,7 +1,7 @@
 """timeloop-model.stats.txt: Timeloop's own layout, line by line, so that parsers of it keep working.
 
 Layout: src/model/topology.cpp, arithmetic.cpp and buffer.cpp of Timeloop 4cf6d4c, which prints a short form without
-sparse optimizations and a long one with them. Networks have no energy here (docs/drop-in.md); Timeloop hides those.
+sparse optimizations and a long one with them, and hides networks that take no energy.
 """
 
 from collections.abc import Iterator
@@ -9,9 +9,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from crisp_hw.spec.arch import ComputeLevel, StorageLevel
+from crisp_hw.spec.arch import StorageLevel
 from crisp_hw.spec.result import LevelResult
 from crisp_hw.timeloop.stats_detail import Evaluated
+from crisp_hw.timeloop.stats_network import by_name, network_lines
 from crisp_hw.timeloop.stats_tensor import INDENT, figure, per, percent, tensor_lines
 
 WRAP = 2**64  # Timeloop counts in unsigned 64-bit integers: fewer computes than outputs wrap around
@@ -22,7 +23,8 @@ def stats_text(evaluated: Evaluated) -> str:
     lines = [
         *("Buffer and Arithmetic Levels", "----------------------------"),
         *_levels(evaluated),
-        *("Networks", "--------", ""),
+        *("Networks", "--------"),
+        *network_lines(evaluated.point.design.architecture, evaluated.result.networks),
         *_intensity(evaluated),
         *("", "", "Summary Stats", "-------------"),
         *_summary(evaluated),
@@ -35,10 +37,16 @@ def stats_text(evaluated: Evaluated) -> str:
 def summary_line(evaluated: Evaluated) -> str:
     """What timeloop-model says on its standard output."""
     result, (algorithmic, actual) = evaluated.result, _computes(evaluated)
-    parts = [f"Utilization = {figure(result.utilization):>4}"]
+    parts = [f"Utilization = {figure(_utilization(evaluated)):>4}"]
     if evaluated.point.design.sparse.active:
         parts.append(f"pJ/Algorithmic-Compute = {per(result.energy_pj, algorithmic):8.3f}")
     return " | ".join([*parts, f"pJ/Compute = {per(result.energy_pj, actual):8.3f}", f"Cycles = {result.cycles}"])
+
+
+def _utilization(evaluated: Evaluated) -> float:
+    """Share of MACs and cycles at work: of 0 cycles, what division by 0 gives."""
+    result = evaluated.result
+    return result.utilization if result.cycles else per(result.utilization, 0.0)
 
 
 def _computes(evaluated: Evaluated) -> tuple[int, int]:
@@ -47,10 +55,11 @@ def _computes(evaluated: Evaluated) -> tuple[int, int]:
 
 
 def _levels(evaluated: Evaluated) -> Iterator[str]:
-    yield from ("Level 0", "-------", *_compute(evaluated))
+    if evaluated.result.compute and evaluated.result.compute.energy_pj:  # Timeloop hides what neither moves nor costs
+        yield from ("Level 0", "-------", *_compute(evaluated))
     levels = evaluated.point.design.architecture.levels
     for number, (level, result) in enumerate(zip(levels, evaluated.result.levels, strict=True), 1):
-        if _accesses(result) or result.energy_pj:  # Timeloop hides the others
+        if _accesses(result) or result.energy_pj:
             yield from (f"Level {number}", "-------", *_storage(evaluated, level, result))
 
 
@@ -215,17 +224,15 @@ def _intensity(evaluated: Evaluated) -> Iterator[str]:
 
 
 def _summary(evaluated: Evaluated) -> Iterator[str]:
-    result, arch = evaluated.result, evaluated.point.design.architecture
-    parts: tuple[ComputeLevel | StorageLevel, ...] = (arch.compute, *arch.levels)
-    area = sum(evaluated.area_um2(part.name) * part.instances for part in parts)
+    result = evaluated.result
     cycles = np.float32(result.cycles)
     with np.errstate(divide="ignore", invalid="ignore"):
         yield f"GFLOPs (@1GHz): {figure(float(np.float32(_total_ops(evaluated)) / cycles))}"
-    yield f"Utilization: {percent(result.utilization)}"
+    yield f"Utilization: {percent(_utilization(evaluated))}"
     yield f"Cycles: {result.cycles}"
     yield f"Energy: {figure(result.energy_pj / 1e6)} uJ"
     yield f"EDP(J*cycle): {float(cycles) * result.energy_pj / 1e12:.2e}"
-    yield f"Area: {figure(area / 1e6)} mm^2"
+    yield "Area: 0.00 mm^2"  # topology.cpp adds the areas up, but then Evaluate resets the sum
     algorithmic, actual = _computes(evaluated)
     titles = {
         "Algorithmic Computes": (algorithmic, "fJ/Algorithmic-Compute"),
@@ -241,5 +248,6 @@ def _shares(evaluated: Evaluated, computes: int) -> Iterator[str]:
     names = [evaluated.point.design.architecture.compute.name, *(level.name for level in result.levels)]
     longest = max(len(f"{outer} <==> {inner}") for inner, outer in pairwise(names))
     energies = {names[0]: compute.energy_pj if compute else 0.0} | {each.name: each.energy_pj for each in result.levels}
+    energies |= {network.name: network.energy_pj for network in by_name(result.networks)}
     shown = {name: energy for name, energy in energies.items() if energy} | {"Total": result.energy_pj}
     yield from (f"{INDENT}{name:<{longest + 1}}= {figure(per(pj * 1000, computes))}" for name, pj in shown.items())

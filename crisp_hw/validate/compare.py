@@ -9,7 +9,7 @@ from typing import Any, Literal
 from crisp_hw.engine.evaluate import evaluate
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.spec.dialect import Dialect
-from crisp_hw.spec.result import ComputeResult, LevelResult, Result, TensorCounts
+from crisp_hw.spec.result import ComputeResult, LevelResult, NetworkResult, Result, TensorCounts
 from crisp_hw.timeloop.read import read_point
 
 ENERGY_TOLERANCE = 1e-9  # relative; both sides add the same products of counts and pJ
@@ -66,6 +66,7 @@ def compare(case: Case) -> list[Difference]:
         *_printed(result.energy_pj / PJ_PER_UJ, output["energy_uJ_printed"]),
         *(_compute(result.compute, output["levels"][result.compute.name]) if result.compute else ()),
         *(found for level in result.levels for found in _level(level, output["levels"][level.name])),
+        *_networks(result.networks, output.get("networks", {})),
     ]
 
 
@@ -121,6 +122,30 @@ def _level(ours: LevelResult, reference: Case) -> Iterator[Difference]:
         for name, average in _averages(counts, reference["cycles"]).items():
             yield from _close(f"{ours.name} {tensor} {name}", "average", average, reference[name][tensor])
         yield from _close(f"{ours.name} {tensor} energy", "energy", counts.energy_pj, reference["energy"][tensor])
+
+
+def _networks(ours: tuple[NetworkResult, ...], reference: Case) -> Iterator[Difference]:
+    """Networks that take energy; cases without any list none."""
+    yield from _count("networks", sorted(network.name for network in ours), sorted(reference))
+    for network in ours:
+        theirs = reference.get(network.name)
+        if theirs is None:
+            continue
+        yield from _close(f"{network.name} energy", "energy", network.energy_pj, theirs["total_energy_pJ"])
+        yield from _close(f"{network.name} hop", "energy", network.hop_pj, theirs["energy_per_hop"])
+        for tensor, counts in network.tensors.items():
+            where = f"{network.name} {tensor}"
+            whole = {
+                "fanout": counts.fanout,
+                "multicast_factor": max((receivers for receivers, _, _ in counts.ingresses), default=0),
+                "link_transfers": counts.linked,
+                "spatial_reductions": counts.reductions,
+            }
+            for name, value in whole.items():
+                yield from _count(f"{where} {name}", value, theirs[name][tensor])
+            exact = {"num_hops": counts.hops, "energy": counts.energy_pj, "link_transfer_energy": counts.link_energy_pj}
+            for name, number in exact.items():
+                yield from _close(f"{where} {name}", "energy", number, theirs[name][tensor])
 
 
 def _averages(counts: TensorCounts, cycles: int) -> dict[str, float]:

@@ -30,8 +30,6 @@ Nothing of this is silent: the result says among its assumptions where it happen
 
 - Hypergeometric tensors of more than 104 729 words: Boost approximates their probabilities, and a count that should be
   whole may differ by 1.
-- An inner SAF that avoids less than an outer one on the same tensor: Timeloop's counts wrap around (2^64 and more
-  accesses); here the inner SAF avoids nothing more.
 - Lanes of a residual that share a tensor unevenly: Timeloop's count may be negative and wraps around; here it is 0.
 - A residual that cuts a tile stored in a format is refused: Timeloop takes the cut tile for a denser one.
 - A banded matrix of which a negative number of instances would hold a tile (the shares of a band beyond half the matrix
@@ -41,6 +39,7 @@ Nothing of this is silent: the result says among its assumptions where it happen
 Followed, with "do not use it" among the assumptions, because the numbers are Timeloop's and mean nothing:
 
 - tiles that always hold nonzeros and are taken for empty (unsigned arithmetic);
+- inner SAFs that avoid less than an outer one on the same tensor, whose counts of avoided accesses wrap around (2^64);
 - bands wider than their matrix, whose nonzeros are counted off again, and wrap around beyond twice the side;
 - 0 cycles where less than one MAC is at work on average.
 

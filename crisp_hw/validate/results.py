@@ -75,6 +75,23 @@ def _figures(ours: Result, reference: Result, tolerance: Tolerance) -> Iterator[
         return
     for level, other in zip(ours.levels, reference.levels, strict=True):
         yield from _level(level, other, tolerance)
+    yield Difference("network cycles", "count", ours.network_cycles, reference.network_cycles)
+    yield from _networks(ours, reference)
+
+
+def _networks(ours: Result, reference: Result) -> Iterator[Difference]:
+    theirs = {network.name: network for network in reference.networks}
+    if {network.name for network in ours.networks} != theirs.keys():
+        yield Difference("networks", "verdict", [network.name for network in ours.networks], list(theirs))
+        return
+    for network in ours.networks:
+        yield Difference(f"{network.name} energy", "energy", network.energy_pj, theirs[network.name].energy_pj)
+        for tensor, counts in network.tensors.items():
+            where, other = f"{network.name} {tensor}", theirs[network.name].tensors[tensor]
+            for name in ("fanout", "linked", "reductions"):
+                yield Difference(f"{where} {name}", "count", getattr(counts, name), getattr(other, name))
+            for name in ("energy_pj", "link_energy_pj", "hops"):
+                yield Difference(f"{where} {name}", "energy", getattr(counts, name), getattr(other, name))
 
 
 def _compute(ours: ComputeResult, reference: ComputeResult) -> Iterator[Difference]:

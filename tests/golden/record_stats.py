@@ -1,16 +1,20 @@
 """`python tests/golden/record_stats.py`: run timeloop-model (on PATH) again and write tests/golden/stats/*.json.gz.
 
 A file holds the documents of one run, its exit status, its log and every file that it wrote. The documents are those
-of one small layer on every packaged accelerator, and of the same layer with something wrong.
+of one small layer on every packaged accelerator, once also with networks that cost something, and of the same layer
+with something wrong.
 """
 
 import gzip
 import json
 import subprocess
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from crisp_hw import api
+from crisp_hw.spec.arch import Network
+from crisp_hw.spec.design import DesignPoint
 from crisp_hw.spec.layer import Layer, Workload
 from crisp_hw.spec.patterns import NM
 
@@ -33,7 +37,29 @@ def documents() -> dict[str, dict[str, str]]:
     network = Workload("small", (Layer("stem", "conv2d", 64, 3), LAYER, Layer("head", "linear", 10, 64)))
     source = api.WorkloadPattern(network, NM(2, 4), 16, 0.7)
     rows = api.evaluate(source, api.list_arch(), layers=LAYER.name).network.rows
-    return {row.arch: api.render_point(row.point) for row in rows}
+    found = {row.arch: api.render_point(row.point) for row in rows}
+    (sparse,) = (row.point for row in rows if row.arch == "stc")
+    return {**found, "network": api.render_point(wired(sparse))}
+
+
+def wired(point: DesignPoint) -> DesignPoint:
+    """The same point with networks that take energy and time; the numbers mean nothing."""
+    arch = point.design.architecture
+    levels = tuple(
+        replace(
+            level,
+            network=Network(
+                wire_pj_per_bit_mm=0.05,
+                tile_width_um=100.0 * (place + 1),
+                router_pj=0.25 if place else None,
+                ingress_pj=0.125 * place,
+                fill_cycles=10 * place,
+                drain_cycles=3,
+            ),
+        )
+        for place, level in enumerate(arch.levels)
+    )
+    return replace(point, design=replace(point.design, architecture=replace(arch, levels=levels)))
 
 
 def record(texts: dict[str, str]) -> dict[str, object]:

@@ -1,5 +1,7 @@
 """One mapping as a mapspace that holds nothing else, for timeloop-mapper."""
 
+from dataclasses import replace
+
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.design import DesignPoint
 from crisp_hw.timeloop.render import render_constraints, render_design
@@ -28,13 +30,18 @@ def pinned(point: DesignPoint) -> Constraints:
         loops = [pair for pair in zip(nest.loops, point.mapping.bounds, strict=True) if pair[0].level == index]
         spatial = [(loop, bound) for loop, bound in loops if loop.kind != "temporal"]
         temporal = [(loop, bound) for loop, bound in loops if loop.kind == "temporal"]
-        links = nest.no_link_transfer[index] if nest.no_link_transfer else frozenset()
+        links, single, anew, first = (
+            names[index] if names else frozenset[str]()
+            for names in (nest.no_link_transfer, nest.no_multicast, nest.no_temporal_reuse, nest.rmw_first_update)
+        )
         if spatial:
             split = sum(loop.kind == "x" for loop, _ in spatial)
             factors = {loop.dim: Factor("=", bound) for loop, bound in spatial}
             order = tuple(loop.dim for loop, _ in spatial)
-            blocks.append(LevelConstraint(level.name, "spatial", factors, order, split=split, no_link_transfer=links))
+            block = LevelConstraint(level.name, "spatial", factors, order, split=split, no_link_transfer=links)
+            blocks.append(replace(block, no_multicast=single))
         factors = {loop.dim: Factor("=", bound) for loop, bound in temporal}
-        blocks.append(LevelConstraint(level.name, "temporal", factors, tuple(loop.dim for loop, _ in temporal)))
+        block = LevelConstraint(level.name, "temporal", factors, tuple(loop.dim for loop, _ in temporal))
+        blocks.append(replace(block, no_temporal_reuse=anew, rmw_first_update=first))
     keeps = {level.name: kept for level, kept in zip(levels, nest.keeps, strict=True)}
     return Constraints(tuple(blocks), keeps)

@@ -5,15 +5,15 @@ from collections.abc import Iterable, Mapping
 
 from crisp_hw.backends.timeloop.failure import ToolError
 from crisp_hw.backends.timeloop.stats import Figures, LevelFigures, Number, Stats
-from crisp_hw.spec.result import ComputeResult, FormatCounts, LevelResult, Result, TensorCounts
+from crisp_hw.spec.result import ComputeResult, FormatCounts, LevelResult, NetworkResult, Result, TensorCounts
 
 _KINDS, _OPS = ("random", "gated", "skipped"), ("reads", "fills", "updates")
 _PRINTED_UJ = 0.00501  # the total of stats.txt has two decimals
 _PRINTED_SHARE = 0.0000501  # and so have percentages
 
 
-def result(stats: Stats, assumptions: tuple[str, ...] = ()) -> Result:
-    """Levels, counts and energies of a valid mapping; energies in pJ, per instance where `TensorCounts` says so.
+def result(stats: Stats, assumptions: tuple[str, ...] = (), networks: tuple[NetworkResult, ...] = ()) -> Result:
+    """Levels, networks, counts and energies of a valid mapping; energies in pJ, per instance where the nouns say so.
 
     A level lists the tensors that it keeps. Format accesses that Timeloop does not tell apart (0 bits) are left out,
     `density` is the share of words that moves, and metadata capacity is not in bits there, so it stays 0.
@@ -22,19 +22,22 @@ def result(stats: Stats, assumptions: tuple[str, ...] = ()) -> Result:
     mac, *storage = stats.levels
     compute = _compute(mac)
     levels = tuple(_level(level) for level in storage)
-    energy = compute.energy_pj + sum(level.energy_pj for level in levels)
+    energy = compute.energy_pj + sum(level.energy_pj for level in levels) + sum(each.energy_pj for each in networks)
     printed = stats.summary["Energy"]
     if not abs(energy / 1e6 - printed) <= _PRINTED_UJ + 1e-9 * abs(printed):
-        raise ToolError(f"the levels of stats.txt add up to {energy / 1e6:.4f} uJ, its total is {printed} uJ")
+        raise ToolError(f"levels and networks of stats.txt add up to {energy / 1e6:.4f} uJ, its total is {printed} uJ")
+    cycles = int(stats.summary["Cycles"])
     return Result(
         valid=True,
         reasons=(),
-        cycles=int(stats.summary["Cycles"]),
+        cycles=cycles,
         energy_pj=energy,
         utilization=_utilization(mac.own, stats.summary),
         compute=compute,
         levels=levels,
         assumptions=assumptions,
+        networks=networks,
+        network_cycles=cycles - max(compute.cycles, *(level.cycles for level in levels)),
     )
 
 

@@ -11,6 +11,7 @@ import yaml
 from crisp_hw.backends.timeloop.archive import refine
 from crisp_hw.backends.timeloop.failure import ToolError, complaint, crash, rejections
 from crisp_hw.backends.timeloop.nest import expected_nest, read_nest
+from crisp_hw.backends.timeloop.networks import read_networks
 from crisp_hw.backends.timeloop.pinned import mapper_documents
 from crisp_hw.backends.timeloop.process import LOG_BYTES, LOG_NAME, Finished, run
 from crisp_hw.backends.timeloop.result import result
@@ -130,15 +131,17 @@ def _figures(folder: Path, tool: Tool, point: DesignPoint) -> Result:
     printed = folder / f"{tool.prefix}.stats.txt"
     if not printed.is_file():
         raise ToolError(f"ended without an error, but wrote no {printed.name}")
-    stats = read_stats(_text(printed, _OUTPUT_BYTES))
+    text = _text(printed, _OUTPUT_BYTES)
+    stats = read_stats(text)
     notes = (*point.assumptions, _ONLY_MAPPER) if tool.runner == "timeloop-mapper" else point.assumptions
     archive, nest = folder / f"{tool.prefix}.map+stats.xml", folder / f"{tool.prefix}.map.txt"
     if nest.is_file() and (ran := read_nest(_text(nest, _OUTPUT_BYTES))) != expected_nest(point):
         raise ToolError(f"ran the loops {ran}, asked for were {expected_nest(point)}")
-    if not archive.is_file():
-        return result(stats, (*notes, _NO_ARCHIVE))
     names = [tensor.name for tensor in point.design.problem.tensors]
-    return result(refine(stats, _text(archive, _OUTPUT_BYTES), names), notes)
+    if not archive.is_file():
+        return result(stats, (*notes, _NO_ARCHIVE), read_networks(text, None, names))
+    whole = _text(archive, _OUTPUT_BYTES)
+    return result(refine(stats, whole, names), notes, read_networks(text, whole, names))
 
 
 def _energy(folder: Path, tool: Tool) -> EnergyTable | None:

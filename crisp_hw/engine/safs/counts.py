@@ -9,6 +9,7 @@ from crisp_hw.spec.arch import StorageLevel
 
 KINDS = ("random", "gated", "skipped")
 OPS = ("reads", "fills", "updates")
+WORD = 2**64
 
 Entries = tuple[tuple[Int | None, Int | None], ...]
 """Metadata and payload entries of each rank, innermost first, int64[b]; None where a rank never has any."""
@@ -44,6 +45,15 @@ def entry(tally: Accesses, key: tuple[str, str], place: Place, rank: tuple[int, 
     entries = tally.metadata[key[0]][key[1]].get(place)
     found = None if entries is None else entries[rank[0]][rank[1]]
     return tally.compressions.nothing if found is None else found
+
+
+def unsigned(count: int) -> int:
+    """A count as Timeloop keeps it: in an unsigned 64-bit integer, where one below 0 wraps around.
+
+    >>> unsigned(7), unsigned(-1)
+    (7, 18446744073709551615)
+    """
+    return int(count) % WORD
 
 
 def metadata_bits(

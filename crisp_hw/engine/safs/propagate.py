@@ -97,13 +97,13 @@ def _share_taken(count: Int | None, p: Float) -> tuple[Int | None, Int | None]:
 
 
 def share_left(own: Float, outer: Float) -> Float:
-    """P(avoided here) of what a SAF further out let through: max(0, 1 - (1 - own) / (1 - outer)).
+    """P(avoided here) of what a SAF further out let through: 1 - (1 - own) / (1 - outer).
 
-    An outer SAF that avoids more leaves nothing to this one; Timeloop's unsigned counts wrap around there.
+    Below 0 where the outer SAF avoids more. The counts that follow are negative, which wraps around in Timeloop's
+    unsigned integers; whoever reports them wraps them, too (`counts: unsigned`).
     """
-    gap = 1.0 - ratio(1.0 - own, 1.0 - outer, 1.0)
-    left: Float = namespace(gap).clip(gap, min=0.0)
-    return left
+    gap: Float = 1.0 - ratio(1.0 - own, 1.0 - outer, 1.0)
+    return gap
 
 
 def outer_saf(safs: dict[Place, Saf], level: int, t: int) -> int | None:

@@ -164,5 +164,8 @@ def test_a_batch_tells_tiles_of_equal_size_and_other_shape_apart(build):
 def test_a_banded_tensor_is_square_and_its_band_within(build, k, width):
     point = build.point([[("t", "K", k)], [("t", "M", 8)]])
     problem = build.gemm(8, 1, k, A=Banded(width), B=FixedStructured(0.5))
+    dense = replace(point.design, problem=problem)
+    assert evaluate(replace(point, design=dense)).cycles == 8 * k  # no format and no SAF asks for the band
+    gated = SparseSpec(compute=("gating",))
     with pytest.raises(InputError, match=f"A is 8 x {k} words with a band of {width} beside the diagonal"):
-        evaluate(replace(point, design=replace(point.design, problem=problem)))
+        evaluate(replace(point, design=replace(dense, sparse=gated)))

@@ -1,11 +1,13 @@
 """The sentence about a space in which nothing fits."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from crisp_hw.engine.evaluate import Batch, Failure
 from crisp_hw.errors import MappingError
-from crisp_hw.mapper.explain import best_attempt, least_violating
+from crisp_hw.mapper.explain import best_attempt, explain, least_violating
 from crisp_hw.mapper.fits import limits
 from crisp_hw.mapper.search import search
 from crisp_hw.mapper.space import enumerate_space
@@ -81,3 +83,29 @@ def test_of_a_batch_the_row_with_the_smallest_worst_rule_is_taken():
     attempt = best_attempt(batch, np.arange(3).reshape(3, 1, 1))
     assert (attempt.what, attempt.need, attempt.have, int(attempt.factors[0, 0])) == ("lanes", 5.0, 4.0, 1)
     assert best_attempt(Batch(np.ones(1, bool), np.zeros(1, np.int64), np.zeros(1)), np.zeros((1, 1, 1))) is None
+
+
+def test_too_few_lanes_are_told_with_the_most_that_there_are():
+    half = LevelConstraint("SMEM", "spatial", {"M": Factor("<=", 2), "N": Factor("=", 1), "K": Factor("=", 1)})
+    space = enumerate_space(design(1000), Constraints((half,), parallelism=0.75))
+    said = explain(space, least_violating(space, 100), 0)
+    assert said.endswith("those that fit use at most 50 % of the lanes, and the constraints want 75 %: lower that")
+
+
+def test_too_empty_a_level_is_told_with_its_words():
+    subject = design(1000)
+    smem = replace(subject.architecture.level("SMEM"), min_utilization=1.0)
+    levels = (subject.architecture.levels[0], smem, subject.architecture.levels[2])
+    subject = replace(subject, architecture=replace(subject.architecture, levels=levels))
+    with pytest.raises(MappingError, match="level SMEM must have 1000 words in use and has 416: lower its min_utiliz"):
+        search(subject, Constraints())
+    space = enumerate_space(subject, Constraints())
+    assert "or leave SMEM too empty: lower min_utilization" in explain(space, least_violating(space, 100), 0)
+
+
+def test_lanes_that_are_enough_together_but_not_along_y_are_told():
+    along_y = LevelConstraint(
+        "SMEM", "spatial", {"M": Factor("=", 4), "N": Factor("=", 1), "K": Factor("=", 1)}, split=0
+    )
+    with pytest.raises(MappingError, match=r"exceed their lanes along x or along y: loosen a split or a permutation$"):
+        search(design(1000), Constraints((along_y,)))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from crisp_hw.engine.evaluate import evaluate_batch
 from crisp_hw.mapper.orders import nests, visible
 from crisp_hw.mapper.space import enumerate_space
-from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
+from crisp_hw.spec.arch import Architecture, ComputeLevel, Network, StorageLevel
 from crisp_hw.spec.constraints import Constraints, LevelConstraint
 from crisp_hw.spec.design import Design
 from crisp_hw.spec.ert import EnergyTable
@@ -179,3 +179,18 @@ def test_a_free_split_tries_every_assignment_to_x_and_y():
     kinds = {frozenset((loop.dim, loop.kind) for loop in one[2] if loop.dim != "K") for one in
              nests(space, visible(space), active)}  # fmt: skip
     assert kinds == {frozenset({("M", m), ("N", n)}) for m in "xy" for n in "xy"}
+
+
+def test_networks_that_take_energy_see_every_order():
+    space = space_of((4, 4, 4), SPECS["dense"])
+    arch = space.design.architecture
+    far = tuple(replace(level, network=Network(hop_pj=1.0)) for level in arch.levels)
+    wired = replace(space, design=replace(space.design, architecture=replace(arch, levels=far)))
+    assert not any(see.everything for see in visible(space))
+    assert all(see.everything for see in visible(wired))
+    lanes = next(index for index, block in enumerate(space.blocks) if block.level == 2 and block.kind == "spatial")
+    row = np.ones((len(space.blocks), 3), dtype=np.int64)
+    row[lanes] = (2, 2, 1)
+    row[-1] = (2, 2, 4)
+    ways = {cost(wired, row, found) for found in nests(wired, visible(wired), row > 1)}
+    assert len(ways) > len({cost(space, row, found) for found in nests(space, visible(space), row > 1)})

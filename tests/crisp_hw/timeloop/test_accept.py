@@ -80,7 +80,7 @@ CHANGES = [
     (("problem", {"shape": "cnn_layer", "instance": {}}), "write the shape out"),
     (("problem", {"shape": {"flatten": [1]}, "instance": {}}), "flatten is not modelled"),
     (("problem", {"version": 7}), "version '7' is not known|'instance'|missing"),
-    (("ERT", {"tables": [{"name": "wire", "actions": [{"name": "transfer_random", "energy": 1}]}]}), "energy of wires"),
+    (("ERT", {"tables": [{"name": "wire", "actions": [{"name": "transfer_random", "energy": 1e16}]}]}), "are in pJ"),
     (("ERT", {"tables": [{"name": "DRAM", "actions": [{"name": "read", "energy": 1e20}]}]}), "energies are in pJ"),
     (("ART", {"tables": [{"name": "MAC", "area": 1}, {"name": "MAC", "area": 2}]}), "two different areas"),
 ]
@@ -121,11 +121,11 @@ def test_what_timeloop_reads_and_this_does_not_is_refused(name):
 @pytest.mark.parametrize(
     "attributes",
     [
-        {"reduction_supported": True},
+        {"fill_latency": 5, "drain_latency": 5},
         {"allow_overbooking": False},
         {"per_dataspace_bandwidth_consumption_scale": {"A": 1}},
         {"addr_gen_energy": -0.1},
-        {"wire_energy": 0},
+        {"energy_per_ingress": 0},
         {"cell_datawidth": 3},
     ],
 )

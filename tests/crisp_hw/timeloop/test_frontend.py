@@ -173,3 +173,64 @@ def test_sparse_optimizations_of_nodes_and_of_the_document(flat):
     rf, mac = documents["sparse_optimizations"]["targets"]
     assert (rf["name"], rf["action_optimization"][0]["type"]) == ("RF", "skipping_spatial")
     assert mac == {"name": "MAC", "compute_optimization": [{"type": "gating"}]}
+
+
+def test_the_front_end_lets_dram_add_up_unless_told(flat):
+    assert levels(flat("")[0])["DRAM[1..1]"]["reduction_supported"] is True
+    inner = "    - !Component {name: HBM, class: DRAM, attributes: {width: 8, reduction_supported: false}}\n"
+    assert levels(flat(inner)[0])["HBM[1..1]"]["reduction_supported"] is False
+
+
+def test_networks_of_levels_are_attributes_like_others(flat):
+    node = "{name: RF, class: regfile, attributes: {width: 8, depth: 2, router_energy: 0.5 / 2, energy-per-ingress: 1}}"
+    held = levels(flat(f"    - !Component {node}\n")[0])["RF[1..1]"]
+    assert (held["router_energy"], held["energy-per-ingress"]) == (0.25, 1)
+
+
+@pytest.fixture
+def constrained(tmp_path):
+    def read(middle, rest=""):
+        """The constraints that a mapper gets, by level and kind, and the notes."""
+        path = tmp_path / "a.yaml"
+        path.write_text(TOP + middle + BOTTOM + PROBLEM + rest)
+        found, notes = flatten(load_documents([path]), for_mapper=True)
+        assert "mapping" not in found
+        return {(e["target"], e["type"]): plain(e) for e in found["architecture_constraints"]}, notes
+
+    return read
+
+
+RF = "    - !Component {name: RF, class: regfile, attributes: {width: 8, depth: 2}, "
+
+
+def test_a_mapper_gets_constraints_instead_of_a_mapping(constrained):
+    found, notes = constrained(
+        RF + "spatial: {meshX: 2}, constraints: {spatial: {factors: [M<=2], split: 1, no_reuse: [A]}, "
+        "temporal: {factors: [K=0, M>1], permutation: [K], default_max_factor: 3}, dataspace: {keep: [Z]}}}\n"
+    )
+    assert notes == ()
+    lanes = found["inter_RF_spatial", "spatial"]
+    assert (lanes["factors"], lanes["split"], lanes["no_reuse"]) == ("M<=2", 1, ["A"])
+    loops = found["RF", "temporal"]
+    assert (loops["factors"], loops["permutation"], loops["default_max_factor"]) == ("K=6 M>=2", "K", 3)
+    assert (found["RF", "bypass"]["keep"], found["RF", "bypass"]["bypass"]) == (["Z"], [])
+
+
+def test_lanes_have_no_loops_in_time_and_keep_nothing(constrained):
+    found, _ = constrained(RF + "spatial: {meshX: 2}}\n")
+    assert found["inter_RF_spatial", "temporal"]["factors"] == "M=1 K=1"
+    assert found["inter_RF_spatial", "bypass"]["bypass"] == ["A", "B", "Z"]
+    assert set(found) == {("inter_RF_spatial", "temporal"), ("inter_RF_spatial", "bypass")}
+
+
+def test_constraint_documents_add_up_with_those_of_nodes(constrained):
+    listed = "mapspace_constraints:\n  targets:\n    - {target: RF, type: temporal, factors: [M=1]}\n"
+    found, _ = constrained(RF + "constraints: {temporal: {factors: [K<=3]}}}\n", listed)
+    assert found["RF", "temporal"]["factors"] == "M=1 K<=3"
+    assert found["RF", "temporal"]["permutation"] == "M"  # a loop that does nothing goes innermost, as in timeloopfe
+
+
+def test_two_defaults_for_one_block_are_refused(constrained):
+    listed = "mapspace_constraints:\n  targets:\n    - {target: RF, type: temporal, default_max_factor: 4}\n"
+    with pytest.raises(InputError, match="default_max_factor is both 3 and 4"):
+        constrained(RF + "constraints: {temporal: {default_max_factor: 3}}}\n", listed)

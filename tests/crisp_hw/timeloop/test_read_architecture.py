@@ -1,9 +1,18 @@
 """The architecture document, in the words of Timeloop's buffers."""
 
+import numpy as np
 import pytest
 
 from crisp_hw.errors import InputError
-from crisp_hw.timeloop.read_architecture import multiplicity, plain_name, read_architecture, read_energy
+from crisp_hw.spec.arch import FREE, Network
+from crisp_hw.timeloop.read_architecture import (
+    multiplicity,
+    plain_name,
+    read_architecture,
+    read_areas,
+    read_energy,
+    wire_energy,
+)
 
 
 def chain(*elements):
@@ -170,9 +179,57 @@ def test_a_share_of_the_size_may_have_to_be_used():
     assert levels[0].min_utilization == 0.5
 
 
-def test_wires_that_cost_energy_are_refused():
-    table = {"name": "chip.wire", "actions": [{"name": "transfer_random", "energy": 0}]}
-    assert read_energy({"tables": [table]}).actions == {"wire": {"transfer_random": 0.0}}
-    table["actions"][0]["energy"] = 0.1
-    with pytest.raises(InputError, match="ERT wire: the energy of wires is not modelled"):
-        read_energy({"tables": [table]})
+def test_a_level_says_what_its_network_costs():
+    everything = {
+        "network_word_bits": 8,
+        "network_type": "1:N",
+        "wire_energy": 0.25,
+        "tile_width": 300,
+        "energy_per_hop": 2,
+        "router_energy": 0.5,
+        "energy-per-ingress": 0.125,
+        "network_fill_latency": 3,
+        "network_drain_latency": 4,
+    }
+    assert level(**everything).network == Network(8, 0.25, 300.0, 2.0, 0.5, 0.125, 3, 4, "1:N")
+    assert level(depth=4).network is FREE
+
+
+@pytest.mark.parametrize(("value", "said"), [(True, True), ("False", False), ("true", True)])
+def test_adding_up_partial_sums_is_said_by_a_flag_or_its_name(value, said):
+    assert level(reduction_supported=value).reduction_supported is said
+    assert level().reduction_supported is None
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [{"network_type": "M:N"}, {"reduction_supported": "maybe"}, {"router_energy": -1}, {"network_fill_latency": 0.5}],
+)
+def test_networks_that_are_not_modelled_are_refused(attributes):
+    with pytest.raises(InputError, match=f"architecture level S.*{next(iter(attributes))}"):
+        level(**attributes)
+
+
+def test_areas_are_the_tables_or_the_components_own():
+    parts = chain(("S", "SRAM", {"cluster_area": 30, "cluster_size": 3}), ("MAC", "mac", {"area": 5}))
+    assert read_areas(parts) == {"S": 10.0, "MAC": 5.0}
+    assert read_areas(parts, {"tables": [{"name": "chip.S[1..2]", "area": 0.1}]}) == {
+        "S": float(np.float32(0.1)),
+        "MAC": 5.0,
+    }
+
+
+def wires(*energies, action="transfer_random"):
+    return {"name": "chip.wire", "actions": [{"name": action, "energy": energy} for energy in energies]}
+
+
+def test_the_table_of_wires_is_in_single_precision_and_the_last_that_costs_counts():
+    assert wire_energy({"tables": [wires(0.1, 0.2)]}) == float(np.float32(0.2))
+    assert wire_energy({"tables": [wires(0.5), {**wires(0), "name": "Wire"}]}) == 0.5
+    assert wire_energy({"tables": [{**wires(0.5), "name": "wires"}]}) is None
+    assert wire_energy({"tables": [wires(0)]}) is None
+
+
+def test_a_table_of_wires_without_its_action_is_refused():
+    with pytest.raises(InputError, match="ERT wire: without the action transfer_random Timeloop stops"):
+        wire_energy({"tables": [wires(1, action="transfer")]})

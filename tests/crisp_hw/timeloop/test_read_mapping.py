@@ -90,6 +90,10 @@ def test_reuse_may_be_forbidden_in_space_and_in_time():
     [
         ({"type": "temporal"}, "mapping: the key 'target' is missing; there are 'type'"),
         ({"target": "L9", "type": "temporal"}, "mapping: the architecture has no level 'L9'; it has RF, DRAM"),
+        (
+            {"target": "RF", "type": "max_overbooked_proportion", "proportion": 0.1},
+            "mapping of RF: overbooking (tiles that fit most of the time) is not modelled",
+        ),
         ({"target": "RF", "type": "time"}, "mapping of RF: type 'time' is not temporal, spatial, bypass or datatype"),
         (
             {"target": "RF", "type": "temporal", "factor": "M2"},

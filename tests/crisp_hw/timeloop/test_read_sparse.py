@@ -9,7 +9,7 @@ from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec
 from crisp_hw.timeloop.read_sparse import read_sparse
 
 PROBLEM = Problem("p", ("M", "K"), (8, 6), tuple(Tensor(name, ((Term("M"),), (Term("K"),))) for name in "ABZ"))
-FABRIC = Architecture((StorageLevel("RF"), StorageLevel("DRAM", "DRAM")), ComputeLevel("MAC"))
+FABRIC = Architecture((StorageLevel("RF", metadata_width_bits=64), StorageLevel("DRAM", "DRAM")), ComputeLevel("MAC"))
 
 
 def read(**target):
@@ -35,8 +35,16 @@ def test_ranks_are_listed_outermost_first_and_kept_innermost_first():
     assert found.inner_to_outer
 
 
-def test_ub_is_another_name_of_u():
-    assert read(**stored({"format": "UB"})).formats[0].ranks == (Rank("U"),)
+def test_ub_packs_nothing_and_has_the_width_of_the_level():
+    """Timeloop does not read the widths of a UB, and knows no U."""
+    assert read(**stored({"format": "UB", "metadata_word_bits": 4})).formats[0].ranks == (Rank("U"),)
+    with pytest.raises(InputError, match="unknown format 'u'; known are b, cp, rle, ub, uop"):
+        read(**stored({"format": "U"}))
+
+
+def test_entries_are_no_wider_than_the_port():
+    with pytest.raises(InputError, match="RF: the format of A has entries wider than metadata_storage_width, 64 bits"):
+        read(**stored({"format": "CP", "metadata_word_bits": 65}))
 
 
 def test_actions_with_one_condition_or_options():
@@ -75,7 +83,7 @@ def test_computes_are_gated_or_skipped(name, kind):
         ),
         (
             stored({"format": "CSR"}),
-            "sparse_optimizations of RF, A: unknown format 'csr'; known are b, cp, rle, u, ub, uop",
+            "sparse_optimizations of RF, A: unknown format 'csr'; known are b, cp, rle, ub, uop",
         ),
         (stored({"metadata_word_bits": 2}), "sparse_optimizations of RF, A: the key 'format' is missing"),
         (

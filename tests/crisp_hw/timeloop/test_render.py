@@ -1,5 +1,6 @@
 """Rendered documents against the ones that timeloop-model was given."""
 
+import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,9 @@ from hypothesis import strategies as st
 from crisp_hw.accelerators import load_arch
 from crisp_hw.encode import encode
 from crisp_hw.errors import MappingError
+from crisp_hw.mapper.space import kept
+from crisp_hw.spec.arch import FREE
+from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.descriptors import Descriptor
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.ert import EnergyTable
@@ -21,6 +25,7 @@ from crisp_hw.spec.patterns import NM, Banded, FixedStructured
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
 from crisp_hw.timeloop.read import read_mapping, read_point
+from crisp_hw.timeloop.read_constraints import read_constraints
 from crisp_hw.timeloop.read_problem import read_problem
 from crisp_hw.timeloop.render import MapperSettings, render, render_constraints, render_design
 from crisp_hw.timeloop.render_views import number
@@ -69,6 +74,14 @@ def test_reading_what_was_rendered_changes_nothing(case):
     assert read_point(parsed(render(point))) == point
 
 
+@pytest.mark.parametrize("place", range(13))  # those without residuals
+def test_networks_come_back(place):
+    path = Path(__file__).parents[2] / "golden" / "cases" / "network.jsonl.gz"
+    point = read_point(json.loads(gzip.decompress(path.read_bytes()).splitlines()[place])["input"])
+    assert any(level.network != FREE for level in point.design.architecture.levels)
+    assert read_point(parsed(render(point))) == point
+
+
 def dense():
     return encode(Descriptor(LAYER, "dense", LAYER.weights), load_arch("dense"))
 
@@ -101,6 +114,45 @@ def test_constraints_and_search():
     assert keeps == {"LRF": (["A"], ["B", "Z"]), "RF": (["Z"], ["A", "B"]), "SMEM": (["A", "B"], ["Z"])}
     search = parsed(texts)["mapper"]
     assert (search["num_threads"], search["optimization_metrics"]) == (2, ["delay", "energy"])
+
+
+def test_constraints_read_back_as_they_were():
+    """Every kind of constraint, written for Timeloop's mapper and read again."""
+    encoded = encode(Descriptor(LAYER, "nm", LAYER.weights // 2, NM(2, 4)), load_arch("stc"))
+    levels = (
+        LevelConstraint(
+            "SMEM",
+            "temporal",
+            {"K": Factor("<=", 8), "M": Factor("=", 0)},
+            ("K",),
+            True,
+            outermost=("N", "M"),
+            at_least={"K": 2},
+            no_temporal_reuse=frozenset("A"),
+            rmw_first_update=frozenset("Z"),
+        ),
+        LevelConstraint(
+            "RF",
+            "spatial",
+            {"N": Factor(">=", 2)},
+            order_free=True,
+            split=1,
+            no_link_transfer=frozenset("AB"),
+            no_multicast=frozenset("B"),
+        ),
+    )
+    keeps = {"LRF": frozenset("A"), "RF": frozenset("Z"), "DRAM": frozenset("ABZ")}
+    given = Constraints(levels, keeps, {"RF": frozenset("AB"), "SMEM": frozenset("ABZ")}, 0.25)
+    again = read_constraints(parsed(render_constraints(encoded.design, given)), encoded.design)
+    assert again.levels == given.levels
+    assert (again.either, again.parallelism) == (given.either, given.parallelism)
+    assert kept(encoded.design, again) == kept(encoded.design, given)
+
+
+def test_what_our_own_constraints_settle_is_settled_for_timeloop_too():
+    encoded = encode(Descriptor(LAYER, "dense", LAYER.weights), load_arch("dense"))
+    texts = parsed(render_constraints(encoded.design, Constraints()))
+    assert read_constraints(texts, encoded.design).either == {}
 
 
 def test_dstc_keeps_its_links_apart():

@@ -21,14 +21,14 @@ def kept_log(message):
     return Path(re.search(r"kept in (\S+)", message)[1])
 
 
-@pytest.mark.parametrize("name", VALID)
+@pytest.mark.parametrize("name", (*VALID, "network"))
 def test_recorded_figures_are_the_embedded_ones(name, replaying, point_of):
     replaying(name)
     point = point_of(name)
     assert compare_results(evaluate(point), backend("timeloop")(point)) == []
 
 
-@pytest.mark.parametrize("name", VALID)
+@pytest.mark.parametrize("name", (*VALID, "network"))
 def test_so_are_those_of_stats_alone(name, replaying, point_of):
     replaying(name, lambda file, text: text if file == STATS else None)
     found = backend("timeloop")(point_of(name))

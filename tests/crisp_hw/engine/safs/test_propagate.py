@@ -5,6 +5,7 @@ import pytest
 
 from crisp_hw.engine.evaluate import evaluate
 from crisp_hw.engine.safs.propagate import represented
+from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.patterns import FixedStructured
 from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
 
@@ -56,14 +57,27 @@ def test_an_inner_saf_avoids_only_what_an_outer_one_has_left(build):
     assert result.compute.random == 20
 
 
-def test_an_inner_saf_that_avoids_less_avoids_nothing_more(build):
-    """L1 drops words of A where B is zero (0.75); L0 looks at the nearly dense output only: nothing is left for it."""
+def test_an_inner_saf_that_avoids_less_wraps_around_as_in_timeloop(build):
+    """L1 drops words of A where B is zero (0.75); L0 looks at the nearly dense output: 1 - 0.9 / 0.25 are avoided."""
     plan = [[("t", "M", 2)], [("t", "K", 4)], [("t", "N", 5)]]
     densities = {"B": FixedStructured(0.25), "Z": FixedStructured(0.9)}
     sparse = SparseSpec((), (saf("L1"), saf("L0", leaders=("Z",))))
     found = evaluate(build.point(plan, densities=densities, sparse=sparse))
     assert counts(found, "L1")["skipped_reads"] == 30  # of 40
-    assert counts(found, "L0") == {"random_reads": 10, "random_fills": 10}
+    assert counts(found, "L0") == {"random_reads": 36, "skipped_reads": 2**64 - 26, "random_fills": 10}
+    assert any("level L0: a SAF further out avoids more of A" in remark for remark in found.assumptions)
+
+
+def test_wrapped_counts_cost_what_timeloop_charges(build):
+    """Gated accesses have a price: 2^64 - 26 of them."""
+    plan = [[("t", "M", 2)], [("t", "K", 4)], [("t", "N", 5)]]
+    densities = {"B": FixedStructured(0.25), "Z": FixedStructured(0.9)}
+    sparse = SparseSpec((), (saf("L1", "gating"), saf("L0", "gating", leaders=("Z",))))
+    cost = EnergyTable({"L0": {"read": 1.0, "gated_read": 0.5, "write": 0.0}})
+    found = evaluate(build.point(plan, densities=densities, sparse=sparse, energy=cost))
+    a = next(level for level in found.levels if level.name == "L0").tensors["A"]
+    assert a.energy_pj == 36 * 1.0 + float(2**64 - 26) * 0.5
+    assert a.address_generations == 20  # random and gated reads, and fills: the wrapped sum is right again
 
 
 def test_outputs_round_reads_up_and_updates_down(build):

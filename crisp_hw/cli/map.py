@@ -1,0 +1,125 @@
+"""`crisp-hw map`."""
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from crisp_hw.cli.options import Format, FormatOption, Objective
+from crisp_hw.cli.output import check_folder, say_written, show
+from crisp_hw.errors import InputError
+
+if TYPE_CHECKING:
+    from crisp_hw.mapper.find import Step
+
+INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
+
+
+class Device(StrEnum):
+    """Where mappings are evaluated."""
+
+    numpy = "numpy"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+FilesArgument = Annotated[
+    list[Path],
+    typer.Argument(help="YAML files of architecture, problem, constraints and mapper; sparse optimizations, ERT, ART."),
+]
+OutOption = Annotated[
+    Path, typer.Option("--out", "-o", help="Folder for map.yaml, map.txt, stats.txt, stats.json and pareto.csv.")
+]
+ObjectiveOption = Annotated[
+    Objective | None,
+    typer.Option("--objective", help="What to minimise; default: the mapper document's metrics, else edp."),
+]
+BudgetOption = Annotated[
+    int | None, typer.Option("--budget", min=1, help="Most mappings to evaluate; default: all that may be best.")
+]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Which mappings a budget picks.")]
+MemoryOption = Annotated[str, typer.Option("--memory", help="Most memory for the search, such as 512MiB or 2GB.")]
+DeviceOption = Annotated[Device, typer.Option("--device", help="Where mappings are evaluated.")]
+FrontOption = Annotated[
+    int, typer.Option("--front", min=1, help="Most mappings in pareto.csv: the best, and others that none beats.")
+]
+
+
+def map_files(  # noqa: PLR0913 - the options of a command
+    files: FilesArgument,
+    out: OutOption = Path(),
+    form: FormatOption = Format.table,
+    objective: ObjectiveOption = None,
+    budget: BudgetOption = None,
+    seed: SeedOption = 0,
+    memory: MemoryOption = "1GiB",
+    device: DeviceOption = Device.numpy,
+    front: FrontOption = 1,
+) -> None:
+    """Find the best mapping for Timeloop's own YAML files, as timeloop-mapper does."""
+    from crisp_hw import map_files as mapper
+    from crisp_hw.mapper.find import SearchOptions
+    from crisp_hw.report.files import write_all
+    from crisp_hw.report.mapping import map_document, texts_of
+
+    check_folder(out)
+    options = SearchOptions(budget, seed, size_of(memory), device.value, front > 1)
+    with _watching() as watch:
+        found = mapper.map_files(files, objective and objective.value, options=options, progress=watch)
+    texts = texts_of(found, front)
+    written = write_all(out, {name: text.encode() for name, text in texts.items()})
+    show(map_document(found, front), form)
+    if form is Format.table:
+        sys.stdout.write(f"\n{texts['map.txt']}")
+        sys.stdout.flush()
+    say_written(written, out)
+    if found.found.interrupted:
+        sys.stderr.write("crisp-hw: interrupted: this is the best mapping so far, there may be better ones\n")
+        raise typer.Exit(INTERRUPTED)
+
+
+def size_of(text: str) -> int:
+    """Bytes: 512MiB, 2GB, 1G or a plain number; InputError for anything else.
+
+    >>> size_of("1GiB"), size_of("2 MB"), size_of("100")
+    (1073741824, 2000000, 100)
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG]?I?)B?\s*", text.upper())
+    if found is None or found[2] not in _UNITS or (size := int(float(found[1]) * _UNITS[found[2]])) < 1:
+        raise InputError(f"--memory {text}: is no size; write 1GiB, 512MiB or 2GB")
+    return size
+
+
+@contextmanager
+def _watching() -> Iterator[Callable[["Step"], None] | None]:
+    """A bar on stderr with the best so far; None where nobody watches."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    best = TextColumn("{task.description}", markup=False)
+    columns = (BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), best)
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("")
+        yield lambda step: bars.update(task, description=_said(step), completed=step.done, total=step.total)
+
+
+def _said(step: "Step") -> str:
+    if step.best_cycles is None or step.best_energy_pj is None:
+        return "nothing valid yet"
+    return f"best: {step.best_cycles:,} cycles, {step.best_energy_pj / 1e6:,.4g} uJ"

@@ -1,0 +1,122 @@
+"""The best mapping as a document and as files: how it was found, what it costs, its front, and the statistics."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from crisp_hw.engine.evaluate import evaluate
+from crisp_hw.map_files import Mapped
+from crisp_hw.mapper.find import Found, FrontPoint
+from crisp_hw.report.columns import Column, table
+from crisp_hw.report.document import Document
+from crisp_hw.report.model import model_document
+from crisp_hw.report.records import Record
+from crisp_hw.report.tables import csv_text
+from crisp_hw.spec.design import DesignPoint
+from crisp_hw.timeloop.map_text import map_line, map_text
+from crisp_hw.timeloop.render import render_mapping
+from crisp_hw.timeloop.stats_json import stats_json
+from crisp_hw.timeloop.stats_text import stats_text
+
+SEARCH = (
+    Column("objective", "least"),
+    Column("factorizations", "factorizations", "whole"),
+    Column("choices", "keep/bypass choices", "whole"),
+    Column("tried", "mappings tried", "whole"),
+    Column("valid", "valid", "whole"),
+    Column("cycles", "cycles", "whole"),
+    Column("energy_uj", "energy uJ", "number"),
+    Column("utilization", "MAC utilization", "share"),
+)
+PRUNED = (Column("rule", "dropped because", "prose"), Column("mappings", "mappings", "whole"))
+FRONT = (
+    Column("cycles", "cycles", "whole"),
+    Column("energy_uj", "energy uJ", "number"),
+    Column("utilization", "MAC utilization", "share"),
+    Column("mapping", "mapping"),
+)
+
+
+def map_document(mapped: Mapped, points: int = 1) -> Document:
+    """How the mapping was found, what was dropped and why, at most `points` mappings of the front, and its levels."""
+    found, name = mapped.found, mapped.evaluated.point.design.problem.name
+    model, front = model_document(mapped.evaluated), front_records(mapped, points)
+    left: list[Record] = [
+        {"rule": f"keep or bypass: {why}", "mappings": count} for why, count in mapped.left_out.items()
+    ]
+    dropped: list[Record] = [{"rule": rule, "mappings": count} for rule, count in found.pruned.items()]
+    shown = [{**record, "energy_uj": float(str(record["energy_pj"])) / 1e6} for record in front]
+    tables = [table(f"{name}: the best mapping", SEARCH, [_search_record(mapped)])]
+    tables += [table(f"{name}: mappings dropped", PRUNED, dropped)] if dropped else []
+    tables += [table(f"{name}: choices of keep and bypass left out", PRUNED, left)] if left else []
+    tables += [table(f"{name}: no mapping has fewer cycles and less energy", FRONT, shown)] if len(front) > 1 else []
+    remarks = {"search": (found.certificate,), **model.remarks}
+    return Document(name, (*tables, *model.tables[1:]), remarks, front, content(mapped))
+
+
+def texts_of(mapped: Mapped, points: int = 1) -> dict[str, str]:
+    """File name -> content of everything that a run writes; pareto.csv has at most `points` mappings."""
+    return {
+        "map.yaml": render_mapping(mapped.evaluated.point),
+        "map.txt": map_text(mapped.evaluated),
+        "stats.txt": stats_text(mapped.evaluated),
+        "stats.json": json.dumps(content(mapped), indent=1, allow_nan=False) + "\n",
+        "pareto.csv": csv_text(front_records(mapped, points)),
+    }
+
+
+def content(mapped: Mapped) -> Mapping[str, Any]:
+    """The statistics of `crisp-hw model`, and under "search" how the mapping was found; counts are of mappings."""
+    found = mapped.found
+    search = {
+        "objective": found.objective,
+        "factorizations": found.candidates,
+        "keep_bypass_choices": mapped.choices,
+        "keep_bypass_left_out": dict(mapped.left_out),
+        "pruned": dict(found.pruned),
+        "tried": found.tried,
+        "valid": found.valid,
+        "proven": found.proven,
+        "gap": found.gap,
+        "interrupted": found.interrupted,
+        "certificate": found.certificate,
+        "mapping": map_line(mapped.evaluated.point),
+    }
+    return {"search": search, **json.loads(stats_json(mapped.evaluated))}
+
+
+def front_records(mapped: Mapped, points: int) -> list[Record]:
+    """At most `points` mappings that none beats in both cycles and energy, fewest cycles first, the best among them.
+
+    `utilization` is the share of MACs at work.
+    """
+    records: list[Record] = []
+    for each in _chosen(mapped.found, points):
+        point = DesignPoint(mapped.evaluated.point.design, each.mapping)
+        figures: Record = {"cycles": each.cycles, "energy_pj": each.energy_pj}
+        records.append({**figures, "utilization": evaluate(point).utilization, "mapping": map_line(point)})
+    return records
+
+
+def _search_record(mapped: Mapped) -> Record:
+    found, result = mapped.found, mapped.evaluated.result
+    return {
+        "objective": found.objective,
+        "factorizations": found.candidates,
+        "choices": mapped.choices,
+        "tried": found.tried,
+        "valid": found.valid,
+        "cycles": result.cycles,
+        "energy_uj": result.energy_pj / 1e6,
+        "utilization": result.utilization,
+    }
+
+
+def _chosen(found: Found, points: int) -> list[FrontPoint]:
+    """The best mapping, and others spread evenly over the front."""
+    best = FrontPoint(found.cycles, found.energy_pj, found.mapping)
+    others = [each for each in found.front if (each.cycles, each.energy_pj) != (best.cycles, best.energy_pj)]
+    others.sort(key=lambda each: (each.cycles, each.energy_pj))
+    many = min(points - 1, len(others))
+    spread = [others[round(i * (len(others) - 1) / max(1, many - 1))] for i in range(many)]
+    return sorted([best, *spread], key=lambda each: (each.cycles, each.energy_pj))

@@ -1,0 +1,141 @@
+"""One search: looked up, checked by the engine, made where that fails."""
+
+import json
+from dataclasses import replace
+from hashlib import sha256
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from crisp_hw.engine.evaluate import evaluate
+from crisp_hw.errors import MappingError
+from crisp_hw.mapper.search import Found, search
+from crisp_hw.searches import solve as solve_module
+from crisp_hw.searches.solve import recall, solve, task_of
+from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
+from crisp_hw.spec.design import DesignPoint
+from crisp_hw.spec.mapping import Loop, LoopNest, Mapping
+
+
+def test_what_is_solved_is_what_search_and_engine_say(task):
+    subject = task(4, 6, 8)
+    solved = solve(subject)
+    assert solved.found == search(subject.design, subject.constraints, "energy")
+    assert solved.result == evaluate(DesignPoint(subject.design, solved.found.mapping))
+
+
+def test_a_kept_search_comes_back_to_the_last_bit(task, store, monkeypatch):
+    subject = task(4, 6, 8)
+    assert recall(subject, store) is None
+    solved = solve(subject, store)
+    monkeypatch.setattr(solve_module, "search", None)
+    assert recall(subject, store) == solved
+    assert repr(recall(subject, store).found.energy_pj) == repr(solved.found.energy_pj)
+
+
+def test_without_a_store_nothing_is_written(task, own_cache):
+    solve(task(2, 2, 2))
+    assert not own_cache.exists()
+
+
+words = st.frozensets(st.text("ABZ", min_size=1, max_size=1))
+loops = st.builds(Loop, st.integers(0, 9), st.text("MNK", min_size=1, max_size=1), st.sampled_from(["temporal", "x"]))
+nests = st.builds(LoopNest, st.lists(loops, max_size=4).map(tuple), st.lists(words, max_size=3).map(tuple))
+mappings = st.builds(
+    Mapping,
+    nests,
+    st.lists(st.integers(1, 2**62), max_size=4).map(tuple),
+    st.none() | st.lists(st.integers(1, 9), max_size=4).map(tuple),
+)
+
+
+@settings(max_examples=200)
+@given(mappings, st.floats(0, allow_nan=False))
+def test_mappings_and_floats_survive_json(mapping, energy_pj):
+    adapter = TypeAdapter(Found)
+    found = Found(mapping, 2**53 + 1, energy_pj, "edp", 1, 2, 3)
+    again = adapter.validate_json(json.dumps(adapter.dump_python(found, mode="json")), strict=True)
+    assert again == found and again.energy_pj.hex() == energy_pj.hex()
+
+
+def rewrite(store, key, change):
+    """Change an entry and make its checksum right again: what an older or wrong engine might have left."""
+    path = store.path(key)
+    entry = json.loads(path.read_text())
+    change(entry["content"])
+    entry["sha256"] = sha256(f"{key} {json.dumps(entry['content'])}".encode()).hexdigest()
+    path.write_text(json.dumps(entry))
+
+
+def other_bounds(content):
+    bounds = content["found"]["mapping"]["bounds"]
+    first = next(i for i, bound in enumerate(bounds) if bound > 1)
+    bounds[first] += 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda content: content["figures"].__setitem__(1, content["figures"][1] + 1), "holds other cycles or energy"),
+        (lambda content: content["figures"].__setitem__(2, content["figures"][2] * (1 + 1e-15)), "holds other cycles"),
+        (lambda content: content["figures"].__setitem__(0, False), "holds other cycles or energy"),
+        (lambda content: content.pop("figures"), "holds other cycles or energy"),
+        (lambda content: content.pop("found"), "does not fit the design"),
+        (lambda content: content["found"].pop("mapping"), "does not fit the design"),
+        (lambda content: content["found"].update(cycles="many"), "does not fit the design"),
+        (lambda content: content["found"]["mapping"]["bounds"].pop(), "does not fit the design"),
+        (other_bounds, "does not fit the design"),
+    ],
+)
+def test_what_the_engine_does_not_confirm_is_searched_anew(task, store, caplog, change, message):
+    subject = task(4, 6, 8)
+    solved = solve(subject, store)
+    rewrite(store, subject.key, change)
+    assert recall(subject, store) is None
+    assert message in caplog.text and "searching anew" in caplog.text
+    assert solve(subject, store) == solved == recall(subject, store)
+
+
+def test_another_mapping_of_other_cost_is_noticed(task, store, caplog):
+    """The entry of a smaller memory under the key of a larger one: valid there, but not what the figures say."""
+    subject, other = task(4, 6, 8), task(4, 6, 8, words=16)
+    solve(subject, store)
+    worse = solve(other).found.mapping
+    plain = TypeAdapter(Mapping).dump_python(worse, mode="json")
+    rewrite(store, subject.key, lambda content: content["found"].update(mapping=plain))
+    assert recall(subject, store) is None
+    assert "holds other cycles or energy than the engine computes now" in caplog.text
+
+
+def test_an_engine_that_counts_otherwise_is_noticed(task, store, monkeypatch):
+    subject = task(4, 6, 8)
+    solve(subject, store)
+
+    def dearer(point):
+        return replace(evaluate(point), energy_pj=evaluate(point).energy_pj * 2)
+
+    monkeypatch.setattr(solve_module, "evaluate", dearer)
+    assert recall(subject, store) is None
+
+
+def test_objective_constraints_and_design_make_the_key(task):
+    subject = task(4, 6, 8)
+    closed = Constraints((LevelConstraint("RF", "temporal", {"M": Factor("=", 1)}),))
+    keys = [
+        subject.key,
+        task(4, 6, 9).key,
+        task(4, 6, 8, words=65).key,
+        task_of(subject.design, subject.constraints, "cycles").key,
+        task_of(subject.design, closed, "energy").key,
+    ]
+    assert len(set(keys)) == 5
+    assert task(4, 6, 8).key == subject.key
+
+
+def test_a_search_without_a_mapping_raises_and_keeps_nothing(task, store):
+    subject = task(4, 6, 8, words=2)
+    with pytest.raises(MappingError, match="level RF needs"):
+        solve(subject, store)
+    assert recall(subject, store) is None

@@ -1,0 +1,158 @@
+"""`crisp-hw map`: exit codes, what is shown and what is written."""
+
+import csv
+import json
+from dataclasses import replace
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+import crisp_hw.map_files
+from crisp_hw.cli import app
+from crisp_hw.cli.map import size_of
+from crisp_hw.errors import InputError
+from crisp_hw.mapper.find import search
+
+WRITTEN = ["map.txt", "map.yaml", "pareto.csv", "stats.json", "stats.txt"]
+DOCUMENTS = {
+    "architecture": {
+        "version": "0.4",
+        "subtree": [
+            {
+                "name": "system",
+                "local": [
+                    {"name": "DRAM[1..1]", "class": "DRAM", "attributes": {"width": 16, "word_bits": 16}},
+                    {"name": "RF[1..1]", "class": "SRAM", "attributes": {"depth": 8, "width": 16, "word_bits": 16}},
+                    {"name": "MAC[1..2]", "class": "intmac", "attributes": {"datawidth": 16, "meshX": 2}},
+                ],
+            }
+        ],
+    },
+    "problem": {
+        "shape": {
+            "name": "gemv",
+            "dimensions": ["M", "K"],
+            "data_spaces": [
+                {"name": "A", "projection": [[["M"]], [["K"]]]},
+                {"name": "B", "projection": [[["K"]]]},
+                {"name": "Z", "projection": [[["M"]]], "read_write": True},
+            ],
+        },
+        "instance": {"M": 4, "K": 2},
+    },
+    "architecture_constraints": {"targets": [{"target": "RF", "type": "bypass", "bypass": ["A"]}]},
+    "mapper": {"optimization_metrics": ["delay", "energy"]},
+}
+
+
+@pytest.fixture
+def run(tmp_path):
+    def run_with(*arguments, **documents):
+        path = tmp_path / "all.yaml"
+        path.write_text(yaml.safe_dump({**DOCUMENTS, **documents}))
+        return CliRunner().invoke(app, ["map", str(path), "-o", str(tmp_path / "out"), *arguments])
+
+    return run_with
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def test_the_best_mapping_is_shown_and_written(run, tmp_path):
+    done = run()
+    assert done.exit_code == 0
+    assert names(tmp_path / "out") == WRITTEN
+    assert "gemv: the best mapping" in done.stdout
+    assert "optimal over" in done.stdout
+    assert (tmp_path / "out" / "map.txt").read_text() in done.stdout
+    assert done.stdout.rstrip().endswith("<< Compute >>")
+    assert "Cycles: 4\n" in (tmp_path / "out" / "stats.txt").read_text()
+
+
+def test_json_is_the_file_and_says_how_it_was_found(run, tmp_path):
+    data = json.loads(run("--format", "json").stdout)
+    assert data == json.loads((tmp_path / "out" / "stats.json").read_text())
+    search_data = data["search"]
+    assert (search_data["objective"], search_data["keep_bypass_choices"]) == ("cycles", 4)
+    assert search_data["tried"] >= search_data["valid"] > 0
+    assert (search_data["proven"], search_data["interrupted"]) == (True, False)
+    assert search_data["mapping"].startswith("DRAM[A B Z]")
+    assert data["cycles"] == 4
+
+
+def test_csv_is_the_front(run, tmp_path):
+    (row,) = csv.DictReader(run("--format", "csv").stdout.splitlines())
+    assert (tmp_path / "out" / "pareto.csv").read_text().splitlines()[1].startswith(f"4,{row['energy_pj']},1.0,DRAM[A")
+    assert list(row) == ["cycles", "energy_pj", "utilization", "mapping"]
+
+
+def test_the_objective_may_be_chosen(run):
+    assert json.loads(run("--objective", "energy", "-f", "json").stdout)["search"]["objective"] == "energy"
+
+
+def test_nothing_that_fits_is_exit_code_3_and_writes_nothing(run, tmp_path):
+    keep = {"target": "RF", "type": "bypass", "keep": ["A", "B", "Z"]}
+    big = {"target": "RF", "type": "temporal", "factors": "M=4 K=2"}
+    done = run(architecture_constraints={"targets": [keep, big]})
+    assert done.exit_code == 3
+    assert "level RF needs 14 words of capacity and has 8, 6 too many" in done.stderr
+    assert "RF temporal" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert names(tmp_path / "out") == []
+
+
+def test_bad_input_is_exit_code_2_with_its_line(run, tmp_path):
+    done = run(mapper={"optimization_metrics": ["delay"], "tiemout": 3})
+    assert done.exit_code == 2
+    assert "all.yaml:" in done.stderr
+    assert "did you mean 'timeout'" in done.stderr
+    assert run("--memory", "much").exit_code == 2
+    assert run("--budget", "0").exit_code == 2
+    assert names(tmp_path / "out") == []
+
+
+def test_an_interrupted_search_writes_the_best_so_far_and_says_so(run, tmp_path, monkeypatch):
+    def interrupted(*arguments, **options):
+        found = search(*arguments, **options)
+        return replace(found, interrupted=True, proven=False, gap=None, certificate="best of 3 mappings, interrupted")
+
+    monkeypatch.setattr(crisp_hw.map_files, "search", interrupted)
+    done = run()
+    assert done.exit_code == 130
+    assert names(tmp_path / "out") == WRITTEN
+    assert "best of 3 mappings, interrupted" in done.stdout
+    assert "interrupted: this is the best mapping so far" in done.stderr
+    assert json.loads((tmp_path / "out" / "stats.json").read_text())["search"]["interrupted"] is True
+
+
+def test_an_interrupt_before_anything_is_found_writes_nothing(run, tmp_path, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(crisp_hw.map_files, "search", interrupted)
+    done = run()
+    assert done.exit_code == 130
+    assert names(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("1GiB", 2**30), ("512MiB", 2**29), ("2GB", 2 * 10**9), ("1.5K", 1500), ("64", 64)]
+)
+def test_sizes(text, size):
+    assert size_of(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "GiB", "-1", "0", "1 TiB", "1I", "ten"])
+def test_what_is_no_size_is_refused(text):
+    with pytest.raises(InputError, match="is no size; write 1GiB"):
+        size_of(text)
+
+
+def test_python_gives_the_same_files(run, tmp_path):
+    run()
+    best = crisp_hw.map(tmp_path / "all.yaml")
+    assert {name: (tmp_path / "out" / name).read_text() for name in WRITTEN} == best.texts()
+    assert names(best.save(tmp_path / "again")[0].parent) == WRITTEN
+    assert (best.found.cycles, best.found.energy_pj) == (best.result.cycles, best.result.energy_pj)

@@ -1,0 +1,138 @@
+"""Layers on accelerators: what is searched, how often, by whom, and that none of it changes a number."""
+
+from dataclasses import fields, replace
+from multiprocessing import active_children
+
+import pytest
+
+from crisp_hw import api
+from crisp_hw.errors import InputError, MappingError
+from crisp_hw.searches import solve, spread
+from crisp_hw.searches.store import default_store, info
+from crisp_hw.spec.layer import Layer, Workload
+from crisp_hw.spec.patterns import NM
+
+ARCHS = ("dense", "stc", "dstc", "crisp-stc")
+NETWORK = api.WorkloadPattern(
+    Workload(
+        "tiny",
+        (
+            Layer("stem", "conv2d", 16, 4, kernel=(3, 3), padding=(1, 1), input_size=(8, 8)),
+            Layer("one", "linear", 64, 64, tokens=16),
+            Layer("again", "linear", 64, 64, tokens=16),
+            Layer("fc", "linear", 10, 64),
+        ),
+    ),
+    NM(2, 4),
+    16,
+    0.8,
+)
+
+
+def evaluated(archs=ARCHS, **options):
+    return api.evaluate(NETWORK, archs, options=api.EvaluateOptions(**options)).network
+
+
+@pytest.fixture(scope="module")
+def alone():
+    return evaluated(cache=False)
+
+
+@pytest.fixture
+def searched(monkeypatch):
+    """The designs that were searched in this process."""
+    seen = []
+    search = solve.search
+
+    def counting(design, *rest):
+        seen.append(design)
+        return search(design, *rest)
+
+    monkeypatch.setattr(solve, "search", counting)
+    return seen
+
+
+@pytest.mark.parametrize("jobs", [2, None])
+@pytest.mark.parametrize("cache", [False, True])
+def test_neither_jobs_nor_the_cache_change_anything(alone, jobs, cache, own_cache):
+    for _ in range(1 + cache):  # cold, then warm
+        assert evaluated(jobs=jobs, cache=cache) == alone
+    assert active_children() == []
+
+
+def test_what_is_equal_is_searched_once(alone, searched):
+    """Equal layers, and the dense layer that every accelerator is compared with."""
+    assert evaluated(cache=False) == alone
+    assert len({repr(design) for design in searched}) == len(searched)
+    assert len(searched) < len(ARCHS) * 2 * 3  # three different layers, each pruned and dense
+
+
+def test_a_second_evaluation_searches_nothing(searched, own_cache):
+    first = evaluated()
+    kept = len(searched)
+    assert info(default_store()).entries == kept > 0
+    assert evaluated() == first
+    assert len(searched) == kept
+    assert evaluated(objective="energy") != first  # another question
+    assert len(searched) == 2 * kept
+
+
+def test_without_the_cache_nothing_is_read_or_written(searched, own_cache):
+    evaluated(("stc",), cache=False)
+    assert not own_cache.exists()
+    kept = len(searched)
+    evaluated(("stc",))
+    evaluated(("stc",), cache=False)
+    assert len(searched) == 3 * kept
+
+
+def test_damaged_entries_are_replaced(alone, own_cache, caplog):
+    evaluated()
+    files = sorted(own_cache.rglob("*.json"))
+    for path in files[::2]:
+        path.write_bytes(path.read_bytes()[:-40])
+    assert evaluated() == alone
+    assert caplog.text.count("is damaged; searching anew") == len(files[::2])
+    caplog.clear()
+    assert evaluated() == alone
+    assert caplog.text == ""
+
+
+def narrow(name):
+    """An accelerator into whose shared memory nothing fits."""
+    return replace(api.load_arch(name).replace(smem_size_words=64), name=f"narrow-{name}")
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_errors_name_layer_and_accelerator_whoever_searches(jobs):
+    with pytest.raises(MappingError, match=r"^layer stem on narrow-stc: gemm .*SMEM needs") as caught:
+        evaluated(("dense", narrow("stc"), narrow("dstc")), jobs=jobs, cache=False)
+    assert type(caught.value) is MappingError
+    assert active_children() == []
+
+
+def test_a_lost_process_is_said_with_layer_and_accelerator(monkeypatch):
+    def lost(*_):
+        raise spread.WorkerLost("a process that searched ended")
+
+    monkeypatch.setattr(spread, "solve", lost)
+    with pytest.raises(spread.WorkerLost, match="layer stem on stc: a process that searched ended"):
+        evaluated(("stc",), cache=False)
+
+
+def test_jobs_must_be_positive():
+    with pytest.raises(InputError, match="0 jobs: give 1 or more"):
+        evaluated(("stc",), jobs=0)
+
+
+def test_progress_counts_layers():
+    calls = []
+    options = api.EvaluateOptions(jobs=2)
+    api.evaluate(NETWORK, ["stc", "dstc"], options=options, progress=lambda *call: calls.append(call))
+    assert [done for _, done, _ in calls] == list(range(9)) and {total for *_, total in calls} == {8}
+    assert calls[0][0] == "stc stem" and calls[-1][0] == "done"
+
+
+def test_positional_options_keep_their_meaning():
+    names = [field.name for field in fields(api.EvaluateOptions)]
+    assert names[:5] == ["objective", "energy", "backend", "activation_density", "block_index"]
