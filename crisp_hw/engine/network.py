@@ -100,8 +100,8 @@ def networks(tiling: Tiling, traffic: Traffic) -> dict[tuple[int, int], Carried]
         return {}
     _check_dialect(tiling, [levels[index] for index in wired])
     found = {}
-    for t, tensor in enumerate(tiling.problem.tensors):
-        streams = collapsed(tiling, tensor, raw_streams(tiling, tensor))
+    for t, (tensor, raw) in enumerate(zip(tiling.problem.tensors, raw_streams(tiling), strict=True)):
+        streams = collapsed(tiling, tensor, raw)
         for index in wired:
             stream = streams[index]
             if tensor.is_output and not reduces(levels[index]):

@@ -225,7 +225,7 @@ def _rounded(tiling: Tiling, tensor: Tensor, held: Flow, words: Moved) -> dict[s
     sent, demand, peers = words.sent, words.demand, words.peers
     kept = [level for level in range(len(sent)) if tensor.name in tiling.nest.keeps[level]]
     partition = partitions(held)
-    names = ("tile", "reads", "fills", "updates", "partition", "lacking")
+    names = ("tile", "reads", "fills", "updates", "partition", "lacking", "short")
     counts = {name: np.zeros(sent.shape, dtype=np.int64) for name in names}
     for level in kept:
         filled = demand[level] if level != kept[-1] else np.zeros_like(demand[level])
@@ -238,6 +238,7 @@ def _rounded(tiling: Tiling, tensor: Tensor, held: Flow, words: Moved) -> dict[s
             # of imperfect factors Timeloop may take off more words than arrive: it wraps around, here nothing is left
             counts["reads"][level], counts["fills"][level] = np.maximum(reads, 0), np.maximum(fills, 0)
             counts["lacking"][level] = -np.minimum(np.minimum(reads, fills), 0)
+            counts["short"][level] = np.maximum(np.ceil(partition[level] - (sent[level] + peers[level])), 0)
         else:
             counts["reads"][level] = _nearest(sent[level] + peers[level])
             counts["fills"][level] = (filled + peers[level]).astype(np.int64)

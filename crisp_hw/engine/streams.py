@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from crisp_hw.engine.lanes import Mesh, served, tiles
+from crisp_hw.engine.lanes import Deliveries, Mesh, served, tiles
 from crisp_hw.engine.residual import walk
 from crisp_hw.engine.sliding import arrivals, flagged, linkable, sliding, stride
 from crisp_hw.engine.tiling import Float, Int, Tiling
@@ -80,19 +80,20 @@ def _route(ids: Int, width: int, height: int) -> float:
     return far
 
 
-def raw_streams(tiling: Tiling, tensor: Tensor) -> list[Stream]:
-    """The streams of all levels as if every level kept the tensor."""
-    levels = range(len(tiling.architecture.levels))
+def raw_streams(tiling: Tiling) -> list[list[Stream]]:
+    """The streams of each tensor in each level, as if every level kept it: found[tensor][level]."""
+    levels, tensors = range(len(tiling.architecture.levels)), tiling.problem.tensors
     if tiling.residuals is not None:
-        return [_walked(tiling, tensor, level) for level in levels]
-    return [_stepped(tiling, tensor, level) for level in levels]
+        walked = walk(tiling).deliveries
+        return [[_walked(walked, (level, tensor.name)) for level in levels] for tensor in tensors]
+    return [[_stepped(tiling, tensor, level) for level in levels] for tensor in tensors]
 
 
-def _walked(tiling: Tiling, tensor: Tensor, level: int) -> Stream:
-    """The stream of a level in mappings that are walked one by one (`residual.walk`)."""
-    batch, place = tiling.bounds.shape[1], (level, tensor.name)
+def _walked(walked: list[Deliveries], place: tuple[int, str]) -> Stream:
+    """The stream of a level in mappings that were walked one by one (`residual.walk`)."""
+    batch = len(walked)
     stream = Stream(linked=np.zeros(batch))
-    for b, deliveries in enumerate(walk(tiling).deliveries):
+    for b, deliveries in enumerate(walked):
         for delivery, words in deliveries.get(place, {}).items():
             amount = _scattered(np.array([float(words)]), np.array([b]), batch)
             _add(stream, signature(delivery.mesh, delivery.move, delivery.before), amount)

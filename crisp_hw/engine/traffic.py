@@ -18,13 +18,17 @@ from crisp_hw.spec.mapping import LoopNest
 from crisp_hw.spec.problem import Tensor
 
 
+COUNTS = ("tile", "reads", "fills", "updates", "partition", "lacking", "short")
+
+
 @dataclass(frozen=True)
 class Traffic:
     """Words per instance by (level, tensor index), nothing where a level does not keep a tensor.
 
     `instances` are int64[b] per level; `macs` and `steps` are int64[b]: MACs at work and time steps of each;
     `computes` int64[b] are the multiply-accumulates of the whole problem. `lacking` is by how much Timeloop's reads or
-    fills would be negative (unsigned, they wrap around there; here they are 0).
+    fills would be negative (unsigned, they wrap around there; here they are 0), `short` by how many words fewer updates
+    of an output arrive than it has, of which Timeloop makes an assertion that fails.
     """
 
     tile: Counts
@@ -33,6 +37,7 @@ class Traffic:
     updates: Counts
     partition: Counts
     lacking: Counts
+    short: Counts
     instances: tuple[Int, ...]
     macs: Int
     steps: Int
@@ -45,7 +50,7 @@ def dense_traffic(tiling: Tiling) -> Traffic:
     The first update of an output word needs no read, so reads and fills of outputs lose the words of one partition.
     """
     walked = None if tiling.residuals is None else walk(tiling)
-    counts = {name: Counts(tiling.zeros) for name in ("tile", "reads", "fills", "updates", "partition", "lacking")}
+    counts = {name: Counts(tiling.zeros) for name in COUNTS}
     for t, tensor in enumerate(tiling.problem.tensors):
         if walked is None and closed_form(tiling):
             _count(tiling, t, counts)

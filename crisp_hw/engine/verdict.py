@@ -1,7 +1,7 @@
 """What makes a mapping invalid, in numbers (docs/model.md, section 9)."""
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 from math import ceil
 
 import numpy as np
@@ -22,6 +22,7 @@ NEGATIVE = (
     "level {level}: Timeloop's probabilities of tiles of the band add up to more than 1, so that a negative number of "
     "instances would be at work; give a narrower band, or larger tiles"
 )
+GAPS = "give its ranks no coefficients above 1"
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def broken_rules(part: Part) -> list[Failure]:
     found += _more(arch.compute.name, "instances along y", y, arch.compute.mesh_y)
     if part.tiling.rules == HEAD and not sparse.packed:  # a program with position skipping may know better
         found += [_certain(what, part.tiling.batch) for what in _conversions(part)]
-    return [*found, *_where(on_host(~sparse.tally.legal_computes), CONTRADICTION), *_negative(part)]
+    return [*found, *_where(on_host(~sparse.tally.legal_computes), CONTRADICTION), *_negative(part), *_short(part)]
 
 
 def _level_rules(part: Part, index: int) -> list[Failure]:
@@ -110,6 +111,17 @@ def _negative(part: Part) -> list[Failure]:
             moving = total([part.tiling.zeros, *(words[t] for words in ports if words[t] is not None)])
             failed = on_host((part.sparse.used[index, t] < 0) & (moving > 0))
             found += _where(failed, NEGATIVE.format(level=level.name))
+    return found
+
+
+def _short(part: Part) -> list[Failure]:
+    """Outputs of which fewer words arrive than they have: strides that leave gaps (tiling.cpp: an assertion)."""
+    found: list[Failure] = []
+    for (index, t), missing in part.traffic.short.items():
+        if missing.any():
+            level, tensor = part.tiling.architecture.levels[index], part.tiling.problem.tensors[t]
+            what = f"level {level.name}: not every word of {tensor.name} is updated, and Timeloop stops there; {GAPS}"
+            found.append(Failure("", None, what, missing + 1.0, 0.0 * missing, missing > 0))
     return found
 
 

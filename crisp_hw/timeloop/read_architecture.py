@@ -201,19 +201,25 @@ def _least_share(at: Node, where: str) -> float:
 
 def _block(at: Node, word_bits: int, where: str) -> tuple[int, int]:
     """(words per access, instances per cluster) from width, block and cluster (model/buffer.cpp: ParseSpecs)."""
-    block, cluster = _first(at, ("block_size", "n_words")), at.get("cluster_size")
+    given = {"block_size": _first(at, ("block_size", "n_words")), "cluster_size": at.get("cluster_size")}
+    block, cluster = (0 if n is None else whole(n, f"{where}.{key}", 1) for key, n in given.items())
     width = _first(at, ("width", "memory_width", "data_storage_width"))
-    if width is not None:
-        bits = whole(width, f"{where}.width", 1)
-        if block is None:
-            block = bits // whole(cluster or 1, f"{where}.cluster_size", 1) // word_bits
-        elif cluster is None:
-            cluster = bits // (word_bits * whole(block, f"{where}.block_size", 1))
-    return whole(block or 1, f"{where}.block_size", 1), whole(cluster or 1, f"{where}.cluster_size", 1)
+    if width is None:
+        return block or 1, cluster or 1
+    bits = whole(width, f"{where}.width", 1)
+    cluster = cluster or (bits // (word_bits * block) if block else 1)
+    block = block or bits // cluster // word_bits
+    if block * word_bits * cluster != bits:
+        words = f"blocks of {max(block, 1)} x {word_bits} bits in {cluster} instances of a cluster"
+        what = f"{where}: width {bits} is not a whole number of {words}; make it block_size x word_bits x cluster_size"
+        raise fault(at, what, next(key for key in ("width", "memory_width", "data_storage_width") if key in at))
+    return block, cluster
 
 
 def _size(at: Node, block: int, word_bits: int, where: str) -> int | None:
     """Capacity in words, or None (unbounded)."""
+    if "sizeKB" in at and any(key in at for key in SIZES if key != "sizeKB"):
+        raise fault(at, f"{where}: sizeKB and a number of entries both say how large it is; give one", "sizeKB")
     if "entries" in at:
         return whole(at["entries"], f"{where}.entries")
     depth = _first(at, ("depth", "memory_depth", "data_storage_depth"))

@@ -32,6 +32,8 @@ Nothing of this is silent: the result says among its assumptions where it happen
   whole may differ by 1.
 - Lanes of a residual that share a tensor unevenly: Timeloop's count may be negative and wraps around; here it is 0.
 - A residual that cuts a tile stored in a format is refused: Timeloop takes the cut tile for a denser one.
+- A SAF whose access covers more than a banded matrix, and strides of an output that leave gaps, make a mapping invalid;
+  Timeloop divides by zero or stops.
 - A banded matrix of which a negative number of instances would hold a tile (the shares of a band beyond half the matrix
   add up to 2) makes a mapping invalid; Timeloop divides by that number.
 - Where Timeloop aborts instead of reporting (a SAF that contradicts a density), a mapping is invalid, with a reason.

@@ -54,8 +54,8 @@ def test_energy_is_that_of_every_word(build, data):
     point = with_networks(build.point(plan, fanouts, keeps), [data.draw(kinds) for _ in plan])
     tiling = build.tiling(point)
     found = networks(tiling, dense_traffic(tiling))
-    for t, tensor in enumerate(tiling.problem.tensors):
-        for index, stream in enumerate(collapsed(tiling, tensor, raw_streams(tiling, tensor))):
+    for t, (tensor, raw) in enumerate(zip(tiling.problem.tensors, raw_streams(tiling), strict=True)):
+        for index, stream in enumerate(collapsed(tiling, tensor, raw)):
             level = tiling.architecture.levels[index]
             records = [(r.words[0], r.hops[0]) for r in stream.records.values()]
             assert ((index, t) in found) == costs(level)

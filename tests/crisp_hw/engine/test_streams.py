@@ -72,7 +72,7 @@ def test_copies_of_their_own_go_to_every_lane():
     assert signature(Mesh((2, 2), ((0,), (0,)), 2, 2, apart=True)) == ((1, 4, 0.5 + 1.5 + 0.5 + 1.5),)
 
 
-def walked(point, tensor, level):
+def stepped_through(point, tensor, level):
     """{(receivers, words per step): (words, hops)} and linked words below one instance of a level, step by step."""
     loops = list(zip(point.mapping.nest.loops, point.mapping.bounds, strict=True))
     steps = [j for j, (loop, _) in enumerate(loops) if loop.level >= level and loop.kind == "temporal"]
@@ -115,10 +115,10 @@ def test_streams_are_those_of_a_walk_through_all_steps(build, data):
     plan, fanouts, keeps = data.draw(build.plans(levels=2))
     wider = [(x * data.draw(st.integers(1, 2)), y * data.draw(st.integers(1, 2))) for x, y in fanouts]
     point = build.point(plan, [w if f != (1, 1) else f for w, f in zip(wider, fanouts, strict=True)], keeps)
-    for tensor in point.design.problem.tensors:
-        for level, stream in enumerate(raw_streams(build.tiling(point), tensor)):
+    for tensor, streams in zip(point.design.problem.tensors, raw_streams(build.tiling(point)), strict=True):
+        for level, stream in enumerate(streams):
             records = {key: (record.words[0], record.hops[0]) for key, record in stream.records.items()}
-            assert (records, stream.linked[0]) == walked(point, tensor, level)
+            assert (records, stream.linked[0]) == stepped_through(point, tensor, level)
 
 
 def with_residuals(tiling):
@@ -133,9 +133,8 @@ def test_the_walk_of_residuals_gives_the_same_streams(build, data):
     if data.draw(st.booleans()):
         flag = (frozenset("AZ"),) * 3
         tiling = replace(tiling, nest=replace(tiling.nest, no_multicast=flag, no_link_transfer=flag))
-    for tensor in tiling.problem.tensors:
-        pairs = zip(raw_streams(tiling, tensor), raw_streams(with_residuals(tiling), tensor), strict=True)
-        for ours, theirs in pairs:
+    for found, walked in zip(raw_streams(tiling), raw_streams(with_residuals(tiling)), strict=True):
+        for ours, theirs in zip(found, walked, strict=True):
             assert {k: (r.words[0], r.hops[0]) for k, r in ours.records.items() if r.words[0]} == {
                 k: (r.words[0], r.hops[0]) for k, r in theirs.records.items() if r.words[0]
             }
@@ -148,9 +147,8 @@ def test_a_keeping_level_sends_into_its_network_what_it_is_asked_for(build, data
     plan, fanouts, keeps = data.draw(build.plans())
     tiling = build.tiling(build.point(plan, fanouts, keeps))
     counts = dense_traffic(tiling)
-    for t, tensor in enumerate(tiling.problem.tensors):
-        streams = collapsed(tiling, tensor, raw_streams(tiling, tensor))
-        for level, stream in enumerate(streams):
+    for t, (tensor, raw) in enumerate(zip(tiling.problem.tensors, raw_streams(tiling), strict=True)):
+        for level, stream in enumerate(collapsed(tiling, tensor, raw)):
             if tensor.name in keeps[level]:
                 sent = counts.updates if tensor.is_output else counts.reads
                 assert stream.total()[0] == pytest.approx(sent[level, t, 0])
@@ -161,8 +159,8 @@ def test_beyond_the_outermost_keeper_nothing_flows_and_hops_stay_as_if_all_level
     tiling = build.tiling(build.point(plan, [(2, 1), (1, 1), (1, 1)]))
     tensor = tiling.problem.tensor("A")
     keeps = (frozenset(), frozenset("A"), frozenset())
-    free = collapsed(replace(tiling, nest=replace(tiling.nest, keeps=keeps)), tensor, raw_streams(tiling, tensor))
-    raw = raw_streams(tiling, tensor)
+    free = collapsed(replace(tiling, nest=replace(tiling.nest, keeps=keeps)), tensor, raw_streams(tiling)[0])
+    raw = raw_streams(tiling)[0]
     assert free[2].records == {}
     assert free[1].records[1, 1].words[0] == raw[0].total()[0] * 1 == 24.0
     assert raw[1].records[1, 1].words[0] == 8.0
@@ -177,11 +175,11 @@ def test_a_batch_gives_what_its_mappings_give_alone(build, data):
     factors = np.array(data.draw(st.lists(st.integers(1, 2), min_size=3, max_size=3)))
     bounds = np.where(one.bounds > 1, one.bounds * factors, one.bounds)
     batch = Tiling(one.problem, one.architecture, one.nest, bounds)
-    for tensor in one.problem.tensors:
-        streams = collapsed(batch, tensor, raw_streams(batch, tensor))
+    for t, tensor in enumerate(one.problem.tensors):
+        streams = collapsed(batch, tensor, raw_streams(batch)[t])
         for b in range(3):
             alone = replace(batch, bounds=bounds[:, b : b + 1])
-            for ours, theirs in zip(streams, collapsed(alone, tensor, raw_streams(alone, tensor)), strict=True):
+            for ours, theirs in zip(streams, collapsed(alone, tensor, raw_streams(alone)[t]), strict=True):
                 for key, record in theirs.records.items():
                     assert ours.records[key].words[b] == record.words[0]
                     assert ours.records[key].hops[b] == record.hops[0]

@@ -8,6 +8,7 @@ import pytest
 from crisp_hw.engine.evaluate import evaluate
 from crisp_hw.engine.verdict import Failure, reason
 from crisp_hw.spec.patterns import FixedStructured, Hypergeometric
+from crisp_hw.spec.problem import Term
 from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
 
 PLAN = [[("t", "K", 8), ("t", "M", 4)], [("t", "N", 2)]]  # A 32, B 8, Z 4 words in L0; A 32, B 16, Z 8 in L1
@@ -189,6 +190,29 @@ def test_a_saf_that_contradicts_its_operands_is_invalid(build):
     )
     assert not wrong.valid
     assert "the SAFs remove more computes than the zeros of the operands allow" in wrong.reasons[0]
+
+
+def test_an_output_with_gaps_is_no_result(build):
+    """Z[2m, n] spans 7 rows of 4 m, of which 4 are updated; Timeloop asserts that all of them are."""
+    point = build.point([[("t", "K", 1)], [("t", "M", 4)]])
+    *inputs, z = point.design.problem.tensors
+    strided = replace(z, ranks=((Term("M", 2),), z.ranks[1]))
+    problem = replace(point.design.problem, tensors=(*inputs, strided))
+    assert evaluate(point).valid
+    found = evaluate(replace(point, design=replace(point.design, problem=problem)))
+    assert "level L1: not every word of Z is updated" in found.reasons[-1]
+
+
+def test_cutting_packed_tiles_up_on_the_way_is_not_supported(build):
+    """L0 holds single words in one more rank than L1 has (Timeloop: runtime partition)."""
+    flat = Rank("CP", 2, 0, (frozenset("MK"),))
+    formats = (TensorFormat("L1", "A", (flat, flat)), TensorFormat("L0", "A", (flat, flat, flat)))
+    plan = [[("t", "K", 1)], [("t", "K", 4), ("t", "N", 3)]]
+    found = evaluate(build.point(plan, densities={"A": FixedStructured(0.5)}, sparse=SparseSpec(formats)))
+    (reason_of_it,) = found.reasons
+    assert reason_of_it.startswith(
+        "level L1: A has 2 ranks there and 3 in L0; cutting packed tiles up on the way is not"
+    )
 
 
 def test_reasons_are_sentences_with_numbers():

@@ -165,6 +165,27 @@ def test_errors_name_the_level_and_the_attribute(document, sentence):
     assert str(error.value).startswith(sentence)
 
 
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"width": 8, "datawidth": 16},
+        {"width": 24, "datawidth": 8, "cluster_size": 2},
+        {"width": 8, "datawidth": 8, "cluster_size": 2},
+        {"width": 64, "datawidth": 8, "block_size": 3},
+        {"width": 64, "datawidth": 8, "block_size": 4, "cluster_size": 4},
+    ],
+)
+def test_a_width_is_whole_blocks(attributes):
+    """Timeloop stops, or divides by 0 words, where it is not."""
+    with pytest.raises(InputError, match=r"level S: width \d+ is not a whole number of blocks"):
+        level(**attributes)
+
+
+def test_a_size_is_said_once():
+    with pytest.raises(InputError, match="level S: sizeKB and a number of entries"):
+        level(sizeKB=1, depth=4)
+
+
 def test_energy_of_a_component_without_its_path():
     tables = {
         "tables": [
