@@ -191,7 +191,9 @@ def charges(tiling: Tiling, sparse: Sparse, table: EnergyTable, place: tuple[int
             out[f"{kind}_{op}"] = Charge(words, level.block_size, correction, per_block, share, kind != "random")
         if (bits := metadata_bits(tally, level, place, ranks, (kind, op))) is not None:
             per_vector = action_energy(table, level, kind, op, "metadata_")
-            out[f"{kind}_metadata_{op}"] = Charge(bits, level.metadata_width_bits, None, per_vector, share, kind != "random")
+            out[f"{kind}_metadata_{op}"] = Charge(
+                bits, level.metadata_width_bits, None, per_vector, share, kind != "random"
+            )
     actions = table.actions.get(level.name, {})
     for name, counts in (("decompression", tally.decompressions), ("compression", tally.compressions)):
         if place in counts:
