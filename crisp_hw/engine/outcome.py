@@ -134,7 +134,7 @@ def _remarks(part: Part) -> tuple[str, ...]:
 
 def _shortest(part: Part, tensor: Tensor) -> int:
     """Words along the shortest rank."""
-    return min(int(extent) for extent in part.tiling.tile_below(len(part.tiling.nest.loops), tensor).extents[:, 0])
+    return min(int(extent[0]) for extent in part.tiling.tile_below(len(part.tiling.nest.loops), tensor).extents)
 
 
 def too_wide(name: str, width: int, side: int) -> str:
@@ -155,10 +155,11 @@ def too_wide(name: str, width: int, side: int) -> str:
 def _avoids_less_than_none(part: Part, level: int, t: int) -> bool:
     """Is a count of avoided accesses negative? (`propagate: share_left` says why.)"""
     tally, place = part.sparse.tally, (level, t)
-    kinds = [(kind, op) for kind in KINDS for op in OPS]
-    data = [tally.data[kind][op][place] for kind, op in kinds]
-    metadata = [tally.metadata[kind][op][place] for kind, op in kinds if place in tally.metadata[kind][op]]
-    return any((counts < 0).any() for counts in (*data, *metadata))
+    for kind, op in ((kind, op) for kind in KINDS for op in OPS):
+        entries = [count for rank in tally.metadata[kind][op].get(place, ()) for count in rank if count is not None]
+        if any(int(count[0]) < 0 for count in (tally.data[kind][op][place], *entries)):
+            return True
+    return False
 
 
 def _loses_nonzeros(part: Part, level: int, t: int, content: Occupancy) -> bool:

@@ -17,7 +17,6 @@ from crisp_hw.engine.tiling import COMPUTE, Counts, Int, Tiling, deliveries, eli
 from crisp_hw.spec.mapping import LoopNest
 from crisp_hw.spec.problem import Tensor
 
-
 COUNTS = ("tile", "reads", "fills", "updates", "partition", "lacking", "short")
 
 

@@ -1,7 +1,7 @@
 """What makes a mapping invalid, in numbers (docs/model.md, section 9)."""
 
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import pairwise
 from math import ceil
 
 import numpy as np
@@ -121,7 +121,8 @@ def _short(part: Part) -> list[Failure]:
         if missing.any():
             level, tensor = part.tiling.architecture.levels[index], part.tiling.problem.tensors[t]
             what = f"level {level.name}: not every word of {tensor.name} is updated, and Timeloop stops there; {GAPS}"
-            found.append(Failure("", None, what, missing + 1.0, 0.0 * missing, missing > 0))
+            need = missing.astype(np.float64)
+            found.append(Failure("", None, what, need + 1.0, 0.0 * need, missing > 0))
     return found
 
 

@@ -46,7 +46,7 @@ class Lower:
 
 
 def lower(space: Space, rows: Ints, dims: tuple[str, ...]) -> Lower:
-    """Bounds of partial mappings: `rows` is int64[b, blocks, len(dims)], the other dimensions may still take any factor.
+    """Bounds of partial mappings: `rows` is int64[b, blocks, len(dims)], other dimensions may still take any factor.
 
     >>> from crisp_hw.mapper.space import enumerate_space
     >>> from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
@@ -54,7 +54,8 @@ def lower(space: Space, rows: Ints, dims: tuple[str, ...]) -> Lower:
     >>> from crisp_hw.spec.design import Design
     >>> from crisp_hw.spec.problem import Problem, Tensor, Term
     >>> chain = Architecture((StorageLevel("DRAM", "DRAM"),), ComputeLevel(instances=4, mesh_x=4))
-    >>> space = enumerate_space(Design(chain, Problem("v", ("K",), (8,), (Tensor("A", ((Term("K"),),)),))), Constraints())
+    >>> vector = Problem("vector", ("K",), (8,), (Tensor("A", ((Term("K"),),)),))
+    >>> space = enumerate_space(Design(chain, vector), Constraints())
     >>> lower(space, np.array([[[2], [4]]]), ("K",)).cycles.tolist()  # 2 of 4 lanes
     [4.0]
     """

@@ -34,8 +34,8 @@ from numpy.typing import NDArray
 from crisp_hw.engine.formats import format_of, word_bits
 from crisp_hw.engine.network import costs
 from crisp_hw.mapper.space import Block, Space
-from crisp_hw.spec.mapping import Loop
 from crisp_hw.spec.arch import StorageLevel
+from crisp_hw.spec.mapping import Loop
 from crisp_hw.spec.sparse import ActionKind, SparseSpec, TensorFormat
 
 Bools = NDArray[np.bool_]

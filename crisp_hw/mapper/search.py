@@ -1,4 +1,4 @@
-"""The best mapping of a mapspace, with a certificate: all of it enumerated and proven, or how far the best may be off."""
+"""The best mapping of a mapspace, with a certificate: proven over all of it, or how far it may be off."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -96,7 +96,7 @@ def search(
     constraints: Constraints,
     objective: str = "cycles",
     *,
-    options: SearchOptions = SearchOptions(),  # noqa: B008
+    options: SearchOptions = SearchOptions(),
     progress: Progress | None = None,
 ) -> Found:
     """The best mapping of a design under constraints: fewest cycles, least energy (pJ) or least product of both.
@@ -125,7 +125,7 @@ def search_space(
     space: Space,
     objective: str = "cycles",
     *,
-    options: SearchOptions = SearchOptions(),  # noqa: B008
+    options: SearchOptions = SearchOptions(),
     progress: Progress | None = None,
     chunk_rows: int | None = None,
 ) -> Found:
@@ -137,7 +137,7 @@ def search_spaces(
     spaces: tuple[Space, ...],
     objective: str = "cycles",
     *,
-    options: SearchOptions = SearchOptions(),  # noqa: B008
+    options: SearchOptions = SearchOptions(),
     progress: Progress | None = None,
     chunk_rows: int | None = None,
 ) -> Found:

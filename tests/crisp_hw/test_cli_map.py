@@ -12,7 +12,7 @@ import crisp_hw.map_files
 from crisp_hw.cli import app
 from crisp_hw.cli.map import size_of
 from crisp_hw.errors import InputError
-from crisp_hw.mapper.find import search
+from crisp_hw.mapper.search import search
 
 WRITTEN = ["map.txt", "map.yaml", "pareto.csv", "stats.json", "stats.txt"]
 DOCUMENTS = {

@@ -8,7 +8,7 @@ import yaml
 
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.map_files import map_files
-from crisp_hw.mapper.find import SearchOptions
+from crisp_hw.mapper.search import SearchOptions
 from crisp_hw.model import evaluate_files
 from crisp_hw.report.mapping import texts_of
 

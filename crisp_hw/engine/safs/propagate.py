@@ -6,7 +6,7 @@ Timeloop: storage-optimization-combiner.cpp.
 from dataclasses import dataclass
 from typing import Literal
 
-from crisp_hw.engine.arrays import Float, Int, ceil, floats, floor, namespace, ratio
+from crisp_hw.engine.arrays import Float, Int, ceil, floats, floor, ratio
 from crisp_hw.engine.safs.counts import OPS, Accesses, Entries
 from crisp_hw.engine.safs.probability import Impact
 from crisp_hw.engine.tiling import Counts, Place, keeper_below
