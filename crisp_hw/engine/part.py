@@ -8,7 +8,7 @@ from crisp_hw.engine.arrays import Float, Int, floats, most
 from crisp_hw.engine.arrays import total as summed
 from crisp_hw.engine.energy import compute_energy, instance_energy, leakage, read_energy_per_word, resolved
 from crisp_hw.engine.latency import LevelLatency, compute_cycles
-from crisp_hw.engine.network import Carried, networks, transit_cycles
+from crisp_hw.engine.network import Carried, costs, networks, transit_cycles
 from crisp_hw.engine.safs import Sparse, apply_safs, dense_only
 from crisp_hw.engine.tiling import Tiling
 from crisp_hw.engine.traffic import Traffic, closed_form, dense_traffic
@@ -53,11 +53,8 @@ def evaluate_part(design: Design, tiling: Tiling) -> Part:
     walked step by step.
     """
     levels, tensors = design.architecture.levels, design.problem.tensors
-    if tiling.xp is not np and not closed_form(tiling):
-        raise InputError(
-            f"problem {design.problem.name}: sliding windows, imperfect factors and forbidden reuse are walked step by "
-            "step, which NumPy alone does; choose device numpy"
-        )
+    if tiling.xp is not np:
+        _check_device(design, tiling)
     traffic = dense_traffic(tiling)
     if design.sparse.active:
         if tiling.residuals is not None:
@@ -76,6 +73,15 @@ def evaluate_part(design: Design, tiling: Tiling) -> Part:
     leaks = [leakage(sparse, design.energy, index, level, cycles) for index, level in enumerate(levels)]
     macs_pj, carried, transit = _compute_pj(design, sparse), networks(tiling, traffic), transit_cycles(tiling)
     return Part(tiling, traffic, sparse, energy, latency, compute, cycles + transit, macs_pj, leaks, carried)
+
+
+def _check_device(design: Design, tiling: Tiling) -> None:
+    """What is no product of loops is walked on the host."""
+    if not closed_form(tiling) or any(map(costs, design.architecture.levels)):
+        raise InputError(
+            f"problem {design.problem.name}: sliding windows, imperfect factors, forbidden reuse and networks that take "
+            "energy are walked step by step, which NumPy alone does; choose device numpy"
+        )
 
 
 def _check_whole_tiles(design: Design, tiling: Tiling, traffic: Traffic) -> None:

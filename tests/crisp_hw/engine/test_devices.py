@@ -24,6 +24,7 @@ from crisp_hw.engine.sliding import sliding
 from crisp_hw.engine.tiling import Tiling
 from crisp_hw.engine.verdict import broken_rules, capacity, metadata_capacity
 from crisp_hw.errors import InputError, MappingError
+from crisp_hw.spec.arch import Network
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.patterns import NM, Actual, FixedStructured, Hybrid, HybridBlocks, Hypergeometric
 from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
@@ -97,12 +98,12 @@ def part_of(point, bounds):
 
 
 def check_part(point, put):
-    """One batch as NumPy has it and as another library has it, figure by figure."""
+    """One batch as NumPy has it and as another library has it, figure by figure; False where there is no part."""
     bounds = turned(point).T.copy()
     ours, theirs = part_of(point, bounds), part_of(point, put(bounds))
     if isinstance(ours, type):
         assert theirs is ours
-        return
+        return False
     for (name, expected), (_, found) in zip(figures(ours), figures(theirs), strict=True):
         assert type(found) is not np.ndarray, name
         assert on_host(found).tolist() == expected.tolist(), name
@@ -117,6 +118,7 @@ def check_part(point, put):
     for one, other in zip(broken, again, strict=True):
         assert other.failed.tolist() == one.failed.tolist()
         np.testing.assert_allclose(other.need, one.need, rtol=CLOSE)
+    return True
 
 
 each_library = pytest.mark.parametrize("put", [torch.asarray, strict.asarray], ids=["torch", "strict"])
@@ -125,8 +127,7 @@ each_library = pytest.mark.parametrize("put", [torch.asarray, strict.asarray], i
 @each_library
 @pytest.mark.parametrize("family", FAMILIES)
 def test_committed_cases_have_the_same_figures(family, put):
-    for point in points(family):
-        check_part(point, put)
+    assert all(check_part(point, put) for point in points(family))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -174,7 +175,7 @@ def test_packed_lanes_have_the_same_figures(build, put, dialect):
     point = build.point(
         PLAN, [(2, 4), (1, 1)], densities=densities, sparse=SparseSpec(BITMASKS, actions), energy=ENERGY
     )
-    check_part(replace(point, design=replace(point.design, dialect=dialect)), put)
+    assert check_part(replace(point, design=replace(point.design, dialect=dialect)), put)
 
 
 @each_library
@@ -185,7 +186,8 @@ def test_tiles_counted_in_masks_have_the_same_figures(build, put, kind):
     densities = {"A": mask if kind == "mask" else pattern}
     skipping = (ActionOptimization("L0", "skipping", (Condition("B", ("A",)),)),)
     sparse = SparseSpec(BITMASKS, skipping)
-    check_part(build.point(PLAN, [(2, 4), (1, 1)], densities=densities, sparse=sparse, energy=ENERGY), put)
+    point = build.point(PLAN, [(2, 4), (1, 1)], densities=densities, sparse=sparse, energy=ENERGY)
+    assert check_part(point, put)
 
 
 @each_library
@@ -196,7 +198,7 @@ def test_a_tensor_that_passes_through_costs_the_same(build, put):
     nest = replace(point.mapping.nest, streams=(frozenset(), frozenset("A"), frozenset()))
     point = replace(point, mapping=replace(point.mapping, nest=nest), design=replace(point.design, dialect="micro22"))
     assert "streamed_reads" in part_of(point, turned(point).T).energy[1, 0]
-    check_part(point, put)
+    assert check_part(point, put)
 
 
 @pytest.mark.parametrize("family", ["conv", "imperfect"])
@@ -218,3 +220,25 @@ def test_forbidden_reuse_stays_with_numpy(build):
     nest = replace(point.mapping.nest, no_multicast=(frozenset("A"), frozenset()))
     with pytest.raises(InputError, match=r"problem gemm: .* forbidden reuse"):
         evaluate_batch(point.design, nest, turned(point), device="cpu")
+
+
+def wired(build, network):
+    """A point of which level 1 has a network."""
+    point = build.point(PLAN, [(2, 4), (1, 1)], energy=ENERGY)
+    inner, outer = point.design.architecture.levels
+    architecture = replace(point.design.architecture, levels=(inner, replace(outer, network=network)))
+    return replace(point, design=replace(point.design, architecture=architecture))
+
+
+def test_networks_that_take_energy_stay_with_numpy(build):
+    point = wired(build, Network(hop_pj=0.5))
+    with pytest.raises(InputError, match=r"problem gemm: .* networks that take energy"):
+        evaluate_batch(point.design, point.mapping.nest, turned(point), device="cpu")
+
+
+@each_library
+def test_networks_that_take_time_alone_have_the_same_figures(build, put):
+    point = wired(build, Network(fill_cycles=5, drain_cycles=2))
+    assert check_part(point, put)
+    plain = part_of(build.point(PLAN, [(2, 4), (1, 1)]), turned(point).T)
+    assert (part_of(point, turned(point).T).cycles - plain.cycles).tolist() == [7] * len(plain.cycles)
