@@ -79,8 +79,8 @@ def _check_device(design: Design, tiling: Tiling) -> None:
     """What is no product of loops is walked on the host."""
     if not closed_form(tiling) or any(map(costs, design.architecture.levels)):
         raise InputError(
-            f"problem {design.problem.name}: sliding windows, imperfect factors, forbidden reuse and networks that take "
-            "energy are walked step by step, which NumPy alone does; choose device numpy"
+            f"problem {design.problem.name}: sliding windows, imperfect factors, forbidden reuse and networks that "
+            "take energy are walked step by step, which NumPy alone does; choose device numpy"
         )
 
 

@@ -44,6 +44,7 @@ class Counts(dict[Place, Int]):
         self.nothing = nothing
 
     def __missing__(self, place: Place) -> Int:
+        _level, _tensor = place  # anything else is no place, and a mistake
         return self.nothing
 
 
