@@ -252,6 +252,7 @@ def map(
     *,
     options: SearchOptions | None = None,
     progress: SearchProgress | None = None,
+    jobs: int = 1,
 ) -> BestMapping:
     """The best mapping for Timeloop's own YAML files, as timeloop-mapper finds one; see `map_files.map_files`.
 
@@ -259,7 +260,7 @@ def map(
     cannot be read and MappingError when nothing fits.
     """
     paths = [files] if isinstance(files, str | Path) else list(files)
-    return BestMapping(map_files(paths, objective, options=options, progress=progress))
+    return BestMapping(map_files(paths, objective, options=options, progress=progress, jobs=jobs))
 
 
 def documents(row: LayerEvaluation) -> dict[str, str]:

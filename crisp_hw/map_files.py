@@ -6,7 +6,8 @@ from pathlib import Path
 
 from crisp_hw.errors import CrispError
 from crisp_hw.mapper.bypass import choices
-from crisp_hw.mapper.search import Found, Progress, SearchOptions, search
+from crisp_hw.mapper.search import Found, Progress, SearchOptions
+from crisp_hw.mapper.spread import Spread
 from crisp_hw.model import check_documents, check_size, evaluated, is_frontend
 from crisp_hw.spec.design import DesignPoint
 from crisp_hw.timeloop.accept import accept
@@ -42,13 +43,15 @@ def map_files(
     *,
     options: SearchOptions | None = None,
     progress: Progress | None = None,
+    jobs: int = 1,
 ) -> Mapped:
     """The best mapping for the Timeloop documents in some files: architecture, problem, constraints, mapper, and so on.
 
     `objective` is "cycles", "energy" (pJ) or "edp"; None: what the mapper document asks for, else Timeloop's default,
-    the energy-delay product. The flattened form (0.3, 0.4) and timeloopfe's 0.4 front end both work; a mapping among
-    the flattened documents is not used. `evaluated.result.skipped` lists what has no effect. Raises InputError, with
-    file and line, for input that is wrong or not modelled, and MappingError when nothing fits.
+    the energy-delay product. `jobs` processes search (`mapper.spread`). The flattened form (0.3, 0.4) and timeloopfe's
+    0.4 front end both work; a mapping among the flattened documents is not used. `evaluated.result.skipped` lists what
+    has no effect. Raises InputError, with file and line, for input that is wrong or not modelled, and MappingError when
+    nothing fits.
     """
     documents = load_documents(paths)
     notes: tuple[str, ...] = ()
@@ -60,7 +63,7 @@ def map_files(
         own, rest, more = _parted(documents)
         settings = _settings(own, objective)
         accepted, unused = accept(rest)
-        return _map(accepted, own, settings, (*notes, *more, *unused), (options or SearchOptions(), progress))
+        return _map(accepted, own, settings, (*notes, *more, *unused), (Spread(jobs), options, progress))
     except CrispError as error:
         raise with_position(error, documents) from error
 
@@ -100,14 +103,15 @@ def _map(
     own: MarkedDict,
     settings: MapperSettings,
     notes: tuple[str, ...],
-    how: tuple[SearchOptions, Progress | None],
+    how: tuple[Spread, SearchOptions | None, Progress | None],
 ) -> Mapped:
     check_documents(accepted, NEEDED)
     design = read_design(accepted)
     check_size(design)
     mapspace = read_mapspace({key: own[key] for key in DOCUMENTS if key in own}, design)
     chosen = choices(design, mapspace.constraints)
-    found = search(design, mapspace.constraints, settings.objective, options=how[0], progress=how[1])
+    search, options, progress = how
+    found = search(design, mapspace.constraints, settings.objective, options, progress)
     point = DesignPoint(design, found.mapping, found.assumptions)
     best = evaluated(point, accepted, (*notes, *mapspace.notes, *settings.notes))
     return Mapped(best, found, len(chosen.spaces), chosen.left_out)

@@ -46,6 +46,10 @@ BudgetOption = Annotated[
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Which mappings a budget picks.")]
 MemoryOption = Annotated[str, typer.Option("--memory", help="Most memory for the search, such as 512MiB or 2GB.")]
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where mappings are evaluated.")]
+JobsOption = Annotated[
+    int,
+    typer.Option("--jobs", "-j", min=1, help="Processes; each searches some of the open choices of keep and bypass."),
+]
 FrontOption = Annotated[
     int, typer.Option("--front", min=1, help="Most mappings in pareto.csv: the best, and others that none beats.")
 ]
@@ -60,6 +64,7 @@ def map_files(  # noqa: PLR0913 - the options of a command
     seed: SeedOption = 0,
     memory: MemoryOption = "1GiB",
     device: DeviceOption = Device.numpy,
+    jobs: JobsOption = 1,
     front: FrontOption = 1,
 ) -> None:
     """Find the best mapping for Timeloop's own YAML files, as timeloop-mapper does."""
@@ -71,7 +76,7 @@ def map_files(  # noqa: PLR0913 - the options of a command
     check_folder(out)
     options = SearchOptions(budget, seed, size_of(memory), device.value, front > 1)
     with _watching() as watch:
-        found = mapper.map_files(files, objective and objective.value, options=options, progress=watch)
+        found = mapper.map_files(files, objective and objective.value, options=options, progress=watch, jobs=jobs)
     texts = texts_of(found, front)
     written = write_all(out, {name: text.encode() for name, text in texts.items()})
     show(map_document(found, front), form)

@@ -23,6 +23,10 @@ NEGATIVE = (
     "instances would be at work; give a narrower band, or larger tiles"
 )
 GAPS = "give its ranks no coefficients above 1"
+TIMELESS = (
+    "level {level}: less than one MAC is at work on average, which Timeloop counts as 0 cycles and divides by; lift "
+    "the level's bandwidth limit, or use more MACs"
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,27 @@ def broken_rules(part: Part) -> list[Failure]:
     found += _more(arch.compute.name, "instances along y", y, arch.compute.mesh_y)
     if part.tiling.rules == HEAD and not sparse.packed:  # a program with position skipping may know better
         found += [_certain(what, part.tiling.batch) for what in _conversions(part)]
-    return [*found, *_where(on_host(~sparse.tally.legal_computes), CONTRADICTION), *_negative(part), *_short(part)]
+    illegal = _where(on_host(~sparse.tally.legal_computes), CONTRADICTION)
+    return [*found, *illegal, *_negative(part), *_short(part), *_timeless(part)]
+
+
+def _timeless(part: Part) -> list[Failure]:
+    """Levels of limited bandwidth through which all tensors move in 0 cycles: Timeloop's cycles are 0 / 0 then."""
+    found: list[Failure] = []
+    if bool(namespace(part.mac_cycles).all(part.mac_cycles > 0)):
+        return found
+    for level, latency in zip(part.tiling.architecture.levels, part.latency, strict=True):
+        read, write = (_endless(demand) for demand in (latency.read_demand, latency.write_demand))
+        limits = ((level.read_bandwidth, read), (level.write_bandwidth, write), (level.shared_bandwidth, read & write))
+        failed = np.any([endless & (limit is not None) for limit, endless in limits], axis=0)
+        found += _where(failed, TIMELESS.format(level=level.name))
+    return found
+
+
+def _endless(demand: list[Float]) -> Bool:
+    """Where every tensor moves in no time."""
+    endless: Bool = np.isinf(np.stack([on_host(each) for each in demand])).all(axis=0)
+    return endless
 
 
 def _level_rules(part: Part, index: int) -> list[Failure]:

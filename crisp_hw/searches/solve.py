@@ -67,10 +67,15 @@ def recall(task: Task, store: Store) -> Solved | None:
 
 
 def solve(task: Task, store: Store | None = None) -> Solved:
-    """Search and evaluate; kept in the store when there is one. Raises InputError and MappingError as `search`."""
+    """Search and evaluate; kept in the store when there is one and the mapping is proven to be the best.
+
+    Raises InputError and MappingError as `search`, and KeyboardInterrupt where the search returned because of one.
+    """
     found = search(task.design, task.constraints, task.objective)
+    if getattr(found, "interrupted", False):
+        raise KeyboardInterrupt
     result = evaluate(DesignPoint(task.design, found.mapping))
-    if store is not None and result.valid:
+    if store is not None and result.valid and getattr(found, "proven", True):
         write(store, task.key, {"found": _adapter().dump_python(found, mode="json"), "figures": _figures(result)})
     return Solved(found, result)
 

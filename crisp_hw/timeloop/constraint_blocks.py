@@ -71,7 +71,8 @@ def add_iteration(block: Block, entry: Entry, kind: Kind, design: Design) -> lis
     if "split" in entry.node:
         if block.split is not None:
             raise fault(entry.node, f"{entry.where}: split given twice; keep one", "split")
-        block.split = whole(entry.node["split"], f"{entry.where}.split")
+        # Timeloop takes more than there are for all of them (src/mapspaces/uber.cpp: i < spatial_split)
+        block.split = min(whole(entry.node["split"], f"{entry.where}.split"), len(design.problem.dims))
     _add_flags(block, entry, kind, design)
     return [*notes, *_unread_lists(entry)]
 

@@ -105,7 +105,7 @@ def required(node: Node, key: str, where: str) -> Any:
 
 def known(node: Node, keys: Iterable[str], where: str) -> None:
     """Refuse keys that nothing here reads."""
-    allowed = sorted(keys)
+    allowed = sorted(set(keys))
     for key in node:
         if key not in allowed:
             raise fault(node, f"{where}: unknown key {key!r}; known are {', '.join(allowed)}", key)

@@ -8,7 +8,7 @@ from typing import Any
 
 from crisp_hw.timeloop.fields import mapping, optional_mapping, optional_sequence, required, sequence, text
 from crisp_hw.timeloop.frontend_constraints import Block, Shape, add_constraint, constraint, directive, kind_of
-from crisp_hw.timeloop.frontend_nodes import Component, computed, is_class, walk_nodes
+from crisp_hw.timeloop.frontend_nodes import Component, Empty, computed, is_class, walk_nodes
 from crisp_hw.timeloop.positions import Mark, MarkedDict, MarkedList, derived, fault, mark_of
 from crisp_hw.timeloop.read_architecture import STORAGE_CLASSES
 
@@ -27,13 +27,14 @@ def flatten(documents: MarkedDict, for_mapper: bool = False) -> tuple[MarkedDict
     what is wrong or not modelled, and MappingError where the mapping breaks a constraint.
     """
     variables = _variables(documents.get("variables"))
-    components, notes = walk_nodes(documents["architecture"], variables)
+    components, empty, notes = walk_nodes(documents["architecture"], variables)
     found = documents.derived({k: v for k, v in documents.items() if not _is_mapping(k) and k != "variables"})
     found["architecture"] = _architecture(documents["architecture"], components)
     if "problem" in documents:
         found["problem"] = problem = _problem(documents["problem"], variables)
         shape = _shape(problem)
         blocks, more = _blocks(documents, components, shape)
+        _branches(blocks, components, _passing(empty, shape), shape)
         entries = _entries(blocks, components, shape, for_mapper)
         found.put("architecture_constraints" if for_mapper else "mapping", entries, _position(documents))
         notes += [] if for_mapper else more  # the notes are about what is for mappers
@@ -133,7 +134,6 @@ def _blocks(documents: MarkedDict, parts: list[Component], shape: Shape) -> tupl
     for key in documents:
         if _is_mapping(key):
             notes += _listed(blocks, documents, key, (parts, shape))
-    _branches(blocks, parts, shape)
     for part in parts:
         if part.kind == "lanes":
             _block(blocks, part.name, "bypass", None).bypass = set(shape.tensors)
@@ -191,10 +191,21 @@ def _listed(blocks: _Blocks, documents: MarkedDict, key: str, known: tuple[list[
     return notes
 
 
-def _branches(blocks: _Blocks, parts: list[Component], shape: Shape) -> None:
+def _passing(empty: list[Empty], shape: Shape) -> dict[str, int]:
+    """The tensors that an empty branch of a !Parallel keeps out of the others, and the branch."""
+    found: dict[str, int] = {}
+    for each in empty:
+        block = Block("architecture: !Nothing", each.node.mark)
+        for kind, node in (each.constraints or {}).items():
+            add_constraint(block, node, NODE_KINDS[kind], shape)
+        found |= dict.fromkeys(block.keep, each.branch)
+    return found
+
+
+def _branches(blocks: _Blocks, parts: list[Component], passing: dict[str, int], shape: Shape) -> None:
     """In a !Parallel every tensor has one branch that keeps it; the others bypass it."""
     branched = [part for part in parts if part.branch is not None]
-    kept: dict[str, int] = {}
+    kept = dict(passing)
     for part in branched:
         for name in _block(blocks, part.name, "bypass", part.node.mark).keep:
             if kept.setdefault(name, part.branch or 0) != (part.branch or 0):

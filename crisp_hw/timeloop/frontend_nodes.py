@@ -42,6 +42,15 @@ class Component:
     branch: int | None = None
 
 
+@dataclass(frozen=True)
+class Empty:
+    """A !Nothing in a branch of a !Parallel: the tensors that its constraints keep pass all branches by."""
+
+    branch: int
+    node: MarkedDict
+    constraints: MarkedDict | None
+
+
 @dataclass
 class _Walk:
     """What the nodes so far have set."""
@@ -52,10 +61,11 @@ class _Walk:
     mesh: tuple[int, int] = (1, 1)
     notes: list[str] = field(default_factory=list)
     taken: dict[str, Any] = field(default_factory=dict)
+    empty: list[Empty] = field(default_factory=list)
 
 
-def walk_nodes(architecture: Any, variables: Mapping[str, Any]) -> tuple[list[Component], list[str]]:
-    """Components outermost first with all attributes computed, and notes about what has no effect.
+def walk_nodes(architecture: Any, variables: Mapping[str, Any]) -> tuple[list[Component], list[Empty], list[str]]:
+    """Components outermost first with all attributes computed, empty branches, and notes about what has no effect.
 
     Raises InputError, with file and line, for nodes that are wrong or not modelled.
     """
@@ -69,7 +79,7 @@ def walk_nodes(architecture: Any, variables: Mapping[str, Any]) -> tuple[list[Co
         raise fault(
             root, "architecture: the last node must be the compute component (class mac, compute, ...)", "nodes"
         )
-    return walk.components, walk.notes
+    return walk.components, walk.empty, walk.notes
 
 
 def is_class(kind: str, classes: tuple[str, ...]) -> bool:
@@ -105,6 +115,8 @@ def _walk_branch(walk: _Walk, node: Any, tag: str, branch: int | None) -> None:
 
 def _walk_leaf(walk: _Walk, node: MarkedDict, tag: str, branch: int | None) -> None:
     if tag == "!Nothing":
+        if branch is not None and node.get("constraints") is not None:
+            walk.empty.append(Empty(branch, node, constraints_of(node)))
         return
     name = text(required(node, "name", "architecture.nodes"), "architecture.nodes.name")
     where = f"architecture level {name}"

@@ -14,6 +14,7 @@ from crisp_hw.timeloop.constraint_blocks import (
     level_constraint,
     tensors_of,
 )
+from crisp_hw.timeloop.exact_factors import cut_to_fit
 from crisp_hw.timeloop.fields import Node, known, mapping, number, required, sequence, similar, text, underscored
 from crisp_hw.timeloop.positions import fault, mark_of
 
@@ -74,7 +75,8 @@ def read_mapspace(documents: Any, design: Design) -> Mapspace:
     for name in _given(root):
         for entry in _entries(root[name], name, design, said.notes):
             _add(said, entry, design)
-    return Mapspace(_constraints(said, design), tuple(said.notes))
+    constraints = _constraints(said, design)
+    return Mapspace(constraints, tuple(said.notes))
 
 
 def _given(root: Node) -> list[str]:
@@ -189,6 +191,7 @@ def _add_share(said: _Said, entry: Entry, design: Design) -> None:
 
 
 def _constraints(said: _Said, design: Design) -> Constraints:
+    said.notes += cut_to_fit(said.blocks, said.where, design)
     levels = [level.name for level in design.architecture.levels]
     everything = frozenset(tensor.name for tensor in design.problem.tensors)
     keeps = {level: said.keep[level] for level in levels[:-1] if level in said.keep}

@@ -46,8 +46,8 @@ def read_mapper(document: Any) -> MapperSettings:
         return MapperSettings(DEFAULT, ("no metric to optimize is named: the energy-delay product, as in Timeloop",))
     node = mapping(document, "mapper")
     _check_keys(node)
-    metrics = _metrics(node)
-    notes = []
+    notes: list[str] = []
+    metrics = _metrics(node, notes)
     if not metrics:
         notes.append(f"{_at(node)}mapper: no metric to optimize is named: the energy-delay product, as in Timeloop")
     if metrics[:1] == ["edp"] and metrics[1:2] == ["energy"]:
@@ -55,7 +55,7 @@ def read_mapper(document: Any) -> MapperSettings:
             f"{_at(node)}mapper: of mappings with equal energy-delay product the one with fewer cycles is taken, not "
             "the one with less energy"
         )
-    if unused := [key for key in node if key in (*WALK, *PRINTING)]:
+    if unused := [key for key in node if key in (*WALK, *PRINTING) and node[key] is not None]:
         notes.append(f"{_at(node)}mapper: {', '.join(unused)}: how timeloop-mapper walks and prints, not used here")
     return MapperSettings(METRICS[metrics[0]] if metrics else DEFAULT, tuple(notes))
 
@@ -67,7 +67,7 @@ def _check_keys(node: Node) -> None:
             meant = similar(key, known)
             advice = f"did you mean {meant!r}?" if meant else "leave it out"
             raise fault(node, f"mapper: unknown key {key!r}; {advice}", key)
-    if "algorithm" in node and node["algorithm"] not in ALGORITHMS:
+    if node.get("algorithm") is not None and node["algorithm"] not in ALGORITHMS:
         said = f"the algorithm {str(node['algorithm'])[:40]!r} is not one of {', '.join(ALGORITHMS)}"
         raise fault(node, f"mapper: {said}; leave it out", "algorithm")
     limit = node.get(LIMIT)
@@ -75,22 +75,22 @@ def _check_keys(node: Node) -> None:
         raise fault(node, f"mapper: {LIMIT} is not searched under; leave it out", LIMIT)
 
 
-def _metrics(node: Node) -> list[str]:
-    """The metrics by name, most important first."""
-    if "optimization_metric" in node:
-        if not isinstance(node["optimization_metric"], str):
-            why = "takes one word, and Timeloop would pass over a list; write optimization_metrics"
-            raise fault(node, f"mapper: optimization_metric {why}", "optimization_metric")
-        listed = [node["optimization_metric"]]
-    else:
-        listed = sequence(node.get("optimization_metrics") or [], "mapper.optimization_metrics")
-    return [_metric(text(name, "mapper.optimization_metrics"), node) for name in listed]
+def _metrics(node: Node, notes: list[str]) -> list[str]:
+    """The metrics by name, most important first; Timeloop passes over a list under the singular."""
+    one, many = "optimization_metric", "optimization_metrics"
+    if isinstance(node.get(one), str):
+        return [_metric(text(node[one], f"mapper.{one}"), node, one)]
+    if passed_over := sequence(node.get(one) or [], f"mapper.{one}"):
+        said = f"the list {one}: [{', '.join(map(str, passed_over))}] is passed over, as by Timeloop"
+        notes.append(f"{mark_of(node, one) or 'mapper'}: {said}; write {many}")
+    return [
+        _metric(text(name, f"mapper.{many}"), node, many) for name in sequence(node.get(many) or [], f"mapper.{many}")
+    ]
 
 
-def _metric(name: str, node: Node) -> str:
+def _metric(name: str, node: Node, key: str) -> str:
     if name in METRICS:
         return name
-    key = "optimization_metric" if "optimization_metric" in node else "optimization_metrics"
     if name.startswith(NOT_COUNTED):
         raise fault(node, f"mapper: the metric {name} is not searched for; use {', '.join(METRICS)}", key)
     raise fault(node, f"mapper: there is no metric {name[:40]!r}; there are {', '.join(METRICS)}", key)

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-import crisp_hw.map_files
+import crisp_hw.mapper.spread
 from crisp_hw.cli import app
 from crisp_hw.cli.map import size_of
 from crisp_hw.errors import InputError
@@ -118,7 +118,7 @@ def test_an_interrupted_search_writes_the_best_so_far_and_says_so(run, tmp_path,
         found = search(*arguments, **options)
         return replace(found, interrupted=True, proven=False, gap=None, certificate="best of 3 mappings, interrupted")
 
-    monkeypatch.setattr(crisp_hw.map_files, "search", interrupted)
+    monkeypatch.setattr(crisp_hw.mapper.spread, "search", interrupted)
     done = run()
     assert done.exit_code == 130
     assert names(tmp_path / "out") == WRITTEN
@@ -131,7 +131,7 @@ def test_an_interrupt_before_anything_is_found_writes_nothing(run, tmp_path, mon
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(crisp_hw.map_files, "search", interrupted)
+    monkeypatch.setattr(crisp_hw.mapper.spread, "search", interrupted)
     done = run()
     assert done.exit_code == 130
     assert names(tmp_path / "out") == []

@@ -215,6 +215,19 @@ def test_cutting_packed_tiles_up_on_the_way_is_not_supported(build):
     )
 
 
+def test_no_time_and_a_limited_port_are_no_result(build):
+    """Half of 2 lanes hold a nonzero of A, a quarter of the time: 0 MACs in whole numbers, and words in 0 cycles."""
+    flat = Rank("B", 1, 0, BOTH)
+    formats = (TensorFormat("L1", "A", (flat,) * 2), TensorFormat("L0", "A", (flat,)))
+    skips = tuple(ActionOptimization("L0", "skipping_spatial", (Condition(name, ("A",)),)) for name in "BZ")
+    plan = [[("x", "M", 2), ("t", "K", 2), ("t", "M", 2)], [("t", "K", 4), ("t", "N", 3), ("t", "M", 2)]]
+    given = {"densities": {"A": FixedStructured(0.25)}, "sparse": SparseSpec(formats, skips), "metadata_width_bits": 16}
+    free = evaluate(build.point(plan, [(2, 1), (1, 1)], **given))
+    assert (free.reasons, free.cycles) == ((), 0)
+    (said,) = evaluate(build.point(plan, [(2, 1), (1, 1)], read_bandwidth=1.0, **given)).reasons
+    assert said.startswith("level L0: less than one MAC is at work on average, which Timeloop counts as 0 cycles")
+
+
 def test_reasons_are_sentences_with_numbers():
     failure = Failure("SMEM", None, "words of capacity", np.array([300.4]), np.array([256.0]), np.array([True]))
     assert reason(failure) == "level SMEM: 300 words of capacity needed, 256 there"

@@ -97,6 +97,18 @@ def test_json_holds_every_figure_of_a_recorded_case(name, tmp_path):
                 )
 
 
+@pytest.mark.parametrize("name", [name for name in GOLDEN if name.startswith("network")])
+def test_json_holds_the_networks_of_a_recorded_case(name, tmp_path):
+    found = json.loads(texts_of(evaluate_files(files_of(name, tmp_path)))["stats.json"])["networks"]
+    recorded = GOLDEN[name]["output"]["networks"]
+    assert found.keys() == recorded.keys()
+    for network, figures in recorded.items():
+        assert found[network]["total_energy_pJ"] == pytest.approx(figures["total_energy_pJ"], rel=1e-9)
+        for tensor, words in figures["link_transfers"].items():
+            assert found[network]["tensors"][tensor]["link_transfers"] == words
+            assert found[network]["tensors"][tensor]["num_hops"] == pytest.approx(figures["num_hops"][tensor])
+
+
 @pytest.mark.parametrize("order", [1, -1])
 @pytest.mark.parametrize("name", ["stc-11-0000", "leak-11-0002", "formats-11-0015"])
 def test_files_may_be_cut_up_and_ordered_in_any_way(name, order, tmp_path):

@@ -1,7 +1,7 @@
 """One search: looked up, checked by the engine, made where that fails."""
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import pytest
@@ -139,3 +139,29 @@ def test_a_search_without_a_mapping_raises_and_keeps_nothing(task, store):
     with pytest.raises(MappingError, match="level RF needs"):
         solve(subject, store)
     assert recall(subject, store) is None
+
+
+@dataclass(frozen=True)
+class CutShort:
+    """What a search returns that did not see everything."""
+
+    mapping: Mapping
+    proven: bool = False
+    interrupted: bool = False
+
+
+def test_what_is_not_proven_is_answered_and_not_kept(task, store, monkeypatch):
+    subject = task(4, 6, 8)
+    mapping = solve(subject).found.mapping
+    monkeypatch.setattr(solve_module, "search", lambda *_: CutShort(mapping))
+    assert solve(subject, store).found.mapping == mapping
+    assert recall(subject, store) is None and not store.path(subject.key).exists()
+
+
+def test_an_interrupted_search_is_an_interrupt(task, store, monkeypatch):
+    subject = task(4, 6, 8)
+    mapping = solve(subject).found.mapping
+    monkeypatch.setattr(solve_module, "search", lambda *_: CutShort(mapping, interrupted=True))
+    with pytest.raises(KeyboardInterrupt):
+        solve(subject, store)
+    assert not store.path(subject.key).exists()

@@ -234,3 +234,12 @@ def test_two_defaults_for_one_block_are_refused(constrained):
     listed = "mapspace_constraints:\n  targets:\n    - {target: RF, type: temporal, default_max_factor: 4}\n"
     with pytest.raises(InputError, match="default_max_factor is both 3 and 4"):
         constrained(RF + "constraints: {temporal: {default_max_factor: 3}}}\n", listed)
+
+
+def test_an_empty_branch_of_a_parallel_lets_its_tensors_pass(flat):
+    nodes = "        - !Nothing {constraints: {dataspace: {keep: [Z]}}}\n"
+    documents, _ = flat(PARALLEL.format("[A]", "[B]") + nodes)
+    stores = {target: entry for (target, kind), entry in directives(documents).items() if kind == "bypass"}
+    assert [(entry["keep"], entry["bypass"]) for entry in stores.values()] == [(["A"], ["B", "Z"]), (["B"], ["A", "Z"])]
+    with pytest.raises(InputError, match="A is kept in two branches"):
+        flat(PARALLEL.format("[A]", "[B]") + nodes.replace("[Z]", "[A, Z]"))

@@ -60,6 +60,26 @@ def test_factors_beyond_the_dimension_are_ignored_as_in_timeloop_and_noted():
     assert "K=65 is more than K has (64)" in note
 
 
+def test_exact_factors_are_cut_to_what_inner_ones_leave_as_in_timeloop():
+    """M has 64: 8 in LRF, innermost, leave 8 of the 16 lanes, and those nothing for DRAM."""
+    entries = (
+        {"target": "DRAM", "type": "temporal", "factors": "M=2"},
+        {"target": "LRF", "type": "temporal", "factors": "M=8"},
+        {**SPATIAL, "factors": "M=16"},
+    )
+    found = read_mapspace({"mapspace_constraints": list(entries)}, DESIGN)
+    exact = {(level.level, level.kind): level.factors["M"].value for level in found.constraints.levels}
+    assert exact == {("LRF", "temporal"): 8, ("SMEM", "spatial"): 8, ("DRAM", "temporal"): 1}
+    assert [note.split(": ", 1)[1] for note in found.notes] == [
+        "M=16 is more than is left of M: 8, as in Timeloop",
+        "M=2 is more than is left of M: 1, as in Timeloop",
+    ]
+    with pytest.raises(
+        InputError, match="LRF, temporal: K=6 does not divide what is left of K, 64: the last tile would"
+    ):
+        read({"target": "LRF", "type": "temporal", "factors": "K=6"})
+
+
 def test_permutation_prefix_and_suffix():
     (level,) = read({**TEMPORAL, "permutation": "K M"}).levels
     assert (level.permutation, level.outermost, level.order_free) == (("K", "M"), (), True)
@@ -83,6 +103,7 @@ def test_flags_of_each_kind():
     (level,) = read(entry).levels
     assert (level.split, level.no_link_transfer, level.no_multicast) == (1, frozenset("AZ"), frozenset("B"))
     assert read({**SPATIAL, "no_reuse": ["B"]}).levels[0].no_multicast == frozenset("B")
+    assert read({**SPATIAL, "split": 999}).levels[0].split == 3  # all along x
     (level,) = read({**TEMPORAL, "no_reuse": ["A"], "rmw_first_update": ["Z"]}).levels
     assert (level.no_temporal_reuse, level.rmw_first_update) == (frozenset("A"), frozenset("Z"))
     assert read({**TEMPORAL, "no_temporal_reuse": ["A"]}).levels[0].no_temporal_reuse == frozenset("A")

@@ -25,6 +25,15 @@ def test_one_metric_as_a_word():
     assert read_mapper({"optimization_metric": "energy"}).objective == "energy"
 
 
+def test_a_list_under_the_singular_is_passed_over_as_timeloop_does_and_that_is_said():
+    found = read_mapper({"optimization_metric": ["delay", "energy"], "search_size": None})
+    assert found.objective == "edp"
+    assert "the list optimization_metric: [delay, energy] is passed over, as by Timeloop" in found.notes[0]
+    assert len(found.notes) == 2
+    both = read_mapper({"optimization_metric": [], "optimization_metrics": ["delay"]})
+    assert (both.objective, both.notes) == ("cycles", ())
+
+
 def test_without_a_document_or_metrics_it_is_the_product_and_that_is_said():
     for document in (None, {"num_threads": 2}):
         found = read_mapper(document)
@@ -51,7 +60,7 @@ def test_ties_of_the_product_are_broken_by_cycles_and_that_is_said():
         ({"optimization_metrics": ["last_level_accesses"]}, "metric last_level_accesses is not searched for"),
         ({"optimization_metrics": ["delay", "accesses-2"]}, "metric accesses-2 is not searched for"),
         ({"optimization_metrics": ["speed"]}, "no metric 'speed'; there are delay, energy, edp"),
-        ({"optimization_metric": ["edp"]}, "takes one word"),
+        ({"optimization_metric": 3}, "expected a list"),
         ({"algorithm": "genetic"}, "the algorithm 'genetic' is not one of"),
         ({"tiemout": 3}, "unknown key 'tiemout'; did you mean 'timeout'"),
         ({"max_temporal_loops_in_a_mapping": 3}, "max_temporal_loops_in_a_mapping is not searched under"),

@@ -1,0 +1,341 @@
+"""How fast mappings are found: the engine on batches, a whole network, recorded spaces, small spaces by brute force.
+
+Run it on an idle machine: `python benchmarks/mapper.py [--golden FOLDER] [--only engine,network,golden,small]`. Times
+are medians of five (fewer where one takes many seconds), each measured in a process of its own with its peak of
+resident memory; nothing is asserted about them. FOLDER/mapper.jsonl.gz holds mapspaces and what timeloop-mapper found
+in them; with --timeloop-mapper PATH one of them is searched by it again, for its own mappings per second.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from itertools import permutations, product
+from math import prod
+from multiprocessing import get_context
+from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
+from statistics import median
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from crisp_hw import api
+from crisp_hw.encode import EncodeOptions, encode
+from crisp_hw.engine.evaluate import evaluate_batch
+from crisp_hw.errors import MappingError
+from crisp_hw.mapper.search import Found, SearchOptions, search
+from crisp_hw.mapper.search import OBJECTIVES
+from crisp_hw.mapper.space import Space, enumerate_space
+from crisp_hw.mapper.stream import factorizations
+from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
+from crisp_hw.spec.constraints import Constraints
+from crisp_hw.spec.design import Design
+from crisp_hw.spec.ert import EnergyTable
+from crisp_hw.spec.mapping import Loop, LoopNest
+from crisp_hw.spec.patterns import NM
+from crisp_hw.spec.problem import Problem, Tensor, Term
+from crisp_hw.timeloop.read import read_design
+from crisp_hw.timeloop.read_constraints import read_mapspace
+
+ARCHS = ("dense", "stc", "dstc", "crisp-stc")
+NETWORK = ["--workload", "resnet50", "--nm", "2:4", "--block", "64", "--sparsity", "0.9"]
+LAYER = "layer3.1.conv2"
+ROWS = 131_072  # of a batch, or fewer where the engine would take more than BATCH_S
+BATCH_S, FEW = 4.0, 4_096
+REPEATS = 5
+ENOUGH_S = 20.0  # no further repeat after that
+SPACES = 200
+ASKED_AGAIN = "layer1.1.conv1-2of4-loose"  # the recorded space that is given to timeloop-mapper again
+
+Ints = NDArray[np.int64]
+
+
+def seconds_of(call: Callable[[], object], enough_s: float = ENOUGH_S) -> float:
+    """Median of five runs, or of as many as fit into some seconds."""
+    times: list[float] = []
+    while len(times) < REPEATS and sum(times) < enough_s:
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return median(times)
+
+
+def alone(function: Callable[..., Any], *arguments: object) -> tuple[Any, float]:
+    """What a function returns in a process of its own, and the most memory that this took, in MB."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        value = pool.submit(function, *arguments).result()
+        return value, pool.submit(_peak_mb).result()
+
+
+def _peak_mb() -> float:
+    return getrusage(RUSAGE_SELF).ru_maxrss / 1024
+
+
+# the engine on batches ------------------------------------------------------------------------------------------------
+
+
+def batch(arch: str, device: str) -> tuple[Design, LoopNest, Ints]:
+    """Mappings of one layer on an accelerator, from the space without its temporal constraints, in one loop order."""
+    source = api.WorkloadPattern("resnet50", NM(2, 4), 64, 0.9)
+    (descriptor,) = api.select(api.resolve(source).descriptors, LAYER)
+    encoded = encode(descriptor, api.load_arch(arch), EncodeOptions())
+    nest = search(encoded.design, encoded.constraints, options=SearchOptions(device=device)).mapping.nest
+    spatial = tuple(each for each in encoded.constraints.levels if each.kind == "spatial")
+    space = enumerate_space(encoded.design, Constraints(spatial, encoded.constraints.keeps))
+    found: list[Ints] = []
+    for chunk in factorizations(space, 65_536):
+        found.append(chunk.rows)
+        if sum(map(len, found)) >= ROWS:
+            break
+    return encoded.design, nest, _bounds(space, nest, np.concatenate(found)[-ROWS:])
+
+
+def _bounds(space: Space, nest: LoopNest, rows: Ints) -> Ints:
+    """Rows [b, blocks, dims] as bounds of the loops of a nest [b, loops]."""
+    places = {(block.level, block.kind == "temporal"): index for index, block in enumerate(space.blocks)}
+    dims = space.design.problem.dims
+    columns = [places[loop.level, loop.kind == "temporal"] * len(dims) + dims.index(loop.dim) for loop in nest.loops]
+    return rows.reshape(len(rows), -1)[:, columns]
+
+
+def batch_rate(arch: str, device: str, barrier: Any = None) -> tuple[float, int, float]:
+    """Mappings per second, how many in one batch, and how many of them are valid; all at a barrier start together."""
+    design, nest, bounds = batch(arch, device)
+    start = time.perf_counter()
+    evaluate_batch(design, nest, bounds[:FEW])
+    rows = max(FEW, min(len(bounds), int(FEW * BATCH_S / (time.perf_counter() - start))))
+    valid = float(evaluate_batch(design, nest, bounds[:rows]).valid.mean())
+
+    def together() -> None:
+        if barrier is not None:
+            barrier.wait(120)
+        evaluate_batch(design, nest, bounds[:rows])
+
+    return rows / seconds_of(together, float("inf")), rows, valid
+
+
+def engine(given: argparse.Namespace) -> None:
+    """Mappings per second of the batched engine on one core and on two."""
+    print(f"engine: mappings of {LAYER}, one batch after another in each process, thousands of mappings per second")
+    print(f"  {'':10s} {'one core':>9s} {'two':>9s} {'batch':>9s} {'valid':>7s} {'peak MB':>8s}")
+    for arch in ARCHS:
+        (one, rows, valid), peak = alone(batch_rate, arch, given.device)
+        with get_context("spawn").Manager() as manager, ProcessPoolExecutor(2, get_context("spawn")) as pool:
+            barrier = manager.Barrier(2)
+            two = sum(run.result()[0] for run in [pool.submit(batch_rate, arch, given.device, barrier) for _ in "12"])
+        print(f"  {arch:10s} {one / 1e3:9,.1f} {two / 1e3:9,.1f} {rows:9,d} {valid:7.0%} {peak:8.0f}")
+
+
+# a whole network ------------------------------------------------------------------------------------------------------
+
+
+def command(*words: str, cache: str) -> tuple[float, float]:
+    """Seconds and peak MB (of its largest process) of one `crisp-hw evaluate` of the network."""
+    archs = [word for arch in ARCHS for word in ("--arch", arch)]
+    line = [sys.executable, "-m", "crisp_hw.cli", "evaluate", *NETWORK, *archs, *words]
+    start = time.perf_counter()
+    process = subprocess.Popen(line, stdout=subprocess.DEVNULL, env={**os.environ, "CRISP_HW_CACHE": cache})
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{' '.join(line)}: ended with {os.waitstatus_to_exitcode(status)}")
+    return time.perf_counter() - start, usage.ru_maxrss / 1024
+
+
+def network(given: argparse.Namespace) -> None:
+    """ResNet-50 on four accelerators, the process from start to end, with an empty cache and with a full one."""
+    print("ResNet-50, 54 layers on 4 accelerators, `crisp-hw evaluate`, seconds from start to end of the process")
+    print(f"  {'':34s} {'seconds':>8s} {'peak MB':>8s}")
+    with tempfile.TemporaryDirectory() as folder:
+        cases: dict[str, Callable[[int], tuple[float, float]]] = {
+            "no cache, --jobs 1": lambda _: command("--no-cache", "--jobs", "1", cache=folder),
+            "empty cache, jobs by default": lambda number: command(cache=f"{folder}/{number}"),
+            "full cache": lambda _: command(cache=f"{folder}/0"),
+            "full cache, files and no pictures": lambda _: command(
+                "-o", f"{folder}/o", "--no-plot", cache=f"{folder}/0"
+            ),
+            "full cache, files and pictures": lambda _: command("-o", f"{folder}/o", "--plot", cache=f"{folder}/0"),
+        }
+        for name, case in cases.items():
+            runs = [case(number) for number in range(REPEATS)]
+            print(f"  {name:34s} {median(run[0] for run in runs):8.2f} {max(run[1] for run in runs):8.0f}")
+
+
+# recorded spaces ------------------------------------------------------------------------------------------------------
+
+
+def recorded(folder: Path) -> list[dict[str, Any]]:
+    """The cases of mapper.jsonl.gz."""
+    with gzip.open(folder / "mapper.jsonl.gz", "rt") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def ours(case: dict[str, Any], device: str) -> tuple[Found | str, float]:
+    """What this mapper finds in a recorded space (or why nothing), and in how many seconds."""
+    design = read_design(case["input"])
+    constraints = read_mapspace(case["input"], design).constraints
+    found: list[Found | str] = []
+
+    def run() -> None:
+        try:
+            found.append(search(design, constraints, options=SearchOptions(device=device)))
+        except MappingError as error:
+            found.append(str(error))
+
+    return found[-1] if (seconds := seconds_of(run)) and found else "", seconds
+
+
+def golden(given: argparse.Namespace) -> None:
+    """Every recorded space: cycles, energy, seconds and mappings per second, this mapper's and timeloop-mapper's."""
+    if given.golden is None:
+        print("recorded spaces: left out; name a folder with --golden")
+        return
+    cases = recorded(given.golden)
+    print(
+        "recorded spaces, objective cycles; timeloop-mapper with two threads, stopped after 60 s (*: ended by itself)"
+    )
+    print(f"  {'':26s} {'ours':>11s} {'theirs':>11s} {'ours':>11s} {'theirs':>11s} {'ours':>8s} {'theirs':>8s}", end="")
+    print(f" {'mappings':>11s} {'tried':>9s} {'tried/s':>9s} {'MB':>5s}")
+    print(f"  {'':26s} {'cycles':>11s} {'cycles':>11s} {'uJ':>11s} {'uJ':>11s} {'s':>8s} {'s':>8s}")
+    for case in cases:
+        (found, seconds), peak = alone(ours, case, given.device)
+        theirs = case["output"]
+        cycles = f"{theirs['cycles']:11,d}" if theirs["valid"] else f"{'none':>11s}"
+        energy = f"{theirs['energy_pJ'] / 1e6:11,.2f}" if theirs["valid"] else f"{'none':>11s}"
+        wall = f"{theirs['wall_s']:7.2f}{'*' if theirs['finished'] else ' '}"
+        if isinstance(found, str):
+            print(f"  {case['id']:26s} {'none':>11s} {cycles} {'none':>11s} {energy} {seconds:8.3f} {wall}{peak:38.0f}")
+            continue
+        figures = f"{found.cycles:11,d} {cycles} {found.energy_pj / 1e6:11,.2f} {energy} {seconds:8.3f} {wall}"
+        counts = f"{found.candidates:11,d} {found.tried:9,d} {found.tried / seconds:9,.0f} {peak:5.0f}"
+        print(f"  {case['id']:26s} {figures} {counts}")
+    if given.timeloop_mapper:
+        case = next(each for each in cases if each["id"] == ASKED_AGAIN)
+        rate = their_rate(case["input"], given.timeloop_mapper)
+        print(f"  timeloop-mapper again on {ASKED_AGAIN}: {rate:,.0f} valid mappings per second")
+
+
+def their_rate(documents: dict[str, Any], program: Path) -> float:
+    """Valid mappings per second of timeloop-mapper: two searches of other length, so that its start does not count."""
+    few, many = 400, 1_600
+    times = []
+    for size in (few, many):
+        asked = {**documents, "mapper": {**documents["mapper"], "search_size": size}}
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "case.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(asked))))
+            start = time.perf_counter()
+            subprocess.run([program, "case.yaml"], cwd=folder, check=True, capture_output=True, timeout=600)
+            times.append(time.perf_counter() - start)
+    return (many - few) / (times[1] - times[0])
+
+
+# small spaces ---------------------------------------------------------------------------------------------------------
+
+
+def small(given: argparse.Namespace) -> None:
+    """Random spaces whose every mapping is evaluated one way or another: is the best the same?"""
+    (equal, none, mappings, brute_s, search_s), peak = alone(compare_small, given.device)
+    print(f"{SPACES} random small spaces, by search and by brute force over every factor, order and split:")
+    print(f"  {equal} of {SPACES} equal ({none} of them without any valid mapping)")
+    print(f"  {mappings:,} mappings by brute force in {brute_s:.1f} s, all searches in {search_s:.1f} s, {peak:.0f} MB")
+
+
+def compare_small(device: str) -> tuple[int, int, int, float, float]:
+    """(equal, without a mapping, mappings, seconds of brute force, seconds of search)."""
+    rng = np.random.default_rng(0)
+    equal = none = mappings = 0
+    brute_s = search_s = 0.0
+    for _ in range(SPACES):
+        design = random_design(rng)
+        objective = list(OBJECTIVES)[int(rng.integers(len(OBJECTIVES)))]
+        start = time.perf_counter()
+        best, tried = brute_force(design, objective)
+        brute_s, start = brute_s + time.perf_counter() - start, time.perf_counter()
+        try:
+            answer = search(design, Constraints(), objective, options=SearchOptions(device=device))
+            found = _scores(objective, np.array([answer.cycles]), np.array([answer.energy_pj]))[0]
+        except MappingError:
+            found = None
+        search_s += time.perf_counter() - start
+        mappings, none = mappings + tried, none + (best is None)
+        equal += best is found is None or bool(best and found and np.allclose(best, found, rtol=1e-12, atol=0))
+    return equal, none, mappings, brute_s, search_s
+
+
+def _scores(objective: str, cycles: Ints, energy_pj: NDArray[np.float64]) -> list[tuple[float, ...]]:
+    return list(zip(*(score.tolist() for score in OBJECTIVES[objective](cycles, energy_pj)), strict=True))
+
+
+def random_design(rng: np.random.Generator) -> Design:
+    """Z[m] += A[m, k] * B[k] on a 2 x 2 array under memories that hold some of it."""
+    words, reads, writes = (int(rng.integers(*span)) for span in ((2, 16), (1, 5), (1, 5)))
+    levels = (
+        StorageLevel("RF", instances=4, mesh_x=2, mesh_y=2, size_words=words),
+        StorageLevel("DRAM", "DRAM", read_bandwidth=reads, write_bandwidth=writes),
+    )
+    tensors = (
+        Tensor("A", ((Term("M"),), (Term("K"),))),
+        Tensor("B", ((Term("K"),),)),
+        Tensor("Z", ((Term("M"),),), is_output=True),
+    )
+    costs = rng.uniform(0.5, 80, 4)
+    energy = EnergyTable({"RF": {"read": costs[0], "write": costs[1]}, "DRAM": {"read": costs[2], "write": costs[3]}})
+    bounds = (int(rng.integers(1, 9)), int(rng.integers(1, 9)))
+    array = ComputeLevel(instances=4, mesh_x=2, mesh_y=2)
+    return Design(Architecture(levels, array), Problem("mv", ("M", "K"), bounds, tensors), energy=energy)
+
+
+def brute_force(design: Design, objective: str) -> tuple[tuple[float, ...] | None, int]:
+    """The best scores (None: no mapping is valid) of how many mappings, without any knowledge of the model."""
+    dims, keeps = design.problem.dims, (frozenset("ABZ"),) * 2
+    rows = product(*map(_splits, design.problem.bounds))
+    factors = {dim: np.array(each) for dim, each in zip(dims, zip(*rows, strict=True), strict=True)}
+    best: list[tuple[float, ...]] = []
+    tried = 0
+    for orders in product(permutations(dims), repeat=3):
+        for along_x in range(3):
+            kinds = ["x" if place < along_x else "y" for place in range(2)]
+            loops = [(Loop(0, dim, "temporal"), 0) for dim in orders[0]]
+            loops += [(Loop(1, dim, kind), 1) for dim, kind in zip(orders[1], kinds, strict=True)]
+            loops += [(Loop(1, dim, "temporal"), 2) for dim in orders[2]]
+            bounds = np.stack([factors[loop.dim][:, block] for loop, block in loops], axis=1)
+            done = evaluate_batch(design, LoopNest(tuple(loop for loop, _ in loops), keeps), bounds)
+            valid = done.valid & (done.cycles > 0)
+            best = sorted([*best, *_scores(objective, done.cycles[valid], done.energy_pj[valid])])[:1]
+            tried += len(bounds)
+    return (best[0] if best else None), tried
+
+
+def _splits(bound: int) -> list[tuple[int, ...]]:
+    """All three factors whose product is the bound."""
+    return [each for each in product(range(1, bound + 1), repeat=3) if prod(each) == bound]
+
+
+SECTIONS = {"engine": engine, "network": network, "golden": golden, "small": small}
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--golden", type=Path, help="folder with mapper.jsonl.gz")
+    parser.add_argument("--timeloop-mapper", type=Path, help="the program, to measure it once more")
+    parser.add_argument("--device", default="numpy", help="where batches are evaluated")
+    parser.add_argument("--only", default=",".join(SECTIONS), help="sections, separated by commas")
+    given = parser.parse_args()
+    for name in given.only.split(","):
+        if name not in SECTIONS:
+            parser.error(f"no section {name}; there are {', '.join(SECTIONS)}")
+        SECTIONS[name](given)
+        print()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""The search of one mapspace on several cores: what levels keep is settled, each choice is searched by a process."""
+
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
+
+import numpy as np
+
+from crisp_hw.errors import InputError, MappingError
+from crisp_hw.mapper.bypass import spaces
+from crisp_hw.mapper.search import Found, Progress, SearchOptions, Step, search
+from crisp_hw.mapper.tally import OBJECTIVES, FrontPoint
+from crisp_hw.spec.constraints import Constraints
+from crisp_hw.spec.design import Design
+
+
+@dataclass
+class _Answers:
+    """What the processes have said so far; `total` counts the factorizations of all choices."""
+
+    total: int
+    sizes: dict["Future[Found]", int]
+    found: list[Found] = field(default_factory=list)
+    errors: list[MappingError] = field(default_factory=list)
+    done: int = 0
+    interrupted: bool = False
+
+
+@dataclass(frozen=True)
+class Spread:
+    """`search` by `jobs` processes, a choice of keep and bypass at a time; one choice is searched by one process.
+
+    A budget and the memory are divided, so that with a budget other mappings are tried than by one process; without
+    one the mapping has the same score. Processes are spawned (the caller's main module needs its `if __name__ ==
+    "__main__"`). Ctrl-C ends all of them and returns the best so far. Raises InputError unless `jobs` is positive, and
+    as `search`.
+    """
+
+    jobs: int = 1
+
+    def __call__(
+        self,
+        design: Design,
+        constraints: Constraints,
+        objective: str = "cycles",
+        options: SearchOptions | None = None,
+        progress: Progress | None = None,
+    ) -> Found:
+        """The best mapping; arguments as of `search`."""
+        if self.jobs < 1:
+            raise InputError(f"{self.jobs} jobs: give 1 or more")
+        chosen = spaces(design, constraints)
+        many = min(self.jobs, len(chosen))
+        if many == 1:
+            return search(design, constraints, objective, options=options, progress=progress)
+        share = _share(options or SearchOptions(), len(chosen), many)
+        with ProcessPoolExecutor(many, get_context("spawn")) as pool:
+            running = {
+                pool.submit(search, design, space.constraints, objective, options=share): space.size for space in chosen
+            }
+            answers = _gather(running, progress)
+        return _merged(answers, objective, share.front)
+
+
+def _share(options: SearchOptions, choices: int, many: int) -> SearchOptions:
+    budget = None if options.budget is None else max(1, options.budget // choices)
+    return replace(options, budget=budget, memory_bytes=options.memory_bytes // many)
+
+
+def _gather(running: dict["Future[Found]", int], progress: Progress | None) -> _Answers:
+    """The answers as they come; after Ctrl-C, which the processes got as well, those that are under way."""
+    answers = _Answers(sum(running.values()), running)
+    waiting = set(running)
+    while waiting:
+        try:
+            ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for each in ended:
+                _take(answers, each)
+            if progress:
+                progress(_step(answers))
+        except KeyboardInterrupt:
+            answers.interrupted = True
+            waiting = {each for each in waiting if not each.cancel()}
+    return answers
+
+
+def _step(answers: _Answers) -> Step:
+    best = min(answers.found, key=lambda found: found.cycles, default=None)
+    figures = (best.cycles, best.energy_pj) if best else (None, None)
+    return Step(answers.done, answers.total, *figures)
+
+
+def _take(answers: _Answers, ended: "Future[Found]") -> None:
+    answers.done += answers.sizes[ended]
+    try:
+        found = ended.result()
+    except MappingError as error:
+        answers.errors.append(error)
+    except KeyboardInterrupt:
+        answers.interrupted = True
+    else:
+        answers.found.append(found)
+        answers.interrupted |= found.interrupted
+
+
+def _merged(answers: _Answers, objective: str, front: bool) -> Found:
+    if not answers.found:
+        raise KeyboardInterrupt if answers.interrupted else answers.errors[0]
+    best = min(answers.found, key=lambda found: (*_score(objective, found), str(found.mapping)))
+    pruned = Counter[str]()
+    for each in answers.found:
+        pruned.update(each.pruned)
+    proven = all(each.proven for each in answers.found) and not answers.interrupted
+    return replace(
+        best,
+        candidates=answers.total,
+        tried=sum(each.tried for each in answers.found),
+        valid=sum(each.valid for each in answers.found),
+        pruned=dict(pruned),
+        proven=proven,
+        gap=None,
+        interrupted=answers.interrupted,
+        front=undominated([point for each in answers.found for point in each.front]) if front else best.front,
+    )
+
+
+def _score(objective: str, found: Found) -> tuple[float, float]:
+    first, second = OBJECTIVES[objective](np.array([float(found.cycles)]), np.array([found.energy_pj]))
+    return float(first[0]), float(second[0])
+
+
+def undominated(points: Sequence[FrontPoint]) -> tuple[FrontPoint, ...]:
+    """The points that no other beats in both cycles and energy, fewest cycles first, one of equals.
+
+    >>> from crisp_hw.spec.mapping import LoopNest, Mapping
+    >>> none = Mapping(LoopNest((), ()), ())
+    >>> points = [FrontPoint(cycles, energy, none) for cycles, energy in ((3, 1.0), (1, 5.0), (2, 5.0), (3, 1.0))]
+    >>> [(point.cycles, point.energy_pj) for point in undominated(points)]
+    [(1, 5.0), (3, 1.0)]
+    """
+    kept: list[FrontPoint] = []
+    for point in sorted(points, key=lambda each: (each.cycles, each.energy_pj)):
+        if not kept or point.energy_pj < kept[-1].energy_pj:
+            kept.append(point)
+    return tuple(kept)
