@@ -96,7 +96,7 @@ def search(
     constraints: Constraints,
     objective: str = "cycles",
     *,
-    options: SearchOptions = SearchOptions(),
+    options: SearchOptions | None = None,
     progress: Progress | None = None,
 ) -> Found:
     """The best mapping of a design under constraints: fewest cycles, least energy (pJ) or least product of both.
@@ -125,7 +125,7 @@ def search_space(
     space: Space,
     objective: str = "cycles",
     *,
-    options: SearchOptions = SearchOptions(),
+    options: SearchOptions | None = None,
     progress: Progress | None = None,
     chunk_rows: int | None = None,
 ) -> Found:
@@ -137,13 +137,14 @@ def search_spaces(
     spaces: tuple[Space, ...],
     objective: str = "cycles",
     *,
-    options: SearchOptions = SearchOptions(),
+    options: SearchOptions | None = None,
     progress: Progress | None = None,
     chunk_rows: int | None = None,
 ) -> Found:
     """The best mapping of several spaces of one design."""
     if objective not in OBJECTIVES:
         raise InputError(f"objective {objective!r} is not known; choose one of {', '.join(OBJECTIVES)}")
+    options = options or SearchOptions()
     mover(options.device)
     total, tally = sum(space.size for space in spaces), Tally(objective, options.front)
     budget = options.budget if options.budget is not None else (DEFAULT_BUDGET if total > LARGEST_SWEEP else None)
