@@ -24,8 +24,8 @@ class StoredRanks:
     records it. `form` is None where the tensor has no metadata; then there is one implicit rank, left out where no
     level of the tensor has a format. `loops` are the (dimension, bound) of the loops that each rank spans; `extents[r]`
     are those of `tiles[r]`, int64[b] along each rank of the tensor. `widths[r]` are the (metadata, payload) bits of an
-    entry; ranks from
-    `bits_until` on are not counted (None: all are), because neither they nor any further out have bits.
+    entry;
+    ranks from `bits_until` on are not counted (None: all are), because neither they nor any further out have bits.
     """
 
     form: TensorFormat | None
@@ -139,13 +139,8 @@ def _stored(
     widths = tuple(word_bits(tiling.architecture.levels[level], rank) for rank in form.ranks) if form else ()
     inner = below if pretiled and below else StoredRanks(None, (), (word.words,), (), (word.extents,))
     fibers, tiles = (*inner.fibers, *fibers), [*inner.tiles, *tiles]
-    until = _bits_until(widths) if tiling.costs_only else None
+    until = max((r + 1 for r, bits in enumerate(widths) if any(bits)), default=0) if tiling.costs_only else None
     return StoredRanks(form, fibers, tuple(tiles), (*inner.loops, *loops), (*inner.extents, *extents), widths, until)
-
-
-def _bits_until(widths: tuple[tuple[int, int], ...]) -> int:
-    """Ranks up to the outermost that has any bits."""
-    return max((r + 1 for r, width in enumerate(widths) if any(width)), default=0)
 
 
 def _check_aligned(form: TensorFormat, child: StoredRanks) -> None:
@@ -263,8 +258,7 @@ def metadata_units(ranks: StoredRanks, empties: Sequence[Float], rules: Rules = 
 def _rank_units(
     rank: Rank, fiber: Int, fibers: tuple[Float | None, Float], occupied: Float, rules: Rules
 ) -> tuple[Float | None, Float | None]:
-    """Units of one rank: `fibers` are all (None: one) and the nonempty fibers, `occupied` the share of nonempty
-    coordinates.
+    """Units of one rank: `fibers` are all (None: one) and the nonempty ones, `occupied` the share of coordinates.
 
     In MICRO22 (D6) CP and RLE hold the expected number of nonempty coordinates, whatever fiber they are in.
     """
