@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from crisp_hw.engine.arrays import distinct
 from crisp_hw.engine.evaluate import evaluate_batch
-from crisp_hw.mapper.admit import admitted
+from crisp_hw.mapper.admit import admitted, shares
 from crisp_hw.mapper.bounds import lower
 from crisp_hw.mapper.fits import fits, shrinking_levels
 from crisp_hw.mapper.orders import Arrangement, Visible, nests, visible
@@ -71,6 +71,9 @@ class Sweep:
         space, tally = self.catalog.space, self.tally
         enough = admitted(space, rows)
         tally.pruned[USES_TOO_LITTLE] += int((~enough).sum())
+        if not enough.any() and tally.leader is None and tally.attempt is None:
+            # certainly invalid, but the engine says by how much
+            self._evaluate(rows[shares(space, rows) >= space.parallelism])
         rows = rows[enough]
         for part in self._best_first(rows):
             if self.spent:

@@ -32,9 +32,10 @@ def test_two_processes_find_what_one_finds(objective):
     alone, steps = search(DESIGN, OPEN, objective), []
     found = Spread(2)(DESIGN, OPEN, objective, progress=steps.append)
     assert (found.cycles, found.energy_pj) == (alone.cycles, alone.energy_pj)
-    assert (found.candidates, found.tried, found.valid) == (alone.candidates, alone.tried, alone.valid)
-    assert (found.proven, found.gap, found.interrupted) == (True, 0.0, False)
-    assert found.certificate.startswith("4 choices of keep and bypass searched apart; of its choice: ")
+    assert found.candidates == alone.candidates
+    assert found.tried >= alone.tried  # what one process found does not prune for the others
+    assert (found.proven, found.gap, found.interrupted) == (True, None, False)
+    assert found.certificate.startswith(f"optimal over {found.candidates} factorizations")
     assert (len(steps) > 0, steps[-1].done, steps[-1].total) == (True, found.candidates, found.candidates)
 
 
