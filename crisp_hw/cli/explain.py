@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crisp_hw.cli.options import Format
+from crisp_hw.cli.choices import Format
 from crisp_hw.errors import InputError
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from crisp_hw.cli.explain import ExplainOption, show_explanation
+from crisp_hw.cli.explain import ExplainOption
 from crisp_hw.cli.options import DialectName, Format, FormatOption
-from crisp_hw.cli.output import check_folder, say_written, show
+from crisp_hw.cli.run_model import ModelRun, run_model
 
 FilesArgument = Annotated[
     list[Path],
@@ -29,16 +29,4 @@ def model(
     explain: ExplainOption = None,
 ) -> None:
     """Evaluate one mapping from Timeloop's own YAML files, as timeloop-model does."""
-    from crisp_hw.explain import explain as explain_point
-    from crisp_hw.model import evaluate_files, texts_of
-    from crisp_hw.report.files import write_all
-    from crisp_hw.report.model import model_document
-
-    check_folder(out)
-    evaluated = evaluate_files(files, dialect.value)
-    written = write_all(out, {name: text.encode() for name, text in texts_of(evaluated).items()})
-    if explain is None:
-        show(model_document(evaluated), form)
-    else:
-        show_explanation(explain_point(evaluated.point, explain), form)
-    say_written(written, out)
+    run_model(ModelRun(tuple(files), out, form, dialect, explain))

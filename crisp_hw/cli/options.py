@@ -1,12 +1,16 @@
 """Options that commands share, and what their texts mean."""
 
 import re
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from crisp_hw.cli.choices import Density as Density
+from crisp_hw.cli.choices import DialectName as DialectName
+from crisp_hw.cli.choices import Dstc as Dstc
+from crisp_hw.cli.choices import Format as Format
+from crisp_hw.cli.choices import Objective as Objective
 from crisp_hw.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,45 +21,6 @@ if TYPE_CHECKING:
     from crisp_hw.spec.patterns import NM
 
 DEFAULT_ARCH = "crisp-stc"
-
-
-class Format(StrEnum):
-    """What goes to stdout."""
-
-    table = "table"
-    csv = "csv"
-    json = "json"
-    md = "md"
-
-
-class Objective(StrEnum):
-    """What the mapper minimises."""
-
-    cycles = "cycles"
-    energy = "energy"
-    edp = "edp"
-
-
-class DialectName(StrEnum):
-    """The programs called Timeloop."""
-
-    head = "head"
-    micro22 = "micro22"
-
-
-class Dstc(StrEnum):
-    """How DSTC avoids zeros."""
-
-    skipping = "skipping"
-    packing = "position-skipping"
-
-
-class Density(StrEnum):
-    """How weights are described."""
-
-    model = "model"
-    actual = "actual"
-    hybrid = "hybrid"
 
 
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="What to print.")]

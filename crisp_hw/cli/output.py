@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crisp_hw.cli.options import Format
+from crisp_hw.cli.choices import Format
 from crisp_hw.errors import InputError
 
 if TYPE_CHECKING:

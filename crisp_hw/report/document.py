@@ -1,12 +1,8 @@
 """A document: tables and remarks for people, records and content for programs; and its texts."""
 
 import json
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
-
-import numpy as np
 
 from crisp_hw.report.columns import Table, plain
 from crisp_hw.report.records import Record
@@ -57,6 +53,11 @@ def versions() -> dict[str, str]:
     >>> sorted(versions())
     ['crisp-hw', 'numpy', 'python']
     """
+    import platform  # these three take longer to load than most documents to write
+    from importlib.metadata import PackageNotFoundError, version
+
+    import numpy as np
+
     try:
         own = version("crisp-hw")
     except PackageNotFoundError:

@@ -6,10 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from crisp_hw.errors import InputError
-from crisp_hw.report.document import json_text, markdown_text
-from crisp_hw.report.evaluation import evaluation_document
-from crisp_hw.report.records import total_records
-from crisp_hw.report.tables import csv_text
 from crisp_hw.spec.evaluation import NetworkEvaluation
 
 
@@ -24,6 +20,11 @@ def save(network: NetworkEvaluation, folder: Path, plot: bool = True) -> tuple[P
     ...     [path.name for path in save(NetworkEvaluation("nothing", ()), Path(place) / "out", plot=False)]
     ['layers.csv', 'totals.csv', 'result.json', 'report.md']
     """
+    from crisp_hw.report.document import json_text, markdown_text  # `write_all` alone does without them
+    from crisp_hw.report.evaluation import evaluation_document
+    from crisp_hw.report.records import total_records
+    from crisp_hw.report.tables import csv_text
+
     pictures = _pictures(network) if plot else {}
     document = evaluation_document(network)
     texts = {

@@ -6,7 +6,7 @@ from crisp_hw.report.columns import Column, table
 from crisp_hw.report.document import Document
 from crisp_hw.report.records import Record
 from crisp_hw.timeloop.stats_detail import Evaluated
-from crisp_hw.timeloop.stats_json import stats_data
+from crisp_hw.timeloop.stats_json import finite, stats_data
 
 TOTALS = (
     Column("cycles", "cycles", "whole"),
@@ -41,7 +41,7 @@ def model_document(evaluated: Evaluated) -> Document:
         table(f"{name}: levels, words moved per instance", LEVELS, levels),
     )
     remarks = {"assumptions": result.assumptions, "without effect": result.skipped}
-    return Document(name, tables, remarks, levels, stats_data(evaluated))
+    return Document(name, tables, remarks, levels, finite(stats_data(evaluated)))
 
 
 def _totals(evaluated: Evaluated) -> Record:

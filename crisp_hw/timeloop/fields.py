@@ -139,10 +139,16 @@ def misspelt(name: str, known: Iterable[str]) -> str | None:
 
     >>> misspelt("dpeth", ["depth", "width"]), misspelt("cell_datawidth", ["datawidth"])
     ('depth', None)
+    >>> misspelt("read_energy", ["wire_energy"])
     """
     close = similar(name, known, 0.8)  # difflib's ratio: 1 for equal names
-    is_near = close is not None and (abs(len(close) - len(name)) <= 1 or similar(name, [close], 0.85) is not None)
-    return close if is_near else None
+    if close is None or (abs(len(close) - len(name)) > 1 and similar(name, [close], 0.85) is None):
+        return None
+    words, theirs = name.split("_"), close.split("_")
+    another = len(words) == len(theirs) and not all(
+        similar(*pair) for pair in zip(words, ([each] for each in theirs), strict=True)
+    )
+    return None if another else close
 
 
 def _kind(value: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from crisp_hw.timeloop.fields import mapping, optional_mapping, optional_sequence, required, sequence, text
 from crisp_hw.timeloop.frontend_constraints import Block, Shape, add_constraint, constraint, directive, kind_of
+from crisp_hw.timeloop.frontend_maximize import maximize
 from crisp_hw.timeloop.frontend_nodes import Component, Empty, computed, is_class, walk_nodes
 from crisp_hw.timeloop.positions import Mark, MarkedDict, MarkedList, derived, fault, mark_of
 from crisp_hw.timeloop.read_architecture import STORAGE_CLASSES
@@ -35,6 +36,8 @@ def flatten(documents: MarkedDict, for_mapper: bool = False) -> tuple[MarkedDict
         shape = _shape(problem)
         blocks, more = _blocks(documents, components, shape)
         _branches(blocks, components, _passing(empty, shape), shape)
+        if for_mapper:
+            maximize(blocks, components, shape)
         entries = _entries(blocks, components, shape, for_mapper)
         found.put("architecture_constraints" if for_mapper else "mapping", entries, _position(documents))
         notes += [] if for_mapper else more  # the notes are about what is for mappers

@@ -18,8 +18,8 @@ ITERATION = ("factors", "factors_only", "permutation", "no_iteration_over_datasp
 LISTS = ("no_link_transfer", "no_reuse", "no_temporal_reuse", "rmw_first_update", "no_coalesce")
 STORES = ("keep", "bypass", "keep_only", "bypass_only")
 FOR_MAPPERS = ("default_max_factor", "default_min_factor", "remainders")
-NOT_MODELLED = ("maximize_dims", "maximize_dims_capacity")
-KNOWN = (*ITERATION, *LISTS, *STORES, *FOR_MAPPERS, *NOT_MODELLED, "split")
+MAXIMIZE = ("maximize_dims", "maximize_dims_capacity")
+KNOWN = (*ITERATION, *LISTS, *STORES, *FOR_MAPPERS, *MAXIMIZE, "split")
 _FACTOR = re.compile(r"\s*(\w+)\s*(<=|>=|<|>|=|)\s*(\d+)(?:\s*,\s*(\d+))?\s*")
 
 
@@ -29,6 +29,15 @@ class Shape:
 
     sizes: Mapping[str, int]
     tensors: Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True)
+class Maximize:
+    """Dimensions to give the largest factors, one list after the other, and the room for them (None: the lanes)."""
+
+    node: Any
+    dims: list[list[str]]
+    capacity: int | None
 
 
 @dataclass
@@ -48,6 +57,7 @@ class Block:
     bypass: set[str] = field(default_factory=set)
     lists: dict[str, set[str]] = field(default_factory=dict)
     defaults: dict[str, int] = field(default_factory=dict)
+    maximize: Maximize | None = None
 
 
 def add_constraint(block: Block, node: Any, kind: str, shape: Shape) -> list[str]:
@@ -60,8 +70,9 @@ def add_constraint(block: Block, node: Any, kind: str, shape: Shape) -> list[str
     for key, value in node.items():
         if key in ("target", "type") or (value in (None, []) and key in KNOWN):
             continue
-        if key in NOT_MODELLED:
-            raise fault(node, f"{block.where}: {key} lets a mapper choose; write the factors out", key)
+        if key in MAXIMIZE and kind != "bypass":
+            _set_maximize(block, node, shape)
+            continue
         if key in FOR_MAPPERS:
             notes.append(f"{mark_of(node, key)}: {key} ({block.where}): for mappers, a given mapping has its factors")
             _set_default(block, node, key)
@@ -165,6 +176,21 @@ def _set_split(block: Block, node: Any) -> None:
     block.split = split
 
 
+def _set_maximize(block: Block, node: Any, shape: Shape) -> None:
+    where = f"{block.where}.maximize_dims"
+    listed = sequence(node.get("maximize_dims") or [], where)
+    groups = [listed] if any(not isinstance(each, list) for each in listed) else listed
+    dims = [[text(dim, where) for dim in sequence(group, where)] for group in groups]
+    if unknown := [dim for group in dims for dim in group if dim not in shape.sizes]:
+        known = ", ".join(shape.sizes)
+        raise fault(node, f"{where}: {unknown[0]!r} is not one of {known}", "maximize_dims")
+    capacity = node.get("maximize_dims_capacity")
+    room = None if capacity is None else whole(capacity, f"{where}_capacity", 1)
+    if block.maximize not in (None, Maximize(node, dims, room)):
+        raise fault(node, f"{where}: given twice; keep one", "maximize_dims")
+    block.maximize = Maximize(node, dims, room)
+
+
 def _set_default(block: Block, node: Any, key: str) -> None:
     value = whole(node[key], f"{block.where}.{key}", 1)
     if block.defaults.setdefault(key, value) != value:
@@ -190,6 +216,9 @@ def _inclusive(dim: str, relation: str, value: int) -> str:
 
 def directive(block: Block, target: str, kind: str, shape: Shape) -> MarkedDict:
     """The block as an entry of Timeloop's mapping; MappingError where a factor breaks an inequality."""
+    if block.maximize is not None:
+        why = "maximize_dims lets a mapper choose; write the factors out"
+        raise fault(block.maximize.node, f"{block.where}: {why}", "maximize_dims")
     for dim, relation, limit, mark in block.limits:
         if not _obeys(block.factors.get(dim, 1), relation, limit):
             at = f"{mark}: " if mark else ""

@@ -60,14 +60,19 @@ def _network(network: NetworkResult) -> dict[str, Any]:
 
 def stats_json(evaluated: Evaluated) -> str:
     """`stats_data` as JSON; a figure without a value (0/0) is null."""
-    return json.dumps(_finite(stats_data(evaluated)), indent=1, allow_nan=False) + "\n"
+    return json.dumps(finite(stats_data(evaluated)), indent=1, allow_nan=False) + "\n"
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """The same data with None for every figure without a value, as JSON needs it.
+
+    >>> finite({"read_bandwidth": math.inf, "cycles": 0})
+    {'read_bandwidth': None, 'cycles': 0}
+    """
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -112,7 +112,7 @@ def members(group):
     return found
 
 
-def until(condition, seconds=20):
+def until(condition, seconds=60):
     limit = time.monotonic() + seconds
     while not condition() and time.monotonic() < limit:
         time.sleep(0.01)
@@ -137,8 +137,8 @@ def test_ctrl_c_ends_every_process_in_silence(searching, own_cache):
     else:
         time.sleep(0.3)
     os.killpg(process.pid, signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=20)
+    stdout, stderr = process.communicate(timeout=60)
     if searching:
         assert (process.returncode, stdout, stderr) == (130, "", "crisp-hw: interrupted\n")
-    until(lambda: members(process.pid) == [], 5)  # multiprocessing's own tracker needs a moment to see the end
+    until(lambda: members(process.pid) == [], 30)  # multiprocessing's own tracker needs a moment to see the end
     assert all(json.loads(path.read_text())["format"] for path in own_cache.rglob("*.json"))

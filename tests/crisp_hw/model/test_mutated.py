@@ -17,6 +17,8 @@ import yaml
 
 from crisp_hw.errors import CrispError
 from crisp_hw.model import evaluate_files, texts_of
+from crisp_hw.report.document import json_text
+from crisp_hw.report.model import model_document
 
 CASES = json.loads(gzip.decompress(Path(__file__).with_name("mutated.json.gz").read_bytes()))
 NUMBER = re.compile(r"-?\d+\.\d\d\b")
@@ -52,3 +54,12 @@ def test_texts_are_those_of_timeloop(case, tmp_path):
 def test_what_timeloop_refuses_is_refused(case, tmp_path):
     with pytest.raises(CrispError, match=re.escape(case["refused"])):
         evaluate_files([path_of(case, tmp_path)])
+
+
+def test_a_figure_without_a_value_is_null(tmp_path):
+    """Words that move in 0 cycles have no bandwidth; the document for programs says so in JSON's own way."""
+    timeless = [case for case in CASES if "stats" in case and "\nCycles: 0\n" in case["stats"]]
+    for case in timeless:
+        document = model_document(evaluate_files([path_of(case, tmp_path)]))
+        assert "null" in json_text(document)
+    assert timeless

@@ -34,7 +34,7 @@ def tasks(task):
     return [task(*size) for size in SIZES]
 
 
-def gone(pids, seconds=5.0):
+def gone(pids, seconds=30.0):
     """Have these processes ended (zombies have not)?"""
     limit = time.monotonic() + seconds
     while time.monotonic() < limit:
@@ -94,7 +94,7 @@ def test_the_first_error_in_order_is_raised_and_ends_the_others(task, jobs):
     ):
         answer(task(2, 2, 2))
         answer(bad)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 60
     assert active_children() == []
 
 
@@ -110,7 +110,7 @@ def test_an_interrupt_ends_processes_at_once(task):
             answer(endless("one"))
         finally:
             signal.signal(signal.SIGALRM, before)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 60
     assert active_children() == []
 
 
