@@ -32,8 +32,7 @@ from crisp_hw import api
 from crisp_hw.encode import EncodeOptions, encode
 from crisp_hw.engine.evaluate import evaluate_batch
 from crisp_hw.errors import MappingError
-from crisp_hw.mapper.find import Found, SearchOptions, search
-from crisp_hw.mapper.search import OBJECTIVES
+from crisp_hw.mapper.search import OBJECTIVES, Found, SearchOptions, search
 from crisp_hw.mapper.space import Space, enumerate_space
 from crisp_hw.mapper.stream import factorizations
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel

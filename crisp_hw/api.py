@@ -12,8 +12,8 @@ from crisp_hw.describe import describe_model, layer_roles, network_pattern, netw
 from crisp_hw.errors import InputError
 from crisp_hw.io import load_pruned
 from crisp_hw.map_files import Mapped, map_files
-from crisp_hw.mapper.find import Found, SearchOptions
-from crisp_hw.mapper.find import Progress as SearchProgress
+from crisp_hw.mapper.search import Found, SearchOptions
+from crisp_hw.mapper.search import Progress as SearchProgress
 from crisp_hw.network import EvaluateOptions, Progress, evaluate_layers
 from crisp_hw.spec.accelerator import Accelerator
 from crisp_hw.spec.characterization import Characterization

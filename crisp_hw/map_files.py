@@ -6,7 +6,7 @@ from pathlib import Path
 
 from crisp_hw.errors import CrispError
 from crisp_hw.mapper.bypass import choices
-from crisp_hw.mapper.find import Found, Progress, SearchOptions
+from crisp_hw.mapper.search import Found, Progress, SearchOptions
 from crisp_hw.mapper.spread import Spread
 from crisp_hw.model import check_documents, check_size, evaluated, is_frontend
 from crisp_hw.spec.design import DesignPoint

@@ -88,7 +88,8 @@ def evaluated(point: DesignPoint, documents: MarkedDict, notes: tuple[str, ...])
     # Timeloop looks for an ART only where there is an ERT
     areas = read_areas(documents["architecture"], documents.get("ART") if documents.get("ERT") is not None else None)
     has_sparse = documents.get("sparse_optimizations") is not None
-    return Evaluated(point, result, int(part.sparse.macs_mesh[:, 0].prod()), details_of(part), has_sparse, areas)
+    x, y = (int(along[0]) for along in part.sparse.macs_mesh)
+    return Evaluated(point, result, x * y, details_of(part), has_sparse, areas)
 
 
 def check_documents(documents: MarkedDict, needed: tuple[str, ...]) -> None:

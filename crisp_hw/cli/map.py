@@ -15,7 +15,7 @@ from crisp_hw.cli.output import check_folder, say_written, show
 from crisp_hw.errors import InputError
 
 if TYPE_CHECKING:
-    from crisp_hw.mapper.find import Step
+    from crisp_hw.mapper.search import Step
 
 INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
@@ -69,7 +69,7 @@ def map_files(  # noqa: PLR0913 - the options of a command
 ) -> None:
     """Find the best mapping for Timeloop's own YAML files, as timeloop-mapper does."""
     from crisp_hw import map_files as mapper
-    from crisp_hw.mapper.find import SearchOptions
+    from crisp_hw.mapper.search import SearchOptions
     from crisp_hw.report.files import write_all
     from crisp_hw.report.mapping import map_document, texts_of
 

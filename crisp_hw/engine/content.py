@@ -12,6 +12,7 @@ from typing import assert_never
 import numpy as np
 
 from crisp_hw.engine import actual, banded, density, hybrid
+from crisp_hw.engine.arrays import distinct, floats, like, namespace, on_host, whole
 from crisp_hw.engine.tiling import Float, Int, Tile
 from crisp_hw.spec.patterns import Actual, Banded, ByShape, Density, FixedStructured, HybridBlocks, Hypergeometric
 
@@ -21,8 +22,12 @@ Extents = tuple[int, ...]
 def prob_empty(model: Density, size: int, tile: Tile) -> Float:
     """Probability that a tile holds no nonzero: the share of empty tiles of an `Actual`."""
     match model:
-        case FixedStructured() | Hypergeometric():
+        case FixedStructured():
             return density.prob_empty(model, size, tile.words)
+        case Hypergeometric():
+            first, which = distinct([tile.words])
+            empty: Float = like(density.prob_empty(model, size, on_host(tile.words[first])), tile.words)[which]
+            return empty
         case Banded(width):
             side = isqrt(size)
             return _each(tile, lambda one: float(banded.histogram(width, side, _inside(side, one))[1][0]))
@@ -54,7 +59,7 @@ def expected_occupancy(model: Density, size: int, tile: Tile) -> Float:
         case FixedStructured() | Hypergeometric():
             return density.expected_occupancy(model, size, tile.words)
         case Banded(width):
-            return np.asarray(tile.words * (banded.nonzeros(width, isqrt(size)) / size), dtype=np.float64)
+            return floats(tile.words) * (banded.nonzeros(width, isqrt(size)) / size)
         case Actual() | HybridBlocks():
             return _each(tile, lambda one: _mean(model, _within(model, one)))
     assert_never(model)
@@ -67,11 +72,9 @@ def largest_occupancy(model: Density, size: int, tile: Tile) -> Int:
             return density.largest_occupancy(model, size, tile.words)
         case Banded(width):
             side = isqrt(size)
-            return _each(tile, lambda one: int(banded.histogram(width, side, _inside(side, one))[0][-1])).astype(
-                np.int64
-            )
+            return whole(_each(tile, lambda one: int(banded.histogram(width, side, _inside(side, one))[0][-1])))
         case Actual() | HybridBlocks():
-            return _each(tile, lambda one: _extremes(model, _within(model, one))[1]).astype(np.int64)
+            return whole(_each(tile, lambda one: _extremes(model, _within(model, one))[1]))
     assert_never(model)
 
 
@@ -105,16 +108,25 @@ def largest_in_fiber(model: Density, size: int, fiber: Tile, element: Tile) -> I
     match model:
         case FixedStructured() | Hypergeometric():
             return density.largest_in_fiber(model, size, fiber.words, element.words)
-        case Banded(width):
-            side, pairs = isqrt(size), zip(fiber.columns(), element.columns(), strict=True)
-            return np.array([banded.largest_in_fiber(width, side, *pair) for pair in pairs], dtype=np.int64)
         case HybridBlocks():
-            most: Int = np.minimum(fiber.words // element.words, largest_occupancy(model, size, fiber))
+            full = largest_occupancy(model, size, fiber)
+            most: Int = namespace(full).minimum(fiber.words // element.words, full)
             return most
+        case Banded() | Actual():
+            first, which = distinct([*fiber.extents, *element.extents])
+            pairs = zip(fiber.at(first).columns(), element.at(first).columns(), strict=True)
+            exact = [_most_nonempty(model, isqrt(size), *pair) for pair in pairs]
+            spread: Int = like(np.array(exact, dtype=np.int64), fiber.words)[which]
+            return spread
+    assert_never(model)
+
+
+def _most_nonempty(model: Banded | Actual, side: int, fiber: Extents, element: Extents) -> int:
+    match model:
+        case Banded(width):
+            return int(banded.largest_in_fiber(width, side, fiber, element))
         case Actual():
-            pairs = zip(fiber.columns(), element.columns(), strict=True)
-            exact = [actual.most_nonempty(model, *_nested(model, whole, part)) for whole, part in pairs]
-            return np.array(exact, dtype=np.int64)
+            return int(actual.most_nonempty(model, *_nested(model, fiber, element)))
     assert_never(model)
 
 
@@ -130,9 +142,10 @@ def shape_of(model: Density) -> Extents | None:
 
 def _each(tile: Tile, value: Callable[[Extents], float]) -> Float:
     """A value of every tile of a batch; equal tiles are asked for once."""
-    distinct, inverse = np.unique(tile.extents, axis=1, return_inverse=True)
-    found = np.array([value(tuple(column)) for column in distinct.T.tolist()], dtype=np.float64)
-    return found[inverse.ravel()]
+    first, which = distinct(list(tile.extents))
+    found = np.array([value(column) for column in tile.at(first).columns()], dtype=np.float64)
+    spread: Float = like(found, tile.words)[which]
+    return spread
 
 
 def _inside(side: int, extents: Extents) -> Extents:

@@ -1,6 +1,7 @@
 """Occupancy of a tile: how many nonzeros it holds, and how often none.
 
-Tiles are int64[b] sizes in words; results are float64[b] or int64[b]. A tile may be conditioned on a containing tile
+Tiles are int64[b] sizes in words; results are float64[b] or int64[b]. Fixed structure is computed wherever the arrays
+lie, hypergeometric distributions on the host. A tile may be conditioned on a containing tile
 with known occupancy. Formulas: docs/model.md, section 4 (Timeloop: src/workload/density-models).
 """
 
@@ -9,12 +10,13 @@ from math import ceil
 from typing import Any, assert_never
 
 import numpy as np
-from numpy.typing import NDArray
 
+from crisp_hw.engine.arrays import Float, Int, floats, in_order, namespace, whole
+from crisp_hw.engine.arrays import ceil as ceiled
 from crisp_hw.spec.patterns import BySize, FixedStructured, Hypergeometric
 
-Int = NDArray[np.int64]
-Float = NDArray[np.float64]
+__all__ = ["Float", "Int", "in_order"]
+
 UNSIGNED = 2.0**64  # Timeloop counts words in unsigned 64-bit integers
 Wide = np.longdouble  # as Boost: 80 bits where the machine has them, so that Timeloop's counts follow to the last bit
 SHORT_PRODUCT = 4096  # factors up to which P(empty) is multiplied out; beyond, log-gamma is as accurate and cheaper
@@ -29,14 +31,10 @@ def _as_float(value: Any) -> Float:
     return np.asarray(value, dtype=np.float64)
 
 
-def _as_int(value: Any) -> Int:
-    """int64[...], likewise."""
-    return np.asarray(value, dtype=np.int64)
-
-
-def in_order(terms: Float) -> Float:
-    """Sum over the first axis, one after the other as Timeloop adds: NumPy's pairwise sum rounds differently."""
-    return _as_float(np.cumsum(terms, axis=0)[-1])
+def _not_negative(value: Float) -> Float:
+    """A probability: 0 where the value is below."""
+    found: Float = namespace(value).clip(value, min=0.0)
+    return found
 
 
 def nonzeros(density: BySize, size: int) -> int:
@@ -56,7 +54,7 @@ def prob_empty(density: BySize, size: int, tile: Int) -> Float:
     """
     match density:
         case FixedStructured(d):
-            return _as_float(np.maximum(1.0 - tile * d, 0.0))
+            return _not_negative(1.0 - floats(tile) * d)
         case Hypergeometric():
             return hypergeometric_empty(np.full_like(tile, size), np.full_like(tile, nonzeros(density, size)), tile)
     assert_never(density)
@@ -70,7 +68,7 @@ def prob_empty_given(density: BySize, tile: Int, outer: Int, occupancy: Int) -> 
     """
     match density:
         case FixedStructured():
-            return _as_float(np.maximum(1.0 - tile * (occupancy / outer), 0.0))
+            return _not_negative(1.0 - floats(tile) * (floats(occupancy) / floats(outer)))
         case Hypergeometric():
             if occupancy.ndim == 1:
                 return hypergeometric_empty(outer, occupancy, tile)
@@ -99,9 +97,9 @@ def expected_occupancy(density: BySize, size: int, tile: Int) -> Float:
     """Mean number of nonzeros in a tile."""
     match density:
         case FixedStructured(d):
-            return _as_float(tile * d)
+            return floats(tile) * d
         case Hypergeometric():
-            return _as_float(tile * (nonzeros(density, size) / size))
+            return floats(tile) * (nonzeros(density, size) / size)
     assert_never(density)
 
 
@@ -113,9 +111,10 @@ def largest_occupancy(density: BySize, size: int, tile: Int) -> Int:
     """
     match density:
         case FixedStructured(d):
-            return _as_int(np.ceil(tile * d))
+            return ceiled(floats(tile) * d)
         case Hypergeometric():
-            return _as_int(np.minimum(tile, nonzeros(density, size)))
+            fewer: Int = namespace(tile).clip(tile, max=nonzeros(density, size))
+            return fewer
     assert_never(density)
 
 
@@ -130,15 +129,17 @@ def smallest_occupancy(density: BySize, size: int, tile: Int) -> Float:
     """
     match density:
         case FixedStructured(d):
-            share = np.floor(tile * d) / tile
+            share = namespace(tile).floor(floats(tile) * d) / floats(tile)
         case Hypergeometric():
             hit = nonzeros(density, size)
             wrapped = (tile - size).astype(np.uint64).astype(np.float64)
             share = np.where(tile <= size - hit, 0.0, (wrapped + hit) / tile)
         case _:
             assert_never(density)
-    words = np.floor(share * tile)
-    return _as_float(np.where(words >= UNSIGNED, 0.0, words))
+    xp = namespace(tile)
+    words = xp.floor(share * floats(tile))
+    fewest: Float = xp.where(words >= UNSIGNED, xp.zeros_like(words), words)
+    return fewest
 
 
 def support(density: BySize, size: int, tile: Int) -> tuple[Int, Float]:
@@ -148,9 +149,10 @@ def support(density: BySize, size: int, tile: Int) -> tuple[Int, Float]:
     """
     match density:
         case FixedStructured(d):
-            low = np.floor(tile * d)
-            share = tile * d - low
-            return np.stack([low, np.ceil(tile * d)]).astype(np.int64), np.stack([1.0 - share, share])
+            xp, mean = namespace(tile), floats(tile) * d
+            low = xp.floor(mean)
+            share = mean - low
+            return whole(xp.stack([low, xp.ceil(mean)])), xp.stack([1.0 - share, share])
         case Hypergeometric():
             hit = nonzeros(density, size)
             return padded([_hypergeometric_support(size, hit, int(n)) for n in tile])
@@ -246,4 +248,5 @@ def _log_factorial(count: int) -> Any:
 
 def largest_in_fiber(density: BySize, size: int, fiber: Int, element: Int) -> Int:
     """Most nonempty elements that a fiber can hold: min(fiber / element, its largest occupancy) (MaxNumElement)."""
-    return _as_int(np.minimum(fiber // element, largest_occupancy(density, size, fiber)))
+    most: Int = namespace(fiber).minimum(fiber // element, largest_occupancy(density, size, fiber))
+    return most

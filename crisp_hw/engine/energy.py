@@ -10,11 +10,11 @@ from itertools import product
 
 import numpy as np
 
+from crisp_hw.engine.arrays import Float, Int, distinct, floats, in_order, like, namespace, on_host, ratio
 from crisp_hw.engine.content import support
-from crisp_hw.engine.density import in_order
 from crisp_hw.engine.safs import Sparse, metadata_bits
 from crisp_hw.engine.safs.counts import KINDS, OPS, WORD
-from crisp_hw.engine.tiling import Float, Int, Tiling, instances
+from crisp_hw.engine.tiling import Tiling, instances
 from crisp_hw.engine.traffic import passing_words
 from crisp_hw.errors import InputError
 from crisp_hw.spec.arch import ComputeLevel, StorageLevel
@@ -142,57 +142,62 @@ def read_energy_per_word(table: EnergyTable, level: StorageLevel) -> float:
 @dataclass(frozen=True)
 class Charge:
     """What one action costs in one instance: `amount` words, bits or counts of which one action takes `per_action`;
-    the number of actions, corrected by kappa, times pJ each, times the share of a cluster that pays, float64[b].
+    the number of actions, corrected by kappa (None: 1), times pJ each, times the share of a cluster that pays (None:
+    all of it), float64[b]. `may_wrap` says that the amount may be below 0.
     """
 
     amount: Int
     per_action: int
-    correction: Float
+    correction: Float | None
     pj_each: float
-    share: Float
+    share: Float | None
+    may_wrap: bool = False
 
     @property
     def actions(self) -> Int | Float:
         """Whole actions: blocks of words, vectors of bits, or the counts themselves; unsigned, as in Timeloop."""
-        whole = -(-self.amount // self.per_action)
-        if (self.amount >= 0).all():
+        xp, amount = namespace(self.amount), self.amount
+        whole = amount if self.per_action == 1 else -(-amount // self.per_action)
+        if not self.may_wrap or not bool(xp.any(amount < 0)):
             return whole
-        return np.where(self.amount < 0, np.ceil((self.amount + float(WORD)) / self.per_action), whole)
+        wrapped = xp.ceil((floats(amount) + float(WORD)) / self.per_action)
+        found: Float = xp.where(amount < 0, wrapped, floats(whole))
+        return found
 
     @property
     def energy(self) -> Float:
         """pJ."""
-        return self.actions * self.correction * self.pj_each * self.share
+        pj = floats(self.actions)
+        pj = (pj if self.correction is None else pj * self.correction) * self.pj_each
+        return pj if self.share is None else pj * self.share
 
 
 def instance_energy(tiling: Tiling, sparse: Sparse, table: EnergyTable, place: tuple[int, int]) -> dict[str, Float]:
-    """pJ of one tensor in one instance of a storage level, by action, float64[b] each."""
-    return {name: charge.energy for name, charge in charges(tiling, sparse, table, place).items()}
+    """pJ of one tensor in one instance of a storage level, by action that costs anything, float64[b] each."""
+    found = charges(tiling, sparse, table, place)
+    return {name: charge.energy for name, charge in found.items() if charge.pj_each}
 
 
 def charges(tiling: Tiling, sparse: Sparse, table: EnergyTable, place: tuple[int, int]) -> dict[str, Charge]:
-    """What is charged for one tensor in one instance of a storage level, by action."""
+    """What can be charged for one tensor in one instance of a storage level, by action."""
     level, tally, ranks = tiling.architecture.levels[place[0]], sparse.tally, sparse.ranks.get(place)
     out: dict[str, Charge] = {}
     if tiling.problem.tensors[place[1]].name not in tiling.nest.keeps[place[0]]:
         return _streamed(tiling, sparse, table, place)
     correction, share = _partly_filled_blocks(tiling, sparse, place), _cluster_share(sparse, level, place)
-    has_metadata = ranks is not None and ranks.form is not None and level.metadata_width_bits > 0
     for kind, op in product(KINDS, OPS):
-        words = tally.data[kind][op][place]
-        if words.any():
+        if (words := tally.data[kind][op].get(place)) is not None:
             per_block = action_energy(table, level, kind, op)
-            out[f"{kind}_{op}"] = Charge(words, level.block_size, correction, per_block, share)
-        if has_metadata and tally.metadata[kind][op][place].any():
-            bits = metadata_bits(tally, level, place, ranks, (kind, op))
+            out[f"{kind}_{op}"] = Charge(words, level.block_size, correction, per_block, share, kind != "random")
+        if (bits := metadata_bits(tally, level, place, ranks, (kind, op))) is not None:
             per_vector = action_energy(table, level, kind, op, "metadata_")
-            once = np.ones_like(correction)
-            out[f"{kind}_metadata_{op}"] = Charge(bits, level.metadata_width_bits, once, per_vector, share)
+            out[f"{kind}_metadata_{op}"] = Charge(
+                bits, level.metadata_width_bits, None, per_vector, share, kind != "random"
+            )
     actions = table.actions.get(level.name, {})
     for name, counts in (("decompression", tally.decompressions), ("compression", tally.compressions)):
-        if counts[place].any():
-            once = np.ones_like(correction)
-            out[name] = Charge(counts[place], 1, once, actions.get(f"{name}_count", 0.0), share)
+        if place in counts:
+            out[name] = Charge(counts[place], 1, None, actions.get(f"{name}_count", 0.0), share)
     return out
 
 
@@ -203,64 +208,72 @@ def _streamed(tiling: Tiling, sparse: Sparse, table: EnergyTable, place: tuple[i
     if not tiling.rules.streams or tensor.name not in streams:
         return {}
     words, used = passing_words(tiling, place[0], tensor), sparse.used[place]
-    once = np.ones_like(used)
     # all instances pass it on, also those that spatial skipping leaves without work
-    there = np.divide(instances(tiling, place[0]), used, out=np.zeros_like(used), where=used > 0)
+    there = ratio(instances(tiling, place[0]), used, 0.0)
     prices = {f"streamed_{op}": action_energy(table, level, "random", op) for op in ("reads", "fills")}
-    return {name: Charge(words, level.block_size, once, pj, there) for name, pj in prices.items()}
+    return {name: Charge(words, level.block_size, None, pj, there) for name, pj in prices.items()}
 
 
-def leakage(sparse: Sparse, table: EnergyTable, index: int, level: StorageLevel, cycles: Int) -> Float:
-    """pJ that the working instances of a level (one at least) leak over the whole run, float64[b].
+def leakage(sparse: Sparse, table: EnergyTable, index: int, level: StorageLevel, cycles: Int) -> Float | None:
+    """pJ that the working instances of a level (one at least) leak over the whole run, float64[b]; None: it never does.
 
     The `leak` action is pJ per instance and cycle; no groups share a power gate (buffer.cpp: ComputeLeaksPerCycle).
     """
     per_cycle = table.actions.get(level.name, {}).get("leak", 0.0)
-    pj: Float = per_cycle * cycles * np.maximum(1.0, sparse.used[index].max(axis=0))
+    if not per_cycle:
+        return None
+    busiest = sparse.busiest(index)
+    pj: Float = per_cycle * floats(cycles) * namespace(busiest).clip(busiest, min=1.0)
     return pj
 
 
-def _cluster_share(sparse: Sparse, level: StorageLevel, place: tuple[int, int]) -> Float:
-    """Instances of one cluster share an access (1 for clusters of one)."""
-    provided = sparse.mesh[place[1], place[0] + 1].prod(axis=0)
-    clusters = np.minimum(provided, level.instances // level.cluster_size)
-    share = np.divide(clusters, provided, out=np.zeros(len(provided)), where=provided > 0)
-    return np.where(sparse.used[place] > 0, share, 0.0)
+def _cluster_share(sparse: Sparse, level: StorageLevel, place: tuple[int, int]) -> Float | None:
+    """Instances of one cluster share an access; None for clusters of one in a level that is always at work."""
+    if level.cluster_size == 1 and not sparse.skips_lanes and place not in sparse.occupancy:
+        return None
+    provided, used, xp = sparse.provided(place), sparse.used[place], namespace(sparse.used[place])
+    clusters = xp.clip(provided, max=level.instances // level.cluster_size)
+    share = ratio(clusters, provided, 0.0)
+    paid: Float = xp.where(used > 0, share, xp.zeros_like(share))
+    return paid
 
 
-def _partly_filled_blocks(tiling: Tiling, sparse: Sparse, place: tuple[int, int]) -> Float:
-    """Accesses grow when the nonzeros of small tiles do not fill whole blocks.
+def _partly_filled_blocks(tiling: Tiling, sparse: Sparse, place: tuple[int, int]) -> Float | None:
+    """Accesses grow when the nonzeros of small tiles do not fill whole blocks; None where they never do.
 
     sum P(k) ceil(k / block) over the unconditioned occupancies, against the density-scaled number of blocks. Timeloop
     has the table for blocks of 2 to 32 words only and stops on others: InputError here. MICRO22 (D5) does not correct.
     """
     level, tensor = tiling.architecture.levels[place[0]], tiling.problem.tensors[place[1]]
-    ranks, ones = sparse.ranks.get(place), np.ones(tiling.bounds.shape[1])
+    ranks = sparse.ranks.get(place)
     if level.block_size == 1 or ranks is None or ranks.form is None or not ranks.form.compressed:
-        return ones
-    density, tile = sparse.density[place], tiling.tile(place[0], tensor)
-    partial = (density < 1.0) & tiling.rules.partly_filled_blocks
-    if partial.any() and level.block_size not in NON_EMPTY_BLOCKS:
+        return None
+    density, tile, xp = sparse.density[place], tiling.tile(place[0], tensor), tiling.xp
+    partial = density < 1.0
+    if not tiling.rules.partly_filled_blocks or not bool(xp.any(partial)):
+        return None
+    if level.block_size not in NON_EMPTY_BLOCKS:
         raise InputError(
             f"level {level.name}: blocks of {level.block_size} words cannot hold the compressed tensor {tensor.name} "
             f"(Timeloop knows blocks of {', '.join(map(str, NON_EMPTY_BLOCKS))}); change the level's width"
         )
-    if not partial.any():
-        return ones
+    density = on_host(density)
     decile = np.where(density >= 0.1, np.floor(density / 0.1) - 1, 0).astype(np.int64)
     limit = np.array(NON_EMPTY_BLOCKS[level.block_size])[np.minimum(decile, 9)]
-    small = partial & (limit > tile // level.block_size)
+    small = on_host(partial) & (limit > on_host(tile) // level.block_size)
     if not small.any():
-        return ones
+        return None
+    ones = np.ones(tiling.batch)
     ones[small] = _blocks_per_word(tiling, place, np.flatnonzero(small), density[small])
-    return ones
+    correction: Float = like(ones, tile)
+    return correction
 
 
 def _blocks_per_word(tiling: Tiling, place: tuple[int, int], rows: Int, density: Float) -> Float:
     tensor, block = tiling.problem.tensors[place[1]], tiling.architecture.levels[place[0]].block_size
     tile = tiling.tile_below(tiling.ends[place[0]], tensor).at(rows)
-    _, first, inverse = np.unique(tile.extents, axis=1, return_index=True, return_inverse=True)
+    first, which = distinct(list(tile.extents))
     occupancy, probability = support(tensor.density, tiling.size(tensor), tile.at(first))
-    blocks = in_order(-(-occupancy // block) * probability)[inverse.ravel()]
+    blocks = in_order(-(-occupancy // block) * probability)[which]
     # a density of 0 moves no words, whose number of blocks is then of no account
     return np.divide(blocks, tile.words * density / block, out=np.ones_like(blocks), where=density > 0)

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from crisp_hw.engine.arrays import Bool, Float, Int, distinct, mover, on_host
 from crisp_hw.engine.content import shape_of
 from crisp_hw.engine.outcome import report
 from crisp_hw.engine.part import Part, evaluate_part
 from crisp_hw.engine.safs import AmbiguousChoice
-from crisp_hw.engine.tiling import Bool, Float, Int, Tiling
+from crisp_hw.engine.tiling import Tiling
 from crisp_hw.engine.verdict import Failure, broken_rules
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.spec.design import Design, DesignPoint
@@ -17,6 +18,7 @@ from crisp_hw.spec.patterns import Banded
 from crisp_hw.spec.problem import Problem, Tensor
 from crisp_hw.spec.result import Result
 
+CHUNK = {True: 8192, False: 2**20}  # mappings at a time: what stays in the caches of a CPU; what fills a GPU
 WIDEST_BAND = 2**30  # Timeloop adds rows and widths in 32 bits
 
 
@@ -30,29 +32,33 @@ class Batch:
     failures: tuple[Failure, ...] = ()
 
 
-def evaluate_batch(design: Design, nest: LoopNest, bounds: Int, residuals: Int | None = None) -> Batch:
+def evaluate_batch(
+    design: Design, nest: LoopNest, bounds: Int, residuals: Int | None = None, device: str = "numpy"
+) -> Batch:
     """Evaluate mappings that share a nest: `bounds` is int64[b, L], the bound of each loop, innermost first.
 
     `residuals`, of the same shape, are for imperfect factors (see `spec.mapping.Mapping`); mappings that have any are
-    walked one by one, which is slow. Every number of a batch equals that of the mapping evaluated alone. Raises
-    InputError where the bounds do not multiply to the problem, or the design asks for something that the model does
-    not know.
+    walked one by one, which is slow. Every number of a batch equals that of the mapping evaluated alone, on every
+    `device` (`arrays.DEVICES`). Raises InputError where the bounds do not multiply to the problem, the device is not
+    there, or the design asks for something that the model does not know.
     """
-    bounds = np.ascontiguousarray(bounds, dtype=np.int64)
-    residuals = bounds if residuals is None else np.ascontiguousarray(residuals, dtype=np.int64)
-    _check(design, nest, bounds, residuals)
-    valid = np.zeros(len(bounds), dtype=bool)
-    cycles, energy = np.zeros(len(bounds), dtype=np.int64), np.zeros(len(bounds))
+    here = np.ascontiguousarray(bounds.T, dtype=np.int64)
+    rest = here if residuals is None else np.ascontiguousarray(residuals.T, dtype=np.int64)
+    _check(design, nest, here, rest)
+    count = here.shape[1]
+    valid = np.zeros(count, dtype=bool)
+    cycles, energy = np.zeros(count, dtype=np.int64), np.zeros(count)
     failures: dict[tuple[str, str | None, str], Failure] = {}
-    for rows in _same_structure(bounds, residuals):
-        for part_rows, part in _evaluate_rows(design, nest, bounds, residuals, rows):
+    for rows in _same_structure(here, rest, CHUNK[device == "numpy"]):
+        for part_rows, part in _evaluate_rows(design, nest, (here, rest), rows, device):
             if isinstance(part, MappingError):
-                _merge(failures, _unmappable(part, len(part_rows)), part_rows, len(bounds))
+                _merge(failures, _unmappable(part, len(part_rows)), part_rows, count)
                 continue
-            cycles[part_rows], energy[part_rows], valid[part_rows] = part.cycles, part.energy_pj, True
+            cycles[part_rows], energy[part_rows] = on_host(part.cycles), on_host(part.energy_pj)
+            valid[part_rows] = True
             for failure in broken_rules(part):
                 valid[part_rows] &= ~failure.failed
-                _merge(failures, failure, part_rows, len(bounds))
+                _merge(failures, failure, part_rows, count)
     return Batch(valid, cycles, energy, tuple(failures.values()))
 
 
@@ -72,10 +78,11 @@ def evaluate_point(point: DesignPoint) -> Part | MappingError:
 
     Raises InputError as `evaluate_batch`.
     """
-    bounds = np.array([point.mapping.bounds], dtype=np.int64)
-    residuals = bounds if point.mapping.residuals is None else np.array([point.mapping.residuals], dtype=np.int64)
-    _check(point.design, point.mapping.nest, bounds, residuals)
-    ((_, part),) = _evaluate_rows(point.design, point.mapping.nest, bounds, residuals, np.array([0]))
+    mapping = point.mapping
+    bounds = np.array(mapping.bounds, dtype=np.int64)[:, None]
+    residuals = bounds if mapping.residuals is None else np.array(mapping.residuals, dtype=np.int64)[:, None]
+    _check(point.design, mapping.nest, bounds, residuals)
+    ((_, part),) = _evaluate_rows(point.design, mapping.nest, (bounds, residuals), np.array([0]))
     return part
 
 
@@ -126,24 +133,25 @@ def _check_band(problem: Problem, name: str, width: int, extents: tuple[int, ...
 def _check_factors(problem: Problem, nest: LoopNest, factors: tuple[Int, Int], dim: str) -> None:
     """The loops over a dimension must count to its size, as digits of bounds of which the last number is all residuals.
 
+    Bounds and residuals are int64[L, b].
     Timeloop: mapping/parser.cpp, and nest-analysis.cpp InitNumSpatialElems for the residual of a spatial loop.
     """
     (bounds, residuals), size = factors, problem.bound(dim)
     columns = [j for j, loop in enumerate(nest.loops) if loop.dim == dim]
-    if residuals is bounds and (bounds[:, columns].prod(axis=1) == size).all() and (bounds[:, columns] > 0).all():
+    if residuals is bounds and (bounds[columns].min(initial=1) > 0) and (bounds[columns].prod(axis=0) == size).all():
         return
-    if ((residuals < 1) | (residuals > bounds))[:, columns].any():
+    if ((residuals < 1) | (residuals > bounds))[columns].any():
         raise InputError(f"mapping: a residual of {dim} is not between 1 and the factor; make it so")
-    last = np.zeros(len(bounds), dtype=np.int64)
-    outside = np.zeros(len(bounds), dtype=bool)
+    last = np.zeros(bounds.shape[1], dtype=np.int64)
+    outside = np.zeros(bounds.shape[1], dtype=bool)
     for j in reversed(columns):
-        last = last * bounds[:, j] + residuals[:, j] - 1
-        if nest.loops[j].kind != "temporal" and ((residuals[:, j] < bounds[:, j]) & ~outside).any():
+        last = last * bounds[j] + residuals[j] - 1
+        if nest.loops[j].kind != "temporal" and ((residuals[j] < bounds[j]) & ~outside).any():
             raise InputError(
                 f"mapping: the residual of the spatial loop over {dim} in level {nest.loops[j].level} (0 is innermost) "
                 f"needs a loop over {dim} outside it; give the loop its residual as its factor"
             )
-        outside |= (bounds[:, j] > 1) | (_stands_in(nest, bounds, j) & (dim == problem.dims[-1]))
+        outside |= (bounds[j] > 1) | (_stands_in(nest, bounds, j) & (dim == problem.dims[-1]))
     if (last + 1 != size).any():
         raise InputError(
             f"mapping: the factors of {dim} multiply to {last[last + 1 != size][0] + 1}, but the problem has {dim} = "
@@ -155,33 +163,43 @@ def _stands_in(nest: LoopNest, bounds: Int, j: int) -> Bool:
     """Is j the loop that Timeloop keeps for a level without any loop in time, one over the last dimension?"""
     level = nest.loops[j].level
     here = [k for k, loop in enumerate(nest.loops) if loop.level == level and loop.kind == "temporal"]
-    idle: Bool = (bounds[:, here] == 1).all(axis=1) & (j in here)
+    idle: Bool = (bounds[here] == 1).all(axis=0) & (j in here)
     return idle
 
 
-def _same_structure(bounds: Int, residuals: Int) -> list[Int]:
-    """Row indices grouped by which loops do something, and whether one has a residual."""
-    if len(bounds) == 1:
+def _same_structure(bounds: Int, residuals: Int, most: int) -> list[Int]:
+    """Indices of mappings, at most `most` at a time, grouped by which loops do something and whether one is ragged."""
+    if bounds.shape[1] == 1:
         return [np.array([0])]
-    packed = np.packbits(bounds > 1, axis=1)
+    flags = bounds > 1
     if residuals is not bounds:
-        packed = np.concatenate([packed, (residuals != bounds).any(axis=1, keepdims=True).astype(np.uint8)], axis=1)
-    _, inverse = np.unique(packed, axis=0, return_inverse=True)
-    order = np.argsort(inverse.ravel(), kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(inverse.ravel()[order])) + 1)
+        flags = np.concatenate([flags, (residuals != bounds).any(axis=0, keepdims=True)])
+    if (flags == flags[:, :1]).all():
+        groups = [np.arange(bounds.shape[1])]
+    else:
+        packed = np.packbits(flags, axis=0).astype(np.int64)
+        _, which = distinct(list(packed))
+        order = np.argsort(which, kind="stable")
+        groups = np.split(order, np.flatnonzero(np.diff(which[order])) + 1)
+    return [rows[start : start + most] for rows in groups for start in range(0, len(rows), most)]
 
 
 def _evaluate_rows(
-    design: Design, nest: LoopNest, bounds: Int, residuals: Int, rows: Int
+    design: Design, nest: LoopNest, factors: tuple[Int, Int], rows: Int, device: str | None = None
 ) -> list[tuple[Int, Part | MappingError]]:
-    here, rest = (np.ascontiguousarray(each[rows].T) for each in (bounds, residuals))
+    bounds, residuals = factors
+    whole = len(rows) == bounds.shape[1]
+    here, rest = (each if whole else np.ascontiguousarray(each[:, rows]) for each in factors)
     perfect = residuals is bounds or bool((here == rest).all())
-    tiling = Tiling(design.problem, design.architecture, nest, here, None if perfect else rest, design.rules)
+    here, costs_only = mover(device or "numpy")(here), device is not None
+    tiling = Tiling(
+        design.problem, design.architecture, nest, here, None if perfect else rest, design.rules, costs_only
+    )
     try:
         return [(rows, evaluate_part(design, tiling))]
     except AmbiguousChoice as ambiguous:
         parts = [rows[ambiguous.choice == choice] for choice in np.unique(ambiguous.choice)]
-        return [found for part in parts for found in _evaluate_rows(design, nest, bounds, residuals, part)]
+        return [found for part in parts for found in _evaluate_rows(design, nest, factors, part, device)]
     except MappingError as error:
         return [(rows, error)]
 

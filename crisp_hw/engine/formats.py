@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
-
-from crisp_hw.engine.density import Float, Int
-from crisp_hw.engine.tiling import Tile, Tiling, keeper_below, projected_size
+from crisp_hw.engine.arrays import Float, Int, floats, namespace, on_host
+from crisp_hw.engine.tiling import Tile, Tiling, keeper_below
 from crisp_hw.errors import MappingError
 from crisp_hw.spec.arch import StorageLevel
 from crisp_hw.spec.dialect import HEAD, Rules
@@ -25,25 +23,35 @@ class StoredRanks:
     `tiles[r]` is the tile below rank r (the first is one word), the last one the tile of the top rank as the model
     records it. `form` is None where the tensor has no metadata; then there is one implicit rank, left out where no
     level of the tensor has a format. `loops` are the (dimension, bound) of the loops that each rank spans; `extents[r]`
-    are those of `tiles[r]`, int64[R, b].
+    are those of `tiles[r]`, int64[b] along each rank of the tensor. `widths[r]` are the (metadata, payload) bits of an
+    entry;
+    ranks from `bits_until` on are not counted (None: all are), because neither they nor any further out have bits.
     """
 
     form: TensorFormat | None
     fibers: tuple[Int, ...]
     tiles: tuple[Int, ...]
     loops: tuple[tuple[tuple[str, Int], ...], ...] = ()
-    extents: tuple[Int, ...] = ()
+    extents: tuple[Sequence[Int], ...] = ()
+    widths: tuple[tuple[int, int], ...] = ()
+    bits_until: int | None = None
+
+    @property
+    def counted(self) -> int:
+        """How many ranks are counted, from the innermost."""
+        return len(self.fibers) if self.bits_until is None else min(self.bits_until, len(self.fibers))
 
     @property
     def below(self) -> tuple[Tile, ...]:
-        """The tile below each rank."""
-        return tuple(map(Tile, self.tiles, self.extents))[: len(self.fibers)]
+        """The tile below each rank that is counted, and that below the next one (or the whole tile)."""
+        return tuple(map(Tile, self.tiles, self.extents))[: self.counted + 1]
 
     def at(self, rows: Int) -> "StoredRanks":
-        """Some mappings of the batch."""
-        fibers, tiles = (tuple(each[rows] for each in every) for every in (self.fibers, self.tiles))
-        loops = tuple(tuple((dim, bound[rows]) for dim, bound in rank) for rank in self.loops)
-        return StoredRanks(self.form, fibers, tiles, loops, tuple(each[:, rows] for each in self.extents))
+        """Some mappings of the batch, on the host."""
+        fibers, tiles = (tuple(on_host(each[rows]) for each in every) for every in (self.fibers, self.tiles))
+        loops = tuple(tuple((dim, on_host(bound[rows])) for dim, bound in rank) for rank in self.loops)
+        extents = tuple(tuple(on_host(extent[rows]) for extent in each) for each in self.extents)
+        return StoredRanks(self.form, fibers, tiles, loops, extents, self.widths, self.bits_until)
 
 
 @dataclass(frozen=True)
@@ -113,12 +121,13 @@ def _stored(
 ) -> StoredRanks:
     """Ranks of one tensor in one level; `below` are those of the level that it feeds."""
     child = keeper_below(tiling.nest, level, tensor.name)
-    pretiled = form is not None and form.compressed and below is not None and bool(tiling.tile(child, tensor)[0] > 1)
+    pretiled = form is not None and form.compressed and below is not None and int(tiling.tile(child, tensor)[0]) > 1
     if pretiled and form and below:
         _check_aligned(form, below)
     segments = _segments(tiling, level, child, tensor, not pretiled)
     inherited = len(below.fibers) if pretiled and below else 0
-    groups, left = _assign(form, segments, inherited, tiling.rules)
+    word = tiling.tile_below(0, tensor)
+    groups, left = _assign(form, segments, (inherited, word), tiling.rules)
     if left and form is not None:
         raise MappingError(
             f"level {form.level}: the format of {tensor.name} has {len(form.ranks)} ranks but the mapping needs more "
@@ -127,12 +136,11 @@ def _stored(
     fibers = tuple(_fiber(tiling, tensor, group) for group in groups)
     tiles, extents = [group.tile.words for group in groups], [group.tile.extents for group in groups]
     loops = tuple(tuple((segment.dim, segment.bound) for segment in group.segments) for group in groups)
-    if pretiled and below:
-        return StoredRanks(
-            form, (*below.fibers, *fibers), (*below.tiles, *tiles), (*below.loops, *loops), (*below.extents, *extents)
-        )
-    word = tiling.tile_below(0, tensor)
-    return StoredRanks(form, fibers, (word.words, *tiles), loops, (word.extents, *extents))
+    widths = tuple(word_bits(tiling.architecture.levels[level], rank) for rank in form.ranks) if form else ()
+    inner = below if pretiled and below else StoredRanks(None, (), (word.words,), (), (word.extents,))
+    fibers, tiles = (*inner.fibers, *fibers), [*inner.tiles, *tiles]
+    until = max((r + 1 for r, bits in enumerate(widths) if any(bits)), default=0) if tiling.costs_only else None
+    return StoredRanks(form, fibers, tuple(tiles), (*inner.loops, *loops), (*inner.extents, *extents), widths, until)
 
 
 def _check_aligned(form: TensorFormat, child: StoredRanks) -> None:
@@ -150,36 +158,39 @@ def _check_aligned(form: TensorFormat, child: StoredRanks) -> None:
 def _segments(tiling: Tiling, level: int, child: int, tensor: Tensor, absorb: bool) -> list[_Segment]:
     """Relevant loops between the child and the level, inner first; `absorb` adds the child's extents to them."""
     start = tiling.start(child + 1)
-    below = dict(zip(tiling.problem.dims, tiling.box(start), strict=True)) if absorb else {}
+    below = dict(zip(tiling.problem.dims, tiling.sides(start), strict=True)) if absorb else {}
     out = []
     for j in range(start, tiling.ends[level]):
         if tiling.relevant(j, tensor):
             dim = tiling.nest.loops[j].dim
-            bound = tiling.bounds[j] * below.pop(dim, tiling.ones)
-            out.append(_Segment(dim, bound, bool((bound > 1).any()), tiling.tile_below(j + 1, tensor)))
+            inner = below.pop(dim, tiling.ones)
+            active = tiling.active[j] or inner is not tiling.ones
+            bound = inner if not tiling.active[j] else tiling.bounds[j, :] * inner
+            out.append(_Segment(dim, bound, active, tiling.tile_below(j + 1, tensor)))
     return out
 
 
 def _fiber(tiling: Tiling, tensor: Tensor, group: _Group) -> Int:
-    extents = np.ones((len(tiling.problem.dims), tiling.bounds.shape[1]), dtype=np.int64)
+    sides = dict.fromkeys(tiling.problem.dims, tiling.ones)
     for segment in group.segments:
-        extents[tiling.problem.dims.index(segment.dim)] *= segment.bound
-    return projected_size(tiling.problem, tensor, extents)
+        before = sides[segment.dim]
+        sides[segment.dim] = segment.bound if before is tiling.ones else before * segment.bound
+    return tiling.projected(tensor, tuple(sides.values())).words
 
 
 def _assign(
-    form: TensorFormat | None, segments: Sequence[_Segment], first: int, rules: Rules
+    form: TensorFormat | None, segments: Sequence[_Segment], start: tuple[int, Tile], rules: Rules
 ) -> tuple[list[_Group], list[str]]:
-    """Ranks `first`.. with the loops they span, and the dimensions of the loops that are left over."""
+    """Ranks with the loops they span, and the dimensions of the loops that are left over.
+
+    `start` is the first rank to fill, and a tile of one word.
+    """
     live = [segment for segment in segments if segment.active]
-    smallest, word = (
-        segments[0].tile,
-        Tile(*(np.ones_like(each) for each in (segments[0].tile.words, segments[0].tile.extents))),
-    )
+    smallest, word = segments[0].tile, start[1]
     if form is None:
         tile = live[-1].tile if live else smallest
         return [_Group(tuple(live), tile)], []
-    ranks, order = form.ranks[first:], live
+    ranks, order = form.ranks[start[0] :], live
     dummy = refused = _Group((), smallest)
     if form.inner_to_outer:
         groups, used = _fill(ranks, live, _Group((), word), rules)
@@ -219,12 +230,12 @@ def _fill(ranks: Sequence[Rank], live: Sequence[_Segment], refused: _Group, rule
     return groups, used
 
 
-Units = list[tuple[Float, Float]]
-"""(metadata, payload) units of each rank, innermost first."""
+Units = list[tuple[Float | None, Float | None]]
+"""(metadata, payload) units of each rank, innermost first; None where a rank has none by its structure."""
 
 
 def metadata_units(ranks: StoredRanks, empties: Sequence[Float], rules: Rules = HEAD) -> Units:
-    """Metadata of a tile from P(empty) of its nested tiles: `empties[r]` below rank r, `empties[-1]` the whole tile.
+    """Metadata of a tile from P(empty) of its nested tiles: `empties[r]` below rank r, one more than ranks are counted.
 
     U, UOP, B, CP and RLE as in docs/model.md, section 5.2; the innermost rank that stores something has the data
     itself as its payload, so that payload is 0.
@@ -232,48 +243,58 @@ def metadata_units(ranks: StoredRanks, empties: Sequence[Float], rules: Rules = 
     assert ranks.form is not None
     top = len(ranks.fibers) - 1
     dummy_at = 0 if ranks.form.inner_to_outer else top
-    nothing = np.zeros(empties[-1].shape)
-    units: Units = [(nothing, nothing)] * (top + 1)
-    fibers_above = np.ones(1, dtype=np.int64)
+    units: Units = [(None, None)] * (top + 1)
+    fibers_above: Float | None = None
     for r in range(top, -1, -1):
         fiber = ranks.fibers[r]
-        if r == dummy_at or bool((fiber > 1).any()):
-            live = fibers_above * (1.0 - empties[r + 1])
+        if r < ranks.counted and (r == dummy_at or bool(namespace(fiber).any(fiber > 1))):
+            live = 1.0 - empties[r + 1]
+            live = live if fibers_above is None else fibers_above * live
             units[r] = _rank_units(ranks.form.ranks[r], fiber, (fibers_above, live), 1.0 - empties[r], rules)
-        fibers_above = fibers_above * fiber
+        fibers_above = floats(fiber) if fibers_above is None else fibers_above * floats(fiber)
     return _drop_data_payload(units)
 
 
 def _rank_units(
-    rank: Rank, fiber: Int, fibers: tuple[Int, Float], occupied: Float, rules: Rules
-) -> tuple[Float, Float]:
-    """Units of one rank: `fibers` are all and the nonempty fibers, `occupied` the share of nonempty coordinates.
+    rank: Rank, fiber: Int, fibers: tuple[Float | None, Float], occupied: Float, rules: Rules
+) -> tuple[Float | None, Float | None]:
+    """Units of one rank: `fibers` are all (None: one) and the nonempty ones, `occupied` the share of coordinates.
 
     In MICRO22 (D6) CP and RLE hold the expected number of nonempty coordinates, whatever fiber they are in.
     """
-    all_fibers, live = fibers
+    length, (every, live) = floats(fiber), fibers
+    coordinates = length if every is None else every * length
+    xp = namespace(live)
     match rank.format:
         case "CP" | "RLE" if not rules.whole_coordinates:
-            return (count := all_fibers * fiber * occupied), count
+            return (count := coordinates * occupied), count
         case "UOP":
-            return 0.0 * live, live * (fiber + 1)
+            return None, live * (length + 1)
         case "B":
-            return live * fiber, live * np.ceil(fiber * occupied)
+            return live * length, live * xp.ceil(length * occupied)
         case "CP":
-            return (count := live * np.ceil(fiber * occupied)), count
+            return (count := live * xp.ceil(length * occupied)), count
         case "RLE":
-            return (count := live * (fiber * occupied)), count
+            return (count := live * (length * occupied)), count
         case "U":
-            return (count := all_fibers * fiber * np.ones_like(live)), count
+            return (count := coordinates * xp.ones_like(live)), count
 
 
 def _drop_data_payload(units: Units) -> Units:
-    """Zero the payload of the innermost rank that holds anything, column by column."""
-    out, pending = [], None
+    """Take away the payload of the innermost rank that holds anything, column by column."""
+    out: Units = []
+    pending = None
     for metadata, payload in units:
-        metadata, payload = np.broadcast_arrays(metadata, payload)
-        pending = np.ones(payload.shape, dtype=bool) if pending is None else np.broadcast_to(pending, payload.shape)
-        holds = (metadata != 0) | (payload != 0)
-        out.append((metadata, np.where(pending & holds, 0.0, payload)))
-        pending = pending & ~holds
+        held = [each != 0 for each in (metadata, payload) if each is not None]
+        if not held:
+            out.append((None, None))
+            continue
+        holds = held[0] | held[1] if len(held) > 1 else held[0]
+        if pending is None:
+            payload, pending = None, ~holds
+        elif bool(namespace(pending).any(pending)):
+            if payload is not None:
+                payload = namespace(payload).where(pending & holds, 0.0 * payload, payload)
+            pending = pending & ~holds
+        out.append((metadata, payload))
     return out

@@ -4,23 +4,83 @@ Timeloop: model/arithmetic.cpp, model/buffer.cpp ComputePerformance. There is no
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from crisp_hw.engine.arrays import Float, Int, ceil, constant, floats, namespace, ratio, total, whole
 from crisp_hw.engine.safs import Sparse, metadata_bits
-from crisp_hw.engine.tiling import Float, Int
 from crisp_hw.spec.arch import StorageLevel
 from crisp_hw.spec.dialect import HEAD, Rules
+
+READS, WRITES = ("reads",), ("fills", "updates")
+MOST_CYCLES = 2**62  # so many, or more, are no result (`verdict`)
 
 
 @dataclass(frozen=True)
 class LevelLatency:
-    """Demand of one level in words per cycle and instance, float64[T, b], its slowdown (<= 1) and cycles, [b]."""
+    """What one level adds to the time: its demand is worked out where a bandwidth limits it, or someone asks."""
 
-    read_demand: Float
-    write_demand: Float
-    slowdown: Float
-    cycles: Int
+    sparse: Sparse
+    index: int
+    level: StorageLevel
+    compute: Int
+
+    @cached_property
+    def read_demand(self) -> list[Float]:
+        """Words per cycle and instance at full speed, float64[b] by tensor."""
+        return self._demand(READS)
+
+    @cached_property
+    def write_demand(self) -> list[Float]:
+        """The same of fills and updates."""
+        return self._demand(WRITES)
+
+    def _demand(self, ops: tuple[str, ...]) -> list[Float]:
+        words = port_words(self.sparse, self.index, self.level, ops)
+        xp = namespace(self.compute)
+        return [
+            constant(self.compute, 0.0)
+            if count is None
+            else _per_cycle(
+                floats(count)
+                if self.sparse.all_work((self.index, t))
+                else xp.ceil(floats(count) / idle_factor(self.sparse, (self.index, t))),
+                self.compute,
+            )
+            for t, count in enumerate(words)
+        ]
+
+    @property
+    def limited(self) -> bool:
+        """Does the level have any bandwidth limit?"""
+        limits = (self.level.read_bandwidth, self.level.write_bandwidth, self.level.shared_bandwidth)
+        return any(limit is not None for limit in limits)
+
+    @cached_property
+    def slowdown(self) -> Float:
+        """By how much the level slows the whole down, <= 1."""
+        slowdown = constant(self.compute, 1.0)
+        if not self.limited:
+            return slowdown
+        level, xp = self.level, namespace(self.compute)
+        limits = (level.read_bandwidth, level.write_bandwidth, level.shared_bandwidth)
+        for limit, ports in zip(limits, ("r", "w", "rw"), strict=True):
+            if limit is not None:
+                demand = total([total(self.read_demand if port == "r" else self.write_demand) for port in ports])
+                over = (demand > limit) & (self.compute > 0)
+                share = limit / xp.where(over, demand, xp.ones_like(demand))
+                slowdown = xp.minimum(slowdown, xp.where(over, share, xp.ones_like(demand)))
+        return slowdown
+
+    @cached_property
+    def cycles(self) -> Int:
+        """Cycles of the whole as far as this level is concerned."""
+        if not self.limited:
+            return self.compute
+        with np.errstate(over="ignore", divide="ignore"):
+            slow = floats(self.compute) / self.slowdown
+        return ceil(namespace(slow).clip(slow, max=float(MOST_CYCLES)))
 
 
 def compute_cycles(sparse: Sparse, rules: Rules = HEAD) -> Int:
@@ -31,56 +91,45 @@ def compute_cycles(sparse: Sparse, rules: Rules = HEAD) -> Int:
     """
     busy = sparse.tally.random_computes + sparse.tally.gated_computes
     if not rules.whole_macs:
-        share = np.divide(busy, sparse.used_macs, out=np.zeros(len(busy)), where=sparse.used_macs > 0)
-        cycles: Int = np.ceil(share).astype(np.int64)
-        return cycles
-    macs = np.floor(sparse.used_macs).astype(np.int64)
-    return np.where(macs > 0, -(-busy // np.maximum(macs, 1)), 0)
-
-
-def level_latency(sparse: Sparse, index: int, level: StorageLevel, cycles: Int) -> LevelLatency:
-    """Bandwidth demand of a level at `cycles`, and how much it slows the whole down.
-
-    Accesses are averaged over the instances that the mapping provides physically, of which only some are at work.
-    """
-    reads, writes = (port_words(sparse, index, level, ops) for ops in (("reads",), ("fills", "updates")))
-    spread = idle_factor(sparse, index)
-    read_demand, write_demand = (_per_cycle(np.ceil(words / spread), cycles) for words in (reads, writes))
-    slowdown = np.ones(len(cycles))
-    totals = (read_demand.sum(axis=0), write_demand.sum(axis=0))
-    limits = (level.read_bandwidth, level.write_bandwidth, level.shared_bandwidth)
-    for limit, demand in zip(limits, (*totals, totals[0] + totals[1]), strict=True):
-        if limit is not None:
-            over = (demand > limit) & (cycles > 0)
-            slowdown = np.minimum(slowdown, np.divide(limit, demand, out=np.ones_like(demand), where=over))
-    return LevelLatency(read_demand, write_demand, slowdown, np.ceil(cycles / slowdown).astype(np.int64))
+        return ceil(ratio(busy, sparse.used_macs, 0.0))
+    macs, xp = whole(sparse.used_macs), namespace(busy)
+    cycles: Int = xp.where(macs > 0, -(-busy // xp.clip(macs, min=1)), xp.zeros_like(busy))
+    return cycles
 
 
 def _per_cycle(words: Float, cycles: Int) -> Float:
     """Words per cycle; endless where something moves in 0 cycles."""
-    endless = np.where(words > 0, np.inf, 0.0)
-    return np.divide(words, cycles, out=endless, where=cycles > 0)
+    xp = namespace(words)
+    there, many = cycles > 0, floats(cycles)
+    rate: Float = words / xp.where(there, many, xp.ones_like(many))
+    rate = xp.where(there | (words <= 0), rate, xp.full_like(rate, xp.inf))
+    return rate
 
 
-def idle_factor(sparse: Sparse, index: int) -> Float:
-    """Instances of a level that the mapping provides over those at work on average, float64[T, b]."""
-    provided = sparse.mesh[:, index + 1].prod(axis=1)
-    working = (sparse.used[index] > 0) & (provided > 0)
-    # a divisor, as in Timeloop: the product with its inverse would round differently
-    spread: Float = np.divide(provided, sparse.used[index], out=np.full(provided.shape, np.inf), where=working)
-    return spread
+def idle_factor(sparse: Sparse, place: tuple[int, int]) -> Float:
+    """Instances of a level that the mapping provides over those at work on average, float64[b]; endless if none work.
+
+    A divisor, as in Timeloop: the product with its inverse would round differently.
+    """
+    provided, xp = floats(sparse.provided(place)), namespace(sparse.used[place])
+    spread = ratio(provided, sparse.used[place], xp.inf)
+    factor: Float = xp.where(provided > 0, spread, xp.full_like(spread, xp.inf))
+    return factor
 
 
-def port_words(sparse: Sparse, index: int, level: StorageLevel, ops: tuple[str, ...]) -> Int:
-    """Words per instance that occupy the port, int64[T, b]: random and gated data, metadata bits as whole words."""
-    data = sparse.tally.data
-    words: Int = data["random"][ops[0]][index] + data["gated"][ops[0]][index]
-    for op in ops[1:]:
-        words = words + data["random"][op][index] + data["gated"][op][index]
-    for t in range(len(words)):
-        ranks = sparse.ranks.get((index, t))
-        if ranks is not None and ranks.form is not None and level.metadata_width_bits:
-            keys = [(kind, op) for kind in ("random", "gated") for op in ops]
-            bits = sum(metadata_bits(sparse.tally, level, (index, t), ranks, key) for key in keys)
-            words[t] += bits // level.word_bits
-    return words
+def port_words(sparse: Sparse, index: int, level: StorageLevel, ops: tuple[str, ...]) -> list[Int | None]:
+    """Words per instance that occupy the port, int64[b] by tensor: random and gated data, and metadata bits as whole
+    words; None where nothing ever moves.
+    """
+    found: list[Int | None] = []
+    data, keys = sparse.tally.data, [(kind, op) for kind in ("random", "gated") for op in ops]
+    for t in range(len(sparse.mesh)):
+        place, moved = (index, t), []
+        for op in ops:
+            moved += [counts[place] for kind in ("random", "gated") if place in (counts := data[kind][op])]
+        if (ranks := sparse.ranks.get(place)) is not None and ranks.form is not None:
+            bits = [metadata_bits(sparse.tally, level, place, ranks, key) for key in keys]
+            if there := [each for each in bits if each is not None]:
+                moved.append(total(there) // level.word_bits)
+        found.append(total(moved) if moved else None)
+    return found

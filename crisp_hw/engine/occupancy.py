@@ -3,10 +3,12 @@
 Docs/model.md, section 5.3 (Timeloop: CalculateExpectedOccupancy, CalculateExpectedMetaDataAccesses).
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 
-import numpy as np
-
+from crisp_hw.engine.arrays import Float, Int, distinct, floats, in_order, like, namespace
 from crisp_hw.engine.content import (
     largest_occupancy,
     prob_empty,
@@ -15,13 +17,16 @@ from crisp_hw.engine.content import (
     smallest_occupancy,
     support,
 )
-from crisp_hw.engine.density import Float, Int, in_order
 from crisp_hw.engine.formats import StoredRanks, Units, format_of, metadata_units
 from crisp_hw.engine.tiling import Tile, Tiling, keeper_above
 from crisp_hw.spec.dialect import Rules
 from crisp_hw.spec.patterns import Banded, FixedStructured
 from crisp_hw.spec.problem import FULL, Tensor
 from crisp_hw.spec.sparse import SparseSpec
+
+
+def _none() -> Units:
+    return []
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,22 @@ class Occupancy:
     nonempty: Float
     units: Units
     largest_words: Int
-    largest_units: Units
+    worst: Callable[[], Units] = field(default=_none, repr=False)
+
+    @cached_property
+    def largest_units(self) -> Units:
+        """Worked out where it is asked for: only levels of finite size must hold the worst case."""
+        return self.worst()
+
+
+@dataclass(frozen=True)
+class _How:
+    """What decides about a tile's content beside its size: `aware` of empty tiles, which are then never delivered."""
+
+    size: int
+    aware: bool
+    packs: bool
+    rules: Rules
 
 
 def expected_occupancy_of(
@@ -49,79 +69,94 @@ def expected_occupancy_of(
     A level that packs nonzeros into its lanes takes every tile, empty or not, and holds the metadata of the mean tile
     (D2: seen in reference outputs).
     """
-    size, tile = tiling.size(tensor), tiling.tile_below(tiling.ends[level], tensor)
+    tile = tiling.tile_below(tiling.ends[level], tensor)
     if ranks.form is None and tensor.density == FULL:
-        return _full(tile)
-    first, inverse = _distinct(tensor, tile, ranks)
-    distinct, small = tile.at(first), ranks.at(first)
+        return Occupancy(tile.words, floats(tile.words), tiling.certain, tiling.certain, [], tile.words)
     parent = keeper_above(tiling.nest, level, tensor.name)
     hardware = tiling.architecture.levels
     packs = sparse.packs(hardware[level].name)
     aware = not packs and parent is not None and format_of(sparse, hardware[parent].name, tensor.name) is not None
-    words, nonempty, units = _expectations(tensor, size, distinct, small, (aware, tiling.rules))
-    if packs and ranks.form is not None:
-        units = _mean_units(tensor, size, distinct, small, tiling.rules)
-    pick = inverse
-    largest = largest_occupancy(tensor.density, size, tile)
-    worst = [] if ranks.form is None else _worst_units(tensor, size, distinct, small, tiling.rules)
-    return Occupancy(
-        tile=tile.words,
-        words=words[pick],
-        density=words[pick] / tile.words,
-        nonempty=nonempty[pick],
-        units=[(m[pick], p[pick]) for m, p in units],
-        largest_words=largest if ranks.form is not None else tile.words,
-        largest_units=[(m[pick], p[pick]) for m, p in worst],
-    )
-
-
-def _full(tile: Tile) -> Occupancy:
-    """A tile without zeros and without metadata: nothing is left to chance."""
-    words, certain = tile.words.astype(np.float64), np.ones(len(tile.words))
-    return Occupancy(tile.words, words, certain, certain, [], tile.words, [])
-
-
-def _distinct(tensor: Tensor, tile: Tile, ranks: StoredRanks) -> tuple[Int, Int]:
-    """Indices of mappings whose tiles differ, and which of them each mapping equals; all, where that is cheap."""
-    every = np.arange(len(tile.words))
-    if len(every) == 1 or isinstance(tensor.density, FixedStructured):
-        return every, every
+    how = _How(tiling.size(tensor), aware, packs, tiling.rules)
+    if isinstance(tensor.density, FixedStructured):
+        return _measured(tensor, tile, ranks, how)
     rows = [tile.words, *ranks.fibers, *ranks.tiles]
-    if shape_of(tensor.density) is not None or isinstance(tensor.density, Banded):
-        rows += [extent for extents in (tile.extents, *ranks.extents) for extent in extents]
-    _, first, inverse = np.unique(np.stack(np.broadcast_arrays(*rows)), axis=1, return_index=True, return_inverse=True)
-    return first, inverse.ravel()
+    if isinstance(tensor.density, Banded) or shape_of(tensor.density) is not None:
+        rows += chain(tile.extents, *ranks.extents)
+    first, which = distinct([row for row in rows if row is not tiling.ones] or [tiling.ones])
+    return _spread(_measured(tensor, tile.at(first), ranks.at(first), how), tile.words, which)
 
 
-def _expectations(
-    tensor: Tensor, size: int, tile: Tile, ranks: StoredRanks, how: tuple[bool, Rules]
-) -> tuple[Float, Float, Units]:
-    """(words, P(nonempty), metadata units) of distinct tiles; `how`: are empty tiles never delivered, and the rules."""
-    aware, rules = how
-    occupancy, probability = support(tensor.density, size, tile)
-    least = smallest_occupancy(tensor.density, size, tile)
+def _measured(tensor: Tensor, tile: Tile, ranks: StoredRanks, how: _How) -> Occupancy:
+    """The content of tiles one by one."""
+    words, nonempty, units = _expectations(tensor, tile, ranks, how)
+    density = words / floats(tile.words)
+    if ranks.form is None:
+        return Occupancy(tile.words, words, density, nonempty, units, tile.words)
+    if how.packs:
+        units = _mean_units(tensor, tile, ranks, how)
+    largest = largest_occupancy(tensor.density, how.size, tile)
+    worst = lambda: _worst_units(tensor, tile, ranks, how)  # noqa: E731
+    return Occupancy(tile.words, words, density, nonempty, units, largest, worst)
+
+
+def _spread(few: Occupancy, tile: Int, which: Int) -> Occupancy:
+    """The content of tiles that differ, handed to every mapping that has one of them."""
+
+    def each(value: Float | Int) -> Float:
+        found: Float = like(value, tile)[which]
+        return found
+
+    def every(units: Units) -> Units:
+        return [(None if m is None else each(m), None if p is None else each(p)) for m, p in units]
+
+    words, density, nonempty = each(few.words), each(few.density), each(few.nonempty)
+    largest: Int = like(few.largest_words, tile)[which]
+    return Occupancy(tile, words, density, nonempty, every(few.units), largest, lambda: every(few.largest_units))
+
+
+def _expectations(tensor: Tensor, tile: Tile, ranks: StoredRanks, how: _How) -> tuple[Float, Float, Units]:
+    """(words, P(nonempty), metadata units) of tiles."""
+    xp = namespace(tile.words)
+    occupancy, probability = support(tensor.density, how.size, tile)
+    least = smallest_occupancy(tensor.density, how.size, tile)
+    none, first = xp.zeros_like(least), probability[0, ...]
     # Timeloop drops the first occupancy that is possible, which is not 0 where its `least` is wrong
-    drop = aware & (least == 0)
-    nonempty = np.where(drop, 1.0 - probability[0], 1.0)
-    possible = (nonempty > 0) & (least <= tile.words)
-    weight = np.divide(probability, nonempty, out=np.zeros_like(probability), where=possible)
-    weight[0] = np.where(drop, 0.0, weight[0])
-    words = in_order(weight * occupancy)
+    if how.aware:
+        drop = least == 0
+        nonempty = xp.where(drop, 1.0 - first, xp.ones_like(first))
+        possible = (nonempty > 0) & (least <= floats(tile.words))
+        weight = xp.where(possible, probability / xp.where(possible, nonempty, xp.ones_like(first)), none)
+        weight = xp.concat([xp.where(drop, none, weight[0, ...])[None, ...], weight[1:, ...]])
+    else:
+        nonempty = xp.ones_like(first)
+        weight = xp.where(least <= floats(tile.words), probability, none)
+    words = in_order(weight * floats(occupancy))
     if ranks.form is None:
         return words, nonempty, []
-    given = [prob_empty_given(tensor.density, t, tile, occupancy) for t in (*ranks.below, tile)]
-    units = metadata_units(ranks, given, rules)
-    return words, nonempty, [(in_order(weight * m), in_order(weight * p)) for m, p in units]
+    given = [prob_empty_given(tensor.density, t, tile, occupancy) for t in _nested(ranks, tile)]
+    units = metadata_units(ranks, given, how.rules)
+    return words, nonempty, [(_mean(weight, m), _mean(weight, p)) for m, p in units]
 
 
-def _mean_units(tensor: Tensor, size: int, tile: Tile, ranks: StoredRanks, rules: Rules) -> Units:
-    return metadata_units(ranks, [prob_empty(tensor.density, size, t) for t in (*ranks.below, tile)], rules)
+def _nested(ranks: StoredRanks, tile: Tile) -> tuple[Tile, ...]:
+    """The tiles below the ranks that are counted, and the one that holds them all: the whole tile at the top."""
+    nested = ranks.below
+    return (*nested[:-1], tile) if ranks.counted == len(ranks.fibers) else nested
 
 
-def _worst_units(tensor: Tensor, size: int, tile: Tile, ranks: StoredRanks, rules: Rules) -> Units:
-    worst = largest_occupancy(tensor.density, size, tile)
-    empties = [prob_empty_given(tensor.density, t, tile, worst) for t in (*ranks.below, tile)]
-    return metadata_units(ranks, empties, rules)
+def _mean(weight: Float, units: Float | None) -> Float | None:
+    return None if units is None else in_order(weight * units)
+
+
+def _mean_units(tensor: Tensor, tile: Tile, ranks: StoredRanks, how: _How) -> Units:
+    empties = [prob_empty(tensor.density, how.size, t) for t in _nested(ranks, tile)]
+    return metadata_units(ranks, empties, how.rules)
+
+
+def _worst_units(tensor: Tensor, tile: Tile, ranks: StoredRanks, how: _How) -> Units:
+    worst = largest_occupancy(tensor.density, how.size, tile)
+    empties = [prob_empty_given(tensor.density, t, tile, worst) for t in _nested(ranks, tile)]
+    return metadata_units(ranks, empties, how.rules)
 
 
 def unconditioned_empty(tiling: Tiling, tensor: Tensor, tile: Tile) -> Float:

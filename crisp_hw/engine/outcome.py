@@ -2,13 +2,15 @@
 
 import numpy as np
 
+from crisp_hw.engine.arrays import Float
 from crisp_hw.engine.banded import nonzeros
 from crisp_hw.engine.content import expected_occupancy
 from crisp_hw.engine.network import hop_energy, transit_cycles
 from crisp_hw.engine.occupancy import Occupancy
 from crisp_hw.engine.part import Part
-from crisp_hw.engine.safs.counts import KINDS, OPS, unsigned
+from crisp_hw.engine.safs.counts import KINDS, OPS, Accesses, entry, unsigned
 from crisp_hw.engine.safs.position import ASSUMPTION
+from crisp_hw.engine.safs.sparse import temporal_reductions
 from crisp_hw.engine.verdict import Failure, capacity, lanes_per_parent, metadata_capacity, reason
 from crisp_hw.spec.dialect import MICRO22
 from crisp_hw.spec.patterns import Banded
@@ -92,10 +94,10 @@ def _remarks(part: Part) -> tuple[str, ...]:
         if _loses_nonzeros(part, level, t, content)
     ]
     found += [
-        f"level {name}: {int(needed[0, 0])} x {int(needed[1, 0])} lanes are used below one parent that has "
+        f"level {name}: {int(needed[0][0])} x {int(needed[1][0])} lanes are used below one parent that has "
         f"{there[0]} x {there[1]}; Timeloop counts lanes of all parents together and accepts that"
         for name, needed, there in lanes_per_parent(part)
-        if not part.sparse.skips_lanes and (needed[0, 0] > there[0] or needed[1, 0] > there[1])
+        if not part.sparse.skips_lanes and (int(needed[0][0]) > there[0] or int(needed[1][0]) > there[1])
     ]
     found += [
         f"level {part.tiling.architecture.levels[level].name}: a SAF further out avoids more of "
@@ -106,10 +108,10 @@ def _remarks(part: Part) -> tuple[str, ...]:
     ]
     found += [
         f"level {part.tiling.architecture.levels[level].name}: lanes of a residual share {tensor.name} unevenly; "
-        f"Timeloop's count would be -{part.traffic.lacking[level, t, 0]} and wraps around to 1.8e19, here it is 0"
+        f"Timeloop's count would be -{part.traffic.lacking[level, t][0]} and wraps around to 1.8e19, here it is 0"
         for t, tensor in enumerate(part.tiling.problem.tensors)
         for level in range(len(part.tiling.architecture.levels))
-        if part.traffic.lacking[level, t, 0]
+        if part.traffic.lacking[level, t][0]
     ]
     found += [
         f"{tensor.name}: Timeloop counts tiles of a band of {tensor.density.band_width} twice where it reaches beyond "
@@ -132,7 +134,7 @@ def _remarks(part: Part) -> tuple[str, ...]:
 
 def _shortest(part: Part, tensor: Tensor) -> int:
     """Words along the shortest rank."""
-    return min(int(extent) for extent in part.tiling.tile_below(len(part.tiling.nest.loops), tensor).extents[:, 0])
+    return min(int(extent[0]) for extent in part.tiling.tile_below(len(part.tiling.nest.loops), tensor).extents)
 
 
 def too_wide(name: str, width: int, side: int) -> str:
@@ -153,10 +155,11 @@ def too_wide(name: str, width: int, side: int) -> str:
 def _avoids_less_than_none(part: Part, level: int, t: int) -> bool:
     """Is a count of avoided accesses negative? (`propagate: share_left` says why.)"""
     tally, place = part.sparse.tally, (level, t)
-    kinds = [(kind, op) for kind in KINDS for op in OPS]
-    data = [tally.data[kind][op][place] for kind, op in kinds]
-    metadata = [tally.metadata[kind][op][place] for kind, op in kinds if place in tally.metadata[kind][op]]
-    return any((counts < 0).any() for counts in (*data, *metadata))
+    for kind, op in ((kind, op) for kind in KINDS for op in OPS):
+        entries = [count for rank in tally.metadata[kind][op].get(place, ()) for count in rank if count is not None]
+        if any(int(count[0]) < 0 for count in (tally.data[kind][op][place], *entries)):
+            return True
+    return False
 
 
 def _loses_nonzeros(part: Part, level: int, t: int, content: Occupancy) -> bool:
@@ -170,9 +173,17 @@ def _loses_nonzeros(part: Part, level: int, t: int, content: Occupancy) -> bool:
 def _level_result(part: Part, index: int) -> LevelResult:
     level, latency = part.tiling.architecture.levels[index], part.latency[index]
     tensors = {tensor.name: _tensor_counts(part, index, t) for t, tensor in enumerate(part.tiling.problem.tensors)}
-    leaks = float(part.leakage_pj[index][0])
+    leaks = float(_first(part.leakage_pj[index]))
     energy = leaks + sum(counts.energy_pj * counts.utilized_instances for counts in tensors.values())
     return LevelResult(level.name, tensors, int(latency.cycles[0]), float(latency.slowdown[0]), energy, leaks)
+
+
+def _first(values: Float | None) -> float:
+    return 0.0 if values is None else float(values[0])
+
+
+def _entries(tally: Accesses, key: tuple[str, str], place: tuple[int, int], rank: tuple[int, int]) -> int:
+    return unsigned(entry(tally, key, place, rank)[0])
 
 
 def _tensor_counts(part: Part, index: int, t: int) -> TensorCounts:
@@ -180,7 +191,8 @@ def _tensor_counts(part: Part, index: int, t: int) -> TensorCounts:
     stored, latency = part.sparse.ranks.get(place), part.latency[index]
     kinds = [(kind, op) for kind in KINDS for op in OPS]
     has_metadata = stored is not None and stored.form is not None
-    moved = ("updates", "fills") if part.tiling.problem.tensors[t].is_output else ("reads", "fills")
+    outputs = part.tiling.problem.tensors[t].is_output
+    moved = ("updates", "fills") if outputs else ("reads", "fills")
     actions = {name: float(pj[0]) for name, pj in part.energy[place].items() if pj[0]}
     return TensorCounts(
         reads=int(part.traffic.reads[place][0]),
@@ -188,19 +200,22 @@ def _tensor_counts(part: Part, index: int, t: int) -> TensorCounts:
         updates=int(part.traffic.updates[place][0]),
         accesses={f"{kind}_{op}": unsigned(tally.data[kind][op][place][0]) for kind, op in kinds},
         format_accesses={
-            f"{kind}_{op}": tuple((unsigned(m[0]), unsigned(p[0])) for m, p in tally.metadata[kind][op][place])
+            f"{kind}_{op}": tuple(
+                (_entries(tally, (kind, op), place, (r, 0)), _entries(tally, (kind, op), place, (r, 1)))
+                for r in range(len(stored.form.ranks) if stored and stored.form else 0)
+            )
             for kind, op in kinds
             if has_metadata
         },
         utilized_capacity=int(capacity(part, index, t)[0]),
         utilized_instances=float(part.sparse.used[place][0]),
         partition_size=int(part.traffic.partition[place][0]),
-        temporal_reductions=int(tally.reductions[place][0]),
+        temporal_reductions=int(temporal_reductions(part.traffic, part.sparse, place)[0]) if outputs else 0,
         address_generations=unsigned(
             sum(tally.data[kind][op][place][0] for kind in ("random", "gated") for op in moved)
         ),
-        read_bandwidth=float(latency.read_demand[t, 0] * latency.slowdown[0]),
-        write_bandwidth=float(latency.write_demand[t, 0] * latency.slowdown[0]),
+        read_bandwidth=float(latency.read_demand[t][0] * latency.slowdown[0]),
+        write_bandwidth=float(latency.write_demand[t][0] * latency.slowdown[0]),
         energy_pj=sum(actions.values()),
         action_energy_pj=actions,
         metadata_capacity_bits=int(metadata_capacity(part, index, t)[0]),

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from crisp_hw.engine.arrays import Float, Int, floats, most
+from crisp_hw.engine.arrays import total as summed
 from crisp_hw.engine.energy import compute_energy, instance_energy, leakage, read_energy_per_word, resolved
-from crisp_hw.engine.latency import LevelLatency, compute_cycles, level_latency
-from crisp_hw.engine.network import Carried, networks, transit_cycles
+from crisp_hw.engine.latency import LevelLatency, compute_cycles
+from crisp_hw.engine.network import Carried, costs, networks, transit_cycles
 from crisp_hw.engine.safs import Sparse, apply_safs, dense_only
-from crisp_hw.engine.tiling import Float, Int, Tiling
-from crisp_hw.engine.traffic import Traffic, dense_traffic
+from crisp_hw.engine.tiling import Tiling
+from crisp_hw.engine.traffic import Traffic, closed_form, dense_traffic
 from crisp_hw.errors import InputError
 from crisp_hw.spec.design import Design
 
@@ -26,18 +28,20 @@ class Part:
     mac_cycles: Int
     cycles: Int
     compute_pj: Float
-    leakage_pj: list[Float]
+    leakage_pj: list[Float | None]
     networks: dict[tuple[int, int], Carried]
 
     @property
     def energy_pj(self) -> Float:
         """All levels with all their instances at work, leakage included, networks, and the MACs."""
-        total: Float = self.compute_pj + np.sum(self.leakage_pj, axis=0)
+        leaks, total = [each for each in self.leakage_pj if each is not None], self.compute_pj
+        if leaks:
+            total = total + summed(leaks)
         for place, actions in self.energy.items():
             for energy in actions.values():
-                total += energy * self.sparse.used[place]
+                total = total + energy * self.sparse.used[place]
         for carried in self.networks.values():
-            total += carried.total_pj
+            total = total + carried.total_pj
         return total
 
 
@@ -45,26 +49,39 @@ def evaluate_part(design: Design, tiling: Tiling) -> Part:
     """Traffic, sparsity, cycles and energy of a batch of one structure: the list of the calls below.
 
     Raises MappingError where a format does not fit the loops, AmbiguousChoice where the batch must be split, and
-    InputError where a residual cuts a tile that is stored in a format.
+    InputError where a residual cuts a tile that is stored in a format, or where the arrays of a device would have to be
+    walked step by step.
     """
     levels, tensors = design.architecture.levels, design.problem.tensors
+    if tiling.xp is not np:
+        _check_device(design, tiling)
     traffic = dense_traffic(tiling)
     if design.sparse.active:
-        _check_whole_tiles(design, tiling, traffic)
+        if tiling.residuals is not None:
+            _check_whole_tiles(design, tiling, traffic)
         weights = {level.name: read_energy_per_word(design.energy, level) for level in levels}
         sparse = apply_safs(tiling, traffic, design.sparse, weights)
     else:
         sparse = dense_only(tiling, traffic)
     # HEAD counts the cycles of imperfect factors by the bounds of the loops, whatever is skipped (arithmetic.cpp)
     compute = compute_cycles(sparse, tiling.rules) if tiling.residuals is None else traffic.steps
-    latency = [level_latency(sparse, index, level, compute) for index, level in enumerate(levels)]
-    cycles = np.max([compute, *(level.cycles for level in latency)], axis=0)
+    latency = [LevelLatency(sparse, index, level, compute) for index, level in enumerate(levels)]
+    cycles = most([compute, *(level.cycles for level in latency)])
     table = resolved(design.energy, tiling.rules)
     places = [(index, t) for index in range(len(levels)) for t in range(len(tensors))]
     energy = {place: instance_energy(tiling, sparse, table, place) for place in places}
     leaks = [leakage(sparse, design.energy, index, level, cycles) for index, level in enumerate(levels)]
     macs_pj, carried, transit = _compute_pj(design, sparse), networks(tiling, traffic), transit_cycles(tiling)
     return Part(tiling, traffic, sparse, energy, latency, compute, cycles + transit, macs_pj, leaks, carried)
+
+
+def _check_device(design: Design, tiling: Tiling) -> None:
+    """What is no product of loops is walked on the host."""
+    if not closed_form(tiling) or any(map(costs, design.architecture.levels)):
+        raise InputError(
+            f"problem {design.problem.name}: sliding windows, imperfect factors, forbidden reuse and networks that "
+            "take energy are walked step by step, which NumPy alone does; choose device numpy"
+        )
 
 
 def _check_whole_tiles(design: Design, tiling: Tiling, traffic: Traffic) -> None:
@@ -86,5 +103,5 @@ def _check_whole_tiles(design: Design, tiling: Tiling, traffic: Traffic) -> None
 def _compute_pj(design: Design, sparse: Sparse) -> Float:
     tally, compute = sparse.tally, design.architecture.compute
     counts = {"random": tally.random_computes, "gated": tally.gated_computes, "skipped": tally.skipped_computes}
-    total: Float = np.sum([n * compute_energy(design.energy, compute, kind) for kind, n in counts.items()], axis=0)
-    return total
+    energy: Float = summed([floats(n) * compute_energy(design.energy, compute, kind) for kind, n in counts.items()])
+    return energy

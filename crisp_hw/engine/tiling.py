@@ -2,42 +2,29 @@
 
 The engine keeps the batch axis **last**: every count of every mapping then lies in one contiguous row, which is what
 vector units want. All mappings of one batch share a `LoopNest` and the set of loops that do something (bound > 1), so
-every decision about the *structure* is taken once, in plain Python, and only arithmetic runs over the batch.
+every decision about the *structure* is taken once, in plain Python, and only arithmetic runs over the batch. Equal
+things are one object, so that loops that do nothing cost nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from crisp_hw.engine.arrays import Bool, Float, Int, floats, namespace, on_host
+from crisp_hw.engine.place import Counts, Place, Sides, Tile
 from crisp_hw.spec.arch import Architecture
 from crisp_hw.spec.dialect import HEAD, Rules
 from crisp_hw.spec.mapping import LoopNest
 from crisp_hw.spec.problem import Problem, Tensor
 
-Int = NDArray[np.int64]
-Float = NDArray[np.float64]
-Bool = NDArray[np.bool_]
+__all__ = ["COMPUTE", "Bool", "Counts", "Float", "Int", "Place", "Sides", "Tile", "Tiling"]
+
 COMPUTE = -1
 """The pseudo-level below storage level 0."""
-
-
-@dataclass(frozen=True)
-class Tile:
-    """A batch of tiles of one tensor: `words` int64[b] in all, `extents` int64[R, b] along each of its ranks."""
-
-    words: Int
-    extents: Int
-
-    def columns(self, count: int | None = None) -> list[tuple[int, ...]]:
-        """Extents of each tile; one tile stands for `count` of them."""
-        found = [tuple(column) for column in self.extents.T.tolist()]
-        return found * count if count and len(found) == 1 else found
-
-    def at(self, rows: Int) -> "Tile":
-        """Some tiles of the batch."""
-        return Tile(self.words[rows], self.extents[:, rows])
 
 
 @dataclass(frozen=True)
@@ -45,7 +32,8 @@ class Tiling:
     """A batch of mappings with equal structure; `bounds[j]` is int64[b], the bound of loop j, innermost first.
 
     `residuals` is like `bounds`, or None where every loop always runs to its bound (see `Mapping`).
-    `rules` says what the program whose numbers are wanted does where programs differ.
+    `rules` says what the program whose numbers are wanted does where programs differ. With `costs_only`, counts that
+    cost nothing (entries of ranks without bits) are left out.
 
     >>> from crisp_hw.spec.mapping import Loop
     >>> from crisp_hw.spec.problem import Term
@@ -64,22 +52,22 @@ class Tiling:
     bounds: Int
     residuals: Int | None = None
     rules: Rules = HEAD
+    costs_only: bool = False
+
+    @cached_property
+    def xp(self) -> Any:
+        """The array-API functions for these arrays."""
+        return namespace(self.bounds)
+
+    @cached_property
+    def batch(self) -> int:
+        """Number of mappings."""
+        return int(self.bounds.shape[1])
 
     @cached_property
     def active(self) -> tuple[bool, ...]:
         """Does loop j do something? (The same for the whole batch.)"""
-        return tuple(bool(bound > 1) for bound in self.bounds[:, 0])
-
-    @cached_property
-    def extents(self) -> Int:
-        """int64[L + 1, D, b]: size of each dimension in the box below loop j; the last row is the whole problem."""
-        dims, (loops, batch) = self.problem.dims, self.bounds.shape
-        out = np.ones((loops + 1, len(dims), batch), dtype=np.int64)
-        for j, loop in enumerate(self.nest.loops):
-            out[j + 1] = out[j]
-            if self.active[j]:
-                out[j + 1, dims.index(loop.dim)] *= self.bounds[j]
-        return out
+        return tuple(bound > 1 for bound in on_host(self.bounds[:, 0]).tolist())
 
     @cached_property
     def ends(self) -> tuple[int, ...]:
@@ -87,19 +75,48 @@ class Tiling:
         counts = [0] * len(self.architecture.levels)
         for loop in self.nest.loops:
             counts[loop.level] += 1
-        return tuple(int(end) for end in np.cumsum(counts))
+        return tuple(accumulate(counts))
 
     @cached_property
     def ones(self) -> Int:
         """int64[b] of ones."""
-        return np.ones(self.bounds.shape[1], dtype=np.int64)
+        ones: Int = self.xp.ones_like(self.bounds[0, :])
+        return ones
 
     @cached_property
-    def _sizes(self) -> dict[tuple[int, str], Int]:
-        return {}
+    def zeros(self) -> Int:
+        """int64[b] of zeros."""
+        zeros: Int = self.xp.zeros_like(self.ones)
+        return zeros
+
+    @cached_property
+    def certain(self) -> Float:
+        """float64[b] of ones."""
+        return floats(self.ones)
+
+    @cached_property
+    def never(self) -> Float:
+        """float64[b] of zeros."""
+        return floats(self.zeros)
+
+    @cached_property
+    def _moving(self) -> tuple[tuple[int, ...], tuple[Sides, ...]]:
+        """Per loop index: the loops that do something below it, counted, and the box that they cover."""
+        place = {dim: index for index, dim in enumerate(self.problem.dims)}
+        box, counts, boxes = (self.ones,) * len(place), [0], [(self.ones,) * len(place)]
+        for j, loop in enumerate(self.nest.loops):
+            if self.active[j]:
+                box = _grown(box, place[loop.dim], self.bounds[j, :], self.ones)
+            counts.append(counts[-1] + self.active[j])
+            boxes.append(box)
+        return tuple(counts), tuple(boxes)
 
     @cached_property
     def _tiles(self) -> dict[tuple[int, str], Tile]:
+        return {}
+
+    @cached_property
+    def _products(self) -> dict[tuple[int, ...], Int]:
         return {}
 
     def start(self, level: int) -> int:
@@ -110,36 +127,58 @@ class Tiling:
         """Indices of the loops of a level, innermost first."""
         return range(self.start(level), self.ends[level])
 
+    def sides(self, below: int) -> Sides:
+        """The operation-space box covered by the loops below index `below`."""
+        return self._moving[1][below]
+
     def box(self, below: int) -> Int:
-        """int64[D, b]: extents of the operation-space box covered by the loops below index `below`."""
-        extents: Int = self.extents[below]
-        return extents
+        """The same as one array int64[D, b] of its own."""
+        box: Int = self.xp.stack(list(self.sides(below)))
+        return box
+
+    def grown(self, box: Sides, j: int) -> Sides:
+        """A box that loop j has run through."""
+        return _grown(box, self.problem.dims.index(self.nest.loops[j].dim), self.bounds[j, :], self.ones)
 
     def size_below(self, below: int, tensor: Tensor) -> Int:
         """Words of a tensor touched by the loops below index `below`."""
-        key = (below, tensor.name)
-        if key not in self._sizes:
-            self._sizes[key] = projected_size(self.problem, tensor, self.extents[below])
-        return self._sizes[key]
+        return self.tile_below(below, tensor).words
 
     def tile_below(self, below: int, tensor: Tensor) -> Tile:
         """The same with its extents."""
-        key = (below, tensor.name)
+        key = (self._moving[0][below], tensor.name)
         if key not in self._tiles:
-            self._tiles[key] = projected(self.problem, tensor, self.extents[below])
+            self._tiles[key] = self.projected(tensor, self.sides(below))
         return self._tiles[key]
 
+    def projected(self, tensor: Tensor, box: Sides) -> Tile:
+        """The tile of a tensor inside an operation-space box."""
+        extents = rank_extents(self.problem, tensor, box)
+        words = self.ones
+        for extent in extents:
+            if extent is not self.ones:
+                words = extent if words is self.ones else words * extent
+        return Tile(words, extents)
+
     def size(self, tensor: Tensor) -> int:
-        """Words of the whole tensor."""
+        """Words of the whole tensor (with residuals: of all that the bounds span)."""
+        if self.residuals is None:
+            return int(projected_size(self.problem, tensor, self.problem.bounds))
         return int(self.size_below(len(self.nest.loops), tensor)[0])
 
     def tile(self, level: int, tensor: Tensor) -> Int:
         """Words of a tensor that one instance of a level works on; 1 for the compute level."""
         return self.size_below(self.ends[level] if level >= 0 else 0, tensor)
 
-    def product(self, indices: list[int]) -> Int:
+    def product(self, indices: Sequence[int]) -> Int:
         """Product of the bounds of some loops."""
-        return self.bounds[indices].prod(axis=0) if indices else self.ones
+        key = tuple(j for j in indices if self.active[j])
+        if key not in self._products:
+            found = self.ones
+            for j in key:
+                found = self.bounds[j, :] if found is self.ones else found * self.bounds[j, :]
+            self._products[key] = found
+        return self._products[key]
 
     def temporal(self, j: int) -> bool:
         """Is loop j a loop in time?"""
@@ -150,31 +189,37 @@ class Tiling:
         return self.nest.loops[j].dim in tensor.dims
 
 
-def projected_size(problem: Problem, tensor: Tensor, extents: Int) -> Int:
-    """Words of a tensor inside an operation-space box int64[D, b]: the bounding box of its projection.
+def _grown(box: Sides, dim: int, bound: Int, ones: Int) -> tuple[Int, ...]:
+    side = bound if box[dim] is ones else box[dim] * bound
+    return (*box[:dim], side, *box[dim + 1 :])
 
-    Rank extent 1 + sum |coefficient| * (size - 1) over its terms (Timeloop operation-space.cpp: ProjectLowHigh).
+
+def rank_extents(problem: Problem, tensor: Tensor, box: Any) -> tuple[Any, ...]:
+    """Extent of a tensor along each of its ranks inside an operation-space box (a size per dimension).
+
+    1 + sum |coefficient| * (size - 1) over the terms of a rank (Timeloop operation-space.cpp: ProjectLowHigh).
     """
-    size = np.ones(extents.shape[1:], dtype=np.int64)
+    extents = []
     for rank in tensor.ranks:
         if len(rank) == 1 and abs(rank[0].coefficient) == 1:
-            size = size * extents[problem.dims.index(rank[0].dim)]
+            extents.append(box[problem.dims.index(rank[0].dim)])
             continue
-        extent = np.ones_like(size)
+        extent = 0 * box[0] + 1
         for term in rank:
-            extent = extent + abs(term.coefficient) * (extents[problem.dims.index(term.dim)] - 1)
+            extent = extent + abs(term.coefficient) * (box[problem.dims.index(term.dim)] - 1)
+        extents.append(extent)
+    return tuple(extents)
+
+
+def projected_size(problem: Problem, tensor: Tensor, box: Any) -> Any:
+    """Words of a tensor inside an operation-space box: the bounding box of its projection.
+
+    `box` holds a size per dimension, int or int64[b], and the result is alike.
+    """
+    size = 0 * box[0] + 1
+    for extent in rank_extents(problem, tensor, box):
         size = size * extent
     return size
-
-
-def projected(problem: Problem, tensor: Tensor, box: Int) -> Tile:
-    """The tile of a tensor inside an operation-space box int64[D, b]."""
-    extents = np.ones((len(tensor.ranks), *box.shape[1:]), dtype=np.int64)
-    for place, rank in enumerate(tensor.ranks):
-        for term in rank:
-            extents[place] += abs(term.coefficient) * (box[problem.dims.index(term.dim)] - 1)
-    words: Int = extents.prod(axis=0)
-    return Tile(words, extents)
 
 
 def elided_fills(tiling: Tiling, unread: Int) -> Int:
@@ -201,7 +246,7 @@ def instances(tiling: Tiling, level: int) -> Int:
     if tiling.residuals is None:
         return tiling.product(_spatial_from(tiling, tiling.ends[level] if level >= 0 else 0))
     whole = tiling.product(_spatial_from(tiling, 0)) // tiling.product(_spatial_from(tiling, tiling.ends[0]))
-    average = np.ones(tiling.bounds.shape[1])
+    average = np.ones(tiling.batch)
     for j in reversed(_spatial_from(tiling, tiling.ends[max(level, 0)])):
         average = average * _average_bound(tiling, tiling.residuals, j)
     used: Int = (average * whole if level == COMPUTE else average).astype(np.int64)
@@ -215,7 +260,7 @@ def _spatial_from(tiling: Tiling, first: int) -> list[int]:
 
 def _average_bound(tiling: Tiling, residuals: Int, j: int) -> Float:
     """Mean bound of loop j: its residual in the last of the iterations of all loops over its dimension outside it."""
-    outer = np.ones(tiling.bounds.shape[1])
+    outer = np.ones(tiling.batch)
     for k in range(len(tiling.nest.loops) - 1, j, -1):
         if tiling.nest.loops[k].dim == tiling.nest.loops[j].dim:
             outer = residuals[k] + tiling.bounds[k] * (outer - 1.0)

@@ -10,31 +10,34 @@ from itertools import chain
 
 import numpy as np
 
+from crisp_hw.engine.arrays import distinct, like, on_host
 from crisp_hw.engine.residual import walk
-from crisp_hw.engine.sliding import Flow, flow, kept_counts, sliding
-from crisp_hw.engine.tiling import COMPUTE, Int, Tiling, deliveries, elided_fills, instances, keeper_above, keeper_below
+from crisp_hw.engine.sliding import flow, kept_counts, sliding
+from crisp_hw.engine.tiling import COMPUTE, Counts, Int, Tiling, deliveries, elided_fills, instances, keeper_below
 from crisp_hw.spec.mapping import LoopNest
 from crisp_hw.spec.problem import Tensor
+
+COUNTS = ("tile", "reads", "fills", "updates", "partition", "lacking", "short")
 
 
 @dataclass(frozen=True)
 class Traffic:
-    """Words per instance, int64[S, T, b] each (level, tensor, mapping); zero where a level does not keep a tensor.
+    """Words per instance by (level, tensor index), nothing where a level does not keep a tensor.
 
-    `instances` is int64[S, b]; `macs` and `steps` are int64[b]: MACs at work and time steps of each; `computes`
-    int64[b] are the multiply-accumulates of the whole problem. `lacking` is by how much Timeloop's reads or fills
-    would be negative (unsigned, they wrap around there; here they are 0), `short` by how many words fewer updates of an
-    output arrive than it has, of which Timeloop makes an assertion that fails.
+    `instances` are int64[b] per level; `macs` and `steps` are int64[b]: MACs at work and time steps of each;
+    `computes` int64[b] are the multiply-accumulates of the whole problem. `lacking` is by how much Timeloop's reads or
+    fills would be negative (unsigned, they wrap around there; here they are 0), `short` by how many words fewer updates
+    of an output arrive than it has, of which Timeloop makes an assertion that fails.
     """
 
-    tile: Int
-    reads: Int
-    fills: Int
-    updates: Int
-    partition: Int
-    lacking: Int
-    short: Int
-    instances: Int
+    tile: Counts
+    reads: Counts
+    fills: Counts
+    updates: Counts
+    partition: Counts
+    lacking: Counts
+    short: Counts
+    instances: tuple[Int, ...]
     macs: Int
     steps: Int
     computes: Int
@@ -45,39 +48,44 @@ def dense_traffic(tiling: Tiling) -> Traffic:
 
     The first update of an output word needs no read, so reads and fills of outputs lose the words of one partition.
     """
-    levels, tensors = len(tiling.architecture.levels), tiling.problem.tensors
     walked = None if tiling.residuals is None else walk(tiling)
-    counts = [_counts(tiling, tensor, walked.flows[tensor.name] if walked else None) for tensor in tensors]
-    stacked = {name: np.stack([each[name] for each in counts], axis=1) for name in counts[0]}
-    used = np.stack([instances(tiling, level) for level in range(levels)])
-    steps = tiling.product([j for j in range(len(tiling.nest.loops)) if tiling.temporal(j) and tiling.active[j]])
+    counts = {name: Counts(tiling.zeros) for name in COUNTS}
+    for t, tensor in enumerate(tiling.problem.tensors):
+        if walked is None and closed_form(tiling):
+            _count(tiling, t, counts)
+            continue
+        slow = kept_counts(tiling, tensor, walked.flows[tensor.name] if walked else flow(tiling, tensor))
+        for level in levels_of(tiling.nest, tensor.name):
+            for name, rows in slow.items():
+                counts[name][level, t] = rows[level]
+    used = tuple(instances(tiling, level) for level in range(len(tiling.architecture.levels)))
+    steps = tiling.product([j for j in range(len(tiling.nest.loops)) if tiling.temporal(j)])
     macs = instances(tiling, COMPUTE)
     computes = macs * steps if walked is None else (walked.steps * macs).astype(np.int64)
-    return Traffic(**stacked, instances=used, macs=macs, steps=steps, computes=computes)
+    return Traffic(**counts, instances=used, macs=macs, steps=steps, computes=computes)
 
 
-def _counts(tiling: Tiling, tensor: Tensor, walked: Flow | None) -> dict[str, Int]:
-    """The fields of `Traffic` that are kept per tensor, int64[S, b] each."""
-    if walked is not None:
-        return kept_counts(tiling, tensor, walked)
-    if not closed_form(tiling):
-        return kept_counts(tiling, tensor, flow(tiling, tensor))
-    shape = (len(tiling.nest.keeps), tiling.bounds.shape[1])
-    tile, reads, fills, updates, partition = (np.zeros(shape, dtype=np.int64) for _ in range(5))
-    for level, keeps in enumerate(tiling.nest.keeps):
-        if tensor.name not in keeps:
-            continue
-        outermost = keeper_above(tiling.nest, level, tensor.name) is None
-        tile[level], partition[level] = tiling.tile(level, tensor), _partition(tiling, level, tensor)
+def levels_of(nest: LoopNest, tensor: str) -> list[int]:
+    """The levels that keep a tensor."""
+    return [level for level, keeps in enumerate(nest.keeps) if tensor in keeps]
+
+
+def _count(tiling: Tiling, t: int, counts: dict[str, Counts]) -> None:
+    """Enter the counts of one tensor in every level that keeps it."""
+    tensor = tiling.problem.tensors[t]
+    kept = levels_of(tiling.nest, tensor.name)
+    for level in kept:
+        place, outermost = (level, t), level == kept[-1]
+        tile, partition = tiling.tile(level, tensor), _partition(tiling, level, tensor)
         content = _content_accesses(tiling, level, tensor)
-        filled = 0 * content if outermost else tile[level] * deliveries(tiling, level, tensor)
+        counts["tile"][place], counts["partition"][place] = tile, partition
+        if not outermost:
+            counts["fills"][place] = tile * deliveries(tiling, level, tensor)
+        counts["reads"][place] = content
         if tensor.is_output:
-            updates[level], reads[level] = content, content - partition[level]
-            fills[level] = filled - (0 if outermost else elided_fills(tiling, partition[level]))
-        else:
-            reads[level], fills[level] = content, filled
-    counts = {"tile": tile, "reads": reads, "fills": fills, "updates": updates, "partition": partition}
-    return {**counts, "lacking": np.zeros(shape, dtype=np.int64), "short": np.zeros(shape, dtype=np.int64)}
+            counts["updates"][place], counts["reads"][place] = content, content - partition
+            if not outermost:
+                counts["fills"][place] = counts["fills"][place] - elided_fills(tiling, partition)
 
 
 def closed_form(tiling: Tiling) -> bool:
@@ -148,9 +156,10 @@ def mac_feed(tiling: Tiling, tensor: Tensor) -> MacFeed:
     relevant = tuple(tiling.relevant(j, tensor) for j in spatial)
     along_x = tuple(tiling.nest.loops[j].kind == "x" for j in spatial)
     fanout_x = tiling.architecture.fanouts[0][0]
-    rows, inverse = np.unique(tiling.bounds[spatial].T, axis=0, return_inverse=True)
-    fed = [_fed_groups(tuple(int(n) for n in row), relevant, along_x, fanout_x) for row in rows]
-    return MacFeed(steps, fresh, groups, np.array(fed, dtype=np.int64)[inverse.ravel()])
+    first, which = distinct([tiling.bounds[j, :] for j in spatial])
+    rows = zip(*(on_host(tiling.bounds[j, :][first]).tolist() for j in spatial), strict=True)
+    fed = [_fed_groups(row, relevant, along_x, fanout_x) for row in rows]
+    return MacFeed(steps, fresh, groups, like(np.array(fed, dtype=np.int64), groups)[which])
 
 
 @lru_cache(maxsize=4096)

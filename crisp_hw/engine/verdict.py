@@ -1,17 +1,18 @@
 """What makes a mapping invalid, in numbers (docs/model.md, section 9)."""
 
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import pairwise
 from math import ceil
 
 import numpy as np
 
-from crisp_hw.engine.formats import word_bits
+from crisp_hw.engine.arrays import Bool, Float, Int, floats, most, namespace, on_host, total
+from crisp_hw.engine.arrays import ceil as ceiled
 from crisp_hw.engine.latency import MOST_CYCLES, port_words
 from crisp_hw.engine.part import Part
-from crisp_hw.engine.tiling import Bool, Float, Int
 from crisp_hw.spec.arch import StorageLevel
 from crisp_hw.spec.dialect import HEAD
+from crisp_hw.spec.patterns import Banded
 
 CONTRADICTION = (
     "the SAFs remove more computes than the zeros of the operands allow, or all of them (an operand would be nonzero "
@@ -43,66 +44,86 @@ class Failure:
 
 def broken_rules(part: Part) -> list[Failure]:
     """Every rule of docs/model.md, section 9, that some mapping of the part breaks."""
-    found: list[Failure] = []
     arch, sparse = part.tiling.architecture, part.sparse
-
-    def require(level: str, what: str, need: Int | Float, have: float) -> None:
-        failed = need > have
-        if failed.any():
-            found.append(Failure(level, None, what, need.astype(float), np.full(len(need), float(have)), failed))
-
-    for index, level in enumerate(arch.levels):
-        if level.size_words is not None:
-            room = capacity_limits(level)
-            words = np.sum([capacity(part, index, t) for t in range(len(part.tiling.problem.tensors))], axis=0)
-            require(level.name, "words of capacity", words, room[0])
-            bits = np.sum([metadata_capacity(part, index, t) for t in range(len(part.tiling.problem.tensors))], axis=0)
-            require(level.name, "bits of metadata capacity", bits, room[1])
-            least = ceil(room[0] * level.min_utilization)
-            if (words < least).any():
-                found.append(Failure(level.name, None, "words in use", 0.0 * words + least, words + 0.0, words < least))
-        require(level.name, "instances", np.floor(sparse.used[index].max(axis=0)), level.instances)
-        mesh = sparse.mesh[:, index + 1].max(axis=0)
-        require(level.name, "instances along x", mesh[0], level.mesh_x)
-        require(level.name, "instances along y", mesh[1], level.mesh_y)
+    found = [failure for index in range(len(arch.levels)) for failure in _level_rules(part, index)]
     if sparse.skips_lanes:  # the only designs for which Timeloop looks at each parent's own lanes
         for name, needed, there in lanes_per_parent(part):
-            require(name, "lanes along x per parent", needed[0], there[0])
-            require(name, "lanes along y per parent", needed[1], there[1])
-    require(arch.compute.name, "instances", sparse.macs_mesh.prod(axis=0), arch.compute.instances)
-    require(arch.compute.name, "instances along x", sparse.macs_mesh[0], arch.compute.mesh_x)
-    require(arch.compute.name, "instances along y", sparse.macs_mesh[1], arch.compute.mesh_y)
+            found += _more(name, "lanes along x per parent", needed[0], there[0])
+            found += _more(name, "lanes along y per parent", needed[1], there[1])
+    x, y = sparse.macs_mesh
+    found += _more(arch.compute.name, "instances", x * y, arch.compute.instances)
+    found += _more(arch.compute.name, "instances along x", x, arch.compute.mesh_x)
+    found += _more(arch.compute.name, "instances along y", y, arch.compute.mesh_y)
     if part.tiling.rules == HEAD and not sparse.packed:  # a program with position skipping may know better
-        found += [_certain(what, len(sparse.tally.legal_computes)) for what in _conversions(part)]
-    if not sparse.tally.legal_computes.all():
-        nothing = np.zeros(len(sparse.tally.legal_computes))
-        found.append(Failure("", None, CONTRADICTION, nothing + 1, nothing, ~sparse.tally.legal_computes))
-    return found + _negative(part) + _short(part) + _timeless(part)
+        found += [_certain(what, part.tiling.batch) for what in _conversions(part)]
+    illegal = _where(on_host(~sparse.tally.legal_computes), CONTRADICTION)
+    return [*found, *illegal, *_negative(part), *_short(part), *_timeless(part)]
 
 
 def _timeless(part: Part) -> list[Failure]:
     """Levels of limited bandwidth through which all tensors move in 0 cycles: Timeloop's cycles are 0 / 0 then."""
     found: list[Failure] = []
     for level, latency in zip(part.tiling.architecture.levels, part.latency, strict=True):
-        read, write = (np.isinf(demand).all(axis=0) for demand in (latency.read_demand, latency.write_demand))
+        if latency.limited:
+            found += _where(on_host(latency.cycles >= MOST_CYCLES), FOREVER.format(level=level.name))
+    if bool(namespace(part.mac_cycles).all(part.mac_cycles > 0)):
+        return found
+    for level, latency in zip(part.tiling.architecture.levels, part.latency, strict=True):
+        read, write = (_endless(demand) for demand in (latency.read_demand, latency.write_demand))
         limits = ((level.read_bandwidth, read), (level.write_bandwidth, write), (level.shared_bandwidth, read & write))
         failed = np.any([endless & (limit is not None) for limit, endless in limits], axis=0)
-        if failed.any():
-            found.append(Failure("", None, TIMELESS.format(level=level.name), failed + 0.0, 0.0 * failed, failed))
+        found += _where(failed, TIMELESS.format(level=level.name))
     return found
 
 
-def _short(part: Part) -> list[Failure]:
-    """Outputs of which fewer words arrive than they have: strides that leave gaps (tiling.cpp: an assertion)."""
-    found: list[Failure] = []
-    for (index, level), (t, tensor) in product(
-        enumerate(part.tiling.architecture.levels), enumerate(part.tiling.problem.tensors)
-    ):
-        missing = part.traffic.short[index, t]
-        if missing.any():
-            what = f"level {level.name}: not every word of {tensor.name} is updated, and Timeloop stops there; {GAPS}"
-            found.append(Failure("", None, what, missing + 1.0, 0.0 * missing, missing > 0))
+def _endless(demand: list[Float]) -> Bool:
+    """Where every tensor moves in no time."""
+    endless: Bool = np.isinf(np.stack([on_host(each) for each in demand])).all(axis=0)
+    return endless
+
+
+def _level_rules(part: Part, index: int) -> list[Failure]:
+    """What one level must hold, and how many of its instances can work."""
+    level, sparse, busiest = part.tiling.architecture.levels[index], part.sparse, part.sparse.busiest(index)
+    mesh = sparse.extent(index + 1)
+    return [
+        *(_sizes(part, index) if level.size_words is not None else ()),
+        *_more(level.name, "instances", namespace(busiest).floor(busiest), level.instances),
+        *_more(level.name, "instances along x", mesh[0], level.mesh_x),
+        *_more(level.name, "instances along y", mesh[1], level.mesh_y),
+    ]
+
+
+def _sizes(part: Part, index: int) -> list[Failure]:
+    """Words and metadata bits against the size of a level, and the least that a mapping must use of it."""
+    level, tensors = part.tiling.architecture.levels[index], range(len(part.tiling.problem.tensors))
+    room, bits_room = capacity_limits(level)
+    held = [capacity(part, index, t) for t in tensors if (index, t) in part.traffic.tile]
+    words = total(held or [part.tiling.zeros])
+    found = _more(level.name, "words of capacity", words, room)
+    bits = [metadata_capacity(part, index, t) for t in tensors if _has_metadata(part, index, t)]
+    if bits:
+        found += _more(level.name, "bits of metadata capacity", total(bits), bits_room)
+    if least := ceil(room * level.min_utilization):
+        used = on_host(floats(words))
+        if (used < least).any():
+            found.append(Failure(level.name, None, "words in use", 0.0 * used + least, used, used < least))
     return found
+
+
+def _more(level: str, what: str, need: Int | Float, have: float) -> list[Failure]:
+    """The rule that no more than there is may be needed, where some mapping breaks it."""
+    failed = need > have
+    if not bool(namespace(failed).any(failed)):
+        return []
+    needed = on_host(floats(need))
+    return [Failure(level, None, what, needed, np.full(len(needed), float(have)), on_host(failed))]
+
+
+def _where(failed: Bool, what: str) -> list[Failure]:
+    """A rule that is no matter of numbers, where some mapping breaks it."""
+    nothing = np.zeros(len(failed))
+    return [Failure("", None, what, nothing + 1, nothing, failed)] if failed.any() else []
 
 
 def _negative(part: Part) -> list[Failure]:
@@ -111,12 +132,25 @@ def _negative(part: Part) -> list[Failure]:
     Timeloop divides by that number and goes on with what its unsigned integers make of it.
     """
     found: list[Failure] = []
-    for index, level in enumerate(part.tiling.architecture.levels):
-        moving = sum(port_words(part.sparse, index, level, ops) for ops in (("reads",), ("fills", "updates")))
-        failed = ((part.sparse.used[index] < 0) & (moving > 0)).any(axis=0)
-        if failed.any():
-            nothing = np.zeros(len(failed))
-            found.append(Failure("", None, NEGATIVE.format(level=level.name), nothing + 1, nothing, failed))
+    banded = [t for t, tensor in enumerate(part.tiling.problem.tensors) if isinstance(tensor.density, Banded)]
+    for index, level in enumerate(part.tiling.architecture.levels if banded else ()):
+        ports = [port_words(part.sparse, index, level, ops) for ops in (("reads",), ("fills", "updates"))]
+        for t in banded:
+            moving = total([part.tiling.zeros, *(words[t] for words in ports if words[t] is not None)])
+            failed = on_host((part.sparse.used[index, t] < 0) & (moving > 0))
+            found += _where(failed, NEGATIVE.format(level=level.name))
+    return found
+
+
+def _short(part: Part) -> list[Failure]:
+    """Outputs of which fewer words arrive than they have: strides that leave gaps (tiling.cpp: an assertion)."""
+    found: list[Failure] = []
+    for (index, t), missing in part.traffic.short.items():
+        if missing.any():
+            level, tensor = part.tiling.architecture.levels[index], part.tiling.problem.tensors[t]
+            what = f"level {level.name}: not every word of {tensor.name} is updated, and Timeloop stops there; {GAPS}"
+            need = missing.astype(np.float64)
+            found.append(Failure("", None, what, need + 1.0, 0.0 * need, missing > 0))
     return found
 
 
@@ -165,15 +199,21 @@ def _ranks(part: Part, level: int, t: int) -> int:
     return len(form.ranks) if form is not None else 0
 
 
-def lanes_per_parent(part: Part) -> list[tuple[str, Int, tuple[int, int]]]:
-    """Per level, MACs first: the lanes (x, y) that the mapping uses below one parent, int64[2, b], and those there."""
+def lanes_per_parent(part: Part) -> list[tuple[str, tuple[Int, Int], tuple[int, int]]]:
+    """Per level, MACs first: the lanes (x, y) that the mapping uses below one parent, int64[b] each; those there."""
     arch, mesh = part.tiling.architecture, part.sparse.mesh
     names = (arch.compute.name, *(level.name for level in arch.levels))
-    lanes = mesh[:, :-1] // np.maximum(mesh[:, 1:], 1)
-    return [
-        (name, lanes[:, inner].max(axis=0), fan)
-        for inner, (name, fan) in enumerate(zip(names, arch.fanouts, strict=False))
-    ]
+    found = []
+    for inner, (name, fan) in enumerate(zip(names, arch.fanouts, strict=False)):
+        pairs = {(id(each[inner]), id(each[inner + 1])): (each[inner], each[inner + 1]) for each in mesh}
+        x, y = (most([_per_parent(*(end[axis] for end in pair)) for pair in pairs.values()]) for axis in (0, 1))
+        found.append((name, (x, y), fan))
+    return found
+
+
+def _per_parent(lanes: Int, parents: Int) -> Int:
+    fewest: Int = lanes // namespace(parents).clip(parents, min=1)
+    return fewest
 
 
 def capacity_limits(level: StorageLevel) -> tuple[int, int]:
@@ -191,16 +231,21 @@ def capacity(part: Part, index: int, t: int) -> Int:
     return tile
 
 
+def _has_metadata(part: Part, index: int, t: int) -> bool:
+    stored = part.sparse.ranks.get((index, t))
+    return stored is not None and stored.form is not None
+
+
 def metadata_capacity(part: Part, index: int, t: int) -> Int:
     """Bits that a level reserves for a tensor's metadata: the worst case, entries of all ranks times their widths."""
-    stored, level = part.sparse.ranks.get((index, t)), part.tiling.architecture.levels[index]
-    total = np.zeros(part.tiling.bounds.shape[1])
+    stored = part.sparse.ranks.get((index, t))
+    bits = 0.0 * floats(part.cycles)
     if stored is None or stored.form is None:
-        return total.astype(np.int64)
-    for rank, (metadata, payload) in zip(stored.form.ranks, part.sparse.occupancy[index, t].largest_units, strict=True):
-        width = word_bits(level, rank)
-        total = total + (metadata * width[0] + payload * width[1])
-    return np.ceil(total).astype(np.int64)
+        return part.tiling.zeros
+    for width, units in zip(stored.widths, part.sparse.occupancy[index, t].largest_units, strict=True):
+        held = [count * bits_each for count, bits_each in zip(units, width, strict=True) if count is not None]
+        bits = bits + total(held) if held else bits
+    return ceiled(bits)
 
 
 def reason(failure: Failure, row: int = 0) -> str:

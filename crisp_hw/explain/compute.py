@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from crisp_hw.engine.energy import compute_energy
-from crisp_hw.engine.safs.compute import Operand, remaining_computes, states, to_micro
+from crisp_hw.engine.safs.compute import Operand, Share, remaining_computes, states, to_micro
 from crisp_hw.engine.safs.position import packed_computes
-from crisp_hw.engine.tiling import Float, Int
+from crisp_hw.engine.tiling import Int
 from crisp_hw.explain.arithmetic import equation, fact, first_true, number, product
 from crisp_hw.explain.nouns import Explanation, Section, Step
 from crisp_hw.explain.saf import lane_steps
@@ -70,8 +70,8 @@ def _computes(scene: Scene, found: ComputeResult) -> Iterator[Step]:
     yield from _pairs(scene, found, left, pair)
 
 
-def _three(values: tuple[Float, Float, Float]) -> tuple[float, float, float]:
-    nonzero, zero, absent = (float(value[0]) for value in values)
+def _three(values: tuple[Share, Share, Share]) -> tuple[float, float, float]:
+    nonzero, zero, absent = (float(np.ravel(value)[0]) for value in values)
     return nonzero, zero, absent
 
 
@@ -172,7 +172,7 @@ def _instances(scene: Scene, found: ComputeResult) -> Iterator[Step]:
         )
         return
     yield from lane_steps(scene, [*shrunk.own, *shrunk.skipped])
-    shares = {tensor.name: float(shrunk.share[t, 0, 0]) for t, tensor in enumerate(scene.tensors)}
+    shares = {tensor.name: float(shrunk.share[t][0][0]) for t, tensor in enumerate(scene.tensors)}
     said = ", ".join(f"{name} {number(share)}" for name, share in shares.items())
     text = f"{found.name} at work on average: the largest share that a tensor leaves busy ({said})"
     numbers = {"R": mapped, "s": max(shares.values())}

@@ -8,7 +8,7 @@ from crisp_hw.engine.safs.counts import OPS
 from crisp_hw.engine.tiling import COMPUTE
 from crisp_hw.explain.arithmetic import equation, fact, some
 from crisp_hw.explain.nouns import Section, Step
-from crisp_hw.explain.scene import Spot, see
+from crisp_hw.explain.scene import Spot, number_of, see
 
 PORTS = {"read": ("reads",), "write": ("fills", "updates")}
 
@@ -21,12 +21,12 @@ def port_section(spot: Spot) -> Section:
 def _port_steps(spot: Spot) -> Iterator[Step]:
     part, latency = spot.scene.part, spot.scene.part.latency[spot.index]
     cycles, mac = int(spot.scene.result.compute.cycles if spot.scene.result.compute else 0), spot.scene.name(COMPUTE)
-    demands = {"read": float(latency.read_demand[spot.t, 0]), "write": float(latency.write_demand[spot.t, 0])}
-    spread = float(idle_factor(part.sparse, spot.index)[spot.t, 0])
+    demands = {"read": float(latency.read_demand[spot.t][0]), "write": float(latency.write_demand[spot.t][0])}
+    spread = float(idle_factor(part.sparse, spot.place)[0])
     if not cycles:
         yield fact(f"{mac} reports 0 cycles, in which no bandwidth means anything")
     for port, ops in PORTS.items():
-        words = int(port_words(part.sparse, spot.index, spot.level, ops)[spot.t, 0])
+        words = int(number_of(port_words(part.sparse, spot.index, spot.level, ops)[spot.t]))
         if not words or not cycles:
             continue
         parts = " + ".join(f"random and gated {op}" for op in ops)
@@ -61,7 +61,8 @@ def energy_section(spot: Spot) -> Section:
 
 def _energy_steps(spot: Spot) -> Iterator[Step]:
     scene = spot.scene
-    found = charges(scene.tiling, scene.part.sparse, scene.energy, spot.place)
+    possible = charges(scene.tiling, scene.part.sparse, scene.energy, spot.place)
+    found = {action: charge for action, charge in possible.items() if charge.amount[0]}
     counts = scene.result.levels[spot.index].tensors[spot.tensor.name]
     for action, charge in found.items():
         if action in counts.action_energy_pj:
@@ -87,7 +88,7 @@ def _charge_step(spot: Spot, action: str, charge: Charge) -> Step:
     formula, values = f"⌈{unit}s / {level.name} access⌉ · pJ", "⌈{n} / {w}⌉ · {pj}"
     if charge.per_action == 1:
         formula, values = f"{unit}s · pJ", "{n} · {pj}"
-    correction, share = float(charge.correction[0]), float(charge.share[0])
+    correction, share = (1.0 if factor is None else float(factor[0]) for factor in (charge.correction, charge.share))
     if correction != 1:
         formula, values, text = f"{formula} · κ", f"{values} · {{k}}", f"{text}; κ: nonzeros do not fill whole accesses"
     if share != 1:

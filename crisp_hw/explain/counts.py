@@ -6,6 +6,7 @@ import numpy as np
 
 from crisp_hw.engine.safs.counts import OPS
 from crisp_hw.engine.safs.propagate import Saf, outer_saf, represented, share_left
+from crisp_hw.engine.safs.sparse import temporal_reductions
 from crisp_hw.engine.tiling import COMPUTE
 from crisp_hw.explain.arithmetic import equation, fact
 from crisp_hw.explain.nouns import Section, Step
@@ -120,11 +121,12 @@ def _packed_step(spot: Spot, stored: int, random: int) -> Step:
 
 def _reduction_steps(spot: Spot) -> Iterator[Step]:
     """Additions of partial sums in the level."""
-    traffic, tally = spot.scene.part.traffic, spot.scene.part.sparse.tally
+    traffic, sparse = spot.scene.part.traffic, spot.scene.part.sparse
     reads, updates = int(traffic.reads[spot.place][0]), int(traffic.updates[spot.place][0])
     if not spot.tensor.is_output or not updates:
         return
-    count, random = int(tally.reductions[spot.place][0]), int(tally.data["random"]["updates"][spot.place][0])
+    count = int(temporal_reductions(traffic, sparse, spot.place)[0])
+    random = int(sparse.tally.data["random"]["updates"][spot.place][0])
     text = "additions of a partial sum to what was there (they cost nothing)"
     formula = "⌈dense reads · (random updates / dense updates)⌉"
     numbers = {"r": reads, "x": random, "u": updates}

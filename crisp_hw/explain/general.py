@@ -101,7 +101,7 @@ def _arrival_steps(spot: Spot, level: int, received: float) -> Iterator[Step]:
 def _news(spot: Spot, level: int, step: Arrival) -> str:
     """Why a kind of step brings what it brings."""
     tile = spot.scene.tiling.tile_below(spot.scene.tiling.start(level + 1), spot.tensor)
-    move, extents = step.move[:, 0].tolist(), tile.extents[:, 0].tolist()
+    move, extents = step.move[:, 0].tolist(), [int(extent[0]) for extent in tile.extents]
     how_far = f"({', '.join(map(str, move))})"
     if not int(step.words[0]):
         return "the tile stays where it is" if not any(move) else "nothing is new"

@@ -74,10 +74,10 @@ def _capacity(scene: Scene, index: int) -> Iterator[Step]:
 
 def _instances(scene: Scene, index: int) -> Iterator[Step]:
     level, sparse = scene.levels[index], scene.part.sparse
-    used = float(sparse.used[index].max(axis=0)[0])
+    used = float(sparse.busiest(index)[0])
     yield fact(f"{level.name} at work (whole ones count), of {level.instances:,} that there are", used, "instances")
-    mesh = sparse.mesh[:, index + 1].max(axis=0)[:, 0]
-    yield fact(f"mesh in use: {int(mesh[0]):,} x {int(mesh[1]):,} of {level.mesh_x:,} x {level.mesh_y:,}")
+    x, y = (int(along[0]) for along in sparse.extent(index + 1))
+    yield fact(f"mesh in use: {x:,} x {y:,} of {level.mesh_x:,} x {level.mesh_y:,}")
 
 
 def bandwidth_steps(scene: Scene, index: int) -> Iterator[Step]:
@@ -85,7 +85,7 @@ def bandwidth_steps(scene: Scene, index: int) -> Iterator[Step]:
     level, latency, found = scene.levels[index], scene.part.latency[index], scene.result.levels[index]
     mac = scene.result.compute.cycles if scene.result.compute else 0
     demands = {
-        port: {t.name: float(each[i, 0]) for i, t in enumerate(scene.tensors) if each[i, 0]}
+        port: {t.name: float(each[i][0]) for i, t in enumerate(scene.tensors) if each[i][0]}
         for port, each in (("read", latency.read_demand), ("write", latency.write_demand))
     }
     limits = {"read": level.read_bandwidth, "write": level.write_bandwidth, "shared": level.shared_bandwidth}
@@ -109,7 +109,7 @@ def bandwidth_steps(scene: Scene, index: int) -> Iterator[Step]:
 def busiest_port(scene: Scene, index: int) -> tuple[str, float]:
     """The port that is closest to its limit (or beyond), and its demand over its limit; ("", 0) without limits."""
     level, latency = scene.levels[index], scene.part.latency[index]
-    read, write = (float(each.sum(axis=0)[0]) for each in (latency.read_demand, latency.write_demand))
+    read, write = (sum(float(demand[0]) for demand in each) for each in (latency.read_demand, latency.write_demand))
     loads = {
         "read": (read, level.read_bandwidth),
         "write": (write, level.write_bandwidth),
@@ -162,6 +162,6 @@ def _leakage(scene: Scene, index: int) -> Iterator[Step]:
     level, found = scene.levels[index], scene.result.levels[index]
     leak = scene.point.design.energy.actions.get(level.name, {}).get("leak", 0.0)
     cycles = scene.result.cycles - scene.result.network_cycles
-    numbers = {"l": leak, "c": cycles, "r": float(scene.part.sparse.used[index].max(axis=0)[0])}
+    numbers = {"l": leak, "c": cycles, "r": float(scene.part.sparse.busiest(index)[0])}
     sides = ("leak · cycles of the slowest part · max(1, R̄)", "{l} · {c} · max(1, {r})")
     yield equation("leakage over the whole run", found.leakage_pj, (*sides, numbers), "pJ", "leakage_pj")

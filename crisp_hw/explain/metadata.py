@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from crisp_hw.engine.safs.counts import KINDS, OPS, metadata_bits
+from crisp_hw.engine.safs.counts import KINDS, OPS, entry, metadata_bits
 from crisp_hw.engine.safs.propagate import outer_saf
 from crisp_hw.explain.arithmetic import equation, fact
 from crisp_hw.explain.counts import here, own_saf
 from crisp_hw.explain.nouns import Section, Step
-from crisp_hw.explain.scene import Spot, see
+from crisp_hw.explain.scene import Spot, number_of, see
 
 SORTS = ("metadata", "payload")
 
@@ -25,11 +25,11 @@ def _metadata_steps(spot: Spot) -> Iterator[Step]:
     for op in OPS:
         for r in range(len(stored.fibers)):
             for sort in range(2):
-                moved = {kind: int(tally.metadata[kind][op][spot.place][r, sort, 0]) for kind in KINDS}
+                moved = {kind: int(entry(tally, (kind, op), spot.place, (r, sort))[0]) for kind in KINDS}
                 if any(moved.values()):
                     yield from _entry_steps(spot, (op, r, sort), moved)
         for kind in KINDS:
-            bits = int(metadata_bits(tally, spot.level, spot.place, stored, (kind, op))[0])
+            bits = int(number_of(metadata_bits(tally, spot.level, spot.place, stored, (kind, op))))
             if bits:
                 yield fact(f"{kind} {op}: metadata of all ranks, entries times their bits", bits, "bits")
 
@@ -38,7 +38,7 @@ def _entry_steps(spot: Spot, key: tuple[str, int, int], moved: dict[str, int]) -
     """One sort of entry of one rank: a tile's, as often as tiles move with an access, less what SAFs spare."""
     op, r, sort = key
     sparse, traffic = spot.scene.part.sparse, spot.scene.part.traffic
-    units = float(sparse.occupancy[spot.place].units[r][sort][0])
+    units = number_of(sparse.occupancy[spot.place].units[r][sort])
     outer, own = outer_saf(sparse.safs, *spot.place), own_saf(spot)
     source = "updates" if own is not None and outer is not None and op == "reads" else op
     words, tile = int(getattr(traffic, source)[spot.place][0]), int(traffic.tile[spot.place][0])

@@ -103,13 +103,13 @@ def instance_section(spot: Spot) -> Section:
 
 def _instance_steps(spot: Spot) -> Iterator[Step]:
     part, name = spot.scene.part, spot.level.name
-    mapped, used = int(part.traffic.instances[spot.index, 0]), float(part.sparse.used[spot.place][0])
+    mapped, used = int(part.traffic.instances[spot.index][0]), float(part.sparse.used[spot.place][0])
     content, shrunk = part.sparse.occupancy.get(spot.place), part.sparse.shrunk
     if used == mapped:
         yield fact(f"{name} at work: all that the mapping uses", used, "instances", "utilized_instances")
     elif shrunk is not None:
         yield from lane_steps(spot.scene, [squeeze for squeeze in _squeezes(spot) if squeeze.level > spot.index])
-        share = float(shrunk.share[spot.t, spot.index + 1, 0])
+        share = float(shrunk.share[spot.t][spot.index + 1][0])
         text = f"{name} at work on average: those behind lanes outside that hold nothing are idle"
         sides = ("R̄ = R · share", "{R} · {s}", {"R": mapped, "s": share})
         yield equation(text, used, sides, "instances", "utilized_instances")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from crisp_hw.engine.arrays import Float, Int
 from crisp_hw.engine.energy import resolved
 from crisp_hw.engine.part import Part
 from crisp_hw.engine.tiling import COMPUTE, Tiling, keeper_above, keeper_below
@@ -20,6 +21,16 @@ def see(sections: str) -> str:
     ('docs/model.md, section 3.2', 'docs/model.md, sections 4, 5.3')
     """
     return f"docs/model.md, section{'s' if len(sections) > 3 else ''} {sections}"
+
+
+def number_of(values: Float | Int | None) -> float:
+    """The number of the one mapping that is explained; 0 where there is none by structure.
+
+    >>> import numpy as np
+    >>> number_of(np.array([0.5])), number_of(None)
+    (0.5, 0.0)
+    """
+    return 0.0 if values is None else float(values[0])
 
 
 @dataclass(frozen=True)

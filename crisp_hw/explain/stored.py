@@ -13,9 +13,10 @@ from crisp_hw.engine.occupancy import Occupancy, unconditioned_empty
 from crisp_hw.engine.verdict import capacity, metadata_capacity
 from crisp_hw.explain.arithmetic import Sides, equation, fact, some
 from crisp_hw.explain.nouns import Section, Step
-from crisp_hw.explain.scene import Spot, see
+from crisp_hw.explain.scene import Spot, number_of, see
 from crisp_hw.spec.patterns import Actual, Banded, FixedStructured, HybridBlocks, Hypergeometric
 
+SURE = 1.0 + 1e-6  # a sum of probabilities beyond rounding
 NEGLIGIBLE = 1e-12  # probability below which an occupancy is not listed
 
 
@@ -66,8 +67,12 @@ def _mean_steps(spot: Spot, content: Occupancy) -> Iterator[Step]:
     empty = float(unconditioned_empty(tiling, tensor, shape)[0])
     mean = float(expected_occupancy(tensor.density, spot.whole, shape)[0])
     yield from _model_steps(spot, empty)
-    words = float(content.words[0])
-    if float(content.nonempty[0]) < 1:
+    words, chances = float(content.words[0]), _chances(spot)
+    if chances > SURE:
+        yield fact(
+            f"Timeloop's probabilities of tiles add up to {chances:g}, not to 1: do not use this", words, "words"
+        )
+    elif float(content.nonempty[0]) < 1:
         yield from _sent_mean(spot, content, mean, empty)
     else:
         yield _plain_mean(spot, words, mean)
@@ -163,10 +168,10 @@ def _format_steps(spot: Spot, stored: StoredRanks, content: Occupancy) -> Iterat
     assert stored.form is not None
     average = _empties(spot, stored, _only_occupancy(spot))
     for r in range(len(stored.fibers) - 1, -1, -1):
-        metadata, payload = (float(units[0]) for units in content.units[r])
+        metadata, payload = (number_of(units) for units in content.units[r])
         if metadata or payload:
             yield from _rank_steps(spot, stored, r, (metadata, payload), average)
-    empty = [r for r, units in enumerate(content.units) if not any(float(each[0]) for each in units)]
+    empty = [r for r, units in enumerate(content.units) if not any(map(number_of, units))]
     if empty:
         listed = ", ".join(f"{r} ({stored.form.ranks[r].format})" for r in empty)
         yield fact(f"ranks without entries (no loop is left for them, or their payload is the data itself): {listed}")
@@ -174,8 +179,8 @@ def _format_steps(spot: Spot, stored: StoredRanks, content: Occupancy) -> Iterat
     parts = []
     for r, (rank, units) in enumerate(zip(stored.form.ranks, content.largest_units, strict=True)):
         for kind, (entries, bits) in enumerate(zip(units, word_bits(spot.level, rank), strict=True)):
-            if float(entries[0]) and bits:
-                terms |= {f"e{r}{kind}": float(entries[0]), f"b{r}{kind}": bits}
+            if number_of(entries) and bits:
+                terms |= {f"e{r}{kind}": number_of(entries), f"b{r}{kind}": bits}
                 parts.append(f"{{e{r}{kind}}} · {{b{r}{kind}}}")
     values, bits = f"⌈{' + '.join(parts) or '0'}⌉", int(metadata_capacity(spot.scene.part, *spot.place)[0])
     text = "metadata reserved: entries of the fullest tile, rank 0 first"
@@ -221,11 +226,19 @@ def _entries(form: str, what: str) -> tuple[str, str]:
             return f"{live} · ⌈f · (1 − P₀(s))⌉", f"{shown} · ⌈{{f}} · (1 − {{s}})⌉"
 
 
+def _chances(spot: Spot) -> float:
+    """Sum of the probabilities of all occupancies of the tile: 1, but for bands that Timeloop counts twice."""
+    tile = spot.scene.tiling.tile_below(spot.scene.tiling.ends[spot.index], spot.tensor)
+    return float(support(spot.tensor.density, spot.whole, tile)[1][:, 0].sum())
+
+
 def _only_occupancy(spot: Spot) -> int | None:
     """The number of nonzeros of every tile that is not empty, where there is only one."""
     tiling = spot.scene.tiling
     tile = tiling.tile_below(tiling.ends[spot.index], spot.tensor)
     occupancy, probability = support(spot.tensor.density, spot.whole, tile)
+    if _chances(spot) > SURE:
+        return None
     alive = float(spot.scene.part.sparse.occupancy[spot.place].nonempty[0]) < 1
     likely = {int(k) for k, p in zip(occupancy[:, 0], probability[:, 0], strict=True) if p > NEGLIGIBLE}
     likely -= {0} if alive else set()

@@ -23,7 +23,7 @@ def _tile_steps(spot: Spot) -> Iterator[Step]:
     formula, values = _extents(spot)
     yield equation("words of the tile", spot.tile, (f"T = {formula}", values), "words")
     outside = scene.spatial(range(end, len(scene.tiling.nest.loops)))
-    used = int(scene.part.traffic.instances[spot.index, 0])
+    used = int(scene.part.traffic.instances[spot.index][0])
     if not outside and used == 1:
         yield fact(f"one {spot.level.name} is used: no loop outside it goes across several")
         return
@@ -33,10 +33,10 @@ def _tile_steps(spot: Spot) -> Iterator[Step]:
 
 def _extents(spot: Spot) -> tuple[str, str]:
     """The product of the rank extents, as formula and with its numbers."""
-    problem, box = spot.scene.point.design.problem, spot.scene.tiling.box(spot.scene.tiling.ends[spot.index])
+    problem, box = spot.scene.point.design.problem, spot.scene.tiling.sides(spot.scene.tiling.ends[spot.index])
     formulas, values = [], []
     for rank in spot.tensor.ranks:
-        sizes = [(term, int(box[problem.dims.index(term.dim), 0])) for term in rank]
+        sizes = [(term, int(box[problem.dims.index(term.dim)][0])) for term in rank]
         if len(rank) == 1 and abs(rank[0].coefficient) == 1:
             formulas.append(rank[0].dim)
             values.append(f"{sizes[0][1]:,}")

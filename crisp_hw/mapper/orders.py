@@ -8,23 +8,35 @@ Two orders are one where no cost can see the difference; everything else is kept
 - temporal loops, spatial skipping: the lanes of its target see the same run of loops;
 - spatial loops: which dimensions run along x and along y;
 - formats: the order of the loops that the formatted tensor depends on, as ranks are assigned to loops (the leaders
-  of a spatial skipping are formatted tensors, so that the order of their lanes is kept too);
-- ranks of several dimensions (halos), link transfers below level 0, storage gating or skipping, and networks that take
-  energy (ways to lanes, and what passes levels that do not keep it): all orders differ.
+  of a spatial skipping are formatted tensors, so that the order of their lanes is kept too). Where only the innermost
+  rank has any bits, ranks are filled from the inside, one loop each, and a loop further in takes that rank, the others
+  cost nothing whatever they hold, and their order is not seen;
+- ranks of several dimensions (halos), link transfers below level 0, flags that forbid reuse, storage gating or
+  skipping, and networks that take energy (ways to lanes, and what passes levels that do not keep it): all differ.
+
+Of the orders of a temporal block that differ in deliveries alone, one is dropped when another lets every tensor stand
+still for as long or longer ("dominated"). Proof that it cannot be better: reads, fills and updates of every level are
+products with the deliveries, so that none is larger under the other order; what SAFs and formats leave of a count,
+c - floor(c p), c - ceil(c p), floor(c p) and ceil(c u), never falls when c grows, and energy and bandwidth demand are
+sums of these with factors >= 0; the MACs' cycles, lanes, tiles and probabilities do not depend on the order at all.
+(Two SAFs on one tensor can make counts that wrap around; there all are kept.)
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import permutations, product
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from crisp_hw.engine.formats import format_of, word_bits
 from crisp_hw.engine.network import costs
 from crisp_hw.mapper.space import Block, Space
+from crisp_hw.spec.arch import StorageLevel
 from crisp_hw.spec.mapping import Loop
-from crisp_hw.spec.sparse import ActionKind
+from crisp_hw.spec.sparse import ActionKind, SparseSpec, TensorFormat
 
 Bools = NDArray[np.bool_]
 Arrangement = tuple[Loop, ...]
@@ -40,12 +52,23 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Ranks:
+    """The ranks of a format see the order of the loops over `dims`, unless a loop over them in a block of `inside`
+    takes the only rank that costs anything.
+    """
+
+    dims: frozenset[str]
+    inside: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class Visible:
-    """What the costs can see of the order of one block."""
+    """What the costs can see of the order of one block; with `ranked`, longer runs are never worse."""
 
     everything: bool
     runs: tuple[Run, ...] = ()
-    sequences: tuple[frozenset[str], ...] = ()
+    sequences: tuple[Ranks, ...] = ()
+    ranked: bool = False
 
 
 def visible(space: Space) -> tuple[Visible, ...]:
@@ -80,7 +103,20 @@ def _classes(
     for arrangement in _arrangements(space.blocks[index], active[index]):
         loops = tuple((loop.dim, loop.kind) for loop in arrangement if loop.dim in active[index])
         first.setdefault(_signature(seen[index], loops, active), arrangement)
-    return first.values()
+    return _best(first).values() if seen[index].ranked else first.values()
+
+
+def _best(classes: dict[Any, Arrangement]) -> dict[Any, Arrangement]:
+    """The classes that no other dominates."""
+    return {one: order for one, order in classes.items() if not any(_dominates(other, one) for other in classes)}
+
+
+def _dominates(one: Any, other: Any) -> bool:
+    """Do all runs of a signature hold those of another, equal in everything else but not in all runs?"""
+    if one == other or (one[0], one[2]) != (other[0], other[2]):
+        return False
+    pairs = [(long, short) for long, short in zip(one[1], other[1], strict=True) if long is not None]
+    return all(long >= short for long, short in pairs)
 
 
 def _signature(see: Visible, loops: tuple[tuple[str, str], ...], active: list[frozenset[str]]) -> object:
@@ -92,7 +128,10 @@ def _signature(see: Visible, loops: tuple[tuple[str, str], ...], active: list[fr
         frozenset(_inside(order, run.dims)) if not any(active[other] & run.dims for other in run.between) else None
         for run in see.runs
     ]
-    sequences = [tuple(dim for dim in order if dim in dims) for dims in see.sequences]
+    sequences = [
+        () if any(active[inner] & ranks.dims for inner in ranks.inside) else tuple(d for d in order if d in ranks.dims)
+        for ranks in see.sequences
+    ]
     return frozenset(loops), tuple(runs), tuple(sequences)
 
 
@@ -105,13 +144,22 @@ def _inside(order: list[str], dims: frozenset[str]) -> list[str]:
 def _visible(space: Space, block: Block) -> Visible:
     halos = any(len(rank) > 1 for tensor in space.design.problem.tensors for rank in tensor.ranks)
     linked = block.level == 0 and block.kind == "spatial"
-    wired = any(costs(level) for level in space.design.architecture.levels)
-    if halos or linked or wired or _under_storage_saf(space, block):
+    if halos or linked or _unusual(space) or _under_storage_saf(space, block):
         return Visible(everything=True)
     formatted = tuple(_formatted(space, block))
     if block.kind == "spatial":
         return Visible(False, (), formatted)
-    return Visible(False, (*_delivered(space, block), *_idle_lanes(space, block)), formatted)
+    lanes = tuple(_idle_lanes(space, block))
+    free = all(pj >= 0 for actions in space.design.energy.actions.values() for pj in actions.values())
+    targets = [target for _, target in _actions(space, ("gating", "skipping"))]
+    rising = free and not lanes and len(set(targets)) == len(targets)
+    return Visible(False, (*_delivered(space, block), *lanes), formatted, ranked=rising)
+
+
+def _unusual(space: Space) -> bool:
+    """Is traffic no product of deliveries, or does its way through a network cost anything?"""
+    flags = (*space.no_multicast, *space.no_temporal_reuse, *space.rmw_first_update)
+    return any(flags) or any(costs(level) for level in space.design.architecture.levels)
 
 
 def _keepers(space: Space, tensor: str, level: int) -> tuple[int, int]:
@@ -162,13 +210,27 @@ def _idle_lanes(space: Space, block: Block) -> Iterator[Run]:
             yield Run(space.design.problem.tensor(target).dims, _between(space, level, block))
 
 
-def _formatted(space: Space, block: Block) -> Iterator[frozenset[str]]:
-    """Dimensions of the tensors whose format at the nearest keeper assigns ranks to the loops of this block."""
-    formats = {(form.level, form.tensor) for form in space.design.sparse.formats}
+def _formatted(space: Space, block: Block) -> Iterator[Ranks]:
+    """The tensors whose format at the nearest keeper assigns ranks to the loops of this block."""
+    levels, spec = space.design.architecture.levels, space.design.sparse
     for tensor in space.design.problem.tensors:
-        keeper = next(level for level in range(block.level, len(space.keeps)) if tensor.name in space.keeps[level])
-        if (space.design.architecture.levels[keeper].name, tensor.name) in formats:
-            yield tensor.dims
+        child, keeper = _keepers(space, tensor.name, block.level)
+        form = format_of(spec, levels[keeper].name, tensor.name)
+        if form is None:
+            continue
+        below = format_of(spec, levels[child].name, tensor.name) if child >= 0 else None
+        start = 0 if below is not None and below.compressed and form.compressed else child + 1
+        before = space.blocks.index(block)
+        inside = tuple(i for i, other in enumerate(space.blocks[:before]) if other.level >= start)
+        yield Ranks(tensor.dims, inside if _one_rank_counts(spec, levels[keeper], form) else ())
+
+
+def _one_rank_counts(spec: SparseSpec, level: StorageLevel, form: TensorFormat) -> bool:
+    """Has only the innermost rank any bits, does each rank take one loop from the inside, and is nothing weighed by the
+    number of entries (competing options of a SAF)?"""
+    weighed = any(len(action.options) > 1 for action in spec.actions)
+    plain = form.inner_to_outer and not any(rank.flattened for rank in form.ranks)
+    return plain and not weighed and all(word_bits(level, rank) == (0, 0) for rank in form.ranks[1:])
 
 
 def _arrangements(block: Block, active: frozenset[str]) -> Iterator[Arrangement]:

@@ -1,101 +1,112 @@
-"""Exhaustive search of a mapspace: every factorization in every order that the engine can tell apart is evaluated."""
+"""The best mapping of a mapspace, with a certificate: proven over all of it, or how far it may be off."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from crisp_hw.engine.evaluate import Batch, evaluate_batch
+from crisp_hw.engine.arrays import mover
 from crisp_hw.errors import InputError, MappingError
-from crisp_hw.mapper.explain import Attempt, best_attempt, explain, least_violating
-from crisp_hw.mapper.fits import shrinking_levels
-from crisp_hw.mapper.orders import Arrangement, Visible, nests, visible
-from crisp_hw.mapper.space import Space, enumerate_space, loop_nest
+from crisp_hw.mapper.bounds import lower
+from crisp_hw.mapper.bypass import choices
+from crisp_hw.mapper.explain import explain, least_violating
+from crisp_hw.mapper.sample import sample
+from crisp_hw.mapper.space import Space
 from crisp_hw.mapper.stream import factorizations
+from crisp_hw.mapper.sweep import Sweep, catalog_of
+from crisp_hw.mapper.tally import OBJECTIVES, FrontPoint, Leader, Tally
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design
-from crisp_hw.spec.mapping import LoopNest, Mapping
+from crisp_hw.spec.mapping import Mapping as LoopMapping
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Evaluate = Callable[[Design, LoopNest, Ints], Batch]
-Progress = Callable[[int, int], None]
-"""Called with the candidate factorizations that are done and their total."""
+GIB = 2**30
+LARGEST_SWEEP = 100_000_000  # factorizations; enumerating and judging more takes longer than an hour
+DEFAULT_BUDGET = 2_000_000  # mappings evaluated in a space beyond that
+BYTES_PER_WORD = 8
+COPIES = 12  # of a chunk's factors: joined, repeated, kept, sorted by nest, transposed
+ENGINE_ARRAYS = 400  # [b] arrays alive at once in the engine, measured with tracemalloc on CRISP-STC (upper end)
+CHUNKS = (1024, 65536)  # rows at a time: fewer are slow, more do not help
 
-CHUNK_ROWS = 65536  # amortises the engine's fixed cost per call; a chunk takes a few tens of MB
-
-ASSUMPTIONS = (
-    "the mapper tries perfect factorizations only (no residual tiles)",
-    "what each level keeps is taken from the constraints, not searched",
-)
+ASSUMPTIONS = ("the mapper tries perfect factorizations only (no residual tiles)",)
+SETTLED = "what each level keeps is taken from the constraints, not searched"
 """What the search leaves out or takes for granted."""
 
-OBJECTIVES: dict[str, Callable[[Ints, Floats], tuple[NDArray[np.float64], ...]]] = {
-    "cycles": lambda cycles, energy: (cycles.astype(np.float64), energy),
-    "energy": lambda cycles, energy: (energy, cycles.astype(np.float64)),
-    "edp": lambda cycles, energy: (cycles * energy, cycles.astype(np.float64)),
-}
-"""What to minimise, most important first; cycles stay exact in a float up to 2**53."""
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """How to search: at most `budget` mappings (None: all of them where that is feasible), `seed` of what is random,
+    memory in bytes, `device` (`arrays.DEVICES`), and whether the Pareto front of cycles and energy is wanted, which
+    forbids lower bounds.
+    """
+
+    budget: int | None = None
+    seed: int = 0
+    memory_bytes: int = GIB
+    device: str = "numpy"
+    front: bool = False
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far a search is: candidates done of all, and the best so far."""
+
+    done: int
+    total: int
+    best_cycles: int | None = None
+    best_energy_pj: float | None = None
+
+
+Progress = Callable[[Step], None]
 
 
 @dataclass(frozen=True)
 class Found:
-    """The best mapping of a space; `candidates` counts factorizations, `tried` and `valid` evaluated mappings.
+    """The best mapping; `candidates` counts factorizations, `pruned` those dropped by rule, `tried` and `valid`
+    evaluated mappings (a factorization in every order that costs can tell apart and no other dominates).
 
-    Candidates that cannot fit are not tried, the others in every order that costs can tell apart.
+    `proven`: nothing better is in the mapspace. Else the objective is at most `gap` (0.1: 10 %) above a lower bound.
     """
 
-    mapping: Mapping
+    mapping: LoopMapping
     cycles: int
     energy_pj: float
     objective: str
     candidates: int
     tried: int
     valid: int
-    assumptions: tuple[str, ...] = ASSUMPTIONS
+    pruned: Mapping[str, int] = field(default_factory=dict)
+    proven: bool = True
+    gap: float | None = None
+    interrupted: bool = False
+    front: tuple[FrontPoint, ...] = ()
+    assumptions: tuple[str, ...] = (*ASSUMPTIONS, SETTLED)
 
-
-@dataclass(frozen=True)
-class _Leader:
-    """The best mapping so far; the smallest `key` wins."""
-
-    key: tuple[tuple[float, ...], tuple[int, ...], tuple[tuple[int, str], ...]]
-    mapping: Mapping
-    cycles: int
-    energy_pj: float
-
-
-@dataclass(frozen=True)
-class _Tally:
-    leader: _Leader | None = None
-    attempt: Attempt | None = None
-    tried: int = 0
-    valid: int = 0
-
-
-@dataclass
-class _Catalog:
-    """Orders met so far: `arrangements[id]`, and the ids that each pattern of active loops asks for."""
-
-    space: Space
-    seen: tuple[Visible, ...]
-    arrangements: dict[tuple[Arrangement, ...], int] = field(default_factory=dict)
-    patterns: dict[bytes, tuple[int, ...]] = field(default_factory=dict)
+    @property
+    def certificate(self) -> str:
+        """What is known about the result, in one sentence."""
+        if self.proven:
+            return f"optimal over {self.candidates:,} factorizations in every order ({self.tried:,} mappings evaluated)"
+        stopped = "interrupted: " if self.interrupted else ""
+        bound = f"within {100 * self.gap:.1f} % of a lower bound" if self.gap is not None else "no lower bound known"
+        return f"{stopped}best of {self.tried:,} mappings, {bound}"
 
 
 def search(
     design: Design,
     constraints: Constraints,
     objective: str = "cycles",
-    evaluate: Evaluate = evaluate_batch,
+    *,
+    options: SearchOptions | None = None,
     progress: Progress | None = None,
 ) -> Found:
     """The best mapping of a design under constraints: fewest cycles, least energy (pJ) or least product of both.
 
-    Equal mappings are ranked by the objective's second number, then by the smallest bounds read from the outermost
-    level inwards, then by loop order; nothing is random. Raises InputError for an objective that is not known and
-    MappingError when no mapping is valid, with the mapping that breaks the rules least.
+    What levels keep is searched, too, where the constraints leave it open. Equal mappings are ranked by the objective's
+    second number, then by the smallest bounds read from the outermost level inwards, then by loop order. Past the
+    budget, or in spaces of more than 100 million factorizations, random draws and descent take the place of
+    enumeration. KeyboardInterrupt ends a search with the best so far, if there is one. Raises InputError for an
+    objective or device that is not known and MappingError when no mapping is valid, with the mapping that breaks the
+    rules least.
 
     >>> from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
     >>> from crisp_hw.spec.problem import Problem, Tensor, Term
@@ -106,107 +117,127 @@ def search(
     >>> [(loop.level, loop.dim, bound) for loop, bound in loops if bound > 1]  # partial sums stay in RF
     [(0, 'M', 3), (1, 'K', 2)]
     """
-    return search_space(enumerate_space(design, constraints), objective, evaluate, progress)
+    found = choices(design, constraints).spaces
+    return search_spaces(found, objective, options=options, progress=progress)
 
 
 def search_space(
     space: Space,
     objective: str = "cycles",
-    evaluate: Evaluate = evaluate_batch,
+    *,
+    options: SearchOptions | None = None,
     progress: Progress | None = None,
-    chunk_rows: int = CHUNK_ROWS,
+    chunk_rows: int | None = None,
 ) -> Found:
-    """`search` in a space that exists already; what is found does not depend on `chunk_rows`."""
+    """`search` in one space that exists already; the mapping does not depend on `chunk_rows`."""
+    return search_spaces((space,), objective, options=options, progress=progress, chunk_rows=chunk_rows)
+
+
+def search_spaces(
+    spaces: tuple[Space, ...],
+    objective: str = "cycles",
+    *,
+    options: SearchOptions | None = None,
+    progress: Progress | None = None,
+    chunk_rows: int | None = None,
+) -> Found:
+    """The best mapping of several spaces of one design."""
     if objective not in OBJECTIVES:
         raise InputError(f"objective {objective!r} is not known; choose one of {', '.join(OBJECTIVES)}")
-    tally, catalog = _Tally(), _Catalog(space, visible(space))
-    for chunk in factorizations(space, chunk_rows):
-        for arrangement, rows in _by_nest(catalog, chunk.rows):
-            tally = _evaluated(space, tally, (arrangement, rows), objective, evaluate)
-        if progress:
-            progress(chunk.done, space.size)
-    if progress:
-        progress(space.size, space.size)
+    options = options or SearchOptions()
+    mover(options.device)
+    total, tally = sum(space.size for space in spaces), Tally(objective, options.front)
+    budget = options.budget if options.budget is not None else (DEFAULT_BUDGET if total > LARGEST_SWEEP else None)
+    sweeps = tuple(Sweep(catalog_of(space), tally, options.device, budget) for space in spaces)
+    run = _Run(sweeps, total, progress, chunk_rows or rows_within(options.memory_bytes, spaces[0]))
+    interrupted = False
+    try:
+        if budget is None or total <= budget:
+            complete = run.enumerate()
+        else:
+            complete = False
+            sample(sweeps, options.seed, budget, run.tick)
+    except KeyboardInterrupt:
+        if tally.leader is None:
+            raise
+        complete, interrupted = False, True
     if tally.leader is None:
-        raise MappingError(explain(space, tally.attempt or least_violating(space, chunk_rows), tally.tried))
+        raise MappingError(_nothing(spaces, tally, run.chunk_rows))
+    gap = None if complete else _gap(spaces, objective, tally.leader)
+    settled = (*ASSUMPTIONS, SETTLED) if len(spaces) == 1 else ASSUMPTIONS
     best = tally.leader
-    return Found(best.mapping, best.cycles, best.energy_pj, objective, space.size, tally.tried, tally.valid)
-
-
-def _by_nest(catalog: _Catalog, rows: Ints) -> Iterator[tuple[tuple[Arrangement, ...], Ints]]:
-    """Rows int64[b, blocks, dims] once per order that their active loops tell apart, together by order."""
-    active = rows > 1
-    packed = np.packbits(active.reshape(len(rows), -1), axis=1)
-    _, first, inverse = np.unique(packed, axis=0, return_index=True, return_inverse=True)
-    order = np.argsort(inverse.reshape(-1), kind="stable")
-    members = np.split(order, np.flatnonzero(np.diff(inverse.reshape(-1)[order])) + 1)
-    chosen: dict[int, list[Ints]] = {}
-    for example, indices in zip(first, members, strict=True):
-        for number in _numbers(catalog, active[example]):
-            chosen.setdefault(number, []).append(indices)
-    arrangements = list(catalog.arrangements)
-    for number in sorted(chosen):
-        picked = rows[np.sort(np.concatenate(chosen[number]))]
-        picked = picked[_within_lanes(catalog.space, arrangements[number], picked)]
-        if len(picked):
-            yield arrangements[number], picked
-
-
-def _numbers(catalog: _Catalog, active: NDArray[np.bool_]) -> tuple[int, ...]:
-    key = active.tobytes()
-    if key not in catalog.patterns:
-        known = catalog.arrangements
-        found = nests(catalog.space, catalog.seen, active)
-        catalog.patterns[key] = tuple(known.setdefault(arrangement, len(known)) for arrangement in found)
-    return catalog.patterns[key]
-
-
-def _within_lanes(space: Space, arrangement: tuple[Arrangement, ...], rows: Ints) -> NDArray[np.bool_]:
-    """Which rows keep every level's x and y factors within its fanout; lanes that shrink are left to the engine."""
-    keep = np.ones(len(rows), dtype=np.bool_)
-    dims, fanouts = space.design.problem.dims, space.design.architecture.fanouts
-    for index, block in enumerate(space.blocks):
-        if block.kind == "spatial" and block.level not in shrinking_levels(space):
-            for axis, have in zip(("x", "y"), fanouts[block.level], strict=True):
-                columns = [dims.index(loop.dim) for loop in arrangement[index] if loop.kind == axis]
-                keep &= rows[:, index, columns].prod(axis=1) <= have
-    return keep
-
-
-def _evaluated(
-    space: Space, tally: _Tally, work: tuple[tuple[Arrangement, ...], Ints], objective: str, evaluate: Evaluate
-) -> _Tally:
-    """The tally after evaluating rows in one order."""
-    arrangement, rows = work
-    dims = space.design.problem.dims
-    nest = loop_nest(space, tuple(loop for block in arrangement for loop in block))
-    columns = [i * len(dims) + dims.index(loop.dim) for i, block in enumerate(arrangement) for loop in block]
-    bounds = rows.reshape(len(rows), -1)[:, columns]
-    batch = evaluate(space.design, nest, bounds)
-    # 0 cycles: less than one MAC at work on average, which Timeloop truncates to none; no mapping to recommend
-    valid = batch.valid & (batch.cycles > 0)
-    tally = replace(tally, tried=tally.tried + len(rows), valid=tally.valid + int(valid.sum()))
-    if not valid.any():
-        attempt = best_attempt(batch, rows) if tally.leader is None else None
-        closer = attempt and (tally.attempt is None or attempt.ratio < tally.attempt.ratio)
-        return replace(tally, attempt=attempt) if closer else tally
-    scores = OBJECTIVES[objective](batch.cycles, batch.energy_pj)
-    row = _smallest(valid, scores, rows)
-    key = (
-        tuple(float(score[row]) for score in scores),
-        tuple(int(bound) for bound in rows[row].reshape(-1)[::-1]),
-        tuple((dims.index(loop.dim), loop.kind) for loop in reversed(nest.loops)),
+    return Found(
+        best.mapping,
+        best.cycles,
+        best.energy_pj,
+        objective,
+        total,
+        tally.tried,
+        tally.valid,
+        {rule: count for rule, count in tally.pruned.items() if count},
+        complete or gap == 0.0,
+        gap,
+        interrupted,
+        tally.front,
+        settled,
     )
-    if tally.leader is not None and tally.leader.key < key:
-        return tally
-    mapping = Mapping(nest, tuple(int(bound) for bound in bounds[row]))
-    return replace(tally, leader=_Leader(key, mapping, int(batch.cycles[row]), float(batch.energy_pj[row])))
 
 
-def _smallest(valid: NDArray[np.bool_], scores: tuple[Floats, ...], rows: Ints) -> int:
-    """The valid row with the smallest scores; of equals the one with the smallest bounds, outermost loop first."""
-    chosen = np.flatnonzero(valid)
-    for score in scores:
-        chosen = chosen[score[chosen] == score[chosen].min()]
-    flat = rows[chosen].reshape(len(chosen), -1)
-    return int(chosen[np.lexsort(flat.T)[0]])
+def rows_within(memory_bytes: int, space: Space) -> int:
+    """Rows at a time that keep a search within some memory."""
+    per_row = BYTES_PER_WORD * (COPIES * len(space.blocks) * len(space.design.problem.dims) + ENGINE_ARRAYS)
+    least, most = CHUNKS
+    if memory_bytes < least * per_row:
+        raise InputError(f"a search needs {least * per_row} bytes of memory, not {memory_bytes}; allow more")
+    return min(most, memory_bytes // per_row)
+
+
+@dataclass
+class _Run:
+    """A search under way."""
+
+    sweeps: tuple[Sweep, ...]
+    total: int
+    progress: Progress | None
+    chunk_rows: int
+    done: int = 0
+
+    def enumerate(self) -> bool:
+        """Everything, space by space; False when the budget ended first."""
+        for sweep in self.sweeps:
+            before, space = self.done, sweep.catalog.space
+            for chunk in factorizations(space, self.chunk_rows, sweep.keep):
+                if sweep.spent:
+                    return False
+                sweep.take(chunk.rows)
+                self.done = before + chunk.done
+                self.tick()
+            self.done = before + space.size
+        self.tick()
+        return not self.sweeps[0].spent
+
+    def tick(self) -> None:
+        """Tell how far it is; of a sample, how many mappings of the budget are evaluated."""
+        if self.progress:
+            tally, budget = self.sweeps[0].tally, self.sweeps[0].budget
+            best = tally.leader
+            where = (self.done, self.total) if budget is None else (min(tally.tried, budget), budget)
+            self.progress(Step(*where, best.cycles if best else None, best.energy_pj if best else None))
+
+
+def _gap(spaces: tuple[Space, ...], objective: str, best: Leader) -> float | None:
+    """How far the best may lie above anything in the spaces, as a share of their lower bound."""
+    least = np.inf
+    for space in spaces:
+        bound = lower(space, np.ones((1, len(space.blocks), 0), dtype=np.int64), ())
+        least = min(least, float(OBJECTIVES[objective](bound.cycles, bound.energy_pj)[0][0]))
+    return best.scores[0] / least - 1.0 if least > 0 else None
+
+
+def _nothing(spaces: tuple[Space, ...], tally: Tally, chunk_rows: int) -> str:
+    """Why no mapping is valid: the attempt that breaks the rules least."""
+    if tally.attempt is not None and tally.attempt_space is not None:
+        return explain(tally.attempt_space, tally.attempt, tally.tried)
+    attempts = [(least_violating(space, chunk_rows), space) for space in spaces]
+    attempt, space = min(attempts, key=lambda pair: pair[0].ratio)
+    return explain(space, attempt, tally.tried)

@@ -6,9 +6,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 
+import numpy as np
+
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.mapper.bypass import spaces
-from crisp_hw.mapper.find import Found, FrontPoint, Progress, SearchOptions, Step, search
+from crisp_hw.mapper.search import Found, Progress, SearchOptions, Step, search
+from crisp_hw.mapper.tally import OBJECTIVES, FrontPoint
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design
 
@@ -110,7 +113,6 @@ def _merged(answers: _Answers, objective: str, front: bool) -> Found:
     for each in answers.found:
         pruned.update(each.pruned)
     proven = all(each.proven for each in answers.found) and not answers.interrupted
-    searched = f"{len(answers.found) + len(answers.errors)} choices of keep and bypass searched apart"
     return replace(
         best,
         candidates=answers.total,
@@ -118,16 +120,15 @@ def _merged(answers: _Answers, objective: str, front: bool) -> Found:
         valid=sum(each.valid for each in answers.found),
         pruned=dict(pruned),
         proven=proven,
-        gap=0.0 if proven else None,
+        gap=None,
         interrupted=answers.interrupted,
-        certificate=f"{searched}; of its choice: {best.certificate}",
         front=undominated([point for each in answers.found for point in each.front]) if front else best.front,
     )
 
 
 def _score(objective: str, found: Found) -> tuple[float, float]:
-    scores = {"cycles": found.cycles, "energy": found.energy_pj, "edp": found.cycles * found.energy_pj}
-    return scores[objective], found.energy_pj if objective == "cycles" else found.cycles
+    first, second = OBJECTIVES[objective](np.array([float(found.cycles)]), np.array([found.energy_pj]))
+    return float(first[0]), float(second[0])
 
 
 def undominated(points: Sequence[FrontPoint]) -> tuple[FrontPoint, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,3 +89,8 @@ def _gather(partials: Iterator[_Partial], chunk_rows: int) -> Iterator[_Partial]
 
 def _merged(held: list[_Partial]) -> _Partial:
     return _Partial(np.concatenate([one.rows for one in held]), np.concatenate([one.places for one in held]))
+
+
+def completions(space: Space, dims: tuple[str, ...]) -> int:
+    """Factorizations that one partial row with these dimensions stands for."""
+    return prod(len(table) for dim, table in space.factors.items() if dim not in dims)

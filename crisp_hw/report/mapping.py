@@ -6,7 +6,8 @@ from typing import Any
 
 from crisp_hw.engine.evaluate import evaluate
 from crisp_hw.map_files import Mapped
-from crisp_hw.mapper.find import Found, FrontPoint
+from crisp_hw.mapper.search import Found
+from crisp_hw.mapper.tally import FrontPoint
 from crisp_hw.report.columns import Column, table
 from crisp_hw.report.document import Document
 from crisp_hw.report.model import model_document

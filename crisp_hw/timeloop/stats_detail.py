@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import assert_never
 
+from crisp_hw.engine.arrays import Float, Int
 from crisp_hw.engine.energy import action_energy, built_in_energy, compute_energy
 from crisp_hw.engine.part import Part
 from crisp_hw.engine.safs import metadata_bits
@@ -96,7 +97,7 @@ def _detail(part: Part, index: int, t: int) -> TensorDetail:
     level, tensor = part.tiling.architecture.levels[index], part.tiling.problem.tensors[t]
     stored, place = part.sparse.ranks.get((index, t)), (index, t)
     has_metadata = stored is not None and stored.form is not None
-    lanes = int(part.sparse.mesh[t, index + 1, :, 0].prod())
+    lanes = int(part.sparse.provided(place)[0])
     worst = part.sparse.occupancy[place].largest_units if has_metadata else []
     return TensorDetail(
         lanes=lanes,
@@ -105,9 +106,9 @@ def _detail(part: Part, index: int, t: int) -> TensorDetail:
         tile_words=int(part.traffic.tile[place][0]),
         distribution=_distribution(tensor.density),
         formats=tuple(_name(rank) for rank in reversed(stored.form.ranks)) if stored and stored.form else (),
-        worst=tuple((_whole(m[0]), _whole(p[0])) for m, p in worst),
+        worst=tuple((_whole(m), _whole(p)) for m, p in worst),
         bits={
-            f"{kind}_{op}": int(metadata_bits(part.sparse.tally, level, place, stored, (kind, op))[0])
+            f"{kind}_{op}": _bits(metadata_bits(part.sparse.tally, level, place, stored, (kind, op)))
             for kind, op in product(KINDS, OPS)
         },
         takes_time=bool(part.mac_cycles[0]),
@@ -119,8 +120,12 @@ def _name(rank: Rank) -> str:
     return "ub" if rank.format == "U" else rank.format.lower()
 
 
-def _whole(entries: float) -> int:
-    return -int(-entries // 1)
+def _whole(entries: Float | None) -> int:
+    return 0 if entries is None else -int(-entries[0] // 1)
+
+
+def _bits(bits: Int | None) -> int:
+    return 0 if bits is None else int(bits[0])
 
 
 def _distribution(density: Density) -> str:

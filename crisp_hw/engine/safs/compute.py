@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crisp_hw.engine.density import Float, Int
-from crisp_hw.engine.tiling import Bool
+from crisp_hw.engine.arrays import Bool, Float, Int, floats, floor, namespace, ratio, whole
 from crisp_hw.spec.sparse import ComputeKind
 
 SLACK = 1e-5  # by which a probability may leave [0, 1] before Timeloop stops (CalculateFlattenedProb)
 MICRO = 1e6  # operand densities and probabilities are rounded to 1e-6 (compute-gs-analyzer.cpp)
+
+Share = float | Float
+"""A probability of every mapping, or one for all."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +41,17 @@ class Computes:
 
 def to_micro(value: Float) -> Float:
     """Round to 1e-6, half up."""
-    return np.floor(value * MICRO + 0.5) / MICRO
+    micro: Float = namespace(value).floor(value * MICRO + 0.5) / MICRO
+    return micro
 
 
 def remaining_computes(total: Int, operands: tuple[Operand, ...]) -> Int:
     """MACs left after every operand SAF that reaches them took its share."""
-    left = total.astype(np.float64)
+    left = floats(total)
     for operand in operands:
         if operand.removed is not None:
-            left = left - np.floor(left * operand.removed)
-    return left.astype(np.int64)
+            left = left - namespace(left).floor(left * operand.removed)
+    return whole(left)
 
 
 def count_computes(total: Int, operands: tuple[Operand, Operand], optimizations: tuple[ComputeKind, ...]) -> Computes:
@@ -64,33 +67,41 @@ def count_computes(total: Int, operands: tuple[Operand, Operand], optimizations:
     left = remaining_computes(total, operands)
     first, second = (states(operand, other) for operand, other in (operands, operands[::-1]))
     gate, skip = "gating" in optimizations, "skipping" in optimizations
+    many, nothing = floats(left), 0 * left
     zero_pair = first[0] * second[1] + first[1] * second[0]
     lone = first[0] * second[2] + first[2] * second[0]
     lone_zero = first[1] * second[2] + first[2] * second[1]
-    unaligned = left * lone + left * lone_zero
-    nothing = np.zeros(len(left))
-    gated = (left * zero_pair + left * (first[1] * second[1])) if gate else nothing
-    if gate and not skip:
-        gated = gated + unaligned
-    skipped = np.floor(unaligned if skip else nothing).astype(np.int64)
-    absent = np.floor(left * (first[2] * second[2])).astype(np.int64)
-    gated_count = np.floor(gated).astype(np.int64)
+    unaligned = many * lone + many * lone_zero
+    gated = nothing
+    if gate:
+        both = many * zero_pair + many * (first[1] * second[1])
+        gated = floor(both if skip else both + unaligned)
+    skipped = floor(unaligned) if skip else nothing
+    absent = floor(many * (first[2] * second[2]))
     legal = left > 0  # HEAD's check of the sum asks 0 < 0 otherwise
     for operand, other in (operands, operands[::-1]):
         legal = legal & (_given(operand, other) <= 1.0 + SLACK)
-    return Computes(left - skipped - gated_count - absent, gated_count, skipped, legal)
+    return Computes(left - skipped - gated - absent, gated, skipped, legal)
 
 
-def _given(operand: Operand, other: Operand) -> Float:
+def _given(operand: Operand, other: Operand) -> Share:
     """P(nonzero) of an operand, given that the other's SAF let the MAC through; above 1 where the two contradict."""
-    passed = np.ones(1) if other.removed is None else 1.0 - to_micro(other.removed)
-    density = to_micro(np.array([operand.density]))
-    certain = np.where(density > 0, np.inf, 1.0) * np.ones_like(passed)
-    return np.divide(density, passed, out=certain, where=passed > 0)
+    density = float(to_micro(np.array([operand.density]))[0])
+    if other.removed is None:
+        return density
+    passed = 1.0 - to_micro(other.removed)
+    return ratio(density + 0.0 * passed, passed, np.inf if density > 0 else 1.0)
 
 
-def states(operand: Operand, other: Operand) -> tuple[Float, Float, Float]:
+def states(operand: Operand, other: Operand) -> tuple[Share, Share, Share]:
     """P(nonzero), P(zero but present), P(absent) of an operand, given that the other's SAF let the MAC through."""
-    nonzero = np.clip(_given(operand, other), 0.0, 1.0)
-    zero, none = np.clip(1.0 - _given(operand, other), 0.0, 1.0), np.zeros_like(nonzero)
-    return (nonzero, none, zero) if operand.has_metadata else (nonzero, zero, none)
+    given = _given(operand, other)
+    nonzero, zero = _probability(given), _probability(1.0 - given)
+    return (nonzero, 0.0, zero) if operand.has_metadata else (nonzero, zero, 0.0)
+
+
+def _probability(value: Share) -> Share:
+    if isinstance(value, float):
+        return min(max(value, 0.0), 1.0)
+    found: Float = namespace(value).clip(value, min=0.0, max=1.0)
+    return found

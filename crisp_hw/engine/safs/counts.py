@@ -2,48 +2,49 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from crisp_hw.engine.formats import StoredRanks, word_bits
-from crisp_hw.engine.tiling import Bool, Int
+from crisp_hw.engine.arrays import Bool, Int
+from crisp_hw.engine.formats import StoredRanks
+from crisp_hw.engine.tiling import Counts, Place
 from crisp_hw.spec.arch import StorageLevel
 
 KINDS = ("random", "gated", "skipped")
 OPS = ("reads", "fills", "updates")
 WORD = 2**64
 
+Entries = tuple[tuple[Int | None, Int | None], ...]
+"""Metadata and payload entries of each rank, innermost first, int64[b]; None where a rank never has any."""
+
 
 @dataclass
 class Accesses:
     """Per instance counts, filled in step by step by the SAF functions.
 
-    `data[kind][op]` is int64[S, T, b] in words. `metadata[kind][op]` maps (level, tensor index) to int64[R, 2, b]:
-    rank entries of metadata and payload, innermost rank first. `legal_computes` bool[b] is `Computes.legal`.
+    `data[kind][op]` are words by (level, tensor index), `metadata[kind][op]` entries of ranks, both only where there
+    can be any. `legal_computes` bool[b] is `Computes.legal`.
     """
 
-    data: dict[str, dict[str, Int]]
-    metadata: dict[str, dict[str, dict[tuple[int, int], Int]]]
-    reductions: Int
-    compressions: Int
-    decompressions: Int
+    data: dict[str, dict[str, Counts]]
+    metadata: dict[str, dict[str, dict[Place, Entries]]]
+    compressions: Counts
+    decompressions: Counts
     random_computes: Int
     gated_computes: Int
     skipped_computes: Int
     legal_computes: Bool
 
 
-def empty_accesses(shape: tuple[int, ...]) -> Accesses:
-    """A tally of zeros for [S, T, b] counts."""
+def empty_accesses(nothing: Int) -> Accesses:
+    """A tally in which nothing happens yet; `nothing` is int64[b] of zeros."""
+    data = {kind: {op: Counts(nothing) for op in OPS} for kind in KINDS}
+    metadata: dict[str, dict[str, dict[Place, Entries]]] = {kind: {op: {} for op in OPS} for kind in KINDS}
+    return Accesses(data, metadata, Counts(nothing), Counts(nothing), nothing, nothing, nothing, nothing == 0)
 
-    def zeros() -> NDArray[np.int64]:
-        return np.zeros(shape, dtype=np.int64)
 
-    data = {kind: {op: zeros() for op in OPS} for kind in KINDS}
-    metadata: dict[str, dict[str, dict[tuple[int, int], Int]]] = {kind: {op: {} for op in OPS} for kind in KINDS}
-    random, gated, skipped = (np.zeros(shape[-1], dtype=np.int64) for _ in range(3))
-    legal = np.ones(shape[-1], dtype=bool)
-    return Accesses(data, metadata, zeros(), zeros(), zeros(), random, gated, skipped, legal)
+def entry(tally: Accesses, key: tuple[str, str], place: Place, rank: tuple[int, int]) -> Int:
+    """Entries of one kind of access (`key`: kind and op) of a rank: (its number, 0 for metadata or 1 for payload)."""
+    entries = tally.metadata[key[0]][key[1]].get(place)
+    found = None if entries is None else entries[rank[0]][rank[1]]
+    return tally.compressions.nothing if found is None else found
 
 
 def unsigned(count: int) -> int:
@@ -56,16 +57,15 @@ def unsigned(count: int) -> int:
 
 
 def metadata_bits(
-    tally: Accesses, level: StorageLevel, place: tuple[int, int], ranks: StoredRanks | None, key: tuple[str, str]
-) -> Int:
-    """Bits of metadata moved by one kind of access (`key`: kind and op) of one tensor in one instance, int64[b]."""
-    kind, op = key
-    batch = tally.reductions.shape[-1]
-    if ranks is None or ranks.form is None or level.metadata_width_bits == 0:
-        return np.zeros(batch, dtype=np.int64)
-    entries, bits = tally.metadata[kind][op][place], np.zeros(batch, dtype=np.int64)
-    for r, rank in enumerate(ranks.form.ranks):
-        for entry, width in zip(entries[r], word_bits(level, rank), strict=True):
-            if width:
-                bits = bits + entry * width
+    tally: Accesses, level: StorageLevel, place: Place, ranks: StoredRanks | None, key: tuple[str, str]
+) -> Int | None:
+    """Bits of metadata moved by one kind of access (`key`: kind and op) of one tensor in one instance; None: never."""
+    entries = tally.metadata[key[0]][key[1]].get(place)
+    if entries is None or ranks is None or ranks.form is None or level.metadata_width_bits == 0:
+        return None
+    bits: Int | None = None
+    for widths, held in zip(ranks.widths, entries, strict=True):
+        for count, width in zip(held, widths, strict=True):
+            if count is not None and width:
+                bits = count * width if bits is None else bits + count * width
     return bits

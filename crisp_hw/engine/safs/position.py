@@ -20,8 +20,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from crisp_hw.engine.arrays import Float, Int, distinct, floats, floor, in_order, like, on_host, ratio
 from crisp_hw.engine.content import expected_occupancy, support
-from crisp_hw.engine.density import Float, Int, in_order
 from crisp_hw.engine.tiling import Tile, Tiling
 from crisp_hw.errors import InputError
 from crisp_hw.spec.patterns import Density
@@ -55,17 +55,16 @@ def packing(density: Density, size: int, tile: Tile, lanes: Int) -> tuple[Float,
     >>> passes.tolist(), busy.tolist()
     ([2.0], [0.75])
     """
-    rows = np.stack([lanes, tile.words, *tile.extents])
-    _, first, inverse = np.unique(rows, axis=1, return_index=True, return_inverse=True)
-    occupancy, probability = support(density, size, tile.at(first))
+    first, which = distinct([lanes, tile.words, *tile.extents])
+    few, width = tile.at(first), on_host(lanes[first])
+    occupancy, probability = support(density, size, few)
     some = np.where(occupancy > 0, probability, 0.0)
-    passes = -(-occupancy // lanes[first])
-    busy = np.divide(occupancy, lanes[first] * passes, out=np.zeros(occupancy.shape), where=passes > 0)
+    passes = -(-occupancy // width)
+    busy = ratio(occupancy, width * passes, 0.0)
     total = in_order(some)
-    mean_passes = np.divide(in_order(some * passes), total, out=np.zeros_like(total), where=total > 0)
-    mean_busy = np.divide(in_order(some * busy), total, out=np.ones_like(total), where=total > 0)
-    pick = inverse.ravel()
-    return mean_passes[pick], mean_busy[pick]
+    mean_passes = ratio(in_order(some * passes), total, 0.0)
+    mean_busy = ratio(in_order(some * busy), total, 1.0)
+    return like(mean_passes, lanes)[which], like(mean_busy, lanes)[which]
 
 
 def packings(tiling: Tiling, spec: SparseSpec) -> dict[int, Packing]:
@@ -85,12 +84,17 @@ def packings(tiling: Tiling, spec: SparseSpec) -> dict[int, Packing]:
 def _packing_of(tiling: Tiling, tensor: Tensor) -> Packing:
     """The lanes are the innermost level's, and so is the tile, whether it is kept there or passes through."""
     size, tile = tiling.size(tensor), tiling.tile_below(tiling.ends[0], tensor)
-    word = tiling.tile_below(0, tensor).at(np.zeros(1, dtype=np.int64))
     spatial = [j for j in tiling.loops(0) if not tiling.temporal(j) and tiling.relevant(j, tensor)]
     lanes = tiling.product(spatial)
     passes, utilization = packing(tensor.density, size, tile, lanes)
-    density = float(expected_occupancy(tensor.density, size, word)[0])
-    return Packing(density, passes, utilization, tile.words / lanes)
+    density = mean_density(tensor, size)
+    return Packing(density, passes, utilization, floats(tile.words) / floats(lanes))
+
+
+def mean_density(tensor: Tensor, size: int) -> float:
+    """Expected nonzeros of one word of a tensor of `size` words."""
+    word = np.ones(1, dtype=np.int64)
+    return float(expected_occupancy(tensor.density, size, Tile(word, (word,) * len(tensor.ranks)))[0])
 
 
 def _check(tiling: Tiling, spec: SparseSpec) -> None:
@@ -113,17 +117,17 @@ def _check(tiling: Tiling, spec: SparseSpec) -> None:
 def packed_computes(computes: Int, packed: dict[int, Packing]) -> Int:
     """Computes with a nonzero of every packed operand: C - floor(C * (1 - prod(density))), int64[b]."""
     share = float(np.prod([one.density for one in packed.values()]))
-    left: Int = computes - np.floor(computes * (1.0 - share)).astype(np.int64)
+    left: Int = computes - floor(floats(computes) * (1.0 - share))
     return left
 
 
 def packed_reads(reads: Int, t: int, packed: dict[int, Packing]) -> Int:
     """Reads of a packed operand that are left: one for each pass of the others, int64[b]."""
-    share = np.ones(len(reads))
+    share: Float | None = None
     for other, one in packed.items():
         if other != t:
-            share = share * one.passes / one.full
-    return reads - np.floor(reads * (1.0 - share)).astype(np.int64)
+            share = one.passes / one.full if share is None else share * one.passes / one.full
+    return reads if share is None else reads - floor(floats(reads) * (1.0 - share))
 
 
 def packed_macs(macs: Float, packed: dict[int, Packing]) -> Float:

@@ -5,11 +5,9 @@ Timeloop: sparse-analysis/storage-gs-analyzer.cpp, ComputeIneffectualReadImpact.
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from crisp_hw.engine.density import Float, Int
+from crisp_hw.engine.arrays import Bool, Float, Int, ceil, floats, whole
 from crisp_hw.engine.occupancy import unconditioned_empty
-from crisp_hw.engine.tiling import COMPUTE, Bool, Tiling, keeper_below, projected, projected_size
+from crisp_hw.engine.tiling import COMPUTE, Sides, Tiling, keeper_below
 from crisp_hw.spec.patterns import Banded
 from crisp_hw.spec.problem import Tensor
 from crisp_hw.spec.sparse import Condition
@@ -19,13 +17,13 @@ from crisp_hw.spec.sparse import Condition
 class Leader:
     """What decides about the target: a leader's tile of `words` int64[b] and P(it is empty); None: not usable.
 
-    `unknown` bool[b]: the tile reaches beyond a banded matrix, where Timeloop divides by zero.
+    `unknown` bool[b]: the tile reaches beyond a banded matrix, where Timeloop divides by zero (None: nowhere).
     """
 
     name: str
     words: Int | None
     empty: Float
-    unknown: Bool
+    unknown: Bool | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class _Reach:
 class _CoIterated:
     """The box that one access to the target covers, and per dimension the factors walked together with the leader."""
 
-    base: Int
+    base: Sides
     factors: dict[str, Int]
 
 
@@ -70,7 +68,7 @@ def saf_impact(tiling: Tiling, level: int, condition: Condition) -> Impact:
     child = keeper_below(tiling.nest, keeper, target.name)
     reach = _reach(tiling, keeper, child, target)
     leaders = tuple(_leader(tiling, keeper, reach, target, name) for name in condition.condition_on)
-    effectual = np.ones(tiling.bounds.shape[1])
+    effectual = tiling.certain
     for leader in leaders:
         effectual = effectual * (1.0 - leader.empty)
     return Impact(keeper, target.name, 1.0 - effectual, leaders, (reach.loop, *reach.extra), reach.scalar)
@@ -81,11 +79,12 @@ def _leader(tiling: Tiling, keeper: int, reach: _Reach, target: Tensor, name: st
     leader = tiling.problem.tensor(name)
     box = _leader_box(tiling, keeper, reach, target, leader)
     if box is None:
-        return Leader(name, None, np.zeros(tiling.bounds.shape[1]), np.zeros(tiling.bounds.shape[1], dtype=bool))
-    tile = projected(tiling.problem, leader, box)
-    beyond = np.zeros(tiling.bounds.shape[1], dtype=bool)
+        return Leader(name, None, tiling.never)
+    tile, beyond = tiling.projected(leader, box), None
     if isinstance(leader.density, Banded):
-        beyond |= (tile.extents**2 > tiling.size(leader)).any(axis=0)
+        beyond = tiling.never > 0
+        for extent in tile.extents:
+            beyond = beyond | (extent * extent > tiling.size(leader))
     return Leader(name, tile.words, unconditioned_empty(tiling, leader, tile), beyond)
 
 
@@ -121,13 +120,12 @@ def _reach(tiling: Tiling, keeper: int, child: int, target: Tensor) -> _Reach:
     return _Reach(loop, scalar, tuple(extra))
 
 
-def _leader_box(tiling: Tiling, keeper: int, reach: _Reach, target: Tensor, leader: Tensor) -> Int | None:
-    """Operation-space box int64[D, b] whose leader tile decides; None when the leader cannot be used."""
-    dims = tiling.problem.dims
-    base = np.ones_like(tiling.box(0)) if reach.scalar else tiling.box(reach.loop + 1)
-    box = base.copy()
+def _leader_box(tiling: Tiling, keeper: int, reach: _Reach, target: Tensor, leader: Tensor) -> Sides | None:
+    """Operation-space box whose leader tile decides; None when the leader cannot be used."""
+    base = tiling.sides(0) if reach.scalar else tiling.sides(reach.loop + 1)
+    box = base
     for j in reach.extra:
-        box[dims.index(tiling.nest.loops[j].dim)] *= tiling.bounds[j]
+        box = tiling.grown(box, j)
     where = (reach.loop, target)
     if reach.scalar:
         return _spread(tiling, keeper, where, box, _CoIterated(base, {}))
@@ -138,20 +136,26 @@ def _leader_box(tiling: Tiling, keeper: int, reach: _Reach, target: Tensor, lead
         if not tiling.temporal(reach.loop) and factors and dim in leader.dims:
             return None
         if dim in shared:
-            factors[dim] = factors.get(dim, tiling.ones) * tiling.bounds[j]
+            factors[dim] = tiling.bounds[j, :] if dim not in factors else factors[dim] * tiling.bounds[j, :]
     return _spread(tiling, keeper, where, box, _CoIterated(base, factors))
 
 
-def _spread(tiling: Tiling, keeper: int, where: tuple[int, Tensor], box: Int, co: _CoIterated) -> Int:
+def _spread(tiling: Tiling, keeper: int, where: tuple[int, Tensor], box: Sides, co: _CoIterated) -> Sides:
     """Undo the co-iterated factors, as far as the block that one access moves allows."""
     dims, block = tiling.problem.dims, tiling.architecture.levels[keeper].block_size
-    loop, target = where
-    steps = np.prod(list(co.factors.values()), axis=0) if co.factors else tiling.ones
-    scale = np.ceil(block / (projected_size(tiling.problem, target, co.base) / steps))
+    (loop, target), sides, xp = where, list(box), tiling.xp
+    words = floats(tiling.projected(target, co.base).words)
+    if co.factors:
+        steps = tiling.ones
+        for factor in co.factors.values():
+            steps = factor if steps is tiling.ones else steps * factor
+        words = words / floats(steps)
+    scale = xp.ceil(block / words)
     for index, dim in enumerate(dims):
         if dim in co.factors:
-            box[index] = np.ceil(box[index] / (co.factors[dim] / scale)).astype(np.int64)
-            scale = scale / co.factors[dim]
+            walked = floats(co.factors[dim])
+            sides[index] = ceil(floats(sides[index]) / (walked / scale))
+            scale = scale / walked
     index = dims.index(tiling.nest.loops[loop].dim)
-    box[index] = np.where(scale > 1, (box[index] * scale).astype(np.int64), box[index])
-    return box
+    sides[index] = xp.where(scale > 1, whole(floats(sides[index]) * scale), sides[index])
+    return sides

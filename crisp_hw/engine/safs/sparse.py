@@ -1,20 +1,20 @@
 """Sparse post-processing: formats, expected occupancy, SAFs, and the computes that are left."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from crisp_hw.engine.content import expected_occupancy
-from crisp_hw.engine.density import Float, Int
+from crisp_hw.engine.arrays import Bool, Float, Int, ceil, floats, most, namespace, on_host, ratio
 from crisp_hw.engine.formats import StoredRanks, stored_ranks
 from crisp_hw.engine.occupancy import Occupancy, expected_occupancy_of
 from crisp_hw.engine.safs.compute import Operand, count_computes
-from crisp_hw.engine.safs.counts import KINDS, OPS, Accesses, empty_accesses
-from crisp_hw.engine.safs.position import Packing, packed_computes, packed_macs, packed_reads, packings
+from crisp_hw.engine.safs.counts import OPS, Accesses, Entries, empty_accesses
+from crisp_hw.engine.safs.position import Packing, mean_density, packed_computes, packed_macs, packed_reads, packings
 from crisp_hw.engine.safs.probability import Impact, saf_impact
 from crisp_hw.engine.safs.propagate import Combiner, Kind, Saf, combine, represented
-from crisp_hw.engine.safs.spatial import Shrink, shrink, spatial_extent
-from crisp_hw.engine.tiling import Bool, Tiling, keeper_below
+from crisp_hw.engine.safs.spatial import Extent, Shrink, shrink, spatial_extent
+from crisp_hw.engine.tiling import Counts, Place, Tiling, keeper_below
 from crisp_hw.engine.traffic import Traffic
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.spec.sparse import ActionOptimization, SparseSpec
@@ -26,25 +26,49 @@ READ_OPERANDS = 2  # the sparse compute model of Sparseloop knows MACs with two 
 class Sparse:
     """All that latency and energy need.
 
-    `mesh` int64[T, S + 1, 2, b] and `used` float64[S, T, b] are extents and average instances per level;
-    `used_macs` float64[b], `macs_mesh` int64[2, b]; `occupancy`, `ranks` and `safs` by (level, tensor index).
+    `mesh` are extents by tensor and architecture level (0: the MACs), `used` average instances by (level, tensor);
+    `used_macs` float64[b], `macs_mesh` their extent; `occupancy`, `ranks` and `safs` by (level, tensor index).
     `skips_lanes` says that spatial skipping is at work, `shrunk` what it does; `operands` are what the MACs see,
     `packed` those whose nonzeros are packed into the lanes.
     """
 
     tally: Accesses
-    occupancy: dict[tuple[int, int], Occupancy]
-    ranks: dict[tuple[int, int], StoredRanks]
-    mesh: Int
-    used: Float
+    occupancy: dict[Place, Occupancy]
+    ranks: dict[Place, StoredRanks]
+    mesh: list[list[Extent]]
+    used: dict[Place, Float]
     used_macs: Float
-    macs_mesh: Int
-    density: Float
+    macs_mesh: Extent
+    density: dict[Place, Float]
     skips_lanes: bool = False
-    safs: dict[tuple[int, int], Saf] = field(default_factory=dict)
+    safs: dict[Place, Saf] = field(default_factory=dict)
     operands: tuple[Operand, ...] = ()
     shrunk: Shrink | None = None
     packed: dict[int, Packing] = field(default_factory=dict)
+
+    def extent(self, architecture_level: int) -> Extent:
+        """Mesh extent of an architecture level, whatever the tensor."""
+        return widest(mesh[architecture_level] for mesh in self.mesh)
+
+    def provided(self, place: Place) -> Int:
+        """Instances of a storage level that the mesh of a tensor spans."""
+        x, y = self.mesh[place[1]][place[0] + 1]
+        return x * y
+
+    def all_work(self, place: Place) -> bool:
+        """Do all instances that the mapping provides work all the time, by structure?"""
+        return not self.skips_lanes and place not in self.occupancy
+
+    def busiest(self, level: int) -> Float:
+        """Average instances of a storage level at work for the tensor that needs most of them."""
+        found: Float = most([self.used[level, t] for t in range(len(self.mesh))])
+        return found
+
+
+def widest(extents: Iterable[Extent]) -> Extent:
+    """The largest of some extents along each axis."""
+    x, y = zip(*extents, strict=True)
+    return most(x), most(y)
 
 
 ReadEnergy = dict[str, float]
@@ -61,16 +85,22 @@ class AmbiguousChoice(Exception):
 
 def dense_only(tiling: Tiling, traffic: Traffic) -> Sparse:
     """Without sparse optimizations every access happens and densities have no effect."""
-    tally = empty_accesses(traffic.reads.shape)
+    tally = empty_accesses(tiling.zeros)
     for op, counts in zip(OPS, (traffic.reads, traffic.fills, traffic.updates), strict=True):
-        tally.data["random"][op] = counts.copy()
-    outputs = np.array([tensor.is_output for tensor in tiling.problem.tensors])[None, :, None]
-    tally.reductions = np.where(outputs, traffic.reads, 0)
+        tally.data["random"][op].update(counts)
     tally.random_computes = traffic.computes
-    mesh = np.stack([spatial_extent(tiling)] * len(tiling.problem.tensors))
-    used = np.repeat(traffic.instances[:, None, :].astype(np.float64), len(tiling.problem.tensors), axis=1)
-    density = np.ones(traffic.reads.shape)
-    return Sparse(tally, {}, {}, mesh, used, traffic.macs.astype(np.float64), mesh[0, 0], density)
+    tensors, mesh = range(len(tiling.problem.tensors)), spatial_extent(tiling)
+    instances = [floats(each) for each in traffic.instances]
+    used = {(level, t): each for level, each in enumerate(instances) for t in tensors}
+    density = dict.fromkeys(used, tiling.certain)
+    return Sparse(tally, {}, {}, [mesh for _ in tensors], used, floats(traffic.macs), mesh[0], density)
+
+
+def temporal_reductions(traffic: Traffic, sparse: Sparse, place: Place) -> Int:
+    """Partial sums that one instance adds to what it holds, as often as updates really happen (0 for operands)."""
+    updates = traffic.updates[place]
+    share = ratio(sparse.tally.data["random"]["updates"][place], updates, 0.0)
+    return ceil(floats(traffic.reads[place]) * share)
 
 
 def apply_safs(tiling: Tiling, traffic: Traffic, spec: SparseSpec, read_energy: ReadEnergy) -> Sparse:
@@ -79,39 +109,44 @@ def apply_safs(tiling: Tiling, traffic: Traffic, spec: SparseSpec, read_energy: 
     Raises MappingError when a format cannot hold the mapping's loops, and AmbiguousChoice as its docstring says.
     """
     base = dense_only(tiling, traffic)
+    tally = empty_accesses(tiling.zeros)
     names = {tensor.name: t for t, tensor in enumerate(tiling.problem.tensors)}
     ranks = {(level, names[name]): r for (level, name), r in stored_ranks(tiling, spec).items()}
     occupancy = {
         place: expected_occupancy_of(tiling, spec, stored, place[0], tiling.problem.tensors[place[1]])
         for place, stored in ranks.items()
     }
-    used = base.used.copy()
-    density = base.density.copy()
-    for (level, t), content in occupancy.items():
-        used[level, t] = used[level, t] * content.nonempty
-        density[level, t] = content.density
+    used, density, mesh = dict(base.used), dict(base.density), base.mesh
+    for place, content in occupancy.items():
+        density[place] = content.density
+        if content.nonempty is not tiling.certain:
+            used[place] = used[place] * content.nonempty
     safs = _storage_safs(tiling, spec, occupancy, read_energy)
-    mesh, macs_mesh, used_macs = base.mesh, base.macs_mesh, base.used_macs
+    macs_mesh, used_macs = base.macs_mesh, base.used_macs
     skips_lanes, shrunk = any(action.kind == "skipping_spatial" for action in spec.actions), None
     if skips_lanes:
         shrunk, probabilities = shrink(tiling, spec)
         mesh = shrunk.mesh
-        used = traffic.instances[:, None, :] * np.moveaxis(shrunk.share[:, 1:], 0, 1)
-        used_macs, macs_mesh = (traffic.macs * shrunk.share[:, 0]).max(axis=0), mesh[:, 0].max(axis=0)
+        used = {(level, t): base.used[level, t] * shrunk.share[t][level + 1] for level, t in used}
+        used_macs = most([base.used_macs * share[0] for share in shrunk.share])
+        macs_mesh = widest(extents[0] for extents in mesh)
         for (level, name), p in probabilities.items():
-            if (level, names[name]) in safs and (safs[level, names[name]].probability != 0).any():
+            if (level, names[name]) in safs and _any(safs[level, names[name]].probability != 0):
                 raise InputError(
                     f"level {tiling.architecture.levels[level].name}: {name} is skipped spatially and also gated or "
                     "skipped in time, which Timeloop does not model together; drop one"
                 )
             safs[level, names[name]] = Saf("spatial", p)
     packed = packings(tiling, spec)
-    operands = _fill_tally(tiling, traffic, spec, (base.tally, occupancy, ranks, safs, packed))
-    measured = (base.tally, occupancy, ranks, mesh, used, packed_macs(used_macs, packed), macs_mesh, density)
+    operands = _fill_tally(tiling, traffic, spec, (tally, occupancy, ranks, safs, packed))
+    measured = (tally, occupancy, ranks, mesh, used, packed_macs(used_macs, packed), macs_mesh, density)
     return Sparse(*measured, skips_lanes, safs=safs, operands=operands, shrunk=shrunk, packed=packed)
 
 
-Place = tuple[int, int]
+def _any(flags: Bool) -> bool:
+    return bool(namespace(flags).any(flags))
+
+
 Work = tuple[Accesses, dict[Place, Occupancy], dict[Place, StoredRanks], dict[Place, Saf], dict[int, Packing]]
 
 
@@ -119,19 +154,16 @@ def _fill_tally(tiling: Tiling, traffic: Traffic, spec: SparseSpec, work: Work) 
     """Every count of the tally; returns the operands as the MACs see them."""
     tally, occupancy, ranks, safs, packed = work
     dense = {"reads": traffic.reads, "fills": traffic.fills, "updates": traffic.updates}
-    remaining = {op: counts.astype(np.float64) for op, counts in dense.items()}
-    entries: dict[str, dict[tuple[int, int], Int]] = {op: {} for op in OPS}
-    for (level, t), content in occupancy.items():
-        if ranks[level, t].form is None:
+    remaining = {op: _copy(counts) for op, counts in dense.items()}
+    entries: dict[str, dict[Place, Entries]] = {op: {} for op in OPS}
+    for place, content in occupancy.items():
+        if ranks[place].form is None:
             continue
         for op in OPS:
-            counts = dense[op][level, t]
-            if op != "updates" or tiling.problem.tensors[t].is_output:
-                remaining[op][level, t] = represented(counts, content.density)
-            entries[op][level, t] = _entries(content, counts, traffic.tile[level, t])
-            for kind in KINDS:
-                tally.metadata[kind][op][level, t] = np.zeros_like(entries[op][level, t])
-    reached = combine(Combiner(tiling.problem, tiling.nest, traffic, safs, remaining, entries, tally))
+            if place in dense[op] and (op != "updates" or tiling.problem.tensors[place[1]].is_output):
+                remaining[op][place] = represented(dense[op][place], content.density)
+            entries[op][place] = _entries(content, dense[op].get(place), traffic.tile[place])
+    reached = combine(Combiner(tiling.problem, tiling.nest, safs, remaining, entries, tally))
     _compression(tiling, ranks, tally)
     for t in packed:
         keeper = min(level for level, index in ranks if index == t)
@@ -144,21 +176,29 @@ def _fill_tally(tiling: Tiling, traffic: Traffic, spec: SparseSpec, work: Work) 
     return operands
 
 
-def _entries(content: Occupancy, counts: Int, tile: Int) -> Int:
-    """Rank entries moved with `counts` words, int64[R, 2, b]: the expected entries of a tile, as often as it moves."""
-    share = counts / tile
-    rows = [[np.ceil(metadata * share), np.ceil(payload * share)] for metadata, payload in content.units]
-    return np.array(rows).astype(np.int64)
+def _copy(counts: Counts) -> Counts:
+    copy = Counts(counts.nothing)
+    copy.update(counts)
+    return copy
+
+
+def _entries(content: Occupancy, counts: Int | None, tile: Int) -> Entries:
+    """Rank entries moved with `counts` words (None: none): the expected entries of a tile, as often as it moves."""
+    if counts is None:
+        return ((None, None),) * len(content.units)
+    share = floats(counts) / floats(tile)
+    pairs = [[None if units is None else ceil(units * share) for units in rank] for rank in content.units]
+    return tuple((metadata, payload) for metadata, payload in pairs)
 
 
 def _storage_safs(
-    tiling: Tiling, spec: SparseSpec, occupancy: dict[tuple[int, int], Occupancy], read_energy: ReadEnergy
-) -> dict[tuple[int, int], Saf]:
+    tiling: Tiling, spec: SparseSpec, occupancy: dict[Place, Occupancy], read_energy: ReadEnergy
+) -> dict[Place, Saf]:
     """Gating before skipping, inner levels first; of several SAFs on one tensor and level the likelier one wins."""
     names = [level.name for level in tiling.architecture.levels]
     tensors = {tensor.name: t for t, tensor in enumerate(tiling.problem.tensors)}
     kinds: dict[str, Kind] = {"gating": "gated", "skipping": "skipped"}
-    safs: dict[tuple[int, int], Saf] = {}
+    safs: dict[Place, Saf] = {}
     for action_kind, kind in kinds.items():
         actions = [a for a in spec.actions if a.kind == action_kind]
         for action in sorted(actions, key=lambda a: names.index(a.level)):
@@ -173,7 +213,7 @@ def _storage_safs(
 
 
 def _best_option(
-    tiling: Tiling, action: ActionOptimization, occupancy: dict[tuple[int, int], Occupancy], read_energy: ReadEnergy
+    tiling: Tiling, action: ActionOptimization, occupancy: dict[Place, Occupancy], read_energy: ReadEnergy
 ) -> Impact:
     """The option that saves most read energy."""
     names = [level.name for level in tiling.architecture.levels]
@@ -185,7 +225,7 @@ def _best_option(
             stored = _stored_size(tiling, impact.level, tensors[impact.target], occupancy)
             savings.append(stored * impact.probability * read_energy[names[impact.level]])
         # the last of equal savings wins, as in Timeloop's scan
-        best = len(savings) - 1 - np.argmax(np.stack(savings)[::-1], axis=0)
+        best = len(savings) - 1 - np.argmax(np.stack([on_host(each) for each in savings])[::-1], axis=0)
         _require_uniform(best)
         impacts = [impacts[int(best[0])]]
     _check_leaders(action, impacts[0])
@@ -194,6 +234,8 @@ def _best_option(
 
 def _check_leaders(action: ActionOptimization, impact: Impact) -> None:
     for leader in impact.leaders:
+        if leader.unknown is None:
+            continue
         _require_uniform(leader.unknown)
         if leader.unknown[0]:
             raise MappingError(
@@ -202,21 +244,24 @@ def _check_leaders(action: ActionOptimization, impact: Impact) -> None:
             )
 
 
-def _stored_size(tiling: Tiling, level: int, t: int, occupancy: dict[tuple[int, int], Occupancy]) -> Float:
+def _stored_size(tiling: Tiling, level: int, t: int, occupancy: dict[Place, Occupancy]) -> Float:
     """Words of a tile plus the metadata sent with it, in words (whole words of the default metadata width only)."""
     child = keeper_below(tiling.nest, level, tiling.problem.tensors[t].name)
     hardware = tiling.architecture.levels[level]
     units = occupancy[level if child < 0 else child, t].units
-    entries = sum((metadata + payload for metadata, payload in units), np.zeros(tiling.bounds.shape[1]))
+    entries = tiling.never
+    for metadata, payload in units:
+        both = [each for each in (metadata, payload) if each is not None]
+        entries = entries + (both[0] + both[1] if len(both) > 1 else both[0]) if both else entries
     return occupancy[level, t].words + entries * (hardware.metadata_word_bits // hardware.word_bits)
 
 
 def _require_uniform(choice: Int | Bool) -> None:
-    if len(choice) and not (choice == choice[0]).all():
-        raise AmbiguousChoice(choice.astype(np.int64))
+    if choice.shape[0] and _any(choice != choice[0]):
+        raise AmbiguousChoice(on_host(choice).astype(np.int64))
 
 
-def _compression(tiling: Tiling, ranks: dict[tuple[int, int], StoredRanks], tally: Accesses) -> None:
+def _compression(tiling: Tiling, ranks: dict[Place, StoredRanks], tally: Accesses) -> None:
     """An uncompressed level under a compressed parent unpacks what it is filled with, and packs what it drains."""
     for (level, t), stored in ranks.items():
         outer = [place for place in ranks if place[1] == t and place[0] > level]
@@ -224,9 +269,9 @@ def _compression(tiling: Tiling, ranks: dict[tuple[int, int], StoredRanks], tall
         packed = parent is not None and (form := ranks[parent].form) is not None and form.compressed
         if parent is None or not packed or (stored.form is not None and stored.form.compressed):
             continue
-        tally.decompressions[level, t] += tally.data["random"]["fills"][level, t]
+        tally.decompressions[level, t] = tally.data["random"]["fills"][level, t]
         if tiling.problem.tensors[t].is_output:
-            tally.compressions[level, t] += tally.data["random"]["updates"][parent]
+            tally.compressions[level, t] = tally.data["random"]["updates"][parent]
 
 
 def _operands(
@@ -238,9 +283,8 @@ def _operands(
         if tensor.is_output:
             continue
         innermost = min(level for level, index in ranks if index == t)
-        word = tiling.tile_below(0, tensor).at(np.zeros(1, dtype=np.int64))
-        mean = float(expected_occupancy(tensor.density, tiling.size(tensor), word)[0])
-        density = 1.0 if t in packed else mean  # of the computes that are left
+        # of the computes that are left
+        density = 1.0 if t in packed else mean_density(tensor, tiling.size(tensor))
         operands.append(Operand(density, reached.get(t), ranks[innermost, t].form is not None))
     if len(operands) != READ_OPERANDS:
         raise InputError(

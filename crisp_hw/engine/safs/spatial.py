@@ -7,15 +7,16 @@ spatial loops of storage level u feed architecture level u.
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
+from crisp_hw.engine.arrays import Bool, Float, Int, floats, namespace, ratio, whole
 from crisp_hw.engine.content import largest_in_fiber
-from crisp_hw.engine.density import Float, Int
 from crisp_hw.engine.formats import format_of
 from crisp_hw.engine.occupancy import unconditioned_empty
-from crisp_hw.engine.tiling import Bool, Tiling, expansion, keeper_below, projected
+from crisp_hw.engine.tiling import Sides, Tiling, expansion, keeper_below
 from crisp_hw.spec.problem import Tensor
 from crisp_hw.spec.sparse import SparseSpec
+
+Extent = tuple[Int, Int]
+"""Instances along x and y."""
 
 
 @dataclass(frozen=True)
@@ -37,38 +38,36 @@ class Squeeze:
 
 @dataclass
 class Shrink:
-    """Mesh extents int64[T, S + 1, 2, b] (x, y) and average shares of working instances float64[T, S + 1, b].
+    """By tensor and architecture level: mesh extents, and average shares of working instances float64[b].
 
-    What made them: `own` are the squeezes of tensors stored with metadata, `skipped` those of the actions.
+    What made them: `own` are the squeezes of tensors stored with metadata, `skipped` those of the actions. An extent or
+    share that nothing changes stays the object that it was.
     """
 
-    mesh: Int
-    share: Float
+    mesh: list[list[Extent]]
+    share: list[list[Float]]
     own: list[Squeeze] = field(default_factory=list)
     skipped: list[Squeeze] = field(default_factory=list)
 
 
-def spatial_extent(tiling: Tiling) -> Int:
-    """Mesh extents that the loops span before any skipping, int64[S + 1, 2, b] over architecture levels."""
-    levels = range(-1, len(tiling.architecture.levels))
-    return np.stack([np.stack(expansion(tiling, level)) for level in levels])
+def spatial_extent(tiling: Tiling) -> list[Extent]:
+    """Mesh extents that the loops span before any skipping, by architecture level."""
+    return [expansion(tiling, level) for level in range(-1, len(tiling.architecture.levels))]
 
 
 def shrink(tiling: Tiling, sparse: SparseSpec) -> tuple[Shrink, dict[tuple[int, str], Float]]:
     """Extents and shares after spatial skipping, and the skip probability of each (level, target)."""
-    tensors, arch_levels = tiling.problem.tensors, len(tiling.architecture.levels) + 1
-    mesh = np.stack([spatial_extent(tiling)] * len(tensors))
-    state = Shrink(mesh, np.ones((len(tensors), arch_levels, tiling.bounds.shape[1])))
-    start = mesh.copy()
+    tensors, start = tiling.problem.tensors, spatial_extent(tiling)
+    state = Shrink([list(start) for _ in tensors], [[tiling.certain] * len(start) for _ in tensors])
     for t, tensor in enumerate(tensors):
         reduced = _from_storage(tiling, sparse, state, t, tensor)
-        _spread_initial(state, t, start[t], reduced)
-    original = state.mesh.copy()
+        _spread_initial(state, t, start, reduced)
+    original = [list(mesh) for mesh in state.mesh]
     targets = _from_targets(tiling, sparse, state)
     for t, tensor in enumerate(tensors):
         _spread_final(state, t, original[t], {level for level, name in targets if name == tensor.name})
     index = {tensor.name: t for t, tensor in enumerate(tensors)}
-    return state, {(level, name): 1.0 - state.share[index[name], level] for level, name in targets}
+    return state, {(level, name): 1.0 - state.share[index[name]][level] for level, name in targets}
 
 
 def _metadata_keeper(tiling: Tiling, level: int, tensor: Tensor) -> int:
@@ -82,61 +81,80 @@ def _has_metadata(tiling: Tiling, sparse: SparseSpec, level: int, tensor: Tensor
     return kept and format_of(sparse, tiling.architecture.levels[level].name, tensor.name) is not None
 
 
-def _busy_share(tiling: Tiling, j: int, leader: Tensor, box: Int) -> Float:
+def _busy_share(tiling: Tiling, j: int, leader: Tensor, box: Sides) -> Float:
     """Most nonempty elements (`box` each) that the fiber of a spatial loop can hold, over its bound."""
-    fiber = box.copy()
-    fiber[tiling.problem.dims.index(tiling.nest.loops[j].dim)] *= tiling.bounds[j]
-    tiles = [projected(tiling.problem, leader, extents) for extents in (fiber, box)]
-    share: Float = largest_in_fiber(leader.density, tiling.size(leader), tiles[0], tiles[1]) / tiling.bounds[j]
-    return share
+    fiber, element = (tiling.projected(leader, sides) for sides in (tiling.grown(box, j), box))
+    return floats(largest_in_fiber(leader.density, tiling.size(leader), fiber, element)) / floats(tiling.bounds[j, :])
 
 
-def _squeeze(tiling: Tiling, mesh: Int, j: int, ratio: Float) -> None:
-    """Shrink one tensor's mesh int64[S + 1, 2, b] below a spatial loop, to whole lanes."""
+def _squeeze(tiling: Tiling, mesh: list[Extent], j: int, share: Float) -> None:
+    """Shrink one tensor's mesh below a spatial loop, to whole lanes."""
     loop = tiling.nest.loops[j]
-    axis = 0 if loop.kind == "x" else 1
-    mesh[loop.level, axis] = (mesh[loop.level, axis] * ratio).astype(np.int64)
+    x, y = mesh[loop.level]
+    mesh[loop.level] = (_scaled(x, share), y) if loop.kind == "x" else (x, _scaled(y, share))
 
 
-def _from_storage(tiling: Tiling, sparse: SparseSpec, state: Shrink, t: int, tensor: Tensor) -> list[Bool]:
-    """Every tensor stored with metadata shrinks the lanes that it alone decides; returns where it did."""
-    reduced = []
+def _scaled(extent: Int, share: Float) -> Int:
+    return whole(floats(extent) * share)
+
+
+def _from_storage(tiling: Tiling, sparse: SparseSpec, state: Shrink, t: int, tensor: Tensor) -> list[Bool | None]:
+    """Every tensor stored with metadata shrinks the lanes that it alone decides; returns where it did (None: never)."""
+    reduced: list[Bool | None] = []
     for level in range(len(tiling.nest.keeps)):
-        effective = np.ones(tiling.bounds.shape[1])
+        effective = None
         if _has_metadata(tiling, sparse, _metadata_keeper(tiling, level, tensor), tensor):
             lanes = [j for j in tiling.loops(level) if tiling.active[j] and not tiling.temporal(j)]
             lanes = [j for j in lanes if tiling.relevant(j, tensor)]
             if lanes:
                 effective = 1.0 - unconditioned_empty(tiling, tensor, tiling.tile_below(lanes[0], tensor))
+                state.share[t][level] = effective
             for j in lanes:
-                busy = _busy_share(tiling, j, tensor, tiling.box(j))
+                busy = _busy_share(tiling, j, tensor, tiling.sides(j))
                 _squeeze(tiling, state.mesh[t], j, busy)
                 words = tiling.size_below(j, tensor)
-                empty = 1.0 - effective if j == lanes[0] else None
+                empty = 1.0 - state.share[t][level] if j == lanes[0] else None
                 state.own.append(Squeeze(level, t, tensor.name, j, words, empty, busy))
-            state.share[t, level] = effective
-        reduced.append(effective != 1.0)
-    reduced.append(np.zeros(tiling.bounds.shape[1], dtype=bool))
-    return reduced
+        reduced.append(None if effective is None else effective != 1.0)
+    return [*reduced, None]
 
 
-def _spread_initial(state: Shrink, t: int, start: Int, reduced: list[Bool]) -> None:
+def _spread_initial(state: Shrink, t: int, start: list[Extent], reduced: list[Bool | None]) -> None:
     """Fewer parents mean fewer children: hand each level's reduction inwards until a level has its own."""
-    for a in range(state.mesh.shape[1] - 1, 0, -1):
-        ratio = _ratio(state.mesh[t, a], start[a])
-        changed = (ratio != 1.0).any(axis=0)
-        crossed = np.zeros_like(changed)
+    mesh, share = state.mesh[t], state.share[t]
+    for a in range(len(mesh) - 1, 0, -1):
+        ratios = _ratios(mesh[a], start[a])
+        if ratios is None:
+            continue
+        changed = _shrunk(ratios)
+        xp, hand_on = namespace(changed), changed
         for inner in range(a - 1, -1, -1):
-            state.mesh[t, inner] = np.where(
-                changed, (state.mesh[t, inner] * ratio).astype(np.int64), state.mesh[t, inner]
-            )
-            crossed = crossed | reduced[inner]
-            hand_on = changed & ~crossed
-            state.share[t, inner] = np.where(hand_on, state.share[t, inner] * state.share[t, a], state.share[t, inner])
+            mesh[inner] = _changed(mesh[inner], changed, ratios)
+            stops = reduced[inner]
+            if stops is not None:
+                hand_on = hand_on & ~stops
+            share[inner] = xp.where(hand_on, share[inner] * share[a], share[inner])
 
 
-def _ratio(now: Int, before: Int) -> Float:
-    return np.divide(now, before, out=np.ones(now.shape), where=before > 0)
+def _ratios(now: Extent, before: Extent) -> tuple[Float | None, Float | None] | None:
+    """By which an extent shrank along x and y; None where nothing touched it."""
+    if now[0] is before[0] and now[1] is before[1]:
+        return None
+    x, y = (None if new is old else ratio(new, old, 1.0) for new, old in zip(now, before, strict=True))
+    return x, y
+
+
+def _shrunk(ratios: tuple[Float | None, Float | None]) -> Bool:
+    """Which mappings lost instances along an axis."""
+    less: list[Bool] = [by != 1.0 for by in ratios if by is not None]
+    return less[0] if len(less) == 1 else less[0] | less[1]
+
+
+def _changed(extent: Extent, changed: Bool, ratios: tuple[Float | None, Float | None]) -> Extent:
+    where = namespace(changed).where
+    pairs = zip(extent, ratios, strict=True)
+    x, y = (each if by is None else where(changed, _scaled(each, by), each) for each, by in pairs)
+    return x, y
 
 
 def _from_targets(tiling: Tiling, sparse: SparseSpec, state: Shrink) -> list[tuple[int, str]]:
@@ -148,10 +166,10 @@ def _from_targets(tiling: Tiling, sparse: SparseSpec, state: Shrink) -> list[tup
         level, option = names.index(action.level), action.options[0]
         target = tiling.problem.tensor(option.target)
         t = tiling.problem.tensors.index(target)
-        share = np.ones(tiling.bounds.shape[1])
+        share = tiling.certain
         for name in option.condition_on:
             share = share * _leader_share(tiling, sparse, state, (t, level), tiling.problem.tensor(name))
-        state.share[t, level] = share
+        state.share[t][level] = share
         done.append((level, target.name))
     return done
 
@@ -159,14 +177,14 @@ def _from_targets(tiling: Tiling, sparse: SparseSpec, state: Shrink) -> list[tup
 def _leader_share(tiling: Tiling, sparse: SparseSpec, state: Shrink, place: tuple[int, int], leader: Tensor) -> Float:
     """Share of lanes that a leader keeps busy below one level; shrinks the target's mesh on the way."""
     t, level = place
-    share = np.ones(tiling.bounds.shape[1])
+    share = tiling.certain
     keeper = next((k for k in range(level, len(tiling.nest.keeps)) if leader.name in tiling.nest.keeps[k]), None)
     if keeper is None or not _has_metadata(tiling, sparse, keeper, leader):
         return share
     lanes = [j for j in tiling.loops(level) if tiling.active[j] and not tiling.temporal(j)]
     for position, j in enumerate(j for j in lanes if tiling.relevant(j, leader)):
         box = _element_box(tiling, level, j, tiling.problem.tensors[t], leader)
-        element = projected(tiling.problem, leader, box)
+        element = tiling.projected(leader, box)
         if position == 0:
             share = 1.0 - unconditioned_empty(tiling, leader, element)
         busy = _busy_share(tiling, j, leader, box)
@@ -176,10 +194,9 @@ def _leader_share(tiling: Tiling, sparse: SparseSpec, state: Shrink, place: tupl
     return share
 
 
-def _element_box(tiling: Tiling, level: int, j: int, target: Tensor, leader: Tensor) -> Int:
+def _element_box(tiling: Tiling, level: int, j: int, target: Tensor, leader: Tensor) -> Sides:
     """What one lane holds while the target stays: the box below the loop, grown by the target's idle time loops."""
-    box = tiling.box(j).copy()
-    loop = tiling.nest.loops[j]
+    box, loop = tiling.sides(j), tiling.nest.loops[j]
     if keeper_below(tiling.nest, level, target.name) < 0 or loop.dim not in target.dims & leader.dims:
         return box
     for outer in range(level, _metadata_keeper(tiling, level, target) + 1):
@@ -187,21 +204,21 @@ def _element_box(tiling: Tiling, level: int, j: int, target: Tensor, leader: Ten
             if tiling.temporal(k) and tiling.active[k]:
                 if tiling.relevant(k, target):
                     return box
-                box[tiling.problem.dims.index(tiling.nest.loops[k].dim)] *= tiling.bounds[k]
+                box = tiling.grown(box, k)
     return box
 
 
-def _spread_final(state: Shrink, t: int, original: Int, targets: set[int]) -> None:
+def _spread_final(state: Shrink, t: int, original: list[Extent], targets: set[int]) -> None:
     """Hand the targets' reductions inwards, up to the next target level of the same tensor."""
-    for a in range(state.mesh.shape[1] - 1, 0, -1):
-        ratio = _ratio(state.mesh[t, a], original[a])
-        changed = (ratio != 1.0).any(axis=0)
+    mesh, share = state.mesh[t], state.share[t]
+    for a in range(len(mesh) - 1, 0, -1):
+        ratios = _ratios(mesh[a], original[a])
+        if ratios is None:
+            continue
+        changed = _shrunk(ratios)
         crossed = False
         for inner in range(a - 1, -1, -1):
             crossed = crossed or inner in targets
             if not crossed:
-                handed = state.share[t, inner] * state.share[t, a]
-                state.share[t, inner] = np.where(changed, handed, state.share[t, inner])
-            state.mesh[t, inner] = np.where(
-                changed, (state.mesh[t, inner] * ratio).astype(np.int64), state.mesh[t, inner]
-            )
+                share[inner] = namespace(changed).where(changed, share[inner] * share[a], share[inner])
+            mesh[inner] = _changed(mesh[inner], changed, ratios)

@@ -30,7 +30,8 @@ def units(ranks, held):
     """(metadata, payload) of each rank when the tile holds `held` nonzeros."""
     tile = ranks.tiles[-1]
     empties = [prob_empty_given(Hypergeometric(0.5), part, tile, one(held)) for part in ranks.tiles]
-    return [(float(m[0]), float(p[0])) for m, p in metadata_units(ranks, empties)]
+    found = [[0.0 if each is None else float(each[0]) for each in rank] for rank in metadata_units(ranks, empties)]
+    return [tuple(rank) for rank in found]
 
 
 def mean_nonempty(size, held, part):

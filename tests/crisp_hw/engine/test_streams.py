@@ -151,7 +151,7 @@ def test_a_keeping_level_sends_into_its_network_what_it_is_asked_for(build, data
         for level, stream in enumerate(collapsed(tiling, tensor, raw)):
             if tensor.name in keeps[level]:
                 sent = counts.updates if tensor.is_output else counts.reads
-                assert stream.total()[0] == pytest.approx(sent[level, t, 0])
+                assert stream.total()[0] == pytest.approx(sent[level, t][0])
 
 
 def test_beyond_the_outermost_keeper_nothing_flows_and_hops_stay_as_if_all_levels_kept(build):

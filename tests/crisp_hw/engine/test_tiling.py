@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crisp_hw.engine.tiling import COMPUTE, deliveries, expansion, instances, keeper_above, keeper_below, projected_size
+from crisp_hw.engine.tiling import (
+    COMPUTE,
+    Counts,
+    deliveries,
+    expansion,
+    instances,
+    keeper_above,
+    keeper_below,
+    projected_size,
+)
 from crisp_hw.spec.problem import Problem, Tensor, Term
 
 PLAN = [
@@ -14,6 +23,15 @@ PLAN = [
     [("x", "N", 2), ("t", "M", 7), ("t", "K", 3)],
 ]
 FANOUTS = [(2, 3), (1, 1), (2, 1)]
+
+
+def test_a_place_without_counts_has_none_and_what_is_no_place_is_a_mistake():
+    counts = Counts(np.zeros(2, dtype=np.int64))
+    counts[1, 0] = np.array([3, 4])
+    assert (counts[1, 0].tolist(), counts[0, 0].tolist()) == ([3, 4], [0, 0])
+    assert list(counts) == [(1, 0)]  # asking leaves nothing behind
+    with pytest.raises(ValueError, match="too many values"):
+        counts[1, 0, 0]
 
 
 def test_tiles_grow_with_the_loops_inside(build):

@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 
 from crisp_hw.engine.evaluate import Batch, Failure, evaluate, evaluate_batch
 from crisp_hw.errors import InputError, MappingError
-from crisp_hw.mapper.search import OBJECTIVES, search, search_space
+from crisp_hw.mapper import sweep
+from crisp_hw.mapper.bounds import Lower
+from crisp_hw.mapper.search import SearchOptions, rows_within, search, search_space
 from crisp_hw.mapper.space import enumerate_space
 from crisp_hw.mapper.stream import factorizations
+from crisp_hw.mapper.tally import OBJECTIVES
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.design import Design, DesignPoint
@@ -83,8 +86,11 @@ def test_the_best_is_the_best_of_all(m, k, sparse):
     assert frugal.energy_pj == pytest.approx(min(energy for _, energy in every))
     product_found = search(subject, Constraints(), "edp")
     assert product_found.cycles * product_found.energy_pj == pytest.approx(min(c * e for c, e in every))
-    assert len({(found.tried, found.valid, found.candidates) for found in (fastest, frugal, product_found)}) == 1
-    assert 0 < fastest.valid <= fastest.tried
+    for found in (fastest, frugal, product_found):
+        assert found.proven
+        assert found.gap is None
+        assert 0 < found.valid <= found.tried
+        assert found.certificate.startswith(f"optimal over {found.candidates} factorizations")
 
 
 def test_what_is_found_is_what_the_engine_reports():
@@ -116,7 +122,8 @@ def test_constraints_are_obeyed_and_chunks_change_nothing(given_blocks, sparse, 
         found = search(subject, constraints)
     except MappingError:
         return
-    assert search_space(enumerate_space(subject, constraints), chunk_rows=chunk_rows) == found
+    other = search_space(enumerate_space(subject, constraints), chunk_rows=chunk_rows)
+    assert (other.mapping, other.cycles, other.energy_pj) == (found.mapping, found.cycles, found.energy_pj)
     for constraint in levels:
         loops = [
             (loop, bound)
@@ -133,30 +140,33 @@ def test_constraints_are_obeyed_and_chunks_change_nothing(given_blocks, sparse, 
             assert [loop.kind for loop, _ in loops] == ["x"] * split + ["y"] * (2 - split)
 
 
-def flat(subject, nest, bounds):
+def flat(subject, nest, bounds, device):
     """A cost that knows no difference: every mapping is valid and the same."""
     return Batch(np.ones(len(bounds), bool), np.full(len(bounds), 7), np.full(len(bounds), 2.5))
 
 
 @pytest.mark.parametrize("chunk_rows", [1, 3, 1000])
-def test_ties_go_to_the_smallest_bounds_seen_from_outside(chunk_rows):
+def test_ties_go_to_the_smallest_bounds_seen_from_outside(chunk_rows, monkeypatch):
+    monkeypatch.setattr(sweep, "evaluate_batch", flat)
+    monkeypatch.setattr(sweep, "lower", lambda space, rows, dims: Lower(np.ones(len(rows)), np.ones(len(rows))))
     space = enumerate_space(design(4, 3), Constraints())
     rows = next(factorizations(space, 1000)).rows
     placeable = rows[(rows[:, 1] <= 2).all(axis=1)]  # two lanes along x, two along y
-    found = search_space(space, evaluate=flat, chunk_rows=chunk_rows)
+    found = search_space(space, chunk_rows=chunk_rows)
     factors = {(loop.level, loop.kind == "temporal", loop.dim): bound
                for loop, bound in zip(found.mapping.nest.loops, found.mapping.bounds, strict=True)}  # fmt: skip
     outside_in = [factors[level, kind == "temporal", dim] for level, kind in BLOCKS[::-1] for dim in "KM"]
     assert outside_in == min(row.reshape(-1)[::-1].tolist() for row in placeable)
     assert (found.cycles, found.energy_pj) == (7, 2.5)
-    assert found == search_space(space, evaluate=flat)
+    assert found == search_space(space)
 
 
 def test_progress_counts_every_candidate_once():
-    calls = []
-    found = search(design(4, 6), Constraints(), progress=lambda done, total: calls.append((done, total)))
-    assert calls[-1] == (found.candidates, found.candidates)
-    assert calls == sorted(calls)
+    steps = []
+    found = search(design(4, 6), Constraints(), progress=steps.append)
+    assert (steps[-1].done, steps[-1].total) == (found.candidates, found.candidates)
+    assert [step.done for step in steps] == sorted(step.done for step in steps)
+    assert (steps[-1].best_cycles, steps[-1].best_energy_pj) == (found.cycles, found.energy_pj)
 
 
 def test_an_unknown_objective_lists_the_known_ones():
@@ -165,16 +175,97 @@ def test_an_unknown_objective_lists_the_known_ones():
     assert set(OBJECTIVES) == {"cycles", "energy", "edp"}
 
 
-def refusing(subject, nest, bounds):
+def refusing(subject, nest, bounds, device):
     """Nothing is valid; the more the outermost loops run (12 words of A never fit: at least 2), the worse."""
     need = 100.0 + bounds[:, -2:].prod(axis=1)
     failure = Failure("RF", None, "bits of metadata capacity", need, np.full(len(need), 60.0), need > 60)
     return Batch(np.zeros(len(need), bool), np.zeros(len(need), np.int64), np.zeros(len(need)), (failure,))
 
 
-def test_when_the_engine_refuses_all_the_least_bad_attempt_is_named():
+def test_when_the_engine_refuses_all_the_least_bad_attempt_is_named(monkeypatch):
+    monkeypatch.setattr(sweep, "evaluate_batch", refusing)
     with pytest.raises(MappingError, match=r"level RF needs 102 bits of metadata capacity and has 60, 42 too many"):
-        search(design(4, 6), Constraints(), evaluate=refusing)
+        search(design(4, 6), Constraints())
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_the_front_is_what_nothing_beats(sparse):
+    subject = design(4, 6, sparse)
+    every = sorted(set(brute_force(subject)))
+    expected = [(c, e) for c, e in every if not any((a <= c and b < e) or (a < c and b <= e) for a, b in every)]
+    found = search(subject, Constraints(), options=SearchOptions(front=True))
+    assert [(point.cycles, pytest.approx(point.energy_pj)) for point in found.front] == expected
+    for point in found.front:
+        result = evaluate(DesignPoint(subject, point.mapping))
+        assert (result.cycles, result.energy_pj) == (point.cycles, pytest.approx(point.energy_pj))
+
+
+def test_past_the_budget_the_result_says_how_far_it_may_be_off():
+    subject = design(96, 60)
+    best = search(subject, Constraints(), "energy")
+    assert best.proven
+    cut = search(subject, Constraints(), "energy", options=SearchOptions(budget=300, seed=3))
+    assert cut == search(subject, Constraints(), "energy", options=SearchOptions(budget=300, seed=3))
+    assert cut.tried < best.candidates
+    assert not cut.proven
+    assert cut.gap is not None
+    assert best.energy_pj <= cut.energy_pj <= best.energy_pj * (1 + cut.gap) * (1 + 1e-9)
+    assert f"within {100 * cut.gap:.1f} % of a lower bound" in cut.certificate
+
+
+def test_ctrl_c_keeps_the_best_so_far_and_says_so():
+    subject, steps = design(96, 60), []
+
+    def impatient(step):
+        steps.append(step)
+        if step.best_cycles is not None:
+            raise KeyboardInterrupt
+
+    space = enumerate_space(subject, Constraints())
+    found = search_space(space, progress=impatient, chunk_rows=50)
+    assert steps[-1].done < space.size
+    assert (found.interrupted, found.proven) == (True, False)
+    assert found.certificate.startswith("interrupted: best of ")
+
+
+def test_ctrl_c_without_any_mapping_is_passed_on(monkeypatch):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sweep, "evaluate_batch", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        search(design(4, 6), Constraints())
+
+
+def test_what_levels_keep_is_searched_where_it_is_open():
+    subject, names = design(4, 6), frozenset("ABZ")
+    spaces = [search(subject, Constraints(keeps={"RF": frozenset(kept)}), "energy") for kept in subsets("ABZ")]
+    both = search(subject, Constraints(either={"RF": names}), "energy")
+    assert both.energy_pj == min(found.energy_pj for found in spaces)
+    assert both.candidates == sum(found.candidates for found in spaces)
+    assert not any("not searched" in text for text in both.assumptions)
+
+
+def subsets(names):
+    return [[n for place, n in enumerate(names) if number >> place & 1] for number in range(2 ** len(names))]
+
+
+def test_memory_bounds_the_rows_at_a_time():
+    space = enumerate_space(design(4, 6), Constraints())
+    assert rows_within(2**30, space) == 65536
+    assert rows_within(2**23, space) < 65536
+    with pytest.raises(InputError, match="a search needs"):
+        rows_within(1000, space)
+
+
+@pytest.mark.parametrize("device", ["cpu"])
+def test_another_device_finds_the_same(device):
+    pytest.importorskip("torch")
+    for sparse in (False, True):
+        subject = design(4, 6, sparse)
+        here, there = (search(subject, Constraints(), options=SearchOptions(device=d)) for d in ("numpy", device))
+        assert (here.mapping, here.cycles) == (there.mapping, there.cycles)
+        assert here.energy_pj == pytest.approx(there.energy_pj, rel=1e-12)
 
 
 LONG = ("-2of4-loose", "-dense-free")

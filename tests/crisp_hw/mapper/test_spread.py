@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crisp_hw.errors import InputError, MappingError
-from crisp_hw.mapper.find import FrontPoint, SearchOptions, search
+from crisp_hw.mapper.search import FrontPoint, SearchOptions, search
 from crisp_hw.mapper.spread import Spread, _gather, undominated
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
@@ -32,9 +32,10 @@ def test_two_processes_find_what_one_finds(objective):
     alone, steps = search(DESIGN, OPEN, objective), []
     found = Spread(2)(DESIGN, OPEN, objective, progress=steps.append)
     assert (found.cycles, found.energy_pj) == (alone.cycles, alone.energy_pj)
-    assert (found.candidates, found.tried, found.valid) == (alone.candidates, alone.tried, alone.valid)
-    assert (found.proven, found.gap, found.interrupted) == (True, 0.0, False)
-    assert found.certificate.startswith("4 choices of keep and bypass searched apart; of its choice: ")
+    assert found.candidates == alone.candidates
+    assert found.tried >= alone.tried  # what one process found does not prune for the others
+    assert (found.proven, found.gap, found.interrupted) == (True, None, False)
+    assert found.certificate.startswith(f"optimal over {found.candidates} factorizations")
     assert (len(steps) > 0, steps[-1].done, steps[-1].total) == (True, found.candidates, found.candidates)
 
 

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from crisp_hw.map_files import Mapped, map_files
-from crisp_hw.mapper.find import FrontPoint
+from crisp_hw.mapper.tally import FrontPoint
 from crisp_hw.report.mapping import content, front_records, map_document
 
 DOCUMENTS = {
@@ -60,10 +60,10 @@ def test_the_front_holds_the_best_and_others_spread_evenly(mapped):
 
 
 def test_more_than_one_point_is_a_table(mapped):
-    assert len(map_document(mapped).tables) == 2
+    assert "dot: no mapping has fewer cycles and less energy" not in [t.title for t in map_document(mapped).tables]
     wide = with_front(mapped, [(mapped.found.cycles + 1, 1.0)])
     titles = [table.title for table in map_document(wide, 5).tables]
-    assert titles[1] == "dot: no mapping has fewer cycles and less energy"
+    assert "dot: no mapping has fewer cycles and less energy" in titles
     assert len(map_document(wide, 5).records) == 2
 
 

@@ -1,0 +1,89 @@
+"""Search of spaces that are too large to enumerate: random factorizations, then descent from the best of them."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crisp_hw.mapper.space import Space
+from crisp_hw.mapper.sweep import Sweep
+
+Ints = NDArray[np.int64]
+
+DRAW = 4096  # rows drawn at once: enough to share loop nests, few against any budget
+SHARE_RANDOM = 0.5  # of the budget; what is left goes to descent, whose starts those draws are
+FRUITLESS = 50  # draws without a row that fits before a space is given up
+STARTS = 8  # best rows to descend from
+
+
+def sample(sweeps: tuple[Sweep, ...], seed: int, budget: int, tick: Callable[[], None]) -> None:
+    """Evaluate about `budget` mappings: half of them random, in turn in every space, half around the best found.
+
+    Random rows take each dimension's factorization with equal probability, every order of theirs is evaluated. Descent
+    replaces the factorization of one dimension of the best row by each other one until none is better. The same seed
+    gives the same result. `tick` is called after each step.
+    """
+    rng = np.random.default_rng(seed)
+    tally, alive = sweeps[0].tally, dict.fromkeys(range(len(sweeps)), 0)
+    while alive and tally.tried < budget * SHARE_RANDOM:
+        for index in list(alive):
+            rows = _drawn(sweeps[index], rng)
+            alive[index] = 0 if len(rows) else alive[index] + 1
+            if alive[index] >= FRUITLESS:
+                del alive[index]
+            sweeps[index].take(rows)
+            tick()
+    for sweep in sweeps:
+        _descend(sweep, budget, tick)
+
+
+def _drawn(sweep: Sweep, rng: np.random.Generator) -> Ints:
+    """Random rows that fit, int64[b, blocks, dims], none twice."""
+    space = sweep.catalog.space
+    dims = space.design.problem.dims
+    columns = [space.factors[dim][rng.integers(0, len(space.factors[dim]), DRAW)] for dim in dims]
+    rows: Ints = np.unique(np.stack(columns, axis=2), axis=0)
+    return rows[sweep.keep(rows, dims)]
+
+
+def _descend(sweep: Sweep, budget: int, tick: Callable[[], None]) -> None:
+    """Change the leader's factors one dimension at a time, as long as that helps and the budget lasts."""
+    space, tally = sweep.catalog.space, sweep.tally
+    dims = space.design.problem.dims
+    seen: set[bytes] = set()
+    while tally.leader is not None and tally.tried < budget:
+        before = tally.leader
+        row = _row_of(space, sweep)
+        if row is None or row.tobytes() in seen:
+            return
+        seen.add(row.tobytes())
+        for rows in _neighbours(space, row):
+            sweep.take(rows[sweep.keep(rows, dims)])
+            tick()
+            if tally.tried >= budget:
+                return
+        if tally.leader is before:
+            return
+
+
+def _row_of(space: Space, sweep: Sweep) -> Ints | None:
+    """The leader's factors int64[blocks, dims], if it lies in this space."""
+    leader, dims = sweep.tally.leader, space.design.problem.dims
+    if leader is None or leader.mapping.nest.keeps != space.keeps:
+        return None
+    row = np.ones((len(space.blocks), len(dims)), dtype=np.int64)
+    place = {(block.level, block.kind == "temporal"): index for index, block in enumerate(space.blocks)}
+    for loop, bound in zip(leader.mapping.nest.loops, leader.mapping.bounds, strict=True):
+        row[place[loop.level, loop.kind == "temporal"], dims.index(loop.dim)] = bound
+    return row
+
+
+def _neighbours(space: Space, row: Ints) -> Iterator[Ints]:
+    """Rows that differ from one in the factorization of a single dimension, DRAW at a time."""
+    for column, dim in enumerate(space.design.problem.dims):
+        table = space.factors[dim]
+        for start in range(0, len(table), DRAW):
+            part = table[start : start + DRAW]
+            rows = np.repeat(row[None], len(part), axis=0)
+            rows[:, :, column] = part
+            yield rows

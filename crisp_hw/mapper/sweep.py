@@ -1,0 +1,159 @@
+"""Rows of factors to evaluated mappings: every order that costs can tell apart, together by loop nest."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crisp_hw.engine.arrays import distinct
+from crisp_hw.engine.evaluate import evaluate_batch
+from crisp_hw.mapper.admit import admitted, shares
+from crisp_hw.mapper.bounds import lower
+from crisp_hw.mapper.fits import fits, shrinking_levels
+from crisp_hw.mapper.orders import Arrangement, Visible, nests, visible
+from crisp_hw.mapper.space import Space, loop_nest
+from crisp_hw.mapper.stream import completions
+from crisp_hw.mapper.tally import Tally
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+DOES_NOT_FIT = "does not fit (tiles or lanes, even with every other factor at 1)"
+USES_TOO_LITTLE = "uses less of the lanes or words than constraints ask"
+BOUND = "cannot beat the best (lower bounds of cycles and energy)"
+
+
+@dataclass
+class Catalog:
+    """Orders met so far in one space: `arrangements[id]`, and the ids that each pattern of active loops asks for."""
+
+    space: Space
+    seen: tuple[Visible, ...]
+    arrangements: dict[tuple[Arrangement, ...], int] = field(default_factory=dict)
+    patterns: dict[bytes, tuple[int, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Evaluates rows of one space into a tally, on a device; `left` mappings at most (None: as many as there are)."""
+
+    catalog: Catalog
+    tally: Tally
+    device: str = "numpy"
+    budget: int | None = None
+
+    @property
+    def spent(self) -> bool:
+        """Is the budget of mappings used up?"""
+        return self.budget is not None and self.tally.tried >= self.budget
+
+    def keep(self, rows: Ints, dims: tuple[str, ...]) -> Bools:
+        """Which partial rows may still lead to something better; the others are counted under the rule that drops them.
+
+        For `stream.factorizations`.
+        """
+        space, tally = self.catalog.space, self.tally
+        kept, each = fits(space, rows, dims), completions(space, dims)
+        tally.pruned[DOES_NOT_FIT] += int((~kept).sum()) * each
+        if tally.leader is not None and not tally.wants_front and kept.any():
+            bound = lower(space, rows, dims)
+            beaten = kept & tally.beaten(bound.cycles, bound.energy_pj)
+            tally.pruned[BOUND] += int(beaten.sum()) * each
+            kept &= ~beaten
+        return kept
+
+    def take(self, rows: Ints) -> None:
+        """Evaluate complete rows int64[b, blocks, dims]: those with the smallest lower bounds first, then what is left.
+
+        Rows that fit are expected (`keep`).
+        """
+        space, tally = self.catalog.space, self.tally
+        enough = admitted(space, rows)
+        tally.pruned[USES_TOO_LITTLE] += int((~enough).sum())
+        if not enough.any() and tally.leader is None and tally.attempt is None:
+            # certainly invalid, but the engine says by how much
+            self._evaluate(rows[shares(space, rows) >= space.parallelism])
+        rows = rows[enough]
+        for part in self._best_first(rows):
+            if self.spent:
+                return
+            self._evaluate(part)
+
+    def _best_first(self, rows: Ints) -> Iterator[Ints]:
+        """The rows in two parts: of the smallest bounds, and of the others those that may still be better."""
+        tally = self.tally
+        if not len(rows) or tally.wants_front:
+            yield rows
+            return
+        bound = lower(self.catalog.space, rows, self.catalog.space.design.problem.dims)
+        first = bound.cycles if tally.objective == "cycles" else bound.energy_pj
+        ahead = first <= first.min()
+        if ahead.all():
+            cut = np.argsort(bound.energy_pj, kind="stable")[: max(1, len(rows) // 16)]
+            ahead = np.isin(np.arange(len(rows)), cut)
+        open_rows = ~tally.beaten(bound.cycles, bound.energy_pj)
+        tally.pruned[BOUND] += int((ahead & ~open_rows).sum())
+        yield rows[ahead & open_rows]
+        beaten = tally.beaten(bound.cycles, bound.energy_pj)
+        tally.pruned[BOUND] += int((~ahead & beaten).sum())
+        yield rows[~ahead & ~beaten]
+
+    def _evaluate(self, rows: Ints) -> None:
+        space = self.catalog.space
+        dims = space.design.problem.dims
+        for arrangement, picked in by_nest(self.catalog, rows):
+            if self.spent:
+                return
+            nest = loop_nest(space, tuple(loop for block in arrangement for loop in block))
+            columns = [i * len(dims) + dims.index(loop.dim) for i, block in enumerate(arrangement) for loop in block]
+            bounds = picked.reshape(len(picked), -1)[:, columns]
+            batch = evaluate_batch(space.design, nest, bounds, device=self.device)
+            self.tally.enter(space, nest, batch, (picked, bounds))
+
+
+def catalog_of(space: Space) -> Catalog:
+    """An empty catalog."""
+    return Catalog(space, visible(space))
+
+
+def by_nest(catalog: Catalog, rows: Ints) -> Iterator[tuple[tuple[Arrangement, ...], Ints]]:
+    """Rows int64[b, blocks, dims] once per order that their active loops tell apart, together by order."""
+    if not len(rows):
+        return
+    active = rows > 1
+    packed = np.packbits(active.reshape(len(rows), -1), axis=1).astype(np.int64)
+    first, which = distinct(list(packed.T))
+    order = np.argsort(which, kind="stable")
+    members = np.split(order, np.flatnonzero(np.diff(which[order])) + 1)
+    chosen: dict[int, list[Ints]] = {}
+    for example, indices in zip(first, members, strict=True):
+        for number in _numbers(catalog, active[example]):
+            chosen.setdefault(number, []).append(indices)
+    arrangements = list(catalog.arrangements)
+    for number in sorted(chosen):
+        picked = rows[np.sort(np.concatenate(chosen[number]))]
+        picked = picked[_within_lanes(catalog.space, arrangements[number], picked)]
+        if len(picked):
+            yield arrangements[number], picked
+
+
+def _numbers(catalog: Catalog, active: Bools) -> tuple[int, ...]:
+    key = active.tobytes()
+    if key not in catalog.patterns:
+        known = catalog.arrangements
+        found = nests(catalog.space, catalog.seen, active)
+        catalog.patterns[key] = tuple(known.setdefault(arrangement, len(known)) for arrangement in found)
+    return catalog.patterns[key]
+
+
+def _within_lanes(space: Space, arrangement: tuple[Arrangement, ...], rows: Ints) -> Bools:
+    """Which rows keep every level's x and y factors within its fanout; lanes that shrink are left to the engine."""
+    keep = np.ones(len(rows), dtype=np.bool_)
+    dims, fanouts = space.design.problem.dims, space.design.architecture.fanouts
+    for index, block in enumerate(space.blocks):
+        if block.kind == "spatial" and block.level not in shrinking_levels(space):
+            for axis, have in zip(("x", "y"), fanouts[block.level], strict=True):
+                columns = [dims.index(loop.dim) for loop in arrangement[index] if loop.kind == axis]
+                keep &= rows[:, index, columns].prod(axis=1) <= have
+    return keep
