@@ -1,5 +1,7 @@
 """One evaluated mapping as a Result: arrays to plain numbers."""
 
+from typing import Any
+
 import numpy as np
 
 from crisp_hw.engine.arrays import Float
@@ -8,14 +10,23 @@ from crisp_hw.engine.content import expected_occupancy
 from crisp_hw.engine.network import hop_energy, transit_cycles
 from crisp_hw.engine.occupancy import Occupancy
 from crisp_hw.engine.part import Part
-from crisp_hw.engine.safs.counts import KINDS, OPS, Accesses, entry, unsigned
+from crisp_hw.engine.place import Place
+from crisp_hw.engine.safs.counts import KINDS, OPS, Accesses, unsigned
 from crisp_hw.engine.safs.position import ASSUMPTION
 from crisp_hw.engine.safs.sparse import temporal_reductions
 from crisp_hw.engine.verdict import Failure, capacity, lanes_per_parent, metadata_capacity, reason
 from crisp_hw.spec.dialect import MICRO22
 from crisp_hw.spec.patterns import Banded
 from crisp_hw.spec.problem import Tensor
-from crisp_hw.spec.result import ComputeResult, LevelResult, NetworkCounts, NetworkResult, Result, TensorCounts
+from crisp_hw.spec.result import (
+    ComputeResult,
+    FormatCounts,
+    LevelResult,
+    NetworkCounts,
+    NetworkResult,
+    Result,
+    TensorCounts,
+)
 
 MICRO22_NUMBERS = (
     "counted as the program behind the Sparseloop MICRO 2022 artifact does, which differs from public Timeloop "
@@ -182,44 +193,44 @@ def _first(values: Float | None) -> float:
     return 0.0 if values is None else float(values[0])
 
 
-def _entries(tally: Accesses, key: tuple[str, str], place: tuple[int, int], rank: tuple[int, int]) -> int:
-    return unsigned(entry(tally, key, place, rank)[0])
+KEYS = tuple((kind, op) for kind in KINDS for op in OPS)
+NO_ACCESSES = {f"{kind}_{op}": 0 for kind, op in KEYS}
+
+
+def _entries(tally: Accesses, key: tuple[str, str], place: Place, ranks: int) -> FormatCounts:
+    """(metadata, payload) of each rank."""
+    held = tally.metadata[key[0]][key[1]].get(place, ((None, None),) * ranks)
+    return tuple((0 if m is None else unsigned(m[0]), 0 if p is None else unsigned(p[0])) for m, p in held)
 
 
 def _tensor_counts(part: Part, index: int, t: int) -> TensorCounts:
-    place, tally = (index, t), part.sparse.tally
-    stored, latency = part.sparse.ranks.get(place), part.latency[index]
-    kinds = [(kind, op) for kind in KINDS for op in OPS]
-    has_metadata = stored is not None and stored.form is not None
-    outputs = part.tiling.problem.tensors[t].is_output
-    moved = ("updates", "fills") if outputs else ("reads", "fills")
+    place, tally, sparse = (index, t), part.sparse.tally, part.sparse
+    used, tensor = float(sparse.used[place][0]), part.tiling.problem.tensors[t]
     actions = {name: float(pj[0]) for name, pj in part.energy[place].items() if pj[0]}
+    if tensor.name not in part.tiling.nest.keeps[index]:  # it passes by, or streams through
+        nothing: Any = (0, 0, 0, NO_ACCESSES, {}, 0, used, 0, 0, 0, 0.0, 0.0)
+        return TensorCounts(*nothing, energy_pj=sum(actions.values()), action_energy_pj=actions)
+    stored, latency = sparse.ranks.get(place), part.latency[index]
+    ranks = len(stored.form.ranks) if stored is not None and stored.form is not None else 0
+    accesses = {f"{kind}_{op}": unsigned(tally.data[kind][op][place][0]) for kind, op in KEYS}
+    moved = ("updates", "fills") if tensor.is_output else ("reads", "fills")
     return TensorCounts(
         reads=int(part.traffic.reads[place][0]),
         fills=int(part.traffic.fills[place][0]),
         updates=int(part.traffic.updates[place][0]),
-        accesses={f"{kind}_{op}": unsigned(tally.data[kind][op][place][0]) for kind, op in kinds},
-        format_accesses={
-            f"{kind}_{op}": tuple(
-                (_entries(tally, (kind, op), place, (r, 0)), _entries(tally, (kind, op), place, (r, 1)))
-                for r in range(len(stored.form.ranks) if stored and stored.form else 0)
-            )
-            for kind, op in kinds
-            if has_metadata
-        },
+        accesses=accesses,
+        format_accesses={f"{k}_{op}": _entries(tally, (k, op), place, ranks) for k, op in KEYS} if ranks else {},
         utilized_capacity=int(capacity(part, index, t)[0]),
-        utilized_instances=float(part.sparse.used[place][0]),
+        utilized_instances=used,
         partition_size=int(part.traffic.partition[place][0]),
-        temporal_reductions=int(temporal_reductions(part.traffic, part.sparse, place)[0]) if outputs else 0,
-        address_generations=unsigned(
-            sum(tally.data[kind][op][place][0] for kind in ("random", "gated") for op in moved)
-        ),
+        temporal_reductions=int(temporal_reductions(part.traffic, sparse, place)[0]) if tensor.is_output else 0,
+        address_generations=unsigned(sum(accesses[f"{kind}_{op}"] for kind in ("random", "gated") for op in moved)),
         read_bandwidth=float(latency.read_demand[t][0] * latency.slowdown[0]),
         write_bandwidth=float(latency.write_demand[t][0] * latency.slowdown[0]),
         energy_pj=sum(actions.values()),
         action_energy_pj=actions,
-        metadata_capacity_bits=int(metadata_capacity(part, index, t)[0]),
-        density=float(part.sparse.density[place][0]),
+        metadata_capacity_bits=int(metadata_capacity(part, index, t)[0]) if ranks else 0,
+        density=float(sparse.density[place][0]),
         compressions=int(tally.compressions[place][0]),
         decompressions=int(tally.decompressions[place][0]),
     )
