@@ -96,7 +96,8 @@ def _widen(level: StorageLevel, bits: int | None) -> int:
     bits = level.metadata_word_bits if bits is None else bits
     if bits == 0 or level.metadata_width_bits % bits == 0:
         return bits
-    return next((wide for wide in range(bits, 2 * bits) if level.metadata_width_bits % wide == 0), 2 * bits)
+    widths = range(bits, min(2 * bits, level.metadata_width_bits + 1))  # none above the port divides it
+    return next((wide for wide in widths if level.metadata_width_bits % wide == 0), 2 * bits)
 
 
 def stored_ranks(tiling: Tiling, sparse: SparseSpec) -> dict[tuple[int, str], StoredRanks]:

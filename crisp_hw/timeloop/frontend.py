@@ -253,7 +253,7 @@ def _named(group: Any, name: str) -> Any:
 def _renamed(actions: Any) -> Any:
     copy = MarkedList(mark_of(actions) or Mark("sparse_optimizations", 1))
     for action in actions:
-        if isinstance(action, dict) and action.get("type") in SPATIAL_NAME:
+        if isinstance(action, dict) and str(action.get("type")) in SPATIAL_NAME:
             action = derived(action, {**action, "type": SPATIAL_NAME[action["type"]]})
         copy.append(action)
     return copy

@@ -56,7 +56,7 @@ def render_file(path: Path, text: str, templates: Templates, depth: int = 0) -> 
         raise InputError(
             f"{at}: the template cannot be filled in ({said}); define it, or write the value out"
         ) from error
-    except (TypeError, ValueError, ArithmeticError, KeyError, AttributeError, OSError, RecursionError) as error:
+    except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, OSError, RuntimeError) as error:
         said = " ".join(str(error).split()) or error.__class__.__name__
         raise InputError(f"{path}: the template cannot be filled in ({said}); write the value out") from error
 
@@ -83,7 +83,9 @@ def _matches(folder: str, pattern: str) -> list[str]:
     """Files of a name or glob pattern, which may be absolute."""
     if Path(pattern).is_absolute():
         return [os.fspath(Path(pattern).resolve())] if Path(pattern).exists() else []
-    return sorted(os.fspath(hit.resolve()) for hit in Path(folder).glob(pattern) if pattern)
+    if not Path(pattern).parts:  # "." and "", which glob does not take
+        return []
+    return sorted(os.fspath(hit.resolve()) for hit in Path(folder).glob(pattern))
 
 
 @dataclass(frozen=True)
