@@ -49,9 +49,9 @@ ARCHS = ("dense", "stc", "dstc", "crisp-stc")
 NETWORK = ["--workload", "resnet50", "--nm", "2:4", "--block", "64", "--sparsity", "0.9"]
 LAYER = "layer3.1.conv2"
 ROWS = 131_072  # of a batch, or fewer where the engine would take more than BATCH_S
-BATCH_S, FEW = 4.0, 4_096
+BATCH_S, FEW = 1.0, 8_192
 REPEATS = 5
-ENOUGH_S = 20.0  # no further repeat after that
+ENOUGH_S = 5.0  # no further repeat after that
 SPACES = 200
 ASKED_AGAIN = "layer1.1.conv1-2of4-loose"  # the recorded space that is given to timeloop-mapper again
 
@@ -106,32 +106,49 @@ def _bounds(space: Space, nest: LoopNest, rows: Ints) -> Ints:
     return rows.reshape(len(rows), -1)[:, columns]
 
 
-def batch_rate(arch: str, device: str, barrier: Any = None) -> tuple[float, int, float]:
-    """Mappings per second, how many in one batch, and how many of them are valid; all at a barrier start together."""
+def same_structure(bounds: Ints) -> Ints:
+    """Rows that loop over the same places, the most frequent ones, repeated until there are ROWS."""
+    _, places, count = np.unique(bounds > 1, axis=0, return_inverse=True, return_counts=True)
+    return np.resize(bounds[places.reshape(-1) == count.argmax()], (ROWS, bounds.shape[1]))
+
+
+def batch_rate(arch: str, device: str, barrier: Any = None) -> float:
+    """Mappings per second where all of a batch have one structure; all at a barrier start together."""
     design, nest, bounds = batch(arch, device)
+    rows = same_structure(bounds)
     start = time.perf_counter()
-    evaluate_batch(design, nest, bounds[:FEW])
-    rows = max(FEW, min(len(bounds), int(FEW * BATCH_S / (time.perf_counter() - start))))
-    valid = float(evaluate_batch(design, nest, bounds[:rows]).valid.mean())
+    evaluate_batch(design, nest, rows[:FEW], device=device)
+    rows = rows[: max(FEW, int(FEW * BATCH_S / (time.perf_counter() - start)))]
 
     def together() -> None:
         if barrier is not None:
-            barrier.wait(120)
-        evaluate_batch(design, nest, bounds[:rows])
+            barrier.wait(300)
+        evaluate_batch(design, nest, rows, device=device)
 
-    return rows / seconds_of(together, float("inf")), rows, valid
+    return len(rows) / seconds_of(together, float("inf"))
+
+
+def mixed_rate(arch: str, device: str) -> tuple[float, int, int, float]:
+    """The same for neighbours in the space; with how many rows, how many structures, and how much of it is valid."""
+    design, nest, bounds = batch(arch, device)
+    rows = bounds[-FEW:]
+    valid = float(evaluate_batch(design, nest, rows, device=device).valid.mean())
+    rate = len(rows) / seconds_of(lambda: evaluate_batch(design, nest, rows, device=device))
+    return rate, len(rows), len(np.unique(rows > 1, axis=0)), valid
 
 
 def engine(given: argparse.Namespace) -> None:
     """Mappings per second of the batched engine on one core and on two."""
-    print(f"engine: mappings of {LAYER}, one batch after another in each process, thousands of mappings per second")
-    print(f"  {'':10s} {'one core':>9s} {'two':>9s} {'batch':>9s} {'valid':>7s} {'peak MB':>8s}")
+    print(f"engine: mappings of {LAYER}, thousands per second; mixed: neighbours in the space, in how many structures")
+    print(f"  {'':10s} {'one core':>9s} {'two':>9s} {'mixed':>9s} {'structures':>16s} {'valid':>7s} {'peak MB':>8s}")
     for arch in ARCHS:
-        (one, rows, valid), peak = alone(batch_rate, arch, given.device)
+        one, peak = alone(batch_rate, arch, given.device)
         with get_context("spawn").Manager() as manager, ProcessPoolExecutor(2, get_context("spawn")) as pool:
             barrier = manager.Barrier(2)
-            two = sum(run.result()[0] for run in [pool.submit(batch_rate, arch, given.device, barrier) for _ in "12"])
-        print(f"  {arch:10s} {one / 1e3:9,.1f} {two / 1e3:9,.1f} {rows:9,d} {valid:7.0%} {peak:8.0f}")
+            two = sum(run.result() for run in [pool.submit(batch_rate, arch, given.device, barrier) for _ in "12"])
+        mixed, rows, structures, valid = alone(mixed_rate, arch, given.device)[0]
+        rates = f"{one / 1e3:9,.1f} {two / 1e3:9,.1f} {mixed / 1e3:9,.1f}"
+        print(f"  {arch:10s} {rates} {f'{structures:,} in {rows:,}':>16s} {valid:7.0%} {peak:8.0f}")
 
 
 # a whole network ------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from crisp_hw.encode import (
 )
 from crisp_hw.engine.compare import compare_tiles
 from crisp_hw.errors import CrispError, InputError, MappingError
+from crisp_hw.mapper.search import Found
 from crisp_hw.searches.content import Content
 from crisp_hw.searches.solve import Solved, Task, task_of
 from crisp_hw.searches.spread import Solve, solving
@@ -115,7 +116,7 @@ class Bench:
         """One layer as pruned and as dense; MappingError names the layer and the accelerator."""
         descriptor, encoded, weighted = row.descriptor, row.encoded, row.pruned.encoded
         found = self._solved(row.pruned, solve, descriptor.layer.name).found
-        point = DesignPoint(weighted.design, found.mapping, weighted.assumptions)
+        point = DesignPoint(weighted.design, found.mapping, _said(row.pruned, found, descriptor.layer.name))
         result = self._result(row.pruned, solve, descriptor.layer.name)
         index = index_line(encoded, result) if encoded.block_index else None
         lines, unknown = self._overheads(weighted, result, index)
@@ -172,7 +173,7 @@ class Bench:
         return encode(descriptor, accelerator, choices)
 
     def _planned(self, encoded: Encoded) -> _Planned:
-        task = task_of(encoded.design, encoded.constraints, self._options.objective, self._content)
+        task = task_of(encoded.design, encoded.constraints, self._options.objective, content=self._content)
         return _Planned(encoded, task)
 
     def _solved(self, planned: _Planned, solve: Solve, name: str) -> Solved:
@@ -182,9 +183,10 @@ class Bench:
             raise type(error)(f"layer {name} on {self._accelerator.name}: {error}") from error
 
     def _result(self, planned: _Planned, solve: Solve, name: str) -> Result:
-        key, said = planned.task.key, planned.encoded.assumptions
+        key, solved = planned.task.key, self._solved(planned, solve, name)
         if key not in self._known:
-            self._known[key] = self._run(planned, self._solved(planned, solve, name), name)
+            self._known[key] = self._run(planned, solved, name)
+        said = _said(planned, solved.found, name)
         return replace(self._known[key], assumptions=(*said, *self._known[key].assumptions))
 
     def _run(self, planned: _Planned, solved: Solved, name: str) -> Result:
@@ -199,6 +201,12 @@ class Bench:
                 f"{reasons}; `crisp-hw verify` compares the backends"
             )
         return result
+
+
+def _said(planned: _Planned, found: Found, name: str) -> tuple[str, ...]:
+    """The assumptions of an encoding, and that its mapping is not known to be the best where that is so."""
+    doubt = () if found.proven else (f"{name}: mapping not proven: {found.certificate}",)
+    return (*planned.encoded.assumptions, *doubt)
 
 
 def evaluate_layers(

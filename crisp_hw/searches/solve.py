@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from crisp_hw.engine.evaluate import evaluate
 from crisp_hw.errors import CrispError
-from crisp_hw.mapper.search import Found, search
+from crisp_hw.mapper.search import Found, SearchOptions, search
 from crisp_hw.searches.content import Content
 from crisp_hw.searches.store import Store, read, refuse, write
 from crisp_hw.spec.constraints import Constraints
@@ -24,6 +24,7 @@ class Task:
     design: Design
     constraints: Constraints
     objective: str
+    options: SearchOptions
     key: str
 
 
@@ -36,7 +37,11 @@ class Solved:
 
 
 def task_of(
-    design: Design, constraints: Constraints, objective: str = "cycles", content: Content | None = None
+    design: Design,
+    constraints: Constraints,
+    objective: str = "cycles",
+    options: SearchOptions | None = None,
+    content: Content | None = None,
 ) -> Task:
     """A task with its key; one `content` for many tasks reads what they share once.
 
@@ -46,7 +51,9 @@ def task_of(
     >>> task_of(design, Constraints()).key == task_of(design, Constraints(), "energy").key
     False
     """
-    return Task(design, constraints, objective, (content or Content()).digest(design, constraints, objective))
+    options = options or SearchOptions()
+    key = (content or Content()).digest(design, constraints, objective, options)
+    return Task(design, constraints, objective, options, key)
 
 
 def recall(task: Task, store: Store) -> Solved | None:
@@ -67,15 +74,15 @@ def recall(task: Task, store: Store) -> Solved | None:
 
 
 def solve(task: Task, store: Store | None = None) -> Solved:
-    """Search and evaluate; kept in the store when there is one and the mapping is proven to be the best.
+    """Search and evaluate; kept in the store when there is one, as proven or not as it is (`Found.proven`).
 
     Raises InputError and MappingError as `search`, and KeyboardInterrupt where the search returned because of one.
     """
-    found = search(task.design, task.constraints, task.objective)
-    if getattr(found, "interrupted", False):
+    found = search(task.design, task.constraints, task.objective, options=task.options)
+    if found.interrupted:
         raise KeyboardInterrupt
     result = evaluate(DesignPoint(task.design, found.mapping))
-    if store is not None and result.valid and getattr(found, "proven", True):
+    if store is not None and result.valid:
         write(store, task.key, {"found": _adapter().dump_python(found, mode="json"), "figures": _figures(result)})
     return Solved(found, result)
 

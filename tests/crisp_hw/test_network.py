@@ -44,9 +44,9 @@ def searched(monkeypatch):
     seen = []
     search = solve.search
 
-    def counting(design, *rest):
+    def counting(design, *rest, **more):
         seen.append(design)
-        return search(design, *rest)
+        return search(design, *rest, **more)
 
     monkeypatch.setattr(solve, "search", counting)
     return seen
@@ -96,6 +96,20 @@ def test_damaged_entries_are_replaced(alone, own_cache, caplog):
     caplog.clear()
     assert evaluated() == alone
     assert caplog.text == ""
+
+
+def test_a_mapping_that_is_not_proven_best_is_said(monkeypatch):
+    search = solve.search
+
+    def doubtful(*given, **more):
+        return replace(search(*given, **more), proven=False, gap=0.25)
+
+    proven = evaluated(("stc",), cache=False)
+    monkeypatch.setattr(solve, "search", doubtful)
+    for row, sure in zip(evaluated(("stc",), cache=False).rows, proven.rows, strict=True):
+        for now, before in ((row.point, sure.point), (row.result, sure.result), (row.dense, sure.dense)):
+            (said,) = set(now.assumptions) - set(before.assumptions)
+            assert f"{row.layer}: mapping not proven: best of" in said and "within 25.0 % of a lower bound" in said
 
 
 def narrow(name):

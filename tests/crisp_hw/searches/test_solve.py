@@ -1,7 +1,7 @@
 """One search: looked up, checked by the engine, made where that fails."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 
 import pytest
@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from crisp_hw.engine.evaluate import evaluate
 from crisp_hw.errors import MappingError
-from crisp_hw.mapper.search import Found, search
+from crisp_hw.mapper.search import Found, FrontPoint, SearchOptions, search
 from crisp_hw.searches import solve as solve_module
 from crisp_hw.searches.solve import recall, solve, task_of
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
@@ -55,7 +55,8 @@ mappings = st.builds(
 @given(mappings, st.floats(0, allow_nan=False))
 def test_mappings_and_floats_survive_json(mapping, energy_pj):
     adapter = TypeAdapter(Found)
-    found = Found(mapping, 2**53 + 1, energy_pj, "edp", 1, 2, 3)
+    front = (FrontPoint(7, energy_pj / 3, mapping),)
+    found = Found(mapping, 2**53 + 1, energy_pj, "edp", 1, 2, 3, {"lanes": 4}, True, energy_pj / 7, False, front)
     again = adapter.validate_json(json.dumps(adapter.dump_python(found, mode="json")), strict=True)
     assert again == found and again.energy_pj.hex() == energy_pj.hex()
 
@@ -129,8 +130,10 @@ def test_objective_constraints_and_design_make_the_key(task):
         task(4, 6, 8, words=65).key,
         task_of(subject.design, subject.constraints, "cycles").key,
         task_of(subject.design, closed, "energy").key,
+        task_of(subject.design, subject.constraints, "energy", SearchOptions(budget=10)).key,
+        task_of(subject.design, subject.constraints, "energy", SearchOptions(seed=1)).key,
     ]
-    assert len(set(keys)) == 5
+    assert len(set(keys)) == 7
     assert task(4, 6, 8).key == subject.key
 
 
@@ -141,27 +144,21 @@ def test_a_search_without_a_mapping_raises_and_keeps_nothing(task, store):
     assert recall(subject, store) is None
 
 
-@dataclass(frozen=True)
-class CutShort:
-    """What a search returns that did not see everything."""
-
-    mapping: Mapping
-    proven: bool = False
-    interrupted: bool = False
-
-
-def test_what_is_not_proven_is_answered_and_not_kept(task, store, monkeypatch):
+def test_what_a_budget_cut_is_not_kept_as_proven(store, task):
+    """It is what this budget and this seed find, and no answer to anybody who asks for more."""
     subject = task(4, 6, 8)
-    mapping = solve(subject).found.mapping
-    monkeypatch.setattr(solve_module, "search", lambda *_: CutShort(mapping))
-    assert solve(subject, store).found.mapping == mapping
-    assert recall(subject, store) is None and not store.path(subject.key).exists()
+    cut = task_of(subject.design, subject.constraints, "energy", SearchOptions(budget=20))
+    solved = solve(cut, store)
+    assert not solved.found.proven and solved.found.gap is not None
+    assert recall(cut, store) == solved
+    assert recall(subject, store) is None
+    assert solve(subject, store).found.proven
 
 
 def test_an_interrupted_search_is_an_interrupt(task, store, monkeypatch):
     subject = task(4, 6, 8)
-    mapping = solve(subject).found.mapping
-    monkeypatch.setattr(solve_module, "search", lambda *_: CutShort(mapping, interrupted=True))
+    found = solve(subject).found
+    monkeypatch.setattr(solve_module, "search", lambda *_, **__: replace(found, interrupted=True))
     with pytest.raises(KeyboardInterrupt):
         solve(subject, store)
     assert not store.path(subject.key).exists()

@@ -26,7 +26,7 @@ class Endless:
 
 
 def endless(key):
-    return Task(None, Endless(), "cycles", key)
+    return Task(None, Endless(), "cycles", None, key)
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ class Endless:
         return time.sleep, (3600,)
 
 if __name__ == "__main__":
-    tasks = [Task(None, Endless(), "cycles", key) for key in "ab"]
+    tasks = [Task(None, Endless(), "cycles", None, key) for key in "ab"]
     with solving(tasks, 2) as answer:
         threading.Timer(1.0, lambda: print(*[child.pid for child in active_children()], flush=True)).start()
         answer(tasks[0])
