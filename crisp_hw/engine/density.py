@@ -22,6 +22,7 @@ Wide = np.longdouble  # as Boost: 80 bits where the machine has them, so that Ti
 SHORT_PRODUCT = 4096  # factors up to which P(empty) is multiplied out; beyond, log-gamma is as accurate and cheaper
 TAIL_SIGMAS = 12.0  # P beyond 12 standard deviations is below 1e-31: nothing that a double sum can see
 FEW = 64  # tiles up to which the product over the tile, exact to the last bit, is also the cheaper one
+KEPT_COLUMNS = 64  # tiles up to which each is looked up; of more, all are worked out at once
 FEW_STEPS = 1_000_000  # likewise, occupancies x tile; beyond, the ratio of neighbours (1e-15 relative) is fast enough
 TAIL_WORDS = 40.0  # the same for narrow distributions, whose tails are not yet Gaussian
 
@@ -73,11 +74,28 @@ def prob_empty_given(density: BySize, tile: Int, outer: Int, occupancy: Int) -> 
             if occupancy.ndim == 1:
                 return hypergeometric_empty(outer, occupancy, tile)
             tile, outer = (np.broadcast_to(each, occupancy.shape[1:]) for each in (tile, outer))
-            if int(tile.max()) <= FEW or occupancy.size * int(tile.max()) <= FEW_STEPS:
+            exact = int(tile.max()) <= FEW or occupancy.size * int(tile.max()) <= FEW_STEPS
+            if exact and len(tile) > KEPT_COLUMNS:
                 return hypergeometric_empty(outer, occupancy, tile)
+            column = _empty_column if exact else _empty_given_each
             columns = zip(tile.tolist(), outer.tolist(), occupancy.T, strict=True)
-            return np.stack([_empty_given_each(n, t, k) for t, n, k in columns], axis=1)
+            return np.stack([column(n, t, k) for t, n, k in columns], axis=1)
     assert_never(density)
+
+
+def _empty_column(size: int, tile: int, hits: Int) -> Float:
+    """P(empty) for many numbers of hits in one tile, by the product; what was worked out before is remembered."""
+    last = int(hits.max())
+    first = int(hits[hits > 0].min()) if last else 1
+    ladder = _empty_ladder(size, tile, first, max(last, first))
+    return _as_float(np.where(hits == 0, 1.0, ladder[np.maximum(hits - first, 0)]))
+
+
+@lru_cache(maxsize=4096)
+def _empty_ladder(size: int, tile: int, first: int, last: int) -> Float:
+    """The same for every number of hits from `first` to `last`."""
+    hits = np.arange(first, last + 1, dtype=np.int64)
+    return hypergeometric_empty(np.full_like(hits, size), hits, np.full_like(hits, tile))
 
 
 def _empty_given_each(size: int, tile: int, hits: Int) -> Float:

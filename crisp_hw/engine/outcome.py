@@ -1,7 +1,5 @@
 """One evaluated mapping as a Result: arrays to plain numbers."""
 
-from typing import Any
-
 import numpy as np
 
 from crisp_hw.engine.arrays import Float
@@ -208,8 +206,7 @@ def _tensor_counts(part: Part, index: int, t: int) -> TensorCounts:
     used, tensor = float(sparse.used[place][0]), part.tiling.problem.tensors[t]
     actions = {name: float(pj[0]) for name, pj in part.energy[place].items() if pj[0]}
     if tensor.name not in part.tiling.nest.keeps[index]:  # it passes by, or streams through
-        nothing: Any = (0, 0, 0, NO_ACCESSES, {}, 0, used, 0, 0, 0, 0.0, 0.0)
-        return TensorCounts(*nothing, energy_pj=sum(actions.values()), action_energy_pj=actions)
+        return TensorCounts(0, 0, 0, NO_ACCESSES, {}, 0, used, 0, 0, 0, 0.0, 0.0, sum(actions.values()), actions)
     stored, latency = sparse.ranks.get(place), part.latency[index]
     ranks = len(stored.form.ranks) if stored is not None and stored.form is not None else 0
     accesses = {f"{kind}_{op}": unsigned(tally.data[kind][op][place][0]) for kind, op in KEYS}
