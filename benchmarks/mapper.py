@@ -159,7 +159,9 @@ def command(*words: str, cache: str) -> tuple[float, float]:
     archs = [word for arch in ARCHS for word in ("--arch", arch)]
     line = [sys.executable, "-m", "crisp_hw.cli", "evaluate", *NETWORK, *archs, *words]
     start = time.perf_counter()
-    process = subprocess.Popen(line, stdout=subprocess.DEVNULL, env={**os.environ, "CRISP_HW_CACHE": cache})
+    process = subprocess.Popen(
+        line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "CRISP_HW_CACHE": cache}
+    )
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"{' '.join(line)}: ended with {os.waitstatus_to_exitcode(status)}")
