@@ -100,7 +100,7 @@ def stride(tiling: Tiling, tensor: Tensor, j: int) -> Int:
     loop = tiling.nest.loops[j]
     below = tiling.box(j)[tiling.problem.dims.index(loop.dim)]
     steps = [coefficient(rank, loop.dim) for rank in tensor.ranks]
-    return np.array([step * below for step in steps]).reshape(len(steps), len(below))
+    return np.array([step * below for step in steps], dtype=np.int64).reshape(len(steps), len(below))
 
 
 def coefficient(rank: tuple[Term, ...], dim: str) -> int:
@@ -138,7 +138,7 @@ def arrivals(tiling: Tiling, tensor: Tensor, start: int) -> list[Step]:
 def _extents(problem: Problem, tensor: Tensor, box: Int) -> Int:
     """Extent of each rank of a tensor's tile, int64[R, b]."""
     parts = [projected_size(problem, Tensor(tensor.name, (rank,)), box) for rank in tensor.ranks]
-    return np.array(parts).reshape(len(parts), box.shape[1])
+    return np.array(parts, dtype=np.int64).reshape(len(parts), box.shape[1])
 
 
 def linkable(steps: list[Step]) -> list[tuple[Int, Step]]:

@@ -76,7 +76,7 @@ def number(value: Any, where: str) -> float:
     """The value as a finite, nonnegative number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
         raise fault(value, f"{where}: expected a nonnegative number, found {_kind(value)}")
-    return int(value) if isinstance(value, int) else float(value)
+    return int(value) if isinstance(value, int) else float(value) + 0.0  # -0.0 becomes 0
 
 
 def whole(value: Any, where: str, least: int = 0) -> int:

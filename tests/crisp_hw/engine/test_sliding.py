@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisp_hw.engine.residual import walk
-from crisp_hw.engine.sliding import flow, kept_counts, sliding
+from crisp_hw.engine.sliding import arrivals, flow, kept_counts, sliding
 from crisp_hw.engine.tiling import Tiling
 from crisp_hw.engine.traffic import dense_traffic
 from crisp_hw.spec.mapping import Mapping
@@ -102,3 +102,12 @@ def test_a_batch_is_each_mapping_alone(build):
 )
 def test_strides_and_sums_slide(terms, slides):
     assert sliding(Problem("p", ("M", "K"), (2, 2), (Tensor("A", terms),))) is slides
+
+
+def test_a_tensor_of_one_word_moves_in_whole_numbers(build):
+    """A tensor without ranks has no extents and no strides, whose type must still be an integer's."""
+    point = build.point([[("x", "N", 2), ("t", "K", 3)], [("t", "M", 4)]], [(2, 1), (1, 1)])
+    tiling, scalar = build.tiling(point), Tensor("B", ())
+    steps = arrivals(tiling, scalar, 0)
+    assert {step.move.dtype for step in steps} == {np.dtype(np.int64)}
+    assert sum(int(step.times[0]) for step in steps) == 12
