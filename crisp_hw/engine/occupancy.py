@@ -5,10 +5,13 @@ Docs/model.md, section 5.3 (Timeloop: CalculateExpectedOccupancy, CalculateExpec
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain
+from typing import Any
 
-from crisp_hw.engine.arrays import Float, Int, distinct, floats, in_order, like, namespace
+import numpy as np
+
+from crisp_hw.engine.arrays import Float, Int, distinct, floats, in_order, like, namespace, on_host
 from crisp_hw.engine.content import (
     largest_occupancy,
     prob_empty,
@@ -20,9 +23,13 @@ from crisp_hw.engine.content import (
 from crisp_hw.engine.formats import StoredRanks, Units, format_of, metadata_units
 from crisp_hw.engine.tiling import Tile, Tiling, keeper_above
 from crisp_hw.spec.dialect import Rules
-from crisp_hw.spec.patterns import Banded, FixedStructured
+from crisp_hw.spec.patterns import Banded, Density, FixedStructured
 from crisp_hw.spec.problem import FULL, Tensor
-from crisp_hw.spec.sparse import SparseSpec
+from crisp_hw.spec.sparse import SparseSpec, TensorFormat
+
+MOST_KNOWN = 65536  # tiles remembered per density and format: some tens of MB
+Key = tuple[int, ...]
+Column = Float | Int
 
 
 def _none() -> Units:
@@ -83,7 +90,11 @@ def expected_occupancy_of(
     if isinstance(tensor.density, Banded) or shape_of(tensor.density) is not None:
         rows += chain(tile.extents, *ranks.extents)
     first, which = distinct([row for row in rows if row is not tiling.ones] or [tiling.ones])
-    return _spread(_measured(tensor, tile.at(first), ranks.at(first), how), tile.words, which)
+    small, few = tile.at(first), ranks.at(first)
+    if tiling.batch == 1:
+        return _measured(tensor, small, few, how)
+    keys = list(zip(*(on_host(row[first]).tolist() for row in rows), strict=True))
+    return _spread(_remembered(tensor, (small, few), keys, how), tile.words, which)
 
 
 def _measured(tensor: Tensor, tile: Tile, ranks: StoredRanks, how: _How) -> Occupancy:
@@ -97,6 +108,50 @@ def _measured(tensor: Tensor, tile: Tile, ranks: StoredRanks, how: _How) -> Occu
     largest = largest_occupancy(tensor.density, how.size, tile)
     worst = lambda: _worst_units(tensor, tile, ranks, how)  # noqa: E731
     return Occupancy(tile.words, words, density, nonempty, units, largest, worst)
+
+
+def _remembered(tensor: Tensor, tiles: tuple[Tile, StoredRanks], keys: list[Key], how: _How) -> Occupancy:
+    """The content of tiles that differ: what another batch asked for already is looked up.
+
+    `keys` hold all that decides about each tile.
+    """
+    tile, ranks = tiles
+
+    def content(rows: Int) -> list[Column | None]:
+        found = _measured(tensor, tile.at(rows), ranks.at(rows), how)
+        return [found.words, found.density, found.nonempty, found.largest_words, *chain(*found.units)]
+
+    def worst(rows: Int) -> list[Column | None]:
+        return list(chain(*_worst_units(tensor, tile.at(rows), ranks.at(rows), how)))
+
+    what = (tensor.density, ranks.form, how, ranks.counted)
+    words, density, nonempty, largest, *units = _looked_up(_known(*what, "content"), keys, content)
+    assert words is not None and density is not None and nonempty is not None and largest is not None
+    lazy = lambda: _paired(_looked_up(_known(*what, "worst"), keys, worst))  # noqa: E731
+    return Occupancy(tile.words, words, density, nonempty, _paired(units), largest, lazy)
+
+
+def _paired(columns: list[Any]) -> Units:
+    return list(zip(columns[::2], columns[1::2], strict=True))
+
+
+@lru_cache(maxsize=256)
+def _known(density: Density, form: TensorFormat | None, how: _How, counted: int, what: str) -> dict[Key, list[Any]]:
+    """What is known already of tiles with this density in this format."""
+    return {}
+
+
+def _looked_up(known: dict[Key, list[Any]], keys: list[Key], work: Callable[[Int], list[Column | None]]) -> list[Any]:
+    """Columns of all keys; `work` makes those of the places that are asked for, None where there is none at all."""
+    if len(known) > MOST_KNOWN:
+        known.clear()
+    missing = [place for place, key in enumerate(keys) if key not in known]
+    if missing:
+        columns = work(np.array(missing))
+        new = zip(*([None] * len(missing) if each is None else each.tolist() for each in columns), strict=True)
+        known.update(zip((keys[place] for place in missing), map(list, new), strict=True))
+    rows = [known[key] for key in keys]
+    return [None if each[0] is None else np.array(each) for each in zip(*rows, strict=True)]
 
 
 def _spread(few: Occupancy, tile: Int, which: Int) -> Occupancy:
