@@ -1,32 +1,26 @@
 """`crisp-hw bundle` and `crisp-hw replay`."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from crisp_hw.cli import options as opt
-from crisp_hw.cli.evaluate import BackendOption, DensityOption, IndexOption
+from crisp_hw.cli.groups import Inputs, Modelling, Searching, choices, grouped
 from crisp_hw.cli.output import progress, say_written, show
 from crisp_hw.cli.verify import DIFFERENT, CountsOption, EnergyTolerance
 from crisp_hw.errors import InputError
 
+SOURCE = ("masks", "workload", "nm", "block", "sparsity")  # the options that name the network
 
-def bundle(  # noqa: PLR0913 - the options of a command
+
+@grouped
+def bundle(
     out: Annotated[Path, typer.Option("--out", "-o", help="The file to write, FILE.zip.")],
-    masks: opt.MasksOption = None,
-    workload: opt.WorkloadOption = None,
-    nm: opt.NmOption = None,
-    block: opt.BlockOption = None,
-    sparsity: opt.SparsityOption = None,
-    arch: opt.ArchOption = None,
-    layers: opt.LayersOption = None,
-    objective: opt.ObjectiveOption = opt.Objective.cycles,
-    energy: opt.EnergyOption = None,
-    setting: opt.SetOption = None,
-    activation_density: DensityOption = 0.6,
-    block_index: IndexOption = True,
-    backend: BackendOption = "embedded",
+    inputs: Inputs,
+    modelling: Modelling,
+    searching: Searching,
 ) -> None:
     """An evaluation in one file that anybody can replay: documents, versions, seeds, options, results."""
     from crisp_hw import api
@@ -35,21 +29,14 @@ def bundle(  # noqa: PLR0913 - the options of a command
 
     if out.is_dir():
         raise InputError(f"{out}: is a folder; give the name of a file")
-    source = opt.source_of(masks, workload, nm, block, sparsity)
-    accelerators = opt.accelerators_of(arch, energy, setting)
-    choices = api.EvaluateOptions(str(objective), energy, backend, activation_density, block_index)
+    source, accelerators = inputs.source(), inputs.accelerators()
+    options = choices(inputs, modelling, searching)
     with progress() as bar:
-        network = api.evaluate(source, accelerators, layers=layers, options=choices, progress=bar).network
-    options = {
-        "arch": [each.name for each in accelerators],
-        "layers": layers,
-        "objective": str(objective),
-        "energy": energy,
-        "set": setting or [],
-        "activation_density": activation_density,
-        "block_index": block_index,
-    }
-    content = pack(network, backend, _origin(masks, workload, nm, block, sparsity), options, _tool(backend))
+        network = api.evaluate(source, accelerators, layers=inputs.layers, options=options, progress=bar).network
+    given = asdict(inputs) | asdict(modelling)
+    said = {name: value for name, value in given.items() if name not in (*SOURCE, "backend")}
+    said |= {"arch": [each.name for each in accelerators], "setting": inputs.setting or []}
+    content = pack(network, modelling.backend, _origin(inputs), said, _tool(modelling.backend))
     say_written(write_all(out.parent, {out.name: content}), out.parent)
 
 
@@ -77,15 +64,13 @@ def replay(
         raise typer.Exit(DIFFERENT)
 
 
-def _origin(
-    masks: Path | None, workload: str | None, nm: str | None, block: int | None, sparsity: float | None
-) -> dict[str, Any]:
+def _origin(inputs: Inputs) -> dict[str, Any]:
     """Where the network comes from; of a pruned-model file its name and checksum."""
     from crisp_hw.bundle.archive import sha256
 
-    if masks is not None:
-        return {"masks": masks.name, "sha256": sha256(masks.read_bytes())}
-    return {"workload": workload, "nm": nm, "block": block, "sparsity": sparsity}
+    if inputs.masks is not None:
+        return {"masks": inputs.masks.name, "sha256": sha256(inputs.masks.read_bytes())}
+    return {name: getattr(inputs, name) for name in SOURCE if name != "masks"}
 
 
 def _tool(backend: str) -> str | None:

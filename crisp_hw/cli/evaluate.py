@@ -1,6 +1,5 @@
 """`crisp-hw evaluate` and `crisp-hw render`."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from crisp_hw.cli import options as opt
 from crisp_hw.cli.explain import ExplainOption, check_single, explanation_of, show_explanation
+from crisp_hw.cli.groups import Inputs, Modelling, Searching, choices, grouped
 from crisp_hw.cli.output import check_folder, check_plotting, progress, say_written, show
 from crisp_hw.errors import InputError
 
@@ -20,62 +20,30 @@ OutOption = Annotated[
 PlotOption = Annotated[
     bool | None, typer.Option("--plot/--no-plot", help="Pictures in --out or not.", show_default="--plot")
 ]
-DensityOption = Annotated[float, typer.Option("--activation-density", help="Share of nonzero activations (DSTC).")]
-IndexOption = Annotated[bool, typer.Option("--block-index/--no-block-index", help="Count fetches of the block index.")]
-WeightsOption = Annotated[
-    opt.Density,
-    typer.Option("--density", help="Weights by statistical model, by the masks themselves, or by blocks with N:M."),
-]
-DstcOption = Annotated[
-    opt.Dstc, typer.Option("--dstc", help="DSTC as if zeros cost nothing, or with lanes that packing leaves idle.")
-]
-OverheadOption = Annotated[
-    bool,
-    typer.Option(
-        "--overheads/--no-overheads", help="Charge what Sparseloop does not: block index, selection, decoders."
-    ),
-]
-BackendOption = Annotated[str, typer.Option("--backend", help="What evaluates: embedded, or an installed Timeloop.")]
 
 
+@grouped
 def evaluate(  # noqa: PLR0913 - the options of a command
-    masks: opt.MasksOption = None,
-    workload: opt.WorkloadOption = None,
-    nm: opt.NmOption = None,
-    block: opt.BlockOption = None,
-    sparsity: opt.SparsityOption = None,
-    arch: opt.ArchOption = None,
-    layers: opt.LayersOption = None,
+    inputs: Inputs,
+    modelling: Modelling,
+    searching: Searching,
     form: opt.FormatOption = opt.Format.table,
     wide: opt.WideOption = False,
     out: OutOption = None,
     plot: PlotOption = None,
-    objective: opt.ObjectiveOption = opt.Objective.cycles,
-    energy: opt.EnergyOption = None,
-    setting: opt.SetOption = None,
-    activation_density: DensityOption = 0.6,
-    block_index: IndexOption = True,
-    backend: BackendOption = "embedded",
-    density: WeightsOption = opt.Density.model,
-    dstc: DstcOption = opt.Dstc.skipping,
     explain: ExplainOption = None,
-    overheads: OverheadOption = True,
-    jobs: opt.JobsOption = None,
-    cache: opt.CacheOption = True,
 ) -> None:
     """Cycles and energy of a pruned network, each layer with its best mapping."""
     from crisp_hw import api
     from crisp_hw.report.evaluation import evaluation_document
 
-    source = opt.source_of(masks, workload, nm, block, sparsity)
-    accelerators = opt.accelerators_of(arch, energy, setting)
+    source, accelerators, layers = inputs.source(), inputs.accelerators(), inputs.layers
     _check_output(out, plot)
     if explain is not None:
-        check_single(accelerators, api.select(api.resolve(source).descriptors, layers), backend)
-    choices = api.EvaluateOptions(str(objective), energy, backend, activation_density, block_index, str(density))
-    choices = replace(choices, dstc=dstc.value, overheads=overheads, jobs=jobs, cache=cache)
+        check_single(accelerators, api.select(api.resolve(source).descriptors, layers), modelling.backend)
+    options = choices(inputs, modelling, searching)
     with progress() as bar:
-        network = api.evaluate(source, accelerators, layers=layers, options=choices, progress=bar).network
+        network = api.evaluate(source, accelerators, layers=layers, options=options, progress=bar).network
     if out is not None:
         _save(network, out, plot is not False)
     if explain is not None:
@@ -84,31 +52,21 @@ def evaluate(  # noqa: PLR0913 - the options of a command
     show(evaluation_document(network, wide), form)
 
 
-def render(  # noqa: PLR0913 - the options of a command
+@grouped
+def render(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder; documents go to OUT/ARCH/LAYER/.")],
-    masks: opt.MasksOption = None,
-    workload: opt.WorkloadOption = None,
-    nm: opt.NmOption = None,
-    block: opt.BlockOption = None,
-    sparsity: opt.SparsityOption = None,
-    arch: opt.ArchOption = None,
-    layers: opt.LayersOption = None,
-    objective: opt.ObjectiveOption = opt.Objective.cycles,
-    energy: opt.EnergyOption = None,
-    setting: opt.SetOption = None,
-    jobs: opt.JobsOption = None,
-    cache: opt.CacheOption = True,
+    inputs: Inputs,
+    searching: Searching,
 ) -> None:
     """Timeloop's documents of every layer, with its best mapping."""
     from crisp_hw import api
     from crisp_hw.report.files import write_all
 
-    source = opt.source_of(masks, workload, nm, block, sparsity)
-    accelerators = opt.accelerators_of(arch, energy, setting)
+    source, accelerators = inputs.source(), inputs.accelerators()
     check_folder(out)
-    choices = api.EvaluateOptions(str(objective), energy, jobs=jobs, cache=cache)
+    options = choices(inputs, Modelling(), searching)
     with progress() as bar:
-        found = api.evaluate(source, accelerators, layers=layers, options=choices, progress=bar)
+        found = api.evaluate(source, accelerators, layers=inputs.layers, options=options, progress=bar)
     texts = {
         f"{row.arch}/{row.layer}/{name}": text.encode()
         for row in found.network.rows

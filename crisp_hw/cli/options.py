@@ -57,6 +57,22 @@ CacheOption = Annotated[
     bool,
     typer.Option("--cache/--no-cache", help="Keep what searches find, and read it back (`crisp-hw cache`)."),
 ]
+ActivationOption = Annotated[float, typer.Option("--activation-density", help="Share of nonzero activations (DSTC).")]
+IndexOption = Annotated[bool, typer.Option("--block-index/--no-block-index", help="Count fetches of the block index.")]
+DensityOption = Annotated[
+    Density,
+    typer.Option("--density", help="Weights by statistical model, by the masks themselves, or by blocks with N:M."),
+]
+DstcOption = Annotated[
+    Dstc, typer.Option("--dstc", help="DSTC as if zeros cost nothing, or with lanes that packing leaves idle.")
+]
+OverheadOption = Annotated[
+    bool,
+    typer.Option(
+        "--overheads/--no-overheads", help="Charge what Sparseloop does not: block index, selection, decoders."
+    ),
+]
+BackendOption = Annotated[str, typer.Option("--backend", help="What evaluates: embedded, or an installed Timeloop.")]
 
 
 def source_of(

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crisp_hw.cli import options as opt
+from crisp_hw.cli.groups import Inputs, Modelling, Searching, choices, grouped
 from crisp_hw.cli.output import progress, show
 from crisp_hw.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from crisp_hw.api import Source
-    from crisp_hw.spec.accelerator import Accelerator
     from crisp_hw.timeloop.texts import Documents
 
 
@@ -40,18 +39,11 @@ CountsOption = Annotated[int, typer.Option("--counts", min=0, help="How far two 
 EnergyTolerance = Annotated[float, typer.Option("--energies", min=0.0, help="Relative difference of two energies.")]
 
 
+@grouped
 def verify(  # noqa: PLR0913 - the options of a command
+    inputs: Inputs,
+    searching: Searching,
     documents: DocumentsArgument = None,
-    masks: opt.MasksOption = None,
-    workload: opt.WorkloadOption = None,
-    nm: opt.NmOption = None,
-    block: opt.BlockOption = None,
-    sparsity: opt.SparsityOption = None,
-    arch: opt.ArchOption = None,
-    layers: opt.LayersOption = None,
-    objective: opt.ObjectiveOption = opt.Objective.cycles,
-    energy: opt.EnergyOption = None,
-    setting: opt.SetOption = None,
     runner: RunnerOption = None,
     time_limit: LimitOption = 300.0,
     counts: CountsOption = 0,
@@ -64,16 +56,14 @@ def verify(  # noqa: PLR0913 - the options of a command
     from crisp_hw.verify import verification_document, verify_documents
 
     settings = Settings(find_tool(runner.value if runner else None).runner, time_limit)
-    given = (masks, workload, nm, block, sparsity, arch, layers, energy, setting)
-    if documents and any(each is not None for each in given):
+    if documents and inputs.anything:
         raise InputError("give documents, or a network with its options (--masks, --workload, --arch, ...), not both")
     if documents:
         from crisp_hw.timeloop.texts import find_documents
 
         sets: Mapping[str, Documents] = find_documents(documents)
     else:
-        source = opt.source_of(masks, workload, nm, block, sparsity)
-        sets = _rendered(source, opt.accelerators_of(arch, energy, setting), layers, str(objective))
+        sets = _rendered(inputs, searching)
     found = []
     with progress() as bar:
         for number, (name, texts) in enumerate(sets.items()):
@@ -85,15 +75,14 @@ def verify(  # noqa: PLR0913 - the options of a command
         raise typer.Exit(DIFFERENT)
 
 
-def _rendered(
-    source: "Source", accelerators: "tuple[Accelerator, ...]", layers: str | None, objective: str
-) -> "dict[str, Documents]":
+def _rendered(inputs: Inputs, searching: Searching) -> "dict[str, Documents]":
     """The documents of every layer with its best mapping; layers of one shape and pattern have the same, once."""
     from crisp_hw import api
 
+    source, accelerators = inputs.source(), inputs.accelerators()
+    options = choices(inputs, Modelling(), searching)
     with progress() as bar:
-        options = api.EvaluateOptions(objective)
-        rows = api.evaluate(source, accelerators, layers=layers, options=options, progress=bar).network.rows
+        rows = api.evaluate(source, accelerators, layers=inputs.layers, options=options, progress=bar).network.rows
     names: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for row in rows:
         names.setdefault(tuple(api.documents(row).items()), []).append(f"{row.arch}/{row.layer}")
