@@ -98,13 +98,14 @@ def grouped(command: Command) -> Command:
     Searching(jobs=2, cache=False) y
     """
     given = inspect.signature(command).parameters.values()
-    groups: dict[str, type[Any]] = {each.name: each.annotation for each in given if is_dataclass(each.annotation)}
+    kinds: dict[str, Any] = {each.name: each.annotation for each in given}
+    groups = {name: kind for name, kind in kinds.items() if is_dataclass(kind)}
     expanded = [part for each in given for part in (_parts(each) if each.name in groups else (each,))]
     single = [part.replace(kind=inspect.Parameter.KEYWORD_ONLY) for part in expanded]
 
     def run(**values: Any) -> None:
         made = {
-            name: group(**{each.name: values.pop(each.name) for each in fields(group)})
+            name: kinds[name](**{each.name: values.pop(each.name) for each in fields(group)})
             for name, group in groups.items()
         }
         command(**made, **values)
