@@ -105,6 +105,11 @@ def in_order(terms: Float) -> Float:
     return total
 
 
+def some(flags: Any) -> bool:
+    """Is any of the flags set?"""
+    return bool(flags.any() if isinstance(flags, np.ndarray) else namespace(flags).any(flags))
+
+
 def total(terms: Sequence[Any]) -> Any:
     """Sum of arrays, one after the other."""
     found = terms[0]

@@ -34,7 +34,7 @@ def _as_float(value: Any) -> Float:
 
 def _not_negative(value: Float) -> Float:
     """A probability: 0 where the value is below."""
-    found: Float = namespace(value).clip(value, min=0.0)
+    found: Float = namespace(value).maximum(value, 0.0)
     return found
 
 
@@ -131,7 +131,7 @@ def largest_occupancy(density: BySize, size: int, tile: Int) -> Int:
         case FixedStructured(d):
             return ceiled(floats(tile) * d)
         case Hypergeometric():
-            fewer: Int = namespace(tile).clip(tile, max=nonzeros(density, size))
+            fewer: Int = namespace(tile).minimum(tile, nonzeros(density, size))
             return fewer
     assert_never(density)
 

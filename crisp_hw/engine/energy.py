@@ -10,7 +10,7 @@ from itertools import product
 
 import numpy as np
 
-from crisp_hw.engine.arrays import Float, Int, distinct, floats, in_order, like, namespace, on_host, ratio
+from crisp_hw.engine.arrays import Float, Int, distinct, floats, in_order, like, namespace, on_host, ratio, some
 from crisp_hw.engine.content import support
 from crisp_hw.engine.safs import Sparse, metadata_bits
 from crisp_hw.engine.safs.counts import KINDS, OPS, WORD
@@ -158,7 +158,7 @@ class Charge:
         """Whole actions: blocks of words, vectors of bits, or the counts themselves; unsigned, as in Timeloop."""
         xp, amount = namespace(self.amount), self.amount
         whole = amount if self.per_action == 1 else -(-amount // self.per_action)
-        if not self.may_wrap or not bool(xp.any(amount < 0)):
+        if not self.may_wrap or not some(amount < 0):
             return whole
         wrapped = xp.ceil((floats(amount) + float(WORD)) / self.per_action)
         found: Float = xp.where(amount < 0, wrapped, floats(whole))
@@ -223,7 +223,7 @@ def leakage(sparse: Sparse, table: EnergyTable, index: int, level: StorageLevel,
     if not per_cycle:
         return None
     busiest = sparse.busiest(index)
-    pj: Float = per_cycle * floats(cycles) * namespace(busiest).clip(busiest, min=1.0)
+    pj: Float = per_cycle * floats(cycles) * namespace(busiest).maximum(busiest, 1.0)
     return pj
 
 
@@ -232,7 +232,7 @@ def _cluster_share(sparse: Sparse, level: StorageLevel, place: tuple[int, int]) 
     if level.cluster_size == 1 and not sparse.skips_lanes and place not in sparse.occupancy:
         return None
     provided, used, xp = sparse.provided(place), sparse.used[place], namespace(sparse.used[place])
-    clusters = xp.clip(provided, max=level.instances // level.cluster_size)
+    clusters = xp.minimum(provided, level.instances // level.cluster_size)
     share = ratio(clusters, provided, 0.0)
     paid: Float = xp.where(used > 0, share, xp.zeros_like(share))
     return paid
@@ -248,9 +248,9 @@ def _partly_filled_blocks(tiling: Tiling, sparse: Sparse, place: tuple[int, int]
     ranks = sparse.ranks.get(place)
     if level.block_size == 1 or ranks is None or ranks.form is None or not ranks.form.compressed:
         return None
-    density, tile, xp = sparse.density[place], tiling.tile(place[0], tensor), tiling.xp
+    density, tile = sparse.density[place], tiling.tile(place[0], tensor)
     partial = density < 1.0
-    if not tiling.rules.partly_filled_blocks or not bool(xp.any(partial)):
+    if not tiling.rules.partly_filled_blocks or not some(partial):
         return None
     if level.block_size not in NON_EMPTY_BLOCKS:
         raise InputError(

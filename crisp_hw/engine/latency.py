@@ -80,7 +80,7 @@ class LevelLatency:
             return self.compute
         with np.errstate(over="ignore", divide="ignore"):
             slow = floats(self.compute) / self.slowdown
-        return ceil(namespace(slow).clip(slow, max=float(MOST_CYCLES)))
+        return ceil(namespace(slow).minimum(slow, float(MOST_CYCLES)))
 
 
 def compute_cycles(sparse: Sparse, rules: Rules = HEAD) -> Int:
@@ -93,7 +93,7 @@ def compute_cycles(sparse: Sparse, rules: Rules = HEAD) -> Int:
     if not rules.whole_macs:
         return ceil(ratio(busy, sparse.used_macs, 0.0))
     macs, xp = whole(sparse.used_macs), namespace(busy)
-    cycles: Int = xp.where(macs > 0, -(-busy // xp.clip(macs, min=1)), xp.zeros_like(busy))
+    cycles: Int = xp.where(macs > 0, -(-busy // xp.maximum(macs, 1)), xp.zeros_like(busy))
     return cycles
 
 

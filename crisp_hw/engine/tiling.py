@@ -102,7 +102,7 @@ class Tiling:
     @cached_property
     def _moving(self) -> tuple[tuple[int, ...], tuple[Sides, ...]]:
         """Per loop index: the loops that do something below it, counted, and the box that they cover."""
-        place = {dim: index for index, dim in enumerate(self.problem.dims)}
+        place = self.problem.place
         box, counts, boxes = (self.ones,) * len(place), [0], [(self.ones,) * len(place)]
         for j, loop in enumerate(self.nest.loops):
             if self.active[j]:
@@ -138,7 +138,7 @@ class Tiling:
 
     def grown(self, box: Sides, j: int) -> Sides:
         """A box that loop j has run through."""
-        return _grown(box, self.problem.dims.index(self.nest.loops[j].dim), self.bounds[j, :], self.ones)
+        return _grown(box, self.problem.place[self.nest.loops[j].dim], self.bounds[j, :], self.ones)
 
     def size_below(self, below: int, tensor: Tensor) -> Int:
         """Words of a tensor touched by the loops below index `below`."""
@@ -199,14 +199,14 @@ def rank_extents(problem: Problem, tensor: Tensor, box: Any) -> tuple[Any, ...]:
 
     1 + sum |coefficient| * (size - 1) over the terms of a rank (Timeloop operation-space.cpp: ProjectLowHigh).
     """
+    place = problem.place
+    if tensor.plain is not None:
+        return tuple(box[place[dim]] for dim in tensor.plain)
     extents = []
     for rank in tensor.ranks:
-        if len(rank) == 1 and abs(rank[0].coefficient) == 1:
-            extents.append(box[problem.dims.index(rank[0].dim)])
-            continue
         extent = 0 * box[0] + 1
         for term in rank:
-            extent = extent + abs(term.coefficient) * (box[problem.dims.index(term.dim)] - 1)
+            extent = extent + abs(term.coefficient) * (box[place[term.dim]] - 1)
         extents.append(extent)
     return tuple(extents)
 

@@ -6,7 +6,7 @@ from math import ceil
 
 import numpy as np
 
-from crisp_hw.engine.arrays import Bool, Float, Int, floats, most, namespace, on_host, total
+from crisp_hw.engine.arrays import Bool, Float, Int, floats, most, namespace, on_host, some, total
 from crisp_hw.engine.arrays import ceil as ceiled
 from crisp_hw.engine.latency import MOST_CYCLES, port_words
 from crisp_hw.engine.part import Part
@@ -114,7 +114,7 @@ def _sizes(part: Part, index: int) -> list[Failure]:
 def _more(level: str, what: str, need: Int | Float, have: float) -> list[Failure]:
     """The rule that no more than there is may be needed, where some mapping breaks it."""
     failed = need > have
-    if not bool(namespace(failed).any(failed)):
+    if not some(failed):
         return []
     needed = on_host(floats(need))
     return [Failure(level, None, what, needed, np.full(len(needed), float(have)), on_host(failed))]
@@ -212,7 +212,7 @@ def lanes_per_parent(part: Part) -> list[tuple[str, tuple[Int, Int], tuple[int, 
 
 
 def _per_parent(lanes: Int, parents: Int) -> Int:
-    fewest: Int = lanes // namespace(parents).clip(parents, min=1)
+    fewest: Int = lanes // namespace(parents).maximum(parents, 1)
     return fewest
 
 

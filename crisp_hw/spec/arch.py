@@ -1,6 +1,7 @@
 """Hardware as Timeloop sees it: a chain of storage levels above an array of MACs."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Literal
 
@@ -90,7 +91,7 @@ class Architecture:
                 return level
         raise KeyError(name)
 
-    @property
+    @cached_property
     def fanouts(self) -> tuple[tuple[int, int], ...]:
         """(x, y) children that one instance of each level feeds, innermost level first (Timeloop: DeriveFanouts)."""
         meshes = [(self.compute.mesh_x, self.compute.mesh_y), *((lv.mesh_x, lv.mesh_y) for lv in self.levels)]

@@ -1,6 +1,7 @@
 """The einsum that is computed: dimensions, tensors and the density of each tensor."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from crisp_hw.spec.patterns import Density, FixedStructured
 
@@ -24,10 +25,17 @@ class Tensor:
     is_output: bool = False
     density: Density = FULL
 
-    @property
+    @cached_property
     def dims(self) -> frozenset[str]:
         """Problem dimensions that the tensor depends on."""
         return frozenset(term.dim for rank in self.ranks for term in rank)
+
+    @cached_property
+    def plain(self) -> tuple[str, ...] | None:
+        """The dimension of each rank where every rank is a dimension as it is; None where one slides or strides."""
+        if any(len(rank) != 1 or abs(rank[0].coefficient) != 1 for rank in self.ranks):
+            return None
+        return tuple(rank[0].dim for rank in self.ranks)
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,11 @@ class Problem:
     dims: tuple[str, ...]
     bounds: tuple[int, ...]
     tensors: tuple[Tensor, ...]
+
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """Index of each dimension."""
+        return {dim: index for index, dim in enumerate(self.dims)}
 
     def bound(self, dim: str) -> int:
         """Size of one dimension."""

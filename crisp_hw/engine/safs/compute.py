@@ -103,5 +103,6 @@ def states(operand: Operand, other: Operand) -> tuple[Share, Share, Share]:
 def _probability(value: Share) -> Share:
     if isinstance(value, float):
         return min(max(value, 0.0), 1.0)
-    found: Float = namespace(value).clip(value, min=0.0, max=1.0)
+    xp = namespace(value)
+    found: Float = xp.minimum(xp.maximum(value, 0.0), 1.0)
     return found

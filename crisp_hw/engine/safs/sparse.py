@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from crisp_hw.engine.arrays import Bool, Float, Int, ceil, floats, most, namespace, on_host, ratio
+from crisp_hw.engine.arrays import Bool, Float, Int, ceil, floats, most, on_host, ratio, some
 from crisp_hw.engine.formats import StoredRanks, stored_ranks
 from crisp_hw.engine.occupancy import Occupancy, expected_occupancy_of
 from crisp_hw.engine.safs.compute import Operand, count_computes
@@ -131,7 +131,7 @@ def apply_safs(tiling: Tiling, traffic: Traffic, spec: SparseSpec, read_energy: 
         used_macs = most([base.used_macs * share[0] for share in shrunk.share])
         macs_mesh = widest(extents[0] for extents in mesh)
         for (level, name), p in probabilities.items():
-            if (level, names[name]) in safs and _any(safs[level, names[name]].probability != 0):
+            if (level, names[name]) in safs and some(safs[level, names[name]].probability != 0):
                 raise InputError(
                     f"level {tiling.architecture.levels[level].name}: {name} is skipped spatially and also gated or "
                     "skipped in time, which Timeloop does not model together; drop one"
@@ -141,10 +141,6 @@ def apply_safs(tiling: Tiling, traffic: Traffic, spec: SparseSpec, read_energy: 
     operands = _fill_tally(tiling, traffic, spec, (tally, occupancy, ranks, safs, packed))
     measured = (tally, occupancy, ranks, mesh, used, packed_macs(used_macs, packed), macs_mesh, density)
     return Sparse(*measured, skips_lanes, safs=safs, operands=operands, shrunk=shrunk, packed=packed)
-
-
-def _any(flags: Bool) -> bool:
-    return bool(namespace(flags).any(flags))
 
 
 Work = tuple[Accesses, dict[Place, Occupancy], dict[Place, StoredRanks], dict[Place, Saf], dict[int, Packing]]
@@ -257,7 +253,7 @@ def _stored_size(tiling: Tiling, level: int, t: int, occupancy: dict[Place, Occu
 
 
 def _require_uniform(choice: Int | Bool) -> None:
-    if choice.shape[0] and _any(choice != choice[0]):
+    if choice.shape[0] and some(choice != choice[0]):
         raise AmbiguousChoice(on_host(choice).astype(np.int64))
 
 
