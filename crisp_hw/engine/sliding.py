@@ -45,9 +45,10 @@ class Step:
 
 
 def sliding(problem: Problem) -> bool:
-    """Does some tensor have a rank with several terms or a stride?"""
+    """Does some tensor have a rank with several terms or a stride, or a dimension in two ranks (a diagonal)?"""
     ranks = [rank for tensor in problem.tensors for rank in tensor.ranks]
-    return any(len(rank) > 1 or abs(rank[0].coefficient) != 1 for rank in ranks if rank)
+    diagonal = any(len(tensor.dims) < sum(map(len, tensor.ranks)) for tensor in problem.tensors)
+    return diagonal or any(len(rank) > 1 or abs(rank[0].coefficient) != 1 for rank in ranks if rank)
 
 
 def flagged(names: tuple[frozenset[str], ...], level: int, tensor: Tensor) -> bool:

@@ -37,6 +37,7 @@ def accept_architecture(document: Any, variables: Any, notes: list[str]) -> Any:
     unused = _Unused(variables=variables if isinstance(variables, dict) else {})
     nodes = optional_sequence(root.get("subtree"), "architecture.subtree")
     subtree = like(root.get("subtree"), [_subtree(node, unused) for node in nodes])
+    _distinct(subtree)
     notes += unused.notes
     notes += [
         f"{unused.first[key]}: attribute {key} ({_several(parts)}): without effect on the numbers of Timeloop's model"
@@ -47,13 +48,25 @@ def accept_architecture(document: Any, variables: Any, notes: list[str]) -> Any:
 
 def component_names(architecture: Any) -> set[str]:
     """Names of all components of an accepted architecture."""
-    found: set[str] = set()
-    stack = list(architecture.get("subtree") or []) if isinstance(architecture, dict) else []
-    while stack:
-        node = stack.pop()
-        found |= {plain_name(str(entry.get("name"))) for entry in node.get("local") or []}
-        stack += list(node.get("subtree") or [])
-    return found
+    nodes = list(architecture.get("subtree") or []) if isinstance(architecture, dict) else []
+    return {plain_name(str(entry.get("name"))) for entry in _components(nodes)}
+
+
+def _components(nodes: list[Any]) -> list[Any]:
+    """The entries of all `local` lists of a tree."""
+    found = [entry for node in nodes for entry in node.get("local") or []]
+    inner = [below for node in nodes for below in node.get("subtree") or []]
+    return found + _components(inner) if inner else found
+
+
+def _distinct(subtree: Any) -> None:
+    """Mappings, formats and tables speak of a level by its name."""
+    seen: set[str] = set()
+    for entry in _components(list(subtree)):
+        name = plain_name(str(entry.get("name")))
+        if name in seen:
+            raise fault(entry, f"architecture level {name}: there are two of that name; rename one", "name")
+        seen.add(name)
 
 
 def _subtree(node: Any, unused: _Unused) -> Any:

@@ -33,11 +33,15 @@ def accept_tables(root: MarkedDict, notes: list[str]) -> None:
         held = mapping(root[key], key)
         _other_keys(held, key, _KEYS[0], notes)
         areas: dict[str, Any] = {}
+        energies: set[str] = set()
         for table in optional_sequence(held.get("tables"), f"{key}.tables"):
             name = plain_name(str(mapping(table, f"{key}.tables").get("name", "")))
             _other_keys(table, f"{key} of {name}", _KEYS[1], notes)
             if areas.setdefault(name, table.get("area")) != table.get("area"):
                 raise fault(table, f"{key} {name}: two different areas; give one", "area")
+            if key == "ERT" and name in names and name in energies:
+                raise fault(table, f"ERT {name}: there is a table of it already; give one", "name")
+            energies.add(name)
             if name in WIRES and key == "ERT":
                 _actions(table, name, (WIRE_ACTION,), notes)
             elif name not in names and "architecture" in root:

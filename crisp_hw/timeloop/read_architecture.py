@@ -123,6 +123,8 @@ def _storage(element: _Element) -> StorageLevel:
     word_bits = _word_bits(at, where)
     block, cluster = _block(at, word_bits, where)
     instances, x, y = _mesh(element)
+    if instances % cluster:
+        raise fault(at, f"{where}: {instances} instances are no whole number of clusters of {cluster}", "cluster_size")
 
     def optional(key: str) -> float | None:
         return number(at[key], f"{where}.{key}") if key in at else None
@@ -158,7 +160,7 @@ def _storage(element: _Element) -> StorageLevel:
 
 
 def _word_bits(at: Node, where: str) -> int:
-    return whole(_first(at, WIDTHS) or DEFAULT_WORD_BITS, f"{where}.word_bits", 1)
+    return whole(next((at[key] for key in WIDTHS if key in at), DEFAULT_WORD_BITS), f"{where}.word_bits", 1)
 
 
 def _said(at: Node, key: str, where: str) -> bool | None:
@@ -233,8 +235,7 @@ def _size(at: Node, block: int, word_bits: int, where: str) -> int | None:
 def _compute(element: _Element) -> ComputeLevel:
     known(element.attributes, COMPUTE_KEYS, element.where)
     instances, x, y = _mesh(element)
-    bits = whole(_first(element.attributes, ("datawidth", "word_bits")) or DEFAULT_WORD_BITS, element.where, 1)
-    return ComputeLevel(element.name, instances, x, y, bits)
+    return ComputeLevel(element.name, instances, x, y, _word_bits(element.attributes, element.where))
 
 
 def read_areas(architecture: Any, document: Any = None) -> dict[str, float]:

@@ -111,3 +111,15 @@ def test_a_tensor_of_one_word_moves_in_whole_numbers(build):
     steps = arrivals(tiling, scalar, 0)
     assert {step.move.dtype for step in steps} == {np.dtype(np.int64)}
     assert sum(int(step.times[0]) for step in steps) == 12
+
+
+def test_a_diagonal_spans_the_square_around_it(build):
+    """A[K, K] is read along its diagonal; Timeloop counts the box around the points: 4 x 4 words for K = 4."""
+    point = build.point([[("t", "K", 2)], [("t", "K", 2)]])
+    *_, z = point.design.problem.tensors
+    diagonal = Tensor("A", ((Term("K"),), (Term("K"),)))
+    problem = Problem("p", point.design.problem.dims, point.design.problem.bounds, (diagonal, z))
+    assert sliding(problem)
+    tiling = Tiling(problem, point.design.architecture, point.mapping.nest, build.tiling(point).bounds)
+    found = kept_counts(tiling, diagonal, flow(tiling, diagonal))
+    assert [found[name][:, 0].tolist() for name in ("tile", "partition")] == [[4, 16], [16, 16]]

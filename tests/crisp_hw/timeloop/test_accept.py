@@ -131,3 +131,17 @@ def test_what_timeloop_reads_and_this_does_not_is_refused(name):
 )
 def test_values_without_effect_are_listed(attributes):
     assert without_others("RF", attributes, is_compute=False) == ({}, list(attributes))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sentence"),
+    [
+        ("name: adder, class: intadder", "name: DRAM, class: SRAM", "a.yaml:9: architecture level DRAM: there are two"),
+        ("{name: L2, actions: []}", "{name: 'DRAM[1..1]', actions: []}", "ERT DRAM: there is a table of it already"),
+    ],
+)
+def test_names_are_given_once(tmp_path, before, after, sentence):
+    path = tmp_path / "a.yaml"
+    path.write_text(TEXT.replace(before, after))
+    with pytest.raises(InputError, match=sentence):
+        accept(load_documents([path]))

@@ -80,8 +80,8 @@ def test_a_missing_side_of_the_mesh_follows(attributes, mesh):
         ({}, 16, 1, 1, None),
         ({"datawidth": 8, "width": 64, "depth": 10}, 8, 8, 1, 80),
         ({"word_bits": 8, "block_size": 4, "depth": 10}, 8, 4, 1, 40),
-        ({"width": 64, "block_size": 2}, 16, 2, 2, None),  # the rest of the width is the cluster
-        ({"width": 64, "cluster_size": 2}, 16, 2, 2, None),
+        ({"width": 64, "block_size": 2, "instances": 4}, 16, 2, 2, None),  # the rest of the width is the cluster
+        ({"width": 64, "cluster_size": 2, "instances": 4}, 16, 2, 2, None),
         ({"entries": 99, "depth": 3}, 16, 1, 1, 99),
         ({"sizeKB": 2, "word_bits": 8}, 8, 1, 1, 2048),
     ],
@@ -123,7 +123,7 @@ def test_dram_is_told_by_its_class_or_technology():
             "architecture level S.depth: expected a whole number",
         ),
         (
-            chain(("S", "SRAM", {"datawidth": 0, "width": 0}), ("MAC", "mac", {})),
+            chain(("S", "SRAM", {"width": 0}), ("MAC", "mac", {})),
             "architecture level S.width: expected a whole number of at least 1",
         ),
         (
@@ -179,6 +179,19 @@ def test_a_width_is_whole_blocks(attributes):
     """Timeloop stops, or divides by 0 words, where it is not."""
     with pytest.raises(InputError, match=r"level S: width \d+ is not a whole number of blocks"):
         level(**attributes)
+
+
+def test_instances_stand_in_whole_clusters():
+    with pytest.raises(InputError, match="level S: 3 instances are no whole number of clusters of 2"):
+        level(cluster_size=2, instances=3)
+
+
+@pytest.mark.parametrize("name", ["datawidth", "word_bits"])
+def test_words_have_bits(name):
+    with pytest.raises(InputError, match=r"level S.word_bits: expected a whole number of at least 1"):
+        level(**{name: 0})
+    with pytest.raises(InputError, match=r"level MAC.word_bits: expected a whole number of at least 1"):
+        read_architecture(chain(("S", "SRAM", {}), ("MAC", "mac", {name: 0})))
 
 
 def test_a_size_is_said_once():
