@@ -49,9 +49,15 @@ def read_networks(text: str, archive: str | None, tensors: Sequence[str]) -> tup
     parts = re.split(r"^Network \d+\n-+\n(.+)$", section, flags=re.MULTILINE)
     pairs = zip(parts[1::2], parts[2::2], strict=True)
     try:
-        return tuple(_network(name, _printed(lines), exact.get(name, {})) for name, lines in pairs)
+        found = [_network(name, _printed(lines), exact.get(name, {})) for name, lines in pairs]
     except (KeyError, ValueError, StopIteration) as error:
         raise ToolError(f"stats.txt has a network without {error}; Timeloop did not finish it") from error
+    return tuple(network for network in found if _takes_energy(network))
+
+
+def _takes_energy(network: NetworkResult) -> bool:
+    """Less than two decimals show, which is all that a total has, counts too."""
+    return any((network.energy_pj, *(each.energy_pj + each.link_energy_pj for each in network.tensors.values())))
 
 
 def _printed(lines: str) -> dict[str, _Printed]:
