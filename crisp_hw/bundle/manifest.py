@@ -21,12 +21,16 @@ class FileEntry(_Strict):
 
 
 class DesignEntry(_Strict):
-    """One layer on one accelerator: entries of its documents (by the name that Timeloop sees) and of its result."""
+    """One layer on one accelerator: entries of its documents (by the name that Timeloop sees) and of its result.
+
+    `beyond` is an entry with what the documents cannot say (None: they say everything).
+    """
 
     arch: str
     layer: str
     documents: dict[str, str]
     result: str
+    beyond: str | None = None
 
 
 class Manifest(_Strict):

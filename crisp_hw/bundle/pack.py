@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from crisp_hw.bundle.archive import read_files, sha256, write_files
+from crisp_hw.bundle.beyond import Beyond, split
 from crisp_hw.bundle.manifest import FORMAT, NAME, DesignEntry, FileEntry, Manifest
 from crisp_hw.errors import InputError
 from crisp_hw.report.document import versions
@@ -22,11 +23,16 @@ _RESULT = TypeAdapter(Result)
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle that was read: what it says, and documents and result of every design, in the manifest's order."""
+    """A bundle that was read: what it says, and documents and result of every design, in the manifest's order.
+
+    `beyond` is what the documents of a design cannot say (None: nothing), `masks` the entries that it refers to.
+    """
 
     manifest: Manifest
     documents: tuple[Documents, ...]
     results: tuple[Result, ...]
+    beyond: tuple[Beyond | None, ...]
+    masks: Mapping[str, bytes]
 
 
 def pack(
@@ -34,7 +40,8 @@ def pack(
 ) -> bytes:
     """The bytes of a bundle; the same evaluation gives the same bytes on the same machine.
 
-    Raises MappingError or InputError where a design point has no documents.
+    What documents cannot say (masks, blocks, position skipping) lies beside them. Raises MappingError or InputError
+    where a design point has no documents all the same.
 
     >>> whole = pack(NetworkEvaluation("nothing", ()), "embedded", {"workload": "none"}, {}, None)
     >>> whole == pack(NetworkEvaluation("nothing", ()), "embedded", {"workload": "none"}, {}, None)
@@ -45,11 +52,16 @@ def pack(
     for number, row in enumerate(network.rows):
         folder = f"designs/{number:04d}"
         names = {}
-        for name, text in render(row.point, row.sources).items():
+        point, beyond, masks = split(row.point)
+        for name, text in render(point, row.sources).items():
             names[name] = f"{folder}/{name}"
             contents[names[name]] = text.encode()
         contents[f"{folder}/result.json"] = _RESULT.dump_json(row.result, indent=1)
-        designs.append(DesignEntry(arch=row.arch, layer=row.layer, documents=names, result=f"{folder}/result.json"))
+        design = DesignEntry(arch=row.arch, layer=row.layer, documents=names, result=f"{folder}/result.json")
+        if beyond:
+            contents |= {**masks, f"{folder}/beyond.json": beyond.model_dump_json().encode()}
+            design = design.model_copy(update={"beyond": f"{folder}/beyond.json"})
+        designs.append(design)
     manifest = Manifest(
         format=FORMAT,
         network=network.name,
@@ -78,7 +90,9 @@ def load(path: Path) -> Bundle:
         {name: _text(path, contents, entry) for name, entry in design.documents.items()} for design in manifest.designs
     )
     results = tuple(_result(path, _text(path, contents, design.result), design.result) for design in manifest.designs)
-    return Bundle(manifest, documents, results)
+    beyond = tuple(_beyond(path, contents, design.beyond) for design in manifest.designs)
+    masks = {name: content for name, content in contents.items() if name.startswith("masks/")}
+    return Bundle(manifest, documents, results, beyond, masks)
 
 
 def _seeds(provenance: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,6 +116,15 @@ def _manifest(path: Path, content: bytes) -> Manifest:
 def _result(path: Path, text: str, name: str) -> Result:
     try:
         return _RESULT.validate_json(text, strict=True)
+    except ValidationError as error:
+        raise InputError(f"{path}: {name}: {_first(error)}") from error
+
+
+def _beyond(path: Path, contents: Mapping[str, bytes], name: str | None) -> Beyond | None:
+    if name is None:
+        return None
+    try:
+        return Beyond.model_validate_json(_text(path, contents, name))
     except ValidationError as error:
         raise InputError(f"{path}: {name}: {_first(error)}") from error
 

@@ -6,6 +6,7 @@ from math import isfinite
 
 from crisp_hw.backends import backend
 from crisp_hw.backends.timeloop.run import is_rounded
+from crisp_hw.bundle.beyond import restored
 from crisp_hw.bundle.pack import Bundle
 from crisp_hw.errors import CrispError
 from crisp_hw.report.columns import Column, table
@@ -62,9 +63,10 @@ def replay(bundle: Bundle, name: str | None = None, tolerance: Tolerance = EXACT
     an unknown backend raises InputError.
     """
     run = backend(name or bundle.manifest.backend)
-    for entry, documents, recorded in zip(bundle.manifest.designs, bundle.documents, bundle.results, strict=True):
+    designs = zip(bundle.manifest.designs, bundle.documents, bundle.beyond, bundle.results, strict=True)
+    for entry, documents, beyond, recorded in designs:
         try:
-            now = run(read_point(merged(documents)))
+            now = run(restored(read_point(merged(documents)), beyond, bundle.masks))
         except CrispError as error:
             yield Replayed(entry.arch, entry.layer, recorded, None, (), str(error))
             continue

@@ -1,0 +1,167 @@
+"""What Timeloop's documents cannot say of a design point: weights by mask or by blocks, and position skipping."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from hashlib import sha256
+from math import prod
+from typing import Annotated, Literal, assert_never
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from crisp_hw.errors import InputError
+from crisp_hw.spec.design import Design, DesignPoint
+from crisp_hw.spec.patterns import NM, Actual, Banded, Density, FixedStructured, Hybrid, HybridBlocks, Hypergeometric
+from crisp_hw.spec.problem import FULL, Tensor
+from crisp_hw.spec.sparse import ActionOptimization, Condition
+
+Count = Annotated[int, Field(ge=0)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class MaskEntry(_Strict):
+    """A tensor's own mask: `shape` words along each rank; `entry` of the bundle holds one bit per word, row-major."""
+
+    kind: Literal["mask"]
+    shape: list[Count]
+    entry: str
+
+
+class BlocksEntry(_Strict):
+    """`spec.patterns.HybridBlocks`, field by field."""
+
+    kind: Literal["blocks"]
+    n: Count
+    m: Annotated[int, Field(ge=1)]
+    block: Annotated[int, Field(ge=1)]
+    kept: Count
+    total: Count
+    shape: list[Count]
+    block_rows: list[int]
+    columns: Count
+
+
+class ActionEntry(_Strict):
+    """One position skipping: a level, and the targets whose nonzeros it packs."""
+
+    level: str
+    targets: list[str]
+    at: Count  # its place among the actions of the design
+
+
+class Beyond(_Strict):
+    """The densities of tensors by name, and the position skippings; the documents hold everything else."""
+
+    densities: dict[str, Annotated[MaskEntry | BlocksEntry, Field(discriminator="kind")]]
+    position_skipping: list[ActionEntry]
+
+
+Blobs = Mapping[str, bytes]
+"""Entries of the bundle beside the documents, by name: the bits of masks, equal masks once."""
+
+
+def split(point: DesignPoint) -> tuple[DesignPoint, Beyond | None, Blobs]:
+    """A point that documents can hold, and what it lacks then (None: nothing); `restored` is the way back.
+
+    Its tensors that are beyond the documents are full there.
+
+    >>> from crisp_hw.spec.arch import Architecture, ComputeLevel
+    >>> from crisp_hw.spec.mapping import LoopNest, Mapping
+    >>> from crisp_hw.spec.problem import Problem, Term
+    >>> a = Tensor("A", ((Term("K"),),), density=Actual(np.array([True, False, True])))
+    >>> design = Design(Architecture((), ComputeLevel()), Problem("sum", ("K",), (3,), (a,)))
+    >>> plain, beyond, blobs = split(DesignPoint(design, Mapping(LoopNest((), ()), ())))
+    >>> plain.design.problem.tensor("A").density, list(blobs.values())
+    (FixedStructured(density=1.0), [b'\\xa0'])
+    """
+    design = point.design
+    densities: dict[str, MaskEntry | BlocksEntry] = {}
+    blobs: dict[str, bytes] = {}
+    for tensor in design.problem.tensors:
+        if entry := _entry(tensor.density, blobs):
+            densities[tensor.name] = entry
+    packs = [
+        ActionEntry(level=action.level, targets=[option.target for option in action.options], at=at)
+        for at, action in enumerate(design.sparse.actions)
+        if action.kind == "position_skipping"
+    ]
+    if not densities and not packs:
+        return point, None, {}
+    kept = tuple(action for action in design.sparse.actions if action.kind != "position_skipping")
+    plain = _with_densities(design, dict.fromkeys(densities, FULL))
+    plain = replace(plain, sparse=replace(design.sparse, actions=kept))
+    return replace(point, design=plain), Beyond(densities=densities, position_skipping=packs), blobs
+
+
+def restored(point: DesignPoint, beyond: Beyond | None, blobs: Blobs) -> DesignPoint:
+    """A point of documents with what is beyond them; InputError where that does not fit the documents."""
+    if beyond is None:
+        return point
+    problem, sparse = point.design.problem, point.design.sparse
+    if unknown := beyond.densities.keys() - {tensor.name for tensor in problem.tensors}:
+        raise InputError(f"{problem.name}: a density for {min(unknown)}, which is no tensor of it")
+    design = _with_densities(
+        point.design,
+        {
+            name: _density(problem.tensor(name), _extents(point.design, name), entry, blobs)
+            for name, entry in beyond.densities.items()
+        },
+    )
+    actions = list(sparse.actions)
+    levels = {level.name for level in design.architecture.levels}
+    for each in beyond.position_skipping:
+        if each.level not in levels or not set(each.targets) <= {tensor.name for tensor in problem.tensors}:
+            raise InputError(f"{problem.name}: position skipping of {each.targets} at {each.level}, which it has not")
+        conditions = tuple(Condition(target, ()) for target in each.targets)
+        actions.insert(each.at, ActionOptimization(each.level, "position_skipping", conditions))
+    return replace(point, design=replace(design, sparse=replace(sparse, actions=tuple(actions))))
+
+
+def _entry(density: Density, blobs: dict[str, bytes]) -> MaskEntry | BlocksEntry | None:
+    """A density that documents cannot hold; None for the others."""
+    match density:
+        case Actual(mask):
+            bits = np.packbits(mask).tobytes()
+            name = f"masks/{sha256(bits).hexdigest()}"
+            blobs[name] = bits
+            return MaskEntry(kind="mask", shape=list(mask.shape), entry=name)
+        case HybridBlocks(Hybrid(nm, block, kept, total), shape, rows, columns):
+            given = {"n": nm.n, "m": nm.m, "block": block, "kept": kept, "total": total, "columns": columns}
+            return BlocksEntry(kind="blocks", shape=list(shape), block_rows=list(rows), **given)
+        case FixedStructured() | Hypergeometric() | Banded():
+            return None
+    assert_never(density)
+
+
+def _density(
+    tensor: Tensor, extents: tuple[int, ...], entry: MaskEntry | BlocksEntry, blobs: Blobs
+) -> Actual | HybridBlocks:
+    if tuple(entry.shape) != extents:
+        raise InputError(f"{tensor.name}: a density of shape {entry.shape} for a tensor of {list(extents)}")
+    match entry:
+        case MaskEntry():
+            words, bits = prod(extents), blobs.get(entry.entry, b"")
+            if len(bits) != -(-words // 8):
+                raise InputError(f"{entry.entry}: has {len(bits)} bytes, not one bit for each of {words} words")
+            return Actual(np.unpackbits(np.frombuffer(bits, np.uint8), count=words).astype(bool).reshape(extents))
+        case BlocksEntry():
+            pattern = Hybrid(NM(entry.n, entry.m), entry.block, entry.kept, entry.total)
+            return HybridBlocks(pattern, extents, tuple(entry.block_rows), entry.columns)
+    assert_never(entry)
+
+
+def _extents(design: Design, name: str) -> tuple[int, ...]:
+    """Words of a tensor along each rank."""
+    problem = design.problem
+    ranks = problem.tensor(name).ranks
+    return tuple(1 + sum(term.coefficient * (problem.bound(term.dim) - 1) for term in rank) for rank in ranks)
+
+
+def _with_densities(design: Design, densities: Mapping[str, Density]) -> Design:
+    tensors = tuple(
+        replace(tensor, density=densities.get(tensor.name, tensor.density)) for tensor in design.problem.tensors
+    )
+    return replace(design, problem=replace(design.problem, tensors=tensors))
