@@ -3,8 +3,10 @@
 import csv
 import io
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -64,3 +66,35 @@ def test_a_tiny_table_needs_no_pandas_and_no_matplotlib():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_ended_from_outside_it_ends_timeloop_too(sent, tmp_path):
+    """A stand-in that hangs with a child: neither is left, nor is the folder that they ran in."""
+    program, started = tmp_path / "timeloop-model", tmp_path / "started"
+    program.write_text(f"#!/bin/sh\nsleep 300 &\necho $$ $! > {started}.new\nmv {started}.new {started}\nwait\n")
+    program.chmod(0o755)
+    (tmp_path / "temporary").mkdir()
+    where = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "TMPDIR": str(tmp_path / "temporary")}
+    words = ["evaluate", "--workload", "resnet50", "--layers", "fc", "--backend", "timeloop", "--no-cache", "-j", "1"]
+    process = subprocess.Popen([*COMMAND, *words], stderr=subprocess.PIPE, env={**os.environ, **where})
+    _until(started.exists)
+    process.send_signal(sent)
+    said = process.communicate(timeout=60)[1].decode()
+    assert process.returncode == 128 + sent
+    assert said == ("crisp-hw: interrupted\n" if sent == signal.SIGINT else "")
+    _until(lambda: not any(_lives(int(number)) for number in started.read_text().split()))
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def _until(condition):
+    limit = time.monotonic() + 60
+    while not condition() and time.monotonic() < limit:
+        time.sleep(0.02)
+    assert condition()
+
+
+def _lives(number):
+    """Is there a process of that number that is no zombie of somebody else's?"""
+    done = subprocess.run(["ps", "-o", "stat=", "-p", str(number)], capture_output=True, text=True, check=False)
+    return bool(done.stdout.strip()) and not done.stdout.startswith("Z")
