@@ -29,7 +29,8 @@ SEARCH = (
     Column("energy_uj", "energy uJ", "number"),
     Column("utilization", "MAC utilization", "share"),
 )
-PRUNED = (Column("rule", "dropped because", "prose"), Column("mappings", "mappings", "whole"))
+PRUNED = (Column("rule", "dropped because", "prose"), Column("count", "factorizations", "whole"))
+LEFT_OUT = (Column("rule", "cannot be run because", "prose"), Column("count", "keep/bypass choices", "whole"))
 FRONT = (
     Column("cycles", "cycles", "whole"),
     Column("energy_uj", "energy uJ", "number"),
@@ -45,11 +46,11 @@ def map_document(mapped: Mapped, points: int = 1) -> Document:
     left: list[Record] = [
         {"rule": f"keep or bypass: {why}", "mappings": count} for why, count in mapped.left_out.items()
     ]
-    dropped: list[Record] = [{"rule": rule, "mappings": count} for rule, count in found.pruned.items()]
+    dropped: list[Record] = [{"rule": rule, "count": count} for rule, count in found.pruned.items()]
     shown = [{**record, "energy_uj": float(str(record["energy_pj"])) / 1e6} for record in front]
     tables = [table(f"{name}: the best mapping", SEARCH, [_search_record(mapped)])]
-    tables += [table(f"{name}: mappings dropped", PRUNED, dropped)] if dropped else []
-    tables += [table(f"{name}: choices of keep and bypass left out", PRUNED, left)] if left else []
+    tables += [table(f"{name}: factorizations dropped", PRUNED, dropped)] if dropped else []
+    tables += [table(f"{name}: choices of keep and bypass left out", LEFT_OUT, left)] if left else []
     tables += [table(f"{name}: no mapping has fewer cycles and less energy", FRONT, shown)] if len(front) > 1 else []
     remarks = {"search": (found.certificate,), **model.remarks}
     return Document(name, (*tables, *model.tables[1:]), remarks, front, content(mapped))
@@ -67,7 +68,10 @@ def texts_of(mapped: Mapped, points: int = 1) -> dict[str, str]:
 
 
 def content(mapped: Mapped) -> Mapping[str, Any]:
-    """The statistics of `crisp-hw model`, and under "search" how the mapping was found; counts are of mappings."""
+    """The statistics of `crisp-hw model`, and under "search" how the mapping was found.
+
+    `pruned` counts factorizations by rule, `tried` and `valid` evaluated mappings.
+    """
     found = mapped.found
     search = {
         "objective": found.objective,

@@ -71,10 +71,8 @@ def test_what_was_dropped_has_a_line_per_rule(mapped):
     dropped = replace(mapped.found, pruned={"lanes of RF": 12})
     seen = Mapped(mapped.evaluated, dropped, 2, {"RF cannot decompress A from DRAM": 2})
     tables = {table.title: table.rows for table in map_document(seen).tables}
-    assert tables["dot: mappings dropped"] == (("lanes of RF", "12"),)
-    assert tables["dot: choices of keep and bypass left out"] == (
-        ("keep or bypass: RF cannot decompress A from DRAM", "2"),
-    )
+    assert tables["dot: factorizations dropped"] == (("lanes of RF", "12"),)
+    assert tables["dot: choices of keep and bypass left out"] == (("RF cannot decompress A from DRAM", "2"),)
     assert content(seen)["search"]["pruned"] == {"lanes of RF": 12}
 
 
