@@ -11,7 +11,7 @@ Two orders are one where no cost can see the difference; everything else is kept
   of a spatial skipping are formatted tensors, so that the order of their lanes is kept too). Where only the innermost
   rank has any bits, ranks are filled from the inside, one loop each, and a loop further in takes that rank, the others
   cost nothing whatever they hold, and their order is not seen;
-- ranks of several dimensions (halos), link transfers below level 0, flags that forbid reuse, storage gating or
+- ranks of several dimensions (halos), strides, diagonals, link transfers below level 0, flags that forbid reuse, storage gating or
   skipping, and networks that take energy (ways to lanes, and what passes levels that do not keep it): all differ.
 
 Of the orders of a temporal block that differ in deliveries alone, one is dropped when another lets every tensor stand
@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 
 from crisp_hw.engine.formats import format_of, word_bits
 from crisp_hw.engine.network import costs
+from crisp_hw.engine.sliding import sliding
 from crisp_hw.mapper.space import Block, Space
 from crisp_hw.spec.arch import StorageLevel
 from crisp_hw.spec.mapping import Loop
@@ -142,9 +143,8 @@ def _inside(order: list[str], dims: frozenset[str]) -> list[str]:
 
 
 def _visible(space: Space, block: Block) -> Visible:
-    halos = any(len(rank) > 1 for tensor in space.design.problem.tensors for rank in tensor.ranks)
     linked = block.level == 0 and block.kind == "spatial"
-    if halos or linked or _unusual(space) or _under_storage_saf(space, block):
+    if sliding(space.design.problem) or linked or _unusual(space) or _under_storage_saf(space, block):
         return Visible(everything=True)
     formatted = tuple(_formatted(space, block))
     if block.kind == "spatial":

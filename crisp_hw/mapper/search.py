@@ -12,7 +12,7 @@ from crisp_hw.mapper.bypass import choices
 from crisp_hw.mapper.explain import explain, least_violating
 from crisp_hw.mapper.sample import sample
 from crisp_hw.mapper.space import Space
-from crisp_hw.mapper.stream import factorizations
+from crisp_hw.mapper.stream import Chunk, factorizations
 from crisp_hw.mapper.sweep import Sweep, catalog_of
 from crisp_hw.mapper.tally import OBJECTIVES, FrontPoint, Leader, Tally
 from crisp_hw.spec.constraints import Constraints
@@ -22,6 +22,7 @@ from crisp_hw.spec.mapping import Mapping as LoopMapping
 GIB = 2**30
 LARGEST_SWEEP = 100_000_000  # factorizations; enumerating and judging more takes longer than an hour
 DEFAULT_BUDGET = 2_000_000  # mappings evaluated in a space beyond that
+BOUNDED_ONE_BY_ONE = 5_000_000  # factorizations whose bounds are worked out in a few seconds
 BYTES_PER_WORD = 8
 COPIES = 12  # of a chunk's factors: joined, repeated, kept, sorted by nest, transposed
 ENGINE_ARRAYS = 400  # [b] arrays alive at once in the engine, measured with tracemalloc on CRISP-STC (upper end)
@@ -163,7 +164,7 @@ def search_spaces(
         complete, interrupted = False, True
     if tally.leader is None:
         raise MappingError(_nothing(spaces, tally, run.chunk_rows))
-    gap = None if complete else _gap(spaces, objective, tally.leader)
+    gap = None if complete else _gap(spaces, objective, tally.leader, run.chunk_rows)
     settled = (*ASSUMPTIONS, SETTLED) if len(spaces) == 1 else ASSUMPTIONS
     best = tally.leader
     return Found(
@@ -225,13 +226,19 @@ class _Run:
             self.progress(Step(*where, best.cycles if best else None, best.energy_pj if best else None))
 
 
-def _gap(spaces: tuple[Space, ...], objective: str, best: Leader) -> float | None:
-    """How far the best may lie above anything in the spaces, as a share of their lower bound."""
+def _gap(spaces: tuple[Space, ...], objective: str, best: Leader, chunk_rows: int) -> float | None:
+    """How far the best may lie above anything in the spaces, as a share of their lower bound.
+
+    The least bound of all factorizations that may fit, where there are few enough to go through, else of none at all.
+    """
     least = np.inf
     for space in spaces:
-        bound = lower(space, np.ones((1, len(space.blocks), 0), dtype=np.int64), ())
-        least = min(least, float(OBJECTIVES[objective](bound.cycles, bound.energy_pj)[0][0]))
-    return best.scores[0] / least - 1.0 if least > 0 else None
+        few = sum(each.size for each in spaces) <= BOUNDED_ONE_BY_ONE
+        none = Chunk(np.ones((1, len(space.blocks), 0), dtype=np.int64), 0)
+        for chunk in factorizations(space, chunk_rows) if few else (none,):
+            bound = lower(space, chunk.rows, space.design.problem.dims[: chunk.rows.shape[2]])
+            least = min(least, float(OBJECTIVES[objective](bound.cycles, bound.energy_pj)[0].min()))
+    return best.scores[0] / least - 1.0 if 0 < least < np.inf else None
 
 
 def _nothing(spaces: tuple[Space, ...], tally: Tally, chunk_rows: int) -> str:
