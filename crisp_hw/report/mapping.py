@@ -43,9 +43,7 @@ def map_document(mapped: Mapped, points: int = 1) -> Document:
     """How the mapping was found, what was dropped and why, at most `points` mappings of the front, and its levels."""
     found, name = mapped.found, mapped.evaluated.point.design.problem.name
     model, front = model_document(mapped.evaluated), front_records(mapped, points)
-    left: list[Record] = [
-        {"rule": f"keep or bypass: {why}", "mappings": count} for why, count in mapped.left_out.items()
-    ]
+    left: list[Record] = [{"rule": why, "count": count} for why, count in mapped.left_out.items()]
     dropped: list[Record] = [{"rule": rule, "count": count} for rule, count in found.pruned.items()]
     shown = [{**record, "energy_uj": float(str(record["energy_pj"])) / 1e6} for record in front]
     tables = [table(f"{name}: the best mapping", SEARCH, [_search_record(mapped)])]
