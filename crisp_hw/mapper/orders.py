@@ -11,8 +11,8 @@ Two orders are one where no cost can see the difference; everything else is kept
   of a spatial skipping are formatted tensors, so that the order of their lanes is kept too). Where only the innermost
   rank has any bits, ranks are filled from the inside, one loop each, and a loop further in takes that rank, the others
   cost nothing whatever they hold, and their order is not seen;
-- ranks of several dimensions (halos), strides, diagonals, link transfers below level 0, flags that forbid reuse, storage gating or
-  skipping, and networks that take energy (ways to lanes, and what passes levels that do not keep it): all differ.
+- ranks of several dimensions (halos), strides, diagonals, link transfers below level 0, flags that forbid reuse,
+  storage gating or skipping, and networks that take energy (ways to lanes, what passes by levels): all differ.
 
 Of the orders of a temporal block that differ in deliveries alone, one is dropped when another lets every tensor stand
 still for as long or longer ("dominated"). Proof that it cannot be better: reads, fills and updates of every level are
