@@ -10,7 +10,7 @@ from typing import Annotated, TypeVar, assert_never
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from crisp_hw.characterize.accelergy_documents import component_class, documents
-from crisp_hw.characterize.assemble import ASSUMED, NO_DRAM_LEAK, NO_LEAK
+from crisp_hw.characterize.assemble import ASSUMED, NO_DRAM_LEAK, NO_LEAK, listed
 from crisp_hw.characterize.components import Circuit, Dram, Latches, Mac, Overhead, Sram, words
 from crisp_hw.characterize.process import Finished, run_limited
 from crisp_hw.characterize.sram import check_node
@@ -105,7 +105,7 @@ def read_tables(
     areas = {_plain(each.name): each.area for each in art.ART.tables}
     how = f"accelergy, ERT version {ert.ERT.version}, {node_nm} nm, {date.today().isoformat()}"
     components = tuple(_component(each, energies, areas, how) for each in circuits)
-    return Characterization(COMMAND, node_nm, components, ASSUMED)
+    return Characterization(COMMAND, node_nm, components, ASSUMED, listed(node_nm))
 
 
 def _read(path: Path, model: type[Tables], done: Finished | None) -> Tables:

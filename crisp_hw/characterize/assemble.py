@@ -7,7 +7,14 @@ from typing import assert_never
 from crisp_hw.characterize.cacti import CYCLE_S, ask, find_cacti
 from crisp_hw.characterize.components import Circuit, Dram, Latches, Mac, Overhead, Sram, words
 from crisp_hw.characterize.grid import interpolate, load_grid
-from crisp_hw.characterize.scaling import area_factor, energy_factor, scaling_note
+from crisp_hw.characterize.scaling import (
+    REFERENCE_NM,
+    WIRE_SOURCE,
+    area_factor,
+    energy_factor,
+    scaling_note,
+    wire_factor,
+)
 from crisp_hw.characterize.sram import SramArray, SramNumbers, check_node
 from crisp_hw.characterize.table import EnergyData, Part, load_energy
 from crisp_hw.errors import InputError
@@ -21,7 +28,7 @@ NO_DRAM_LEAK = Cost(0.0, "not given; assumed because the energy per bit is all t
 ASSUMED = (
     "an access moves one vector of its level; SRAM arrays narrower than 32 bits are charged as 32 bits",
     "metadata of a level that keeps operands: an array of its own, 2 bits for each word that the level can hold",
-    "wires between levels, the reduction tree, the clock tree and control are not modelled",
+    "wires between levels, the reduction tree, the clock tree and control are not charged (wire and adder: listed only)",
 )
 
 
@@ -53,7 +60,28 @@ def assemble(method: str, circuits: tuple[Circuit, ...], arrays: Arrays, node_nm
     )
     note = scaling_note(node_nm)
     scaled = (f"logic and registers are {note}; DRAM is not on the chip and stays", *ASSUMED) if note else ASSUMED
-    return Characterization(method, node_nm, components, scaled)
+    return Characterization(method, node_nm, components, scaled, listed(node_nm))
+
+
+def listed(node_nm: int) -> tuple[Component, ...]:
+    """Circuits that no component has, for estimates of what is not charged: an adder and a wire.
+
+    >>> [each.actions for each in listed(45)]
+    [{'add': Cost(pj=0.1, source='add_int32: Horowitz ...')}, {'transfer': Cost(pj=2.6032, source='wire_8b_1mm: ...')}]
+    """
+    parts = load_energy()
+    adder, wire = parts["add_int32"], parts["wire_8b_1mm"]
+    sums = dict(_scaled(adder, 1.0, node_nm))["compute"]
+    cost, factor = wire.actions["transfer"], wire_factor(node_nm)
+    note = "" if node_nm == REFERENCE_NM else f"; x {factor:.4g} at {node_nm} nm: {WIRE_SOURCE}"
+    return (
+        Component("adder", "one 32-bit addition: a node of a reduction tree; charged nowhere", {"add": sums}),
+        Component(
+            "wire",
+            "8 wires of 1 mm, a fifth of the bits switching; charged nowhere",
+            {"transfer": Cost(cost.pj * factor, f"{wire.key}: {cost.source}{note}")},
+        ),
+    )
 
 
 def _component(circuit: Circuit, arrays: Arrays, parts: EnergyData, node_nm: int) -> Component:

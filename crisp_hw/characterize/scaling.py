@@ -19,6 +19,10 @@ ENERGY = {  # node in nm: (a2, a1, a0) of a2 V^2 + a1 V + a0; low-power devices 
 }
 AREA_FROM_45 = {90: 2.8, 65: 1.5, 45: 1.0, 32: 0.46, 20: 0.21}  # their area table, column 45 nm
 SUPPLY_V = {90: 1.2, 65: 1.1, 45: 1.1, 32: 1.0, 20: 0.9}  # not given; assumed because PTM's low-power models have these
+WIRE_SOURCE = (
+    "the square of the supply; not given; assumed because a wire's capacitance per length hardly changes with the node "
+    "(Ho, Mai and Horowitz 2001, doi 10.1109/5.920580)"
+)
 REFERENCE_NM = 45  # the node of arch/energy/cited.yaml
 SOURCE = "Stillmaker and Baas 2017"
 
@@ -30,6 +34,15 @@ def energy_factor(node_nm: int) -> float:
     [2.648, 1.385, 1.0, 0.531, 0.171]
     """
     return _between(node_nm, {node: _quadratic(node) for node in ENERGY}) / _quadratic(REFERENCE_NM)
+
+
+def wire_factor(node_nm: int) -> float:
+    """Energy of a wire of some length at a node over that at 45 nm; InputError outside of 20 to 90 nm.
+
+    >>> [round(wire_factor(node), 3) for node in (90, 65, 45, 32, 22)]
+    [1.19, 1.0, 1.0, 0.826, 0.699]
+    """
+    return _between(node_nm, {node: supply**2 for node, supply in SUPPLY_V.items()}) / SUPPLY_V[REFERENCE_NM] ** 2
 
 
 def area_factor(node_nm: int) -> float:

@@ -25,17 +25,18 @@ def characterization_document(name: str, found: Characterization) -> Document:
     >>> [record["value"] for record in characterization_document("a", Characterization("table", 45, (mac,))).records]
     [0.5608, 332.25]
     """
-    records = [record for each in found.components for record in _records(each)]
+    every = (*found.components, *found.listed)
+    records = [record for each in every for record in _records(each)]
     components: list[Record] = [
-        {"component": each.name, "stands_for": each.stands_for, "area_um2": each.area_um2} for each in found.components
+        {"component": each.name, "stands_for": each.stands_for, "area_um2": each.area_um2} for each in every
     ]
     title = f"{name} at {found.node_nm} nm by {found.method}"
     actions: list[Record] = [
         {"component": each.name, "action": action, "pj": f"{cost.pj:.6g}"}
-        for each in found.components
+        for each in every
         for action, cost in each.actions.items()
     ]
-    sources = [row for each in found.components for row in _sources(each)]
+    sources = [row for each in every for row in _sources(each)]
     content = {
         "schema": SCHEMA,
         "name": name,

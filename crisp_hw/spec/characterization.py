@@ -27,12 +27,16 @@ class Component:
 
 @dataclass(frozen=True)
 class Characterization:
-    """All components of an architecture, by one method ("table", "cacti", "accelergy") at one node."""
+    """All components of an architecture, by one method ("table", "cacti", "accelergy") at one node.
+
+    `listed` are circuits that are no component of it: nothing is charged with them.
+    """
 
     method: str
     node_nm: int
     components: tuple[Component, ...]
     assumptions: tuple[str, ...] = ()
+    listed: tuple[Component, ...] = ()
 
     @property
     def table(self) -> EnergyTable:

@@ -31,6 +31,14 @@ def test_every_format_says_the_same():
     assert "| SMEM | read | 124.61 |" in run("characterize", "--format", "md").stdout
 
 
+def test_every_kind_of_circuit_is_listed_with_overheads_and_metadata_on_lines_of_their_own():
+    numbers = json.loads(run("characterize", "--format", "json").stdout)["numbers"]
+    found = {(n["part"], n["field"]) for n in numbers if n["unit"] == "pJ" and n["source"]}
+    assert {("DRAM", "read"), ("MAC", "compute"), ("LRF", "write"), ("adder", "add"), ("wire", "transfer")} <= found
+    assert {("selection", "select"), ("offset_decoder", "decode"), ("index_decoder", "decode")} <= found
+    assert {(part, "metadata_read") for part in ("DRAM", "SMEM", "LRF")} <= found
+
+
 def test_node_and_settings_change_the_numbers():
     there, small, big = energies(), energies("--node", "22"), energies("--set", "smem_kb=512")
     assert small["SMEM", "read"] < there["SMEM", "read"] < big["SMEM", "read"]

@@ -3,9 +3,9 @@
 import pytest
 
 from crisp_hw.accelerators import load_arch
-from crisp_hw.characterize.assemble import ASSUMED, assemble, from_grid
+from crisp_hw.characterize.assemble import ASSUMED, assemble, from_grid, listed
 from crisp_hw.characterize.components import Dram, Latches, Mac, Overhead, Sram, circuits
-from crisp_hw.characterize.scaling import area_factor, energy_factor
+from crisp_hw.characterize.scaling import area_factor, energy_factor, wire_factor
 from crisp_hw.characterize.sram import SramArray
 from crisp_hw.errors import InputError
 
@@ -82,3 +82,20 @@ def test_every_cost_and_area_has_a_source():
         assert all(cost.source for cost in each.actions.values())
         assert (each.area_um2 is None) == (each.area_source == "")
         assert each.stands_for
+
+
+def test_an_adder_and_a_wire_are_listed_with_their_sources_and_charged_nowhere():
+    found = costs(Mac("MAC", 8), node=32)
+    adder, wire = found.listed
+    assert adder.actions["add"].pj == pytest.approx(0.1 * energy_factor(32))
+    assert "Horowitz 2014" in adder.actions["add"].source and "x 0.5314" in adder.actions["add"].source
+    # 8 bits, a fifth of them switching, 1.627 fF per um over 1000 um at 1 V; the supply falls from 1.1 to 1.0 V
+    assert wire.actions["transfer"].pj == pytest.approx(8 * 0.2 * 1.627e-3 * 1000 * (1.0 / 1.1) ** 2)
+    assert "x 0.8264 at 32 nm: the square of the supply" in wire.actions["transfer"].source
+    assert set(found.table.actions) == {"MAC"}
+    assert all(cost.source for node in (90, 22) for each in listed(node) for cost in each.actions.values())
+
+
+def test_a_wire_takes_less_at_every_lower_supply():
+    factors = [wire_factor(node) for node in (90, 65, 45, 32, 22)]
+    assert factors == sorted(factors, reverse=True) and factors[1] == factors[2] == 1.0

@@ -5,22 +5,23 @@ from crisp_hw.report.characterization import characterization_document
 from crisp_hw.report.document import json_text, markdown_text
 
 FOUND = api.characterize("crisp-stc")
+EVERY = (*FOUND.components, *FOUND.listed)
 DOCUMENT = characterization_document("crisp-stc", FOUND)
 
 
 def test_every_energy_and_area_is_a_record_with_its_source():
     energies = {(r["part"], r["field"]): r["value"] for r in DOCUMENT.records if r["unit"] == "pJ"}
-    assert energies == {(c.name, action): cost.pj for c in FOUND.components for action, cost in c.actions.items()}
+    assert energies == {(c.name, action): cost.pj for c in EVERY for action, cost in c.actions.items()}
     areas = {r["part"]: r["value"] for r in DOCUMENT.records if r["unit"] == "um2"}
-    assert areas == {c.name: c.area_um2 for c in FOUND.components if c.area_um2 is not None}
+    assert areas == {c.name: c.area_um2 for c in EVERY if c.area_um2 is not None}
     assert all(r["source"] for r in DOCUMENT.records)
 
 
 def test_the_tables_hold_what_the_records_hold():
     components, actions, sources = DOCUMENT.tables
-    assert [row[0] for row in components.rows] == [c.name for c in FOUND.components]
+    assert [row[0] for row in components.rows] == [c.name for c in EVERY]
     assert ("SMEM", "read", "124.61") in actions.rows
-    assert len(actions.rows) == sum(len(c.actions) for c in FOUND.components)
+    assert len(actions.rows) == sum(len(c.actions) for c in EVERY)
     fields = [(row[0], field) for row in sources.rows for field in row[1].split(", ")]
     assert sorted(fields) == sorted((r["part"], r["field"]) for r in DOCUMENT.records)
 
