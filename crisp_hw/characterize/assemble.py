@@ -28,7 +28,7 @@ NO_DRAM_LEAK = Cost(0.0, "not given; assumed because the energy per bit is all t
 ASSUMED = (
     "an access moves one vector of its level; SRAM arrays narrower than 32 bits are charged as 32 bits",
     "metadata of a level that keeps operands: an array of its own, 2 bits for each word that the level can hold",
-    "wires between levels, the reduction tree, the clock tree and control are not charged (wire and adder: listed only)",
+    "wires between levels, the reduction tree, the clock tree and control are not charged (wire and adder: listed)",
 )
 
 
