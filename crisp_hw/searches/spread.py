@@ -123,7 +123,9 @@ class _Crew:
 
     def take(self, tasks: Sequence[Task], store: Store | None) -> dict[str, Future[Solved]]:
         with _without_interrupts():  # which the processes inherit: Ctrl-C is for this one to handle
-            return {task.key: self._pool.submit(solve, task, store) for task in tasks}
+            running = {task.key: self._pool.submit(solve, task, store) for task in tasks}
+            self._pool.submit(int)  # the executor watches those processes that it knew when it last got work: all, now
+            return running
 
     def end(self, at_once: bool) -> None:
         if at_once:

@@ -46,13 +46,17 @@ class StoreInfo:
 def default_store() -> Store:
     """The store of this user and this engine: $CRISP_HW_CACHE, else crisp-hw in $XDG_CACHE_HOME, else in ~/.cache.
 
-    As the XDG base directory specification (0.8) has it, an empty or relative XDG_CACHE_HOME counts as unset.
+    As the XDG base directory specification (0.8) has it, an empty or relative XDG_CACHE_HOME counts as unset. Raises
+    InputError where the user has no home.
     """
     named = os.environ.get("CRISP_HW_CACHE")
     if named:
         return Store(Path(named), engine_version())
     base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return Store((base if base.is_absolute() else Path.home() / ".cache") / "crisp-hw", engine_version())
+    try:
+        return Store((base if base.is_absolute() else Path.home() / ".cache") / "crisp-hw", engine_version())
+    except RuntimeError as error:
+        raise InputError("no home folder to keep searches in; set CRISP_HW_CACHE to a folder, or HOME") from error
 
 
 @cache
@@ -104,7 +108,7 @@ def refuse(store: Store, key: str, why: str) -> None:
 def write(store: Store, key: str, content: object) -> None:
     """Keep an entry: a temporary file in the same folder, then a rename, so that readers see all of it or none.
 
-    Where the folder cannot be written, a line in the log says so and nothing is kept. `content` is plain JSON.
+    Where the folder cannot be written, one line in the log says so and nothing is kept. `content` is plain JSON.
     """
     path = store.path(key)
     entry = {"format": FORMAT, "key": key, "sha256": _checksum(key, content), "content": content}
@@ -118,7 +122,13 @@ def write(store: Store, key: str, content: object) -> None:
     except OSError as error:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
-        LOG.warning("%s: cannot be written (%s); the search is not kept, see CRISP_HW_CACHE", path, error)
+        _say_unwritable(path.parent, str(error.strerror or error))
+
+
+@cache
+def _say_unwritable(folder: Path, why: str) -> None:
+    """Once per folder and process: a network has a hundred searches."""
+    LOG.warning("%s: cannot be written (%s); searches are not kept, see CRISP_HW_CACHE", folder, why)
 
 
 def info(store: Store) -> StoreInfo:
