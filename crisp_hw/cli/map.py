@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from crisp_hw.mapper.search import Step
 
 INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
+SO_FAR = "this is the best mapping so far, there may be better ones"
+AT_BOUND = "no mapping has a better objective than this one, but of equal ones there may be better ones"
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
 
 
@@ -85,7 +87,7 @@ def map_files(  # noqa: PLR0913 - the options of a command
         sys.stdout.flush()
     say_written(written, out)
     if found.found.interrupted:
-        sys.stderr.write("crisp-hw: interrupted: this is the best mapping so far, there may be better ones\n")
+        sys.stderr.write(f"crisp-hw: interrupted: {AT_BOUND if found.found.proven else SO_FAR}\n")
         raise typer.Exit(INTERRUPTED)
 
 

@@ -113,17 +113,26 @@ def test_bad_input_is_exit_code_2_with_its_line(run, tmp_path):
     assert names(tmp_path / "out") == []
 
 
-def test_an_interrupted_search_writes_the_best_so_far_and_says_so(run, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("proven", "certificate", "said"),
+    [
+        (False, "interrupted: best of ", "interrupted: this is the best mapping so far, there may be better ones"),
+        (True, "optimal over ", "interrupted: no mapping has a better objective than this one"),
+    ],
+)
+def test_an_interrupted_search_writes_the_best_so_far_and_says_so(
+    run, tmp_path, monkeypatch, proven, certificate, said
+):
     def interrupted(*arguments, **options):
         found = search(*arguments, **options)
-        return replace(found, interrupted=True, proven=False, gap=None)
+        return replace(found, interrupted=True, proven=proven, gap=0.0 if proven else None)
 
     monkeypatch.setattr(crisp_hw.mapper.spread, "search", interrupted)
     done = run()
     assert done.exit_code == 130
     assert names(tmp_path / "out") == WRITTEN
-    assert "interrupted: best of " in " ".join(done.stdout.split())
-    assert "interrupted: this is the best mapping so far" in done.stderr
+    assert certificate in " ".join(done.stdout.split())
+    assert said in done.stderr
     assert json.loads((tmp_path / "out" / "stats.json").read_text())["search"]["interrupted"] is True
 
 
