@@ -75,24 +75,27 @@ def speedup_figure(network: NetworkEvaluation) -> "Figure":
 
 
 def energy_figure(network: NetworkEvaluation) -> "Figure":
-    """On-chip energy by level over the dense run's, a panel per accelerator; DRAM energy in a panel of its own."""
+    """On-chip and DRAM energy over the dense run's, and where the on-chip energy goes: a panel per accelerator.
+
+    Those panels show shares of the layer's own energy, so that what sparsity adds is seen where little energy is left.
+    """
     names, by_arch = _by_arch(network)
-    drawn = _figure(len(names), 1.6 + 1.9 * (len(by_arch) + 1))
-    panels = drawn.subplots(len(by_arch) + 1, sharex=True)
-    for axes, (arch, rows) in zip(panels, by_arch.items(), strict=False):
-        if axes is not panels[0]:
-            axes.sharey(panels[0])
-        _gains(axes, network, rows)
-        axes.axhline(1, color="black", linewidth=0.8)
-        axes.set_ylabel(f"{arch}\non chip / dense")
+    drawn = _figure(len(names), 1.9 * (len(by_arch) + 2) + 1.6)
+    chip, *own, dram = drawn.subplots(len(by_arch) + 2, sharex=True)
+    heights = {arch: [_share(1.0, _float(row, "energy_ratio")) for row in rows] for arch, rows in by_arch.items()}
+    _over_dense(chip, names, heights, "on chip")
+    _legend(drawn, chip)
+    for axes, (arch, rows) in zip(own, by_arch.items(), strict=True):
+        _gains(axes, network, rows, "on_chip_uj")
+        axes.set_yticks([0, 0.5, 1])
+        axes.set_ylabel(f"{arch}\nshare on chip")
+    _legend(drawn, own[0])
     heights = {arch: [_dram_share(network, row) for row in rows] for arch, rows in by_arch.items()}
-    _grouped(panels[-1], names, heights)
-    panels[-1].axhline(1, color="black", linewidth=0.8)
-    panels[-1].set_ylabel("DRAM / dense")
-    panels[-1].legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(by_arch), frameon=False, borderaxespad=0)
-    _label_layers(panels[-1], names)
-    _titled(drawn, f"{headline(network)}: energy by layer, dense run on the same fabric = 1")
-    _legend(drawn, panels[0])
+    _over_dense(dram, names, heights, "DRAM")
+    _label_layers(dram, names)
+    _titled(
+        drawn, f"{headline(network)}: energy by layer, dense run on the same fabric = 1; on top of shares: the gain"
+    )
     return drawn
 
 
@@ -106,7 +109,7 @@ def totals_figure(network: NetworkEvaluation) -> "Figure":
     names = [plain(str(record["arch"])) for record in records]
     _bars(speed, [_float(record, "speedup") for record in records], "{:.2f}x")
     speed.set_ylabel("speedup over dense (x)")
-    _gains(chip, network, records)
+    _gains(chip, network, records, "dense_on_chip_uj")
     chip.set_ylabel("on-chip energy / dense")
     _stacked(own, network, records, "on_chip_uj")
     own.set_ylabel("share of on-chip energy")
@@ -151,15 +154,21 @@ def _grouped(axes: "Axes", names: Sequence[str], heights: Mapping[str, Sequence[
         axes.bar(left, values, width, align="edge", label=arch, color=ARCH_COLOURS[number % len(ARCH_COLOURS)])
 
 
-def _gains(axes: "Axes", network: NetworkEvaluation, records: Sequence[Record]) -> None:
-    """On-chip energy over the dense run's, the gain on top."""
-    shown = _stacked(axes, network, records, "dense_on_chip_uj")
+def _over_dense(axes: "Axes", names: Sequence[str], heights: Mapping[str, Sequence[float]], what: str) -> None:
+    _grouped(axes, names, heights)
+    axes.axhline(1, color="black", linewidth=0.8)
+    axes.set_ylabel(f"{what} / dense")
+
+
+def _gains(axes: "Axes", network: NetworkEvaluation, records: Sequence[Record], whole: str) -> None:
+    """On-chip energy over that of a key, the gain over the dense run on top."""
+    shown = _stacked(axes, network, records, whole)
     gains = [f"{_float(row, 'energy_ratio'):#.3g}x" for row in records]
     crowded = len(records) > FEW
     size, angle = ("x-small", 90) if crowded else ("medium", 0)
     behind = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}  # the line at 1 must not cross the digits
     axes.bar_label(shown, gains, padding=3, rotation=angle, fontsize=size, bbox=behind)
-    axes.margins(y=0.3 if crowded else 0.15)
+    axes.margins(y=0.35 if crowded else 0.15)
 
 
 def _stacked(axes: "Axes", network: NetworkEvaluation, records: Sequence[Record], whole: str) -> "BarContainer":
@@ -228,10 +237,10 @@ def _dram_share(network: NetworkEvaluation, record: Record) -> float:
 
 
 def _tint(colour: str) -> tuple[float, float, float]:
-    """The colour, three quarters of the way to white."""
+    """The colour, half of the way to white."""
     from matplotlib.colors import to_rgb
 
-    red, green, blue = (0.75 + 0.25 * part for part in to_rgb(colour))
+    red, green, blue = (0.5 + 0.5 * part for part in to_rgb(colour))
     return red, green, blue
 
 

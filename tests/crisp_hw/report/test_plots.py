@@ -30,17 +30,13 @@ def test_speedup_bars_are_the_speedups(row):
     assert all(end <= start + 1e-9 for (_, end), (start, _) in itertools.pairwise(spans))
 
 
-def test_energy_stacks_to_this_over_dense_without_dram(row):
+def test_energy_stacks_to_shares_of_its_own_without_dram(row):
     rows = [row("a", "c1", index_pj={"RF": 2.0, "DRAM": 10.0}), row("b", "c1", pj=(80, 16, 8))]
     lines = (OverheadLine("selection", 1, 0.5, 0.5), OverheadLine("offset_decoder", 1, 0.25, 0.25))
     rows[0] = replace(rows[0], overheads=lines)
-    first, second, dram = figure(NetworkEvaluation("net", tuple(rows)), "energy").axes
-    stack = [
-        2 / 24,
-        4 / 24,
-        2 / 24,
-        0.75 / 24,
-    ]  # MAC below, RF, metadata with the block index, circuits beside the model
+    chip, first, second, dram = figure(NetworkEvaluation("net", tuple(rows)), "energy").axes
+    # MAC below, RF, metadata with the block index, circuits beside the model
+    stack = [2 / 8.75, 4 / 8.75, 2 / 8.75, 0.75 / 8.75]
     assert [height for (height,) in heights(first)] == pytest.approx(stack)
     assert [group[0].get_y() for group in first.containers] == pytest.approx([sum(stack[:i]) for i in range(4)])
     assert [group[0].get_hatch() for group in first.containers] == [None, None, "////", "xxxx"]
@@ -48,9 +44,10 @@ def test_energy_stacks_to_this_over_dense_without_dram(row):
     assert [text.get_text() for text in first.get_legend().get_texts()] == labels
     assert first.get_ylim()[1] > 1.05  # an empty segment on top leaves room for the gain
     assert sum(h for (h,) in heights(second)) == pytest.approx(1)
+    assert heights(chip) == [[pytest.approx(8.75 / 24)], [pytest.approx(1)]]
     assert heights(dram) == [[pytest.approx(20 / 40)], [pytest.approx(2)]]
     assert [text.get_text() for text in first.texts] == ["2.74x"]
-    assert first.get_ylim() == second.get_ylim()
+    assert [text.get_text() for text in chip.get_legend().get_texts()] == ["a", "b"]
 
 
 def test_totals_are_those_of_the_network(row):
