@@ -52,7 +52,7 @@ ENERGY := arch/energy
 
 $(CACTI_STAMP):
 	$(CACTI_PYTHON) -m venv .venv-cacti
-	.venv-cacti/bin/pip install --quiet --no-binary hwcomponents-cacti hwcomponents-cacti==1.0.40
+	.venv-cacti/bin/pip install --quiet --no-binary hwcomponents-cacti hwcomponents==1.0.114 hwcomponents-cacti==1.0.40
 	@touch $(CACTI_STAMP)
 
 characterize: $(STAMP) $(if $(CRISP_HW_CACTI),,$(CACTI_STAMP))
