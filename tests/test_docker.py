@@ -131,6 +131,7 @@ def test_services_are_the_two_images_and_shut_in():
     for service in services.values():
         assert (DOCKER / service["build"]["context"]).resolve() == ROOT
         assert service["network_mode"] == "none"
+        assert service["init"] is True
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
 
