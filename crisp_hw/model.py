@@ -14,6 +14,7 @@ from crisp_hw.errors import CrispError, InputError, MappingError
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.dialect import Dialect
 from crisp_hw.timeloop.accept import accept
+from crisp_hw.timeloop.accept_architecture import component_names
 from crisp_hw.timeloop.documents import load_documents
 from crisp_hw.timeloop.locate import with_position
 from crisp_hw.timeloop.map_text import map_text
@@ -37,7 +38,7 @@ def evaluate_files(paths: Iterable[str | Path], dialect: Dialect = "head") -> Ev
     lists what the documents hold without effect on the numbers. Raises InputError with file and line for input that
     is wrong or not modelled, and MappingError when the mapping does not fit the architecture.
     """
-    documents = load_documents(paths)
+    given = documents = load_documents(paths)
     notes: tuple[str, ...] = ()
     try:
         if is_frontend(documents):
@@ -46,6 +47,11 @@ def evaluate_files(paths: Iterable[str | Path], dialect: Dialect = "head") -> Ev
             documents, notes = flatten(documents)
         documents, more = accept(documents)
         return _evaluate(documents, (*notes, *more), dialect)
+    except InputError as error:
+        placed = with_position(error, documents)
+        if "mapping" in given or not str(error).startswith(("mapping: the factors", "no document 'mapping'")):
+            raise placed from error
+        raise InputError(f"{placed}; no mapping is among the files, crisp-hw map looks for the best one") from error
     except CrispError as error:
         raise with_position(error, documents) from error
 
@@ -89,7 +95,8 @@ def evaluated(point: DesignPoint, documents: MarkedDict, notes: tuple[str, ...])
     areas = read_areas(documents["architecture"], documents.get("ART") if documents.get("ERT") is not None else None)
     has_sparse = documents.get("sparse_optimizations") is not None
     x, y = (int(along[0]) for along in part.sparse.macs_mesh)
-    return Evaluated(point, result, x * y, details_of(part), has_sparse, areas)
+    bounded = component_names(documents["architecture"], "metadata_storage_depth", "metadata_depth")
+    return Evaluated(point, result, x * y, details_of(part), has_sparse, areas, bounded)
 
 
 def check_documents(documents: MarkedDict, needed: tuple[str, ...]) -> None:

@@ -19,7 +19,7 @@ def main() -> None:
         from crisp_hw.cli.run_model import run_model
 
         sys.exit(ended(lambda: run_model(asked)))
-    from crisp_hw.cli.app import app
+    from crisp_hw.cli.commands import app
 
     for number in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:  # Windows has no SIGHUP
         if signal.getsignal(number) == signal.SIG_DFL:  # nohup has it ignored

@@ -46,10 +46,11 @@ def accept_architecture(document: Any, variables: Any, notes: list[str]) -> Any:
     return derived(root, {**root, "subtree": subtree})
 
 
-def component_names(architecture: Any) -> set[str]:
-    """Names of all components of an accepted architecture."""
+def component_names(architecture: Any, *said: str) -> frozenset[str]:
+    """Names of all components of an accepted architecture; with `said`, of those that have one of these attributes."""
     nodes = list(architecture.get("subtree") or []) if isinstance(architecture, dict) else []
-    return {plain_name(str(entry.get("name"))) for entry in _components(nodes)}
+    entries = [entry for entry in _components(nodes) if not said or set(said) & set(entry.get("attributes") or ())]
+    return frozenset(plain_name(str(entry.get("name"))) for entry in entries)
 
 
 def _components(nodes: list[Any]) -> list[Any]:

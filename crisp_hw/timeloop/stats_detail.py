@@ -42,7 +42,8 @@ class Evaluated:
     """An evaluated design point with everything that is written about it.
 
     `sparse` says that a document of sparse optimizations was given, even an empty one: Timeloop then prints its other,
-    longer form. `areas_um2` are per instance, by component.
+    longer form. `areas_um2` are per instance, by component; `metadata_bounded` are the levels whose documents give a
+    depth of metadata, be it 0.
     """
 
     point: DesignPoint
@@ -51,6 +52,7 @@ class Evaluated:
     details: Mapping[tuple[str, str], TensorDetail]
     sparse: bool = False
     areas_um2: Mapping[str, float] = field(default_factory=dict)
+    metadata_bounded: frozenset[str] = frozenset()
 
     @property
     def average_macs(self) -> float:

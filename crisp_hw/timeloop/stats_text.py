@@ -141,7 +141,7 @@ def _sparse_specs(evaluated: Evaluated, level: StorageLevel) -> dict[str, str]:
         "Data word bits": str(level.word_bits),
         "Data block size": str(level.block_size),
         "Metadata storage width(bits)": str(level.metadata_width_bits),
-        "Metadata storage depth": _optional(level.metadata_depth or None),
+        "Metadata storage depth": _optional(level.metadata_depth if level.name in evaluated.metadata_bounded else None),
     }
     rest = {
         "Effective data storage size": _effective(level),

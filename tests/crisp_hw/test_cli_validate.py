@@ -6,7 +6,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from crisp_hw.cli.app import app
+from crisp_hw.cli import app
 
 COMMITTED = Path(__file__).parents[1] / "golden" / "cases"
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -85,3 +86,12 @@ def test_heavy_packages_stay_out(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["dense-flat.yaml", "dense-nodes.yaml"])
+def test_without_a_mapping_the_next_step_is_to_look_for_one(tmp_path, name):
+    alone = tmp_path / "alone.yaml"
+    alone.write_text(re.sub(r"(?ms)^mapping:.*?(?=^\S|\Z)", "", (DOCUMENTS / name).read_text()))
+    done = run(alone, "-o", tmp_path / "out")
+    assert done.exit_code == 2
+    assert "no mapping is among the files, crisp-hw map looks for the best one" in done.stderr
