@@ -85,10 +85,15 @@ class Found:
     @property
     def certificate(self) -> str:
         """What is known about the result, in one sentence."""
-        if self.proven:
+        if self.proven and self.gap is None:
             return f"optimal over {self.candidates:,} factorizations in every order ({self.tried:,} mappings evaluated)"
         stopped = "interrupted: " if self.interrupted else ""
-        bound = f"within {100 * self.gap:.1f} % of a lower bound" if self.gap is not None else "no lower bound known"
+        if self.gap is None:
+            bound = "no lower bound known"
+        elif self.proven:
+            bound = f"none has a smaller {self.objective}: it meets a lower bound"
+        else:
+            bound = f"within {100 * self.gap:.1f} % of a lower bound"
         return f"{stopped}best of {self.tried:,} mappings, {bound}"
 
 
