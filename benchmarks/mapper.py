@@ -29,6 +29,7 @@ import yaml
 from numpy.typing import NDArray
 
 from crisp_hw import api
+from crisp_hw.describe import pattern_descriptor
 from crisp_hw.encode import EncodeOptions, encode
 from crisp_hw.engine.evaluate import evaluate_batch
 from crisp_hw.errors import MappingError
@@ -39,15 +40,18 @@ from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design
 from crisp_hw.spec.ert import EnergyTable
+from crisp_hw.spec.layer import Layer
 from crisp_hw.spec.mapping import Loop, LoopNest
-from crisp_hw.spec.patterns import NM
+from crisp_hw.spec.patterns import NM, Hybrid
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.timeloop.read import read_design
 from crisp_hw.timeloop.read_constraints import read_mapspace
 
 ARCHS = ("dense", "stc", "dstc", "crisp-stc")
 NETWORK = ["--workload", "resnet50", "--nm", "2:4", "--block", "64", "--sparsity", "0.9"]
-LAYER = "layer3.1.conv2"
+GEMM = pattern_descriptor(
+    Layer("gemm", "linear", 2_880, 5_760, tokens=5_040), Hybrid(NM(2, 4), 64, kept=9, total=90), "hybrid"
+)  # sides with many divisors
 ROWS = 131_072  # of a batch, or fewer where the engine would take more than BATCH_S
 BATCH_S, FEW = 1.0, 8_192
 REPEATS = 5
@@ -83,19 +87,17 @@ def _peak_mb() -> float:
 
 
 def batch(arch: str, device: str) -> tuple[Design, LoopNest, Ints]:
-    """Mappings of one layer on an accelerator, from the space without its temporal constraints, in one loop order."""
-    source = api.WorkloadPattern("resnet50", NM(2, 4), 64, 0.9)
-    (descriptor,) = api.select(api.resolve(source).descriptors, LAYER)
-    encoded = encode(descriptor, api.load_arch(arch), EncodeOptions())
+    """Different mappings of one GEMM, from the space without its temporal constraints, in one loop order."""
+    encoded = encode(GEMM, api.load_arch(arch), EncodeOptions())
     nest = search(encoded.design, encoded.constraints, options=SearchOptions(device=device)).mapping.nest
     spatial = tuple(each for each in encoded.constraints.levels if each.kind == "spatial")
     space = enumerate_space(encoded.design, Constraints(spatial, encoded.constraints.keeps))
     found: list[Ints] = []
     for chunk in factorizations(space, 65_536):
         found.append(chunk.rows)
-        if sum(map(len, found)) >= ROWS:
+        if sum(map(len, found)) >= 4 * ROWS:
             break
-    return encoded.design, nest, _bounds(space, nest, np.concatenate(found)[-ROWS:])
+    return encoded.design, nest, _bounds(space, nest, np.concatenate(found))
 
 
 def _bounds(space: Space, nest: LoopNest, rows: Ints) -> Ints:
@@ -107,13 +109,13 @@ def _bounds(space: Space, nest: LoopNest, rows: Ints) -> Ints:
 
 
 def same_structure(bounds: Ints) -> Ints:
-    """Rows that loop over the same places, the most frequent ones, repeated until there are ROWS."""
-    _, places, count = np.unique(bounds > 1, axis=0, return_inverse=True, return_counts=True)
-    return np.resize(bounds[places.reshape(-1) == count.argmax()], (ROWS, bounds.shape[1]))
+    """Rows that loop over the same places: the most frequent ones, ROWS of them at most."""
+    _, places, count = np.unique(np.packbits(bounds > 1, axis=1), axis=0, return_inverse=True, return_counts=True)
+    return bounds[places.reshape(-1) == count.argmax()][:ROWS]
 
 
-def batch_rate(arch: str, device: str, barrier: Any = None) -> float:
-    """Mappings per second where all of a batch have one structure; all at a barrier start together."""
+def batch_rate(arch: str, device: str, barrier: Any = None) -> tuple[float, int]:
+    """Mappings per second where a batch has one structure, and how many it holds; all at a barrier start together."""
     design, nest, bounds = batch(arch, device)
     rows = same_structure(bounds)
     start = time.perf_counter()
@@ -125,7 +127,7 @@ def batch_rate(arch: str, device: str, barrier: Any = None) -> float:
             barrier.wait(300)
         evaluate_batch(design, nest, rows, device=device)
 
-    return len(rows) / seconds_of(together, float("inf"))
+    return len(rows) / seconds_of(together, float("inf")), len(rows)
 
 
 def mixed_rate(arch: str, device: str) -> tuple[float, int, int, float]:
@@ -134,21 +136,23 @@ def mixed_rate(arch: str, device: str) -> tuple[float, int, int, float]:
     rows = bounds[-FEW:]
     valid = float(evaluate_batch(design, nest, rows, device=device).valid.mean())
     rate = len(rows) / seconds_of(lambda: evaluate_batch(design, nest, rows, device=device))
-    return rate, len(rows), len(np.unique(rows > 1, axis=0)), valid
+    return rate, len(rows), len(np.unique(np.packbits(rows > 1, axis=1), axis=0)), valid
 
 
 def engine(given: argparse.Namespace) -> None:
     """Mappings per second of the batched engine on one core and on two."""
-    print(f"engine: mappings of {LAYER}, thousands per second; mixed: neighbours in the space, in how many structures")
-    print(f"  {'':10s} {'one core':>9s} {'two':>9s} {'mixed':>9s} {'structures':>16s} {'valid':>7s} {'peak MB':>8s}")
+    print("engine: different mappings of a GEMM (2880 x 5760, 5040 columns), thousands per second, in batches of one")
+    print("  structure (the same loops at work); mixed: neighbours in the space, of how many structures")
+    heads = f"{'one core':>9s} {'two':>9s} {'mixed':>9s} {'batch':>9s} {'structures':>14s} {'valid':>7s} {'MB':>5s}"
+    print(f"  {'':10s} {heads}")
     for arch in ARCHS:
-        one, peak = alone(batch_rate, arch, given.device)
+        (one, rows), peak = alone(batch_rate, arch, given.device)
         with get_context("spawn").Manager() as manager, ProcessPoolExecutor(2, get_context("spawn")) as pool:
             barrier = manager.Barrier(2)
-            two = sum(run.result() for run in [pool.submit(batch_rate, arch, given.device, barrier) for _ in "12"])
-        mixed, rows, structures, valid = alone(mixed_rate, arch, given.device)[0]
-        rates = f"{one / 1e3:9,.1f} {two / 1e3:9,.1f} {mixed / 1e3:9,.1f}"
-        print(f"  {arch:10s} {rates} {f'{structures:,} in {rows:,}':>16s} {valid:7.0%} {peak:8.0f}")
+            two = sum(run.result()[0] for run in [pool.submit(batch_rate, arch, given.device, barrier) for _ in "12"])
+        mixed, few, structures, valid = alone(mixed_rate, arch, given.device)[0]
+        rates = f"{one / 1e3:9,.0f} {two / 1e3:9,.0f} {mixed / 1e3:9,.1f}"
+        print(f"  {arch:10s} {rates} {rows:9,d} {f'{structures:,} in {few:,}':>14s} {valid:7.0%} {peak:5.0f}")
 
 
 # a whole network ------------------------------------------------------------------------------------------------------
