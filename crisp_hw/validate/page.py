@@ -26,7 +26,8 @@ Compared but not equal: {ids}.
 {artifact}
 ## Where this engine and Timeloop part
 
-Nothing of this is silent: the result says among its assumptions where it happens, or the input is refused.
+The first is a matter of rounding and not marked. Of the others the result tells among its assumptions, or the input is
+refused.
 
 - Hypergeometric tensors of more than 104 729 words: Boost approximates their probabilities, and a count that should be
   whole may differ by 1.
