@@ -191,7 +191,8 @@ def _evaluate_rows(
     whole = len(rows) == bounds.shape[1]
     here, rest = (each if whole else np.ascontiguousarray(each[:, rows]) for each in factors)
     perfect = residuals is bounds or bool((here == rest).all())
-    here, costs_only = mover(device or "numpy")(here), device is not None
+    weighed = any(len(action.options) > 1 for action in design.sparse.actions)  # by entries, with bits or without
+    here, costs_only = mover(device or "numpy")(here), device is not None and not weighed
     tiling = Tiling(
         design.problem, design.architecture, nest, here, None if perfect else rest, design.rules, costs_only
     )

@@ -84,15 +84,14 @@ def expected_occupancy_of(
     packs = sparse.packs(hardware[level].name)
     aware = not packs and parent is not None and format_of(sparse, hardware[parent].name, tensor.name) is not None
     how = _How(tiling.size(tensor), aware, packs, tiling.rules)
-    if isinstance(tensor.density, FixedStructured):
+    # of one mapping nothing is remembered: it will hardly come again
+    if isinstance(tensor.density, FixedStructured) or (tiling.batch == 1 and tiling.xp is np):
         return _measured(tensor, tile, ranks, how)
     rows = [tile.words, *ranks.fibers, *ranks.tiles]
     if isinstance(tensor.density, Banded) or shape_of(tensor.density) is not None:
         rows += chain(tile.extents, *ranks.extents)
     first, which = distinct([row for row in rows if row is not tiling.ones] or [tiling.ones])
     small, few = tile.at(first), ranks.at(first)
-    if tiling.batch == 1:
-        return _measured(tensor, small, few, how)
     keys = list(zip(*(on_host(row[first]).tolist() for row in rows), strict=True))
     return _spread(_remembered(tensor, (small, few), keys, how), tile.words, which)
 
