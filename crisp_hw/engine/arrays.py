@@ -17,6 +17,7 @@ from crisp_hw.errors import InputError
 Int = NDArray[np.int64]
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
+FLOAT, INT = np.dtype(np.float64), np.dtype(np.int64)
 KEY_LIMIT = 2**62  # below which the digits of a mixed-radix key fit a signed 64-bit integer
 FEW_TERMS = 8  # sums of up to so many terms are added one by one, which is cheaper than a cumulative sum
 
@@ -30,7 +31,9 @@ def namespace(x: Any) -> Any:
     >>> namespace(np.ones(1)) is np
     True
     """
-    return np if isinstance(x, np.ndarray | np.generic) else _compat().array_namespace(x)
+    if x.__class__ is np.ndarray or isinstance(x, np.generic):
+        return np
+    return _compat().array_namespace(x)
 
 
 def _compat() -> Any:
@@ -42,8 +45,9 @@ def _compat() -> Any:
 
 def floats(x: Any) -> Float:
     """The same as float64."""
-    if isinstance(x, np.ndarray):
-        return x if x.dtype == np.float64 else x.astype(np.float64)
+    if x.__class__ is np.ndarray:
+        same: Float = x if x.dtype is FLOAT else x.astype(FLOAT)
+        return same
     xp = namespace(x)
     found: Float = xp.astype(x, xp.float64, copy=False)
     return found
@@ -51,8 +55,9 @@ def floats(x: Any) -> Float:
 
 def whole(x: Any) -> Int:
     """The same as int64, cut towards zero."""
-    if isinstance(x, np.ndarray):
-        return x if x.dtype == np.int64 else x.astype(np.int64)
+    if x.__class__ is np.ndarray:
+        same: Int = x if x.dtype is INT else x.astype(INT)
+        return same
     xp = namespace(x)
     found: Int = xp.astype(x, xp.int64, copy=False)
     return found
@@ -75,11 +80,14 @@ def ratio(a: Any, b: Any, otherwise: float) -> Float:
     [0.5, 1.0]
     """
     xp = namespace(b)
-    if xp is np:
-        blank: Float = np.full(np.broadcast_shapes(np.shape(a), b.shape), otherwise)
-        np.divide(a, b, out=blank, where=b > 0)
-        return blank
     there = b > 0
+    if xp is np:
+        if there.all():
+            plain: Float = a / b
+            return plain
+        blank: Float = np.full(np.broadcast_shapes(np.shape(a), b.shape), otherwise)
+        np.divide(a, b, out=blank, where=there)
+        return blank
     value = floats(a) / floats(xp.where(there, b, xp.ones_like(b)))
     found: Float = xp.where(there, value, xp.full_like(value, otherwise))
     return found

@@ -101,6 +101,9 @@ def _per_cycle(words: Float, cycles: Int) -> Float:
     """Words per cycle; endless where something moves in 0 cycles."""
     xp = namespace(words)
     there, many = cycles > 0, floats(cycles)
+    if xp is np and there.all():
+        plain: Float = words / many
+        return plain
     rate: Float = words / xp.where(there, many, xp.ones_like(many))
     rate = xp.where(there | (words <= 0), rate, xp.full_like(rate, xp.inf))
     return rate
@@ -113,6 +116,8 @@ def idle_factor(sparse: Sparse, place: tuple[int, int]) -> Float:
     """
     provided, xp = floats(sparse.provided(place)), namespace(sparse.used[place])
     spread = ratio(provided, sparse.used[place], xp.inf)
+    if xp is np and (provided > 0).all():
+        return spread
     factor: Float = xp.where(provided > 0, spread, xp.full_like(spread, xp.inf))
     return factor
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crisp_hw.engine.lanes import shares
-from crisp_hw.engine.tiling import Bool, Float, Int, Tiling, elided_fills, instances, projected_size
+from crisp_hw.engine.tiling import Bool, Float, Int, Sides, Tiling, elided_fills, instances, rank_extents
 from crisp_hw.spec.problem import Problem, Tensor, Term
 
 
@@ -99,7 +99,7 @@ def _level_flow(tiling: Tiling, tensor: Tensor, level: int) -> tuple[Float, Floa
 def stride(tiling: Tiling, tensor: Tensor, j: int) -> Int:
     """How far one iteration of loop j moves through each rank of the tensor, int64[R, b]."""
     loop = tiling.nest.loops[j]
-    below = tiling.box(j)[tiling.problem.dims.index(loop.dim)]
+    below = tiling.sides(j)[tiling.problem.place[loop.dim]]
     steps = [coefficient(rank, loop.dim) for rank in tensor.ranks]
     return np.array([step * below for step in steps], dtype=np.int64).reshape(len(steps), len(below))
 
@@ -111,8 +111,8 @@ def coefficient(rank: tuple[Term, ...], dim: str) -> int:
 
 def arrivals(tiling: Tiling, tensor: Tensor, start: int) -> list[Step]:
     """What a receiver gets: the first delivery, then a kind of step per active time loop from `start` on."""
-    box = tiling.box(start)
-    size, extents = projected_size(tiling.problem, tensor, box), _extents(tiling.problem, tensor, box)
+    box = tiling.sides(start)
+    size, extents = tiling.size_below(start, tensor), _extents(tiling.problem, tensor, box)
     loops = [j for j in range(start, len(tiling.nest.loops)) if tiling.active[j] and tiling.temporal(j)]
     everything = np.ones(len(size), dtype=bool)
     # MACs: one operand per multiply-accumulate, nothing is subtracted
@@ -136,10 +136,10 @@ def arrivals(tiling: Tiling, tensor: Tensor, start: int) -> list[Step]:
     return steps
 
 
-def _extents(problem: Problem, tensor: Tensor, box: Int) -> Int:
+def _extents(problem: Problem, tensor: Tensor, box: Sides) -> Int:
     """Extent of each rank of a tensor's tile, int64[R, b]."""
-    parts = [projected_size(problem, Tensor(tensor.name, (rank,)), box) for rank in tensor.ranks]
-    return np.array(parts, dtype=np.int64).reshape(len(parts), box.shape[1])
+    parts = rank_extents(problem, tensor, box)
+    return np.array(parts, dtype=np.int64).reshape(len(parts), len(box[0]))
 
 
 def linkable(steps: list[Step]) -> list[tuple[Int, Step]]:
