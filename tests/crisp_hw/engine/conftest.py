@@ -120,7 +120,7 @@ def sparse_specs(draw, keeps):
         for level, names in enumerate(keeps):
             if name in names and inner:
                 formats.append(TensorFormat(f"L{level}", name, tuple(ranks)))
-                ranks = [*ranks, Rank("UOP", 0, 4, (frozenset(dims),))]
+                ranks = [*ranks, Rank("UOP", 0, draw(st.sampled_from([0, 4])), (frozenset(dims),))]
     actions = draw(st.lists(saf(len(keeps)), max_size=2))
     compute = tuple(draw(st.sets(st.sampled_from(["gating", "skipping"]))))
     return SparseSpec(tuple(formats), tuple(actions), compute)

@@ -7,14 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import crisp_hw.engine.evaluate
 from crisp_hw.engine.evaluate import evaluate, evaluate_batch
+from crisp_hw.engine.formats import stored_ranks
+from crisp_hw.engine.tiling import Tiling
 from crisp_hw.errors import InputError
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
+from crisp_hw.spec.design import DesignPoint
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.mapping import LoopNest, Mapping
 from crisp_hw.spec.patterns import FixedStructured, Hypergeometric
 from crisp_hw.spec.problem import Problem, Tensor, Term
-from crisp_hw.spec.sparse import ActionOptimization, Condition, SparseSpec
+from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
 
 SIZE = {"M": (2, 2, 3), "N": (2, 2), "K": (2, 3)}  # prime factors that a mapping hands out
 ENERGY = EnergyTable(
@@ -44,7 +48,12 @@ def designs(draw, build):
     sparse = draw(st.one_of(st.just(SparseSpec()), build.sparse_specs(keeps)))
     point = build.point(plan, fanouts, keeps, densities, sparse, ENERGY, size_words=draw(st.sampled_from([20, 10**6])))
     levels = tuple(
-        replace(level, read_bandwidth=draw(st.sampled_from([None, 1.0, 4.0])), block_size=draw(st.sampled_from([1, 2])))
+        replace(
+            level,
+            read_bandwidth=draw(st.sampled_from([None, 1.0, 4.0])),
+            block_size=draw(st.sampled_from([1, 2])),
+            metadata_word_bits=draw(st.sampled_from([level.metadata_word_bits, 8 * level.word_bits])),
+        )
         for level in point.design.architecture.levels
     )
     architecture = Architecture(levels, point.design.architecture.compute)
@@ -61,6 +70,8 @@ def test_a_batch_is_its_mappings_one_by_one(build, data):
     batch = evaluate_batch(design, nest, np.array(rows))
     for row, bounds in enumerate(rows):
         alone = evaluate_batch(design, nest, np.array([bounds]))
+        whole = evaluate(DesignPoint(design, Mapping(nest, tuple(bounds))))  # counts that cost nothing included
+        assert (whole.valid, whole.cycles, whole.energy_pj) == (alone.valid[0], alone.cycles[0], alone.energy_pj[0])
         assert batch.valid[row] == alone.valid[0]
         assert batch.cycles[row] == alone.cycles[0]
         assert batch.energy_pj[row] == alone.energy_pj[0]
@@ -162,6 +173,29 @@ def test_options_are_chosen_for_each_mapping(build):
     chosen = [[name for name in "AB" if result.levels[0].tensors[name].accesses["skipped_reads"]] for result in alone]
     # words held x probability: A 4 x 0.5 x 0.75 against B 2 x 0.25 x 0.5; then 2 x 0.5 x 0.75 against 8 x 0.25 x 0.5
     assert chosen == [["A"], ["B"]]
+
+
+@pytest.mark.parametrize("options", [1, 2])
+def test_entries_without_bits_are_left_out_of_batches_unless_they_weigh(build, monkeypatch, options):
+    """Options of a SAF are weighed by all entries of what they save, whatever their width."""
+    seen = []
+
+    def noted(*arguments):
+        seen.append(Tiling(*arguments))
+        return seen[-1]
+
+    monkeypatch.setattr(crisp_hw.engine.evaluate, "Tiling", noted)
+    formats = (TensorFormat("L0", "A", (Rank("CP", 2, 0), Rank("UOP", 0, 0)), True),)
+    either = (Condition("A", ("B",)), Condition("B", ("A",)))[:options]
+    plan = [[("t", "M", 2), ("t", "K", 2), ("t", "N", 2)], [("t", "M", 2), ("t", "N", 2)]]
+    densities = dict.fromkeys("AB", FixedStructured(0.0625))
+    spec = SparseSpec(formats, (ActionOptimization("L1", "skipping", either),))
+    point = build.point(plan, densities=densities, sparse=spec, energy=ENERGY, metadata_word_bits=64)
+    batch = evaluate_batch(point.design, point.mapping.nest, np.array([point.mapping.bounds]))
+    assert [tiling.costs_only for tiling in seen] == [options == 1]
+    held = stored_ranks(seen[0], spec)[0, "A"]
+    assert (held.counted, len(held.fibers)) == ((1, 2) if options == 1 else (2, 2))
+    assert batch.energy_pj.tolist() == [evaluate(point).energy_pj]
 
 
 def test_the_likelier_of_two_safs_counts_for_each_mapping(build):
