@@ -15,6 +15,7 @@ from crisp_hw.engine import actual, banded, density, hybrid
 from crisp_hw.engine.arrays import distinct, floats, like, namespace, on_host, whole
 from crisp_hw.engine.tiling import Float, Int, Tile
 from crisp_hw.spec.patterns import Actual, Banded, ByShape, Density, FixedStructured, HybridBlocks, Hypergeometric
+from crisp_hw.spec.problem import Tensor
 
 Extents = tuple[int, ...]
 
@@ -63,6 +64,12 @@ def expected_occupancy(model: Density, size: int, tile: Tile) -> Float:
         case Actual() | HybridBlocks():
             return _each(tile, lambda one: _mean(model, _within(model, one)))
     assert_never(model)
+
+
+def mean_density(tensor: Tensor, size: int) -> float:
+    """Expected nonzeros of one word of a tensor of `size` words."""
+    word = np.ones(1, dtype=np.int64)
+    return float(expected_occupancy(tensor.density, size, Tile(word, (word,) * len(tensor.ranks)))[0])
 
 
 def largest_occupancy(model: Density, size: int, tile: Tile) -> Int:

@@ -122,23 +122,28 @@ def _remarks(part: Part) -> tuple[str, ...]:
         for level in range(len(part.tiling.architecture.levels))
         if part.traffic.lacking[level, t][0]
     ]
-    found += [
-        f"{tensor.name}: Timeloop counts tiles of a band of {tensor.density.band_width} twice where it reaches beyond "
-        "half the matrix, and the metadata of tiles that hold as much as the first one alone; so does this result"
-        for t, tensor in enumerate(part.tiling.problem.tensors)
-        if isinstance(tensor.density, Banded) and any(place[1] == t for place in part.sparse.ranks)
-    ]
-    found += [
-        too_wide(tensor.name, tensor.density.band_width, side)
-        for tensor in part.tiling.problem.tensors
-        if isinstance(tensor.density, Banded) and tensor.density.band_width > (side := _shortest(part, tensor))
-    ]
+    found += _remarks_on_bands(part)
     if part.tiling.rules.whole_macs and part.sparse.used_macs[0] < 1:
         found.append(
             f"only {part.sparse.used_macs[0]:.2f} MACs are at work on average; Timeloop truncates that to 0 and "
             "reports 0 cycles, and so does this result: do not use it"
         )
     return tuple(found)
+
+
+def _remarks_on_bands(part: Part) -> list[str]:
+    """What Timeloop makes of a band that reaches far."""
+    found = [
+        f"{tensor.name}: Timeloop counts tiles of a band of {tensor.density.band_width} twice where it reaches beyond "
+        "half the matrix, and the metadata of tiles that hold as much as the first one alone; so does this result"
+        for t, tensor in enumerate(part.tiling.problem.tensors)
+        if isinstance(tensor.density, Banded) and any(place[1] == t for place in part.sparse.ranks)
+    ]
+    return found + [
+        too_wide(tensor.name, tensor.density.band_width, side)
+        for tensor in part.tiling.problem.tensors
+        if isinstance(tensor.density, Banded) and tensor.density.band_width > (side := _shortest(part, tensor))
+    ]
 
 
 def _shortest(part: Part, tensor: Tensor) -> int:

@@ -20,8 +20,8 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from crisp_hw.engine.content import mean_density
 from crisp_hw.engine.energy import action_energy, compute_energy, resolved
-from crisp_hw.engine.safs.position import mean_density
 from crisp_hw.engine.sliding import sliding
 from crisp_hw.engine.tiling import projected_size
 from crisp_hw.mapper.fits import shrinking_levels, tile_words

@@ -91,9 +91,19 @@ def nests(space: Space, seen: tuple[Visible, ...], active: Bools) -> Iterator[tu
     >>> [[loop.dim for loop in dram] for _, dram in nests(space, visible(space), np.ones((2, 2), dtype=np.bool_))]
     [['M', 'N'], ['N', 'M']]
     """
+    return product(*choices(space, seen, active))
+
+
+def count(space: Space, seen: tuple[Visible, ...], active: Bools) -> int:
+    """How many arrangements `nests` has for a pattern, without making them."""
+    return prod(len(options) for options in choices(space, seen, active))
+
+
+def choices(space: Space, seen: tuple[Visible, ...], active: Bools) -> list[list[Arrangement]]:
+    """The arrangements of each block that costs can tell apart and no other dominates."""
     dims = space.design.problem.dims
     names = [frozenset(dim for dim, on in zip(dims, row, strict=True) if on) for row in active]
-    return product(*(_classes(space, seen, index, names) for index in range(len(space.blocks))))
+    return [list(_classes(space, seen, index, names)) for index in range(len(space.blocks))]
 
 
 def _classes(
@@ -144,7 +154,7 @@ def _inside(order: list[str], dims: frozenset[str]) -> list[str]:
 
 def _visible(space: Space, block: Block) -> Visible:
     linked = block.level == 0 and block.kind == "spatial"
-    if sliding(space.design.problem) or linked or _unusual(space) or _under_storage_saf(space, block):
+    if sliding(space.design.problem) or linked or unusual(space) or _under_storage_saf(space, block):
         return Visible(everything=True)
     formatted = tuple(_formatted(space, block))
     if block.kind == "spatial":
@@ -156,7 +166,7 @@ def _visible(space: Space, block: Block) -> Visible:
     return Visible(False, (*_delivered(space, block), *lanes), formatted, ranked=rising)
 
 
-def _unusual(space: Space) -> bool:
+def unusual(space: Space) -> bool:
     """Is traffic no product of deliveries, or does its way through a network cost anything?"""
     flags = (*space.no_multicast, *space.no_temporal_reuse, *space.rmw_first_update)
     return any(flags) or any(costs(level) for level in space.design.architecture.levels)

@@ -5,15 +5,32 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from crisp_hw.mapper.fits import fits
+from crisp_hw.mapper.orders import count, visible
 from crisp_hw.mapper.space import Space
 from crisp_hw.mapper.sweep import Sweep
 
 Ints = NDArray[np.int64]
 
 DRAW = 4096  # rows drawn at once: enough to share loop nests, few against any budget
+ESTIMATED = 64  # rows whose orders are counted: a few milliseconds
 SHARE_RANDOM = 0.5  # of the budget; what is left goes to descent, whose starts those draws are
 FRUITLESS = 50  # draws without a row that fits before a space is given up
 STARTS = 8  # best rows to descend from
+
+
+def estimate(space: Space) -> float:
+    """About how many mappings there are: factorizations times the share of random ones that fits, times their orders.
+
+    What no random one fits into counts every factorization once.
+    """
+    dims, rng = space.design.problem.dims, np.random.default_rng(0)
+    rows = _random(space, rng)
+    kept, seen = rows[fits(space, rows, dims)], visible(space)
+    if not len(kept):
+        return float(space.size)
+    orders = [count(space, seen, row > 1) for row in kept[rng.permutation(len(kept))[:ESTIMATED]]]
+    return space.size * len(kept) / len(rows) * float(np.mean(orders))
 
 
 def sample(sweeps: tuple[Sweep, ...], seed: int, budget: int, tick: Callable[[], None]) -> None:
@@ -39,11 +56,15 @@ def sample(sweeps: tuple[Sweep, ...], seed: int, budget: int, tick: Callable[[],
 
 def _drawn(sweep: Sweep, rng: np.random.Generator) -> Ints:
     """Random rows that fit, int64[b, blocks, dims], none twice."""
-    space = sweep.catalog.space
+    rows = np.unique(_random(sweep.catalog.space, rng), axis=0)
+    return rows[sweep.keep(rows, sweep.catalog.space.design.problem.dims)]
+
+
+def _random(space: Space, rng: np.random.Generator) -> Ints:
+    """Factorizations int64[b, blocks, dims], each dimension's with equal probability."""
     dims = space.design.problem.dims
-    columns = [space.factors[dim][rng.integers(0, len(space.factors[dim]), DRAW)] for dim in dims]
-    rows: Ints = np.unique(np.stack(columns, axis=2), axis=0)
-    return rows[sweep.keep(rows, dims)]
+    rows: Ints = np.stack([space.factors[d][rng.integers(0, len(space.factors[d]), DRAW)] for d in dims], axis=2)
+    return rows
 
 
 def _descend(sweep: Sweep, budget: int, tick: Callable[[], None]) -> None:

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from crisp_hw.engine.arrays import mover
+from crisp_hw.engine.sliding import sliding
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.mapper.bounds import lower
 from crisp_hw.mapper.bypass import choices
 from crisp_hw.mapper.explain import explain, least_violating
-from crisp_hw.mapper.sample import sample
+from crisp_hw.mapper.orders import unusual
+from crisp_hw.mapper.sample import estimate, sample
 from crisp_hw.mapper.space import Space
 from crisp_hw.mapper.stream import Chunk, factorizations
 from crisp_hw.mapper.sweep import Sweep, catalog_of
@@ -20,12 +22,14 @@ from crisp_hw.spec.design import Design
 from crisp_hw.spec.mapping import Mapping as LoopMapping
 
 GIB = 2**30
-LARGEST_SWEEP = 100_000_000  # factorizations; enumerating and judging more takes longer than an hour
-DEFAULT_BUDGET = 2_000_000  # mappings evaluated in a space beyond that
+LARGEST_SWEEP = 100_000_000  # factorizations; 11.9 million were enumerated and judged in 2.6 s (benchmarks/mapper.py)
+FAST = (20_000_000, 500_000)  # most mappings of a full search, and a budget beyond it: at 0.1 million/s, minutes
+SLOW = (200_000, 20_000)  # the same where every mapping is walked (windows, forbidden reuse, wires): 1.5 ms each
+MOST_ORDERS = 64  # of one pattern of loops in a sample, so that no row uses up the budget alone
 BOUNDED_ONE_BY_ONE = 5_000_000  # factorizations whose bounds are worked out in a few seconds
 BYTES_PER_WORD = 8
 COPIES = 12  # of a chunk's factors: joined, repeated, kept, sorted by nest, transposed
-ENGINE_ARRAYS = 400  # [b] arrays alive at once in the engine, measured with tracemalloc on CRISP-STC (upper end)
+ENGINE_ARRAYS = 400  # [b] arrays alive at once in the engine: at most 262 (DSTC, by tracemalloc), and half as many more
 CHUNKS = (1024, 65536)  # rows at a time: fewer are slow, more do not help
 
 ASSUMPTIONS = ("the mapper tries perfect factorizations only (no residual tiles)",)
@@ -109,10 +113,9 @@ def search(
 
     What levels keep is searched, too, where the constraints leave it open. Equal mappings are ranked by the objective's
     second number, then by the smallest bounds read from the outermost level inwards, then by loop order. Past the
-    budget, or in spaces of more than 100 million factorizations, random draws and descent take the place of
-    enumeration. KeyboardInterrupt ends a search with the best so far, if there is one. Raises InputError for an
-    objective or device that is not known and MappingError when no mapping is valid, with the mapping that breaks the
-    rules least.
+    budget, or in spaces too large to wait for (`usual_budget`), random draws and descent take the place of enumeration.
+    KeyboardInterrupt ends a search with the best so far, if there is one. Raises InputError for an objective or device
+    that is not known and MappingError when no mapping is valid, with the mapping that breaks the rules least.
 
     >>> from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
     >>> from crisp_hw.spec.problem import Problem, Tensor, Term
@@ -153,39 +156,56 @@ def search_spaces(
     options = options or SearchOptions()
     mover(options.device)
     total, tally = sum(space.size for space in spaces), Tally(objective, options.front)
-    budget = options.budget if options.budget is not None else (DEFAULT_BUDGET if total > LARGEST_SWEEP else None)
-    sweeps = tuple(Sweep(catalog_of(space), tally, options.device, budget) for space in spaces)
+    budget = options.budget if options.budget is not None else usual_budget(spaces)
+    whole = budget is None or (total <= budget and options.budget is not None)
+    orders = None if whole else MOST_ORDERS
+    sweeps = tuple(Sweep(catalog_of(space, orders, options.seed), tally, options.device, budget) for space in spaces)
     run = _Run(sweeps, total, progress, chunk_rows or rows_within(options.memory_bytes, spaces[0]))
-    interrupted = False
+    interrupted = complete = False
     try:
-        if budget is None or total <= budget:
+        if budget is None or whole:
             complete = run.enumerate()
         else:
-            complete = False
             sample(sweeps, options.seed, budget, run.tick)
     except KeyboardInterrupt:
         if tally.leader is None:
             raise
-        complete, interrupted = False, True
+        interrupted = True
+    return _found(spaces, run, complete, interrupted)
+
+
+def usual_budget(spaces: tuple[Space, ...]) -> int | None:
+    """How many mappings are evaluated where nobody says: all (None), unless there are too many to wait for.
+
+    The mappings are estimated: the share of random factorizations that fits, times the orders that these have.
+    """
+    problem = spaces[0].design.problem
+    most, budget = SLOW if sliding(problem) or unusual(spaces[0]) else FAST
+    few = sum(space.size for space in spaces) <= LARGEST_SWEEP and sum(map(estimate, spaces)) <= most
+    return None if few else budget
+
+
+def _found(spaces: tuple[Space, ...], run: "_Run", complete: bool, interrupted: bool) -> Found:
+    """What a run came to; MappingError when it found nothing valid."""
+    tally = run.sweeps[0].tally
     if tally.leader is None:
         raise MappingError(_nothing(spaces, tally, run.chunk_rows))
-    gap = None if complete else _gap(spaces, objective, tally.leader, run.chunk_rows)
-    settled = (*ASSUMPTIONS, SETTLED) if len(spaces) == 1 else ASSUMPTIONS
-    best = tally.leader
+    best, objective = tally.leader, tally.objective
+    gap = None if complete else _gap(spaces, objective, best, run.chunk_rows)
     return Found(
         best.mapping,
         best.cycles,
         best.energy_pj,
         objective,
-        total,
+        run.total,
         tally.tried,
         tally.valid,
-        {rule: count for rule, count in tally.pruned.items() if count},
-        complete or gap == 0.0,
-        gap,
-        interrupted,
-        tally.front,
-        settled,
+        pruned={rule: count for rule, count in tally.pruned.items() if count},
+        proven=complete or gap == 0.0,
+        gap=gap,
+        interrupted=interrupted,
+        front=tally.front,
+        assumptions=(*ASSUMPTIONS, SETTLED) if len(spaces) == 1 else ASSUMPTIONS,
     )
 
 

@@ -1,7 +1,6 @@
 """The search of one mapspace on several cores: what levels keep is settled, each choice is searched by a process."""
 
 from collections import Counter
-from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
@@ -11,7 +10,7 @@ import numpy as np
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.mapper.bypass import spaces
 from crisp_hw.mapper.search import Found, Progress, SearchOptions, Step, search
-from crisp_hw.mapper.tally import OBJECTIVES, FrontPoint
+from crisp_hw.mapper.tally import OBJECTIVES, FrontPoint, undominated
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design
 
@@ -122,7 +121,7 @@ def _merged(answers: _Answers, objective: str, front: bool) -> Found:
         proven=proven,
         gap=None,
         interrupted=answers.interrupted,
-        front=undominated([point for each in answers.found for point in each.front]) if front else best.front,
+        front=_front([point for each in answers.found for point in each.front]) if front else best.front,
     )
 
 
@@ -131,17 +130,7 @@ def _score(objective: str, found: Found) -> tuple[float, float]:
     return float(first[0]), float(second[0])
 
 
-def undominated(points: Sequence[FrontPoint]) -> tuple[FrontPoint, ...]:
-    """The points that no other beats in both cycles and energy, fewest cycles first, one of equals.
-
-    >>> from crisp_hw.spec.mapping import LoopNest, Mapping
-    >>> none = Mapping(LoopNest((), ()), ())
-    >>> points = [FrontPoint(cycles, energy, none) for cycles, energy in ((3, 1.0), (1, 5.0), (2, 5.0), (3, 1.0))]
-    >>> [(point.cycles, point.energy_pj) for point in undominated(points)]
-    [(1, 5.0), (3, 1.0)]
-    """
-    kept: list[FrontPoint] = []
-    for point in sorted(points, key=lambda each: (each.cycles, each.energy_pj)):
-        if not kept or point.energy_pj < kept[-1].energy_pj:
-            kept.append(point)
-    return tuple(kept)
+def _front(points: list[FrontPoint]) -> tuple[FrontPoint, ...]:
+    """The points that no other beats, fewest cycles first."""
+    kept = undominated(np.array([each.cycles for each in points]), np.array([each.energy_pj for each in points]))
+    return tuple(points[place] for place in kept)

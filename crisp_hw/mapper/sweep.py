@@ -1,7 +1,9 @@
 """Rows of factors to evaluated mappings: every order that costs can tell apart, together by loop nest."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import product
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +13,7 @@ from crisp_hw.engine.evaluate import evaluate_batch
 from crisp_hw.mapper.admit import admitted, shares
 from crisp_hw.mapper.bounds import lower
 from crisp_hw.mapper.fits import fits, shrinking_levels
-from crisp_hw.mapper.orders import Arrangement, Visible, nests, visible
+from crisp_hw.mapper.orders import Arrangement, Visible, choices, visible
 from crisp_hw.mapper.space import Space, loop_nest
 from crisp_hw.mapper.stream import completions
 from crisp_hw.mapper.tally import Tally
@@ -26,17 +28,22 @@ BOUND = "cannot beat the best (lower bounds of cycles and energy)"
 
 @dataclass
 class Catalog:
-    """Orders met so far in one space: `arrangements[id]`, and the ids that each pattern of active loops asks for."""
+    """Orders met so far in one space: `arrangements[id]`, and the ids that each pattern of active loops asks for.
+
+    `most_orders` of a pattern, drawn with `seed`, stand for all of them (None: there are all).
+    """
 
     space: Space
     seen: tuple[Visible, ...]
+    most_orders: int | None = None
+    seed: int = 0
     arrangements: dict[tuple[Arrangement, ...], int] = field(default_factory=dict)
     patterns: dict[bytes, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """Evaluates rows of one space into a tally, on a device; `left` mappings at most (None: as many as there are)."""
+    """Evaluates rows of one space into a tally, on a device; `budget` mappings at most (None: all there are)."""
 
     catalog: Catalog
     tally: Tally
@@ -112,9 +119,9 @@ class Sweep:
             self.tally.enter(space, nest, batch, (picked, bounds))
 
 
-def catalog_of(space: Space) -> Catalog:
+def catalog_of(space: Space, most_orders: int | None = None, seed: int = 0) -> Catalog:
     """An empty catalog."""
-    return Catalog(space, visible(space))
+    return Catalog(space, visible(space), most_orders, seed)
 
 
 def by_nest(catalog: Catalog, rows: Ints) -> Iterator[tuple[tuple[Arrangement, ...], Ints]]:
@@ -141,10 +148,19 @@ def by_nest(catalog: Catalog, rows: Ints) -> Iterator[tuple[tuple[Arrangement, .
 def _numbers(catalog: Catalog, active: Bools) -> tuple[int, ...]:
     key = active.tobytes()
     if key not in catalog.patterns:
-        known = catalog.arrangements
-        found = nests(catalog.space, catalog.seen, active)
+        known, found = catalog.arrangements, _orders(catalog, active)
         catalog.patterns[key] = tuple(known.setdefault(arrangement, len(known)) for arrangement in found)
     return catalog.patterns[key]
+
+
+def _orders(catalog: Catalog, active: Bools) -> Iterable[tuple[Arrangement, ...]]:
+    """All orders of a pattern, or as many as the catalog takes, drawn with its seed."""
+    options = choices(catalog.space, catalog.seen, active)
+    if catalog.most_orders is None or prod(map(len, options)) <= catalog.most_orders:
+        return product(*options)
+    rng = np.random.default_rng([catalog.seed, *np.packbits(active).tolist()])
+    drawn = (tuple(each[rng.integers(len(each))] for each in options) for _ in range(catalog.most_orders))
+    return dict.fromkeys(drawn)
 
 
 def _within_lanes(space: Space, arrangement: tuple[Arrangement, ...], rows: Ints) -> Bools:

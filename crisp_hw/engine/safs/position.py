@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crisp_hw.engine.arrays import Float, Int, distinct, floats, floor, in_order, like, on_host, ratio
-from crisp_hw.engine.content import expected_occupancy, support
+from crisp_hw.engine.content import mean_density, support
 from crisp_hw.engine.tiling import Tile, Tiling
 from crisp_hw.errors import InputError
 from crisp_hw.spec.patterns import Density
@@ -89,12 +89,6 @@ def _packing_of(tiling: Tiling, tensor: Tensor) -> Packing:
     passes, utilization = packing(tensor.density, size, tile, lanes)
     density = mean_density(tensor, size)
     return Packing(density, passes, utilization, floats(tile.words) / floats(lanes))
-
-
-def mean_density(tensor: Tensor, size: int) -> float:
-    """Expected nonzeros of one word of a tensor of `size` words."""
-    word = np.ones(1, dtype=np.int64)
-    return float(expected_occupancy(tensor.density, size, Tile(word, (word,) * len(tensor.ranks)))[0])
 
 
 def _check(tiling: Tiling, spec: SparseSpec) -> None:

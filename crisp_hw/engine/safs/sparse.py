@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from crisp_hw.engine.arrays import Bool, Float, Int, ceil, floats, most, on_host, ratio, some
+from crisp_hw.engine.content import mean_density
 from crisp_hw.engine.formats import StoredRanks, stored_ranks
 from crisp_hw.engine.occupancy import Occupancy, expected_occupancy_of
 from crisp_hw.engine.safs.compute import Operand, count_computes
 from crisp_hw.engine.safs.counts import OPS, Accesses, Entries, empty_accesses
-from crisp_hw.engine.safs.position import Packing, mean_density, packed_computes, packed_macs, packed_reads, packings
+from crisp_hw.engine.safs.position import Packing, packed_computes, packed_macs, packed_reads, packings
 from crisp_hw.engine.safs.probability import Impact, saf_impact
 from crisp_hw.engine.safs.propagate import Combiner, Kind, Saf, combine, represented
 from crisp_hw.engine.safs.spatial import Extent, Shrink, shrink, spatial_extent

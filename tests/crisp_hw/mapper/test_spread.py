@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.mapper.search import FrontPoint, SearchOptions, search
-from crisp_hw.mapper.spread import Spread, _gather, undominated
+from crisp_hw.mapper.spread import Spread, _front, _gather
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.design import Design
@@ -77,6 +77,6 @@ def test_what_was_under_way_when_interrupted_counts():
 @given(st.lists(st.tuples(st.integers(1, 6), st.integers(1, 6)), min_size=1))
 def test_the_front_is_what_no_other_beats(pairs):
     none = Mapping(LoopNest((), ()), ())
-    found = [(p.cycles, p.energy_pj) for p in undominated([FrontPoint(c, float(e), none) for c, e in pairs])]
+    found = [(p.cycles, p.energy_pj) for p in _front([FrontPoint(c, float(e), none) for c, e in pairs])]
     expected = {(c, e) for c, e in pairs if not any((a, b) != (c, e) and a <= c and b <= e for a, b in pairs)}
     assert found == sorted(expected)
