@@ -18,7 +18,7 @@ import numpy as np
 
 from crisp_hw.engine.evaluate import evaluate, evaluate_batch
 from crisp_hw.spec.design import DesignPoint
-from crisp_hw.timeloop.read import read_point
+from crisp_hw.timeloop.read.point import read_point
 
 GOLDEN = Path(__file__).resolve().parents[1] / "tests" / "golden"
 BATCH = 10_000

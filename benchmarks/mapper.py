@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from small_spaces import SPACES, compare_small
 
 from crisp_hw import api
-from crisp_hw.describe import pattern_descriptor
+from crisp_hw.descriptors import pattern_descriptor
 from crisp_hw.encode import EncodeOptions, encode
 from crisp_hw.engine.evaluate import evaluate_batch
 from crisp_hw.errors import MappingError
@@ -40,8 +40,8 @@ from crisp_hw.spec.design import Design
 from crisp_hw.spec.layer import Layer
 from crisp_hw.spec.mapping import LoopNest
 from crisp_hw.spec.patterns import NM, Hybrid
-from crisp_hw.timeloop.read import read_design
-from crisp_hw.timeloop.read_constraints import read_mapspace
+from crisp_hw.timeloop.read.constraints import read_mapspace
+from crisp_hw.timeloop.read.point import read_design
 
 ARCHS = ("dense", "stc", "dstc", "crisp-stc")
 NETWORK = ["--workload", "resnet50", "--nm", "2:4", "--block", "64", "--sparsity", "0.9"]

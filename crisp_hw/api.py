@@ -7,21 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crisp_hw.accelerators import list_arch, load_arch
-from crisp_hw.characterize.methods import characterize as by_method
-from crisp_hw.describe import describe_model, layer_roles, network_pattern, network_sparsity, pattern_descriptor
+from crisp_hw.characterization.methods import characterize as by_method
+from crisp_hw.descriptors import describe_model, layer_roles, network_pattern, network_sparsity, pattern_descriptor
+from crisp_hw.dropin.map_files import Mapped, map_files
 from crisp_hw.errors import InputError
 from crisp_hw.io import load_pruned
-from crisp_hw.map_files import Mapped, map_files
 from crisp_hw.mapper.search import Found, SearchOptions
 from crisp_hw.mapper.search import Progress as SearchProgress
-from crisp_hw.network import EvaluateOptions, Progress, evaluate_layers
+from crisp_hw.pipeline import EvaluateOptions, Progress, evaluate_layers
 from crisp_hw.spec.accelerator import Accelerator
 from crisp_hw.spec.characterization import Characterization
 from crisp_hw.spec.descriptors import Descriptor, PrunedLayer, PrunedModel
 from crisp_hw.spec.evaluation import LayerEvaluation, NetworkEvaluation
 from crisp_hw.spec.layer import Skipped, Workload
 from crisp_hw.spec.patterns import NM, Dense
-from crisp_hw.timeloop.render import render as render_point
+from crisp_hw.timeloop.render.documents import render as render_point
 from crisp_hw.workloads import list_workloads, load_workload
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from crisp_hw.backends.timeloop import RUNNERS, Runner, Settings, installed, run_point
 from crisp_hw.backends.timeloop.tools import INSTALL
-from crisp_hw.characterize import accelergy, cacti
+from crisp_hw.characterization import accelergy, cacti
 from crisp_hw.errors import CrispError, InputError
 from crisp_hw.report.columns import Column, table
 from crisp_hw.report.document import Document, versions

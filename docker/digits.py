@@ -34,8 +34,8 @@ def compare(golden: str, found: str) -> list[str]:
 
 def ask_cacti() -> list[str]:
     """The same for one array of the committed table."""
-    from crisp_hw.characterize.cacti import ask
-    from crisp_hw.characterize.sram import SramArray
+    from crisp_hw.characterization.cacti import ask
+    from crisp_hw.characterization.sram import SramArray
 
     numbers = ask(SramArray(width_bits=64, depth=8192)).numbers
     pairs = {name: (f"{getattr(numbers, name):.6g}", f"{value:.6g}") for name, value in CACTI.items()}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from crisp_hw.validate import Agreement, validate
+from crisp_hw.validation import Agreement, validate
 
 COMMITTED = Path(__file__).parent / "golden" / "cases"
 MODELLED = [

@@ -6,10 +6,10 @@ import pytest
 
 from crisp_hw.engine.evaluate import evaluate
 from crisp_hw.errors import InputError
-from crisp_hw.timeloop.read import read_point
-from crisp_hw.validate import holds, validate
-from crisp_hw.validate.agreement import read_cases
-from crisp_hw.validate.compare import Case
+from crisp_hw.timeloop.read.point import read_point
+from crisp_hw.validation import holds, validate
+from crisp_hw.validation.agreement import read_cases
+from crisp_hw.validation.compare import Case
 
 GOLDEN = "golden agreement"  # read by conftest.py
 # DSTC packs nonzeros by a formula that was inferred; single counts are whole expectations that round either way

@@ -8,8 +8,8 @@ from typing import Literal
 
 from crisp_hw.accelerators.files import arch_path, document_of, resolved, validated
 from crisp_hw.accelerators.schema import ArchFile, Constraint, EnergyFile, Level, SchemeField, Sourced
-from crisp_hw.characterize.components import OVERHEADS
-from crisp_hw.characterize.methods import METHODS, energies
+from crisp_hw.characterization.components import OVERHEADS
+from crisp_hw.characterization.methods import METHODS, energies
 from crisp_hw.data_files import data_folder
 from crisp_hw.errors import InputError
 from crisp_hw.spec.accelerator import Accelerator, CrispStc, Dense, Dstc, Scheme, Stc
@@ -58,7 +58,7 @@ def load_arch(name_or_path: str | Path, energy: str | None = None, node_nm: int 
 def characterized(accelerator: Accelerator, method: str, node_nm: int = 45) -> Accelerator:
     """The accelerator with the energies of a method ("table", "cacti" or "accelergy"), which `replace` asks again.
 
-    Raises InputError as `crisp_hw.characterize.methods.characterize` does.
+    Raises InputError as `crisp_hw.characterization.methods.characterize` does.
 
     >>> big = load_arch("crisp-stc", energy="table").replace(smem_kb=512)
     >>> big.energy.actions["SMEM"]["read"] > load_arch("crisp-stc").energy.actions["SMEM"]["read"]

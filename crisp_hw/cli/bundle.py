@@ -24,7 +24,7 @@ def bundle(
 ) -> None:
     """An evaluation in one file that anybody can replay: documents, versions, seeds, options, results."""
     from crisp_hw import api
-    from crisp_hw.bundle import pack
+    from crisp_hw.bundles import pack
     from crisp_hw.report.files import write_all
 
     if out.is_dir():
@@ -48,9 +48,9 @@ def replay(
     form: opt.FormatOption = opt.Format.table,
 ) -> None:
     """Evaluate a bundle again and compare with what it recorded; exit code 1 when something differs."""
-    from crisp_hw.bundle import Replayed, load, replay_document
-    from crisp_hw.bundle import replay as replay_bundle
-    from crisp_hw.validate.results import Tolerance
+    from crisp_hw.bundles import Replayed, load, replay_document
+    from crisp_hw.bundles import replay as replay_bundle
+    from crisp_hw.validation.results import Tolerance
 
     content = load(file)
     found: list[Replayed] = []
@@ -66,7 +66,7 @@ def replay(
 
 def _origin(inputs: Inputs) -> dict[str, Any]:
     """Where the network comes from; of a pruned-model file its name and checksum."""
-    from crisp_hw.bundle.archive import sha256
+    from crisp_hw.bundles.archive import sha256
 
     if inputs.masks is not None:
         return {"masks": inputs.masks.name, "sha256": sha256(inputs.masks.read_bytes())}
@@ -78,7 +78,7 @@ def _tool(backend: str) -> str | None:
     if backend != "timeloop":
         return None
     from crisp_hw.backends.timeloop import find_tool
-    from crisp_hw.bundle.archive import sha256
+    from crisp_hw.bundles.archive import sha256
 
     tool = find_tool()
     return f"{tool.runner} sha256 {sha256(Path(tool.command[0]).read_bytes())}"

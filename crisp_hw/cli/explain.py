@@ -11,7 +11,7 @@ from crisp_hw.cli.choices import Format
 from crisp_hw.errors import InputError
 
 if TYPE_CHECKING:
-    from crisp_hw.explain import Explanation
+    from crisp_hw.explanation import Explanation
     from crisp_hw.spec.accelerator import Accelerator
     from crisp_hw.spec.descriptors import Descriptor
     from crisp_hw.spec.evaluation import LayerEvaluation
@@ -39,7 +39,7 @@ def check_single(
 
 def explanation_of(row: "LayerEvaluation", what: str) -> "Explanation":
     """The explanation of a figure of one layer on one accelerator, with what the result counts beside the model."""
-    from crisp_hw.explain import explain
+    from crisp_hw.explanation import explain
 
     found = explain(row.point, what)
     found = replace(found, subject=f"{what}: layer {row.layer} on {row.arch}")
@@ -53,7 +53,7 @@ def explanation_of(row: "LayerEvaluation", what: str) -> "Explanation":
 
 def show_explanation(explanation: "Explanation", form: Format) -> None:
     """Print it: in colours on a terminal, plain elsewhere, as records for CSV and with full precision for JSON."""
-    from crisp_hw.explain.text import content, lines, plain_text, records
+    from crisp_hw.explanation.text import content, lines, plain_text, records
     from crisp_hw.report.document import Document, json_text
     from crisp_hw.report.tables import csv_text
 

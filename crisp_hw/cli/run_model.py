@@ -20,7 +20,7 @@ class ModelRun:
 
 def run_model(asked: ModelRun) -> None:
     """Evaluate, write all files or none, and show the result or what explains a figure of it."""
-    from crisp_hw.model import evaluate_files, texts_of
+    from crisp_hw.dropin.model import evaluate_files, texts_of
     from crisp_hw.report.files import write_all
 
     check_folder(asked.out)
@@ -32,7 +32,7 @@ def run_model(asked: ModelRun) -> None:
         show(model_document(evaluated), asked.form)
     else:
         from crisp_hw.cli.explain import show_explanation
-        from crisp_hw.explain import explain  # takes a while to load
+        from crisp_hw.explanation import explain  # takes a while to load
 
         written = write_all(asked.out, {name: text.encode() for name, text in texts_of(evaluated).items()})
         show_explanation(explain(evaluated.point, asked.explain), asked.form)

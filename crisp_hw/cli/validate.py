@@ -12,7 +12,7 @@ from crisp_hw.errors import InputError
 if TYPE_CHECKING:
     from crisp_hw.report.document import Document
     from crisp_hw.report.records import Value
-    from crisp_hw.validate import Agreement
+    from crisp_hw.validation import Agreement
 
 SHORTFALL = 1  # exit code: compared, and too little agrees
 LEAST_EQUAL = 0.97  # share of a family that must be equal; what is not equal must at least be close
@@ -30,9 +30,9 @@ def validate(
 ) -> None:
     """Compare recorded runs of timeloop-model with the embedded engine; exit 1 where too little agrees."""
     from crisp_hw.data_files import write_text
-    from crisp_hw.validate import holds
-    from crisp_hw.validate import page as page_text
-    from crisp_hw.validate import validate as compare_all
+    from crisp_hw.validation import holds
+    from crisp_hw.validation import page as page_text
+    from crisp_hw.validation import validate as compare_all
 
     if missing := [path for path in cases if not path.is_file()]:
         raise InputError(f"{missing[0]}: no such file; give recorded cases, FAMILY.jsonl.gz")

@@ -14,7 +14,7 @@ from crisp_hw.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from crisp_hw.timeloop.texts import Documents
+    from crisp_hw.timeloop.yaml.texts import Documents
 
 
 class Runner(StrEnum):
@@ -52,14 +52,14 @@ def verify(  # noqa: PLR0913 - the options of a command
 ) -> None:
     """Both backends on the same documents, count by count; exit code 1 when something differs."""
     from crisp_hw.backends.timeloop import Settings, find_tool
-    from crisp_hw.validate.results import Tolerance
-    from crisp_hw.verify import verification_document, verify_documents
+    from crisp_hw.validation.results import Tolerance
+    from crisp_hw.verification import verification_document, verify_documents
 
     settings = Settings(find_tool(runner.value if runner else None).runner, time_limit)
     if documents and inputs.anything:
         raise InputError("give documents, or a network with its options (--masks, --workload, --arch, ...), not both")
     if documents:
-        from crisp_hw.timeloop.texts import find_documents
+        from crisp_hw.timeloop.yaml.texts import find_documents
 
         sets: Mapping[str, Documents] = find_documents(documents)
     else:

@@ -6,11 +6,11 @@ import numpy as np
 
 from crisp_hw.engine.arrays import Bool, Float, Int, distinct, mover, on_host
 from crisp_hw.engine.content import shape_of
-from crisp_hw.engine.outcome import report
-from crisp_hw.engine.part import Part, evaluate_part
+from crisp_hw.engine.counted import Part, evaluate_part
+from crisp_hw.engine.result import report
 from crisp_hw.engine.safs import AmbiguousChoice
 from crisp_hw.engine.tiling import Tiling
-from crisp_hw.engine.verdict import Failure, broken_rules
+from crisp_hw.engine.validity import Failure, broken_rules
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.mapping import LoopNest

@@ -32,8 +32,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisp_hw.engine.formats import format_of, word_bits
-from crisp_hw.engine.network import costs
 from crisp_hw.engine.sliding import sliding
+from crisp_hw.engine.wires import costs
 from crisp_hw.mapper.space import Block, Space
 from crisp_hw.spec.arch import StorageLevel
 from crisp_hw.spec.mapping import Loop

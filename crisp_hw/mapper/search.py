@@ -10,7 +10,7 @@ from crisp_hw.engine.sliding import sliding
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.mapper.bounds import lower
 from crisp_hw.mapper.bypass import choices
-from crisp_hw.mapper.explain import explain, least_violating
+from crisp_hw.mapper.diagnose import explain, least_violating
 from crisp_hw.mapper.orders import unusual
 from crisp_hw.mapper.sample import estimate, sample
 from crisp_hw.mapper.space import Space

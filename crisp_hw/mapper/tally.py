@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisp_hw.engine.evaluate import Batch
-from crisp_hw.mapper.explain import Attempt, best_attempt
+from crisp_hw.mapper.diagnose import Attempt, best_attempt
 from crisp_hw.mapper.space import Space
 from crisp_hw.spec.mapping import LoopNest, Mapping
 

@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from crisp_hw.dropin.map_files import Mapped
 from crisp_hw.engine.evaluate import evaluate
-from crisp_hw.map_files import Mapped
 from crisp_hw.mapper.search import Found
 from crisp_hw.mapper.tally import FrontPoint
 from crisp_hw.report.columns import Column, table
@@ -14,10 +14,10 @@ from crisp_hw.report.model import model_document
 from crisp_hw.report.records import Record
 from crisp_hw.report.tables import csv_text
 from crisp_hw.spec.design import DesignPoint
-from crisp_hw.timeloop.map_text import map_line, map_text
-from crisp_hw.timeloop.render import render_mapping
-from crisp_hw.timeloop.stats_json import stats_json
-from crisp_hw.timeloop.stats_text import stats_text
+from crisp_hw.timeloop.render.documents import render_mapping
+from crisp_hw.timeloop.stats.json_text import stats_json
+from crisp_hw.timeloop.stats.map_text import map_line, map_text
+from crisp_hw.timeloop.stats.text import stats_text
 
 SEARCH = (
     Column("objective", "least"),

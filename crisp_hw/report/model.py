@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from crisp_hw.report.columns import Column, table
 from crisp_hw.report.document import Document
 from crisp_hw.report.records import Record
-from crisp_hw.timeloop.stats_detail import Evaluated
-from crisp_hw.timeloop.stats_json import finite, stats_data
+from crisp_hw.timeloop.stats.detail import Evaluated
+from crisp_hw.timeloop.stats.json_text import finite, stats_data
 
 TOTALS = (
     Column("cycles", "cycles", "whole"),

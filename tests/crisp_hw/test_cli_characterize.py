@@ -7,7 +7,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from crisp_hw.characterize.cacti import ELSEWHERE
+from crisp_hw.characterization.cacti import ELSEWHERE
 from crisp_hw.cli import app
 
 RESNET = ("--workload", "resnet50", "--nm", "2:4", "--block", "64", "--sparsity", "0.9", "--layers", "layer4.2.conv3")

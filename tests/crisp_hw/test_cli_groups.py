@@ -8,7 +8,7 @@ from typer.main import get_command
 from crisp_hw.cli import app
 from crisp_hw.cli import options as opt
 from crisp_hw.cli.groups import Inputs, Modelling, Searching, choices, grouped
-from crisp_hw.network import EvaluateOptions
+from crisp_hw.pipeline import EvaluateOptions
 
 COMMANDS = get_command(app).commands
 

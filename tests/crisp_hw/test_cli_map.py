@@ -8,7 +8,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-import crisp_hw.mapper.spread
+import crisp_hw.mapper.parallel
 from crisp_hw.cli import app
 from crisp_hw.cli.map import size_of
 from crisp_hw.errors import InputError
@@ -127,7 +127,7 @@ def test_an_interrupted_search_writes_the_best_so_far_and_says_so(
         found = search(*arguments, **options)
         return replace(found, interrupted=True, proven=proven, gap=0.0 if proven else None)
 
-    monkeypatch.setattr(crisp_hw.mapper.spread, "search", interrupted)
+    monkeypatch.setattr(crisp_hw.mapper.parallel, "search", interrupted)
     done = run()
     assert done.exit_code == 130
     assert names(tmp_path / "out") == WRITTEN
@@ -140,7 +140,7 @@ def test_an_interrupt_before_anything_is_found_writes_nothing(run, tmp_path, mon
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(crisp_hw.mapper.spread, "search", interrupted)
+    monkeypatch.setattr(crisp_hw.mapper.parallel, "search", interrupted)
     done = run()
     assert done.exit_code == 130
     assert names(tmp_path / "out") == []

@@ -15,7 +15,7 @@ from crisp_hw.errors import InputError, MappingError
 DOCUMENTS = Path(__file__).parent / "model" / "documents"
 FLAT = DOCUMENTS / "dense-flat.yaml"
 COMMAND = [sys.executable, "-m", "crisp_hw.cli"]
-HEAVY = ("typer", "pydantic", "pandas", "matplotlib", "torch", "jinja2", "crisp_hw.explain", "crisp_hw.mapper")
+HEAVY = ("typer", "pydantic", "pandas", "matplotlib", "torch", "jinja2", "crisp_hw.explanation", "crisp_hw.mapper")
 
 
 def run(*arguments):

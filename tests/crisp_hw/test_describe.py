@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crisp_hw.describe import describe, describe_model, pattern_descriptor
-from crisp_hw.describe.pattern import pattern_nnz
+from crisp_hw.descriptors import describe, describe_model, pattern_descriptor
+from crisp_hw.descriptors.pattern import pattern_nnz
 from crisp_hw.errors import InputError
 from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
 from crisp_hw.spec.layer import Layer
@@ -138,7 +138,7 @@ def test_run_lengths_do_not_depend_on_the_chunks(monkeypatch):
     mask = np.random.default_rng(0).random((40, 30)) < 0.1
     whole = describe(pruned(mask)).metadata_bits["rle"]
     for chunk in (1, 31, 60, 100, 1199):
-        monkeypatch.setattr("crisp_hw.describe.mask.CHUNK", chunk)
+        monkeypatch.setattr("crisp_hw.descriptors.mask.CHUNK", chunk)
         assert describe(pruned(mask)).metadata_bits["rle"] == whole
 
 

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.utils import parametrizations, prune
 from torch.utils.flop_counter import FlopCounterMode
 
-from crisp_hw.describe import describe_model
+from crisp_hw.descriptors import describe_model
 from crisp_hw.errors import InputError
 from crisp_hw.extract import describe_checkpoint, extract
 from crisp_hw.spec.patterns import NM
@@ -333,6 +333,6 @@ def test_checkpoints_that_do_not_fit(weights, options, message):
 
 
 def test_importing_does_not_import_torch():
-    code = "import crisp_hw.extract, crisp_hw.describe, sys; sys.exit('torch' in sys.modules)"
+    code = "import crisp_hw.extract, crisp_hw.descriptors, sys; sys.exit('torch' in sys.modules)"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0

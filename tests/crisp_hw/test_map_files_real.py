@@ -7,7 +7,7 @@ import subprocess
 import pytest
 import yaml
 
-from crisp_hw.map_files import map_files
+from crisp_hw.dropin.map_files import map_files
 from crisp_hw.report.mapping import texts_of
 
 pytestmark = pytest.mark.skipif(

@@ -7,8 +7,8 @@ import yaml
 from typer.testing import CliRunner
 
 from crisp_hw.cli import app
+from crisp_hw.dropin.model import evaluate_files, texts_of
 from crisp_hw.errors import InputError
-from crisp_hw.model import evaluate_files, texts_of
 
 RANKS = [{"format": "B", "metadata-word-bits": 1, "payload-word-bits": 0}]
 

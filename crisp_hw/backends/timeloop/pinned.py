@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.design import DesignPoint
-from crisp_hw.timeloop.render import render_constraints, render_design
+from crisp_hw.timeloop.render.documents import render_constraints, render_design
 
 
 def mapper_documents(point: DesignPoint) -> dict[str, str]:

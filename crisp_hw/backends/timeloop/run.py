@@ -11,19 +11,19 @@ import yaml
 from crisp_hw.backends.timeloop.archive import refine
 from crisp_hw.backends.timeloop.failure import ToolError, complaint, crash, rejections
 from crisp_hw.backends.timeloop.nest import expected_nest, read_nest
-from crisp_hw.backends.timeloop.networks import read_networks
 from crisp_hw.backends.timeloop.pinned import mapper_documents
 from crisp_hw.backends.timeloop.process import LOG_BYTES, LOG_NAME, Finished, run
 from crisp_hw.backends.timeloop.result import result
 from crisp_hw.backends.timeloop.stats import read_stats
 from crisp_hw.backends.timeloop.tools import Runner, Tool, find_tool
-from crisp_hw.engine.verdict import CONTRADICTION
+from crisp_hw.backends.timeloop.wires import read_networks
+from crisp_hw.engine.validity import CONTRADICTION
 from crisp_hw.errors import InputError
 from crisp_hw.spec.design import DesignPoint
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.result import Result
-from crisp_hw.timeloop.read_architecture import read_energy
-from crisp_hw.timeloop.render import render
+from crisp_hw.timeloop.read.architecture import read_energy
+from crisp_hw.timeloop.render.documents import render
 
 _OUTPUT_BYTES = 64 * 2**20  # the archive of a design of ours has about 0.2 MiB
 _NO_ARCHIVE = "Timeloop's energies, instances and bandwidths are rounded to two decimals: it wrote no archive"

@@ -20,7 +20,7 @@ from crisp_hw.spec.descriptors import Descriptor
 from crisp_hw.spec.design import DesignPoint
 from crisp_hw.spec.layer import Layer
 from crisp_hw.spec.patterns import NM, FixedStructured, Hypergeometric
-from crisp_hw.timeloop.read import read_point
+from crisp_hw.timeloop.read.point import read_point
 
 CASES = [
     json.loads(line)

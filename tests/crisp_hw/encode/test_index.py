@@ -14,7 +14,7 @@ from crisp_hw.spec.descriptors import Descriptor
 from crisp_hw.spec.design import DesignPoint
 from crisp_hw.spec.layer import Layer
 from crisp_hw.spec.patterns import NM
-from crisp_hw.timeloop.read import read_point
+from crisp_hw.timeloop.read.point import read_point
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "crisp-small.jsonl"
 CONV = Layer("layer2.0.conv2", "conv2d", 128, 128, (3, 3), (2, 2), (1, 1), input_size=(56, 56))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisp_hw.accelerators import load_arch
-from crisp_hw.describe import describe
+from crisp_hw.descriptors import describe
 from crisp_hw.encode import actual_weights, encode, hybrid_weights, with_weights
 from crisp_hw.encode.masks import matrix_rows
 from crisp_hw.errors import InputError

@@ -14,21 +14,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisp_hw.engine.arrays import on_host
+from crisp_hw.engine.counted import evaluate_part
 from crisp_hw.engine.evaluate import evaluate_batch
 from crisp_hw.engine.latency import port_words
-from crisp_hw.engine.part import evaluate_part
 from crisp_hw.engine.safs import AmbiguousChoice
 from crisp_hw.engine.safs.counts import KINDS, OPS, entry
 from crisp_hw.engine.safs.sparse import temporal_reductions
 from crisp_hw.engine.sliding import sliding
 from crisp_hw.engine.tiling import Tiling
-from crisp_hw.engine.verdict import broken_rules, capacity, metadata_capacity
+from crisp_hw.engine.validity import broken_rules, capacity, metadata_capacity
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.spec.arch import Network
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.patterns import NM, Actual, FixedStructured, Hybrid, HybridBlocks, Hypergeometric
 from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
-from crisp_hw.timeloop.read import read_point
+from crisp_hw.timeloop.read.point import read_point
 
 CASES = Path(__file__).parents[2] / "golden" / "cases"
 FAMILIES = ("banded", "bandwidth", "crisp", "dense", "formats", "gate", "leak", "shared", "skip", "stc")

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from crisp_hw.engine.evaluate import evaluate_point
-from crisp_hw.engine.verdict import broken_rules
+from crisp_hw.engine.validity import broken_rules
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.mapper.bypass import choices, impossible, spaces
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel

@@ -27,8 +27,8 @@ from crisp_hw.spec.mapping import Loop, LoopNest
 from crisp_hw.spec.patterns import FixedStructured
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
-from crisp_hw.timeloop.read import read_design
-from crisp_hw.timeloop.read_constraints import read_constraints
+from crisp_hw.timeloop.read.constraints import read_constraints
+from crisp_hw.timeloop.read.point import read_design
 
 CHAIN = Architecture(
     (

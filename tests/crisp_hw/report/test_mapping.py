@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from crisp_hw.map_files import Mapped, map_files
+from crisp_hw.dropin.map_files import Mapped, map_files
 from crisp_hw.mapper.tally import FrontPoint
 from crisp_hw.report.mapping import content, front_records, map_document
 

@@ -4,8 +4,8 @@ import pytest
 
 from crisp_hw.errors import InputError
 from crisp_hw.spec.sparse import ActionOptimization, Condition
-from crisp_hw.timeloop.read import read_design, read_point
-from crisp_hw.timeloop.render import render
+from crisp_hw.timeloop.read.point import read_design, read_point
+from crisp_hw.timeloop.render.documents import render
 
 
 def documents(directive=None, action=None):

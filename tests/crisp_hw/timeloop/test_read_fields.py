@@ -3,7 +3,7 @@
 import pytest
 
 from crisp_hw.errors import InputError
-from crisp_hw.timeloop.fields import flag, known, mapping, number, required, sequence, text, underscored, whole
+from crisp_hw.timeloop.yaml.fields import flag, known, mapping, number, required, sequence, text, underscored, whole
 
 
 @pytest.mark.parametrize(

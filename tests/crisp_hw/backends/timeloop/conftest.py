@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from crisp_hw.timeloop.read import read_point
-from crisp_hw.timeloop.texts import merged
+from crisp_hw.timeloop.read.point import read_point
+from crisp_hw.timeloop.yaml.texts import merged
 
 STATS = Path(__file__).parents[3] / "golden" / "stats"
 VALID = ("crisp-stc", "dense", "dstc", "stc")

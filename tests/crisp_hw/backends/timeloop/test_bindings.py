@@ -6,7 +6,7 @@ import pytest
 
 from crisp_hw.backends.timeloop import Settings, ToolError, find_tool, run_point
 from crisp_hw.engine.evaluate import evaluate
-from crisp_hw.validate.results import Tolerance, compare_results
+from crisp_hw.validation.results import Tolerance, compare_results
 
 APP = """
 import json, os, sys

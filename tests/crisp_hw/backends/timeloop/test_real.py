@@ -9,8 +9,8 @@ from crisp_hw.backends.timeloop import Settings, ToolError, run_documents, run_p
 from crisp_hw.engine.evaluate import evaluate
 from crisp_hw.errors import InputError
 from crisp_hw.spec.patterns import NM
-from crisp_hw.validate.agreement import CLOSE_COUNTS, CLOSE_ENERGY
-from crisp_hw.validate.results import Tolerance, compare_results
+from crisp_hw.validation.agreement import CLOSE_COUNTS, CLOSE_ENERGY
+from crisp_hw.validation.results import Tolerance, compare_results
 
 from .conftest import VALID
 

@@ -10,7 +10,7 @@ from crisp_hw.backends import backend
 from crisp_hw.backends.timeloop import Settings, ToolError, process, run, run_documents, run_point
 from crisp_hw.engine.evaluate import evaluate
 from crisp_hw.errors import InputError
-from crisp_hw.validate.results import Tolerance, compare_results
+from crisp_hw.validation.results import Tolerance, compare_results
 
 from .conftest import VALID
 

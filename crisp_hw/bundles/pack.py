@@ -1,0 +1,153 @@
+"""An evaluation to the bytes of a bundle, and a bundle's file to its parts."""
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from crisp_hw.bundles.archive import read_files, sha256, write_files
+from crisp_hw.bundles.beyond import Beyond, split
+from crisp_hw.bundles.manifest import FORMAT, NAME, DesignEntry, FileEntry, Manifest
+from crisp_hw.errors import InputError
+from crisp_hw.report.document import versions
+from crisp_hw.spec.evaluation import NetworkEvaluation
+from crisp_hw.spec.result import Result
+from crisp_hw.timeloop.render.documents import render
+from crisp_hw.timeloop.yaml.texts import Documents
+
+_RESULT = TypeAdapter(Result)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle that was read: what it says, and documents and result of every design, in the manifest's order.
+
+    `beyond` is what the documents of a design cannot say (None: nothing), `masks` the entries that it refers to.
+    """
+
+    manifest: Manifest
+    documents: tuple[Documents, ...]
+    results: tuple[Result, ...]
+    beyond: tuple[Beyond | None, ...]
+    masks: Mapping[str, bytes]
+
+
+def pack(
+    network: NetworkEvaluation, backend: str, source: Mapping[str, Any], options: Mapping[str, Any], tool: str | None
+) -> bytes:
+    """The bytes of a bundle; the same evaluation gives the same bytes on the same machine.
+
+    What documents cannot say (masks, blocks, position skipping) lies beside them. Raises MappingError or InputError
+    where a design point has no documents all the same.
+
+    >>> whole = pack(NetworkEvaluation("nothing", ()), "embedded", {"workload": "none"}, {}, None)
+    >>> whole == pack(NetworkEvaluation("nothing", ()), "embedded", {"workload": "none"}, {}, None)
+    True
+    """
+    contents: dict[str, bytes] = {}
+    designs = []
+    for number, row in enumerate(network.rows):
+        folder = f"designs/{number:04d}"
+        names = {}
+        point, beyond, masks = split(row.point)
+        for name, text in render(point, row.sources).items():
+            names[name] = f"{folder}/{name}"
+            contents[names[name]] = text.encode()
+        contents[f"{folder}/result.json"] = _RESULT.dump_json(row.result, indent=1)
+        design = DesignEntry(arch=row.arch, layer=row.layer, documents=names, result=f"{folder}/result.json")
+        if beyond:
+            contents |= {**masks, f"{folder}/beyond.json": beyond.model_dump_json().encode()}
+            design = design.model_copy(update={"beyond": f"{folder}/beyond.json"})
+        designs.append(design)
+    manifest = Manifest(
+        format=FORMAT,
+        network=network.name,
+        backend=backend,
+        tool=tool,
+        versions=versions(),
+        platform=f"{platform.system()} {platform.machine()}",
+        source=dict(source),
+        options=dict(options),
+        seeds=_seeds(network.provenance),
+        assumptions=list(network.assumptions),
+        designs=designs,
+        files={name: FileEntry(bytes=len(text), sha256=sha256(text)) for name, text in sorted(contents.items())},
+    )
+    return write_files({**contents, NAME: manifest.model_dump_json(indent=1).encode()})
+
+
+def load(path: Path) -> Bundle:
+    """A bundle's file, every checksum verified; InputError says which part is missing, changed or malformed."""
+    contents = read_files(path)
+    if NAME not in contents:
+        raise InputError(f"{path}: has no {NAME}; give a file of `crisp-hw bundle`")
+    manifest = _manifest(path, contents.pop(NAME))
+    _check_files(path, manifest, contents)
+    documents = tuple(
+        {name: _text(path, contents, entry) for name, entry in design.documents.items()} for design in manifest.designs
+    )
+    results = tuple(_result(path, _text(path, contents, design.result), design.result) for design in manifest.designs)
+    beyond = tuple(_beyond(path, contents, design.beyond) for design in manifest.designs)
+    masks = {name: content for name, content in contents.items() if name.startswith("masks/")}
+    return Bundle(manifest, documents, results, beyond, masks)
+
+
+def _seeds(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Whatever the pruned-model file calls a seed, at any depth; plain values only."""
+    found: dict[str, Any] = {}
+    for key, value in provenance.items():
+        if isinstance(value, Mapping):
+            found |= {f"{key}.{inner}": seed for inner, seed in _seeds(value).items()}
+        elif "seed" in key.lower() and isinstance(value, int | float | str):
+            found[key] = value
+    return found
+
+
+def _manifest(path: Path, content: bytes) -> Manifest:
+    try:
+        return Manifest.model_validate_json(content)
+    except ValidationError as error:
+        raise InputError(f"{path}: {NAME}: {_first(error)}; give a file of `crisp-hw bundle`") from error
+
+
+def _result(path: Path, text: str, name: str) -> Result:
+    try:
+        return _RESULT.validate_json(text, strict=True)
+    except ValidationError as error:
+        raise InputError(f"{path}: {name}: {_first(error)}") from error
+
+
+def _beyond(path: Path, contents: Mapping[str, bytes], name: str | None) -> Beyond | None:
+    if name is None:
+        return None
+    try:
+        return Beyond.model_validate_json(_text(path, contents, name))
+    except ValidationError as error:
+        raise InputError(f"{path}: {name}: {_first(error)}") from error
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg']}" if where else str(first["msg"])
+
+
+def _check_files(path: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> None:
+    if contents.keys() != manifest.files.keys():
+        odd = sorted(contents.keys() ^ manifest.files.keys())
+        raise InputError(f"{path}: {NAME} and the entries disagree about {', '.join(odd[:5])}; the file was changed")
+    for name, entry in manifest.files.items():
+        if len(contents[name]) != entry.bytes or sha256(contents[name]) != entry.sha256:
+            raise InputError(f"{path}: {name} is not what {NAME} says (sha256); the file was changed")
+
+
+def _text(path: Path, contents: Mapping[str, bytes], name: str) -> str:
+    if name not in contents:
+        raise InputError(f"{path}: {NAME} names {name}, which is not there")
+    try:
+        return contents[name].decode()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: {name} is not UTF-8 text") from error

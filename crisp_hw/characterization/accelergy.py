@@ -1,0 +1,168 @@
+"""Energies and areas from the command `accelergy`, with this project's own compound components."""
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, TypeVar, assert_never
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from crisp_hw.characterization.accelergy_documents import component_class, documents
+from crisp_hw.characterization.assemble import ASSUMED, NO_DRAM_LEAK, NO_LEAK, listed
+from crisp_hw.characterization.components import Circuit, Dram, Latches, Mac, Overhead, Sram, words
+from crisp_hw.characterization.process import Finished, run_limited
+from crisp_hw.characterization.sram import check_node
+from crisp_hw.data_files import read_yaml
+from crisp_hw.errors import InputError
+from crisp_hw.spec.characterization import Characterization, Component, Cost
+
+Tables = TypeVar("Tables", bound=BaseModel)
+COMMAND = "accelergy"
+ALADDIN_NM = 45  # the plug-in serves Aladdin's 40 nm tables for 40 and 45 nm only
+LIMIT_S = 300.0  # not given; assumed because a run with a few CACTI arrays takes about 5 s
+INSTALL = (
+    "install version 0.4 from github.com/Accelergy-Project/accelergy (it is not on PyPI) with the plug-ins "
+    "accelergy-cacti-plug-in and accelergy-aladdin-plug-in of the same place"
+)
+SKIPPED = Cost(0.0, "not given; assumed because a skipped operation takes no cycle and toggles nothing")
+
+
+class _Loose(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class _Action(_Loose):
+    name: str
+    energy: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class _Energies(_Loose):
+    name: str
+    actions: list[_Action]
+
+
+class _Area(_Loose):
+    name: str
+    area: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class _ErtTables(_Loose):
+    version: str
+    tables: list[_Energies]
+
+
+class _ArtTables(_Loose):
+    tables: list[_Area]
+
+
+class _Ert(_Loose):
+    ERT: _ErtTables
+
+
+class _Art(_Loose):
+    ART: _ArtTables
+
+
+def find_accelergy() -> Path:
+    """The installed command; InputError that says how to install it."""
+    found = shutil.which(COMMAND)
+    if found is None:
+        raise InputError(f"the command {COMMAND} is not on the PATH; {INSTALL}, or choose the energy table")
+    return Path(found)
+
+
+def ask_accelergy(
+    circuits: tuple[Circuit, ...], node_nm: int, command: Path | None = None, limit_s: float = LIMIT_S
+) -> Characterization:
+    """The costs of all circuits as Accelergy estimates them (no doctest: needs Accelergy).
+
+    Raises InputError when the command is missing, fails, takes longer than `limit_s` seconds (its process group is
+    killed), or writes no energy or area reference table, or one that lacks a component or an action.
+    """
+    check_node(node_nm)
+    command = command or find_accelergy()
+    with tempfile.TemporaryDirectory(prefix="crisp-hw-accelergy-") as place:
+        folder = Path(place)
+        names = []
+        for name, text in documents(circuits, node_nm).items():
+            (folder / name).write_text(text, encoding="utf-8")
+            names.append(name)
+        done = run_limited([str(command), *names, "-o", "out", "-f", "ERT", "ART", "-p", "9"], folder, limit_s)
+        return read_tables(folder / "out", circuits, node_nm, done)
+
+
+def read_tables(
+    folder: Path, circuits: tuple[Circuit, ...], node_nm: int, done: Finished | None = None
+) -> Characterization:
+    """ERT.yaml and ART.yaml of a folder as costs; `done` is the run that wrote them, for the errors."""
+    if done is not None and done.code != 0:
+        advice = INSTALL if node_nm == ALADDIN_NM else f"Aladdin's tables are for {ALADDIN_NM} nm: choose that node"
+        raise InputError(f"{COMMAND} failed (exit code {done.code}): {_reason(done)}; {advice}")
+    ert, art = _read(folder / "ERT.yaml", _Ert, done), _read(folder / "ART.yaml", _Art, done)
+    energies = {_plain(each.name): {a.name: a.energy for a in each.actions} for each in ert.ERT.tables}
+    areas = {_plain(each.name): each.area for each in art.ART.tables}
+    how = f"accelergy, ERT version {ert.ERT.version}, {node_nm} nm, {date.today().isoformat()}"
+    components = tuple(_component(each, energies, areas, how) for each in circuits)
+    return Characterization(COMMAND, node_nm, components, ASSUMED, listed(node_nm))
+
+
+def _read(path: Path, model: type[Tables], done: Finished | None) -> Tables:
+    if not path.exists():
+        raise InputError(f"{COMMAND} ended without writing {path.name} ({done.tail if done else 'no run'}); {INSTALL}")
+    try:
+        return model.model_validate(read_yaml(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{COMMAND} wrote a {path.name} that is none: {where}: {first['msg']}; {INSTALL}") from error
+
+
+def _plain(name: str) -> str:
+    """chip.SMEM[1..4] -> SMEM."""
+    return name.partition("[")[0].rpartition(".")[2]
+
+
+def _component(
+    circuit: Circuit, energies: Mapping[str, Mapping[str, float]], areas: Mapping[str, float], how: str
+) -> Component:
+    name = circuit.name
+    if name not in energies or name not in areas:
+        raise InputError(f"{COMMAND}: the tables lack {name}; they have {', '.join(sorted(energies)) or 'nothing'}")
+    chosen, attributes = component_class(circuit)
+    said = ", ".join(f"{key}={value}".replace('"', "") for key, value in attributes.items())
+    how = f"{how}, templates/accelergy, class {chosen}({said})"
+    found = {action: Cost(pj, how) for action, pj in energies[name].items()}
+    if isinstance(circuit, Latches) and not circuit.metadata_bits:
+        found = {action: cost for action, cost in found.items() if "metadata" not in action}
+    needed, extra = _completed(circuit)
+    for action in needed:
+        if action not in found:
+            raise InputError(f"{COMMAND}: the table of {name} lacks {action}; it has {', '.join(found) or 'nothing'}")
+    return Component(name, words(circuit), found | extra, areas[name], how)
+
+
+def _completed(circuit: Circuit) -> tuple[tuple[str, ...], dict[str, Cost]]:
+    """Actions that the tables must have, and those that our documents leave out because they cost nothing."""
+    match circuit:
+        case Dram():
+            return ("read", "write", "update"), {"leak": NO_DRAM_LEAK}
+        case Sram():
+            return ("read", "write", "update", "leak"), {}
+        case Latches():
+            return ("read", "write", "update"), {"leak": NO_LEAK}
+        case Mac():
+            return ("compute", "compute_gated"), {"compute_skipped": SKIPPED, "leak": NO_LEAK}
+        case Overhead(name, _):
+            return ("select" if name == "selection" else "decode",), {}
+    assert_never(circuit)
+
+
+def _reason(done: Finished) -> str:
+    """The line that says what went wrong, without Accelergy's time stamps; the last lines where there is none."""
+    for line in done.output.splitlines():
+        for mark in ("Can not find an energy estimator", "Can not find an area estimator", "Problem encountered:"):
+            if mark in line:
+                return mark + line.partition(mark)[2][:300]
+    return done.tail[-600:]

@@ -1,0 +1,1 @@
+"""What timeloop-model and timeloop-mapper do, with Timeloop's own files."""

@@ -1,0 +1,117 @@
+"""What timeloop-mapper does, without Timeloop: YAML files in, the best mapping and its statistics out."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from crisp_hw.dropin.model import check_documents, check_size, evaluated, is_frontend
+from crisp_hw.errors import CrispError
+from crisp_hw.machine.positions import Mark, MarkedDict, derived, fault, mark_of
+from crisp_hw.mapper.bypass import choices
+from crisp_hw.mapper.parallel import Spread
+from crisp_hw.mapper.search import Found, Progress, SearchOptions
+from crisp_hw.spec.design import DesignPoint
+from crisp_hw.timeloop.read.accept import accept
+from crisp_hw.timeloop.read.constraints import ARCHITECTURE, DOCUMENTS, read_mapspace
+from crisp_hw.timeloop.read.mapper import MapperSettings, read_mapper
+from crisp_hw.timeloop.read.point import read_design
+from crisp_hw.timeloop.stats.detail import Evaluated
+from crisp_hw.timeloop.yaml.documents import load_documents
+from crisp_hw.timeloop.yaml.locate import with_position
+
+NEEDED = ("architecture", "problem")
+OWN = ("mapper", "mapping", *DOCUMENTS)  # read here; all others are for `accept`
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """The best mapping of some documents, evaluated as `crisp-hw model` evaluates it, and how it was found.
+
+    `choices` counts the combinations of keep and bypass that were searched, `left_out` those that no mapping can run,
+    by reason.
+    """
+
+    evaluated: Evaluated
+    found: Found
+    choices: int
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+
+def map_files(
+    paths: Iterable[str | Path],
+    objective: str | None = None,
+    *,
+    options: SearchOptions | None = None,
+    progress: Progress | None = None,
+    jobs: int = 1,
+) -> Mapped:
+    """The best mapping for the Timeloop documents in some files: architecture, problem, constraints, mapper, and so on.
+
+    `objective` is "cycles", "energy" (pJ) or "edp"; None: what the mapper document asks for, else Timeloop's default,
+    the energy-delay product. `jobs` processes search (`mapper.spread`). The flattened form (0.3, 0.4) and timeloopfe's
+    0.4 front end both work; a mapping among the flattened documents is not used. `evaluated.result.skipped` lists what
+    has no effect. Raises InputError, with file and line, for input that is wrong or not modelled, and MappingError when
+    nothing fits.
+    """
+    documents = load_documents(paths)
+    notes: tuple[str, ...] = ()
+    try:
+        if is_frontend(documents):
+            from crisp_hw.timeloop.frontend.flatten import flatten  # most runs do without it, and start sooner
+
+            documents, notes = flatten(documents, for_mapper=True)
+        own, rest, more = _parted(documents)
+        settings = _settings(own, objective)
+        accepted, unused = accept(rest)
+        return _map(accepted, own, settings, (*notes, *more, *unused), (Spread(jobs), options, progress))
+    except CrispError as error:
+        raise with_position(error, documents) from error
+
+
+def _parted(documents: MarkedDict) -> tuple[MarkedDict, MarkedDict, list[str]]:
+    """The documents that are read here, the others, and notes about what has no effect."""
+    if "constraints" in documents:
+        advice = f"timeloop-mapper reads {', '.join(DOCUMENTS)}"
+        raise fault(documents, f"the document 'constraints' is for the front end alone; {advice}", "constraints")
+    own = documents.derived({key: value for key, value in documents.items() if key in OWN})
+    rest = documents.derived({key: value for key, value in documents.items() if key not in OWN})
+    notes = [f"{own.keys_at['mapping']}: mapping: not used, the mapper searches for one"] if "mapping" in own else []
+    architecture = next((key for key in ("architecture", "arch") if key in rest), None)
+    held = rest[architecture] if architecture else None
+    if architecture and isinstance(held, dict) and "constraints" in held:
+        if others := [name for name in ARCHITECTURE if name in own]:
+            why = f"Timeloop would pass over {others[0]}"
+            raise fault(held, f"architecture: there are constraints in it, and {why}; put them together", "constraints")
+        own.put(ARCHITECTURE[0], held["constraints"], mark_of(held, "constraints") or Mark("architecture", 1))
+        rest[architecture] = derived(held, {key: value for key, value in held.items() if key != "constraints"})
+    return own, rest, notes
+
+
+def _settings(own: MarkedDict, objective: str | None) -> MapperSettings:
+    """What to minimise: the caller's word goes before the document's."""
+    if objective is None:
+        return read_mapper(own.get("mapper"))
+    asked = read_mapper(own["mapper"]) if own.get("mapper") is not None else None
+    notes = () if asked is None else asked.notes
+    if asked and asked.objective != objective:
+        notes = (*notes, f"{own.keys_at['mapper']}: mapper: its metrics give way to the objective {objective}")
+    return MapperSettings(objective, notes)
+
+
+def _map(
+    accepted: MarkedDict,
+    own: MarkedDict,
+    settings: MapperSettings,
+    notes: tuple[str, ...],
+    how: tuple[Spread, SearchOptions | None, Progress | None],
+) -> Mapped:
+    check_documents(accepted, NEEDED)
+    design = read_design(accepted)
+    check_size(design)
+    mapspace = read_mapspace({key: own[key] for key in DOCUMENTS if key in own}, design)
+    chosen = choices(design, mapspace.constraints)
+    search, options, progress = how
+    found = search(design, mapspace.constraints, settings.objective, options, progress)
+    point = DesignPoint(design, found.mapping, found.assumptions)
+    best = evaluated(point, accepted, (*notes, *mapspace.notes, *settings.notes))
+    return Mapped(best, found, len(chosen.spaces), chosen.left_out)

@@ -1,0 +1,131 @@
+"""What timeloop-model does, without Timeloop: YAML files in, statistics out."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from crisp_hw.engine.energy import lookup_order
+from crisp_hw.engine.evaluate import evaluate_point
+from crisp_hw.engine.result import report
+from crisp_hw.engine.validity import broken_rules
+from crisp_hw.errors import CrispError, InputError, MappingError
+from crisp_hw.machine.positions import MarkedDict
+from crisp_hw.spec.design import Design, DesignPoint
+from crisp_hw.spec.dialect import Dialect
+from crisp_hw.timeloop.read.accept import accept
+from crisp_hw.timeloop.read.accept_architecture import component_names
+from crisp_hw.timeloop.read.architecture import read_areas
+from crisp_hw.timeloop.read.point import read_point
+from crisp_hw.timeloop.stats.detail import Evaluated, details_of
+from crisp_hw.timeloop.stats.json_text import stats_json
+from crisp_hw.timeloop.stats.map_text import map_text
+from crisp_hw.timeloop.stats.text import stats_text
+from crisp_hw.timeloop.yaml.documents import load_documents
+from crisp_hw.timeloop.yaml.locate import with_position
+
+PREFIX = "timeloop-model"
+NEEDED = ("architecture", "problem", "mapping")
+TOO_MANY = 2**50  # multiply-accumulates; products of counts beyond it are not exact in 64 bits
+
+
+def evaluate_files(paths: Iterable[str | Path], dialect: Dialect = "head") -> Evaluated:
+    """Evaluate the mapping that a set of Timeloop documents describes, whatever files they stand in.
+
+    The flattened form (0.3, 0.4) and timeloopfe's 0.4 front end both work. `dialect` names the program whose numbers
+    are wanted: public Timeloop, or that of the MICRO 2022 artifact (docs/model.md, section 12). `result.skipped`
+    lists what the documents hold without effect on the numbers. Raises InputError with file and line for input that
+    is wrong or not modelled, and MappingError when the mapping does not fit the architecture.
+    """
+    given = documents = load_documents(paths)
+    notes: tuple[str, ...] = ()
+    try:
+        if is_frontend(documents):
+            from crisp_hw.timeloop.frontend.flatten import flatten  # most runs do without it, and start sooner
+
+            documents, notes = flatten(documents)
+        documents, more = accept(documents)
+        return _evaluate(documents, (*notes, *more), dialect)
+    except InputError as error:
+        placed = with_position(error, documents)
+        if "mapping" in given or not str(error).startswith(("mapping: the factors", "no document 'mapping'")):
+            raise placed from error
+        raise InputError(f"{placed}; no mapping is among the files, crisp-hw map looks for the best one") from error
+    except CrispError as error:
+        raise with_position(error, documents) from error
+
+
+def texts_of(evaluated: Evaluated) -> dict[str, str]:
+    """File name -> content of everything that a run writes."""
+    return {
+        f"{PREFIX}.stats.txt": stats_text(evaluated),
+        f"{PREFIX}.map.txt": map_text(evaluated),
+        "stats.json": stats_json(evaluated),
+    }
+
+
+def is_frontend(documents: MarkedDict) -> bool:
+    """Is the architecture a list of nodes, as timeloopfe has it?"""
+    architecture = documents.get("architecture")
+    return isinstance(architecture, dict) and "nodes" in architecture
+
+
+def _evaluate(documents: MarkedDict, notes: tuple[str, ...], dialect: Dialect) -> Evaluated:
+    check_documents(documents, NEEDED)
+    point = read_point(documents, dialect)
+    check_size(point.design)
+    return evaluated(point, documents, notes)
+
+
+def evaluated(point: DesignPoint, documents: MarkedDict, notes: tuple[str, ...]) -> Evaluated:
+    """A design point evaluated; areas and what the ERT lacks are looked up in its documents, as `accept` leaves them.
+
+    Raises MappingError when the mapping does not fit the architecture.
+    """
+    part = evaluate_point(point)
+    if isinstance(part, MappingError):
+        raise part
+    failures = broken_rules(part)
+    result = report(part, failures, (*point.assumptions, *_energy_notes(point, documents.get("ERT"))))
+    if not result.valid:
+        raise MappingError(f"mapping: it does not fit: {'; '.join(result.reasons)}")
+    result = replace(result, skipped=(*result.skipped, *notes))
+    # Timeloop looks for an ART only where there is an ERT
+    areas = read_areas(documents["architecture"], documents.get("ART") if documents.get("ERT") is not None else None)
+    has_sparse = documents.get("sparse_optimizations") is not None
+    x, y = (int(along[0]) for along in part.sparse.macs_mesh)
+    bounded = component_names(documents["architecture"], "metadata_storage_depth", "metadata_depth")
+    return Evaluated(point, result, x * y, details_of(part), has_sparse, areas, bounded)
+
+
+def check_documents(documents: MarkedDict, needed: tuple[str, ...]) -> None:
+    """Refuse documents of which a needed one is missing."""
+    for name in needed:
+        if name not in documents:
+            raise InputError(f"no document {name!r} in the files; there are {', '.join(documents) or 'none'}")
+
+
+def check_size(design: Design) -> None:
+    """Refuse problems whose counts are not exact in 64 bits."""
+    total = prod(design.problem.bounds)
+    if total > TOO_MANY:
+        raise InputError(f"problem.instance: {total:.2e} multiply-accumulates are too many to count exactly (2^50)")
+
+
+def _energy_notes(point: DesignPoint, ert: Any) -> tuple[str, ...]:
+    """Where energies are Timeloop's built-in estimates instead of the table's."""
+    if ert is None:
+        return (
+            "no ERT: all energies are Timeloop's built-in estimates (SRAM and DRAM by size and width, 16-bit MACs)",
+        )
+    notes = []
+    design = point.design
+    for level, kept in zip(design.architecture.levels, point.mapping.nest.keeps, strict=True):
+        actions = design.energy.actions.get(level.name, {})
+        missing = [op for op in ("reads", "fills", "updates") if not set(lookup_order("random", op)) & set(actions)]
+        if missing and kept:
+            notes.append(
+                f"level {level.name}: the ERT has no energy of {', '.join(missing)}; built-in estimates stand in"
+            )
+    return tuple(notes)

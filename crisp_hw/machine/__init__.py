@@ -1,0 +1,1 @@
+"""What touches the machine: files of the user, files written, programs run, processes, the store of past results."""

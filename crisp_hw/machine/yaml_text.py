@@ -1,0 +1,218 @@
+"""YAML text to values that know their line.
+
+Built from the parser's events instead of its own loader: that one forgets positions, lets a later key overwrite an
+earlier one, and follows nesting and aliases as deep as they go.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from crisp_hw.errors import InputError
+from crisp_hw.machine.positions import Mark, MarkedDict, MarkedList, fault, marked
+
+DEEPEST = 60  # levels of nesting; Timeloop's documents have about ten
+MOST = 300_000  # values of one file, aliases counted in full
+WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}  # YAML 1.1, as yaml-cpp has
+MERGES = ("<<", "<<<")  # YAML's, and timeloopfe's, which also merges what stands inside
+_PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is about ten times faster
+_STANDARD = "tag:yaml.org,2002:"
+_WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_OCTAL = re.compile(r"[-+]?0[0-9]+")
+_REAL = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+
+Include = Callable[[str, Mark], Any]
+
+
+@dataclass
+class _Build:
+    """One file being read."""
+
+    events: Iterator[Any]
+    file: str
+    include: Include
+    anchors: dict[str, tuple[Any, int]] = field(default_factory=dict)
+    open: set[str] = field(default_factory=set)
+    values: int = 0
+
+
+def read_yaml_text(text: str, file: str, include: Include | None = None) -> list[Any]:
+    """Every YAML document of a text, as marked values (positions.py); `include` resolves `!include_loaded NAME`.
+
+    Keys may merge others ("<<", and timeloopfe's recursive "<<<"). Raises InputError for text that is not YAML, keys
+    given twice, keys that are not text, unknown tags, aliases that contain themselves, and files beyond any sense.
+
+    >>> read_yaml_text("a: {b: 1e-9}", "x.yaml")
+    [{'a': {'b': 1e-09}}]
+    """
+    try:
+        events = yaml.parse(text, Loader=_PARSER)
+        build = _Build(iter(events), file, include or _no_include)
+        return list(_documents(build))
+    except yaml.YAMLError as error:
+        raise InputError(f"{_where(error, file)}: not YAML ({_short(error)})") from error
+    except ValueError as error:  # the parser on characters that YAML does not allow
+        raise InputError(f"{file}: not YAML ({' '.join(str(error).split())})") from error
+
+
+def _documents(build: _Build) -> Iterator[Any]:
+    for event in build.events:
+        if isinstance(event, yaml.DocumentStartEvent):
+            build.anchors.clear()
+            yield _value(build, next(build.events), 0)
+
+
+def _value(build: _Build, event: Any, depth: int) -> Any:
+    mark = Mark(build.file, event.start_mark.line + 1)
+    if isinstance(event, yaml.AliasEvent):
+        return _alias(build, event.anchor, mark)
+    if depth > DEEPEST:
+        raise InputError(f"{mark}: nested more than {DEEPEST} levels deep; Timeloop's documents are not")
+    before, anchor = build.values, event.anchor
+    if anchor:
+        build.open.add(anchor)
+    _count(build, 1, mark)
+    if isinstance(event, yaml.ScalarEvent):
+        value = _scalar(build, event, mark)
+    elif isinstance(event, yaml.SequenceStartEvent):
+        value = _sequence(build, event, mark, depth)
+    else:
+        value = _mapping(build, event, mark, depth)
+    if anchor:
+        build.open.discard(anchor)
+        build.anchors[anchor] = (value, build.values - before)
+    return value
+
+
+def _count(build: _Build, more: int, mark: Mark) -> None:
+    build.values += more
+    if build.values > MOST:
+        raise InputError(f"{mark}: the file holds more than {MOST:,} values, aliases counted in full; split it up")
+
+
+def _alias(build: _Build, name: str | None, mark: Mark) -> Any:
+    if name in build.open:
+        raise InputError(f"{mark}: the alias *{name} contains itself; write the value out")
+    if name is None or name not in build.anchors:
+        raise InputError(f"{mark}: there is no anchor &{name} above; anchors hold within one file")
+    value, size = build.anchors[name]
+    _count(build, size, mark)
+    return value
+
+
+def _sequence(build: _Build, start: Any, mark: Mark, depth: int) -> MarkedList:
+    if start.tag not in (None, "!", "!nomerge", f"{_STANDARD}seq"):
+        raise InputError(f"{mark}: the tag {start.tag} means nothing here; leave it out")
+    items = MarkedList(mark, tag="!nomerge" if start.tag == "!nomerge" else "")
+    for event in build.events:
+        if isinstance(event, yaml.SequenceEndEvent):
+            return items
+        items.append(_value(build, event, depth + 1))
+    raise InputError(f"{mark}: the list does not end")
+
+
+def _mapping(build: _Build, start: Any, mark: Mark, depth: int) -> MarkedDict:
+    tag = "" if start.tag in (None, "!", f"{_STANDARD}map") else str(start.tag)
+    node = MarkedDict(mark, tag=tag)
+    merges: list[tuple[str, Any, Mark]] = []
+    for event in build.events:
+        if isinstance(event, yaml.MappingEndEvent):
+            return _merged(node, merges)
+        at = Mark(build.file, event.start_mark.line + 1)
+        key = _key(build, event, at)
+        value = _value(build, next(build.events), depth + 1)
+        if key in MERGES and not event.style:
+            merges.append((key, value, at))
+        elif key in node:
+            raise InputError(f"{at}: the key {key!r} is there already, in line {node.keys_at[key].line}; give it once")
+        else:
+            node.put(key, value, at)
+    raise InputError(f"{mark}: the mapping does not end")
+
+
+def _key(build: _Build, event: Any, at: Mark) -> str:
+    if isinstance(event, yaml.AliasEvent):
+        found = _alias(build, event.anchor, at)
+        if not isinstance(found, str):
+            raise InputError(f"{at}: the alias *{event.anchor} stands where a key must be, but is no text")
+        return str(found)
+    if not isinstance(event, yaml.ScalarEvent):
+        raise InputError(f"{at}: a key must be text, not a list or a mapping")
+    if event.anchor:
+        build.anchors[event.anchor] = (marked(event.value, at), 1)
+    _count(build, 1, at)
+    return str(event.value)
+
+
+def _merged(node: MarkedDict, merges: list[tuple[str, Any, Mark]]) -> MarkedDict:
+    if len(merges) > 1:
+        raise InputError(f"{merges[1][2]}: two merge keys in one mapping; give a list to one: <<: [*a, *b]")
+    for key, value, at in merges:
+        for source in value if isinstance(value, list) else [value]:
+            if not isinstance(source, MarkedDict):
+                raise InputError(f"{at}: {key} merges mappings only; name the anchor of one")
+            _merge(node, source, deep=key == "<<<")
+    return node
+
+
+def _merge(into: MarkedDict, source: MarkedDict, deep: bool) -> None:
+    """What stands in the mapping itself goes first; deep merging continues inside, and appends lists."""
+    for key, value in source.items():
+        mine = into.get(key)
+        if key not in into:
+            into.put(key, value, source.keys_at.get(key, source.mark))
+        elif deep and isinstance(mine, MarkedDict) and isinstance(value, MarkedDict) and mine.tag != "!nomerge":
+            inner = mine.derived(mine)
+            _merge(inner, value, deep)
+            into[key] = inner
+        elif deep and isinstance(mine, MarkedList) and isinstance(value, list) and mine.tag != "!nomerge":
+            both = MarkedList(mine.mark)
+            both.extend([*mine, *value])
+            into[key] = both
+
+
+def _scalar(build: _Build, event: Any, mark: Mark) -> Any:
+    """A quoted scalar is text; a plain one is what it looks like.
+
+    Numbers are decimal: 010 and 0x10, 1:30 and 1_000 mean different things to different YAML readers and stay text.
+    """
+    if event.tag == "!include_loaded":
+        return build.include(event.value, mark)
+    if event.tag not in (None, "!") and not event.tag.startswith(_STANDARD):
+        raise InputError(f"{mark}: the tag {event.tag} means nothing here; leave it out")
+    if event.style or event.tag in ("!", f"{_STANDARD}str"):
+        return marked(event.value, mark)
+    return _plain(event.value, mark)
+
+
+def _plain(text: str, mark: Mark) -> Any:
+    if text in ("", "~", "null", "Null", "NULL"):
+        return None
+    if text in (text.lower(), text.capitalize(), text.upper()) and text.lower() in WORDS:
+        return WORDS[text.lower()]
+    if _WHOLE.fullmatch(text):
+        if len(text) > 300:
+            raise InputError(f"{mark}: a whole number of {len(text)} digits; no count of anything is as large")
+        return marked(int(text), mark)
+    if _REAL.fullmatch(text) and not _OCTAL.fullmatch(text):
+        return marked(float(text), mark)
+    value = marked(text, mark)
+    value.quoted = False
+    return value
+
+
+def _no_include(name: str, mark: Mark) -> Any:
+    raise fault(None, f"{mark}: !include_loaded {name} is made by templates only; write {{{{ include('FILE') }}}}")
+
+
+def _where(error: yaml.YAMLError, file: str) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return file if mark is None else f"{file}:{mark.line + 1}"
+
+
+def _short(error: yaml.YAMLError) -> str:
+    said = (getattr(error, "context", None), getattr(error, "problem", None))
+    return " ".join(" ".join(part for part in said if part).split()) or " ".join(str(error).split())

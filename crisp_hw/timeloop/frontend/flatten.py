@@ -1,0 +1,259 @@
+"""Documents of timeloopfe's 0.4 front end to the flattened form that Timeloop itself reads.
+
+Facts: timeloopfe (Accelergy-Project/timeloop-python b8aaf2c), v4/specification.py, v4/processors and
+common/version_transpilers/v4_to_v3.py.
+"""
+
+from typing import Any
+
+from crisp_hw.machine.positions import Mark, MarkedDict, MarkedList, derived, fault, mark_of
+from crisp_hw.timeloop.frontend.constraints import Block, Shape, add_constraint, constraint, directive, kind_of
+from crisp_hw.timeloop.frontend.maximize import maximize
+from crisp_hw.timeloop.frontend.nodes import Component, Empty, computed, is_class, walk_nodes
+from crisp_hw.timeloop.read.architecture import STORAGE_CLASSES
+from crisp_hw.timeloop.yaml.fields import mapping, optional_mapping, optional_sequence, required, sequence, text
+
+LANES = "dummy_storage"
+NODE_KINDS = {"spatial": "spatial", "temporal": "temporal", "dataspace": "bypass"}
+SPATIAL_NAME = {"spatial_skipping": "skipping_spatial"}  # the front end's name, and Timeloop's
+
+_Blocks = dict[tuple[str, str], Block]
+
+
+def flatten(documents: MarkedDict, for_mapper: bool = False) -> tuple[MarkedDict, tuple[str, ...]]:
+    """The same documents in Timeloop's flattened form, and notes about what has no effect.
+
+    Expressions are computed, containers' attributes passed on, constraints of nodes and mapping combined into one
+    mapping, or `for_mapper` into one document of architecture constraints. Raises InputError, with file and line, for
+    what is wrong or not modelled, and MappingError where the mapping breaks a constraint.
+    """
+    variables = _variables(documents.get("variables"))
+    components, empty, notes = walk_nodes(documents["architecture"], variables)
+    found = documents.derived({k: v for k, v in documents.items() if not _is_mapping(k) and k != "variables"})
+    found["architecture"] = _architecture(documents["architecture"], components)
+    if "problem" in documents:
+        found["problem"] = problem = _problem(documents["problem"], variables)
+        shape = _shape(problem)
+        blocks, more = _blocks(documents, components, shape)
+        _branches(blocks, components, _passing(empty, shape), shape)
+        if for_mapper:
+            maximize(blocks, components, shape)
+        entries = _entries(blocks, components, shape, for_mapper)
+        found.put("architecture_constraints" if for_mapper else "mapping", entries, _position(documents))
+        notes += [] if for_mapper else more  # the notes are about what is for mappers
+    if sparse := _sparse(documents, components):
+        found.put("sparse_optimizations", sparse, documents.keys_at.get("sparse_optimizations", sparse.mark))
+    return found, tuple(notes)
+
+
+def _is_mapping(key: str) -> bool:
+    """timeloopfe takes every document whose name contains one of the two for more constraints."""
+    return "constraints" in key or (key.startswith("mapping") and key != "mapper")
+
+
+def _position(documents: MarkedDict) -> Mark:
+    return documents.keys_at.get("mapping", documents.keys_at["architecture"])
+
+
+def _variables(document: Any) -> dict[str, Any]:
+    held = optional_mapping(document, "variables")
+    done: dict[str, Any] = {}
+    for key in held:
+        if key != "version":
+            done[key] = computed(held, key, done, None)
+    return done
+
+
+def _architecture(document: Any, components: list[Component]) -> MarkedDict:
+    """One subtree with every component in one list, instances and mesh written out."""
+    mark = mark_of(document) or Mark("architecture", 1)
+    local = MarkedList(mark)
+    for part in components:
+        x, y = part.mesh
+        node = MarkedDict(part.node.mark, dict(part.node.keys_at))
+        node.update(name=f"{part.name}[1..{x * y}]", **{"class": LANES if part.kind == "lanes" else part.kind})
+        adds_up = {"reduction_supported": True} if _is_dram(part) else {}  # the front end's own default (v4/arch.py)
+        node["attributes"] = derived(part.attributes, {**adds_up, **part.attributes, "meshX": x, "meshY": y})
+        local.append(node)
+    top = MarkedDict(mark)
+    top.update(name="system", local=local)
+    subtree = MarkedList(mark)
+    subtree.append(top)
+    return document.derived({"version": document.get("version", "0.4"), "subtree": subtree})  # type: ignore[no-any-return]
+
+
+def _is_dram(part: Component) -> bool:
+    return "DRAM" in part.kind or part.attributes.get("technology") == "DRAM"
+
+
+def _problem(document: Any, variables: dict[str, Any]) -> Any:
+    """With the expressions of sizes and densities computed."""
+    root = mapping(document, "problem")
+    instance = optional_mapping(root.get("instance"), "problem.instance")
+    sizes = {
+        key: value if isinstance(value, dict) else computed(instance, key, variables, None)
+        for key, value in instance.items()
+    }
+    densities = optional_mapping(instance.get("densities"), "problem.instance.densities")
+    if densities:
+        sizes["densities"] = derived(densities, {name: _density(densities, name, variables) for name in densities})
+    return derived(root, {**root, "instance": derived(instance, sizes)})
+
+
+def _density(densities: Any, name: str, variables: dict[str, Any]) -> Any:
+    held = densities[name]
+    if not isinstance(held, dict):
+        return computed(densities, name, variables, None)
+    return derived(held, {k: v if k == "distribution" else computed(held, k, variables, None) for k, v in held.items()})
+
+
+def _shape(problem: Any) -> Shape:
+    shape = mapping(required(problem, "shape", "problem"), "problem.shape")
+    instance = mapping(problem["instance"], "problem.instance")
+    dims = [
+        text(d, "problem.shape.dimensions") for d in sequence(required(shape, "dimensions", "problem.shape"), "dims")
+    ]
+    sizes = {dim: instance[dim] for dim in dims if isinstance(instance.get(dim), int)}
+    tensors = {}
+    for space in sequence(required(shape, "data_spaces", "problem.shape"), "problem.shape.data_spaces"):
+        space = mapping(space, "problem.shape.data_spaces")
+        name = text(required(space, "name", "problem.shape.data_spaces"), "problem.shape.data_spaces.name")
+        tensors[name] = frozenset(_leaves(space.get("projection"))) & set(dims)
+    return Shape({dim: int(sizes.get(dim, 1)) for dim in dims}, tensors)
+
+
+def _leaves(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [leaf for item in value for leaf in _leaves(item)]
+    return [str(value)]
+
+
+def _blocks(documents: MarkedDict, parts: list[Component], shape: Shape) -> tuple[_Blocks, list[str]]:
+    """What nodes and documents say of each block."""
+    blocks: _Blocks = {}
+    notes: list[str] = []
+    for part in parts:
+        notes += _own_constraints(blocks, part, shape)
+    for key in documents:
+        if _is_mapping(key):
+            notes += _listed(blocks, documents, key, (parts, shape))
+    for part in parts:
+        if part.kind == "lanes":
+            _block(blocks, part.name, "bypass", None).bypass = set(shape.tensors)
+    return blocks, notes
+
+
+def _entries(blocks: _Blocks, parts: list[Component], shape: Shape, for_mapper: bool) -> MarkedList:
+    """Blocks of every level, outermost level first, as one mapping or as constraints; lanes have no loops in time."""
+    entries = MarkedList(parts[0].node.mark)
+    for part in parts:
+        if for_mapper and part.kind == "lanes":
+            _block(blocks, part.name, "temporal", part.node.mark).factors = dict.fromkeys(shape.sizes, 1)
+        for kind in ("spatial", "temporal", "bypass"):
+            if (part.name, kind) in blocks and is_class(part.kind, (*STORAGE_CLASSES, "lanes")):
+                written = constraint if for_mapper else directive
+                entries.append(written(blocks[part.name, kind], part.name, kind, shape))
+    return entries
+
+
+def _block(blocks: _Blocks, name: str, kind: str, mark: Mark | None) -> Block:
+    return blocks.setdefault((name, kind), Block(f"mapping of {name}", mark))
+
+
+def _own_constraints(blocks: _Blocks, part: Component, shape: Shape) -> list[str]:
+    """What a node says of itself: spatial constraints of a fanout belong to its lanes, the rest to the level."""
+    notes: list[str] = []
+    for kind, node in (part.constraints or {}).items():
+        if (kind == "spatial") != (part.kind == "lanes"):
+            if kind == "spatial" and node and not part.node.get("spatial"):
+                where = f"architecture level {part.name}"
+                raise fault(part.constraints, f"{where}: spatial constraints but no fanout; leave them out", kind)
+            continue
+        block = _block(blocks, part.name, NODE_KINDS[kind], mark_of(node))
+        notes += add_constraint(block, node, NODE_KINDS[kind], shape)
+    return notes
+
+
+def _listed(blocks: _Blocks, documents: MarkedDict, key: str, known: tuple[list[Component], Shape]) -> list[str]:
+    """Entries of a mapping or constraints document, each about one level."""
+    held = documents[key]
+    entries = (held.get("targets") or []) if isinstance(held, dict) else held or []
+    parts, shape = known
+    notes: list[str] = []
+    for entry in sequence(entries, key):
+        entry = mapping(entry, key)
+        target, kind = text(required(entry, "target", key), f"{key}.target"), kind_of(entry)
+        name = f"inter_{target}_spatial" if kind == "spatial" and not target.startswith("inter_") else target
+        names = [part.name for part in parts]
+        if name not in names:
+            why = (
+                "has no fanout" if target in names or f"inter_{target}_spatial" in names else "is no level or container"
+            )
+            raise fault(entry, f"{key}: {target!r} {why}; there are {', '.join(names[:-1])}", "target")
+        notes += add_constraint(_block(blocks, name, kind, mark_of(entry)), entry, kind, shape)
+    return notes
+
+
+def _passing(empty: list[Empty], shape: Shape) -> dict[str, int]:
+    """The tensors that an empty branch of a !Parallel keeps out of the others, and the branch."""
+    found: dict[str, int] = {}
+    for each in empty:
+        block = Block("architecture: !Nothing", each.node.mark)
+        for kind, node in (each.constraints or {}).items():
+            add_constraint(block, node, NODE_KINDS[kind], shape)
+        found |= dict.fromkeys(block.keep, each.branch)
+    return found
+
+
+def _branches(blocks: _Blocks, parts: list[Component], passing: dict[str, int], shape: Shape) -> None:
+    """In a !Parallel every tensor has one branch that keeps it; the others bypass it."""
+    branched = [part for part in parts if part.branch is not None]
+    kept = dict(passing)
+    for part in branched:
+        for name in _block(blocks, part.name, "bypass", part.node.mark).keep:
+            if kept.setdefault(name, part.branch or 0) != (part.branch or 0):
+                raise fault(part.node, f"architecture: {name} is kept in two branches of a !Parallel; keep it in one")
+    if branched and (lost := sorted(set(shape.tensors) - set(kept))):
+        raise fault(
+            branched[0].node, f"architecture: no branch of the !Parallel keeps {', '.join(lost)}; keep it in one"
+        )
+    for part in branched:
+        block = blocks[part.name, "bypass"]
+        block.bypass |= {name for name in shape.tensors if kept[name] != part.branch}
+
+
+def _sparse(documents: MarkedDict, components: list[Component]) -> MarkedDict | None:
+    """Sparse optimizations of nodes and of the document of that name, as one document with names."""
+    held = optional_mapping(documents.get("sparse_optimizations"), "sparse_optimizations")
+    targets = MarkedList(mark_of(held) or documents.mark)
+    for part in components:
+        own = part.node.get("sparse_optimizations") if part.kind != "lanes" else None
+        if own:
+            targets.append(_named(mapping(own, f"sparse_optimizations of {part.name}"), part.name))
+    for entry in optional_sequence(held.get("targets"), "sparse_optimizations.targets"):
+        entry = mapping(entry, "sparse_optimizations.targets")
+        name = entry.get("target", entry.get("name"))
+        targets.append(_named(entry, text(name, "sparse_optimizations.targets.target")))
+    if not targets:
+        return None
+    made = MarkedDict(targets.mark)
+    made.update(targets=targets)
+    return made
+
+
+def _named(group: Any, name: str) -> Any:
+    """A group with the names of Timeloop."""
+    entries = {key: value for key, value in group.items() if key != "target"}
+    actions = entries.get("action_optimization")
+    if isinstance(actions, list):
+        entries["action_optimization"] = _renamed(actions)
+    return derived(group, {"name": name, **{key: value for key, value in entries.items() if key != "name"}})
+
+
+def _renamed(actions: Any) -> Any:
+    copy = MarkedList(mark_of(actions) or Mark("sparse_optimizations", 1))
+    for action in actions:
+        if isinstance(action, dict) and str(action.get("type")) in SPATIAL_NAME:
+            action = derived(action, {**action, "type": SPATIAL_NAME[action["type"]]})
+        copy.append(action)
+    return copy

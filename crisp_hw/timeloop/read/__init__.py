@@ -1,0 +1,1 @@
+"""Flattened documents, turned into nouns."""

@@ -1,0 +1,206 @@
+"""Documents as users have them, down to what the readers know: the rest has no effect and is noted, or is refused."""
+
+from typing import Any
+
+from crisp_hw.machine.positions import MarkedDict, derived, fault, like, mark_of
+from crisp_hw.timeloop.read.accept_architecture import accept_architecture
+from crisp_hw.timeloop.read.accept_mapping import accept_mapping
+from crisp_hw.timeloop.read.accept_tables import accept_tables
+from crisp_hw.timeloop.yaml.fields import known, mapping, misspelt, optional_mapping, optional_sequence, similar
+
+MODELLED = ("architecture", "problem", "mapping", "sparse_optimizations", "ERT", "ART")
+OTHER_TOOLS = {
+    "mapper": "settings of timeloop-mapper",
+    "mapspace": "settings of timeloop-mapper",
+    "mapspace_constraints": "constraints of timeloop-mapper",
+    "compound_components": "classes of Accelergy, from which it makes the ERT",
+    "components": "classes of Accelergy, from which it makes the ERT",
+    "dumped_by_timeloop_front_end": "a remark of timeloopfe",
+    "variables": "values to refer to by name",
+    "version": "a remark",
+}
+CONSTRAINTS = ("architecture_constraints", "arch_constraints", "constraints")
+OPTIONAL = (
+    *("action_optimization", "representation_format", "compute_optimization"),
+    *("metadata_word_bits", "payload_word_bits", "flattened_rankIDs", "rank_application_order"),
+)
+VERSIONS = ("0.1", "0.2", "0.3", "0.4")
+HARMLESS_ENVIRONMENT = ("TIMELOOP_HIDE_INCONSEQUENTIAL_STATS",)
+
+
+def accept(documents: MarkedDict) -> tuple[MarkedDict, tuple[str, ...]]:
+    """The documents that the readers know, and one note per thing in the rest that has no effect on the numbers.
+
+    Raises InputError, with file and line, for whatever would change the numbers but is not modelled, and for names that
+    nothing knows.
+    """
+    notes: list[str] = []
+    root = _top(documents, notes)
+    if "architecture" in root:
+        root["architecture"] = accept_architecture(root["architecture"], root.get("variables"), notes)
+    if "problem" in root:
+        root["problem"] = _problem(root["problem"], notes)
+    if "mapping" in root:
+        root["mapping"] = accept_mapping(root["mapping"])
+    if root.get("sparse_optimizations") is not None:
+        root["sparse_optimizations"] = _without_nulls(root["sparse_optimizations"])
+    for name in MODELLED:
+        _check_version(root.get(name), name)
+    accept_tables(root, notes)
+    return root.derived({key: value for key, value in root.items() if key in MODELLED}), tuple(notes)
+
+
+def _top(documents: MarkedDict, notes: list[str]) -> MarkedDict:
+    root = documents.derived(dict(documents))
+    if "arch" in root:
+        if "architecture" in root:
+            raise fault(documents, "arch and architecture are the same document; give one", "arch")
+        root.put("architecture", root.pop("arch"), documents.keys_at["arch"])
+    for key, value in root.items():
+        if key in MODELLED:
+            continue
+        if key in CONSTRAINTS:
+            _no_constraints(root, key, notes)
+        elif key == "globals":
+            _globals(value, notes)
+        elif key == "model":
+            _model(mapping(value, "model"), notes)
+        elif key in OTHER_TOOLS or "ignore" in key:
+            if key != "variables":
+                notes.append(f"{root.keys_at[key]}: {key}: {OTHER_TOOLS.get(key, 'to be ignored')}, not used here")
+        else:
+            _unknown(root, key)
+    return root
+
+
+def _unknown(root: MarkedDict, key: str) -> None:
+    meant = similar(key, [*MODELLED, *OTHER_TOOLS, *CONSTRAINTS])
+    advice = f"did you mean {meant!r}?" if meant else f"known are {', '.join(MODELLED)}"
+    what = "is not modelled; leave it out" if key == "layout" else f"is no document of Timeloop's model; {advice}"
+    raise fault(root, f"the document {key!r} {what}", key)
+
+
+def _no_constraints(root: MarkedDict, key: str, notes: list[str]) -> None:
+    """timeloop-model checks the mapping against them; this does not."""
+    held = root[key]
+    targets = held.get("targets", held.get("constraints")) if isinstance(held, dict) else held
+    if targets:
+        raise fault(root, f"{key}: mappings are not checked against constraints here; leave the document out", key)
+    notes.append(f"{root.keys_at[key]}: {key}: empty, not used here")
+
+
+def _globals(value: Any, notes: list[str]) -> None:
+    held = optional_mapping(value, "globals")
+    variables = optional_mapping(held.get("environment_variables"), "globals.environment_variables")
+    for name in variables:
+        if name.startswith("TIMELOOP_") and name not in HARMLESS_ENVIRONMENT:
+            raise fault(variables, f"globals: the switch {name} of Timeloop is not modelled; leave it out", name)
+    notes.append(f"{mark_of(held)}: globals: settings of timeloopfe and Accelergy, not used here")
+
+
+def _model(held: Any, notes: list[str]) -> None:
+    for key, value in held.items():
+        if key == "auto_bypass_on_failure" and value not in (False, None):
+            raise fault(held, "model: auto_bypass_on_failure is not modelled; leave it out", key)
+        if key not in ("auto_bypass_on_failure", "verbose", "out_prefix", "version"):
+            raise fault(
+                held, f"model: unknown key {key!r}; Timeloop has verbose, auto_bypass_on_failure, out_prefix", key
+            )
+    notes.append(f"{mark_of(held)}: model: settings of timeloop-model's printing, not used here")
+
+
+def _problem(document: Any, notes: list[str]) -> Any:
+    root = mapping(document, "problem")
+    if "instance" not in root:  # Timeloop then looks for the bounds in `problem` itself
+        outside = {key: value for key, value in root.items() if key not in ("shape", "version")}
+        inside: dict[str, Any] = {key: root[key] for key in ("shape", "version") if key in root}
+        root = derived(root, {**inside, "instance": derived(root, outside)})
+    if isinstance(root.get("shape"), str):
+        raise fault(root, f"problem: the shape {root['shape']!r} is a file of Timeloop's; write the shape out", "shape")
+    shape, instance = (
+        optional_mapping(root.get("shape"), "problem.shape"),
+        optional_mapping(root["instance"], "problem.instance"),
+    )
+    shape = _shape(shape, notes)
+    return derived(root, {**root, "shape": shape, "instance": _instance(instance, shape, notes)})
+
+
+def _shape(shape: Any, notes: list[str]) -> Any:
+    copy = dict(shape)
+    if copy.pop("flatten", None):
+        raise fault(shape, "problem.shape: flatten is not modelled; write the fused dimension as one", "flatten")
+    spaces = []
+    for space in optional_sequence(copy.get("data_spaces"), "problem.shape.data_spaces"):
+        space = mapping(space, "problem.shape.data_spaces")
+        if "ranks" in space:
+            notes.append(f"{mark_of(space, 'ranks')}: ranks of {space.get('name')}: names for layouts, not used here")
+        _texts_only(space, space.get("projection"))
+        spaces.append(derived(space, {key: value for key, value in space.items() if key != "ranks"}))
+    copy["data_spaces"] = like(shape.get("data_spaces"), spaces)
+    for entry in optional_sequence(copy.get("coefficients"), "problem.shape.coefficients"):
+        known(mapping(entry, "problem.shape.coefficients"), ("name", "default"), "problem.shape.coefficients")
+    _once(shape, "data_spaces", [space.get("name") for space in spaces])
+    _once(shape, "dimensions", optional_sequence(shape.get("dimensions"), "problem.shape.dimensions"))
+    _once(shape, "coefficients", [entry.get("name") for entry in copy.get("coefficients") or []])
+    return derived(shape, copy)
+
+
+def _texts_only(space: Any, projection: Any) -> None:
+    """A projection is lists of names, however deep, none of them empty inside."""
+    for item in projection if isinstance(projection, list) else [projection]:
+        if isinstance(item, list) and item:
+            _texts_only(space, item)
+        elif not isinstance(item, str):
+            raise fault(
+                space,
+                f"problem tensor {space.get('name')}: a projection holds names, not {str(item)[:40]!r}",
+                "projection",
+            )
+
+
+def _once(shape: Any, key: str, names: list[Any]) -> None:
+    twice = next((name for position, name in enumerate(names) if name in names[:position]), None)
+    if twice is not None:
+        raise fault(shape, f"problem.shape.{key}: {str(twice)!r} is there twice; name each once", key)
+
+
+def _instance(instance: Any, shape: Any, notes: list[str]) -> Any:
+    """Without sizes that are neither a dimension nor a coefficient: Timeloop looks up by name and never sees them."""
+    names = [entry.get("name") for entry in shape.get("coefficients") or [] if isinstance(entry, dict)]
+    looked_up = [str(name) for name in (*(shape.get("dimensions") or []), *names, "densities", "commonDensity")]
+    kept = dict(instance)
+    for key in instance:
+        if key in looked_up:
+            continue
+        meant = misspelt(key, looked_up)
+        if meant or not isinstance(instance[key], int | float):
+            advice = f"did you mean {meant!r}?" if meant else f"known are {', '.join(looked_up)}"
+            raise fault(instance, f"problem.instance: unknown key {key!r}; {advice}", key)
+        notes.append(f"{mark_of(instance, key)}: problem.instance.{key}: no dimension or coefficient, not used here")
+        del kept[key]
+    if isinstance(kept.get("densities"), dict):
+        kept["densities"] = derived(kept["densities"], {k: _density(v) for k, v in kept["densities"].items()})
+    return derived(instance, kept)
+
+
+def _density(value: Any) -> Any:
+    """Without the zeros by which timeloopfe says that something is not given."""
+    if not isinstance(value, dict):
+        return value
+    given = {k: v for k, v in value.items() if not (k in ("band_width", "workload_tensor_size") and v == 0)}
+    return derived(value, given)
+
+
+def _check_version(document: Any, name: str) -> None:
+    version = document.get("version") if isinstance(document, dict) else None
+    if version is not None and str(version) not in VERSIONS:
+        known = ", ".join(VERSIONS)
+        raise fault(document, f"{name}: version {str(version)[:20]!r} is not known; there are {known}", "version")
+
+
+def _without_nulls(value: Any) -> Any:
+    """Without optional keys that are there but empty."""
+    if isinstance(value, dict):
+        given = {key: item for key, item in value.items() if item is not None or key not in OPTIONAL}
+        return derived(value, {key: _without_nulls(item) for key, item in given.items()})
+    return like(value, [_without_nulls(item) for item in value]) if isinstance(value, list) else value

@@ -1,0 +1,104 @@
+"""Attributes of architecture components that this model does not have: without effect, or refused.
+
+What Timeloop reads of a component is a closed list (src/model/buffer.cpp, arithmetic.cpp, network-legacy.cpp:
+ParseSpecs); everything else in an `attributes` mapping is for other tools and changes no number of timeloop-model.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from crisp_hw.machine.positions import fault
+from crisp_hw.timeloop.read.architecture import ACCELERGY_KEYS, COMPUTE_KEYS, STORAGE_KEYS
+from crisp_hw.timeloop.yaml.fields import misspelt
+
+ONLY_READ = {"technology", "type", *ACCELERGY_KEYS}  # the reader knows them, but only DRAM means something
+TIMELOOPS = ("word_width", "num_ports", "num_banks", "fill_latency", "drain_latency")
+# read by Timeloop, but no count, cycle or energy depends on them; latencies of these names are for named networks only
+ACCELERGYS = ("n_instances", "n_entries")  # for its estimates, and no misspelt names of Timeloop's
+
+
+def _is(*values: Any) -> Callable[[Any], bool]:
+    return lambda found: any(found == value and isinstance(found, bool) == isinstance(value, bool) for value in values)
+
+
+def _all_ones(found: Any) -> bool:
+    return isinstance(found, dict) and all(_is(1)(value) for value in found.values())
+
+
+NEUTRAL: Mapping[str, Callable[[Any], bool]] = {
+    # what Timeloop reads and this model lacks, with the values under which Timeloop's numbers stay the same
+    "allow_overbooking": _is(False, "false", "False"),
+    "tile_partition_supported": _is(False, "false", "False"),
+    "metadata_block_size": _is(1),
+    "has_power_gating": _is(False, "false", "False"),
+    "per_dataspace_bandwidth_consumption_scale": _all_ones,
+    "energy_per_ingress": _is(0),
+    "addr_gen_energy": lambda found: isinstance(found, int | float) and found <= 0,  # negative: the default, which is 0
+    "vector_access_energy": _is(),
+    "network_read": _is(),
+    "network_fill": _is(),
+    "network_drain": _is(),
+    "network_update": _is(),
+}
+COMPUTE_NEUTRAL: Mapping[str, Callable[[Any], bool]] = {
+    "energy": _is(),
+    "network_operand": _is(),
+    "network_result": _is(),
+}
+ADVICE = {
+    "vector_access_energy": "give the energies in an ERT",
+    "energy": "give it in an ERT, as action `compute`",
+    "energy_per_ingress": "Timeloop reads it with hyphens only, energy-per-ingress",
+    "allow_overbooking": "tiles here always fit as a whole; leave it out",
+}
+
+
+def without_others(name: str, attributes: Mapping[str, Any], is_compute: bool) -> tuple[dict[str, Any], list[str]]:
+    """The attributes that the reader knows, and the names of those that have no effect.
+
+    Raises InputError, with file and line, for an attribute that would change the numbers but is not modelled, and for
+    one whose name looks like a misspelt one.
+
+    >>> without_others("RF", {"depth": 64, "n_rdwr_ports": 2, "fill_latency": 0}, is_compute=False)
+    ({'depth': 64}, ['n_rdwr_ports', 'fill_latency'])
+    """
+    known = (COMPUTE_KEYS if is_compute else STORAGE_KEYS) - ONLY_READ
+    neutral = COMPUTE_NEUTRAL if is_compute else NEUTRAL
+    kept, others = {}, []
+    for key, value in attributes.items():
+        if key == "technology" and value == "DRAM" and not is_compute:
+            kept[key] = value
+        elif value is None or (key == "power_gated_at" and value == name):
+            others.append(key)
+        elif key in known and not (is_compute and key == "word_width"):  # arithmetic.cpp has no such name
+            kept[key] = value
+        else:
+            _check(name, key, attributes, neutral, known)
+            others.append(key)
+    return kept, others
+
+
+def _check(
+    name: str,
+    key: str,
+    attributes: Mapping[str, Any],
+    neutral: Mapping[str, Callable[[Any], bool]],
+    known: set[str],
+) -> None:
+    value = attributes[key]
+    where = f"architecture level {name}"
+    if key == "power_gated_at":
+        raise fault(attributes, f"{where}: power gating at {value!r} is not modelled; leave {key} out", key)
+    if key in neutral:
+        if not neutral[key](value):
+            advice = ADVICE.get(key, "leave it out")
+            raise fault(attributes, f"{where}: {key} = {_shown(value)} is not modelled; {advice}", key)
+        return
+    if key in ONLY_READ or key in TIMELOOPS or key in ACCELERGYS:
+        return
+    if meant := misspelt(key, [*known, *neutral]):
+        raise fault(attributes, f"{where}: unknown attribute {key!r}; did you mean {meant!r}?", key)
+
+
+def _shown(value: Any) -> str:
+    return repr(dict(value)) if isinstance(value, dict) else str(value)[:40]

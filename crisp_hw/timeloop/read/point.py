@@ -1,0 +1,63 @@
+"""Documents in Timeloop's flattened form to nouns."""
+
+from dataclasses import replace
+from typing import Any
+
+from crisp_hw.engine.wires import tile_widths
+from crisp_hw.spec.arch import Architecture
+from crisp_hw.spec.design import Design, DesignPoint
+from crisp_hw.spec.dialect import Dialect
+from crisp_hw.spec.ert import EnergyTable
+from crisp_hw.spec.mapping import Mapping
+from crisp_hw.timeloop.read.architecture import read_architecture, read_areas, read_energy, wire_energy
+from crisp_hw.timeloop.read.mapping import read_mapping_document
+from crisp_hw.timeloop.read.problem import read_problem
+from crisp_hw.timeloop.read.sparse import read_sparse
+from crisp_hw.timeloop.yaml.fields import Node, mapping, required, underscored
+
+
+def _root(documents: Any) -> Node:
+    root: Node = underscored(mapping(documents, "documents"))
+    return root
+
+
+def read_design(documents: Any, dialect: Dialect = "head") -> Design:
+    """Architecture, problem, sparse optimizations and ERT of one set of documents (a dict by document name).
+
+    `dialect` says which program they were written for; other documents (compound_components) are not read, and an ART
+    only where wires take energy, because their length follows from areas. Raises InputError that names the document,
+    the level and the key.
+    """
+    root = _root(documents)
+    architecture = _wired(read_architecture(required(root, "architecture", "documents")), root)
+    problem = read_problem(required(root, "problem", "documents"))
+    sparse = read_sparse(root.get("sparse_optimizations"), architecture, problem, dialect)
+    energy = read_energy(root["ERT"]) if root.get("ERT") is not None else EnergyTable()
+    return Design(architecture, problem, sparse, energy, dialect)
+
+
+def _wired(architecture: Architecture, root: Node) -> Architecture:
+    """With the energy of wires from the ERT, which goes before what a level says, and the length of every hop."""
+    table = wire_energy(root["ERT"]) if root.get("ERT") is not None else None
+    if not table and not any(level.network.wire_pj_per_bit_mm for level in architecture.levels):
+        return architecture
+    widths = tile_widths(architecture, read_areas(root["architecture"], root.get("ART")))
+    levels = []
+    for level, width in zip(architecture.levels, widths, strict=True):
+        given = level.network
+        wire = table or given.wire_pj_per_bit_mm
+        length = width if given.tile_width_um is None else given.tile_width_um
+        levels.append(replace(level, network=replace(given, wire_pj_per_bit_mm=wire, tile_width_um=length)))
+    return replace(architecture, levels=tuple(levels))
+
+
+def read_mapping(documents: Any, design: Design) -> Mapping:
+    """The mapping of a set of documents, completed with trivial loops."""
+    document = required(_root(documents), "mapping", "documents")
+    return read_mapping_document(document, design.architecture, design.problem, design.dialect)
+
+
+def read_point(documents: Any, dialect: Dialect = "head") -> DesignPoint:
+    """Design and mapping together: what a backend evaluates."""
+    design = read_design(documents, dialect)
+    return DesignPoint(design, read_mapping(documents, design))

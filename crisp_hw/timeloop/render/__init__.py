@@ -1,0 +1,1 @@
+"""Nouns, turned into documents."""

@@ -1,0 +1,1 @@
+"""What timeloop-model prints, from a result."""

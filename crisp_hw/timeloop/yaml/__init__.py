@@ -1,0 +1,1 @@
+"""Timeloop's YAML: files, templates, expressions, typed fields, lines."""

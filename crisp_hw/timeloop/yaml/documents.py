@@ -1,0 +1,124 @@
+"""The files of a Timeloop run to one set of documents, in which every value knows its file and line."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from crisp_hw.errors import InputError
+from crisp_hw.machine.positions import Mark, MarkedDict, MarkedList, fault
+from crisp_hw.machine.yaml_text import read_yaml_text
+from crisp_hw.timeloop.yaml.fields import underscored
+from crisp_hw.timeloop.yaml.templates import Templates, included, is_template, render_file
+
+LARGEST = 16 * 2**20  # bytes of one file
+TEMPLATE_ENDINGS = (".jinja", ".jinja2", ".j2")
+YAML_ENDINGS = (".yaml", ".yml", *TEMPLATE_ENDINGS)
+LISTS = ("classes",)  # what files may add to together: the component classes of the front end
+
+
+def load_documents(paths: Iterable[str | Path]) -> MarkedDict:
+    """All top-level documents of some YAML files, by name, hyphens turned into underscores.
+
+    A file holds one or several documents ("problem: ...", "mapping: ..."); their order does not matter. Jinja in a file
+    is filled in first, with the folders of all files to include from. Raises InputError for a file that cannot be read,
+    is empty, too large or no YAML mapping, and for a document that is given twice (only lists of component classes add
+    up).
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name, text in (("a.yaml", "problem: {shape: {data-spaces: []}}"), ("b.yaml", "mapping: []")):
+    ...         _ = (Path(folder) / name).write_text(text)
+    ...     load_documents(sorted(Path(folder).iterdir()))
+    {'problem': {'shape': {'data_spaces': []}}, 'mapping': []}
+    """
+    files = [Path(path) for path in paths]
+    if not files:
+        raise InputError("no files given; name the YAML files of architecture, problem and mapping")
+    _distinct(files)
+    templates = Templates(list(dict.fromkeys(os.fspath(file.parent.resolve()) for file in files)), _read_include)
+    root = MarkedDict(Mark(str(files[0]), 1))
+    for file in files:
+        for document in _read(file, templates, 0):
+            _add(root, document)
+    if not root:
+        raise InputError(f"{', '.join(map(str, files))}: no documents; expected architecture, problem and mapping")
+    return root
+
+
+def _distinct(files: list[Path]) -> None:
+    seen: dict[Path, Path] = {}
+    for file in files:
+        whole = file.resolve()
+        if whole in seen:
+            raise InputError(f"{file}: the file is given twice; name it once")
+        seen[whole] = file
+
+
+def _read(file: Path, templates: Templates, depth: int) -> list[MarkedDict]:
+    """The mappings of one file, one per YAML document; InputError when there are none or something else."""
+    text = _text(file)
+    name = str(file)
+    if is_template(text):
+        text = render_file(file, text, templates, depth)
+        name = f"{file} (templates filled in)"
+    found = read_yaml_text(text, name, lambda reference, mark: included(templates, reference, mark))
+    documents = [document for document in found if document is not None]
+    if not documents:
+        raise InputError(f"{file}: the file is empty; it should hold documents such as problem: or mapping:")
+    for document in documents:
+        if not isinstance(document, MarkedDict):
+            raise fault(document, f"expected documents by name (problem: ...), found {_what(document)}")
+    return [underscored(document) for document in documents]
+
+
+def _read_include(file: Path, templates: Templates, depth: int) -> Any:
+    documents = _read(file, templates, depth)
+    if len(documents) > 1:
+        raise InputError(f"{file}: an included file holds one YAML document, this one {len(documents)}")
+    return documents[0]
+
+
+def _text(file: Path) -> str:
+    if file.suffix not in YAML_ENDINGS:
+        raise InputError(f"{file}: the name does not end in {', '.join(YAML_ENDINGS)}; Timeloop's inputs are YAML")
+    try:
+        if file.stat().st_size > LARGEST:
+            raise InputError(f"{file}: larger than {LARGEST // 2**20} MB; no Timeloop document is")
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file}: cannot be read ({_said(error)}); give the path of a YAML file") from error
+    return text
+
+
+def _said(error: Exception) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else "not UTF-8 text"
+
+
+def _what(value: Any) -> str:
+    if isinstance(value, MarkedList):
+        return "a list"
+    return f"only {str(value)[:40]!r}"
+
+
+def _add(root: MarkedDict, document: MarkedDict) -> None:
+    for key, value in document.items():
+        at = document.keys_at[key]
+        if key not in root:
+            root.put(key, value, at)
+        elif not _add_lists(root, key, value):
+            raise InputError(f"{at}: the document {key!r} is there already, at {root.keys_at[key]}; give it once")
+
+
+def _add_lists(root: MarkedDict, key: str, value: Any) -> bool:
+    """Component classes of several files add up; was this such a case?"""
+    mine = root[key]
+    if not isinstance(mine, MarkedDict) or not isinstance(value, MarkedDict):
+        return False
+    if not set(mine) | set(value) <= {"version", *LISTS} or mine.get("version") != value.get("version"):
+        return False
+    for name in LISTS:
+        both = MarkedList(mine.mark)
+        both.extend([*(mine.get(name) or []), *(value.get(name) or [])])
+        mine.put(name, both, mine.keys_at.get(name, mine.mark))
+    return True

@@ -1,0 +1,157 @@
+"""Reading of documents: typed access to nested mappings, with errors that say where."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from crisp_hw.machine.positions import MarkedDict, fault, like, plain
+
+Node = dict[str, Any]
+WITH_HYPHENS = ("energy-per-ingress",)  # Timeloop looks up this name as it stands (network-legacy.cpp: ParseSpecs)
+LARGEST = 2**53  # whole numbers beyond it are not exact in a float, nor are counts that are products of them
+
+
+def underscored(value: Any) -> Any:
+    """Keys with hyphens turned into underscores, at every depth (Timeloop accepts both).
+
+    >>> underscored({"data-spaces": [{"word-bits": 8}]})
+    {'data_spaces': [{'word_bits': 8}]}
+    """
+    if isinstance(value, dict):
+        return _underscored_keys(value)
+    if isinstance(value, list):
+        return like(value, [underscored(item) for item in value])
+    return value
+
+
+def _underscored_keys(node: Node) -> Node:
+    renamed: Node = {}
+    for key, item in node.items():
+        name = _plain_key(str(key))
+        if name in renamed:
+            raise fault(node, f"the key {key!r} is there twice, once with a hyphen and once with an underscore", key)
+        renamed[name] = underscored(item)
+    if not isinstance(node, MarkedDict):
+        return renamed
+    copy = node.derived(renamed)
+    copy.keys_at = {_plain_key(str(key)): mark for key, mark in node.keys_at.items()}
+    return copy
+
+
+def _plain_key(key: str) -> str:
+    return key if key in WITH_HYPHENS else key.replace("-", "_")
+
+
+def mapping(value: Any, where: str) -> Node:
+    """The value as a mapping."""
+    if not isinstance(value, dict):
+        raise fault(value, f"{where}: expected a mapping of keys to values, found {_kind(value)}")
+    return value
+
+
+def sequence(value: Any, where: str) -> list[Any]:
+    """The value as a list."""
+    if not isinstance(value, list):
+        raise fault(value, f"{where}: expected a list, found {_kind(value)}")
+    return value
+
+
+def optional_mapping(value: Any, where: str) -> Node:
+    """The value as a mapping; an empty one where nothing is given (null), but not for 0 or an empty list."""
+    return {} if value is None else mapping(value, where)
+
+
+def optional_sequence(value: Any, where: str) -> list[Any]:
+    """The value as a list; an empty one where nothing is given (null), but not for 0 or an empty mapping."""
+    return [] if value is None else sequence(value, where)
+
+
+def text(value: Any, where: str) -> str:
+    """The value as a string."""
+    if not isinstance(value, str):
+        raise fault(value, f"{where}: expected text, found {_kind(value)}")
+    return str(value)
+
+
+def number(value: Any, where: str) -> float:
+    """The value as a finite, nonnegative number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+        raise fault(value, f"{where}: expected a nonnegative number, found {_kind(value)}")
+    return int(value) if isinstance(value, int) else float(value) + 0.0  # -0.0 becomes 0
+
+
+def whole(value: Any, where: str, least: int = 0) -> int:
+    """The value as an integer of at least `least`."""
+    found = number(value, where)
+    if found != int(found) or found < least:
+        raise fault(value, f"{where}: expected a whole number of at least {least}, found {value!r}")
+    if found > LARGEST:
+        raise fault(value, f"{where}: {found:.3g} is more than 2^53, beyond which numbers are not exact; use less")
+    return int(found)
+
+
+def flag(value: Any, where: str) -> bool:
+    """The value as true or false."""
+    if not isinstance(value, bool):
+        raise fault(value, f"{where}: expected true or false, found {_kind(value)}")
+    return value
+
+
+def required(node: Node, key: str, where: str) -> Any:
+    """The value of a key that must be there."""
+    if key not in node:
+        raise fault(node, f"{where}: the key {key!r} is missing; there are {', '.join(map(repr, node)) or 'none'}")
+    return node[key]
+
+
+def known(node: Node, keys: Iterable[str], where: str) -> None:
+    """Refuse keys that nothing here reads."""
+    allowed = sorted(set(keys))
+    for key in node:
+        if key not in allowed:
+            raise fault(node, f"{where}: unknown key {key!r}; known are {', '.join(allowed)}", key)
+
+
+def dialect_only(node: Node, key: str, known_there: bool, where: str) -> None:
+    """Refuse what only the program behind the MICRO 2022 artifact knows, where it is not wanted; `key` holds it."""
+    if not known_there:
+        word = key if key == "stream" else node[key]
+        raise fault(
+            node,
+            f"{where}: {word} is unknown to public Timeloop; read documents of the Sparseloop MICRO 2022 artifact with "
+            'dialect="micro22" (crisp-hw model --dialect micro22), or leave it out',
+            key,
+        )
+
+
+def similar(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The known name that an unknown one is most like, for a "did you mean"; None when none is.
+
+    >>> similar("dpeth", ["depth", "width"])
+    'depth'
+    """
+    from difflib import get_close_matches  # only errors need it
+
+    return next(iter(get_close_matches(name, list(known), n=1, cutoff=cutoff)), None)
+
+
+def misspelt(name: str, known: Iterable[str]) -> str | None:
+    """The known name that this one is almost: two letters swapped or one wrong, or a long name nearly all right.
+
+    >>> misspelt("dpeth", ["depth", "width"]), misspelt("cell_datawidth", ["datawidth"])
+    ('depth', None)
+    >>> misspelt("read_energy", ["wire_energy"])
+    """
+    close = similar(name, known, 0.8)  # difflib's ratio: 1 for equal names
+    if close is None or (abs(len(close) - len(name)) > 1 and similar(name, [close], 0.85) is None):
+        return None
+    words, theirs = name.split("_"), close.split("_")
+    another = len(words) == len(theirs) and not all(
+        similar(*pair) for pair in zip(words, ([each] for each in theirs), strict=True)
+    )
+    return None if another else close
+
+
+def _kind(value: Any) -> str:
+    name = type(value).__name__.removeprefix("Marked").lower()
+    shown = repr(value) if not isinstance(value, dict | list) else repr(plain(value))
+    return f"{name} {shown if len(shown) <= 40 else shown[:37] + '...'}"

@@ -1,0 +1,82 @@
+"""Documents as texts, untouched: for what runs them elsewhere or keeps them, and reads them only beside that."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from crisp_hw.errors import InputError
+from crisp_hw.machine.yaml_text import read_yaml_text
+
+Documents = Mapping[str, str]
+"""File name -> text."""
+
+FILE_BYTES = 4 * 2**20  # rendered documents have some 20 KiB
+_SUFFIXES = (".yaml", ".yml")
+
+
+def find_documents(paths: Sequence[Path]) -> dict[str, Documents]:
+    """Sets of documents by name: files given together are one set, a folder is one set for itself.
+
+    A folder without YAML files stands for its subfolders, so that what `crisp-hw render` wrote can be given whole.
+    Raises InputError for what is not there, too long, or no document.
+    """
+    files = [path for path in paths if not path.is_dir()]
+    found: dict[str, Documents] = {}
+    if files:
+        found[" ".join(path.name for path in files)] = _texts(files)
+    for folder in (path for path in paths if path.is_dir()):
+        inside = list(_sets(folder))
+        if not inside:
+            raise InputError(f"{folder}: holds no .yaml documents; give a folder that `crisp-hw render` wrote")
+        found.update(inside)
+    return found
+
+
+def merged(documents: Documents) -> dict[str, Any]:
+    """Documents as one mapping, as Timeloop joins its files; InputError names the file that cannot be joined.
+
+    >>> merged({"a.yaml": "problem: {shape: gemm}", "b.yaml": "mapping: []"})
+    {'problem': {'shape': 'gemm'}, 'mapping': []}
+    """
+    whole: dict[str, Any] = {}
+    for name, text in documents.items():
+        content = _content(name, text)
+        if twice := next((key for key in content if key in whole), None):
+            raise InputError(f"{name}: {twice!r} is there a second time; give every document once")
+        whole |= content
+    return whole
+
+
+def _sets(folder: Path) -> Iterator[tuple[str, Documents]]:
+    files = sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES and path.is_file())
+    if files:
+        yield str(folder), _texts(files)
+        return
+    for inside in sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()):
+        yield from _sets(inside)
+
+
+def _texts(files: Sequence[Path]) -> Documents:
+    texts: dict[str, str] = {}
+    for path in files:
+        if path.name in texts:
+            raise InputError(f"{path}: two files are called {path.name}; rename one, or give their folders")
+        texts[path.name] = _text(path)
+    return texts
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > FILE_BYTES:
+            raise InputError(f"{path}: is longer than {FILE_BYTES >> 20} MiB, which no document is")
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); give YAML documents or a folder of them") from error
+
+
+def _content(name: str, text: str) -> dict[str, Any]:
+    """The one mapping that a file of timeloop-model holds, with positions (yaml_text.py)."""
+    found = read_yaml_text(text, name)
+    if len(found) != 1 or not isinstance(found[0], dict):
+        raise InputError(f"{name}: must hold one mapping of documents (architecture:, problem:, mapping:, ...)")
+    return found[0]

@@ -1,0 +1,151 @@
+"""Families of recorded cases: how many of them agree, and how closely."""
+
+import gzip
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+from typing import Any, Literal
+
+from crisp_hw.errors import InputError
+from crisp_hw.validation.compare import Case, Difference, compare
+
+CLOSE_COUNTS = 2  # counts are rounded expectations: one that should be whole falls either way in floating point
+CLOSE_ENERGY = 1e-4
+
+ARTIFACT = "micro22"
+ARTIFACT_ENERGY = {"DSTC": 2e-5}
+"""Relative, of the total, by design; DSTC packs nonzeros by a formula that was inferred."""
+ARTIFACT_ENERGY_OTHERS = 1e-6
+
+Grade = Literal["equal", "close", "different", "refused"]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How the cases of one family compare; the relative differences are the worst of total cycles and energy.
+
+    `equal`: every figure; `close`: counts and cycles within 2 and total energy within 1e-4; `refused`: the input asks
+    for something that is not modelled, said in an error. `ids` are the cases that are not equal.
+    """
+
+    family: str
+    cases: int
+    equal: int
+    close: int
+    different: int
+    refused: int
+    worst_cycles: float
+    worst_energy: float
+    ids: tuple[str, ...] = ()
+
+
+def read_cases(path: Path) -> Iterator[Case]:
+    """The cases of one `.jsonl` or `.jsonl.gz` file; InputError names the file and the line that is not a case."""
+    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(_readable(path, lines), 1):
+            try:
+                case = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise InputError(f"{path}, line {number}: not JSON ({error.msg}); record the case again") from error
+            if not isinstance(case, dict) or not {"id", "family", "input", "output"} <= case.keys():
+                raise InputError(f"{path}, line {number}: a case needs id, family, input and output")
+            yield case
+
+
+def _readable(path: Path, lines: Iterable[str]) -> Iterator[str]:
+    try:
+        yield from lines
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a file of recorded cases ({error}); give FAMILY.jsonl.gz") from error
+
+
+def grade(differences: list[Difference]) -> Grade:
+    """What the differences of one case amount to; `Agreement` says what the words mean.
+
+    >>> grade([Difference("SMEM A reads", "count", 12, 13)])
+    'close'
+    """
+    if not differences:
+        return "equal"
+    if any(found.figure == "refused" for found in differences):
+        return "refused"
+    return "close" if all(_is_close(found) for found in differences) else "different"
+
+
+def _is_close(found: Difference) -> bool:
+    match found.figure:
+        case "total energy":
+            return found.relative <= CLOSE_ENERGY
+        case "count":
+            return _apart(found.ours, found.reference) <= CLOSE_COUNTS
+        case "energy" | "average":
+            return True  # shares of one tensor: they follow from counts and instances, which the total holds together
+        case _:
+            return False
+
+
+def _apart(ours: Any, reference: Any) -> float:
+    """Largest distance between two counts, or between two lists of counts per rank."""
+    if isinstance(ours, list) and isinstance(reference, list):
+        same = len(ours) == len(reference)
+        return max(map(_apart, ours, reference), default=0.0) if same else inf
+    return float(abs(ours - reference))
+
+
+def validate(paths: Iterable[Path]) -> list[Agreement]:
+    """One row per family over all cases of some `.jsonl.gz` files, in the order in which families appear.
+
+    The designs of the MICRO 2022 artifact are families of their own. Raises InputError where a file is not readable as
+    cases.
+    """
+    graded: dict[str, list[tuple[str, list[Difference]]]] = {}
+    for path in paths:
+        for case in read_cases(path):
+            graded.setdefault(family_of(case), []).append((case["id"], compare(case)))
+    return [_agreement(family, cases) for family, cases in graded.items()]
+
+
+def family_of(case: Case) -> str:
+    """The family that a case counts to; the artifact's designs stand in the names of its output folders.
+
+    >>> family_of({"family": "micro22", "id": "layer1/STC_flexible-RF2x-24-bandwidth-RLE"})
+    'micro22 STC_flexible-RLE'
+    """
+    if case["family"] != ARTIFACT:
+        return str(case["family"])
+    design = str(case["id"]).rpartition("/")[2]
+    return f"{ARTIFACT} {design.replace('-RF2x-24-bandwidth', '')}"
+
+
+def holds(found: Agreement, least_equal: float) -> bool:
+    """Does a family agree: all equal or close, and a share of `least_equal` equal?
+
+    Of the artifact's dialect, which has an inferred part, cycles must be exact and the total energy within
+    `ARTIFACT_ENERGY`; its counts are not judged.
+    """
+    name, _, design = found.family.partition(" ")
+    if name == ARTIFACT:
+        allowed = ARTIFACT_ENERGY.get(design, ARTIFACT_ENERGY_OTHERS)
+        return found.refused == 0 and found.worst_cycles == 0 and found.worst_energy <= allowed
+    return found.different + found.refused == 0 and found.equal >= least_equal * found.cases
+
+
+def _agreement(family: str, cases: list[tuple[str, list[Difference]]]) -> Agreement:
+    grades = [grade(differences) for _, differences in cases]
+
+    def worst(what: str) -> float:
+        return max((d.relative for _, found in cases for d in found if d.what == what), default=0.0)
+
+    return Agreement(
+        family,
+        len(cases),
+        grades.count("equal"),
+        grades.count("close"),
+        grades.count("different"),
+        grades.count("refused"),
+        worst("cycles"),
+        worst("energy"),
+        tuple(name for (name, differences) in cases if differences),
+    )

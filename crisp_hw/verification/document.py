@@ -1,0 +1,84 @@
+"""What a verification found, as a document."""
+
+from collections.abc import Sequence
+from math import isfinite
+
+from crisp_hw.report.columns import Column, table
+from crisp_hw.report.document import Document, versions
+from crisp_hw.report.records import Record, Value
+from crisp_hw.validation.compare import Difference
+from crisp_hw.verification.verify import Verified
+
+SCHEMA = "crisp-hw/verification/1"
+_SHOWN = 12  # differences per set of documents in the table; CSV and JSON have all
+_SETS = (
+    Column("documents", "documents"),
+    Column("verdict", "verdict"),
+    Column("differences", "differences", "whole"),
+    Column("cycles", "cycles", "whole"),
+    Column("timeloop_cycles", "Timeloop's", "whole"),
+    Column("energy_uj", "energy uJ", "number"),
+    Column("timeloop_energy_uj", "Timeloop's", "number"),
+    Column("seconds", "s", "number"),
+    Column("error", "error", "prose"),
+)
+_DIFFERENCES = (
+    Column("documents", "documents"),
+    Column("figure", "figure"),
+    Column("embedded", "embedded"),
+    Column("timeloop", "Timeloop"),
+    Column("relative", "relative"),
+)
+
+
+def verification_document(found: Sequence[Verified]) -> Document:
+    """One row per set of documents, then one per figure that differs.
+
+    >>> verification_document([Verified("a", (Difference("SMEM A reads", "count", 12, 13),))]).records[0]["relative"]
+    '7.7e-02'
+    """
+    sets = [_set_record(each) for each in found]
+    differences = [_record(each.name, difference) for each in found for difference in each.differences]
+    shown = [_record(each.name, difference) for each in found for difference in each.differences[:_SHOWN]]
+    equal = sum(each.equal for each in found)
+    hidden = len(differences) - len(shown)
+    remarks = {
+        "verdict": (f"{equal} of {len(found)} sets of documents agree in every figure",),
+        "not shown": (f"{hidden} more differences; --format csv or json lists all",) if hidden else (),
+    }
+    tables = (table("embedded engine and Timeloop", _SETS, sets), table("differences", _DIFFERENCES, shown))
+    content = {"schema": SCHEMA, "versions": versions(), "documents": sets, "differences": differences}
+    return Document("verification", tables if shown else tables[:1], remarks, differences, content)
+
+
+def _set_record(found: Verified) -> Record:
+    record: Record = {
+        "documents": found.name,
+        "verdict": "refused" if found.error else "equal" if found.equal else "different",
+        "differences": len(found.differences),
+        "error": found.error,
+    }
+    if found.embedded and found.timeloop:
+        record |= {
+            "cycles": found.embedded.cycles,
+            "timeloop_cycles": found.timeloop.result.cycles,
+            "energy_uj": found.embedded.energy_pj * 1e-6,
+            "timeloop_energy_uj": found.timeloop.result.energy_pj * 1e-6,
+            "seconds": found.timeloop.seconds,
+            "runner": found.timeloop.tool.runner,
+        }
+    return record
+
+
+def _record(name: str, difference: Difference) -> Record:
+    return {
+        "documents": name,
+        "figure": difference.what,
+        "embedded": _value(difference.ours),
+        "timeloop": _value(difference.reference),
+        "relative": f"{difference.relative:.1e}" if isfinite(difference.relative) else None,
+    }
+
+
+def _value(value: object) -> Value:
+    return value if isinstance(value, int | float | str) else str(value)
