@@ -18,7 +18,7 @@ from crisp_hw.report.document import Document, versions
 from crisp_hw.report.records import Record
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.design import Design, DesignPoint
-from crisp_hw.spec.mapping import Loop, LoopNest, Mapping
+from crisp_hw.spec.mapping import Loop, LoopMapping, LoopNest
 from crisp_hw.spec.problem import Problem, Tensor, Term
 
 SCHEMA = "crisp-hw/doctor/1"
@@ -34,7 +34,7 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Part:
+class Tool:
     """Something that may be installed: `version` and `place` as far as known, `problem` when it is there but broken."""
 
     name: str
@@ -59,22 +59,22 @@ _PACKAGES: tuple[tuple[str, str, str, str], ...] = (  # distribution, module, wh
 )
 
 
-def examine(run: Callable[[Runner], str | None] | None = None) -> tuple[Part, ...]:
+def examine(run: Callable[[Runner], str | None] | None = None) -> tuple[Tool, ...]:
     """Everything that the project can use; `run` tries a Timeloop and returns what is wrong with it, if anything.
 
     >>> [part.name for part in examine(lambda runner: None)][:3]
     ['python', 'numpy', 'timeloop-model']
     """
-    python = Part("python", "everything", True, "", platform.python_version())
-    numpy = Part("numpy", "everything", True, "", versions()["numpy"])
+    python = Tool("python", "everything", True, "", platform.python_version())
+    numpy = Tool("numpy", "everything", True, "", versions()["numpy"])
     tools = tuple(_timeloop(runner, run or _trial) for runner in RUNNERS)
     return (python, numpy, *tools, *(_package(*each) for each in _PACKAGES), _cacti())
 
 
-def doctor_document(parts: tuple[Part, ...]) -> Document:
+def doctor_document(parts: tuple[Tool, ...]) -> Document:
     """The parts as a table with what to do about those that are missing or broken.
 
-    >>> doctor_document((Part("torch", "pruning", False, "pip install torch"),)).records[0]["status"]
+    >>> doctor_document((Tool("torch", "pruning", False, "pip install torch"),)).records[0]["status"]
     'missing'
     """
     records: list[Record] = [
@@ -94,29 +94,29 @@ def doctor_document(parts: tuple[Part, ...]) -> Document:
     return Document("doctor", (table("installed", _COLUMNS, records),), {"verdict": (says,)}, records, content)
 
 
-def _timeloop(runner: Runner, run: Callable[[Runner], str | None]) -> Part:
+def _timeloop(runner: Runner, run: Callable[[Runner], str | None]) -> Tool:
     use = "--backend timeloop, verify"
     tool = installed().get(runner)
     if tool is None:
-        return Part(runner, use, False, INSTALL)
+        return Tool(runner, use, False, INSTALL)
     if runner == "pytimeloop":
-        return Part(runner, use, True, INSTALL, _version("pytimeloop"), _place("pytimeloop"), run(runner))
-    return Part(runner, use, True, INSTALL, _fingerprint(Path(tool.command[0])), tool.command[0], run(runner))
+        return Tool(runner, use, True, INSTALL, _version("pytimeloop"), _place("pytimeloop"), run(runner))
+    return Tool(runner, use, True, INSTALL, _fingerprint(Path(tool.command[0])), tool.command[0], run(runner))
 
 
-def _package(name: str, module: str, use: str, advice: str) -> Part:
+def _package(name: str, module: str, use: str, advice: str) -> Tool:
     place = _place(module) or shutil.which(name)
-    return Part(name, use, place is not None, advice, _version(name), place)
+    return Tool(name, use, place is not None, advice, _version(name), place)
 
 
-def _cacti() -> Part:
+def _cacti() -> Tool:
     """CACTI as `characterize` finds it; in another environment, too."""
     name, use = "hwcomponents-cacti", "energies from CACTI"
     try:
         found = cacti.find_cacti()
     except InputError:
-        return Part(name, use, False, cacti.INSTALL)
-    return Part(name, use, True, cacti.INSTALL, found.version, str(found.folder))
+        return Tool(name, use, False, cacti.INSTALL)
+    return Tool(name, use, True, cacti.INSTALL, found.version, str(found.folder))
 
 
 def _version(name: str) -> str | None:
@@ -151,5 +151,5 @@ def _example() -> DesignPoint:
     problem = Problem("dot", ("K",), (4,), (*operands, Tensor("Z", ((Term("K", 1),),), is_output=True)))
     nest = LoopNest((Loop(0, "K", "temporal"),), (frozenset("ABZ"),))
     return DesignPoint(
-        Design(Architecture((StorageLevel("DRAM", "DRAM"),), ComputeLevel()), problem), Mapping(nest, (4,))
+        Design(Architecture((StorageLevel("DRAM", "DRAM"),), ComputeLevel()), problem), LoopMapping(nest, (4,))
     )

@@ -90,13 +90,13 @@ class _Row:
     dense: _Planned
 
 
-class Bench:
+class LayerEvaluator:
     """Evaluates layers on one accelerator; layers of equal shape and pattern are evaluated once."""
 
     def __init__(self, accelerator: Accelerator, options: EvaluateOptions, masks: Masks, content: Content) -> None:
         self._accelerator, self._options = accelerator, options
         self._masks, self._content = masks, content
-        self._dense = replace(accelerator, scheme=schemes.Dense())
+        self._dense = replace(accelerator, scheme=schemes.DenseScheme())
         self._backend: Backend = backend(options.backend)
         self._known: dict[str, Result] = {}
 
@@ -222,7 +222,7 @@ def evaluate_layers(
     """
     _check_density(options.density, descriptors, masks or {})
     content = Content()
-    benches = [Bench(accelerator, options, masks or {}, content) for accelerator in accelerators]
+    benches = [LayerEvaluator(accelerator, options, masks or {}, content) for accelerator in accelerators]
     plan = [(bench, bench.plan(descriptor)) for bench in benches for descriptor in descriptors]
     tasks = [planned.task for _, row in plan for planned in (row.pruned, row.dense)]
     rows: list[LayerEvaluation] = []

@@ -12,7 +12,7 @@ from crisp_hw.characterization.components import OVERHEADS
 from crisp_hw.characterization.methods import METHODS, energies
 from crisp_hw.data_files import data_folder
 from crisp_hw.errors import InputError
-from crisp_hw.spec.accelerator import Accelerator, CrispStc, Dense, Dstc, Scheme, Stc
+from crisp_hw.spec.accelerator import Accelerator, CrispStc, DenseScheme, Dstc, Scheme, Stc
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.ert import EnergyTable
@@ -127,7 +127,7 @@ def _scheme(path: Path, scheme: SchemeField) -> Scheme:
         raise InputError(f"{path}: scheme {scheme.kind} takes no max_pattern; only stc does")
     match scheme.kind:
         case "dense":
-            return Dense()
+            return DenseScheme()
         case "dstc":
             return Dstc()
         case "crisp-stc":

@@ -69,11 +69,11 @@ def split(point: DesignPoint) -> tuple[DesignPoint, Beyond | None, Blobs]:
     Its tensors that are beyond the documents are full there.
 
     >>> from crisp_hw.spec.arch import Architecture, ComputeLevel
-    >>> from crisp_hw.spec.mapping import LoopNest, Mapping
+    >>> from crisp_hw.spec.mapping import LoopMapping, LoopNest
     >>> from crisp_hw.spec.problem import Problem, Term
     >>> a = Tensor("A", ((Term("K"),),), density=Actual(np.array([True, False, True])))
     >>> design = Design(Architecture((), ComputeLevel()), Problem("sum", ("K",), (3,), (a,)))
-    >>> plain, beyond, blobs = split(DesignPoint(design, Mapping(LoopNest((), ()), ())))
+    >>> plain, beyond, blobs = split(DesignPoint(design, LoopMapping(LoopNest((), ()), ())))
     >>> plain.design.problem.tensor("A").density, list(blobs.values())
     (FixedStructured(density=1.0), [b'\\xa0'])
     """

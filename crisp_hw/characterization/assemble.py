@@ -16,7 +16,7 @@ from crisp_hw.characterization.scaling import (
     wire_factor,
 )
 from crisp_hw.characterization.sram import SramArray, SramNumbers, check_node
-from crisp_hw.characterization.table import EnergyData, Part, load_energy
+from crisp_hw.characterization.table import EnergyData, MeasuredCircuit, load_energy
 from crisp_hw.errors import InputError
 from crisp_hw.spec.characterization import Characterization, Component, Cost
 
@@ -103,7 +103,7 @@ def _component(circuit: Circuit, arrays: Arrays, parts: EnergyData, node_nm: int
     assert_never(circuit)
 
 
-def _dram(name: str, part: Part, bits: int) -> Component:
+def _dram(name: str, part: MeasuredCircuit, bits: int) -> Component:
     share = bits / part.access_bits
     pj = {action: Cost(cost.pj * share, _times(cost.source, share)) for action, cost in part.actions.items()}
     return Component(name, "", _with_updates(pj, pj) | {"leak": NO_DRAM_LEAK})
@@ -130,7 +130,7 @@ def _with_updates(data: dict[str, Cost], metadata: dict[str, Cost]) -> dict[str,
     return found
 
 
-def _latches(name: str, part: Part, bits: tuple[int, int], node_nm: int) -> Component:
+def _latches(name: str, part: MeasuredCircuit, bits: tuple[int, int], node_nm: int) -> Component:
     data, metadata = (dict(_scaled(part, each / part.access_bits, node_nm)) for each in bits)
     chosen = {action: cost for action, cost in data.items() if "metadata" not in action}
     chosen["update"] = chosen["write"]
@@ -143,13 +143,13 @@ def _latches(name: str, part: Part, bits: tuple[int, int], node_nm: int) -> Comp
     return Component(name, "", component.actions, area, _times(component.area_source, share))
 
 
-def _logic(name: str, part: Part, actions: dict[str, Cost], node_nm: int) -> Component:
+def _logic(name: str, part: MeasuredCircuit, actions: dict[str, Cost], node_nm: int) -> Component:
     note = scaling_note(node_nm)
     area = None if part.area_um2 is None else part.area_um2 * area_factor(node_nm)
     return Component(name, "", actions, area, f"{part.area_source}; {note}" if note else part.area_source)
 
 
-def _scaled(part: Part, share: float, node_nm: int) -> Iterator[tuple[str, Cost]]:
+def _scaled(part: MeasuredCircuit, share: float, node_nm: int) -> Iterator[tuple[str, Cost]]:
     """A part's actions for `share` of its bits at a node."""
     note, factor = scaling_note(node_nm), energy_factor(node_nm)
     for action, cost in part.actions.items():

@@ -21,7 +21,7 @@ class EnergyEntry:
 
 
 @dataclass(frozen=True)
-class Part:
+class MeasuredCircuit:
     """One array or circuit: what an access moves (bits), its actions (pJ), its area (um2; None: not published)."""
 
     key: str
@@ -32,7 +32,7 @@ class Part:
     area_source: str = ""
 
 
-EnergyData = Mapping[str, Part]
+EnergyData = Mapping[str, MeasuredCircuit]
 """Parts by key."""
 
 PACKAGED = ("cacti-45nm.yaml", "cited.yaml")
@@ -107,7 +107,7 @@ def load_energy(path: Path | str | None = None) -> EnergyData:
     44.716
     """
     files = [data_folder("arch") / "energy" / name for name in PACKAGED] if path is None else [Path(path)]
-    parts: dict[str, Part] = {}
+    parts: dict[str, MeasuredCircuit] = {}
     for file in files:
         for part in _parts(file):
             if part.key in parts:
@@ -135,7 +135,7 @@ def lookup(table: EnergyData, key: str, action: str) -> EnergyEntry:
     return actions[action]
 
 
-def _parts(path: Path) -> list[Part]:
+def _parts(path: Path) -> list[MeasuredCircuit]:
     """The validated content of one file."""
     document = read_yaml(path)
     try:
@@ -145,17 +145,17 @@ def _parts(path: Path) -> list[Part]:
     return [_part(entry) for entry in content.entries]
 
 
-def _part(entry: _Measured | _Cited) -> Part:
+def _part(entry: _Measured | _Cited) -> MeasuredCircuit:
     """One entry as a plain value; a measured number's source is its tool, query and date."""
     match entry:
         case _Measured():
             how = entry.provenance
             source = f"{how.tool} {how.version}, {how.query}, {how.configuration}, {how.date}"
             actions = {action: EnergyEntry(pj, source) for action, pj in entry.pj.items()}
-            return Part(entry.key, entry.use, entry.access_bits, actions, entry.area_um2, source)
+            return MeasuredCircuit(entry.key, entry.use, entry.access_bits, actions, entry.area_um2, source)
         case _Cited():
             actions = {action: EnergyEntry(number.pj, number.source) for action, number in entry.actions.items()}
-            return Part(entry.key, entry.use, entry.access_bits, actions, entry.area_um2, entry.area_source)
+            return MeasuredCircuit(entry.key, entry.use, entry.access_bits, actions, entry.area_um2, entry.area_source)
     assert_never(entry)
 
 

@@ -18,17 +18,17 @@ from crisp_hw.cli.validate import validate
 from crisp_hw.cli.verify import doctor, verify
 
 
-class _Door(TyperGroup):
+class ErrorBoundary(TyperGroup):
     """Ends every command: an error of the user's making is one sentence and an exit code, never a traceback."""
 
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # typer's context is click's
-        if code := ended(lambda: super(_Door, self).invoke(ctx), bool(ctx.params.get("debug"))):
+        if code := ended(lambda: super(ErrorBoundary, self).invoke(ctx), bool(ctx.params.get("debug"))):
             raise typer.Exit(code)
         return None
 
 
 app = typer.Typer(
-    cls=_Door,
+    cls=ErrorBoundary,
     help="A pruned neural network in, trustworthy accelerator numbers out.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -15,7 +15,7 @@ from crisp_hw.cli.output import check_folder, say_written, show
 from crisp_hw.errors import InputError
 
 if TYPE_CHECKING:
-    from crisp_hw.mapper.search import Step
+    from crisp_hw.mapper.search import SearchStatus
 
 INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 SO_FAR = "this is the best mapping so far, there may be better ones"
@@ -104,7 +104,7 @@ def size_of(text: str) -> int:
 
 
 @contextmanager
-def _watching() -> Iterator[Callable[["Step"], None] | None]:
+def _watching() -> Iterator[Callable[["SearchStatus"], None] | None]:
     """A bar on stderr with the best so far; None where nobody watches."""
     if not sys.stderr.isatty():
         yield None
@@ -126,7 +126,7 @@ def _watching() -> Iterator[Callable[["Step"], None] | None]:
         yield lambda step: bars.update(task, description=_said(step), completed=step.done, total=step.total)
 
 
-def _said(step: "Step") -> str:
+def _said(step: "SearchStatus") -> str:
     if step.best_cycles is None or step.best_energy_pj is None:
         return "nothing valid yet"
     return f"best: {step.best_cycles:,} cycles, {step.best_energy_pj / 1e6:,.4g} uJ"

@@ -8,7 +8,7 @@ from crisp_hw.dropin.model import check_documents, check_size, evaluated, is_fro
 from crisp_hw.errors import CrispError
 from crisp_hw.machine.positions import Mark, MarkedDict, derived, fault, mark_of
 from crisp_hw.mapper.bypass import choices
-from crisp_hw.mapper.parallel import Spread
+from crisp_hw.mapper.parallel import ParallelSearch
 from crisp_hw.mapper.search import Found, Progress, SearchOptions
 from crisp_hw.spec.design import DesignPoint
 from crisp_hw.timeloop.read.accept import accept
@@ -63,7 +63,7 @@ def map_files(
         own, rest, more = _parted(documents)
         settings = _settings(own, objective)
         accepted, unused = accept(rest)
-        return _map(accepted, own, settings, (*notes, *more, *unused), (Spread(jobs), options, progress))
+        return _map(accepted, own, settings, (*notes, *more, *unused), (ParallelSearch(jobs), options, progress))
     except CrispError as error:
         raise with_position(error, documents) from error
 
@@ -103,7 +103,7 @@ def _map(
     own: MarkedDict,
     settings: MapperSettings,
     notes: tuple[str, ...],
-    how: tuple[Spread, SearchOptions | None, Progress | None],
+    how: tuple[ParallelSearch, SearchOptions | None, Progress | None],
 ) -> Mapped:
     check_documents(accepted, NEEDED)
     design = read_design(accepted)

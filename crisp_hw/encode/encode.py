@@ -4,7 +4,7 @@ from dataclasses import replace
 from math import ceil
 from typing import get_args
 
-from crisp_hw.encode.plans import Plan, plan
+from crisp_hw.encode.plans import LayerEncoding, plan
 from crisp_hw.encode.residence import column_splits
 from crisp_hw.encode.shape import Fabric, Gemm, Steps, chunked, fabric_of, fills_array, padded
 from crisp_hw.errors import InputError
@@ -60,7 +60,7 @@ def _check(descriptor: Descriptor, options: EncodeOptions) -> None:
         raise InputError(f"activation density must lie in (0, 1], not {options.activation_density}")
 
 
-def _problem(chosen: Plan, gemm: Gemm) -> Problem:
+def _problem(chosen: LayerEncoding, gemm: Gemm) -> Problem:
     a_ranks, z_ranks = _ranks("GMK"), _ranks("GMN")
     b_ranks = _ranks("GKN" if gemm.own_b else "KN")
     tensors = (

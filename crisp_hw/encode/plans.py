@@ -8,7 +8,7 @@ from typing import assert_never
 from crisp_hw.encode.shape import Fabric, Gemm, Steps
 from crisp_hw.encode.sparsity import dual_sparsity, fits, lanes_for, nm_sparsity, packed_sparsity
 from crisp_hw.errors import InputError
-from crisp_hw.spec.accelerator import CrispStc, Dense, Dstc, Scheme, Stc
+from crisp_hw.spec.accelerator import CrispStc, DenseScheme, Dstc, Scheme, Stc
 from crisp_hw.spec.descriptors import Descriptor
 from crisp_hw.spec.encoded import BlockIndex, EncodeOptions
 from crisp_hw.spec.layer import Layer
@@ -24,7 +24,7 @@ def _full(real: Gemm, padded: Gemm) -> Density:
 
 
 @dataclass(frozen=True)
-class Plan:
+class LayerEncoding:
     """A layer on a scheme, in real sizes."""
 
     gemm: Gemm
@@ -37,10 +37,10 @@ class Plan:
     selects: NM | None = None
 
 
-def plan(descriptor: Descriptor, scheme: Scheme, fabric: Fabric, options: EncodeOptions) -> Plan:
+def plan(descriptor: Descriptor, scheme: Scheme, fabric: Fabric, options: EncodeOptions) -> LayerEncoding:
     """The plan of one layer (sizes in elements, not yet padded); pure."""
     match scheme:
-        case Dense():
+        case DenseScheme():
             return _dense(descriptor, fabric)
         case Stc(limit):
             return _stc(descriptor, fabric, limit, options)
@@ -58,16 +58,16 @@ def whole_gemm(descriptor: Descriptor) -> Gemm:
     return Gemm(layer.groups, rows, layer.positions, layer.columns, own_b=layer.groups > 1)
 
 
-def _dense(descriptor: Descriptor, fabric: Fabric, *why: str) -> Plan:
-    return Plan(whole_gemm(descriptor), Steps(columns=fabric.lanes), assumptions=why)
+def _dense(descriptor: Descriptor, fabric: Fabric, *why: str) -> LayerEncoding:
+    return LayerEncoding(whole_gemm(descriptor), Steps(columns=fabric.lanes), assumptions=why)
 
 
-def _with_nm(gemm: Gemm, nm: NM, fabric: Fabric, options: EncodeOptions) -> Plan:
+def _with_nm(gemm: Gemm, nm: NM, fabric: Fabric, options: EncodeOptions) -> LayerEncoding:
     """N:M of the weights of `gemm` exploited by the lanes; its groups must fit (`lanes_for`)."""
     columns = lanes_for(nm, fabric.lanes) or fabric.lanes
     busy = columns * nm.n // nm.m
     idle = (f"{nm.n}:{nm.m} keeps {busy} of {fabric.lanes} lanes busy",) if busy < fabric.lanes else ()
-    return Plan(
+    return LayerEncoding(
         gemm,
         Steps(columns=columns),
         weights=lambda real, padded: FixedStructured(nm.n / nm.m),
@@ -77,7 +77,7 @@ def _with_nm(gemm: Gemm, nm: NM, fabric: Fabric, options: EncodeOptions) -> Plan
     )
 
 
-def _stc(descriptor: Descriptor, fabric: Fabric, limit: NM, options: EncodeOptions) -> Plan:
+def _stc(descriptor: Descriptor, fabric: Fabric, limit: NM, options: EncodeOptions) -> LayerEncoding:
     most = f"{limit.n}:{limit.m}"
     found = descriptor.nm
     if found is None or not fits(found, limit):
@@ -108,11 +108,11 @@ def _packing(tiles: int) -> str:
     )
 
 
-def _dstc(descriptor: Descriptor, fabric: Fabric, options: EncodeOptions) -> Plan:
+def _dstc(descriptor: Descriptor, fabric: Fabric, options: EncodeOptions) -> LayerEncoding:
     gemm, packs = whole_gemm(descriptor), options.dstc == "position-skipping"
     # row tiles share their activations, so their nonzeros can be packed together; groups of a convolution do not
     tiles = max(1, fabric.latches // fabric.rows) if packs and not gemm.own_b else 1
-    return Plan(
+    return LayerEncoding(
         gemm,
         Steps(positions=fabric.lanes, packed=tiles),
         # nonzeros are conserved: padding thins the weights by rows and columns, the activations by positions
@@ -127,13 +127,13 @@ def _dstc(descriptor: Descriptor, fabric: Fabric, options: EncodeOptions) -> Pla
     )
 
 
-def _crisp(descriptor: Descriptor, fabric: Fabric, options: EncodeOptions) -> Plan:
+def _crisp(descriptor: Descriptor, fabric: Fabric, options: EncodeOptions) -> LayerEncoding:
     gemm, index, notes = _crisp_gemm(descriptor)
     nm = descriptor.nm
     if nm is None or nm.n == nm.m or lanes_for(nm, fabric.lanes) is None:
         what = f"{nm.n}:{nm.m}" if nm else "no N:M pattern"
         reason = f"weights have {what}: the lanes run dense and zeros inside kept blocks are computed"
-        base = Plan(gemm, Steps(columns=fabric.lanes), assumptions=(reason,) if descriptor.density < 1 else ())
+        base = LayerEncoding(gemm, Steps(columns=fabric.lanes), assumptions=(reason,) if descriptor.density < 1 else ())
     else:
         base = _with_nm(gemm, nm, fabric, options)
     if index and options.block_index:

@@ -53,7 +53,7 @@ def floats(x: Any) -> Float:
     return found
 
 
-def whole(x: Any) -> Int:
+def to_int(x: Any) -> Int:
     """The same as int64, cut towards zero."""
     if x.__class__ is np.ndarray:
         same: Int = x if x.dtype is INT else x.astype(INT)
@@ -65,12 +65,12 @@ def whole(x: Any) -> Int:
 
 def floor(x: Float) -> Int:
     """Rounded down, int64."""
-    return whole(namespace(x).floor(x))
+    return to_int(namespace(x).floor(x))
 
 
 def ceil(x: Float) -> Int:
     """Rounded up, int64."""
-    return whole(namespace(x).ceil(x))
+    return to_int(namespace(x).ceil(x))
 
 
 def ratio(a: Any, b: Any, otherwise: float) -> Float:
@@ -113,12 +113,12 @@ def in_order(terms: Float) -> Float:
     return total
 
 
-def some(flags: Any) -> bool:
+def any_(flags: Any) -> bool:
     """Is any of the flags set?"""
     return bool(flags.any() if isinstance(flags, np.ndarray) else namespace(flags).any(flags))
 
 
-def total(terms: Sequence[Any]) -> Any:
+def sum_in_order(terms: Sequence[Any]) -> Any:
     """Sum of arrays, one after the other."""
     found = terms[0]
     for term in terms[1:]:
@@ -126,7 +126,7 @@ def total(terms: Sequence[Any]) -> Any:
     return found
 
 
-def most(terms: Sequence[Any]) -> Any:
+def maximum_of(terms: Sequence[Any]) -> Any:
     """The largest of some arrays, mapping by mapping."""
     found, xp = terms[0], namespace(terms[0])
     for term in terms[1:]:
@@ -179,7 +179,7 @@ def _distinct(key: Int) -> tuple[Int, Int]:
         which = np.empty_like(key)
         which[order] = np.cumsum(starts) - 1
         return order[starts], which
-    group = xp.cumulative_sum(whole(starts)) - 1
+    group = xp.cumulative_sum(to_int(starts)) - 1
     return order[starts], xp.take(group, xp.argsort(order))
 
 

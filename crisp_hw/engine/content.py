@@ -12,7 +12,7 @@ from typing import assert_never
 import numpy as np
 
 from crisp_hw.engine import actual, banded, density, hybrid
-from crisp_hw.engine.arrays import distinct, floats, like, namespace, on_host, whole
+from crisp_hw.engine.arrays import distinct, floats, like, namespace, on_host, to_int
 from crisp_hw.engine.tiling import Float, Int, Tile
 from crisp_hw.spec.patterns import Actual, Banded, ByShape, Density, FixedStructured, HybridBlocks, Hypergeometric
 from crisp_hw.spec.problem import Tensor
@@ -79,9 +79,9 @@ def largest_occupancy(model: Density, size: int, tile: Tile) -> Int:
             return density.largest_occupancy(model, size, tile.words)
         case Banded(width):
             side = isqrt(size)
-            return whole(_each(tile, lambda one: int(banded.histogram(width, side, _inside(side, one))[0][-1])))
+            return to_int(_each(tile, lambda one: int(banded.histogram(width, side, _inside(side, one))[0][-1])))
         case Actual() | HybridBlocks():
-            return whole(_each(tile, lambda one: _extremes(model, _within(model, one))[1]))
+            return to_int(_each(tile, lambda one: _extremes(model, _within(model, one))[1]))
     assert_never(model)
 
 

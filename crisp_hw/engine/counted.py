@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crisp_hw.engine.arrays import Float, Int, floats, most
-from crisp_hw.engine.arrays import total as summed
+from crisp_hw.engine.arrays import Float, Int, floats, maximum_of, sum_in_order
 from crisp_hw.engine.energy import compute_energy, instance_energy, leakage, read_energy_per_word, resolved
 from crisp_hw.engine.latency import LevelLatency, compute_cycles
 from crisp_hw.engine.safs import Sparse, apply_safs, dense_only
@@ -17,7 +16,7 @@ from crisp_hw.spec.design import Design
 
 
 @dataclass(frozen=True)
-class Part:
+class Counted:
     """Everything known of the mappings of one structure."""
 
     tiling: Tiling
@@ -36,7 +35,7 @@ class Part:
         """All levels with all their instances at work, leakage included, networks, and the MACs."""
         leaks, total = [each for each in self.leakage_pj if each is not None], self.compute_pj
         if leaks:
-            total = total + summed(leaks)
+            total = total + sum_in_order(leaks)
         for place, actions in self.energy.items():
             for energy in actions.values():
                 total = total + energy * self.sparse.used[place]
@@ -45,7 +44,7 @@ class Part:
         return total
 
 
-def evaluate_part(design: Design, tiling: Tiling) -> Part:
+def evaluate_part(design: Design, tiling: Tiling) -> Counted:
     """Traffic, sparsity, cycles and energy of a batch of one structure: the list of the calls below.
 
     Raises MappingError where a format does not fit the loops, AmbiguousChoice where the batch must be split, and
@@ -66,13 +65,13 @@ def evaluate_part(design: Design, tiling: Tiling) -> Part:
     # HEAD counts the cycles of imperfect factors by the bounds of the loops, whatever is skipped (arithmetic.cpp)
     compute = compute_cycles(sparse, tiling.rules) if tiling.residuals is None else traffic.steps
     latency = [LevelLatency(sparse, index, level, compute) for index, level in enumerate(levels)]
-    cycles = most([compute, *(level.cycles for level in latency)])
+    cycles = maximum_of([compute, *(level.cycles for level in latency)])
     table = resolved(design.energy, tiling.rules)
     places = [(index, t) for index in range(len(levels)) for t in range(len(tensors))]
     energy = {place: instance_energy(tiling, sparse, table, place) for place in places}
     leaks = [leakage(sparse, design.energy, index, level, cycles) for index, level in enumerate(levels)]
     macs_pj, carried, transit = _compute_pj(design, sparse), networks(tiling, traffic), transit_cycles(tiling)
-    return Part(tiling, traffic, sparse, energy, latency, compute, cycles + transit, macs_pj, leaks, carried)
+    return Counted(tiling, traffic, sparse, energy, latency, compute, cycles + transit, macs_pj, leaks, carried)
 
 
 def _check_device(design: Design, tiling: Tiling) -> None:
@@ -103,5 +102,7 @@ def _check_whole_tiles(design: Design, tiling: Tiling, traffic: Traffic) -> None
 def _compute_pj(design: Design, sparse: Sparse) -> Float:
     tally, compute = sparse.tally, design.architecture.compute
     counts = {"random": tally.random_computes, "gated": tally.gated_computes, "skipped": tally.skipped_computes}
-    energy: Float = summed([floats(n) * compute_energy(design.energy, compute, kind) for kind, n in counts.items()])
+    energy: Float = sum_in_order(
+        [floats(n) * compute_energy(design.energy, compute, kind) for kind, n in counts.items()]
+    )
     return energy

@@ -11,7 +11,7 @@ from typing import Any, assert_never
 
 import numpy as np
 
-from crisp_hw.engine.arrays import Float, Int, floats, in_order, namespace, whole
+from crisp_hw.engine.arrays import Float, Int, floats, in_order, namespace, to_int
 from crisp_hw.engine.arrays import ceil as ceiled
 from crisp_hw.spec.patterns import BySize, FixedStructured, Hypergeometric
 
@@ -170,7 +170,7 @@ def support(density: BySize, size: int, tile: Int) -> tuple[Int, Float]:
             xp, mean = namespace(tile), floats(tile) * d
             low = xp.floor(mean)
             share = mean - low
-            return whole(xp.stack([low, xp.ceil(mean)])), xp.stack([1.0 - share, share])
+            return to_int(xp.stack([low, xp.ceil(mean)])), xp.stack([1.0 - share, share])
         case Hypergeometric():
             hit = nonzeros(density, size)
             return padded([_hypergeometric_support(size, hit, int(n)) for n in tile])

@@ -10,7 +10,7 @@ from itertools import product
 
 import numpy as np
 
-from crisp_hw.engine.arrays import Float, Int, distinct, floats, in_order, like, namespace, on_host, ratio, some
+from crisp_hw.engine.arrays import Float, Int, any_, distinct, floats, in_order, like, namespace, on_host, ratio
 from crisp_hw.engine.content import support
 from crisp_hw.engine.safs import Sparse, metadata_bits
 from crisp_hw.engine.safs.counts import KINDS, OPS, WORD
@@ -158,7 +158,7 @@ class Charge:
         """Whole actions: blocks of words, vectors of bits, or the counts themselves; unsigned, as in Timeloop."""
         xp, amount = namespace(self.amount), self.amount
         whole = amount if self.per_action == 1 else -(-amount // self.per_action)
-        if not self.may_wrap or not some(amount < 0):
+        if not self.may_wrap or not any_(amount < 0):
             return whole
         wrapped = xp.ceil((floats(amount) + float(WORD)) / self.per_action)
         found: Float = xp.where(amount < 0, wrapped, floats(whole))
@@ -250,7 +250,7 @@ def _partly_filled_blocks(tiling: Tiling, sparse: Sparse, place: tuple[int, int]
         return None
     density, tile = sparse.density[place], tiling.tile(place[0], tensor)
     partial = density < 1.0
-    if not tiling.rules.partly_filled_blocks or not some(partial):
+    if not tiling.rules.partly_filled_blocks or not any_(partial):
         return None
     if level.block_size not in NON_EMPTY_BLOCKS:
         raise InputError(

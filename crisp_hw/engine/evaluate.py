@@ -6,7 +6,7 @@ import numpy as np
 
 from crisp_hw.engine.arrays import Bool, Float, Int, distinct, mover, on_host
 from crisp_hw.engine.content import shape_of
-from crisp_hw.engine.counted import Part, evaluate_part
+from crisp_hw.engine.counted import Counted, evaluate_part
 from crisp_hw.engine.result import report
 from crisp_hw.engine.safs import AmbiguousChoice
 from crisp_hw.engine.tiling import Tiling
@@ -73,7 +73,7 @@ def evaluate(point: DesignPoint) -> Result:
     return report(part, broken_rules(part), point.assumptions)
 
 
-def evaluate_point(point: DesignPoint) -> Part | MappingError:
+def evaluate_point(point: DesignPoint) -> Counted | MappingError:
     """Everything that lies behind the Result of one design point, or why a format does not fit its mapping.
 
     Raises InputError as `evaluate_batch`.
@@ -186,7 +186,7 @@ def _same_structure(bounds: Int, residuals: Int, most: int) -> list[Int]:
 
 def _evaluate_rows(
     design: Design, nest: LoopNest, factors: tuple[Int, Int], rows: Int, device: str | None = None
-) -> list[tuple[Int, Part | MappingError]]:
+) -> list[tuple[Int, Counted | MappingError]]:
     bounds, residuals = factors
     whole = len(rows) == bounds.shape[1]
     here, rest = (each if whole else np.ascontiguousarray(each[:, rows]) for each in factors)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from crisp_hw.engine.arrays import Float, Int, floats, namespace, on_host, some
+from crisp_hw.engine.arrays import Float, Int, any_, floats, namespace, on_host
 from crisp_hw.engine.tiling import Tile, Tiling, keeper_below
 from crisp_hw.errors import MappingError
 from crisp_hw.spec.arch import StorageLevel
@@ -247,7 +247,7 @@ def metadata_units(ranks: StoredRanks, empties: Sequence[Float], rules: Rules = 
     fibers_above: Float | None = None
     for r in range(top, -1, -1):
         fiber = ranks.fibers[r]
-        if r < ranks.counted and (r == dummy_at or some(fiber > 1)):
+        if r < ranks.counted and (r == dummy_at or any_(fiber > 1)):
             live = 1.0 - empties[r + 1]
             live = live if fibers_above is None else fibers_above * live
             units[r] = _rank_units(ranks.form.ranks[r], fiber, (fibers_above, live), 1.0 - empties[r], rules)
@@ -292,7 +292,7 @@ def _drop_data_payload(units: Units) -> Units:
         holds = held[0] | held[1] if len(held) > 1 else held[0]
         if pending is None:
             payload, pending = None, ~holds
-        elif some(pending):
+        elif any_(pending):
             if payload is not None:
                 payload = namespace(payload).where(pending & holds, 0.0 * payload, payload)
             pending = pending & ~holds

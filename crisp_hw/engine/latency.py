@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from crisp_hw.engine.arrays import Float, Int, ceil, constant, floats, namespace, ratio, total, whole
+from crisp_hw.engine.arrays import Float, Int, ceil, constant, floats, namespace, ratio, sum_in_order, to_int
 from crisp_hw.engine.safs import Sparse, metadata_bits
 from crisp_hw.spec.arch import StorageLevel
 from crisp_hw.spec.dialect import HEAD, Rules
@@ -67,7 +67,9 @@ class LevelLatency:
         limits = (level.read_bandwidth, level.write_bandwidth, level.shared_bandwidth)
         for limit, ports in zip(limits, ("r", "w", "rw"), strict=True):
             if limit is not None:
-                demand = total([total(self.read_demand if port == "r" else self.write_demand) for port in ports])
+                demand = sum_in_order(
+                    [sum_in_order(self.read_demand if port == "r" else self.write_demand) for port in ports]
+                )
                 over = (demand > limit) & (self.compute > 0)
                 share = limit / xp.where(over, demand, xp.ones_like(demand))
                 slowdown = xp.minimum(slowdown, xp.where(over, share, xp.ones_like(demand)))
@@ -92,7 +94,7 @@ def compute_cycles(sparse: Sparse, rules: Rules = HEAD) -> Int:
     busy = sparse.tally.random_computes + sparse.tally.gated_computes
     if not rules.whole_macs:
         return ceil(ratio(busy, sparse.used_macs, 0.0))
-    macs, xp = whole(sparse.used_macs), namespace(busy)
+    macs, xp = to_int(sparse.used_macs), namespace(busy)
     cycles: Int = xp.where(macs > 0, -(-busy // xp.maximum(macs, 1)), xp.zeros_like(busy))
     return cycles
 
@@ -135,6 +137,6 @@ def port_words(sparse: Sparse, index: int, level: StorageLevel, ops: tuple[str, 
         if (ranks := sparse.ranks.get(place)) is not None and ranks.form is not None:
             bits = [metadata_bits(sparse.tally, level, place, ranks, key) for key in keys]
             if there := [each for each in bits if each is not None]:
-                moved.append(total(there) // level.word_bits)
-        found.append(total(moved) if moved else None)
+                moved.append(sum_in_order(there) // level.word_bits)
+        found.append(sum_in_order(moved) if moved else None)
     return found

@@ -5,7 +5,7 @@ import numpy as np
 from crisp_hw.engine.arrays import Float
 from crisp_hw.engine.banded import nonzeros
 from crisp_hw.engine.content import expected_occupancy
-from crisp_hw.engine.counted import Part
+from crisp_hw.engine.counted import Counted
 from crisp_hw.engine.occupancy import Occupancy
 from crisp_hw.engine.place import Place
 from crisp_hw.engine.safs.counts import KINDS, OPS, Accesses, unsigned
@@ -33,7 +33,7 @@ MICRO22_NUMBERS = (
 NOTICEABLE = 1e-6  # relative; below lies the rounding of long sums
 
 
-def report(part: Part, failures: list[Failure], assumptions: tuple[str, ...]) -> Result:
+def report(part: Counted, failures: list[Failure], assumptions: tuple[str, ...]) -> Result:
     """The first mapping of a part, with the reasons why it is invalid, if it is."""
     arch, sparse, tally = part.tiling.architecture, part.sparse, part.sparse.tally
     levels = tuple(_level_result(part, index) for index in range(len(arch.levels)))
@@ -62,7 +62,7 @@ def report(part: Part, failures: list[Failure], assumptions: tuple[str, ...]) ->
     )
 
 
-def _networks(part: Part) -> tuple[NetworkResult, ...]:
+def _networks(part: Counted) -> tuple[NetworkResult, ...]:
     """The networks of which some tensor takes energy."""
     tiling, found = part.tiling, []
     names = [part.tiling.architecture.compute.name, *(level.name for level in tiling.architecture.levels)]
@@ -75,7 +75,7 @@ def _networks(part: Part) -> tuple[NetworkResult, ...]:
     return tuple(network for network in found if network.energy_pj)
 
 
-def _network_counts(part: Part, index: int, t: int) -> NetworkCounts:
+def _network_counts(part: Counted, index: int, t: int) -> NetworkCounts:
     carried, words = part.networks[index, t], float(part.networks[index, t].words[0])
     records = sorted(carried.stream.records.items())
     fanout = part.tiling.product([j for j in part.tiling.loops(index) if not part.tiling.temporal(j)])
@@ -91,7 +91,7 @@ def _network_counts(part: Part, index: int, t: int) -> NetworkCounts:
     )
 
 
-def _remarks(part: Part) -> tuple[str, ...]:
+def _remarks(part: Counted) -> tuple[str, ...]:
     """What a reader must know before trusting the numbers."""
     found = [MICRO22_NUMBERS] if part.tiling.rules == MICRO22 else []
     found += [ASSUMPTION] if part.sparse.packed else []
@@ -131,7 +131,7 @@ def _remarks(part: Part) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _remarks_on_bands(part: Part) -> list[str]:
+def _remarks_on_bands(part: Counted) -> list[str]:
     """What Timeloop makes of a band that reaches far."""
     found = [
         f"{tensor.name}: Timeloop counts tiles of a band of {tensor.density.band_width} twice where it reaches beyond "
@@ -146,7 +146,7 @@ def _remarks_on_bands(part: Part) -> list[str]:
     ]
 
 
-def _shortest(part: Part, tensor: Tensor) -> int:
+def _shortest(part: Counted, tensor: Tensor) -> int:
     """Words along the shortest rank."""
     return min(int(extent[0]) for extent in part.tiling.tile_below(len(part.tiling.nest.loops), tensor).extents)
 
@@ -166,7 +166,7 @@ def too_wide(name: str, width: int, side: int) -> str:
     )
 
 
-def _avoids_less_than_none(part: Part, level: int, t: int) -> bool:
+def _avoids_less_than_none(part: Counted, level: int, t: int) -> bool:
     """Is a count of avoided accesses negative? (`propagate: share_left` says why.)"""
     tally, place = part.sparse.tally, (level, t)
     for kind, op in ((kind, op) for kind in KINDS for op in OPS):
@@ -176,7 +176,7 @@ def _avoids_less_than_none(part: Part, level: int, t: int) -> bool:
     return False
 
 
-def _loses_nonzeros(part: Part, level: int, t: int, content: Occupancy) -> bool:
+def _loses_nonzeros(part: Counted, level: int, t: int, content: Occupancy) -> bool:
     """Is the mean content of a tile below that of the density model? (`smallest_occupancy` says why.)"""
     tensor = part.tiling.problem.tensors[t]
     tile = part.tiling.tile_below(part.tiling.ends[level], tensor).at(np.zeros(1, dtype=np.int64))
@@ -184,7 +184,7 @@ def _loses_nonzeros(part: Part, level: int, t: int, content: Occupancy) -> bool:
     return bool(content.words[0] * content.nonempty[0] < (1.0 - NOTICEABLE) * mean)
 
 
-def _level_result(part: Part, index: int) -> LevelResult:
+def _level_result(part: Counted, index: int) -> LevelResult:
     level, latency = part.tiling.architecture.levels[index], part.latency[index]
     tensors = {tensor.name: _tensor_counts(part, index, t) for t, tensor in enumerate(part.tiling.problem.tensors)}
     leaks = float(_first(part.leakage_pj[index]))
@@ -206,7 +206,7 @@ def _entries(tally: Accesses, key: tuple[str, str], place: Place, ranks: int) ->
     return tuple((0 if m is None else unsigned(m[0]), 0 if p is None else unsigned(p[0])) for m, p in held)
 
 
-def _tensor_counts(part: Part, index: int, t: int) -> TensorCounts:
+def _tensor_counts(part: Counted, index: int, t: int) -> TensorCounts:
     place, tally, sparse = (index, t), part.sparse.tally, part.sparse
     used, tensor = float(sparse.used[place][0]), part.tiling.problem.tensors[t]
     actions = {name: float(pj[0]) for name, pj in part.energy[place].items() if pj[0]}

@@ -35,7 +35,7 @@ class Flow:
 
 
 @dataclass(frozen=True)
-class Step:
+class WindowStep:
     """One kind of step: how often it happens, how far the tile moves int64[R, b], its new words, and are all new."""
 
     times: Int
@@ -109,7 +109,7 @@ def coefficient(rank: tuple[Term, ...], dim: str) -> int:
     return sum(term.coefficient for term in rank if term.dim == dim)
 
 
-def arrivals(tiling: Tiling, tensor: Tensor, start: int) -> list[Step]:
+def arrivals(tiling: Tiling, tensor: Tensor, start: int) -> list[WindowStep]:
     """What a receiver gets: the first delivery, then a kind of step per active time loop from `start` on."""
     box = tiling.sides(start)
     size, extents = tiling.size_below(start, tensor), _extents(tiling.problem, tensor, box)
@@ -117,7 +117,7 @@ def arrivals(tiling: Tiling, tensor: Tensor, start: int) -> list[Step]:
     everything = np.ones(len(size), dtype=bool)
     # MACs: one operand per multiply-accumulate, nothing is subtracted
     anew = start == 0 or flagged(tiling.nest.no_temporal_reuse, tiling.nest.loops[start].level - 1, tensor)
-    steps = [Step(tiling.ones, np.zeros_like(extents), size, everything)]
+    steps = [WindowStep(tiling.ones, np.zeros_like(extents), size, everything)]
     returned, usual = np.zeros_like(extents), None
     for place, j in enumerate(loops):
         advance = stride(tiling, tensor, j)
@@ -125,14 +125,14 @@ def arrivals(tiling: Tiling, tensor: Tensor, start: int) -> list[Step]:
         returned = returned + advance
         times = (tiling.bounds[j] - 1) * tiling.product(loops[place + 1 :])
         if anew:
-            steps.append(Step(times, move, size, everything))
+            steps.append(WindowStep(times, move, size, everything))
             continue
         still = (move == 0).all(axis=0)
         usual = move if usual is None and not still.all() else usual
         slides = still if usual is None else (move == usual).all(axis=0)
         kept = np.prod(np.maximum(extents - np.abs(move), 0), axis=0)
         words = np.where(still, 0, np.where(slides, size - kept, size))
-        steps.append(Step(times, move, words, ~still & (~slides | (kept == 0))))
+        steps.append(WindowStep(times, move, words, ~still & (~slides | (kept == 0))))
     return steps
 
 
@@ -142,7 +142,7 @@ def _extents(problem: Problem, tensor: Tensor, box: Sides) -> Int:
     return np.array(parts, dtype=np.int64).reshape(len(parts), len(box[0]))
 
 
-def linkable(steps: list[Step]) -> list[tuple[Int, Step]]:
+def linkable(steps: list[WindowStep]) -> list[tuple[Int, WindowStep]]:
     """(times, step) of steps before which every receiver held a set of words of the same shape.
 
     Before loop j > first advances, the first loop did; before the first loop advances, any step outside it happened,
@@ -158,7 +158,7 @@ def linkable(steps: list[Step]) -> list[tuple[Int, Step]]:
     return [*ahead, (np.sum(after, axis=0), innermost)]
 
 
-def _shared(now: Step, before: Step) -> Int:
+def _shared(now: WindowStep, before: WindowStep) -> Int:
     """1 where both steps bring words in sets of one shape: whole tiles, or the same rim."""
     rims = ~now.whole & ~before.whole & (now.move == before.move).all(axis=0)
     alike = (now.whole & before.whole) | rims

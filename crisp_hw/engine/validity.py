@@ -6,9 +6,9 @@ from math import ceil
 
 import numpy as np
 
-from crisp_hw.engine.arrays import Bool, Float, Int, floats, most, namespace, on_host, some, total
+from crisp_hw.engine.arrays import Bool, Float, Int, any_, floats, maximum_of, namespace, on_host, sum_in_order
 from crisp_hw.engine.arrays import ceil as ceiled
-from crisp_hw.engine.counted import Part
+from crisp_hw.engine.counted import Counted
 from crisp_hw.engine.latency import MOST_CYCLES, port_words
 from crisp_hw.spec.arch import StorageLevel
 from crisp_hw.spec.dialect import HEAD
@@ -42,7 +42,7 @@ class Failure:
     failed: Bool
 
 
-def broken_rules(part: Part) -> list[Failure]:
+def broken_rules(part: Counted) -> list[Failure]:
     """Every rule of docs/model.md, section 9, that some mapping of the part breaks."""
     arch, sparse = part.tiling.architecture, part.sparse
     found = [failure for index in range(len(arch.levels)) for failure in _level_rules(part, index)]
@@ -60,7 +60,7 @@ def broken_rules(part: Part) -> list[Failure]:
     return [*found, *illegal, *_negative(part), *_short(part), *_timeless(part)]
 
 
-def _timeless(part: Part) -> list[Failure]:
+def _timeless(part: Counted) -> list[Failure]:
     """Levels of limited bandwidth through which all tensors move in 0 cycles: Timeloop's cycles are 0 / 0 then."""
     found: list[Failure] = []
     for level, latency in zip(part.tiling.architecture.levels, part.latency, strict=True):
@@ -82,7 +82,7 @@ def _endless(demand: list[Float]) -> Bool:
     return endless
 
 
-def _level_rules(part: Part, index: int) -> list[Failure]:
+def _level_rules(part: Counted, index: int) -> list[Failure]:
     """What one level must hold, and how many of its instances can work."""
     level, sparse, busiest = part.tiling.architecture.levels[index], part.sparse, part.sparse.busiest(index)
     mesh = sparse.extent(index + 1)
@@ -94,16 +94,16 @@ def _level_rules(part: Part, index: int) -> list[Failure]:
     ]
 
 
-def _sizes(part: Part, index: int) -> list[Failure]:
+def _sizes(part: Counted, index: int) -> list[Failure]:
     """Words and metadata bits against the size of a level, and the least that a mapping must use of it."""
     level, tensors = part.tiling.architecture.levels[index], range(len(part.tiling.problem.tensors))
     room, bits_room = capacity_limits(level)
     held = [capacity(part, index, t) for t in tensors if (index, t) in part.traffic.tile]
-    words = total(held or [part.tiling.zeros])
+    words = sum_in_order(held or [part.tiling.zeros])
     found = _more(level.name, "words of capacity", words, room)
     bits = [metadata_capacity(part, index, t) for t in tensors if _has_metadata(part, index, t)]
     if bits:
-        found += _more(level.name, "bits of metadata capacity", total(bits), bits_room)
+        found += _more(level.name, "bits of metadata capacity", sum_in_order(bits), bits_room)
     if least := ceil(room * level.min_utilization):
         used = on_host(floats(words))
         if (used < least).any():
@@ -114,7 +114,7 @@ def _sizes(part: Part, index: int) -> list[Failure]:
 def _more(level: str, what: str, need: Int | Float, have: float) -> list[Failure]:
     """The rule that no more than there is may be needed, where some mapping breaks it."""
     failed = need > have
-    if not some(failed):
+    if not any_(failed):
         return []
     needed = on_host(floats(need))
     return [Failure(level, None, what, needed, np.full(len(needed), float(have)), on_host(failed))]
@@ -126,7 +126,7 @@ def _where(failed: Bool, what: str) -> list[Failure]:
     return [Failure("", None, what, nothing + 1, nothing, failed)] if failed.any() else []
 
 
-def _negative(part: Part) -> list[Failure]:
+def _negative(part: Counted) -> list[Failure]:
     """Levels of which a negative number of instances moves words: probabilities of a band that add up to more than 1.
 
     Timeloop divides by that number and goes on with what its unsigned integers make of it.
@@ -136,13 +136,13 @@ def _negative(part: Part) -> list[Failure]:
     for index, level in enumerate(part.tiling.architecture.levels if banded else ()):
         ports = [port_words(part.sparse, index, level, ops) for ops in (("reads",), ("fills", "updates"))]
         for t in banded:
-            moving = total([part.tiling.zeros, *(words[t] for words in ports if words[t] is not None)])
+            moving = sum_in_order([part.tiling.zeros, *(words[t] for words in ports if words[t] is not None)])
             failed = on_host((part.sparse.used[index, t] < 0) & (moving > 0))
             found += _where(failed, NEGATIVE.format(level=level.name))
     return found
 
 
-def _short(part: Part) -> list[Failure]:
+def _short(part: Counted) -> list[Failure]:
     """Outputs of which fewer words arrive than they have: strides that leave gaps (tiling.cpp: an assertion)."""
     found: list[Failure] = []
     for (index, t), missing in part.traffic.short.items():
@@ -160,7 +160,7 @@ def _certain(what: str, count: int) -> Failure:
     return Failure("", None, what, nothing + 1, nothing, nothing == 0)
 
 
-def _conversions(part: Part) -> list[str]:
+def _conversions(part: Counted) -> list[str]:
     """Changes between packed and unpacked that the hardware cannot do (Timeloop: CheckFormatModelsAndMapping)."""
     levels, found = part.tiling.architecture.levels, []
     for t, tensor in enumerate(part.tiling.problem.tensors):
@@ -194,19 +194,19 @@ def _conversions(part: Part) -> list[str]:
     return found
 
 
-def _ranks(part: Part, level: int, t: int) -> int:
+def _ranks(part: Counted, level: int, t: int) -> int:
     form = part.sparse.ranks[level, t].form
     return len(form.ranks) if form is not None else 0
 
 
-def lanes_per_parent(part: Part) -> list[tuple[str, tuple[Int, Int], tuple[int, int]]]:
+def lanes_per_parent(part: Counted) -> list[tuple[str, tuple[Int, Int], tuple[int, int]]]:
     """Per level, MACs first: the lanes (x, y) that the mapping uses below one parent, int64[b] each; those there."""
     arch, mesh = part.tiling.architecture, part.sparse.mesh
     names = (arch.compute.name, *(level.name for level in arch.levels))
     found = []
     for inner, (name, fan) in enumerate(zip(names, arch.fanouts, strict=False)):
         pairs = {(id(each[inner]), id(each[inner + 1])): (each[inner], each[inner + 1]) for each in mesh}
-        x, y = (most([_per_parent(*(end[axis] for end in pair)) for pair in pairs.values()]) for axis in (0, 1))
+        x, y = (maximum_of([_per_parent(*(end[axis] for end in pair)) for pair in pairs.values()]) for axis in (0, 1))
         found.append((name, (x, y), fan))
     return found
 
@@ -222,7 +222,7 @@ def capacity_limits(level: StorageLevel) -> tuple[int, int]:
     return int(words / level.multiple_buffering), int(bits / level.multiple_buffering)
 
 
-def capacity(part: Part, index: int, t: int) -> Int:
+def capacity(part: Counted, index: int, t: int) -> Int:
     """Words that a level reserves for a tensor: the worst case where it keeps metadata, the dense tile elsewhere."""
     stored = part.sparse.ranks.get((index, t))
     if stored is not None and stored.form is not None:
@@ -231,12 +231,12 @@ def capacity(part: Part, index: int, t: int) -> Int:
     return tile
 
 
-def _has_metadata(part: Part, index: int, t: int) -> bool:
+def _has_metadata(part: Counted, index: int, t: int) -> bool:
     stored = part.sparse.ranks.get((index, t))
     return stored is not None and stored.form is not None
 
 
-def metadata_capacity(part: Part, index: int, t: int) -> Int:
+def metadata_capacity(part: Counted, index: int, t: int) -> Int:
     """Bits that a level reserves for a tensor's metadata: the worst case, entries of all ranks times their widths."""
     stored = part.sparse.ranks.get((index, t))
     bits = 0.0 * floats(part.cycles)
@@ -244,7 +244,7 @@ def metadata_capacity(part: Part, index: int, t: int) -> Int:
         return part.tiling.zeros
     for width, units in zip(stored.widths, part.sparse.occupancy[index, t].largest_units, strict=True):
         held = [count * bits_each for count, bits_each in zip(units, width, strict=True) if count is not None]
-        bits = bits + total(held) if held else bits
+        bits = bits + sum_in_order(held) if held else bits
     return ceiled(bits)
 
 

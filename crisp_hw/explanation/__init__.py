@@ -1,7 +1,7 @@
 """How a number came about: the engine's own figures with the formulas and the values that give them."""
 
-from crisp_hw.explanation.nouns import Explanation, Section, Step
+from crisp_hw.explanation.nouns import Explanation, ExplanationStep, Section
 from crisp_hw.explanation.subject import explain, subjects
 from crisp_hw.explanation.text import explanation_text
 
-__all__ = ["Explanation", "Section", "Step", "explain", "explanation_text", "subjects"]
+__all__ = ["Explanation", "ExplanationStep", "Section", "explain", "explanation_text", "subjects"]

@@ -10,7 +10,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from crisp_hw.explanation.nouns import Step
+from crisp_hw.explanation.nouns import ExplanationStep
 
 DIGITS = (4, 6, 9, 12, 17)  # significant digits to try; 17 carry a double over unchanged
 CLOSE = 1e-9  # relative: sums over many occupancies round differently from a closed form
@@ -58,16 +58,16 @@ def product(factors: Iterable[float]) -> str:
     return " · ".join(number(factor) for factor in factors if factor != 1) or "1"
 
 
-def fact(text: str, result: float | None = None, unit: str = "", figure: str = "") -> Step:
+def fact(text: str, result: float | None = None, unit: str = "", figure: str = "") -> ExplanationStep:
     """A step that needs no formula."""
-    return Step(text, result, unit, figure=figure)
+    return ExplanationStep(text, result, unit, figure=figure)
 
 
 Sides = tuple[str, str] | tuple[str, str, Mapping[str, float]]
 """A formula, a template of the same with numbers, and the numbers that fill its fields."""
 
 
-def equation(text: str, result: float, sides: Sides, unit: str = "", figure: str = "") -> Step:
+def equation(text: str, result: float, sides: Sides, unit: str = "", figure: str = "") -> ExplanationStep:
     """A step whose template gives the result when it is filled with the numbers.
 
     >>> equation("fills", 8, ("T · D", "{T} · {D}", {"T": 4, "D": 2}), "words").values
@@ -78,16 +78,16 @@ def equation(text: str, result: float, sides: Sides, unit: str = "", figure: str
     """
     formula, template, numbers = sides if len(sides) == 3 else (*sides, {})
     if not all(map(math.isfinite, (result, *numbers.values()))):
-        return Step(text, result, unit, figure=figure)
+        return ExplanationStep(text, result, unit, figure=figure)
     exact = _filled(template, numbers, DIGITS[-1])
     if not _gives(exact, result, CLOSE):
-        return Step(f"{text} ({UNEXPLAINED})", result, unit, figure=figure)
+        return ExplanationStep(f"{text} ({UNEXPLAINED})", result, unit, figure=figure)
     shorter = (_filled(template, numbers, digits) for digits in DIGITS)
     values = next(text for text in shorter if _gives(text, result, SHOWN))
-    return Step(text, result, unit, formula, values, figure)
+    return ExplanationStep(text, result, unit, formula, values, figure)
 
 
-def first_true(text: str, result: float, options: Sequence[Sides], unit: str = "", figure: str = "") -> Step:
+def first_true(text: str, result: float, options: Sequence[Sides], unit: str = "", figure: str = "") -> ExplanationStep:
     """The equation of the first of several rules that holds (programs differ); as `equation` where none does."""
     steps = [equation(text, result, sides, unit, figure) for sides in options]
     return next((step for step in steps if step.formula), steps[0])

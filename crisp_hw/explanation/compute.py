@@ -9,7 +9,7 @@ from crisp_hw.engine.safs.compute import Operand, Share, remaining_computes, sta
 from crisp_hw.engine.safs.position import packed_computes
 from crisp_hw.engine.tiling import Int
 from crisp_hw.explanation.arithmetic import equation, fact, first_true, number, product
-from crisp_hw.explanation.nouns import Explanation, Section, Step
+from crisp_hw.explanation.nouns import Explanation, ExplanationStep, Section
 from crisp_hw.explanation.saf import lane_steps
 from crisp_hw.explanation.scene import Scene, see
 from crisp_hw.spec.result import ComputeResult
@@ -34,7 +34,7 @@ def explain_compute(scene: Scene, found: ComputeResult) -> Explanation:
     return Explanation(found.name, summary, sections, scene.result.assumptions)
 
 
-def _algorithmic(scene: Scene, found: ComputeResult) -> Iterator[Step]:
+def _algorithmic(scene: Scene, found: ComputeResult) -> Iterator[ExplanationStep]:
     tiling, traffic = scene.tiling, scene.part.traffic
     loops = scene.active(range(len(tiling.nest.loops)))
     lanes, steps = scene.spatial(loops), [j for j in loops if tiling.temporal(j)]
@@ -53,7 +53,7 @@ def _algorithmic(scene: Scene, found: ComputeResult) -> Iterator[Step]:
     )
 
 
-def _computes(scene: Scene, found: ComputeResult) -> Iterator[Step]:
+def _computes(scene: Scene, found: ComputeResult) -> Iterator[ExplanationStep]:
     operands = scene.part.sparse.operands
     if not operands:
         yield fact("no format and no SAF: every compute happens", found.random, "computes", "random")
@@ -81,7 +81,7 @@ def _arriving(scene: Scene) -> Int:
     return packed_computes(computes, packed) if packed else computes
 
 
-def _packed_step(scene: Scene) -> Step:
+def _packed_step(scene: Scene) -> ExplanationStep:
     """Computes left when the nonzeros of operands are packed into lanes."""
     packed = scene.part.sparse.packed
     numbers: dict[str, float] = {f"d{t}": one.density for t, one in packed.items()}
@@ -92,7 +92,7 @@ def _packed_step(scene: Scene) -> Step:
     return equation(text, int(_arriving(scene)[0]), sides, "computes")
 
 
-def _removed(scene: Scene, found: ComputeResult, operands: dict[str, Operand]) -> Iterator[Step]:
+def _removed(scene: Scene, found: ComputeResult, operands: dict[str, Operand]) -> Iterator[ExplanationStep]:
     """Computes that never reach the MACs because an operand's SAF skipped or gated their delivery."""
     if scene.part.sparse.packed:
         yield _packed_step(scene)
@@ -110,7 +110,9 @@ def _removed(scene: Scene, found: ComputeResult, operands: dict[str, Operand]) -
         yield fact(f"no SAF removes computes before they reach the {found.name}", before, "computes")
 
 
-def _operand(name: str, chances: tuple[float, float, float], operand: Operand, other: Operand) -> Iterator[Step]:
+def _operand(
+    name: str, chances: tuple[float, float, float], operand: Operand, other: Operand
+) -> Iterator[ExplanationStep]:
     """What an operand is at a compute that arrives: nonzero, a zero that arrives, or absent."""
     nonzero, zero, absent = chances
     density = float(to_micro(np.array([operand.density]))[0])
@@ -129,7 +131,7 @@ def _operand(name: str, chances: tuple[float, float, float], operand: Operand, o
 Chances = tuple[tuple[float, float, float], tuple[float, float, float]]
 
 
-def _pairs(scene: Scene, found: ComputeResult, left: int, pair: Chances) -> Iterator[Step]:
+def _pairs(scene: Scene, found: ComputeResult, left: int, pair: Chances) -> Iterator[ExplanationStep]:
     """Pairs of operand states, and what the compute optimizations make of them."""
     options = scene.point.design.sparse.compute
     gate, skip = "gating" in options, "skipping" in options
@@ -160,7 +162,7 @@ def _pairs(scene: Scene, found: ComputeResult, left: int, pair: Chances) -> Iter
     yield equation("computes that really happen", found.random, (*last, rest), "computes", "random")
 
 
-def _instances(scene: Scene, found: ComputeResult) -> Iterator[Step]:
+def _instances(scene: Scene, found: ComputeResult) -> Iterator[ExplanationStep]:
     shrunk, mapped = scene.part.sparse.shrunk, int(scene.part.traffic.macs[0])
     busy = {f"u{t}": float(one.utilization[0]) for t, one in scene.part.sparse.packed.items()}
     if busy:
@@ -181,7 +183,7 @@ def _instances(scene: Scene, found: ComputeResult) -> Iterator[Step]:
     )
 
 
-def _packed_macs(scene: Scene, found: ComputeResult, busy: dict[str, float]) -> Iterator[Step]:
+def _packed_macs(scene: Scene, found: ComputeResult, busy: dict[str, float]) -> Iterator[ExplanationStep]:
     """Lanes that are left over in the last pass of a tile are idle."""
     values = " · ".join(["{R}", *(f"{{{name}}}" for name in busy)])
     sides = ("R̄ = R · Π utilization", values, {"R": int(scene.part.traffic.macs[0]), **busy})
@@ -189,7 +191,7 @@ def _packed_macs(scene: Scene, found: ComputeResult, busy: dict[str, float]) -> 
     yield equation(text, found.utilized_instances, sides, "instances", "utilized_instances")
 
 
-def cycle_step(scene: Scene, found: ComputeResult) -> Step:
+def cycle_step(scene: Scene, found: ComputeResult) -> ExplanationStep:
     """Cycles that the MACs need, whatever the levels deliver."""
     numbers = {"n": found.random, "g": found.gated, "R": found.utilized_instances}
     if found.utilized_instances < 1 and not found.cycles:
@@ -207,7 +209,7 @@ def cycle_step(scene: Scene, found: ComputeResult) -> Step:
     return first_true(text, found.cycles, options, "cycles", "cycles")
 
 
-def _energy(scene: Scene, found: ComputeResult) -> Iterator[Step]:
+def _energy(scene: Scene, found: ComputeResult) -> Iterator[ExplanationStep]:
     compute, table = scene.point.design.architecture.compute, scene.point.design.energy
     terms: dict[str, float] = {}
     for kind, count in (("random", found.random), ("gated", found.gated), ("skipped", found.skipped)):

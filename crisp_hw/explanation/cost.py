@@ -7,7 +7,7 @@ from crisp_hw.engine.latency import idle_factor, port_words
 from crisp_hw.engine.safs.counts import OPS
 from crisp_hw.engine.tiling import COMPUTE
 from crisp_hw.explanation.arithmetic import equation, fact, some
-from crisp_hw.explanation.nouns import Section, Step
+from crisp_hw.explanation.nouns import ExplanationStep, Section
 from crisp_hw.explanation.scene import Spot, number_of, see
 
 PORTS = {"read": ("reads",), "write": ("fills", "updates")}
@@ -18,7 +18,7 @@ def port_section(spot: Spot) -> Section:
     return Section("Bandwidth that it asks for", see("7"), tuple(_port_steps(spot)))
 
 
-def _port_steps(spot: Spot) -> Iterator[Step]:
+def _port_steps(spot: Spot) -> Iterator[ExplanationStep]:
     part, latency = spot.scene.part, spot.scene.part.latency[spot.index]
     cycles, mac = int(spot.scene.result.compute.cycles if spot.scene.result.compute else 0), spot.scene.name(COMPUTE)
     demands = {"read": float(latency.read_demand[spot.t][0]), "write": float(latency.write_demand[spot.t][0])}
@@ -59,7 +59,7 @@ def energy_section(spot: Spot) -> Section:
     return Section("Energy", see("8"), tuple(_energy_steps(spot)))
 
 
-def _energy_steps(spot: Spot) -> Iterator[Step]:
+def _energy_steps(spot: Spot) -> Iterator[ExplanationStep]:
     scene = spot.scene
     possible = charges(scene.tiling, scene.part.sparse, scene.energy, spot.place)
     found = {action: charge for action, charge in possible.items() if charge.amount[0]}
@@ -79,7 +79,7 @@ def _energy_steps(spot: Spot) -> Iterator[Step]:
     yield from _source_steps(spot, found)
 
 
-def _charge_step(spot: Spot, action: str, charge: Charge) -> Step:
+def _charge_step(spot: Spot, action: str, charge: Charge) -> ExplanationStep:
     level, unit = spot.level, "bit" if "metadata" in action else "word"
     per = f" in accesses of {some(charge.per_action, unit)}" if charge.per_action > 1 else ""
     text = (
@@ -121,7 +121,7 @@ def _listed(spot: Spot, action: str) -> str | None:
     return listed_action(spot.scene.energy, spot.level, kind, plain, infix) if plain in OPS else None
 
 
-def _source_steps(spot: Spot, actions: Iterable[str]) -> Iterator[Step]:
+def _source_steps(spot: Spot, actions: Iterable[str]) -> Iterator[ExplanationStep]:
     """Where the pJ come from, one line per source."""
     given = spot.scene.energy.sources.get(spot.level.name, {})
     by_source: dict[str, list[str]] = {}

@@ -9,7 +9,7 @@ from crisp_hw.engine.safs.propagate import Saf, outer_saf, represented, share_le
 from crisp_hw.engine.safs.sparse import temporal_reductions
 from crisp_hw.engine.tiling import COMPUTE
 from crisp_hw.explanation.arithmetic import equation, fact
-from crisp_hw.explanation.nouns import Section, Step
+from crisp_hw.explanation.nouns import ExplanationStep, Section
 from crisp_hw.explanation.scene import Spot, see
 
 
@@ -33,7 +33,7 @@ def here(spot: Spot) -> float:
     return float(share_left(own, sparse.safs[outer, spot.t].probability)[0])
 
 
-def _count_steps(spot: Spot) -> Iterator[Step]:
+def _count_steps(spot: Spot) -> Iterator[ExplanationStep]:
     dense, sparse = spot.scene.part.traffic, spot.scene.part.sparse
     counts = dict(zip(OPS, (dense.reads, dense.fills, dense.updates), strict=True))
     outer = outer_saf(sparse.safs, *spot.place)
@@ -54,7 +54,7 @@ def _count_steps(spot: Spot) -> Iterator[Step]:
             yield fact(f"{what}, because {spot.scene.name(spot.parent or 0)} is compressed", count, "words", name)
 
 
-def _op_steps(spot: Spot, op: str, words: int) -> Iterator[Step]:
+def _op_steps(spot: Spot, op: str, words: int) -> Iterator[ExplanationStep]:
     """One kind of access, from the dense count to what is left."""
     sparse, stored = spot.scene.part.sparse, spot.scene.part.sparse.ranks.get(spot.place)
     saf, outer = own_saf(spot), outer_saf(sparse.safs, *spot.place)
@@ -86,7 +86,7 @@ def _op_steps(spot: Spot, op: str, words: int) -> Iterator[Step]:
             yield from _avoided_steps(spot, (kind, op), (left, count, random))
 
 
-def _avoided_steps(spot: Spot, key: tuple[str, str], counts: tuple[int, int, int]) -> Iterator[Step]:
+def _avoided_steps(spot: Spot, key: tuple[str, str], counts: tuple[int, int, int]) -> Iterator[ExplanationStep]:
     """What the level's own SAF gates or skips of one kind of access, and what is left."""
     (kind, op), (left, avoided, random) = key, counts
     up = op == "reads" and spot.tensor.is_output
@@ -106,7 +106,7 @@ def _avoided_steps(spot: Spot, key: tuple[str, str], counts: tuple[int, int, int
     )
 
 
-def _packed_step(spot: Spot, stored: int, random: int) -> Step:
+def _packed_step(spot: Spot, stored: int, random: int) -> ExplanationStep:
     """Reads of an operand whose nonzeros are packed into lanes: one for each pass of the other packed operands."""
     others = {t: one for t, one in spot.scene.part.sparse.packed.items() if t != spot.t}
     numbers: dict[str, float] = {"x": stored}
@@ -119,7 +119,7 @@ def _packed_step(spot: Spot, stored: int, random: int) -> Step:
     return equation(text, random, sides, "words", "accesses.random_reads")
 
 
-def _reduction_steps(spot: Spot) -> Iterator[Step]:
+def _reduction_steps(spot: Spot) -> Iterator[ExplanationStep]:
     """Additions of partial sums in the level."""
     traffic, sparse = spot.scene.part.traffic, spot.scene.part.sparse
     reads, updates = int(traffic.reads[spot.place][0]), int(traffic.updates[spot.place][0])

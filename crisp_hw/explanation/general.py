@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from crisp_hw.engine.residual import walk
 from crisp_hw.engine.sliding import Flow, Moved, arrivals, flow, moved
-from crisp_hw.engine.sliding import Step as Arrival
+from crisp_hw.engine.sliding import WindowStep as Arrival
 from crisp_hw.engine.tiling import COMPUTE
 from crisp_hw.explanation.arithmetic import equation, fact, first_true, product, some
-from crisp_hw.explanation.nouns import Section, Step
+from crisp_hw.explanation.nouns import ExplanationStep, Section
 from crisp_hw.explanation.scene import Spot, see
 
 
@@ -25,7 +25,7 @@ def general_sections(spot: Spot) -> tuple[Section, ...]:
     )
 
 
-def _fill_steps(spot: Spot, flows: Flow, words: Moved) -> Iterator[Step]:
+def _fill_steps(spot: Spot, flows: Flow, words: Moved) -> Iterator[ExplanationStep]:
     traffic, index = spot.scene.part.traffic, spot.index
     fills, partition = int(traffic.fills[spot.place][0]), int(traffic.partition[spot.place][0])
     yield from _partition_steps(spot, flows, partition)
@@ -47,7 +47,7 @@ def _fill_steps(spot: Spot, flows: Flow, words: Moved) -> Iterator[Step]:
     yield first_true(text, fills, options, "words", "fills")
 
 
-def _partition_steps(spot: Spot, flows: Flow, partition: int) -> Iterator[Step]:
+def _partition_steps(spot: Spot, flows: Flow, partition: int) -> Iterator[ExplanationStep]:
     """Distinct words of one instance: from the next outer level, as a tile is to what all receivers need."""
     text = f"distinct words that one {spot.level.name} sees over the whole run"
     if spot.index == len(spot.scene.levels) - 1:
@@ -63,7 +63,7 @@ def _partition_steps(spot: Spot, flows: Flow, partition: int) -> Iterator[Step]:
     )
 
 
-def _received(spot: Spot, flows: Flow, level: int) -> Iterator[Step]:
+def _received(spot: Spot, flows: Flow, level: int) -> Iterator[ExplanationStep]:
     """What one instance of a level (COMPUTE: one MAC) receives over the whole run, kind of step by kind of step."""
     scene, name = spot.scene, spot.scene.name(level)
     direct, linked, fanout = (float(each[level + 1, 0]) for each in (flows.delivered, flows.linked, flows.fanout))
@@ -77,7 +77,7 @@ def _received(spot: Spot, flows: Flow, level: int) -> Iterator[Step]:
         yield equation(text, linked / fanout, ("linked / receivers", "{x} / {f}", {"x": linked, "f": fanout}), "words")
 
 
-def _arrival_steps(spot: Spot, level: int, received: float) -> Iterator[Step]:
+def _arrival_steps(spot: Spot, level: int, received: float) -> Iterator[ExplanationStep]:
     """Kinds of steps, one per loop in time, and their sum."""
     scene, name = spot.scene, spot.scene.name(level)
     start = scene.tiling.start(level + 1)
@@ -112,7 +112,7 @@ def _news(spot: Spot, level: int, step: Arrival) -> str:
     return f"the tile moves by {how_far} along its ranks, not as it did before: Timeloop then sends all of it"
 
 
-def _inward_steps(spot: Spot, flows: Flow, words: Moved) -> Iterator[Step]:
+def _inward_steps(spot: Spot, flows: Flow, words: Moved) -> Iterator[ExplanationStep]:
     scene, traffic, place = spot.scene, spot.scene.part.traffic, spot.place
     feeder = spot.child + 1
     per_child = float(flows.delivered[feeder, 0] / flows.fanout[feeder, 0])
@@ -152,7 +152,7 @@ def _inward_steps(spot: Spot, flows: Flow, words: Moved) -> Iterator[Step]:
     yield equation(text, reads, (f"reads = {formula}", values, numbers), "words", figure="reads")
 
 
-def _feeder_steps(spot: Spot, flows: Flow, feeder: int, per_child: float) -> Iterator[Step]:
+def _feeder_steps(spot: Spot, flows: Flow, feeder: int, per_child: float) -> Iterator[ExplanationStep]:
     """From one receiver to all receivers of one instance: groups that share words, and words from neighbours."""
     scene, name = spot.scene, spot.scene.name(feeder)
     lanes = scene.spatial(scene.tiling.loops(feeder))

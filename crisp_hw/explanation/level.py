@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from crisp_hw.engine.validity import broken_rules, capacity_limits, reason
 from crisp_hw.explanation.arithmetic import equation, fact, number
-from crisp_hw.explanation.nouns import Explanation, Section, Step
+from crisp_hw.explanation.nouns import Explanation, ExplanationStep, Section
 from crisp_hw.explanation.scene import Scene, see
 from crisp_hw.explanation.wires import network_sections
 from crisp_hw.spec.result import LevelResult
@@ -40,7 +40,7 @@ def _verdict(scene: Scene, name: str) -> str:
     return f"does not fit: {'; '.join(broken)}" if broken else "everything fits"
 
 
-def _capacity(scene: Scene, index: int) -> Iterator[Step]:
+def _capacity(scene: Scene, index: int) -> Iterator[ExplanationStep]:
     level, counts = scene.levels[index], scene.result.levels[index].tensors
     if level.size_words is None:
         yield fact(f"{level.name} has no size: it holds whatever comes")
@@ -72,7 +72,7 @@ def _capacity(scene: Scene, index: int) -> Iterator[Step]:
         yield equation(f"room for {what}: it {verdict}{share}", have, (*sides, numbers), unit)
 
 
-def _instances(scene: Scene, index: int) -> Iterator[Step]:
+def _instances(scene: Scene, index: int) -> Iterator[ExplanationStep]:
     level, sparse = scene.levels[index], scene.part.sparse
     used = float(sparse.busiest(index)[0])
     yield fact(f"{level.name} at work (whole ones count), of {level.instances:,} that there are", used, "instances")
@@ -80,7 +80,7 @@ def _instances(scene: Scene, index: int) -> Iterator[Step]:
     yield fact(f"mesh in use: {x:,} x {y:,} of {level.mesh_x:,} x {level.mesh_y:,}")
 
 
-def bandwidth_steps(scene: Scene, index: int) -> Iterator[Step]:
+def bandwidth_steps(scene: Scene, index: int) -> Iterator[ExplanationStep]:
     """Demand of all tensors against what the ports give, and what that makes of the cycles."""
     level, latency, found = scene.levels[index], scene.part.latency[index], scene.result.levels[index]
     mac = scene.result.compute.cycles if scene.result.compute else 0
@@ -119,14 +119,14 @@ def busiest_port(scene: Scene, index: int) -> tuple[str, float]:
     return max(shares.items(), key=lambda item: item[1], default=("", 0.0))
 
 
-def _demand_step(name: str, port: str, demand: dict[str, float]) -> Step:
+def _demand_step(name: str, port: str, demand: dict[str, float]) -> ExplanationStep:
     terms = {f"d{i}": value for i, value in enumerate(demand.values())}
     values = " + ".join(f"{{{term}}}" for term in terms) or "0"
     text = f"{port} demand of one {name} at the speed of the MACs"
     return equation(text, sum(demand.values()), (" + ".join(demand) or "nothing", values, terms), "words/cycle")
 
 
-def _cycle_steps(found: LevelResult, mac: int, ratios: dict[str, float]) -> Iterator[Step]:
+def _cycle_steps(found: LevelResult, mac: int, ratios: dict[str, float]) -> Iterator[ExplanationStep]:
     ports = [name.removeprefix("limit_") for name in ratios if name.startswith("limit_")]
     if ports:
         terms = ", ".join(f"{{limit_{port}}} / {{demand_{port}}}" for port in ports)
@@ -139,7 +139,7 @@ def _cycle_steps(found: LevelResult, mac: int, ratios: dict[str, float]) -> Iter
     yield equation(text, found.cycles, ("⌈MAC cycles / slowdown⌉", "⌈{c} / {s}⌉", numbers), "cycles", "cycles")
 
 
-def _energy(scene: Scene, index: int) -> Iterator[Step]:
+def _energy(scene: Scene, index: int) -> Iterator[ExplanationStep]:
     level, found = scene.levels[index], scene.result.levels[index]
     terms: dict[str, float] = {}
     formulas, values = [], []
@@ -158,7 +158,7 @@ def _energy(scene: Scene, index: int) -> Iterator[Step]:
     yield equation(text, found.energy_pj, (*sides, terms), "pJ", "energy_pj")
 
 
-def _leakage(scene: Scene, index: int) -> Iterator[Step]:
+def _leakage(scene: Scene, index: int) -> Iterator[ExplanationStep]:
     level, found = scene.levels[index], scene.result.levels[index]
     leak = scene.point.design.energy.actions.get(level.name, {}).get("leak", 0.0)
     cycles = scene.result.cycles - scene.result.network_cycles

@@ -6,7 +6,7 @@ from crisp_hw.engine.safs.counts import KINDS, OPS, entry, metadata_bits
 from crisp_hw.engine.safs.propagate import outer_saf
 from crisp_hw.explanation.arithmetic import equation, fact
 from crisp_hw.explanation.counts import here, own_saf
-from crisp_hw.explanation.nouns import Section, Step
+from crisp_hw.explanation.nouns import ExplanationStep, Section
 from crisp_hw.explanation.scene import Spot, number_of, see
 
 SORTS = ("metadata", "payload")
@@ -20,7 +20,7 @@ def metadata_sections(spot: Spot) -> tuple[Section, ...]:
     return (Section("Metadata that moves with it, in one instance", see("6.1, 6.4"), tuple(_metadata_steps(spot))),)
 
 
-def _metadata_steps(spot: Spot) -> Iterator[Step]:
+def _metadata_steps(spot: Spot) -> Iterator[ExplanationStep]:
     tally, stored = spot.scene.part.sparse.tally, spot.scene.part.sparse.ranks[spot.place]
     for op in OPS:
         for r in range(len(stored.fibers)):
@@ -34,7 +34,7 @@ def _metadata_steps(spot: Spot) -> Iterator[Step]:
                 yield fact(f"{kind} {op}: metadata of all ranks, entries times their bits", bits, "bits")
 
 
-def _entry_steps(spot: Spot, key: tuple[str, int, int], moved: dict[str, int]) -> Iterator[Step]:
+def _entry_steps(spot: Spot, key: tuple[str, int, int], moved: dict[str, int]) -> Iterator[ExplanationStep]:
     """One sort of entry of one rank: a tile's, as often as tiles move with an access, less what SAFs spare."""
     op, r, sort = key
     sparse, traffic = spot.scene.part.sparse, spot.scene.part.traffic

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Step:
+class ExplanationStep:
     """One number, or one fact where `result` is None.
 
     `formula` stands in the symbols of docs/model.md, `values` is the same with the numbers in it. `figure` is the name
@@ -27,7 +27,7 @@ class Section:
 
     title: str
     see: str
-    steps: tuple[Step, ...]
+    steps: tuple[ExplanationStep, ...]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Explanation:
     sections: tuple[Section, ...]
     notes: tuple[str, ...] = ()
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self) -> Iterator[ExplanationStep]:
         """All steps, in order."""
         return (step for section in self.sections for step in section.steps)
 

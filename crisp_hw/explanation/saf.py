@@ -8,7 +8,7 @@ from crisp_hw.engine.safs.spatial import Squeeze
 from crisp_hw.engine.tiling import COMPUTE
 from crisp_hw.explanation.arithmetic import equation, fact, some
 from crisp_hw.explanation.counts import here, own_saf
-from crisp_hw.explanation.nouns import Section, Step
+from crisp_hw.explanation.nouns import ExplanationStep, Section
 from crisp_hw.explanation.scene import Scene, Spot, see
 from crisp_hw.spec.sparse import ActionOptimization
 
@@ -18,7 +18,7 @@ def saf_section(spot: Spot) -> Section:
     return Section("Sparse acceleration", see("6.2–6.4"), tuple(_saf_steps(spot)))
 
 
-def _saf_steps(spot: Spot) -> Iterator[Step]:
+def _saf_steps(spot: Spot) -> Iterator[ExplanationStep]:
     sparse, name = spot.scene.part.sparse, spot.tensor.name
     outer, own = outer_saf(sparse.safs, *spot.place), own_saf(spot)
     if outer is not None:
@@ -37,7 +37,7 @@ def _saf_steps(spot: Spot) -> Iterator[Step]:
         yield fact(f"no SAF gates or skips {name} in {spot.level.name} or further out")
 
 
-def _one_saf(spot: Spot, level: int, saf: Saf) -> Iterator[Step]:
+def _one_saf(spot: Spot, level: int, saf: Saf) -> Iterator[ExplanationStep]:
     where, p = spot.scene.name(level), float(saf.probability[0])
     if saf.impact is None:
         lanes = [s for s in _squeezes(spot) if s.level == level]
@@ -62,7 +62,7 @@ def _one_saf(spot: Spot, level: int, saf: Saf) -> Iterator[Step]:
     yield equation(text, p, ("p = 1 − Π (1 − P(empty))", values, terms))
 
 
-def _options(spot: Spot, level: int, saf: Saf) -> Iterator[Step]:
+def _options(spot: Spot, level: int, saf: Saf) -> Iterator[ExplanationStep]:
     """The alternatives that this SAF won against."""
     kinds = {"gated": "gating", "skipped": "skipping", "spatial": "skipping_spatial"}
     for action in spot.scene.point.design.sparse.actions:
@@ -78,7 +78,7 @@ def _may_act(spot: Spot, level: int, action: ActionOptimization) -> bool:
     return names.index(action.level) <= level and any(o.target == spot.tensor.name for o in action.options)
 
 
-def _reach(spot: Spot, impact: Impact) -> Iterator[Step]:
+def _reach(spot: Spot, impact: Impact) -> Iterator[ExplanationStep]:
     """Which loops make one access of the target, and so the tile of the leader."""
     scene, name = spot.scene, spot.tensor.name
     if impact.scalar:
@@ -101,7 +101,7 @@ def instance_section(spot: Spot) -> Section:
     return Section(f"{spot.level.name} at work", see("5.3, 6.3"), tuple(_instance_steps(spot)))
 
 
-def _instance_steps(spot: Spot) -> Iterator[Step]:
+def _instance_steps(spot: Spot) -> Iterator[ExplanationStep]:
     part, name = spot.scene.part, spot.level.name
     mapped, used = int(part.traffic.instances[spot.index][0]), float(part.sparse.used[spot.place][0])
     content, shrunk = part.sparse.occupancy.get(spot.place), part.sparse.shrunk
@@ -120,7 +120,7 @@ def _instance_steps(spot: Spot) -> Iterator[Step]:
         yield equation(text, used, sides, "instances", "utilized_instances")
 
 
-def lane_steps(scene: Scene, squeezes: list[Squeeze]) -> Iterator[Step]:
+def lane_steps(scene: Scene, squeezes: list[Squeeze]) -> Iterator[ExplanationStep]:
     """Spatial loops that lose lanes: what a lane holds, how often nothing, how many lanes can be busy at once."""
     said: set[tuple[int, str, int]] = set()
     for squeeze in squeezes:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from crisp_hw.engine.arrays import Float, Int
-from crisp_hw.engine.counted import Part
+from crisp_hw.engine.counted import Counted
 from crisp_hw.engine.energy import resolved
 from crisp_hw.engine.tiling import COMPUTE, Tiling, keeper_above, keeper_below
 from crisp_hw.spec.arch import StorageLevel
@@ -38,7 +38,7 @@ class Scene:
     """One evaluated design point."""
 
     point: DesignPoint
-    part: Part
+    part: Counted
     result: Result
 
     @property

@@ -12,7 +12,7 @@ from crisp_hw.engine.formats import StoredRanks, word_bits
 from crisp_hw.engine.occupancy import Occupancy, unconditioned_empty
 from crisp_hw.engine.validity import capacity, metadata_capacity
 from crisp_hw.explanation.arithmetic import Sides, equation, fact, some
-from crisp_hw.explanation.nouns import Section, Step
+from crisp_hw.explanation.nouns import ExplanationStep, Section
 from crisp_hw.explanation.scene import Spot, number_of, see
 from crisp_hw.spec.patterns import Actual, Banded, FixedStructured, HybridBlocks, Hypergeometric
 
@@ -35,7 +35,7 @@ def stored_sections(spot: Spot) -> tuple[Section, ...]:
     return tuple(found)
 
 
-def _occupancy_steps(spot: Spot) -> Iterator[Step]:
+def _occupancy_steps(spot: Spot) -> Iterator[ExplanationStep]:
     content = spot.scene.part.sparse.occupancy.get(spot.place)
     words = int(capacity(spot.scene.part, *spot.place)[0])
     if content is None:
@@ -61,7 +61,7 @@ def _occupancy_steps(spot: Spot) -> Iterator[Step]:
     yield from _largest_step(spot, words)
 
 
-def _mean_steps(spot: Spot, content: Occupancy) -> Iterator[Step]:
+def _mean_steps(spot: Spot, content: Occupancy) -> Iterator[ExplanationStep]:
     tiling, tensor = spot.scene.tiling, spot.tensor
     shape = tiling.tile_below(tiling.ends[spot.index], tensor)
     empty = float(unconditioned_empty(tiling, tensor, shape)[0])
@@ -81,7 +81,7 @@ def _mean_steps(spot: Spot, content: Occupancy) -> Iterator[Step]:
     yield equation(text, float(content.density[0]), ("ρ = nonzeros / T", "{e} / {T}", numbers), figure="density")
 
 
-def _plain_mean(spot: Spot, words: float, mean: float) -> Step:
+def _plain_mean(spot: Spot, words: float, mean: float) -> ExplanationStep:
     """Nonzeros of any tile."""
     text = "nonzeros of a tile on average, empty ones counted"
     if isinstance(spot.tensor.density, Banded) and not math.isclose(words, mean):
@@ -104,7 +104,7 @@ def _mean_sides(spot: Spot, mean: float) -> Sides:
             return "E = mean over all tiles", "{m}", {"m": mean}
 
 
-def _sent_mean(spot: Spot, content: Occupancy, mean: float, empty: float) -> Iterator[Step]:
+def _sent_mean(spot: Spot, content: Occupancy, mean: float, empty: float) -> Iterator[ExplanationStep]:
     """Nonzeros of the tiles that are sent at all."""
     parent, tiling, words = spot.scene.name(spot.parent or 0), spot.scene.tiling, float(content.words[0])
     yield equation("nonzeros of a tile on average, empty ones counted", mean, _mean_sides(spot, mean), "words")
@@ -124,7 +124,7 @@ def _sent_mean(spot: Spot, content: Occupancy, mean: float, empty: float) -> Ite
     yield equation(text, words, ("E' = (E − k · P(k)) / (1 − P(k))", "({m} − {k} · {p}) / (1 − {p})", numbers), "words")
 
 
-def _model_steps(spot: Spot, empty: float) -> Iterator[Step]:
+def _model_steps(spot: Spot, empty: float) -> Iterator[ExplanationStep]:
     """The density model of the tensor, and how often it leaves this tile empty."""
     model, n, size = spot.tensor.density, spot.tile, spot.whole
     match model:
@@ -148,7 +148,7 @@ def _model_steps(spot: Spot, empty: float) -> Iterator[Step]:
             yield fact("share of empty tiles, as counted", empty)
 
 
-def _largest_step(spot: Spot, words: int) -> Iterator[Step]:
+def _largest_step(spot: Spot, words: int) -> Iterator[ExplanationStep]:
     """The worst case that storage must hold."""
     model, n = spot.tensor.density, spot.tile
     text = "words reserved: the fullest tile that can come, whatever the average"
@@ -163,7 +163,7 @@ def _largest_step(spot: Spot, words: int) -> Iterator[Step]:
             yield fact(f"{text} (as counted)", words, "words", "utilized_capacity")
 
 
-def _format_steps(spot: Spot, stored: StoredRanks, content: Occupancy) -> Iterator[Step]:
+def _format_steps(spot: Spot, stored: StoredRanks, content: Occupancy) -> Iterator[ExplanationStep]:
     """Ranks from the outermost in, with their entries on average; then the bits of the worst case."""
     assert stored.form is not None
     average = _empties(spot, stored, _only_occupancy(spot))
@@ -189,7 +189,7 @@ def _format_steps(spot: Spot, stored: StoredRanks, content: Occupancy) -> Iterat
 
 def _rank_steps(
     spot: Spot, stored: StoredRanks, r: int, units: tuple[float, float], average: list[float] | None
-) -> Iterator[Step]:
+) -> Iterator[ExplanationStep]:
     """Metadata and payload entries of one rank."""
     assert stored.form is not None
     rank, fiber = stored.form.ranks[r], int(stored.fibers[r][0])
@@ -204,7 +204,7 @@ def _rank_steps(
         text += f"{what} entries of {some(bits, 'bit')}"
         if average is None:
             text += ", averaged over all occupancies of the tile"
-            yield Step(text, entries, "entries", f"Σ_k P(k) · {formula}")
+            yield ExplanationStep(text, entries, "entries", f"Σ_k P(k) · {formula}")
             continue
         numbers = {"F": above, "f": fiber, "c": average[r + 1], "s": average[r]}
         yield equation(text, entries, (formula, values, numbers), "entries")

@@ -8,7 +8,7 @@ from textwrap import TextWrapper
 from typing import Any
 
 from crisp_hw.explanation.arithmetic import number
-from crisp_hw.explanation.nouns import Explanation, Step
+from crisp_hw.explanation.nouns import Explanation, ExplanationStep
 from crisp_hw.explanation.subject import explain
 from crisp_hw.spec.design import DesignPoint
 
@@ -86,7 +86,7 @@ def records(explanation: Explanation) -> list[dict[str, str | float | None]]:
     ]
 
 
-def result_text(step: Step) -> str:
+def result_text(step: ExplanationStep) -> str:
     """The result with its unit."""
     if step.result is None:
         return ""
@@ -102,7 +102,7 @@ def singular(unit: str) -> str:
     return f"{unit[:-3]}y" if unit.endswith("ies") else unit.removesuffix("s").replace("words/", "word/")
 
 
-def _step_lines(step: Step, again: bool) -> Iterator[Line]:
+def _step_lines(step: ExplanationStep, again: bool) -> Iterator[Line]:
     """A sentence and its equation; one line where the formula stands in the step before."""
     result = result_text(step)
     if not step.formula or (again and step.values):

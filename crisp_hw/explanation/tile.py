@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from crisp_hw.engine.tiling import COMPUTE, delivery_loops
 from crisp_hw.engine.traffic import distinct_loops, mac_feed
 from crisp_hw.explanation.arithmetic import equation, fact, product
-from crisp_hw.explanation.nouns import Section, Step
+from crisp_hw.explanation.nouns import ExplanationStep, Section
 from crisp_hw.explanation.scene import Spot, see
 
 
@@ -14,7 +14,7 @@ def tile_section(spot: Spot) -> Section:
     return Section(f"Tile of {spot.tensor.name} in one {spot.level.name}", see("2"), tuple(_tile_steps(spot)))
 
 
-def _tile_steps(spot: Spot) -> Iterator[Step]:
+def _tile_steps(spot: Spot) -> Iterator[ExplanationStep]:
     scene, end = spot.scene, spot.scene.tiling.ends[spot.index]
     inside = spot.relevant(scene.active(range(end)))
     yield fact(
@@ -50,7 +50,7 @@ def _factor(coefficient: int) -> str:
     return "" if coefficient == 1 else f"{coefficient} · "
 
 
-def delivery_steps(spot: Spot, level: int) -> Iterator[Step]:
+def delivery_steps(spot: Spot, level: int) -> Iterator[ExplanationStep]:
     """How often one instance of a level receives a new tile of the tensor, and which loops are to blame."""
     scene, name = spot.scene, spot.scene.name(level)
     free, forcing = delivery_loops(scene.tiling, level, spot.tensor)
@@ -87,7 +87,7 @@ def _why(spot: Spot, forcing: list[int]) -> str:
     return text
 
 
-def receiver_steps(spot: Spot) -> Iterator[Step]:
+def receiver_steps(spot: Spot) -> Iterator[ExplanationStep]:
     """Who receives what the level sends: lanes with words of their own, and lanes that share a word."""
     scene, child = spot.scene, spot.child
     lanes = scene.spatial(range(scene.tiling.start(child + 1), scene.tiling.ends[spot.index]))
@@ -108,7 +108,7 @@ def receiver_steps(spot: Spot) -> Iterator[Step]:
         )
 
 
-def sent_steps(spot: Spot, sent: int) -> Iterator[Step]:
+def sent_steps(spot: Spot, sent: int) -> Iterator[ExplanationStep]:
     """Words that one instance sends inwards over the whole run (of an output: receives from there)."""
     scene, child = spot.scene, spot.child
     lanes = distinct_loops(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from crisp_hw.explanation.arithmetic import equation, fact, number
 from crisp_hw.explanation.compute import cycle_step
 from crisp_hw.explanation.level import bandwidth_steps, busiest_port
-from crisp_hw.explanation.nouns import Explanation, Section, Step
+from crisp_hw.explanation.nouns import Explanation, ExplanationStep, Section
 from crisp_hw.explanation.scene import Scene, see
 
 LISTED = 8  # parts of the energy that are listed one by one
@@ -28,7 +28,7 @@ def explain_cycles(scene: Scene) -> Explanation:
     text = "total: the slowest part; nothing overlaps or hides"
     total = equation(text, result.cycles, (slowest, shown, numbers), "cycles", "cycles")
     how = tuple(bandwidth_steps(scene, index)) if index is not None else (cycle_step(scene, compute),)
-    unnamed = tuple(Step(s.text, s.result, s.unit, s.formula, s.values) for s in how)
+    unnamed = tuple(ExplanationStep(s.text, s.result, s.unit, s.formula, s.values) for s in how)
     sections = (
         Section("What every part needs", see("7"), (*steps, total)),
         Section(f"Why {bound} takes so long", see("7"), unnamed),
@@ -38,7 +38,7 @@ def explain_cycles(scene: Scene) -> Explanation:
     return Explanation("cycles", (_bound(scene, compute.name), more), sections, result.assumptions)
 
 
-def _need(scene: Scene, name: str, cycles: int) -> Step:
+def _need(scene: Scene, name: str, cycles: int) -> ExplanationStep:
     """What a part needs, and how close its bandwidth is to the limit."""
     index = next((i for i, level in enumerate(scene.levels) if level.name == name), None)
     if index is None:
@@ -63,7 +63,7 @@ def _bound(scene: Scene, compute: str) -> str:
     return f"{result.cycles:,} cycles, bound by the {bound}: every level keeps up{spare}"
 
 
-def _utilization(scene: Scene) -> Iterator[Step]:
+def _utilization(scene: Scene) -> Iterator[ExplanationStep]:
     result, compute = scene.result, scene.result.compute
     assert compute is not None
     there = scene.point.design.architecture.compute.instances
@@ -106,7 +106,7 @@ def _percent(part: float, whole: float) -> str:
     return f"{part / whole:.1%}" if whole else "0 %"
 
 
-def _sum(scene: Scene) -> Iterator[Step]:
+def _sum(scene: Scene) -> Iterator[ExplanationStep]:
     """Levels with all their instances, networks, and the MACs."""
     result, compute = scene.result, scene.result.compute
     assert compute is not None

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from crisp_hw.engine.tiling import COMPUTE, delivery_loops
 from crisp_hw.engine.traffic import distinct_loops
 from crisp_hw.explanation.arithmetic import equation, fact, first_true, product
-from crisp_hw.explanation.nouns import Section, Step
+from crisp_hw.explanation.nouns import ExplanationStep, Section
 from crisp_hw.explanation.scene import Spot, see
 from crisp_hw.explanation.tile import delivery_steps, receiver_steps, sent_steps
 
@@ -20,7 +20,7 @@ def traffic_sections(spot: Spot) -> tuple[Section, ...]:
     )
 
 
-def _fill_steps(spot: Spot) -> Iterator[Step]:
+def _fill_steps(spot: Spot) -> Iterator[ExplanationStep]:
     scene, fills = spot.scene, int(spot.scene.part.traffic.fills[spot.place][0])
     if spot.tensor.is_output:
         yield _partition_step(spot)
@@ -42,7 +42,7 @@ def _fill_steps(spot: Spot) -> Iterator[Step]:
         yield _partition_step(spot)
 
 
-def _partition_step(spot: Spot) -> Step:
+def _partition_step(spot: Spot) -> ExplanationStep:
     """Distinct words that one instance sees over the whole run."""
     scene = spot.scene
     outside = range(scene.tiling.ends[spot.index], len(scene.tiling.nest.loops))
@@ -56,7 +56,7 @@ def _partition_step(spot: Spot) -> Step:
     return equation(f"{text}: the tensor, split by {scene.loops(split)}", partition, sides, "words", "partition_size")
 
 
-def _inward_steps(spot: Spot) -> Iterator[Step]:
+def _inward_steps(spot: Spot) -> Iterator[ExplanationStep]:
     scene, traffic = spot.scene, spot.scene.part.traffic
     reads, updates, partition = (
         int(each[spot.place][0]) for each in (traffic.reads, traffic.updates, traffic.partition)
@@ -83,9 +83,9 @@ def _inward_steps(spot: Spot) -> Iterator[Step]:
     )
 
 
-def _named(steps: Iterator[Step], figure: str) -> Iterator[Step]:
+def _named(steps: Iterator[ExplanationStep], figure: str) -> Iterator[ExplanationStep]:
     """The last step is a figure of the Result."""
     given = list(steps)
     yield from given[:-1]
     last = given[-1]
-    yield Step(last.text, last.result, last.unit, last.formula, last.values, figure)
+    yield ExplanationStep(last.text, last.result, last.unit, last.formula, last.values, figure)

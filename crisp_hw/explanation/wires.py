@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from crisp_hw.explanation.arithmetic import equation, fact, number
-from crisp_hw.explanation.nouns import Section, Step
+from crisp_hw.explanation.nouns import ExplanationStep, Section
 from crisp_hw.explanation.scene import Scene, see
 from crisp_hw.spec.result import NetworkCounts, NetworkResult
 
@@ -16,7 +16,7 @@ def network_sections(scene: Scene, index: int) -> Iterator[Section]:
             yield Section(f"Network {network.name}", see("8.1"), tuple(_steps(scene, index, network)))
 
 
-def _steps(scene: Scene, index: int, network: NetworkResult) -> Iterator[Step]:
+def _steps(scene: Scene, index: int, network: NetworkResult) -> Iterator[ExplanationStep]:
     level = scene.levels[index]
     given = level.network
     if given.hop_pj is None and network.hop_pj:

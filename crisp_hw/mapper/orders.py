@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from crisp_hw.engine.formats import format_of, word_bits
 from crisp_hw.engine.sliding import sliding
 from crisp_hw.engine.wires import costs
-from crisp_hw.mapper.space import Block, Space
+from crisp_hw.mapper.space import LoopBlock, Space
 from crisp_hw.spec.arch import StorageLevel
 from crisp_hw.spec.mapping import Loop
 from crisp_hw.spec.sparse import ActionKind, SparseSpec, TensorFormat
@@ -152,7 +152,7 @@ def _inside(order: list[str], dims: frozenset[str]) -> list[str]:
     return order[:first]
 
 
-def _visible(space: Space, block: Block) -> Visible:
+def _visible(space: Space, block: LoopBlock) -> Visible:
     linked = block.level == 0 and block.kind == "spatial"
     if sliding(space.design.problem) or linked or unusual(space) or _under_storage_saf(space, block):
         return Visible(everything=True)
@@ -186,7 +186,7 @@ def _actions(space: Space, kinds: tuple[ActionKind, ...]) -> Iterator[tuple[int,
             yield from ((names.index(action.level), option.target) for option in action.options)
 
 
-def _under_storage_saf(space: Space, block: Block) -> bool:
+def _under_storage_saf(space: Space, block: LoopBlock) -> bool:
     """Does a gating or skipping scan these loops: between the target's keeper and its next inner keeper?"""
     for level, target in _actions(space, ("gating", "skipping")):
         keeper = _keepers(space, target, level)[1]
@@ -195,7 +195,7 @@ def _under_storage_saf(space: Space, block: Block) -> bool:
     return False
 
 
-def _between(space: Space, first: int, block: Block) -> tuple[int, ...]:
+def _between(space: Space, first: int, block: LoopBlock) -> tuple[int, ...]:
     """The temporal blocks from level `first` up to below `block`."""
     return tuple(
         index
@@ -204,7 +204,7 @@ def _between(space: Space, first: int, block: Block) -> tuple[int, ...]:
     )
 
 
-def _delivered(space: Space, block: Block) -> Iterator[Run]:
+def _delivered(space: Space, block: LoopBlock) -> Iterator[Run]:
     """Tensors kept below a temporal block; the MACs count as a keeper where neighbours pass operands on."""
     linked = prod(space.design.architecture.fanouts[0]) > 1
     for tensor in space.design.problem.tensors:
@@ -213,14 +213,14 @@ def _delivered(space: Space, block: Block) -> Iterator[Run]:
             yield Run(tensor.dims, _between(space, below + 1, block))
 
 
-def _idle_lanes(space: Space, block: Block) -> Iterator[Run]:
+def _idle_lanes(space: Space, block: LoopBlock) -> Iterator[Run]:
     """Targets of spatial skipping: lanes hold what the temporal loops from there to the target's keeper leave alone."""
     for level, target in _actions(space, ("skipping_spatial",)):
         if level <= block.level <= _keepers(space, target, level)[1]:
             yield Run(space.design.problem.tensor(target).dims, _between(space, level, block))
 
 
-def _formatted(space: Space, block: Block) -> Iterator[Ranks]:
+def _formatted(space: Space, block: LoopBlock) -> Iterator[Ranks]:
     """The tensors whose format at the nearest keeper assigns ranks to the loops of this block."""
     levels, spec = space.design.architecture.levels, space.design.sparse
     for tensor in space.design.problem.tensors:
@@ -243,7 +243,7 @@ def _one_rank_counts(spec: SparseSpec, level: StorageLevel, form: TensorFormat) 
     return plain and not weighed and all(word_bits(level, rank) == (0, 0) for rank in form.ranks[1:])
 
 
-def _arrangements(block: Block, active: frozenset[str]) -> Iterator[Arrangement]:
+def _arrangements(block: LoopBlock, active: frozenset[str]) -> Iterator[Arrangement]:
     """All arrangements of a block's active loops; free loops that do nothing stand innermost of the free ones."""
     if block.kind == "spatial" and block.split is not None:
         for free in permutations(block.free):
@@ -258,5 +258,5 @@ def _arrangements(block: Block, active: frozenset[str]) -> Iterator[Arrangement]
             yield from (_spatial(block, order, split) for split in range(len(order) + 1))
 
 
-def _spatial(block: Block, order: tuple[str, ...], split: int) -> Arrangement:
+def _spatial(block: LoopBlock, order: tuple[str, ...], split: int) -> Arrangement:
     return tuple(Loop(block.level, dim, "x" if place < split else "y") for place, dim in enumerate(order))

@@ -9,7 +9,7 @@ import numpy as np
 
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.mapper.bypass import spaces
-from crisp_hw.mapper.search import Found, Progress, SearchOptions, Step, search
+from crisp_hw.mapper.search import Found, Progress, SearchOptions, SearchStatus, search
 from crisp_hw.mapper.tally import OBJECTIVES, FrontPoint, undominated
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design
@@ -28,7 +28,7 @@ class _Answers:
 
 
 @dataclass(frozen=True)
-class Spread:
+class ParallelSearch:
     """`search` by `jobs` processes, a choice of keep and bypass at a time; one choice is searched by one process.
 
     A budget and the memory are divided, so that with a budget other mappings are tried than by one process; without
@@ -85,10 +85,10 @@ def _gather(running: dict["Future[Found]", int], progress: Progress | None) -> _
     return answers
 
 
-def _step(answers: _Answers) -> Step:
+def _step(answers: _Answers) -> SearchStatus:
     best = min(answers.found, key=lambda found: found.cycles, default=None)
     figures = (best.cycles, best.energy_pj) if best else (None, None)
-    return Step(answers.done, answers.total, *figures)
+    return SearchStatus(answers.done, answers.total, *figures)
 
 
 def _take(answers: _Answers, ended: "Future[Found]") -> None:

@@ -19,7 +19,7 @@ from crisp_hw.mapper.sweep import Sweep, catalog_of
 from crisp_hw.mapper.tally import OBJECTIVES, FrontPoint, Leader, Tally
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design
-from crisp_hw.spec.mapping import Mapping as LoopMapping
+from crisp_hw.spec.mapping import LoopMapping
 
 GIB = 2**30
 LARGEST_SWEEP = 100_000_000  # factorizations; 11.9 million were enumerated and judged in 2.6 s (benchmarks/mapper.py)
@@ -52,7 +52,7 @@ class SearchOptions:
 
 
 @dataclass(frozen=True)
-class Step:
+class SearchStatus:
     """How far a search is: candidates done of all, and the best so far."""
 
     done: int
@@ -61,7 +61,7 @@ class Step:
     best_energy_pj: float | None = None
 
 
-Progress = Callable[[Step], None]
+Progress = Callable[[SearchStatus], None]
 
 
 @dataclass(frozen=True)
@@ -248,7 +248,7 @@ class _Run:
             tally, budget = self.sweeps[0].tally, self.sweeps[0].budget
             best = tally.leader
             where = (self.done, self.total) if budget is None else (min(tally.tried, budget), budget)
-            self.progress(Step(*where, best.cycles if best else None, best.energy_pj if best else None))
+            self.progress(SearchStatus(*where, best.cycles if best else None, best.energy_pj if best else None))
 
 
 def _gap(spaces: tuple[Space, ...], objective: str, best: Leader, chunk_rows: int) -> float | None:

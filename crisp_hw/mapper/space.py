@@ -23,7 +23,7 @@ FLAGS = ("no_link_transfer", "no_multicast", "no_temporal_reuse", "rmw_first_upd
 
 
 @dataclass(frozen=True)
-class Block:
+class LoopBlock:
     """The temporal or the spatial loops of one level (0 innermost), before their order is chosen.
 
     The dimensions of `fixed` come first (innermost) in that order, those of `free` follow in any order, those of
@@ -51,7 +51,7 @@ class Space:
 
     design: Design
     constraints: Constraints
-    blocks: tuple[Block, ...]
+    blocks: tuple[LoopBlock, ...]
     factors: Mapping[str, NDArray[np.int64]]
     keeps: tuple[frozenset[str], ...]
     no_link_transfer: tuple[frozenset[str], ...]
@@ -128,7 +128,7 @@ def constraint_of(constraints: Constraints, level: str, kind: BlockKind) -> Leve
     return next((c for c in constraints.levels if (c.level, c.kind) == (level, kind)), None)
 
 
-def _blocks(design: Design, constraints: Constraints) -> tuple[Block, ...]:
+def _blocks(design: Design, constraints: Constraints) -> tuple[LoopBlock, ...]:
     blocks = []
     kinds: tuple[BlockKind, ...] = ("spatial", "temporal")
     for index, level in enumerate(design.architecture.levels):
@@ -147,15 +147,15 @@ def kept(design: Design, constraints: Constraints) -> tuple[frozenset[str], ...]
     )
 
 
-def _block(design: Design, constraint: LevelConstraint | None, level: int, kind: BlockKind) -> Block:
+def _block(design: Design, constraint: LevelConstraint | None, level: int, kind: BlockKind) -> LoopBlock:
     dims = design.problem.dims
     if constraint is None:
-        return Block(level, kind, (), dims)
+        return LoopBlock(level, kind, (), dims)
     first, last = constraint.permutation, constraint.outermost
     rest = tuple(dim for dim in dims if dim not in (*first, *last))
     if constraint.order_free:
-        return Block(level, kind, first, rest, constraint.split, last)
-    return Block(level, kind, (*first, *rest, *last), (), constraint.split)
+        return LoopBlock(level, kind, first, rest, constraint.split, last)
+    return LoopBlock(level, kind, (*first, *rest, *last), (), constraint.split)
 
 
 def _flag(
@@ -176,7 +176,7 @@ def _least_words(level: StorageLevel) -> int:
     return ceil(int(level.size_words / level.multiple_buffering) * level.min_utilization)
 
 
-def _constraint(design: Design, constraints: Constraints, block: Block) -> LevelConstraint | None:
+def _constraint(design: Design, constraints: Constraints, block: LoopBlock) -> LevelConstraint | None:
     return constraint_of(constraints, design.architecture.levels[block.level].name, block.kind)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from crisp_hw.engine.evaluate import Batch
 from crisp_hw.mapper.diagnose import Attempt, best_attempt
 from crisp_hw.mapper.space import Space
-from crisp_hw.spec.mapping import LoopNest, Mapping
+from crisp_hw.spec.mapping import LoopMapping, LoopNest
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -30,7 +30,7 @@ class FrontPoint:
 
     cycles: int
     energy_pj: float
-    mapping: Mapping
+    mapping: LoopMapping
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Leader:
     """The best mapping so far; the smallest `key` wins: scores, bounds from the outside in, loops."""
 
     key: tuple[tuple[float, ...], tuple[int, ...], tuple[tuple[int, str], ...]]
-    mapping: Mapping
+    mapping: LoopMapping
     cycles: int
     energy_pj: float
 
@@ -97,7 +97,7 @@ class Tally:
             tuple((dims.index(loop.dim), loop.kind) for loop in reversed(nest.loops)),
         )
         if self.leader is None or key < self.leader.key:
-            mapping = Mapping(nest, tuple(int(bound) for bound in bounds[row]))
+            mapping = LoopMapping(nest, tuple(int(bound) for bound in bounds[row]))
             self.leader = Leader(key, mapping, int(batch.cycles[row]), float(batch.energy_pj[row]))
 
     def _note_attempt(self, space: Space, batch: Batch, rows: Ints) -> None:
@@ -109,7 +109,9 @@ class Tally:
         """Merge the undominated of these mappings with the front; of equals the one met first stays."""
         kept = chosen[undominated(batch.cycles[chosen], batch.energy_pj[chosen])]
         new = [
-            FrontPoint(int(batch.cycles[row]), float(batch.energy_pj[row]), Mapping(nest, tuple(bounds[row].tolist())))
+            FrontPoint(
+                int(batch.cycles[row]), float(batch.energy_pj[row]), LoopMapping(nest, tuple(bounds[row].tolist()))
+            )
             for row in kept
         ]
         both = [*self.front, *new]

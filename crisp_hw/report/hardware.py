@@ -7,7 +7,7 @@ from typing import assert_never
 from crisp_hw.report.columns import Column, cell, plain, table
 from crisp_hw.report.document import Document, versions
 from crisp_hw.report.records import Record, Value
-from crisp_hw.spec.accelerator import Accelerator, CrispStc, Dense, Dstc, Scheme, Stc, replaceable
+from crisp_hw.spec.accelerator import Accelerator, CrispStc, DenseScheme, Dstc, Scheme, Stc, replaceable
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 
@@ -65,7 +65,7 @@ def accelerator_document(accelerator: Accelerator) -> Document:
     """Everything that an architecture file says; the records are its numbers and energies with their sources.
 
     >>> from crisp_hw.spec.arch import Architecture
-    >>> tiny = Accelerator("tiny", Architecture((StorageLevel("RF", size_words=8),), ComputeLevel()), Dense())
+    >>> tiny = Accelerator("tiny", Architecture((StorageLevel("RF", size_words=8),), ComputeLevel()), DenseScheme())
     >>> [row["level"] for row in accelerator_document(tiny).content["levels"]]
     ['RF', 'MAC']
     """
@@ -98,11 +98,11 @@ def accelerator_document(accelerator: Accelerator) -> Document:
 def scheme_text(scheme: Scheme) -> str:
     """What the accelerator does with sparsity, in one sentence.
 
-    >>> scheme_text(Dense())
+    >>> scheme_text(DenseScheme())
     'dense: exploits no sparsity'
     """
     match scheme:
-        case Dense():
+        case DenseScheme():
             return "dense: exploits no sparsity"
         case Stc(limit):
             return f"stc: N:M weights up to {limit.n}:{limit.m}; a denser weight runs dense"

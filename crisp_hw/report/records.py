@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from crisp_hw.report.energies import Energies, energies_of, summed
 from crisp_hw.spec.arch import Architecture
 from crisp_hw.spec.evaluation import LayerEvaluation, NetworkEvaluation
-from crisp_hw.spec.mapping import Mapping
+from crisp_hw.spec.mapping import LoopMapping
 
 Value = str | int | float | bool | None
 Record = dict[str, Value]
@@ -82,14 +82,14 @@ def dram_names(network: NetworkEvaluation) -> frozenset[str]:
     return frozenset(name for row in network.rows for name in _dram(row.point.design.architecture))
 
 
-def mapping_text(architecture: Architecture, mapping: Mapping) -> str:
+def mapping_text(architecture: Architecture, mapping: LoopMapping) -> str:
     """The loops with a bound above 1, outermost level and loop first; x and y run across a mesh, K5,3 has a residual.
 
     >>> from crisp_hw.spec.arch import ComputeLevel, StorageLevel
     >>> from crisp_hw.spec.mapping import Loop, LoopNest
     >>> nest = LoopNest((Loop(0, "K", "temporal"), Loop(1, "M", "y"), Loop(1, "N", "temporal")), (frozenset(),) * 2)
     >>> chain = Architecture((StorageLevel("RF"), StorageLevel("DRAM", "DRAM")), ComputeLevel())
-    >>> mapping_text(chain, Mapping(nest, (8, 4, 2)))
+    >>> mapping_text(chain, LoopMapping(nest, (8, 4, 2)))
     'DRAM N2 M4y | RF K8'
     """
     rests = mapping.residuals or mapping.bounds

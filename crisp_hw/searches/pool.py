@@ -60,7 +60,7 @@ class _Solver:
         self._known: dict[str, Solved] = {}
         self._waiting = {task.key: task for task in tasks}
         self._running: dict[str, Future[Solved]] = {}
-        self._crew: _Crew | None = None
+        self._crew: WorkerPool | None = None
         self._searches, self._seconds = 0, 0.0
 
     def __call__(self, task: Task) -> Solved:
@@ -79,7 +79,7 @@ class _Solver:
             kept = recall(task, self._store) if self._store else None
             if kept is not None:
                 return kept
-            self._consider_company()
+            self._start_workers_if_worthwhile()
         if task.key in self._running:
             return _result(self._running.pop(task.key))
         start = time.perf_counter()
@@ -87,14 +87,14 @@ class _Solver:
         self._searches, self._seconds = self._searches + 1, self._seconds + time.perf_counter() - start
         return found
 
-    def _consider_company(self) -> None:
+    def _start_workers_if_worthwhile(self) -> None:
         """Hand everything that is not kept yet to other processes, once, if that pays."""
         if self._crew is not None or self._jobs == 1:
             return
         missing = [task for key, task in self._waiting.items() if not self._kept(key)]
         many = min(self._jobs or cores(), len(missing))
         if many > 1 and (self._jobs is not None or self._pays(len(missing))):
-            self._crew = _Crew(many)
+            self._crew = WorkerPool(many)
             self._running = self._crew.take(missing, self._store)
 
     def _kept(self, key: str) -> bool:
@@ -113,7 +113,7 @@ def _result(running: Future[Solved]) -> Solved:
         ) from error
 
 
-class _Crew:
+class WorkerPool:
     """Processes that search; they live on a pipe whose other end closes when this process ends or wants them gone."""
 
     def __init__(self, many: int) -> None:

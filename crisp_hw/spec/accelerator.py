@@ -20,7 +20,7 @@ Characterize = Callable[[Architecture], EnergyTable]
 
 
 @dataclass(frozen=True)
-class Dense:
+class DenseScheme:
     """Tensor cores that exploit no sparsity."""
 
 
@@ -41,7 +41,7 @@ class CrispStc:
     """Sparse tensor cores for CRISP's hybrid pattern: pruned blocks never load, N:M inside the kept ones."""
 
 
-Scheme = Dense | Stc | Dstc | CrispStc
+Scheme = DenseScheme | Stc | Dstc | CrispStc
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Accelerator:
 
         >>> rf = StorageLevel("RF", size_words=1024, word_bits=8)
         >>> from crisp_hw.spec.arch import ComputeLevel
-        >>> small = Accelerator("a", Architecture((rf,), ComputeLevel()), Dense())
+        >>> small = Accelerator("a", Architecture((rf,), ComputeLevel()), DenseScheme())
         >>> small.replace(rf_kb=2, rf_bandwidth=4).architecture.level("RF").size_words
         2048
         >>> small.replace(rf_ports=2)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from crisp_hw.spec.arch import Architecture
 from crisp_hw.spec.dialect import RULES, Dialect, Rules
 from crisp_hw.spec.ert import EnergyTable
-from crisp_hw.spec.mapping import Mapping
+from crisp_hw.spec.mapping import LoopMapping
 from crisp_hw.spec.problem import Problem
 from crisp_hw.spec.sparse import SparseSpec
 
@@ -34,5 +34,5 @@ class DesignPoint:
     """A design with its mapping: what every backend evaluates."""
 
     design: Design
-    mapping: Mapping
+    mapping: LoopMapping
     assumptions: tuple[str, ...] = ()

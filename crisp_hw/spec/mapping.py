@@ -37,7 +37,7 @@ class LoopNest:
 
 
 @dataclass(frozen=True)
-class Mapping:
+class LoopMapping:
     """One mapping: a nest and the bound of each of its loops.
 
     `residuals[j]`, between 1 and `bounds[j]`, is the bound of loop j in the last iteration of all loops over its

@@ -6,7 +6,7 @@ import yaml
 from crisp_hw.accelerators import list_arch, load_arch
 from crisp_hw.data_files import data_folder
 from crisp_hw.errors import InputError
-from crisp_hw.spec.accelerator import CrispStc, Dense, Dstc, Stc
+from crisp_hw.spec.accelerator import CrispStc, DenseScheme, Dstc, Stc
 from crisp_hw.spec.patterns import NM
 
 
@@ -23,7 +23,7 @@ def written(folder, document):
 
 def test_the_four_share_size_and_array():
     accelerators = [load_arch(name) for name in list_arch()]
-    assert [a.scheme for a in accelerators] == [CrispStc(), Dense(), Dstc(), Stc(NM(2, 4))]
+    assert [a.scheme for a in accelerators] == [CrispStc(), DenseScheme(), Dstc(), Stc(NM(2, 4))]
     for accelerator in accelerators:
         arch = accelerator.architecture
         assert [level.name for level in arch.levels] == ["LRF", "RF", "SMEM", "DRAM"]

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from crisp_hw.doctor import Part, doctor_document, examine
+from crisp_hw.doctor import Tool, doctor_document, examine
 
 
 @pytest.fixture
@@ -71,8 +71,8 @@ def test_cacti_is_found_in_another_environment(monkeypatch, tmp_path):
 
 
 def test_the_document_says_whether_the_backend_can_be_used():
-    ready = Part("timeloop-model", "verify", True, "")
-    broken = Part("timeloop-mapper", "verify", True, "", problem="died of SIGABRT")
+    ready = Tool("timeloop-model", "verify", True, "")
+    broken = Tool("timeloop-mapper", "verify", True, "", problem="died of SIGABRT")
     document = doctor_document((broken, ready))
     assert document.remarks["verdict"] == ("--backend timeloop runs timeloop-model",)
     assert [record["status"] for record in document.records] == ["broken", "found"]

@@ -17,11 +17,11 @@ def pinned(point: DesignPoint) -> Constraints:
 
     >>> from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
     >>> from crisp_hw.spec.design import Design
-    >>> from crisp_hw.spec.mapping import Loop, LoopNest, Mapping
+    >>> from crisp_hw.spec.mapping import Loop, LoopNest, LoopMapping
     >>> from crisp_hw.spec.problem import Problem
     >>> design = Design(Architecture((StorageLevel("DRAM", "DRAM"),), ComputeLevel()), Problem("p", ("K",), (4,), ()))
     >>> nest = LoopNest((Loop(0, "K", "temporal"),), (frozenset(),))
-    >>> pinned(DesignPoint(design, Mapping(nest, (4,)))).levels[0].factors
+    >>> pinned(DesignPoint(design, LoopMapping(nest, (4,)))).levels[0].factors
     {'K': Factor(relation='=', value=4)}
     """
     nest, levels = point.mapping.nest, point.design.architecture.levels

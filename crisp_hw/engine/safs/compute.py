@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crisp_hw.engine.arrays import Bool, Float, Int, floats, floor, namespace, ratio, whole
+from crisp_hw.engine.arrays import Bool, Float, Int, floats, floor, namespace, ratio, to_int
 from crisp_hw.spec.sparse import ComputeKind
 
 SLACK = 1e-5  # by which a probability may leave [0, 1] before Timeloop stops (CalculateFlattenedProb)
@@ -51,7 +51,7 @@ def remaining_computes(total: Int, operands: tuple[Operand, ...]) -> Int:
     for operand in operands:
         if operand.removed is not None:
             left = left - namespace(left).floor(left * operand.removed)
-    return whole(left)
+    return to_int(left)
 
 
 def count_computes(total: Int, operands: tuple[Operand, Operand], optimizations: tuple[ComputeKind, ...]) -> Computes:

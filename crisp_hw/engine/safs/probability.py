@@ -5,7 +5,7 @@ Timeloop: sparse-analysis/storage-gs-analyzer.cpp, ComputeIneffectualReadImpact.
 
 from dataclasses import dataclass
 
-from crisp_hw.engine.arrays import Bool, Float, Int, ceil, floats, whole
+from crisp_hw.engine.arrays import Bool, Float, Int, ceil, floats, to_int
 from crisp_hw.engine.occupancy import unconditioned_empty
 from crisp_hw.engine.tiling import COMPUTE, Sides, Tiling, keeper_below
 from crisp_hw.spec.patterns import Banded
@@ -157,5 +157,5 @@ def _spread(tiling: Tiling, keeper: int, where: tuple[int, Tensor], box: Sides, 
             sides[index] = ceil(floats(sides[index]) / (walked / scale))
             scale = scale / walked
     index = dims.index(tiling.nest.loops[loop].dim)
-    sides[index] = xp.where(scale > 1, whole(floats(sides[index]) * scale), sides[index])
+    sides[index] = xp.where(scale > 1, to_int(floats(sides[index]) * scale), sides[index])
     return sides

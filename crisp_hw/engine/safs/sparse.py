@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from crisp_hw.engine.arrays import Bool, Float, Int, ceil, floats, most, on_host, ratio, some
+from crisp_hw.engine.arrays import Bool, Float, Int, any_, ceil, floats, maximum_of, on_host, ratio
 from crisp_hw.engine.content import mean_density
 from crisp_hw.engine.formats import StoredRanks, stored_ranks
 from crisp_hw.engine.occupancy import Occupancy, expected_occupancy_of
@@ -62,14 +62,14 @@ class Sparse:
 
     def busiest(self, level: int) -> Float:
         """Average instances of a storage level at work for the tensor that needs most of them."""
-        found: Float = most([self.used[level, t] for t in range(len(self.mesh))])
+        found: Float = maximum_of([self.used[level, t] for t in range(len(self.mesh))])
         return found
 
 
 def widest(extents: Iterable[Extent]) -> Extent:
     """The largest of some extents along each axis."""
     x, y = zip(*extents, strict=True)
-    return most(x), most(y)
+    return maximum_of(x), maximum_of(y)
 
 
 ReadEnergy = dict[str, float]
@@ -129,10 +129,10 @@ def apply_safs(tiling: Tiling, traffic: Traffic, spec: SparseSpec, read_energy: 
         shrunk, probabilities = shrink(tiling, spec)
         mesh = shrunk.mesh
         used = {(level, t): base.used[level, t] * shrunk.share[t][level + 1] for level, t in used}
-        used_macs = most([base.used_macs * share[0] for share in shrunk.share])
+        used_macs = maximum_of([base.used_macs * share[0] for share in shrunk.share])
         macs_mesh = widest(extents[0] for extents in mesh)
         for (level, name), p in probabilities.items():
-            if (level, names[name]) in safs and some(safs[level, names[name]].probability != 0):
+            if (level, names[name]) in safs and any_(safs[level, names[name]].probability != 0):
                 raise InputError(
                     f"level {tiling.architecture.levels[level].name}: {name} is skipped spatially and also gated or "
                     "skipped in time, which Timeloop does not model together; drop one"
@@ -254,7 +254,7 @@ def _stored_size(tiling: Tiling, level: int, t: int, occupancy: dict[Place, Occu
 
 
 def _require_uniform(choice: Int | Bool) -> None:
-    if choice.shape[0] and some(choice != choice[0]):
+    if choice.shape[0] and any_(choice != choice[0]):
         raise AmbiguousChoice(on_host(choice).astype(np.int64))
 
 

@@ -7,7 +7,7 @@ spatial loops of storage level u feed architecture level u.
 
 from dataclasses import dataclass, field
 
-from crisp_hw.engine.arrays import Bool, Float, Int, floats, namespace, ratio, whole
+from crisp_hw.engine.arrays import Bool, Float, Int, floats, namespace, ratio, to_int
 from crisp_hw.engine.content import largest_in_fiber
 from crisp_hw.engine.formats import format_of
 from crisp_hw.engine.occupancy import unconditioned_empty
@@ -95,7 +95,7 @@ def _squeeze(tiling: Tiling, mesh: list[Extent], j: int, share: Float) -> None:
 
 
 def _scaled(extent: Int, share: Float) -> Int:
-    return whole(floats(extent) * share)
+    return to_int(floats(extent) * share)
 
 
 def _from_storage(tiling: Tiling, sparse: SparseSpec, state: Shrink, t: int, tensor: Tensor) -> list[Bool | None]:

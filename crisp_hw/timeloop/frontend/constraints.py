@@ -41,7 +41,7 @@ class Maximize:
 
 
 @dataclass
-class Block:
+class BlockConstraints:
     """Everything said about one block of one level.
 
     `limits` are inequalities that a factor must obey, `defaults` those of all dimensions without one of their own.
@@ -60,7 +60,7 @@ class Block:
     maximize: Maximize | None = None
 
 
-def add_constraint(block: Block, node: Any, kind: str, shape: Shape) -> list[str]:
+def add_constraint(block: BlockConstraints, node: Any, kind: str, shape: Shape) -> list[str]:
     """Add one constraint, of a node or a mapping entry, to its block; notes about what only a mapper reads.
 
     Raises InputError, with file and line, for keys that are not modelled and for contradictions.
@@ -88,7 +88,7 @@ def add_constraint(block: Block, node: Any, kind: str, shape: Shape) -> list[str
     return notes
 
 
-def _add_iteration(block: Block, node: Any, key: str, shape: Shape) -> None:
+def _add_iteration(block: BlockConstraints, node: Any, key: str, shape: Shape) -> None:
     if key == "permutation":
         order = _order(node, shape, block.where)
         shorter, longer = sorted((block.permutation, order), key=len)
@@ -110,7 +110,7 @@ def _add_iteration(block: Block, node: Any, key: str, shape: Shape) -> None:
             block.factors.setdefault(dim, 1)
 
 
-def _add_factor(block: Block, factor: tuple[str, str, int], node: Any, key: str) -> None:
+def _add_factor(block: BlockConstraints, factor: tuple[str, str, int], node: Any, key: str) -> None:
     dim, relation, value = factor
     if relation != "=":
         block.limits.append((dim, relation, value, mark_of(node, key)))
@@ -159,7 +159,7 @@ def _tensors(node: Any, key: str, shape: Shape, where: str) -> set[str]:
     return names
 
 
-def _add_stores(block: Block, node: Any, key: str, shape: Shape) -> None:
+def _add_stores(block: BlockConstraints, node: Any, key: str, shape: Shape) -> None:
     names = _tensors(node, key, shape, block.where)
     others = set(shape.tensors) - names if key.endswith("_only") else set()
     keep, bypass = (names, others) if key.startswith("keep") else (others, names)
@@ -169,14 +169,14 @@ def _add_stores(block: Block, node: Any, key: str, shape: Shape) -> None:
         raise fault(node, f"{block.where}: {', '.join(sorted(both))} is both kept and bypassed; choose", key)
 
 
-def _set_split(block: Block, node: Any) -> None:
+def _set_split(block: BlockConstraints, node: Any) -> None:
     split = whole(node["split"], f"{block.where}.split")
     if block.split not in (None, split):
         raise fault(node, f"{block.where}: two splits, {block.split} and {split}; give one", "split")
     block.split = split
 
 
-def _set_maximize(block: Block, node: Any, shape: Shape) -> None:
+def _set_maximize(block: BlockConstraints, node: Any, shape: Shape) -> None:
     where = f"{block.where}.maximize_dims"
     listed = sequence(node.get("maximize_dims") or [], where)
     groups = [listed] if any(not isinstance(each, list) for each in listed) else listed
@@ -191,13 +191,13 @@ def _set_maximize(block: Block, node: Any, shape: Shape) -> None:
     block.maximize = Maximize(node, dims, room)
 
 
-def _set_default(block: Block, node: Any, key: str) -> None:
+def _set_default(block: BlockConstraints, node: Any, key: str) -> None:
     value = whole(node[key], f"{block.where}.{key}", 1)
     if block.defaults.setdefault(key, value) != value:
         raise fault(node, f"{block.where}: {key} is both {block.defaults[key]} and {value}; give one", key)
 
 
-def constraint(block: Block, target: str, kind: str, shape: Shape) -> MarkedDict:
+def constraint(block: BlockConstraints, target: str, kind: str, shape: Shape) -> MarkedDict:
     """The block as an entry of Timeloop's constraints: a dimension or tensor that nobody names stays free."""
     if kind == "bypass":
         return _entry(block, target, kind, _stores(block))
@@ -214,7 +214,7 @@ def _inclusive(dim: str, relation: str, value: int) -> str:
     return f"{dim}{written}{least}"
 
 
-def directive(block: Block, target: str, kind: str, shape: Shape) -> MarkedDict:
+def directive(block: BlockConstraints, target: str, kind: str, shape: Shape) -> MarkedDict:
     """The block as an entry of Timeloop's mapping; MappingError where a factor breaks an inequality."""
     if block.maximize is not None:
         why = "maximize_dims lets a mapper choose; write the factors out"
@@ -233,15 +233,15 @@ def directive(block: Block, target: str, kind: str, shape: Shape) -> MarkedDict:
     return _entry(block, target, kind, said | _split_of(block))
 
 
-def _stores(block: Block) -> dict[str, Any]:
+def _stores(block: BlockConstraints) -> dict[str, Any]:
     return {"keep": sorted(block.keep), "bypass": sorted(block.bypass)}
 
 
-def _split_of(block: Block) -> dict[str, Any]:
+def _split_of(block: BlockConstraints) -> dict[str, Any]:
     return {} if block.split is None else {"split": block.split}
 
 
-def _entry(block: Block, target: str, kind: str, said: dict[str, Any]) -> MarkedDict:
+def _entry(block: BlockConstraints, target: str, kind: str, said: dict[str, Any]) -> MarkedDict:
     """An entry that stands where its block does."""
     entry = {"target": target, "type": kind, **{k: sorted(v) for k, v in block.lists.items()}, **said}
     mark = block.mark or Mark("mapping", 1)
@@ -254,7 +254,7 @@ def _obeys(value: int, relation: str, limit: int) -> bool:
     return {"<=": value <= limit, ">=": value >= limit, "<": value < limit, ">": value > limit}[relation]
 
 
-def _with_trivial(block: Block, shape: Shape) -> Iterable[str]:
+def _with_trivial(block: BlockConstraints, shape: Shape) -> Iterable[str]:
     """Dimensions whose loop does nothing go innermost when the order leaves them out.
 
     Timeloopfe: PermutationOptimizerProcessor.

@@ -7,7 +7,14 @@ common/version_transpilers/v4_to_v3.py.
 from typing import Any
 
 from crisp_hw.machine.positions import Mark, MarkedDict, MarkedList, derived, fault, mark_of
-from crisp_hw.timeloop.frontend.constraints import Block, Shape, add_constraint, constraint, directive, kind_of
+from crisp_hw.timeloop.frontend.constraints import (
+    BlockConstraints,
+    Shape,
+    add_constraint,
+    constraint,
+    directive,
+    kind_of,
+)
 from crisp_hw.timeloop.frontend.maximize import maximize
 from crisp_hw.timeloop.frontend.nodes import Component, Empty, computed, is_class, walk_nodes
 from crisp_hw.timeloop.read.architecture import STORAGE_CLASSES
@@ -17,7 +24,7 @@ LANES = "dummy_storage"
 NODE_KINDS = {"spatial": "spatial", "temporal": "temporal", "dataspace": "bypass"}
 SPATIAL_NAME = {"spatial_skipping": "skipping_spatial"}  # the front end's name, and Timeloop's
 
-_Blocks = dict[tuple[str, str], Block]
+_Blocks = dict[tuple[str, str], BlockConstraints]
 
 
 def flatten(documents: MarkedDict, for_mapper: bool = False) -> tuple[MarkedDict, tuple[str, ...]]:
@@ -156,8 +163,8 @@ def _entries(blocks: _Blocks, parts: list[Component], shape: Shape, for_mapper: 
     return entries
 
 
-def _block(blocks: _Blocks, name: str, kind: str, mark: Mark | None) -> Block:
-    return blocks.setdefault((name, kind), Block(f"mapping of {name}", mark))
+def _block(blocks: _Blocks, name: str, kind: str, mark: Mark | None) -> BlockConstraints:
+    return blocks.setdefault((name, kind), BlockConstraints(f"mapping of {name}", mark))
 
 
 def _own_constraints(blocks: _Blocks, part: Component, shape: Shape) -> list[str]:
@@ -198,7 +205,7 @@ def _passing(empty: list[Empty], shape: Shape) -> dict[str, int]:
     """The tensors that an empty branch of a !Parallel keeps out of the others, and the branch."""
     found: dict[str, int] = {}
     for each in empty:
-        block = Block("architecture: !Nothing", each.node.mark)
+        block = BlockConstraints("architecture: !Nothing", each.node.mark)
         for kind, node in (each.constraints or {}).items():
             add_constraint(block, node, NODE_KINDS[kind], shape)
         found |= dict.fromkeys(block.keep, each.branch)

@@ -10,14 +10,14 @@ from itertools import pairwise
 from math import ceil, prod
 
 from crisp_hw.machine.positions import fault
-from crisp_hw.timeloop.frontend.constraints import Block, Shape
+from crisp_hw.timeloop.frontend.constraints import BlockConstraints, Shape
 from crisp_hw.timeloop.frontend.nodes import Component
 
 Taken = tuple[tuple[str, int], ...]
 """Dimensions and the factors taken of them; one dimension may stand there several times."""
 
 
-def maximize(blocks: Mapping[tuple[str, str], Block], parts: list[Component], shape: Shape) -> None:
+def maximize(blocks: Mapping[tuple[str, str], BlockConstraints], parts: list[Component], shape: Shape) -> None:
     """Give every block that asks for it the factors of its dimensions; InputError where they are given already."""
     left = dict(shape.sizes)
     for block in blocks.values():
@@ -47,7 +47,9 @@ def largest(sizes: Mapping[str, int], room: int) -> dict[str, int]:
     return factors
 
 
-def _asking(blocks: Mapping[tuple[str, str], Block], parts: list[Component]) -> Iterator[tuple[Block, int | None]]:
+def _asking(
+    blocks: Mapping[tuple[str, str], BlockConstraints], parts: list[Component]
+) -> Iterator[tuple[BlockConstraints, int | None]]:
     """Blocks with the lanes they have: all spatial ones from the innermost, then all temporal ones."""
     fans = {part.name: prod(inner.mesh) // prod(part.mesh) for part, inner in pairwise(parts)}
     for kind in ("spatial", "temporal"):
@@ -56,7 +58,7 @@ def _asking(blocks: Mapping[tuple[str, str], Block], parts: list[Component]) -> 
                 yield blocks[part.name, kind], fans.get(part.name, 1) if kind == "spatial" else None
 
 
-def _fill(block: Block, dims: list[str], room: int, left: dict[str, int]) -> None:
+def _fill(block: BlockConstraints, dims: list[str], room: int, left: dict[str, int]) -> None:
     """Take factors of some dimensions; what the block's other factors take of the room is gone."""
     asked = block.maximize
     given = {**{dim: value for dim, relation, value, _ in block.limits if relation == ">="}, **block.factors}

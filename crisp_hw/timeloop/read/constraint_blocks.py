@@ -26,7 +26,7 @@ FLAGS: dict[Kind, tuple[str, ...]] = {
 
 
 @dataclass
-class Block:
+class BlockLimits:
     """What all entries so far say of one block: exact factors, upper and lower bounds, order, split and flags."""
 
     equal: Limits = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Entry:
     where: str
 
 
-def add_iteration(block: Block, entry: Entry, kind: Kind, design: Design) -> list[str]:
+def add_iteration(block: BlockLimits, entry: Entry, kind: Kind, design: Design) -> list[str]:
     """Add a temporal or spatial entry to its block; notes about what Timeloop would not read.
 
     Raises InputError, with the position where it is known, for words that are wrong and for whatever the block has
@@ -77,7 +77,7 @@ def add_iteration(block: Block, entry: Entry, kind: Kind, design: Design) -> lis
     return [*notes, *_unread_lists(entry)]
 
 
-def level_constraint(level: str, kind: Kind, block: Block, where: str, design: Design) -> LevelConstraint:
+def level_constraint(level: str, kind: Kind, block: BlockLimits, where: str, design: Design) -> LevelConstraint:
     """The block as a constraint; InputError where an exact factor breaks a bound of its own block."""
     factors: dict[str, Factor] = {}
     at_least: dict[str, int] = {}
@@ -120,7 +120,7 @@ def tensors_of(node: Node, key: str, design: Design, where: str) -> frozenset[st
     return frozenset(listed)
 
 
-def _limits(block: Block) -> tuple[Limits, Limits, Limits]:
+def _limits(block: BlockLimits) -> tuple[Limits, Limits, Limits]:
     return block.equal, block.most, block.least
 
 
@@ -182,7 +182,7 @@ def _order(entry: Entry, design: Design) -> tuple[tuple[str, ...], tuple[str, ..
     return tuple(map(str, dims[:first])), tuple(map(str, dims[first:]))
 
 
-def _add_flags(block: Block, entry: Entry, kind: Kind, design: Design) -> None:
+def _add_flags(block: BlockLimits, entry: Entry, kind: Kind, design: Design) -> None:
     aliases = {**_ALIASES, "no_reuse": "no_multicast" if kind == "spatial" else "no_temporal_reuse"}
     for key in FLAGS[kind]:
         if key in entry.node:

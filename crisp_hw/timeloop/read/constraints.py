@@ -8,7 +8,7 @@ from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design
 from crisp_hw.timeloop.read.constraint_blocks import (
     FLAGS,
-    Block,
+    BlockLimits,
     Entry,
     Kind,
     add_iteration,
@@ -32,7 +32,7 @@ NUMBERS = ("factors", "permutation", "default_max_factor", "default_min_factor")
 class _Said:
     """Everything that the entries so far say."""
 
-    blocks: dict[tuple[str, Kind], Block] = field(default_factory=dict)
+    blocks: dict[tuple[str, Kind], BlockLimits] = field(default_factory=dict)
     where: dict[tuple[str, Kind], str] = field(default_factory=dict)
     keep: dict[str, frozenset[str]] = field(default_factory=dict)
     bypass: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -148,7 +148,7 @@ def _add(said: _Said, entry: Entry, design: Design) -> None:
     if entry.kind in KINDS:
         kind = KINDS[entry.kind]
         _check_lanes(entry, design)
-        block = said.blocks.setdefault((entry.target, kind), Block())
+        block = said.blocks.setdefault((entry.target, kind), BlockLimits())
         said.where.setdefault((entry.target, kind), entry.where)
         said.notes += add_iteration(block, entry, kind, design)
     elif entry.kind in STORES:

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 
 from crisp_hw.machine.positions import fault
 from crisp_hw.spec.design import Design
-from crisp_hw.timeloop.read.constraint_blocks import Block, Kind
+from crisp_hw.timeloop.read.constraint_blocks import BlockLimits, Kind
 
 Place = tuple[str, Kind]
 
 
-def cut_to_fit(blocks: Mapping[Place, Block], where: Mapping[Place, str], design: Design) -> list[str]:
+def cut_to_fit(blocks: Mapping[Place, BlockLimits], where: Mapping[Place, str], design: Design) -> list[str]:
     """Lower exact factors to what the ones inside them leave of their dimension, and a note about each.
 
     Timeloop goes through the exact factors from the innermost block outwards and takes at most what is left
@@ -39,7 +39,7 @@ def cut_to_fit(blocks: Mapping[Place, Block], where: Mapping[Place, str], design
     return notes
 
 
-def _inside_out(blocks: Mapping[Place, Block], design: Design) -> Iterator[tuple[Place, Block]]:
+def _inside_out(blocks: Mapping[Place, BlockLimits], design: Design) -> Iterator[tuple[Place, BlockLimits]]:
     """The blocks there are, innermost level first, a level's spatial block before its temporal one."""
     kinds: tuple[Kind, ...] = ("spatial", "temporal")
     for level in design.architecture.levels:

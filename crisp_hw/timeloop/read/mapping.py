@@ -7,7 +7,7 @@ from typing import Any
 from crisp_hw.errors import InputError
 from crisp_hw.spec.arch import Architecture
 from crisp_hw.spec.dialect import RULES, Dialect
-from crisp_hw.spec.mapping import Loop, LoopKind, LoopNest, Mapping
+from crisp_hw.spec.mapping import Loop, LoopKind, LoopMapping, LoopNest
 from crisp_hw.spec.problem import Problem
 from crisp_hw.timeloop.yaml.fields import Node, dialect_only, known, mapping, required, sequence, text, whole
 
@@ -44,7 +44,7 @@ class _LevelPlan:
 
 def read_mapping_document(
     document: Any, architecture: Architecture, problem: Problem, dialect: Dialect = "head"
-) -> Mapping:
+) -> LoopMapping:
     """The complete nest and its bounds; InputError names the level and the directive."""
     index = {level.name: i for i, level in enumerate(architecture.levels)}
     plans = [_LevelPlan() for _ in architecture.levels]
@@ -150,7 +150,7 @@ def _loops(entry: Node, problem: Problem, where: str) -> list[_Factor]:
     return [(dim, bounds.get(dim, 1), residuals.get(dim, 1)) for dim in order]
 
 
-def _complete(plans: list[_LevelPlan], architecture: Architecture, problem: Problem) -> Mapping:
+def _complete(plans: list[_LevelPlan], architecture: Architecture, problem: Problem) -> LoopMapping:
     """Every level with all dimensions in time, and across its fanout where it has one."""
     loops: list[Loop] = []
     factors: list[_Factor] = []
@@ -174,7 +174,7 @@ def _complete(plans: list[_LevelPlan], architecture: Architecture, problem: Prob
     keeps = tuple(names if i == outermost else names - plan.bypass for i, plan in enumerate(plans))
     perfect = all(bound == residual for _, bound, residual in factors)
     residuals = None if perfect else tuple(residual for *_, residual in factors)
-    return Mapping(_nest(plans, loops, keeps), tuple(bound for _, bound, _ in factors), residuals)
+    return LoopMapping(_nest(plans, loops, keeps), tuple(bound for _, bound, _ in factors), residuals)
 
 
 def _nest(plans: list[_LevelPlan], loops: list[Loop], keeps: tuple[frozenset[str], ...]) -> LoopNest:

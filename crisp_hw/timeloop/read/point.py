@@ -8,7 +8,7 @@ from crisp_hw.spec.arch import Architecture
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.dialect import Dialect
 from crisp_hw.spec.ert import EnergyTable
-from crisp_hw.spec.mapping import Mapping
+from crisp_hw.spec.mapping import LoopMapping
 from crisp_hw.timeloop.read.architecture import read_architecture, read_areas, read_energy, wire_energy
 from crisp_hw.timeloop.read.mapping import read_mapping_document
 from crisp_hw.timeloop.read.problem import read_problem
@@ -51,7 +51,7 @@ def _wired(architecture: Architecture, root: Node) -> Architecture:
     return replace(architecture, levels=tuple(levels))
 
 
-def read_mapping(documents: Any, design: Design) -> Mapping:
+def read_mapping(documents: Any, design: Design) -> LoopMapping:
     """The mapping of a set of documents, completed with trivial loops."""
     document = required(_root(documents), "mapping", "documents")
     return read_mapping_document(document, design.architecture, design.problem, design.dialect)

@@ -7,8 +7,7 @@ from crisp_hw.errors import InputError
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints, LevelConstraint
 from crisp_hw.spec.design import Design, DesignPoint
-from crisp_hw.spec.mapping import Loop
-from crisp_hw.spec.mapping import Mapping as LoopMapping
+from crisp_hw.spec.mapping import Loop, LoopMapping
 from crisp_hw.spec.patterns import Actual, Banded, Density, FixedStructured, HybridBlocks, Hypergeometric
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.spec.sparse import ActionOptimization, Rank

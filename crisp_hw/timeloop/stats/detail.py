@@ -6,7 +6,7 @@ from itertools import product
 from typing import assert_never
 
 from crisp_hw.engine.arrays import Float, Int
-from crisp_hw.engine.counted import Part
+from crisp_hw.engine.counted import Counted
 from crisp_hw.engine.energy import action_energy, built_in_energy, compute_energy
 from crisp_hw.engine.safs import metadata_bits
 from crisp_hw.engine.safs.counts import KINDS, OPS
@@ -85,7 +85,7 @@ class Evaluated:
         return max(actions.values(), default=0.0) / level.cluster_size, "ERT"
 
 
-def details_of(part: Part) -> dict[tuple[str, str], TensorDetail]:
+def details_of(part: Counted) -> dict[tuple[str, str], TensorDetail]:
     """The details of the first mapping of a part, by level and tensor."""
     tiling = part.tiling
     places = product(range(len(tiling.architecture.levels)), range(len(tiling.problem.tensors)))
@@ -95,7 +95,7 @@ def details_of(part: Part) -> dict[tuple[str, str], TensorDetail]:
     }
 
 
-def _detail(part: Part, index: int, t: int) -> TensorDetail:
+def _detail(part: Counted, index: int, t: int) -> TensorDetail:
     level, tensor = part.tiling.architecture.levels[index], part.tiling.problem.tensors[t]
     stored, place = part.sparse.ranks.get((index, t)), (index, t)
     has_metadata = stored is not None and stored.form is not None

@@ -1,7 +1,7 @@
 """timeloop-model.map.txt: the loop nest as Timeloop prints it, outermost first (src/mapping/nest.cpp: PrettyPrint)."""
 
 from crisp_hw.spec.design import DesignPoint
-from crisp_hw.spec.mapping import Loop, Mapping
+from crisp_hw.spec.mapping import Loop, LoopMapping
 from crisp_hw.timeloop.stats.detail import Evaluated
 
 _AXES = {"temporal": "", "x": " (Spatial-X)", "y": " (Spatial-Y)"}
@@ -35,7 +35,7 @@ def map_line(point: DesignPoint) -> str:
     >>> chain = Architecture((StorageLevel("RF"), StorageLevel("DRAM", "DRAM")), ComputeLevel())
     >>> loops = (Loop(0, "K", "temporal"), Loop(1, "K", "x"), Loop(1, "M", "temporal"))
     >>> nest = LoopNest(loops, (frozenset("A"), frozenset("ZA")))
-    >>> map_line(DesignPoint(Design(chain, Problem("p", ("M", "K"), (2, 6), ())), Mapping(nest, (1, 6, 2))))
+    >>> map_line(DesignPoint(Design(chain, Problem("p", ("M", "K"), (2, 6), ())), LoopMapping(nest, (1, 6, 2))))
     'DRAM[A Z] M2 K6X - RF[A]'
     """
     nest, levels = point.mapping.nest, point.design.architecture.levels
@@ -62,7 +62,7 @@ def _kept(evaluated: Evaluated, index: int) -> str:
     )
 
 
-def _loops(mapping: Mapping, index: int) -> list[str]:
+def _loops(mapping: LoopMapping, index: int) -> list[str]:
     """The loops of one level with more than one iteration, outermost first."""
     residuals = mapping.residuals or mapping.bounds
     nest = list(zip(mapping.nest.loops, mapping.bounds, residuals, strict=True))

@@ -19,7 +19,7 @@ from crisp_hw.spec.arch import Architecture, ComputeLevel
 from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.layer import Layer
-from crisp_hw.spec.mapping import LoopNest, Mapping
+from crisp_hw.spec.mapping import LoopMapping, LoopNest
 from crisp_hw.spec.patterns import Actual, FixedStructured
 from crisp_hw.spec.problem import Problem, Tensor, Term
 
@@ -98,7 +98,7 @@ def test_masks_come_back_bit_by_bit(mask):
 def point_of(mask):
     a = Tensor("A", ((Term("M"),), (Term("K"),)), density=Actual(mask))
     problem = Problem("sum", ("M", "K"), mask.shape, (a,))
-    return DesignPoint(Design(Architecture((), ComputeLevel()), problem), Mapping(LoopNest((), ()), ()))
+    return DesignPoint(Design(Architecture((), ComputeLevel()), problem), LoopMapping(LoopNest((), ()), ()))
 
 
 @pytest.fixture

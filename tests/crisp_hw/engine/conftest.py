@@ -10,7 +10,7 @@ from crisp_hw.engine.tiling import Tiling
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.ert import EnergyTable
-from crisp_hw.spec.mapping import Loop, LoopNest, Mapping
+from crisp_hw.spec.mapping import Loop, LoopMapping, LoopNest
 from crisp_hw.spec.patterns import FixedStructured, Hypergeometric
 from crisp_hw.spec.problem import FULL, Problem, Tensor, Term
 from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
@@ -56,7 +56,7 @@ def nest(fanouts, plan, keeps=None):
             bounds += [bound for *_, bound in filled]
     everything = frozenset(SPACES)
     kept = [frozenset(names) for names in keeps] if keeps else [everything] * len(plan)
-    return Mapping(LoopNest(tuple(loops), (*kept[:-1], everything)), tuple(bounds))
+    return LoopMapping(LoopNest(tuple(loops), (*kept[:-1], everything)), tuple(bounds))
 
 
 def bounds_of(plan):

@@ -19,13 +19,13 @@ from crisp_hw.engine.arrays import (
     floor,
     in_order,
     like,
-    most,
+    maximum_of,
     mover,
     namespace,
     on_host,
     ratio,
-    total,
-    whole,
+    sum_in_order,
+    to_int,
 )
 from crisp_hw.errors import InputError
 
@@ -113,9 +113,9 @@ def test_ratio_is_the_quotient_where_there_is_one(put, data):
 @few
 def test_whole_numbers_and_fractions_convert(put):
     x = put(np.array([-1.5, 0.0, 2.5]))
-    assert [on_host(each(x)).tolist() for each in (floor, ceil, whole)] == [[-2, 0, 2], [-1, 0, 3], [-1, 0, 2]]
-    assert all(on_host(each(x)).dtype == np.int64 for each in (floor, ceil, whole))
-    again = floats(whole(x))
+    assert [on_host(each(x)).tolist() for each in (floor, ceil, to_int)] == [[-2, 0, 2], [-1, 0, 3], [-1, 0, 2]]
+    assert all(on_host(each(x)).dtype == np.int64 for each in (floor, ceil, to_int))
+    again = floats(to_int(x))
     assert on_host(again).dtype == np.float64
     assert floats(again) is again or on_host(floats(again)).tolist() == on_host(again).tolist()
 
@@ -132,9 +132,9 @@ def test_arrays_go_to_the_library_of_others_and_back(put):
 @few
 def test_largest_and_sum_go_mapping_by_mapping(put):
     arrays = [put(np.array(each)) for each in ([1, 5], [4, 2], [3, 3])]
-    assert on_host(most(arrays)).tolist() == [4, 5]
-    assert on_host(total(arrays)).tolist() == [8, 10]
-    assert most([arrays[0]] * 3) is arrays[0]
+    assert on_host(maximum_of(arrays)).tolist() == [4, 5]
+    assert on_host(sum_in_order(arrays)).tolist() == [8, 10]
+    assert maximum_of([arrays[0]] * 3) is arrays[0]
 
 
 def test_an_unknown_device_is_refused():

@@ -6,7 +6,7 @@ import pytest
 from crisp_hw.engine.compare import compare_tiles
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.design import Design, DesignPoint
-from crisp_hw.spec.mapping import Loop, LoopNest, Mapping
+from crisp_hw.spec.mapping import Loop, LoopMapping, LoopNest
 from crisp_hw.spec.patterns import Actual, Hypergeometric
 from crisp_hw.spec.problem import Problem, Tensor, Term
 
@@ -20,7 +20,7 @@ def test_every_level_that_keeps_the_tensor_is_compared():
     loops = tuple(Loop(level, dim, "temporal") for level in range(3) for dim in ("K", "M"))
     nest = LoopNest(loops, (frozenset("A"), frozenset("Z"), frozenset("AZ")))
     problem = Problem("sums", ("M", "K"), (4, 6), (a, Tensor("Z", ((Term("M"),),), is_output=True)))
-    point = DesignPoint(Design(CHAIN, problem), Mapping(nest, (3, 1, 2, 2, 1, 2)))
+    point = DesignPoint(Design(CHAIN, problem), LoopMapping(nest, (3, 1, 2, 2, 1, 2)))
     rf, dram = compare_tiles(point, "A", Hypergeometric(0.25))
     assert (rf.level, rf.extents, dram.level, dram.extents) == ("RF", (1, 3), "DRAM", (4, 6))
     assert (rf.found.mean, rf.found.largest, rf.found.empty) == (7 / 8, 3, 5 / 8)

@@ -11,7 +11,7 @@ from crisp_hw.engine.tiling import Tile
 from crisp_hw.errors import InputError
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.design import Design, DesignPoint
-from crisp_hw.spec.mapping import Loop, LoopNest, Mapping
+from crisp_hw.spec.mapping import Loop, LoopMapping, LoopNest
 from crisp_hw.spec.patterns import NM, Actual, FixedStructured, Hybrid, HybridBlocks, Hypergeometric
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
@@ -48,7 +48,7 @@ def point(weights, sparse=None):
     z = Tensor("Z", ((Term("M"),), (Term("N"),)), is_output=True)
     problem = Problem("gemm", ("M", "N", "K"), (8, 4, 64), (a, b, z))
     design = Design(ARCH, problem, sparse or SparseSpec(OFFSETS, SELECT))
-    return DesignPoint(design, Mapping(NEST, (8, 2, 4, 2, 4, 2, 2)))
+    return DesignPoint(design, LoopMapping(NEST, (8, 2, 4, 2, 4, 2, 2)))
 
 
 def two_of_four(rows, columns, seed=0):

@@ -15,7 +15,7 @@ from crisp_hw.errors import InputError
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.design import DesignPoint
 from crisp_hw.spec.ert import EnergyTable
-from crisp_hw.spec.mapping import LoopNest, Mapping
+from crisp_hw.spec.mapping import LoopMapping, LoopNest
 from crisp_hw.spec.patterns import FixedStructured, Hypergeometric
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
@@ -70,7 +70,7 @@ def test_a_batch_is_its_mappings_one_by_one(build, data):
     batch = evaluate_batch(design, nest, np.array(rows))
     for row, bounds in enumerate(rows):
         alone = evaluate_batch(design, nest, np.array([bounds]))
-        whole = evaluate(DesignPoint(design, Mapping(nest, tuple(bounds))))  # counts that cost nothing included
+        whole = evaluate(DesignPoint(design, LoopMapping(nest, tuple(bounds))))  # counts that cost nothing included
         assert (whole.valid, whole.cycles, whole.energy_pj) == (alone.valid[0], alone.cycles[0], alone.energy_pj[0])
         assert batch.valid[row] == alone.valid[0]
         assert batch.cycles[row] == alone.cycles[0]
@@ -86,7 +86,7 @@ def test_a_result_adds_up(build, data):
     design, nest = data.draw(designs(build))
     bounds = data.draw(factorings(nest))
     point = build.point([[]])
-    result = evaluate(replace(point, design=design, mapping=Mapping(nest, tuple(bounds))))
+    result = evaluate(replace(point, design=design, mapping=LoopMapping(nest, tuple(bounds))))
     batch = evaluate_batch(design, nest, np.array([bounds]))
     assert (result.valid, result.cycles) == (batch.valid[0], batch.cycles[0])
     assert result.energy_pj == batch.energy_pj[0]
@@ -256,7 +256,7 @@ def test_every_tensor_is_kept_somewhere(build):
     point = a_point(build)
     nest = LoopNest(point.mapping.nest.loops, (frozenset("A"), frozenset("AB")))
     with pytest.raises(InputError, match=r"^mapping: no level keeps tensor Z; let one keep it$"):
-        evaluate(replace(point, mapping=Mapping(nest, point.mapping.bounds)))
+        evaluate(replace(point, mapping=LoopMapping(nest, point.mapping.bounds)))
 
 
 def test_sparse_features_need_two_operands(build):

@@ -12,7 +12,7 @@ from crisp_hw.engine.evaluate import evaluate, evaluate_batch
 from crisp_hw.engine.residual import walk
 from crisp_hw.engine.tiling import Tiling
 from crisp_hw.errors import InputError
-from crisp_hw.spec.mapping import Mapping
+from crisp_hw.spec.mapping import LoopMapping
 from crisp_hw.spec.sparse import Rank, SparseSpec, TensorFormat
 
 
@@ -32,7 +32,7 @@ def ragged(draw, build):
             size = size * bounds[j] + residuals[j] - 1
     m, n, _ = build.bounds_of(plan)
     problem = build.gemm(m, n, size + 1)
-    mapping = Mapping(nest, bounds, tuple(residuals))
+    mapping = LoopMapping(nest, bounds, tuple(residuals))
     return replace(point, design=replace(point.design, problem=problem), mapping=mapping)
 
 
@@ -108,7 +108,7 @@ def test_tiles_are_the_largest_and_lanes_average(build, data):
 def test_fills_are_never_negative(build):
     """Two lanes and three rounds over K = 1: a lane is filled half a time on average, less than its first update."""
     point = build.point([[], [("x", "K", 2), ("t", "K", 3)]], [(1, 1), (2, 1)])
-    single = Mapping(point.mapping.nest, point.mapping.bounds, (1,) * len(point.mapping.bounds))
+    single = LoopMapping(point.mapping.nest, point.mapping.bounds, (1,) * len(point.mapping.bounds))
     result = evaluate(replace(point, design=replace(point.design, problem=build.gemm(1, 1, 1)), mapping=single))
     z = result.levels[0].tensors["Z"]
     assert (z.reads, z.fills, z.updates) == (0, 0, 1)  # Timeloop's unsigned count would wrap around to 2^64 - 1
@@ -117,7 +117,9 @@ def test_fills_are_never_negative(build):
 def test_the_last_of_three_rounds_counts_as_a_full_one(build):
     """K = 5 in L1 as 2, 2 and 1: Timeloop reports 6 words, the engine as well."""
     point = build.point([[], [("t", "K", 2)], [("t", "K", 3)]])
-    short = Mapping(point.mapping.nest, point.mapping.bounds, tuple(1 if b == 2 else b for b in point.mapping.bounds))
+    short = LoopMapping(
+        point.mapping.nest, point.mapping.bounds, tuple(1 if b == 2 else b for b in point.mapping.bounds)
+    )
     result = evaluate(replace(point, design=replace(point.design, problem=build.gemm(1, 1, 5)), mapping=short))
     assert [level.tensors["A"].fills for level in result.levels] == [5, 6, 0]
     assert [level.tensors["A"].reads for level in result.levels] == [5, 5, 6]
@@ -127,7 +129,9 @@ def test_the_last_of_three_rounds_counts_as_a_full_one(build):
 def test_five_and_a_rest_of_three(build):
     """K = 8 as 5 and 3: two rounds, the second short, and the level inside holds five words."""
     point = build.point([[("t", "K", 5)], [("t", "K", 2)]])
-    short = Mapping(point.mapping.nest, point.mapping.bounds, tuple(3 if b == 5 else b for b in point.mapping.bounds))
+    short = LoopMapping(
+        point.mapping.nest, point.mapping.bounds, tuple(3 if b == 5 else b for b in point.mapping.bounds)
+    )
     result = evaluate(replace(point, design=replace(point.design, problem=build.gemm(1, 1, 8)), mapping=short))
     assert result.cycles == 10  # Timeloop counts every round at its full length
     assert result.compute.random == 8
@@ -139,7 +143,9 @@ def test_five_and_a_rest_of_three(build):
 def test_lanes_that_are_idle_in_the_last_round_count_in_the_average(build):
     """N = 7 over 4 lanes: a full round and one of three lanes; the work is 7, the cycles 2 rounds."""
     point = build.point([[("x", "N", 4)], [("t", "N", 2)]], [(4, 1), (1, 1)])
-    short = Mapping(point.mapping.nest, point.mapping.bounds, tuple(3 if b == 4 else b for b in point.mapping.bounds))
+    short = LoopMapping(
+        point.mapping.nest, point.mapping.bounds, tuple(3 if b == 4 else b for b in point.mapping.bounds)
+    )
     result = evaluate(replace(point, design=replace(point.design, problem=build.gemm(1, 7, 1)), mapping=short))
     assert result.compute.algorithmic == 7
     assert result.cycles == 2
@@ -155,7 +161,7 @@ def test_what_would_wrap_around_is_zero_and_said(build):
     rests = tuple(1 if lane else bound for lane, bound in zip(lanes, bounds, strict=True))
     problem = build.gemm(6, 6, 1)
     short = replace(
-        point, design=replace(point.design, problem=problem), mapping=Mapping(point.mapping.nest, bounds, rests)
+        point, design=replace(point.design, problem=problem), mapping=LoopMapping(point.mapping.nest, bounds, rests)
     )
     result = evaluate(short)
     assert result.valid
@@ -167,7 +173,9 @@ def test_what_would_wrap_around_is_zero_and_said(build):
 def test_a_residual_may_not_cut_a_formatted_tile(build):
     """A in L1 holds 8 of the 10 words that its loops span; a bitmap of it would have a density above 1 in Timeloop."""
     point = build.point([[("t", "K", 5)], [("t", "K", 2)]])
-    short = Mapping(point.mapping.nest, point.mapping.bounds, tuple(3 if b == 5 else b for b in point.mapping.bounds))
+    short = LoopMapping(
+        point.mapping.nest, point.mapping.bounds, tuple(3 if b == 5 else b for b in point.mapping.bounds)
+    )
     ranks = (Rank("B", 1, 0), Rank("UOP", 0, 4))
     sparse = SparseSpec((TensorFormat("L0", "A", ranks[:1]), TensorFormat("L1", "A", ranks)))
     design = replace(point.design, problem=build.gemm(1, 1, 8), sparse=sparse)
@@ -187,7 +195,7 @@ def test_a_residual_may_not_cut_a_formatted_tile(build):
 def test_residuals_must_count_to_the_problem(build, rests, sentence):
     point = build.point([[("t", "K", 5)], [("t", "K", 2)]])
     chosen = dict(zip((5, 2), rests, strict=True))
-    short = Mapping(point.mapping.nest, point.mapping.bounds, tuple(chosen.get(b, b) for b in point.mapping.bounds))
+    short = LoopMapping(point.mapping.nest, point.mapping.bounds, tuple(chosen.get(b, b) for b in point.mapping.bounds))
     with pytest.raises(InputError, match=sentence):
         evaluate(replace(point, design=replace(point.design, problem=build.gemm(1, 1, 8)), mapping=short))
 
@@ -195,7 +203,7 @@ def test_residuals_must_count_to_the_problem(build, rests, sentence):
 def test_a_spatial_residual_needs_a_loop_outside_it(build):
     point = build.point([[("x", "N", 4)], [("t", "M", 2), ("t", "K", 2)]], [(4, 1), (1, 1)])
     rests = tuple(3 if bound == 4 else bound for bound in point.mapping.bounds)
-    short = replace(point, mapping=Mapping(point.mapping.nest, point.mapping.bounds, rests))
+    short = replace(point, mapping=LoopMapping(point.mapping.nest, point.mapping.bounds, rests))
     with pytest.raises(
         InputError, match=r"spatial loop over N in level 0 \(0 is innermost\) needs a loop over N outside it"
     ):
@@ -212,7 +220,7 @@ def test_a_batch_may_mix_perfect_and_imperfect_mappings(build):
     batch = evaluate_batch(design, nest, np.array([perfect, imperfect]), np.array([perfect, rests]))
     alone = [
         evaluate(replace(point, design=design, mapping=m))
-        for m in (Mapping(nest, perfect), Mapping(nest, imperfect, rests))
+        for m in (LoopMapping(nest, perfect), LoopMapping(nest, imperfect, rests))
     ]
     assert batch.cycles.tolist() == [one.cycles for one in alone] == [8, 10]
     assert batch.energy_pj.tolist() == [one.energy_pj for one in alone]

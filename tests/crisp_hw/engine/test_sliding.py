@@ -12,7 +12,7 @@ from crisp_hw.engine.residual import walk
 from crisp_hw.engine.sliding import arrivals, flow, kept_counts, sliding
 from crisp_hw.engine.tiling import Tiling
 from crisp_hw.engine.traffic import dense_traffic
-from crisp_hw.spec.mapping import Mapping
+from crisp_hw.spec.mapping import LoopMapping
 from crisp_hw.spec.problem import Problem, Tensor, Term
 
 FIELDS = ("tile", "reads", "fills", "updates", "partition")
@@ -51,7 +51,7 @@ def test_the_sum_over_kinds_of_steps_is_the_walk(build, data):
         for name in ("no_link_transfer", "no_multicast", "no_temporal_reuse")
     }
     nest = replace(point.mapping.nest, **flags)
-    tiling = build.tiling(replace(point, mapping=Mapping(nest, point.mapping.bounds)))
+    tiling = build.tiling(replace(point, mapping=LoopMapping(nest, point.mapping.bounds)))
     walked = walk(tiling)
     for tensor in tiling.problem.tensors:
         ours, theirs = flow(tiling, tensor), walked.flows[tensor.name]

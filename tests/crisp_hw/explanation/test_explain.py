@@ -8,13 +8,13 @@ import pytest
 
 from crisp_hw.engine.evaluate import evaluate
 from crisp_hw.errors import InputError
-from crisp_hw.explanation import Step, explain, explanation_text, subjects
+from crisp_hw.explanation import ExplanationStep, explain, explanation_text, subjects
 from crisp_hw.explanation.arithmetic import UNEXPLAINED, equation, evaluated, first_true, number
 from crisp_hw.explanation.text import content, plain_text, records
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.ert import EnergyTable
-from crisp_hw.spec.mapping import Loop, LoopNest, Mapping
+from crisp_hw.spec.mapping import Loop, LoopMapping, LoopNest
 from crisp_hw.spec.patterns import FixedStructured
 from crisp_hw.spec.problem import FULL, Problem, Tensor, Term
 from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
@@ -42,7 +42,7 @@ def point(sparse=SparseSpec(), density=FULL, bandwidth=None, sources=None):  # n
     bounds = (K, 1, 1, 1, 1, 1, N, M, 1)
     nest = LoopNest(loops, (frozenset("Z"), ALL), (frozenset("Z"), frozenset()))
     energy = EnergyTable({"SMEM": {"read": 2.0, "write": 3.0}, "MAC": {"compute": 0.5}}, sources or {})
-    return DesignPoint(Design(arch, gemm(density), sparse, energy), Mapping(nest, bounds))
+    return DesignPoint(Design(arch, gemm(density), sparse, energy), LoopMapping(nest, bounds))
 
 
 def step_of(explanation, figure):
@@ -162,7 +162,7 @@ def test_only_arithmetic_is_evaluated(text):
 
 
 def test_endless_numbers_are_shown_but_not_calculated_with():
-    assert equation("demand", inf, ("a", "{x}", {"x": inf})) == Step("demand", inf)
+    assert equation("demand", inf, ("a", "{x}", {"x": inf})) == ExplanationStep("demand", inf)
     assert number(inf) == "endless"
 
 

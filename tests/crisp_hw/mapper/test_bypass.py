@@ -11,7 +11,7 @@ from crisp_hw.mapper.bypass import choices, impossible, spaces
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design, DesignPoint
-from crisp_hw.spec.mapping import Loop, LoopNest, Mapping
+from crisp_hw.spec.mapping import Loop, LoopMapping, LoopNest
 from crisp_hw.spec.patterns import FixedStructured
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.spec.sparse import Rank, SparseSpec, TensorFormat
@@ -105,7 +105,7 @@ def test_what_is_left_out_is_what_the_engine_refuses_whatever_the_factors(format
         design = Design(chain(decompress, compress), problem, packed(*places))
         for inner, middle in product(("", "A", "Z", "AZ"), repeat=2):
             keeps = (frozenset(inner), frozenset(middle), frozenset("ABZ"))
-            point = DesignPoint(design, Mapping(LoopNest(nest, keeps, (frozenset(),) * 3), (4, 4, 1, 1, 1, 1)))
+            point = DesignPoint(design, LoopMapping(LoopNest(nest, keeps, (frozenset(),) * 3), (4, 4, 1, 1, 1, 1)))
             refused = [
                 rule for rule in broken_rules(evaluate_point(point)) if rule.level == "" and "acked" in rule.what
             ]

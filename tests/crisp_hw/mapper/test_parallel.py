@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crisp_hw.errors import InputError, MappingError
-from crisp_hw.mapper.parallel import Spread, _front, _gather
+from crisp_hw.mapper.parallel import ParallelSearch, _front, _gather
 from crisp_hw.mapper.search import FrontPoint, SearchOptions, search
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.design import Design
 from crisp_hw.spec.ert import EnergyTable
-from crisp_hw.spec.mapping import LoopNest, Mapping
+from crisp_hw.spec.mapping import LoopMapping, LoopNest
 from crisp_hw.spec.problem import Problem, Tensor, Term
 
 CHAIN = Architecture((StorageLevel("RF", size_words=8), StorageLevel("DRAM", "DRAM", read_bandwidth=1)), ComputeLevel())
@@ -30,7 +30,7 @@ OPEN = Constraints(either={"RF": frozenset("AB")})
 @pytest.mark.parametrize("objective", ["cycles", "energy"])
 def test_two_processes_find_what_one_finds(objective):
     alone, steps = search(DESIGN, OPEN, objective), []
-    found = Spread(2)(DESIGN, OPEN, objective, progress=steps.append)
+    found = ParallelSearch(2)(DESIGN, OPEN, objective, progress=steps.append)
     assert (found.cycles, found.energy_pj) == (alone.cycles, alone.energy_pj)
     assert found.candidates == alone.candidates
     assert found.tried >= alone.tried  # what one process found does not prune for the others
@@ -40,19 +40,19 @@ def test_two_processes_find_what_one_finds(objective):
 
 
 def test_one_choice_is_searched_as_ever():
-    assert Spread(8)(DESIGN, Constraints()) == search(DESIGN, Constraints())
+    assert ParallelSearch(8)(DESIGN, Constraints()) == search(DESIGN, Constraints())
 
 
 def test_nothing_that_fits_is_an_error():
     whole = LevelConstraint("RF", "temporal", {"M": Factor("=", 4), "K": Factor("=", 6)})
     constraints = Constraints((whole,), {"RF": frozenset("ABZ")}, {"RF": frozenset("B")})
     with pytest.raises(MappingError, match="level RF needs"):
-        Spread(2)(DESIGN, constraints)
+        ParallelSearch(2)(DESIGN, constraints)
 
 
 def test_jobs_are_positive():
     with pytest.raises(InputError, match="0 jobs: give 1 or more"):
-        Spread(0)(DESIGN, OPEN, options=SearchOptions())
+        ParallelSearch(0)(DESIGN, OPEN, options=SearchOptions())
 
 
 def test_what_was_under_way_when_interrupted_counts():
@@ -76,7 +76,7 @@ def test_what_was_under_way_when_interrupted_counts():
 
 @given(st.lists(st.tuples(st.integers(1, 6), st.integers(1, 6)), min_size=1))
 def test_the_front_is_what_no_other_beats(pairs):
-    none = Mapping(LoopNest((), ()), ())
+    none = LoopMapping(LoopNest((), ()), ())
     found = [(p.cycles, p.energy_pj) for p in _front([FrontPoint(c, float(e), none) for c, e in pairs])]
     expected = {(c, e) for c, e in pairs if not any((a, b) != (c, e) and a <= c and b <= e for a, b in pairs)}
     assert found == sorted(expected)

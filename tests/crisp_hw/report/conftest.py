@@ -9,14 +9,14 @@ from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.encoded import IndexLine
 from crisp_hw.spec.evaluation import LayerEvaluation, NetworkEvaluation
 from crisp_hw.spec.layer import Layer, Skipped
-from crisp_hw.spec.mapping import Loop, LoopNest, Mapping
+from crisp_hw.spec.mapping import Loop, LoopMapping, LoopNest
 from crisp_hw.spec.patterns import NM
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.spec.result import ComputeResult, LevelResult, Result
 
 CHAIN = Architecture((StorageLevel("RF"), StorageLevel("DRAM", "DRAM")), ComputeLevel("MAC", 4, 4, 1))
 PROBLEM = Problem("sums", ("K",), (8,), (Tensor("A", ((Term("K"),),)), Tensor("Z", (), is_output=True)))
-MAPPING = Mapping(LoopNest((Loop(0, "K", "temporal"), Loop(1, "K", "temporal")), (frozenset("AZ"),) * 2), (4, 2))
+MAPPING = LoopMapping(LoopNest((Loop(0, "K", "temporal"), Loop(1, "K", "temporal")), (frozenset("AZ"),) * 2), (4, 2))
 
 
 def result(cycles, pj, bound_by="MAC", assumptions=()):

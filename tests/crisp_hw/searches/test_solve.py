@@ -16,7 +16,7 @@ from crisp_hw.searches import solve as solve_module
 from crisp_hw.searches.solve import recall, solve, task_of
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.design import DesignPoint
-from crisp_hw.spec.mapping import Loop, LoopNest, Mapping
+from crisp_hw.spec.mapping import Loop, LoopMapping, LoopNest
 
 
 def test_what_is_solved_is_what_search_and_engine_say(task):
@@ -44,7 +44,7 @@ words = st.frozensets(st.text("ABZ", min_size=1, max_size=1))
 loops = st.builds(Loop, st.integers(0, 9), st.text("MNK", min_size=1, max_size=1), st.sampled_from(["temporal", "x"]))
 nests = st.builds(LoopNest, st.lists(loops, max_size=4).map(tuple), st.lists(words, max_size=3).map(tuple))
 mappings = st.builds(
-    Mapping,
+    LoopMapping,
     nests,
     st.lists(st.integers(1, 2**62), max_size=4).map(tuple),
     st.none() | st.lists(st.integers(1, 9), max_size=4).map(tuple),
@@ -104,7 +104,7 @@ def test_another_mapping_of_other_cost_is_noticed(task, store, caplog):
     subject, other = task(4, 6, 8), task(4, 6, 8, words=16)
     solve(subject, store)
     worse = solve(other).found.mapping
-    plain = TypeAdapter(Mapping).dump_python(worse, mode="json")
+    plain = TypeAdapter(LoopMapping).dump_python(worse, mode="json")
     rewrite(store, subject.key, lambda content: content["found"].update(mapping=plain))
     assert recall(subject, store) is None
     assert "holds other cycles or energy than the engine computes now" in caplog.text

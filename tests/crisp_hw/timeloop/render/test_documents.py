@@ -20,7 +20,7 @@ from crisp_hw.spec.descriptors import Descriptor
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.layer import Layer
-from crisp_hw.spec.mapping import Loop, LoopNest, Mapping
+from crisp_hw.spec.mapping import Loop, LoopMapping, LoopNest
 from crisp_hw.spec.patterns import NM, Banded, FixedStructured
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
@@ -195,7 +195,7 @@ def test_coefficients_options_and_sizes_that_are_no_whole_vectors():
     actions = {name: energies for name, energies in design.energy.actions.items() if name in names}
     odd = Design(replace(design.architecture, levels=levels), problem, sparse, EnergyTable(actions))
     loops = tuple(Loop(level, dim, "temporal") for level in range(4) for dim in "MNK")
-    point = DesignPoint(odd, Mapping(LoopNest(loops, (frozenset("ABZ"),) * 4), (1,) * 9 + (2, 3, 4)))
+    point = DesignPoint(odd, LoopMapping(LoopNest(loops, (frozenset("ABZ"),) * 4), (1,) * 9 + (2, 3, 4)))
     documents = parsed(render(point))
     assert read_point(documents).design == odd
     assert documents["problem"]["shape"]["coefficients"] == [{"name": "M_times_2", "default": 2}]
@@ -223,7 +223,7 @@ def _ranks(dims):
 def test_x_loops_outside_y_loops_cannot_be_written():
     design = dense().design
     loops = (Loop(1, "M", "y"), Loop(1, "K", "x"), Loop(3, "N", "temporal"))
-    point = DesignPoint(design, Mapping(LoopNest(loops, (frozenset("ABZ"),) * 4), (16, 4, 8)))
+    point = DesignPoint(design, LoopMapping(LoopNest(loops, (frozenset("ABZ"),) * 4), (16, 4, 8)))
     with pytest.raises(MappingError, match="RF has an x loop outside a y loop"):
         render(point)
 
@@ -251,7 +251,7 @@ def test_residuals_and_forbidden_reuse_come_back_as_they_were():
         "rmw_first_update": (*(nothing for _ in fanouts[1:]), frozenset("Z")),
     }
     nest = LoopNest(tuple(loops), (everything,) * len(fanouts), **flags)
-    mapping = Mapping(nest, tuple(bounds), tuple(rests))
+    mapping = LoopMapping(nest, tuple(bounds), tuple(rests))
     assert read_mapping(parsed(render(DesignPoint(design, mapping))), design) == mapping
 
 
