@@ -219,7 +219,7 @@ def render(evaluation: Evaluation, folder: str | Path) -> tuple[Path, ...]:
 
 @dataclass(frozen=True)
 class BestMapping:
-    """What `map` returns: the best mapping, what it costs, and its files on request."""
+    """What `find_mapping` returns: the best mapping, what it costs, and its files on request."""
 
     mapped: Mapped
 
@@ -246,7 +246,7 @@ class BestMapping:
         return write_all(Path(folder), {name: text.encode() for name, text in self.texts(points).items()})
 
 
-def map(
+def find_mapping(
     files: str | Path | Sequence[str | Path],
     objective: str | None = None,
     *,
@@ -261,6 +261,9 @@ def map(
     """
     paths = [files] if isinstance(files, str | Path) else list(files)
     return BestMapping(map_files(paths, objective, options=options, progress=progress, jobs=jobs))
+
+
+map = find_mapping  # its first name, which hides Python's own
 
 
 def documents(row: LayerEvaluation) -> dict[str, str]:
@@ -278,6 +281,7 @@ __all__ = [
     "describe",
     "documents",
     "evaluate",
+    "find_mapping",
     "list_arch",
     "list_workloads",
     "load_arch",

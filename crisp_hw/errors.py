@@ -1,16 +1,81 @@
-"""One tree of errors; every message names the place, the numbers and the next step."""
+"""Errors are values: a reason, the place in the user's input, and the next step; their sentence is made here alone."""
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A line of a file, counted from 1; 0 is the file as a whole.
+
+    >>> str(Mark("a.yaml", 7)), str(Mark("a.yaml"))
+    ('a.yaml:7', 'a.yaml')
+    """
+
+    file: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A place in the user's input: the document, the entry of it that has a name, the key inside, the file and line.
+
+    `document` is Timeloop's word for a document ("mapping", "architecture", "problem", ...) or the kind of one of our
+    own files ("arch file", "workload"); `entry` the name of a level, tensor or component; `key` may be a path with
+    dots. What is not known is empty.
+
+    >>> str(Where("mapping", "SMEM", "factors", Mark("map.yaml", 12)))
+    'map.yaml:12: mapping of SMEM.factors'
+    >>> str(Where("problem", key="instance"))
+    'problem.instance'
+    """
+
+    document: str = ""
+    entry: str = ""
+    key: str = ""
+    mark: Mark | None = None
+
+    def under(self, key: str, mark: Mark | None = None) -> "Where":
+        """The place of a key inside this one; without a line of its own it has the line of this one."""
+        return replace(self, key=f"{self.key}.{key}" if self.key else key, mark=mark or self.mark)
+
+    def at(self, mark: Mark | None) -> "Where":
+        """The same place with another line, if there is one."""
+        return self if mark is None else replace(self, mark=mark)
+
+    def __str__(self) -> str:
+        place = f"{self.document} {_ENTRIES.get(self.document, 'of ')}{self.entry}" if self.entry else self.document
+        named = f"{place}.{self.key}" if place and self.key else place or self.key
+        return ": ".join(part for part in (str(self.mark or ""), named) if part)
+
+
+_ENTRIES = {"architecture": "level ", "problem": "tensor ", "ERT": "", "ART": ""}
+"""What stands between a document and the name of an entry of it: "architecture level SMEM", "mapping of SMEM"."""
 
 
 class CrispError(Exception):
     """Something the user can put right; the command line prints it as one sentence.
 
-    >>> raise CrispError("a.yaml: no level named SMEM; add one")
+    `reason` says what is wrong, with the numbers; `at` where; `hint` the next step.
+
+    >>> raise InputError("the factors of J multiply to 9, not 8", Where("mapping", mark=Mark("map.yaml", 3)), "divide")
     Traceback (most recent call last):
     ...
-    crisp_hw.errors.CrispError: a.yaml: no level named SMEM; add one
+    crisp_hw.errors.InputError: map.yaml:3: mapping: the factors of J multiply to 9, not 8; divide
     """
 
     exit_code = 2
+
+    def __init__(self, reason: str, at: Where | None = None, hint: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.at, self.hint = reason, at, hint
+
+    def __str__(self) -> str:
+        place = "" if self.at is None else str(self.at)
+        said = f"{place}: {self.reason}" if place else self.reason
+        return f"{said}; {self.hint}" if self.hint else said
 
 
 class InputError(CrispError):

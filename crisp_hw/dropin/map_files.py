@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from crisp_hw.dropin.model import check_documents, check_size, evaluated, is_frontend
-from crisp_hw.errors import CrispError
-from crisp_hw.machine.positions import Mark, MarkedDict, derived, fault, mark_of
+from crisp_hw.errors import CrispError, Mark
+from crisp_hw.machine.positions import MarkedDict, derived, fault, mark_of
 from crisp_hw.mapper.bypass import choices
 from crisp_hw.mapper.parallel import ParallelSearch
 from crisp_hw.mapper.search import Found, Progress, SearchOptions
@@ -48,10 +48,10 @@ def map_files(
     """The best mapping for the Timeloop documents in some files: architecture, problem, constraints, mapper, and so on.
 
     `objective` is "cycles", "energy" (pJ) or "edp"; None: what the mapper document asks for, else Timeloop's default,
-    the energy-delay product. `jobs` processes search (`mapper.spread`). The flattened form (0.3, 0.4) and timeloopfe's
-    0.4 front end both work; a mapping among the flattened documents is not used. `evaluated.result.skipped` lists what
-    has no effect. Raises InputError, with file and line, for input that is wrong or not modelled, and MappingError when
-    nothing fits.
+    the energy-delay product. `jobs` processes search (`mapper.parallel`). The flattened form (0.3, 0.4) and
+    timeloopfe's 0.4 front end both work; a mapping among the flattened documents is not used.
+    `evaluated.result.skipped` lists what has no effect. Raises InputError, with file and line, for input that is wrong
+    or not modelled, and MappingError when nothing fits.
     """
     documents = load_documents(paths)
     notes: tuple[str, ...] = ()

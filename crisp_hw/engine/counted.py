@@ -44,7 +44,7 @@ class Counted:
         return total
 
 
-def evaluate_part(design: Design, tiling: Tiling) -> Counted:
+def counted_of(design: Design, tiling: Tiling) -> Counted:
     """Traffic, sparsity, cycles and energy of a batch of one structure: the list of the calls below.
 
     Raises MappingError where a format does not fit the loops, AmbiguousChoice where the batch must be split, and

@@ -6,7 +6,7 @@ import numpy as np
 
 from crisp_hw.engine.arrays import Bool, Float, Int, distinct, mover, on_host
 from crisp_hw.engine.content import shape_of
-from crisp_hw.engine.counted import Counted, evaluate_part
+from crisp_hw.engine.counted import Counted, counted_of
 from crisp_hw.engine.result import report
 from crisp_hw.engine.safs import AmbiguousChoice
 from crisp_hw.engine.tiling import Tiling
@@ -50,13 +50,13 @@ def evaluate_batch(
     cycles, energy = np.zeros(count, dtype=np.int64), np.zeros(count)
     failures: dict[tuple[str, str | None, str], Failure] = {}
     for rows in _same_structure(here, rest, CHUNK[device == "numpy"]):
-        for part_rows, part in _evaluate_rows(design, nest, (here, rest), rows, device):
-            if isinstance(part, MappingError):
-                _merge(failures, _unmappable(part, len(part_rows)), part_rows, count)
+        for part_rows, counted in _evaluate_rows(design, nest, (here, rest), rows, device):
+            if isinstance(counted, MappingError):
+                _merge(failures, _unmappable(counted, len(part_rows)), part_rows, count)
                 continue
-            cycles[part_rows], energy[part_rows] = on_host(part.cycles), on_host(part.energy_pj)
+            cycles[part_rows], energy[part_rows] = on_host(counted.cycles), on_host(counted.energy_pj)
             valid[part_rows] = True
-            for failure in broken_rules(part):
+            for failure in broken_rules(counted):
                 valid[part_rows] &= ~failure.failed
                 _merge(failures, failure, part_rows, count)
     return Batch(valid, cycles, energy, tuple(failures.values()))
@@ -67,10 +67,10 @@ def evaluate(point: DesignPoint) -> Result:
 
     Raises InputError as `evaluate_batch`; an invalid mapping is a Result whose `reasons` say why.
     """
-    part = evaluate_point(point)
-    if isinstance(part, MappingError):
-        return Result(False, (str(part),), 0, 0.0, 0.0, None, (), point.assumptions)
-    return report(part, broken_rules(part), point.assumptions)
+    counted = evaluate_point(point)
+    if isinstance(counted, MappingError):
+        return Result(False, (str(counted),), 0, 0.0, 0.0, None, (), point.assumptions)
+    return report(counted, broken_rules(counted), point.assumptions)
 
 
 def evaluate_point(point: DesignPoint) -> Counted | MappingError:
@@ -82,8 +82,8 @@ def evaluate_point(point: DesignPoint) -> Counted | MappingError:
     bounds = np.array(mapping.bounds, dtype=np.int64)[:, None]
     residuals = bounds if mapping.residuals is None else np.array(mapping.residuals, dtype=np.int64)[:, None]
     _check(point.design, mapping.nest, bounds, residuals)
-    ((_, part),) = _evaluate_rows(point.design, mapping.nest, (bounds, residuals), np.array([0]))
-    return part
+    ((_, counted),) = _evaluate_rows(point.design, mapping.nest, (bounds, residuals), np.array([0]))
+    return counted
 
 
 def _check(design: Design, nest: LoopNest, bounds: Int, residuals: Int) -> None:
@@ -197,10 +197,10 @@ def _evaluate_rows(
         design.problem, design.architecture, nest, here, None if perfect else rest, design.rules, costs_only
     )
     try:
-        return [(rows, evaluate_part(design, tiling))]
+        return [(rows, counted_of(design, tiling))]
     except AmbiguousChoice as ambiguous:
         parts = [rows[ambiguous.choice == choice] for choice in np.unique(ambiguous.choice)]
-        return [found for part in parts for found in _evaluate_rows(design, nest, factors, part, device)]
+        return [found for part_rows in parts for found in _evaluate_rows(design, nest, factors, part_rows, device)]
     except MappingError as error:
         return [(rows, error)]
 

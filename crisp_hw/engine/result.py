@@ -20,10 +20,10 @@ from crisp_hw.spec.result import (
     ComputeResult,
     FormatCounts,
     LevelResult,
-    NetworkCounts,
-    NetworkResult,
     Result,
     TensorCounts,
+    WireCounts,
+    WireResult,
 )
 
 MICRO22_NUMBERS = (
@@ -33,53 +33,53 @@ MICRO22_NUMBERS = (
 NOTICEABLE = 1e-6  # relative; below lies the rounding of long sums
 
 
-def report(part: Counted, failures: list[Failure], assumptions: tuple[str, ...]) -> Result:
-    """The first mapping of a part, with the reasons why it is invalid, if it is."""
-    arch, sparse, tally = part.tiling.architecture, part.sparse, part.sparse.tally
-    levels = tuple(_level_result(part, index) for index in range(len(arch.levels)))
+def report(counted: Counted, failures: list[Failure], assumptions: tuple[str, ...]) -> Result:
+    """The first mapping of one structure, with the reasons why it is invalid, if it is."""
+    arch, sparse, tally = counted.tiling.architecture, counted.sparse, counted.sparse.tally
+    levels = tuple(_level_result(counted, index) for index in range(len(arch.levels)))
     busy = int(tally.random_computes[0] + tally.gated_computes[0])
     compute = ComputeResult(
         name=arch.compute.name,
-        algorithmic=int(part.traffic.computes[0]),
+        algorithmic=int(counted.traffic.computes[0]),
         random=int(tally.random_computes[0]),
         gated=int(tally.gated_computes[0]),
         skipped=int(tally.skipped_computes[0]),
-        cycles=int(part.mac_cycles[0]),
+        cycles=int(counted.mac_cycles[0]),
         utilized_instances=float(sparse.used_macs[0]),
-        energy_pj=float(part.compute_pj[0]),
+        energy_pj=float(counted.compute_pj[0]),
     )
     return Result(
         valid=not failures,
         reasons=tuple(reason(failure) for failure in failures),
-        cycles=int(part.cycles[0]),
-        energy_pj=float(part.energy_pj[0]),
-        utilization=busy / arch.compute.instances / max(int(part.cycles[0]), 1),
+        cycles=int(counted.cycles[0]),
+        energy_pj=float(counted.energy_pj[0]),
+        utilization=busy / arch.compute.instances / max(int(counted.cycles[0]), 1),
         compute=compute,
         levels=levels,
-        assumptions=assumptions + _remarks(part),
-        networks=_networks(part),
-        network_cycles=transit_cycles(part.tiling),
+        assumptions=assumptions + _remarks(counted),
+        networks=_networks(counted),
+        network_cycles=transit_cycles(counted.tiling),
     )
 
 
-def _networks(part: Counted) -> tuple[NetworkResult, ...]:
+def _networks(counted: Counted) -> tuple[WireResult, ...]:
     """The networks of which some tensor takes energy."""
-    tiling, found = part.tiling, []
-    names = [part.tiling.architecture.compute.name, *(level.name for level in tiling.architecture.levels)]
-    for index in sorted({index for index, _ in part.networks}):
+    tiling, found = counted.tiling, []
+    names = [counted.tiling.architecture.compute.name, *(level.name for level in tiling.architecture.levels)]
+    for index in sorted({index for index, _ in counted.networks}):
         level = tiling.architecture.levels[index]
-        tensors = {d.name: _network_counts(part, index, t) for t, d in enumerate(tiling.problem.tensors)}
+        tensors = {d.name: _network_counts(counted, index, t) for t, d in enumerate(tiling.problem.tensors)}
         energy = sum((each.energy_pj + each.link_energy_pj) * each.instances for each in tensors.values())
         name = f"{level.name} <==> {names[index]}"
-        found.append(NetworkResult(name, level.name, tensors, hop_energy(level), energy))
+        found.append(WireResult(name, level.name, tensors, hop_energy(level), energy))
     return tuple(network for network in found if network.energy_pj)
 
 
-def _network_counts(part: Counted, index: int, t: int) -> NetworkCounts:
-    carried, words = part.networks[index, t], float(part.networks[index, t].words[0])
+def _network_counts(counted: Counted, index: int, t: int) -> WireCounts:
+    carried, words = counted.networks[index, t], float(counted.networks[index, t].words[0])
     records = sorted(carried.stream.records.items())
-    fanout = part.tiling.product([j for j in part.tiling.loops(index) if not part.tiling.temporal(j)])
-    return NetworkCounts(
+    fanout = counted.tiling.product([j for j in counted.tiling.loops(index) if not counted.tiling.temporal(j)])
+    return WireCounts(
         fanout=int(fanout[0]) if records else 0,
         instances=int(carried.instances[0]),
         ingresses=tuple((*key, float(record.words[0])) for key, record in records if record.words[0]),
@@ -91,64 +91,64 @@ def _network_counts(part: Counted, index: int, t: int) -> NetworkCounts:
     )
 
 
-def _remarks(part: Counted) -> tuple[str, ...]:
+def _remarks(counted: Counted) -> tuple[str, ...]:
     """What a reader must know before trusting the numbers."""
-    found = [MICRO22_NUMBERS] if part.tiling.rules == MICRO22 else []
-    found += [ASSUMPTION] if part.sparse.packed else []
+    found = [MICRO22_NUMBERS] if counted.tiling.rules == MICRO22 else []
+    found += [ASSUMPTION] if counted.sparse.packed else []
     found += [
-        f"level {part.tiling.architecture.levels[level].name}: Timeloop takes a tile of "
-        f"{part.tiling.problem.tensors[t].name} that always holds nonzeros for one that may be empty and counts too "
+        f"level {counted.tiling.architecture.levels[level].name}: Timeloop takes a tile of "
+        f"{counted.tiling.problem.tensors[t].name} that always holds nonzeros for one that may be empty and counts too "
         "little traffic, and so does this result: do not use it"
-        for (level, t), content in sorted(part.sparse.occupancy.items())
-        if _loses_nonzeros(part, level, t, content)
+        for (level, t), content in sorted(counted.sparse.occupancy.items())
+        if _loses_nonzeros(counted, level, t, content)
     ]
     found += [
         f"level {name}: {int(needed[0][0])} x {int(needed[1][0])} lanes are used below one parent that has "
         f"{there[0]} x {there[1]}; Timeloop counts lanes of all parents together and accepts that"
-        for name, needed, there in lanes_per_parent(part)
-        if not part.sparse.skips_lanes and (int(needed[0][0]) > there[0] or int(needed[1][0]) > there[1])
+        for name, needed, there in lanes_per_parent(counted)
+        if not counted.sparse.skips_lanes and (int(needed[0][0]) > there[0] or int(needed[1][0]) > there[1])
     ]
     found += [
-        f"level {part.tiling.architecture.levels[level].name}: a SAF further out avoids more of "
-        f"{part.tiling.problem.tensors[t].name} than the one here; Timeloop's counts of what this one avoids wrap "
+        f"level {counted.tiling.architecture.levels[level].name}: a SAF further out avoids more of "
+        f"{counted.tiling.problem.tensors[t].name} than the one here; Timeloop's counts of what this one avoids wrap "
         "around to 1.8e19, and so do these: do not use them, drop the inner SAF"
-        for level, t in sorted(part.sparse.safs)
-        if _avoids_less_than_none(part, level, t)
+        for level, t in sorted(counted.sparse.safs)
+        if _avoids_less_than_none(counted, level, t)
     ]
     found += [
-        f"level {part.tiling.architecture.levels[level].name}: lanes of a residual share {tensor.name} unevenly; "
-        f"Timeloop's count would be -{part.traffic.lacking[level, t][0]} and wraps around to 1.8e19, here it is 0"
-        for t, tensor in enumerate(part.tiling.problem.tensors)
-        for level in range(len(part.tiling.architecture.levels))
-        if part.traffic.lacking[level, t][0]
+        f"level {counted.tiling.architecture.levels[level].name}: lanes of a residual share {tensor.name} unevenly; "
+        f"Timeloop's count would be -{counted.traffic.lacking[level, t][0]} and wraps around to 1.8e19, here it is 0"
+        for t, tensor in enumerate(counted.tiling.problem.tensors)
+        for level in range(len(counted.tiling.architecture.levels))
+        if counted.traffic.lacking[level, t][0]
     ]
-    found += _remarks_on_bands(part)
-    if part.tiling.rules.whole_macs and part.sparse.used_macs[0] < 1:
+    found += _remarks_on_bands(counted)
+    if counted.tiling.rules.whole_macs and counted.sparse.used_macs[0] < 1:
         found.append(
-            f"only {part.sparse.used_macs[0]:.2f} MACs are at work on average; Timeloop truncates that to 0 and "
+            f"only {counted.sparse.used_macs[0]:.2f} MACs are at work on average; Timeloop truncates that to 0 and "
             "reports 0 cycles, and so does this result: do not use it"
         )
     return tuple(found)
 
 
-def _remarks_on_bands(part: Counted) -> list[str]:
+def _remarks_on_bands(counted: Counted) -> list[str]:
     """What Timeloop makes of a band that reaches far."""
     found = [
         f"{tensor.name}: Timeloop counts tiles of a band of {tensor.density.band_width} twice where it reaches beyond "
         "half the matrix, and the metadata of tiles that hold as much as the first one alone; so does this result"
-        for t, tensor in enumerate(part.tiling.problem.tensors)
-        if isinstance(tensor.density, Banded) and any(place[1] == t for place in part.sparse.ranks)
+        for t, tensor in enumerate(counted.tiling.problem.tensors)
+        if isinstance(tensor.density, Banded) and any(place[1] == t for place in counted.sparse.ranks)
     ]
     return found + [
         too_wide(tensor.name, tensor.density.band_width, side)
-        for tensor in part.tiling.problem.tensors
-        if isinstance(tensor.density, Banded) and tensor.density.band_width > (side := _shortest(part, tensor))
+        for tensor in counted.tiling.problem.tensors
+        if isinstance(tensor.density, Banded) and tensor.density.band_width > (side := _shortest(counted, tensor))
     ]
 
 
-def _shortest(part: Counted, tensor: Tensor) -> int:
+def _shortest(counted: Counted, tensor: Tensor) -> int:
     """Words along the shortest rank."""
-    return min(int(extent[0]) for extent in part.tiling.tile_below(len(part.tiling.nest.loops), tensor).extents)
+    return min(int(extent[0]) for extent in counted.tiling.tile_below(len(counted.tiling.nest.loops), tensor).extents)
 
 
 def too_wide(name: str, width: int, side: int) -> str:
@@ -166,9 +166,9 @@ def too_wide(name: str, width: int, side: int) -> str:
     )
 
 
-def _avoids_less_than_none(part: Counted, level: int, t: int) -> bool:
+def _avoids_less_than_none(counted: Counted, level: int, t: int) -> bool:
     """Is a count of avoided accesses negative? (`propagate: share_left` says why.)"""
-    tally, place = part.sparse.tally, (level, t)
+    tally, place = counted.sparse.tally, (level, t)
     for kind, op in ((kind, op) for kind in KINDS for op in OPS):
         entries = [count for rank in tally.metadata[kind][op].get(place, ()) for count in rank if count is not None]
         if any(int(count[0]) < 0 for count in (tally.data[kind][op][place], *entries)):
@@ -176,18 +176,20 @@ def _avoids_less_than_none(part: Counted, level: int, t: int) -> bool:
     return False
 
 
-def _loses_nonzeros(part: Counted, level: int, t: int, content: Occupancy) -> bool:
+def _loses_nonzeros(counted: Counted, level: int, t: int, content: Occupancy) -> bool:
     """Is the mean content of a tile below that of the density model? (`smallest_occupancy` says why.)"""
-    tensor = part.tiling.problem.tensors[t]
-    tile = part.tiling.tile_below(part.tiling.ends[level], tensor).at(np.zeros(1, dtype=np.int64))
-    mean = expected_occupancy(tensor.density, part.tiling.size(tensor), tile)[0]
+    tensor = counted.tiling.problem.tensors[t]
+    tile = counted.tiling.tile_below(counted.tiling.ends[level], tensor).at(np.zeros(1, dtype=np.int64))
+    mean = expected_occupancy(tensor.density, counted.tiling.size(tensor), tile)[0]
     return bool(content.words[0] * content.nonempty[0] < (1.0 - NOTICEABLE) * mean)
 
 
-def _level_result(part: Counted, index: int) -> LevelResult:
-    level, latency = part.tiling.architecture.levels[index], part.latency[index]
-    tensors = {tensor.name: _tensor_counts(part, index, t) for t, tensor in enumerate(part.tiling.problem.tensors)}
-    leaks = float(_first(part.leakage_pj[index]))
+def _level_result(counted: Counted, index: int) -> LevelResult:
+    level, latency = counted.tiling.architecture.levels[index], counted.latency[index]
+    tensors = {
+        tensor.name: _tensor_counts(counted, index, t) for t, tensor in enumerate(counted.tiling.problem.tensors)
+    }
+    leaks = float(_first(counted.leakage_pj[index]))
     energy = leaks + sum(counts.energy_pj * counts.utilized_instances for counts in tensors.values())
     return LevelResult(level.name, tensors, int(latency.cycles[0]), float(latency.slowdown[0]), energy, leaks)
 
@@ -206,32 +208,32 @@ def _entries(tally: Accesses, key: tuple[str, str], place: Place, ranks: int) ->
     return tuple((0 if m is None else unsigned(m[0]), 0 if p is None else unsigned(p[0])) for m, p in held)
 
 
-def _tensor_counts(part: Counted, index: int, t: int) -> TensorCounts:
-    place, tally, sparse = (index, t), part.sparse.tally, part.sparse
-    used, tensor = float(sparse.used[place][0]), part.tiling.problem.tensors[t]
-    actions = {name: float(pj[0]) for name, pj in part.energy[place].items() if pj[0]}
-    if tensor.name not in part.tiling.nest.keeps[index]:  # it passes by, or streams through
+def _tensor_counts(counted: Counted, index: int, t: int) -> TensorCounts:
+    place, tally, sparse = (index, t), counted.sparse.tally, counted.sparse
+    used, tensor = float(sparse.used[place][0]), counted.tiling.problem.tensors[t]
+    actions = {name: float(pj[0]) for name, pj in counted.energy[place].items() if pj[0]}
+    if tensor.name not in counted.tiling.nest.keeps[index]:  # it passes by, or streams through
         return TensorCounts(0, 0, 0, NO_ACCESSES, {}, 0, used, 0, 0, 0, 0.0, 0.0, sum(actions.values()), actions)
-    stored, latency = sparse.ranks.get(place), part.latency[index]
+    stored, latency = sparse.ranks.get(place), counted.latency[index]
     ranks = len(stored.form.ranks) if stored is not None and stored.form is not None else 0
     accesses = {f"{kind}_{op}": unsigned(tally.data[kind][op][place][0]) for kind, op in KEYS}
     moved = ("updates", "fills") if tensor.is_output else ("reads", "fills")
     return TensorCounts(
-        reads=int(part.traffic.reads[place][0]),
-        fills=int(part.traffic.fills[place][0]),
-        updates=int(part.traffic.updates[place][0]),
+        reads=int(counted.traffic.reads[place][0]),
+        fills=int(counted.traffic.fills[place][0]),
+        updates=int(counted.traffic.updates[place][0]),
         accesses=accesses,
         format_accesses={f"{k}_{op}": _entries(tally, (k, op), place, ranks) for k, op in KEYS} if ranks else {},
-        utilized_capacity=int(capacity(part, index, t)[0]),
+        utilized_capacity=int(capacity(counted, index, t)[0]),
         utilized_instances=used,
-        partition_size=int(part.traffic.partition[place][0]),
-        temporal_reductions=int(temporal_reductions(part.traffic, sparse, place)[0]) if tensor.is_output else 0,
+        partition_size=int(counted.traffic.partition[place][0]),
+        temporal_reductions=int(temporal_reductions(counted.traffic, sparse, place)[0]) if tensor.is_output else 0,
         address_generations=unsigned(sum(accesses[f"{kind}_{op}"] for kind in ("random", "gated") for op in moved)),
         read_bandwidth=float(latency.read_demand[t][0] * latency.slowdown[0]),
         write_bandwidth=float(latency.write_demand[t][0] * latency.slowdown[0]),
         energy_pj=sum(actions.values()),
         action_energy_pj=actions,
-        metadata_capacity_bits=int(metadata_capacity(part, index, t)[0]) if ranks else 0,
+        metadata_capacity_bits=int(metadata_capacity(counted, index, t)[0]) if ranks else 0,
         density=float(sparse.density[place][0]),
         compressions=int(tally.compressions[place][0]),
         decompressions=int(tally.decompressions[place][0]),

@@ -42,33 +42,33 @@ class Failure:
     failed: Bool
 
 
-def broken_rules(part: Counted) -> list[Failure]:
-    """Every rule of docs/model.md, section 9, that some mapping of the part breaks."""
-    arch, sparse = part.tiling.architecture, part.sparse
-    found = [failure for index in range(len(arch.levels)) for failure in _level_rules(part, index)]
+def broken_rules(counted: Counted) -> list[Failure]:
+    """Every rule of docs/model.md, section 9, that some of the mappings break."""
+    arch, sparse = counted.tiling.architecture, counted.sparse
+    found = [failure for index in range(len(arch.levels)) for failure in _level_rules(counted, index)]
     if sparse.skips_lanes:  # the only designs for which Timeloop looks at each parent's own lanes
-        for name, needed, there in lanes_per_parent(part):
+        for name, needed, there in lanes_per_parent(counted):
             found += _more(name, "lanes along x per parent", needed[0], there[0])
             found += _more(name, "lanes along y per parent", needed[1], there[1])
     x, y = sparse.macs_mesh
     found += _more(arch.compute.name, "instances", x * y, arch.compute.instances)
     found += _more(arch.compute.name, "instances along x", x, arch.compute.mesh_x)
     found += _more(arch.compute.name, "instances along y", y, arch.compute.mesh_y)
-    if part.tiling.rules == HEAD and not sparse.packed:  # a program with position skipping may know better
-        found += [_certain(what, part.tiling.batch) for what in _conversions(part)]
+    if counted.tiling.rules == HEAD and not sparse.packed:  # a program with position skipping may know better
+        found += [_certain(what, counted.tiling.batch) for what in _conversions(counted)]
     illegal = _where(on_host(~sparse.tally.legal_computes), CONTRADICTION)
-    return [*found, *illegal, *_negative(part), *_short(part), *_timeless(part)]
+    return [*found, *illegal, *_negative(counted), *_short(counted), *_timeless(counted)]
 
 
-def _timeless(part: Counted) -> list[Failure]:
+def _timeless(counted: Counted) -> list[Failure]:
     """Levels of limited bandwidth through which all tensors move in 0 cycles: Timeloop's cycles are 0 / 0 then."""
     found: list[Failure] = []
-    for level, latency in zip(part.tiling.architecture.levels, part.latency, strict=True):
+    for level, latency in zip(counted.tiling.architecture.levels, counted.latency, strict=True):
         if latency.limited:
             found += _where(on_host(latency.cycles >= MOST_CYCLES), FOREVER.format(level=level.name))
-    if bool(namespace(part.mac_cycles).all(part.mac_cycles > 0)):
+    if bool(namespace(counted.mac_cycles).all(counted.mac_cycles > 0)):
         return found
-    for level, latency in zip(part.tiling.architecture.levels, part.latency, strict=True):
+    for level, latency in zip(counted.tiling.architecture.levels, counted.latency, strict=True):
         read, write = (_endless(demand) for demand in (latency.read_demand, latency.write_demand))
         limits = ((level.read_bandwidth, read), (level.write_bandwidth, write), (level.shared_bandwidth, read & write))
         failed = np.any([endless & (limit is not None) for limit, endless in limits], axis=0)
@@ -82,26 +82,26 @@ def _endless(demand: list[Float]) -> Bool:
     return endless
 
 
-def _level_rules(part: Counted, index: int) -> list[Failure]:
+def _level_rules(counted: Counted, index: int) -> list[Failure]:
     """What one level must hold, and how many of its instances can work."""
-    level, sparse, busiest = part.tiling.architecture.levels[index], part.sparse, part.sparse.busiest(index)
+    level, sparse, busiest = counted.tiling.architecture.levels[index], counted.sparse, counted.sparse.busiest(index)
     mesh = sparse.extent(index + 1)
     return [
-        *(_sizes(part, index) if level.size_words is not None else ()),
+        *(_sizes(counted, index) if level.size_words is not None else ()),
         *_more(level.name, "instances", namespace(busiest).floor(busiest), level.instances),
         *_more(level.name, "instances along x", mesh[0], level.mesh_x),
         *_more(level.name, "instances along y", mesh[1], level.mesh_y),
     ]
 
 
-def _sizes(part: Counted, index: int) -> list[Failure]:
+def _sizes(counted: Counted, index: int) -> list[Failure]:
     """Words and metadata bits against the size of a level, and the least that a mapping must use of it."""
-    level, tensors = part.tiling.architecture.levels[index], range(len(part.tiling.problem.tensors))
+    level, tensors = counted.tiling.architecture.levels[index], range(len(counted.tiling.problem.tensors))
     room, bits_room = capacity_limits(level)
-    held = [capacity(part, index, t) for t in tensors if (index, t) in part.traffic.tile]
-    words = sum_in_order(held or [part.tiling.zeros])
+    held = [capacity(counted, index, t) for t in tensors if (index, t) in counted.traffic.tile]
+    words = sum_in_order(held or [counted.tiling.zeros])
     found = _more(level.name, "words of capacity", words, room)
-    bits = [metadata_capacity(part, index, t) for t in tensors if _has_metadata(part, index, t)]
+    bits = [metadata_capacity(counted, index, t) for t in tensors if _has_metadata(counted, index, t)]
     if bits:
         found += _more(level.name, "bits of metadata capacity", sum_in_order(bits), bits_room)
     if least := ceil(room * level.min_utilization):
@@ -126,28 +126,28 @@ def _where(failed: Bool, what: str) -> list[Failure]:
     return [Failure("", None, what, nothing + 1, nothing, failed)] if failed.any() else []
 
 
-def _negative(part: Counted) -> list[Failure]:
+def _negative(counted: Counted) -> list[Failure]:
     """Levels of which a negative number of instances moves words: probabilities of a band that add up to more than 1.
 
     Timeloop divides by that number and goes on with what its unsigned integers make of it.
     """
     found: list[Failure] = []
-    banded = [t for t, tensor in enumerate(part.tiling.problem.tensors) if isinstance(tensor.density, Banded)]
-    for index, level in enumerate(part.tiling.architecture.levels if banded else ()):
-        ports = [port_words(part.sparse, index, level, ops) for ops in (("reads",), ("fills", "updates"))]
+    banded = [t for t, tensor in enumerate(counted.tiling.problem.tensors) if isinstance(tensor.density, Banded)]
+    for index, level in enumerate(counted.tiling.architecture.levels if banded else ()):
+        ports = [port_words(counted.sparse, index, level, ops) for ops in (("reads",), ("fills", "updates"))]
         for t in banded:
-            moving = sum_in_order([part.tiling.zeros, *(words[t] for words in ports if words[t] is not None)])
-            failed = on_host((part.sparse.used[index, t] < 0) & (moving > 0))
+            moving = sum_in_order([counted.tiling.zeros, *(words[t] for words in ports if words[t] is not None)])
+            failed = on_host((counted.sparse.used[index, t] < 0) & (moving > 0))
             found += _where(failed, NEGATIVE.format(level=level.name))
     return found
 
 
-def _short(part: Counted) -> list[Failure]:
+def _short(counted: Counted) -> list[Failure]:
     """Outputs of which fewer words arrive than they have: strides that leave gaps (tiling.cpp: an assertion)."""
     found: list[Failure] = []
-    for (index, t), missing in part.traffic.short.items():
+    for (index, t), missing in counted.traffic.short.items():
         if missing.any():
-            level, tensor = part.tiling.architecture.levels[index], part.tiling.problem.tensors[t]
+            level, tensor = counted.tiling.architecture.levels[index], counted.tiling.problem.tensors[t]
             what = f"level {level.name}: not every word of {tensor.name} is updated, and Timeloop stops there; {GAPS}"
             need = missing.astype(np.float64)
             found.append(Failure("", None, what, need + 1.0, 0.0 * need, missing > 0))
@@ -155,26 +155,27 @@ def _short(part: Counted) -> list[Failure]:
 
 
 def _certain(what: str, count: int) -> Failure:
-    """A rule that all mappings of a part break."""
+    """A rule that all mappings of one structure break."""
     nothing = np.zeros(count)
     return Failure("", None, what, nothing + 1, nothing, nothing == 0)
 
 
-def _conversions(part: Counted) -> list[str]:
+def _conversions(counted: Counted) -> list[str]:
     """Changes between packed and unpacked that the hardware cannot do (Timeloop: CheckFormatModelsAndMapping)."""
-    levels, found = part.tiling.architecture.levels, []
-    for t, tensor in enumerate(part.tiling.problem.tensors):
-        kept = [level for level in range(len(levels)) if (level, t) in part.sparse.ranks]
+    levels, found = counted.tiling.architecture.levels, []
+    for t, tensor in enumerate(counted.tiling.problem.tensors):
+        kept = [level for level in range(len(levels)) if (level, t) in counted.sparse.ranks]
         for inner, outer in pairwise(kept):
             below, above = (
-                (form := part.sparse.ranks[level, t].form) is not None and form.compressed for level in (inner, outer)
+                (form := counted.sparse.ranks[level, t].form) is not None and form.compressed
+                for level in (inner, outer)
             )
             child, parent = levels[inner], levels[outer]
-            if below and above and _ranks(part, outer, t) < _ranks(part, inner, t):
+            if below and above and _ranks(counted, outer, t) < _ranks(counted, inner, t):
                 found.append(
-                    f"level {parent.name}: {tensor.name} has {_ranks(part, outer, t)} ranks there and "
-                    f"{_ranks(part, inner, t)} in {child.name}; cutting packed tiles up on the way is not supported, "
-                    f"give it as many ranks in {parent.name}"
+                    f"level {parent.name}: {tensor.name} has {_ranks(counted, outer, t)} ranks there and "
+                    f"{_ranks(counted, inner, t)} in {child.name}; cutting packed tiles up on the way is not "
+                    f"supported, give it as many ranks in {parent.name}"
                 )
             if below and not above:
                 found.append(
@@ -194,14 +195,14 @@ def _conversions(part: Counted) -> list[str]:
     return found
 
 
-def _ranks(part: Counted, level: int, t: int) -> int:
-    form = part.sparse.ranks[level, t].form
+def _ranks(counted: Counted, level: int, t: int) -> int:
+    form = counted.sparse.ranks[level, t].form
     return len(form.ranks) if form is not None else 0
 
 
-def lanes_per_parent(part: Counted) -> list[tuple[str, tuple[Int, Int], tuple[int, int]]]:
+def lanes_per_parent(counted: Counted) -> list[tuple[str, tuple[Int, Int], tuple[int, int]]]:
     """Per level, MACs first: the lanes (x, y) that the mapping uses below one parent, int64[b] each; those there."""
-    arch, mesh = part.tiling.architecture, part.sparse.mesh
+    arch, mesh = counted.tiling.architecture, counted.sparse.mesh
     names = (arch.compute.name, *(level.name for level in arch.levels))
     found = []
     for inner, (name, fan) in enumerate(zip(names, arch.fanouts, strict=False)):
@@ -222,27 +223,27 @@ def capacity_limits(level: StorageLevel) -> tuple[int, int]:
     return int(words / level.multiple_buffering), int(bits / level.multiple_buffering)
 
 
-def capacity(part: Counted, index: int, t: int) -> Int:
+def capacity(counted: Counted, index: int, t: int) -> Int:
     """Words that a level reserves for a tensor: the worst case where it keeps metadata, the dense tile elsewhere."""
-    stored = part.sparse.ranks.get((index, t))
+    stored = counted.sparse.ranks.get((index, t))
     if stored is not None and stored.form is not None:
-        return part.sparse.occupancy[index, t].largest_words
-    tile: Int = part.traffic.tile[index, t]
+        return counted.sparse.occupancy[index, t].largest_words
+    tile: Int = counted.traffic.tile[index, t]
     return tile
 
 
-def _has_metadata(part: Counted, index: int, t: int) -> bool:
-    stored = part.sparse.ranks.get((index, t))
+def _has_metadata(counted: Counted, index: int, t: int) -> bool:
+    stored = counted.sparse.ranks.get((index, t))
     return stored is not None and stored.form is not None
 
 
-def metadata_capacity(part: Counted, index: int, t: int) -> Int:
+def metadata_capacity(counted: Counted, index: int, t: int) -> Int:
     """Bits that a level reserves for a tensor's metadata: the worst case, entries of all ranks times their widths."""
-    stored = part.sparse.ranks.get((index, t))
-    bits = 0.0 * floats(part.cycles)
+    stored = counted.sparse.ranks.get((index, t))
+    bits = 0.0 * floats(counted.cycles)
     if stored is None or stored.form is None:
-        return part.tiling.zeros
-    for width, units in zip(stored.widths, part.sparse.occupancy[index, t].largest_units, strict=True):
+        return counted.tiling.zeros
+    for width, units in zip(stored.widths, counted.sparse.occupancy[index, t].largest_units, strict=True):
         held = [count * bits_each for count, bits_each in zip(units, width, strict=True) if count is not None]
         bits = bits + sum_in_order(held) if held else bits
     return ceiled(bits)

@@ -44,12 +44,12 @@ class Carried:
 def hop_energy(level: StorageLevel) -> float:
     """pJ that moving one word by one hop below a level costs: as given, or bits x mm x pJ.
 
-    >>> from crisp_hw.spec.arch import Network
-    >>> wires = Network(wire_pj_per_bit_mm=0.25, tile_width_um=500.0)
-    >>> hop_energy(StorageLevel("RF", word_bits=8, network=wires)), hop_energy(StorageLevel("RF"))
+    >>> from crisp_hw.spec.arch import Wires
+    >>> wires = Wires(wire_pj_per_bit_mm=0.25, tile_width_um=500.0)
+    >>> hop_energy(StorageLevel("RF", word_bits=8, wires=wires)), hop_energy(StorageLevel("RF"))
     (1.0, 0.0)
     """
-    network = level.network
+    network = level.wires
     if network.hop_pj is not None:
         return network.hop_pj
     bits = level.word_bits if network.word_bits is None else network.word_bits
@@ -58,14 +58,14 @@ def hop_energy(level: StorageLevel) -> float:
 
 def costs(level: StorageLevel) -> bool:
     """Does the network of a level take any energy?"""
-    return bool(level.network.router_pj or level.network.ingress_pj or hop_energy(level))
+    return bool(level.wires.router_pj or level.wires.ingress_pj or hop_energy(level))
 
 
 def transit_cycles(tiling: Tiling) -> int:
     """Cycles that filling and draining all networks adds to a run (topology.cpp: total_network_latency_)."""
-    levels = [level for level in tiling.architecture.levels if level.network.fill_cycles or level.network.drain_cycles]
+    levels = [level for level in tiling.architecture.levels if level.wires.fill_cycles or level.wires.drain_cycles]
     _check_dialect(tiling, levels)
-    return sum(level.network.fill_cycles + level.network.drain_cycles for level in levels)
+    return sum(level.wires.fill_cycles + level.wires.drain_cycles for level in levels)
 
 
 def reduces(level: StorageLevel) -> bool:
@@ -135,7 +135,7 @@ def _carried(level: StorageLevel, stream: Stream, used: Int, is_output: bool) ->
         hops = hops + np.where(moves, each * record.words, 0.0)
         routers = np.floor(routers + np.where(moves, (1 + np.floor(each)) * record.words, 0.0))
         sums = np.floor(sums + is_output * (key[0] - 1) * record.words)
-    words, hop, router = stream.total(), hop_energy(level), level.network.router_pj or 0.0
-    energy = hops * hop + routers * router + words * (level.network.ingress_pj or 0.0)
+    words, hop, router = stream.total(), hop_energy(level), level.wires.router_pj or 0.0
+    energy = hops * hop + routers * router + words * (level.wires.ingress_pj or 0.0)
     link = np.floor(stream.linked) * (hop + 2 * router)
     return Carried(stream, words, hops, routers.astype(np.int64), energy, link, sums.astype(np.int64), used)

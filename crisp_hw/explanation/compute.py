@@ -35,7 +35,7 @@ def explain_compute(scene: Scene, found: ComputeResult) -> Explanation:
 
 
 def _algorithmic(scene: Scene, found: ComputeResult) -> Iterator[ExplanationStep]:
-    tiling, traffic = scene.tiling, scene.part.traffic
+    tiling, traffic = scene.tiling, scene.counted.traffic
     loops = scene.active(range(len(tiling.nest.loops)))
     lanes, steps = scene.spatial(loops), [j for j in loops if tiling.temporal(j)]
     used = int(traffic.macs[0])
@@ -54,7 +54,7 @@ def _algorithmic(scene: Scene, found: ComputeResult) -> Iterator[ExplanationStep
 
 
 def _computes(scene: Scene, found: ComputeResult) -> Iterator[ExplanationStep]:
-    operands = scene.part.sparse.operands
+    operands = scene.counted.sparse.operands
     if not operands:
         yield fact("no format and no SAF: every compute happens", found.random, "computes", "random")
         yield fact("gated", 0, "computes", "gated")
@@ -77,15 +77,15 @@ def _three(values: tuple[Share, Share, Share]) -> tuple[float, float, float]:
 
 def _arriving(scene: Scene) -> Int:
     """Computes before any SAF: all, or those that packing leaves."""
-    computes, packed = scene.part.traffic.computes, scene.part.sparse.packed
+    computes, packed = scene.counted.traffic.computes, scene.counted.sparse.packed
     return packed_computes(computes, packed) if packed else computes
 
 
 def _packed_step(scene: Scene) -> ExplanationStep:
     """Computes left when the nonzeros of operands are packed into lanes."""
-    packed = scene.part.sparse.packed
+    packed = scene.counted.sparse.packed
     numbers: dict[str, float] = {f"d{t}": one.density for t, one in packed.items()}
-    numbers["x"] = int(scene.part.traffic.computes[0])
+    numbers["x"] = int(scene.counted.traffic.computes[0])
     share = " · ".join(f"{{d{t}}}" for t in packed)
     text = f"computes with a nonzero of {' and of '.join(scene.tensors[t].name for t in packed)}, packed into lanes"
     sides = ("x − ⌊x · (1 − Π ρ)⌋", f"{{x}} − ⌊{{x}} · (1 − {share})⌋", numbers)
@@ -94,7 +94,7 @@ def _packed_step(scene: Scene) -> ExplanationStep:
 
 def _removed(scene: Scene, found: ComputeResult, operands: dict[str, Operand]) -> Iterator[ExplanationStep]:
     """Computes that never reach the MACs because an operand's SAF skipped or gated their delivery."""
-    if scene.part.sparse.packed:
+    if scene.counted.sparse.packed:
         yield _packed_step(scene)
     before = int(_arriving(scene)[0])
     reached: tuple[Operand, ...] = ()
@@ -163,8 +163,8 @@ def _pairs(scene: Scene, found: ComputeResult, left: int, pair: Chances) -> Iter
 
 
 def _instances(scene: Scene, found: ComputeResult) -> Iterator[ExplanationStep]:
-    shrunk, mapped = scene.part.sparse.shrunk, int(scene.part.traffic.macs[0])
-    busy = {f"u{t}": float(one.utilization[0]) for t, one in scene.part.sparse.packed.items()}
+    shrunk, mapped = scene.counted.sparse.shrunk, int(scene.counted.traffic.macs[0])
+    busy = {f"u{t}": float(one.utilization[0]) for t, one in scene.counted.sparse.packed.items()}
     if busy:
         yield from _packed_macs(scene, found, busy)
         return
@@ -186,7 +186,7 @@ def _instances(scene: Scene, found: ComputeResult) -> Iterator[ExplanationStep]:
 def _packed_macs(scene: Scene, found: ComputeResult, busy: dict[str, float]) -> Iterator[ExplanationStep]:
     """Lanes that are left over in the last pass of a tile are idle."""
     values = " · ".join(["{R}", *(f"{{{name}}}" for name in busy)])
-    sides = ("R̄ = R · Π utilization", values, {"R": int(scene.part.traffic.macs[0]), **busy})
+    sides = ("R̄ = R · Π utilization", values, {"R": int(scene.counted.traffic.macs[0]), **busy})
     text = f"{found.name} at work on average: nonzeros do not fill the lanes of their last pass"
     yield equation(text, found.utilized_instances, sides, "instances", "utilized_instances")
 

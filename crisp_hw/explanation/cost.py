@@ -19,7 +19,7 @@ def port_section(spot: Spot) -> Section:
 
 
 def _port_steps(spot: Spot) -> Iterator[ExplanationStep]:
-    part, latency = spot.scene.part, spot.scene.part.latency[spot.index]
+    part, latency = spot.scene.counted, spot.scene.counted.latency[spot.index]
     cycles, mac = int(spot.scene.result.compute.cycles if spot.scene.result.compute else 0), spot.scene.name(COMPUTE)
     demands = {"read": float(latency.read_demand[spot.t][0]), "write": float(latency.write_demand[spot.t][0])}
     spread = float(idle_factor(part.sparse, spot.place)[0])
@@ -61,7 +61,7 @@ def energy_section(spot: Spot) -> Section:
 
 def _energy_steps(spot: Spot) -> Iterator[ExplanationStep]:
     scene = spot.scene
-    possible = charges(scene.tiling, scene.part.sparse, scene.energy, spot.place)
+    possible = charges(scene.tiling, scene.counted.sparse, scene.energy, spot.place)
     found = {action: charge for action, charge in possible.items() if charge.amount[0]}
     counts = scene.result.levels[spot.index].tensors[spot.tensor.name]
     for action, charge in found.items():

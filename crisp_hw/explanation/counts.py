@@ -20,13 +20,13 @@ def count_section(spot: Spot) -> Section:
 
 def own_saf(spot: Spot) -> Saf | None:
     """The SAF in time that acts on the tensor in this level."""
-    saf = spot.scene.part.sparse.safs.get(spot.place)
+    saf = spot.scene.counted.sparse.safs.get(spot.place)
     return None if saf is None or saf.kind == "spatial" else saf
 
 
 def here(spot: Spot) -> float:
     """P(avoided here) of what an outer SAF let through."""
-    sparse = spot.scene.part.sparse
+    sparse = spot.scene.counted.sparse
     own, outer = sparse.safs[spot.place].probability, outer_saf(sparse.safs, *spot.place)
     if outer is None:
         return float(own[0])
@@ -34,7 +34,7 @@ def here(spot: Spot) -> float:
 
 
 def _count_steps(spot: Spot) -> Iterator[ExplanationStep]:
-    dense, sparse = spot.scene.part.traffic, spot.scene.part.sparse
+    dense, sparse = spot.scene.counted.traffic, spot.scene.counted.sparse
     counts = dict(zip(OPS, (dense.reads, dense.fills, dense.updates), strict=True))
     outer = outer_saf(sparse.safs, *spot.place)
     if outer is not None:
@@ -56,7 +56,7 @@ def _count_steps(spot: Spot) -> Iterator[ExplanationStep]:
 
 def _op_steps(spot: Spot, op: str, words: int) -> Iterator[ExplanationStep]:
     """One kind of access, from the dense count to what is left."""
-    sparse, stored = spot.scene.part.sparse, spot.scene.part.sparse.ranks.get(spot.place)
+    sparse, stored = spot.scene.counted.sparse, spot.scene.counted.sparse.ranks.get(spot.place)
     saf, outer = own_saf(spot), outer_saf(sparse.safs, *spot.place)
     random = int(sparse.tally.data["random"][op][spot.place][0])
     avoided = {kind: int(sparse.tally.data[kind][op][spot.place][0]) for kind in ("gated", "skipped")}
@@ -108,7 +108,7 @@ def _avoided_steps(spot: Spot, key: tuple[str, str], counts: tuple[int, int, int
 
 def _packed_step(spot: Spot, stored: int, random: int) -> ExplanationStep:
     """Reads of an operand whose nonzeros are packed into lanes: one for each pass of the other packed operands."""
-    others = {t: one for t, one in spot.scene.part.sparse.packed.items() if t != spot.t}
+    others = {t: one for t, one in spot.scene.counted.sparse.packed.items() if t != spot.t}
     numbers: dict[str, float] = {"x": stored}
     for t, one in others.items():
         numbers |= {f"p{t}": float(one.passes[0]), f"f{t}": float(one.full[0])}
@@ -121,7 +121,7 @@ def _packed_step(spot: Spot, stored: int, random: int) -> ExplanationStep:
 
 def _reduction_steps(spot: Spot) -> Iterator[ExplanationStep]:
     """Additions of partial sums in the level."""
-    traffic, sparse = spot.scene.part.traffic, spot.scene.part.sparse
+    traffic, sparse = spot.scene.counted.traffic, spot.scene.counted.sparse
     reads, updates = int(traffic.reads[spot.place][0]), int(traffic.updates[spot.place][0])
     if not spot.tensor.is_output or not updates:
         return

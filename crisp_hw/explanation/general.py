@@ -26,7 +26,7 @@ def general_sections(spot: Spot) -> tuple[Section, ...]:
 
 
 def _fill_steps(spot: Spot, flows: Flow, words: Moved) -> Iterator[ExplanationStep]:
-    traffic, index = spot.scene.part.traffic, spot.index
+    traffic, index = spot.scene.counted.traffic, spot.index
     fills, partition = int(traffic.fills[spot.place][0]), int(traffic.partition[spot.place][0])
     yield from _partition_steps(spot, flows, partition)
     if spot.parent is None and not fills:
@@ -113,7 +113,7 @@ def _news(spot: Spot, level: int, step: Arrival) -> str:
 
 
 def _inward_steps(spot: Spot, flows: Flow, words: Moved) -> Iterator[ExplanationStep]:
-    scene, traffic, place = spot.scene, spot.scene.part.traffic, spot.place
+    scene, traffic, place = spot.scene, spot.scene.counted.traffic, spot.place
     feeder = spot.child + 1
     per_child = float(flows.delivered[feeder, 0] / flows.fanout[feeder, 0])
     yield from _received(spot, flows, spot.child)

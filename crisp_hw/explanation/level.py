@@ -36,7 +36,7 @@ def _share(part: float, whole: float) -> float:
 
 
 def _verdict(scene: Scene, name: str) -> str:
-    broken = [reason(failure) for failure in broken_rules(scene.part) if failure.level == name]
+    broken = [reason(failure) for failure in broken_rules(scene.counted) if failure.level == name]
     return f"does not fit: {'; '.join(broken)}" if broken else "everything fits"
 
 
@@ -73,7 +73,7 @@ def _capacity(scene: Scene, index: int) -> Iterator[ExplanationStep]:
 
 
 def _instances(scene: Scene, index: int) -> Iterator[ExplanationStep]:
-    level, sparse = scene.levels[index], scene.part.sparse
+    level, sparse = scene.levels[index], scene.counted.sparse
     used = float(sparse.busiest(index)[0])
     yield fact(f"{level.name} at work (whole ones count), of {level.instances:,} that there are", used, "instances")
     x, y = (int(along[0]) for along in sparse.extent(index + 1))
@@ -82,7 +82,7 @@ def _instances(scene: Scene, index: int) -> Iterator[ExplanationStep]:
 
 def bandwidth_steps(scene: Scene, index: int) -> Iterator[ExplanationStep]:
     """Demand of all tensors against what the ports give, and what that makes of the cycles."""
-    level, latency, found = scene.levels[index], scene.part.latency[index], scene.result.levels[index]
+    level, latency, found = scene.levels[index], scene.counted.latency[index], scene.result.levels[index]
     mac = scene.result.compute.cycles if scene.result.compute else 0
     demands = {
         port: {t.name: float(each[i][0]) for i, t in enumerate(scene.tensors) if each[i][0]}
@@ -108,7 +108,7 @@ def bandwidth_steps(scene: Scene, index: int) -> Iterator[ExplanationStep]:
 
 def busiest_port(scene: Scene, index: int) -> tuple[str, float]:
     """The port that is closest to its limit (or beyond), and its demand over its limit; ("", 0) without limits."""
-    level, latency = scene.levels[index], scene.part.latency[index]
+    level, latency = scene.levels[index], scene.counted.latency[index]
     read, write = (sum(float(demand[0]) for demand in each) for each in (latency.read_demand, latency.write_demand))
     loads = {
         "read": (read, level.read_bandwidth),
@@ -162,6 +162,6 @@ def _leakage(scene: Scene, index: int) -> Iterator[ExplanationStep]:
     level, found = scene.levels[index], scene.result.levels[index]
     leak = scene.point.design.energy.actions.get(level.name, {}).get("leak", 0.0)
     cycles = scene.result.cycles - scene.result.network_cycles
-    numbers = {"l": leak, "c": cycles, "r": float(scene.part.sparse.busiest(index)[0])}
+    numbers = {"l": leak, "c": cycles, "r": float(scene.counted.sparse.busiest(index)[0])}
     sides = ("leak · cycles of the slowest part · max(1, R̄)", "{l} · {c} · max(1, {r})")
     yield equation("leakage over the whole run", found.leakage_pj, (*sides, numbers), "pJ", "leakage_pj")

@@ -14,14 +14,14 @@ SORTS = ("metadata", "payload")
 
 def metadata_sections(spot: Spot) -> tuple[Section, ...]:
     """Nothing where the level keeps no metadata of the tensor."""
-    stored = spot.scene.part.sparse.ranks.get(spot.place)
+    stored = spot.scene.counted.sparse.ranks.get(spot.place)
     if stored is None or stored.form is None:
         return ()
     return (Section("Metadata that moves with it, in one instance", see("6.1, 6.4"), tuple(_metadata_steps(spot))),)
 
 
 def _metadata_steps(spot: Spot) -> Iterator[ExplanationStep]:
-    tally, stored = spot.scene.part.sparse.tally, spot.scene.part.sparse.ranks[spot.place]
+    tally, stored = spot.scene.counted.sparse.tally, spot.scene.counted.sparse.ranks[spot.place]
     for op in OPS:
         for r in range(len(stored.fibers)):
             for sort in range(2):
@@ -37,7 +37,7 @@ def _metadata_steps(spot: Spot) -> Iterator[ExplanationStep]:
 def _entry_steps(spot: Spot, key: tuple[str, int, int], moved: dict[str, int]) -> Iterator[ExplanationStep]:
     """One sort of entry of one rank: a tile's, as often as tiles move with an access, less what SAFs spare."""
     op, r, sort = key
-    sparse, traffic = spot.scene.part.sparse, spot.scene.part.traffic
+    sparse, traffic = spot.scene.counted.sparse, spot.scene.counted.traffic
     units = number_of(sparse.occupancy[spot.place].units[r][sort])
     outer, own = outer_saf(sparse.safs, *spot.place), own_saf(spot)
     source = "updates" if own is not None and outer is not None and op == "reads" else op
@@ -69,5 +69,5 @@ def _entry_steps(spot: Spot, key: tuple[str, int, int], moved: dict[str, int]) -
 
 def _stores(spot: Spot, level: int) -> bool:
     """Does the level keep metadata of the tensor?"""
-    stored = spot.scene.part.sparse.ranks.get((level, spot.t))
+    stored = spot.scene.counted.sparse.ranks.get((level, spot.t))
     return stored is not None and stored.form is not None

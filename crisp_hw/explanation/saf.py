@@ -19,7 +19,7 @@ def saf_section(spot: Spot) -> Section:
 
 
 def _saf_steps(spot: Spot) -> Iterator[ExplanationStep]:
-    sparse, name = spot.scene.part.sparse, spot.tensor.name
+    sparse, name = spot.scene.counted.sparse, spot.tensor.name
     outer, own = outer_saf(sparse.safs, *spot.place), own_saf(spot)
     if outer is not None:
         yield from _one_saf(spot, outer, sparse.safs[outer, spot.t])
@@ -92,7 +92,7 @@ def _reach(spot: Spot, impact: Impact) -> Iterator[ExplanationStep]:
 
 
 def _squeezes(spot: Spot) -> list[Squeeze]:
-    shrunk = spot.scene.part.sparse.shrunk
+    shrunk = spot.scene.counted.sparse.shrunk
     return [] if shrunk is None else [s for s in (*shrunk.own, *shrunk.skipped) if s.target == spot.t]
 
 
@@ -102,7 +102,7 @@ def instance_section(spot: Spot) -> Section:
 
 
 def _instance_steps(spot: Spot) -> Iterator[ExplanationStep]:
-    part, name = spot.scene.part, spot.level.name
+    part, name = spot.scene.counted, spot.level.name
     mapped, used = int(part.traffic.instances[spot.index][0]), float(part.sparse.used[spot.place][0])
     content, shrunk = part.sparse.occupancy.get(spot.place), part.sparse.shrunk
     if used == mapped:

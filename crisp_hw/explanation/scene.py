@@ -38,13 +38,13 @@ class Scene:
     """One evaluated design point."""
 
     point: DesignPoint
-    part: Counted
+    counted: Counted
     result: Result
 
     @property
     def tiling(self) -> Tiling:
         """The mapping as the engine sees it."""
-        return self.part.tiling
+        return self.counted.tiling
 
     @property
     def levels(self) -> tuple[StorageLevel, ...]:

@@ -23,28 +23,28 @@ NEGLIGIBLE = 1e-12  # probability below which an occupancy is not listed
 def stored_sections(spot: Spot) -> tuple[Section, ...]:
     """Occupancy and format of the tile."""
     found = [Section("Nonzeros in the tile", see("4, 5.3"), tuple(_occupancy_steps(spot)))]
-    stored = spot.scene.part.sparse.ranks.get(spot.place)
+    stored = spot.scene.counted.sparse.ranks.get(spot.place)
     if stored is not None and stored.form is not None:
         found.append(
             Section(
                 f"How {spot.level.name} writes it down",
                 see("5"),
-                tuple(_format_steps(spot, stored, spot.scene.part.sparse.occupancy[spot.place])),
+                tuple(_format_steps(spot, stored, spot.scene.counted.sparse.occupancy[spot.place])),
             )
         )
     return tuple(found)
 
 
 def _occupancy_steps(spot: Spot) -> Iterator[ExplanationStep]:
-    content = spot.scene.part.sparse.occupancy.get(spot.place)
-    words = int(capacity(spot.scene.part, *spot.place)[0])
+    content = spot.scene.counted.sparse.occupancy.get(spot.place)
+    words = int(capacity(spot.scene.counted, *spot.place)[0])
     if content is None:
         yield fact(
             "the design has no format and no SAF: densities have no effect, every word moves", 1.0, "", "density"
         )
         yield fact("words reserved: the whole tile", words, "words", "utilized_capacity")
         return
-    stored = spot.scene.part.sparse.ranks[spot.place]
+    stored = spot.scene.counted.sparse.ranks[spot.place]
     if stored.form is None and float(content.density[0]) == 1:
         yield fact(f"{spot.tensor.name} is dense here: every word of the tile counts; ρ", 1.0, "", "density")
         yield fact("words reserved: the whole tile", words, "words", "utilized_capacity")
@@ -182,7 +182,7 @@ def _format_steps(spot: Spot, stored: StoredRanks, content: Occupancy) -> Iterat
             if number_of(entries) and bits:
                 terms |= {f"e{r}{kind}": number_of(entries), f"b{r}{kind}": bits}
                 parts.append(f"{{e{r}{kind}}} · {{b{r}{kind}}}")
-    values, bits = f"⌈{' + '.join(parts) or '0'}⌉", int(metadata_capacity(spot.scene.part, *spot.place)[0])
+    values, bits = f"⌈{' + '.join(parts) or '0'}⌉", int(metadata_capacity(spot.scene.counted, *spot.place)[0])
     text = "metadata reserved: entries of the fullest tile, rank 0 first"
     yield equation(text, bits, ("⌈Σ entries · bits⌉", values, terms), "bits", figure="metadata_capacity_bits")
 
@@ -239,7 +239,7 @@ def _only_occupancy(spot: Spot) -> int | None:
     occupancy, probability = support(spot.tensor.density, spot.whole, tile)
     if _chances(spot) > SURE:
         return None
-    alive = float(spot.scene.part.sparse.occupancy[spot.place].nonempty[0]) < 1
+    alive = float(spot.scene.counted.sparse.occupancy[spot.place].nonempty[0]) < 1
     likely = {int(k) for k, p in zip(occupancy[:, 0], probability[:, 0], strict=True) if p > NEGLIGIBLE}
     likely -= {0} if alive else set()
     return likely.pop() if len(likely) == 1 else None

@@ -23,7 +23,7 @@ def _tile_steps(spot: Spot) -> Iterator[ExplanationStep]:
     formula, values = _extents(spot)
     yield equation("words of the tile", spot.tile, (f"T = {formula}", values), "words")
     outside = scene.spatial(range(end, len(scene.tiling.nest.loops)))
-    used = int(scene.part.traffic.instances[spot.index][0])
+    used = int(scene.counted.traffic.instances[spot.index][0])
     if not outside and used == 1:
         yield fact(f"one {spot.level.name} is used: no loop outside it goes across several")
         return
@@ -57,7 +57,7 @@ def delivery_steps(spot: Spot, level: int) -> Iterator[ExplanationStep]:
     if level == COMPUTE:
         yield equation(
             f"time steps of one {name}: every loop in time, because a {name} holds nothing between two steps",
-            int(scene.part.traffic.steps[0]),
+            int(scene.counted.traffic.steps[0]),
             ("D = Π temporal bounds", product(scene.bounds(forcing))),
             "steps",
         )

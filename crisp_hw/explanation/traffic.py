@@ -21,7 +21,7 @@ def traffic_sections(spot: Spot) -> tuple[Section, ...]:
 
 
 def _fill_steps(spot: Spot) -> Iterator[ExplanationStep]:
-    scene, fills = spot.scene, int(spot.scene.part.traffic.fills[spot.place][0])
+    scene, fills = spot.scene, int(spot.scene.counted.traffic.fills[spot.place][0])
     if spot.tensor.is_output:
         yield _partition_step(spot)
     if spot.parent is None:
@@ -30,7 +30,7 @@ def _fill_steps(spot: Spot) -> Iterator[ExplanationStep]:
     else:
         yield from delivery_steps(spot, spot.index)
         tiles = int(scene.tiling.product(delivery_loops(scene.tiling, spot.index, spot.tensor)[1])[0])
-        numbers = {"T": spot.tile, "D": tiles, "V": int(scene.part.traffic.partition[spot.place][0])}
+        numbers = {"T": spot.tile, "D": tiles, "V": int(scene.counted.traffic.partition[spot.place][0])}
         options = [("fills = T · D", "{T} · {D}", numbers)]
         text = f"words that {scene.name(spot.parent)} sends to one {spot.level.name}"
         if spot.tensor.is_output:
@@ -47,7 +47,7 @@ def _partition_step(spot: Spot) -> ExplanationStep:
     scene = spot.scene
     outside = range(scene.tiling.ends[spot.index], len(scene.tiling.nest.loops))
     split = distinct_loops(scene.tiling, outside, spot.tensor)
-    partition = int(scene.part.traffic.partition[spot.place][0])
+    partition = int(scene.counted.traffic.partition[spot.place][0])
     text = f"distinct words that one {spot.level.name} sees over the whole run"
     if not split:
         return fact(f"{text}: the whole tensor", partition, "words", "partition_size")
@@ -57,7 +57,7 @@ def _partition_step(spot: Spot) -> ExplanationStep:
 
 
 def _inward_steps(spot: Spot) -> Iterator[ExplanationStep]:
-    scene, traffic = spot.scene, spot.scene.part.traffic
+    scene, traffic = spot.scene, spot.scene.counted.traffic
     reads, updates, partition = (
         int(each[spot.place][0]) for each in (traffic.reads, traffic.updates, traffic.partition)
     )

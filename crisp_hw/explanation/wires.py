@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from crisp_hw.explanation.arithmetic import equation, fact, number
 from crisp_hw.explanation.nouns import ExplanationStep, Section
 from crisp_hw.explanation.scene import Scene, see
-from crisp_hw.spec.result import NetworkCounts, NetworkResult
+from crisp_hw.spec.result import WireCounts, WireResult
 
 
 def network_sections(scene: Scene, index: int) -> Iterator[Section]:
@@ -16,9 +16,9 @@ def network_sections(scene: Scene, index: int) -> Iterator[Section]:
             yield Section(f"Network {network.name}", see("8.1"), tuple(_steps(scene, index, network)))
 
 
-def _steps(scene: Scene, index: int, network: NetworkResult) -> Iterator[ExplanationStep]:
+def _steps(scene: Scene, index: int, network: WireResult) -> Iterator[ExplanationStep]:
     level = scene.levels[index]
-    given = level.network
+    given = level.wires
     if given.hop_pj is None and network.hop_pj:
         bits = level.word_bits if given.word_bits is None else given.word_bits
         numbers = {"b": bits, "w": given.tile_width_um or 0.0, "e": given.wire_pj_per_bit_mm or 0.0}
@@ -34,7 +34,7 @@ def _steps(scene: Scene, index: int, network: NetworkResult) -> Iterator[Explana
     yield equation(f"all networks of this kind, below every {level.name}", network.energy_pj, sides, "pJ")
 
 
-def _told(counts: NetworkCounts) -> str:
+def _told(counts: WireCounts) -> str:
     """Words by their number of receivers, and the mean way of a word."""
     parts = [f"{number(words)} words to {receivers} each" for receivers, _, words in counts.ingresses]
     linked = f", {counts.linked:,} words from neighbour to neighbour" if counts.linked else ""

@@ -7,18 +7,7 @@ the nouns. `true`, `false` and `null` cannot carry a mark, so the mapping that h
 from dataclasses import dataclass, field
 from typing import Any
 
-from crisp_hw.errors import InputError
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A line of a file, counted from 1."""
-
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
+from crisp_hw.errors import InputError, Mark, Where
 
 
 @dataclass(eq=False, repr=False)
@@ -119,7 +108,7 @@ def fault(value: Any, message: str, key: str | None = None) -> InputError:
     'a.yaml:7: architecture: too many'
     """
     mark = mark_of(value, key)
-    return InputError(message if mark is None else f"{mark}: {message}")
+    return InputError(message, None if mark is None else Where(mark=mark))
 
 
 def plain(value: Any) -> Any:

@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-from crisp_hw.errors import InputError
-from crisp_hw.machine.positions import Mark, MarkedDict, MarkedList, fault, marked
+from crisp_hw.errors import InputError, Mark
+from crisp_hw.machine.positions import MarkedDict, MarkedList, fault, marked
 
 DEEPEST = 60  # levels of nesting; Timeloop's documents have about ten
 MOST = 300_000  # values of one file, aliases counted in full

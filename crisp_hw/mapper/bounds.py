@@ -61,7 +61,7 @@ def lower(space: Space, rows: Ints, dims: tuple[str, ...]) -> Lower:
     """
     design, least = space.design, computes_left(space)
     cycles = np.ceil(least / _lanes(space, rows, dims) * ROUNDING)
-    transit = sum(level.network.fill_cycles + level.network.drain_cycles for level in design.architecture.levels)
+    transit = sum(level.wires.fill_cycles + level.wires.drain_cycles for level in design.architecture.levels)
     if any(pj < 0 for actions in design.energy.actions.values() for pj in actions.values()):
         return Lower(cycles + transit, np.full(len(rows), -np.inf))
     energy = np.full(len(rows), least * compute_energy(design.energy, design.architecture.compute, "random"))

@@ -81,7 +81,7 @@ def accelerator_document(accelerator: Accelerator) -> Document:
         "schema": SCHEMA,
         "name": accelerator.name,
         "versions": versions(),
-        "scheme": {"kind": type(accelerator.scheme).__name__, **asdict(accelerator.scheme)},
+        "scheme": {"kind": type(accelerator.scheme).__name__.removesuffix("Scheme"), **asdict(accelerator.scheme)},
         "levels": levels,
         "numbers": numbers,
         "energies": energies,

@@ -18,7 +18,7 @@ from crisp_hw.searches.store import Store
 Solve = Callable[[Task], Solved]
 """The answer to one task; waits for it, or finds it. Raises what the search raised."""
 
-PATIENCE_S = 1.0  # how long one process searches before it thinks of company
+PATIENCE_S = 1.0  # how long one process searches before it considers starting others
 WORTH_S = 2.0  # searching left that pays for starting Python and NumPy once more per core (about 0.3 s each)
 
 
@@ -60,7 +60,7 @@ class _Solver:
         self._known: dict[str, Solved] = {}
         self._waiting = {task.key: task for task in tasks}
         self._running: dict[str, Future[Solved]] = {}
-        self._crew: WorkerPool | None = None
+        self._workers: WorkerPool | None = None
         self._searches, self._seconds = 0, 0.0
 
     def __call__(self, task: Task) -> Solved:
@@ -71,8 +71,8 @@ class _Solver:
 
     def end(self, at_once: bool) -> None:
         """Wait for the processes, or end them without waiting for what they search."""
-        if self._crew is not None:
-            self._crew.end(at_once)
+        if self._workers is not None:
+            self._workers.end(at_once)
 
     def _answer(self, task: Task) -> Solved:
         if task.key not in self._running:
@@ -89,13 +89,13 @@ class _Solver:
 
     def _start_workers_if_worthwhile(self) -> None:
         """Hand everything that is not kept yet to other processes, once, if that pays."""
-        if self._crew is not None or self._jobs == 1:
+        if self._workers is not None or self._jobs == 1:
             return
         missing = [task for key, task in self._waiting.items() if not self._kept(key)]
         many = min(self._jobs or cores(), len(missing))
         if many > 1 and (self._jobs is not None or self._pays(len(missing))):
-            self._crew = WorkerPool(many)
-            self._running = self._crew.take(missing, self._store)
+            self._workers = WorkerPool(many)
+            self._running = self._workers.take(missing, self._store)
 
     def _kept(self, key: str) -> bool:
         return self._store is not None and self._store.path(key).exists()

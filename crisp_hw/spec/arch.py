@@ -7,7 +7,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True)
-class Network:
+class Wires:
     """What joins one instance of a storage level to those of the next inner level; the default costs nothing.
 
     A word costs `hop_pj` per hop (not given: its bits over wires as long as a hop, `tile_width_um`), `router_pj` per
@@ -26,7 +26,7 @@ class Network:
     subtype: Literal["", "1:1", "1:N"] = ""
 
 
-FREE = Network()
+FREE = Wires()
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class StorageLevel:
     decompression_supported: bool = False
     compression_supported: bool = False
     min_utilization: float = 0.0
-    network: Network = FREE
+    wires: Wires = FREE
     reduction_supported: bool | None = None
 
 

@@ -52,7 +52,7 @@ class LevelResult:
 
 
 @dataclass(frozen=True)
-class NetworkCounts:
+class WireCounts:
     """One tensor in the network below a storage level, per instance of that level (there are `instances`).
 
     `ingresses` are (receivers of each word, words per step, words that enter the network); `hops` is their mean,
@@ -70,12 +70,12 @@ class NetworkCounts:
 
 
 @dataclass(frozen=True)
-class NetworkResult:
+class WireResult:
     """The network from a storage level to what lies inside it, "DRAM <==> SMEM"; `energy_pj` is of all instances."""
 
     name: str
     level: str
-    tensors: Mapping[str, NetworkCounts]
+    tensors: Mapping[str, WireCounts]
     hop_pj: float
     energy_pj: float
 
@@ -111,7 +111,7 @@ class Result:
     levels: tuple[LevelResult, ...]
     assumptions: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
-    networks: tuple[NetworkResult, ...] = ()
+    networks: tuple[WireResult, ...] = ()
     network_cycles: int = 0
 
     @property

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from crisp_hw.engine.evaluate import evaluate
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.spec.dialect import Dialect
-from crisp_hw.spec.result import ComputeResult, LevelResult, NetworkResult, Result, TensorCounts
+from crisp_hw.spec.result import ComputeResult, LevelResult, Result, TensorCounts, WireResult
 from crisp_hw.timeloop.read.point import read_point
 
 ENERGY_TOLERANCE = 1e-9  # relative; both sides add the same products of counts and pJ
@@ -124,7 +124,7 @@ def _level(ours: LevelResult, reference: Case) -> Iterator[Difference]:
         yield from _close(f"{ours.name} {tensor} energy", "energy", counts.energy_pj, reference["energy"][tensor])
 
 
-def _networks(ours: tuple[NetworkResult, ...], reference: Case) -> Iterator[Difference]:
+def _networks(ours: tuple[WireResult, ...], reference: Case) -> Iterator[Difference]:
     """Networks that take energy; cases without any list none."""
     yield from _count("networks", sorted(network.name for network in ours), sorted(reference))
     for network in ours:

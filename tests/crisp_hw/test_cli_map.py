@@ -161,7 +161,7 @@ def test_what_is_no_size_is_refused(text):
 
 def test_python_gives_the_same_files(run, tmp_path):
     run()
-    best = crisp_hw.map(tmp_path / "all.yaml")
+    best = crisp_hw.find_mapping(tmp_path / "all.yaml")
     assert {name: (tmp_path / "out" / name).read_text() for name in WRITTEN} == best.texts()
     assert names(best.save(tmp_path / "again")[0].parent) == WRITTEN
     assert (best.found.cycles, best.found.energy_pj) == (best.result.cycles, best.result.energy_pj)

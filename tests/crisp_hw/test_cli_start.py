@@ -12,7 +12,7 @@ from crisp_hw.cli.ending import ended
 from crisp_hw.cli.quick import quick_run
 from crisp_hw.errors import InputError, MappingError
 
-DOCUMENTS = Path(__file__).parent / "model" / "documents"
+DOCUMENTS = Path(__file__).parent / "dropin" / "documents"
 FLAT = DOCUMENTS / "dense-flat.yaml"
 COMMAND = [sys.executable, "-m", "crisp_hw.cli"]
 HEAVY = ("typer", "pydantic", "pandas", "matplotlib", "torch", "jinja2", "crisp_hw.explanation", "crisp_hw.mapper")

@@ -7,7 +7,7 @@ import pytest
 
 from crisp_hw import api
 from crisp_hw.errors import InputError, MappingError
-from crisp_hw.searches import solve, spread
+from crisp_hw.searches import pool, solve
 from crisp_hw.searches.store import default_store, info
 from crisp_hw.spec.layer import Layer, Workload
 from crisp_hw.spec.patterns import NM
@@ -127,10 +127,10 @@ def test_errors_name_layer_and_accelerator_whoever_searches(jobs):
 
 def test_a_lost_process_is_said_with_layer_and_accelerator(monkeypatch):
     def lost(*_):
-        raise spread.WorkerLost("a process that searched ended")
+        raise pool.WorkerLost("a process that searched ended")
 
-    monkeypatch.setattr(spread, "solve", lost)
-    with pytest.raises(spread.WorkerLost, match="layer stem on stc: a process that searched ended"):
+    monkeypatch.setattr(pool, "solve", lost)
+    with pytest.raises(pool.WorkerLost, match="layer stem on stc: a process that searched ended"):
         evaluated(("stc",), cache=False)
 
 

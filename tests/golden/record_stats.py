@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from crisp_hw import api
-from crisp_hw.spec.arch import Network
+from crisp_hw.spec.arch import Wires
 from crisp_hw.spec.design import DesignPoint
 from crisp_hw.spec.layer import Layer, Workload
 from crisp_hw.spec.patterns import NM
@@ -48,7 +48,7 @@ def wired(point: DesignPoint) -> DesignPoint:
     levels = tuple(
         replace(
             level,
-            network=Network(
+            wires=Wires(
                 wire_pj_per_bit_mm=0.05,
                 tile_width_um=100.0 * (place + 1),
                 router_pj=0.25 if place else None,

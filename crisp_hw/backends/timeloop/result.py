@@ -5,14 +5,14 @@ from collections.abc import Iterable, Mapping
 
 from crisp_hw.backends.timeloop.failure import ToolError
 from crisp_hw.backends.timeloop.stats import Figures, LevelFigures, Number, Stats
-from crisp_hw.spec.result import ComputeResult, FormatCounts, LevelResult, NetworkResult, Result, TensorCounts
+from crisp_hw.spec.result import ComputeResult, FormatCounts, LevelResult, Result, TensorCounts, WireResult
 
 _KINDS, _OPS = ("random", "gated", "skipped"), ("reads", "fills", "updates")
 _PRINTED_UJ = 0.00501  # the total of stats.txt has two decimals
 _PRINTED_SHARE = 0.0000501  # and so have percentages
 
 
-def result(stats: Stats, assumptions: tuple[str, ...] = (), networks: tuple[NetworkResult, ...] = ()) -> Result:
+def result(stats: Stats, assumptions: tuple[str, ...] = (), networks: tuple[WireResult, ...] = ()) -> Result:
     """Levels, networks, counts and energies of a valid mapping; energies in pJ, per instance where the nouns say so.
 
     A level lists the tensors that it keeps. Format accesses that Timeloop does not tell apart (0 bits) are left out,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from crisp_hw.backends.timeloop.failure import ToolError
-from crisp_hw.spec.result import NetworkCounts, NetworkResult
+from crisp_hw.spec.result import WireCounts, WireResult
 
 _FIELDS = {
     # words of stats.txt (model/network-legacy.cpp: Print)
@@ -36,7 +36,7 @@ class _Printed:
     ingresses: list[tuple[int, int, float]] = field(default_factory=list)
 
 
-def read_networks(text: str, archive: str | None, tensors: Sequence[str]) -> tuple[NetworkResult, ...]:
+def read_networks(text: str, archive: str | None, tensors: Sequence[str]) -> tuple[WireResult, ...]:
     """The networks of stats.txt in its order; `archive` is map+stats.xml, `tensors` are the problem's, in order.
 
     Raises ToolError where a figure is missing.
@@ -55,7 +55,7 @@ def read_networks(text: str, archive: str | None, tensors: Sequence[str]) -> tup
     return tuple(network for network in found if _takes_energy(network))
 
 
-def _takes_energy(network: NetworkResult) -> bool:
+def _takes_energy(network: WireResult) -> bool:
     """Less than two decimals show, which is all that a total has, counts too."""
     return any((network.energy_pj, *(each.energy_pj + each.link_energy_pj for each in network.tensors.values())))
 
@@ -89,19 +89,19 @@ def _archived(archive: str, tensors: Sequence[str]) -> Iterator[tuple[str, Mappi
             )
 
 
-def _network(name: str, printed: Mapping[str, _Printed], exact: Mapping[str, Mapping[str, float]]) -> NetworkResult:
+def _network(name: str, printed: Mapping[str, _Printed], exact: Mapping[str, Mapping[str, float]]) -> WireResult:
     counts = {tensor: _counts(found, exact.get(tensor, {})) for tensor, found in printed.items()}
     totals = [_total(counts[tensor], found.numbers) for tensor, found in printed.items()]
     first = next(iter(printed))
     hop = exact.get(first, {}).get("energy_per_hop", printed[first].numbers["energy_per_hop_fj"] / 1000)
-    return NetworkResult(name, name.split(" <==> ")[0], counts, hop, sum(totals))
+    return WireResult(name, name.split(" <==> ")[0], counts, hop, sum(totals))
 
 
-def _counts(printed: _Printed, exact: Mapping[str, float]) -> NetworkCounts:
+def _counts(printed: _Printed, exact: Mapping[str, float]) -> WireCounts:
     numbers = {**printed.numbers, **exact}
     pairs = (("energy", "total_energy"), ("link_transfer_energy", "total_link_energy"))
     known = [numbers[total] / numbers[one] for one, total in pairs if numbers[one] > _ENOUGH]
-    return NetworkCounts(
+    return WireCounts(
         fanout=int(numbers["fanout"]),
         instances=round(known[0]) if known else 0,
         ingresses=tuple(printed.ingresses),
@@ -113,7 +113,7 @@ def _counts(printed: _Printed, exact: Mapping[str, float]) -> NetworkCounts:
     )
 
 
-def _total(counts: NetworkCounts, printed: Mapping[str, float]) -> float:
+def _total(counts: WireCounts, printed: Mapping[str, float]) -> float:
     """All instances; as printed where one takes so little that their number cannot be told from it."""
     shown = printed["total_energy"] + printed["total_link_energy"]
     if not counts.instances:

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from crisp_hw.errors import MappingError
-from crisp_hw.machine.positions import Mark, MarkedDict, fault, mark_of
+from crisp_hw.errors import MappingError, Mark
+from crisp_hw.machine.positions import MarkedDict, fault, mark_of
 from crisp_hw.timeloop.yaml.fields import optional_mapping, required, sequence, text, whole
 
 KINDS = {"spatial": "spatial", "temporal": "temporal", "dataspace": "bypass", "bypass": "bypass", "datatype": "bypass"}

@@ -6,7 +6,8 @@ common/version_transpilers/v4_to_v3.py.
 
 from typing import Any
 
-from crisp_hw.machine.positions import Mark, MarkedDict, MarkedList, derived, fault, mark_of
+from crisp_hw.errors import Mark
+from crisp_hw.machine.positions import MarkedDict, MarkedList, derived, fault, mark_of
 from crisp_hw.timeloop.frontend.constraints import (
     BlockConstraints,
     Shape,

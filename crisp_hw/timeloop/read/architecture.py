@@ -8,7 +8,7 @@ import numpy as np
 
 from crisp_hw.errors import InputError
 from crisp_hw.machine.positions import fault
-from crisp_hw.spec.arch import FREE, Architecture, ComputeLevel, Network, StorageLevel
+from crisp_hw.spec.arch import FREE, Architecture, ComputeLevel, StorageLevel, Wires
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.timeloop.yaml.fields import Node, flag, known, mapping, number, required, sequence, text, whole
 
@@ -154,7 +154,7 @@ def _storage(element: _Element) -> StorageLevel:
         decompression_supported=flag(at.get("decompression_supported", False), f"{where}.decompression_supported"),
         compression_supported=flag(at.get("compression_supported", False), f"{where}.compression_supported"),
         min_utilization=_least_share(at, f"{where}.min_utilization"),
-        network=_network(at, where),
+        wires=_wires(at, where),
         reduction_supported=_said(at, "reduction_supported", where),
     )
 
@@ -169,7 +169,7 @@ def _said(at: Node, key: str, where: str) -> bool | None:
     return found if key not in at or found is not None else flag(at[key], f"{where}.{key}")
 
 
-def _network(at: Node, where: str) -> Network:
+def _wires(at: Node, where: str) -> Wires:
     """The network that Timeloop makes of a level's own attributes (model/network-legacy.cpp: ParseSpecs)."""
 
     def optional(key: str) -> float | None:
@@ -179,7 +179,7 @@ def _network(at: Node, where: str) -> Network:
     if subtype not in ("", "1:1", "1:N"):
         raise fault(at, f"{where}: network_type {str(subtype)[:20]!r} is not modelled; leave it out", "network_type")
     bits = whole(at["network_word_bits"], f"{where}.network_word_bits") if "network_word_bits" in at else None
-    found = Network(
+    found = Wires(
         word_bits=bits,
         wire_pj_per_bit_mm=optional("wire_energy"),
         tile_width_um=optional("tile_width"),

@@ -39,15 +39,15 @@ def read_design(documents: Any, dialect: Dialect = "head") -> Design:
 def _wired(architecture: Architecture, root: Node) -> Architecture:
     """With the energy of wires from the ERT, which goes before what a level says, and the length of every hop."""
     table = wire_energy(root["ERT"]) if root.get("ERT") is not None else None
-    if not table and not any(level.network.wire_pj_per_bit_mm for level in architecture.levels):
+    if not table and not any(level.wires.wire_pj_per_bit_mm for level in architecture.levels):
         return architecture
     widths = tile_widths(architecture, read_areas(root["architecture"], root.get("ART")))
     levels = []
     for level, width in zip(architecture.levels, widths, strict=True):
-        given = level.network
+        given = level.wires
         wire = table or given.wire_pj_per_bit_mm
         length = width if given.tile_width_um is None else given.tile_width_um
-        levels.append(replace(level, network=replace(given, wire_pj_per_bit_mm=wire, tile_width_um=length)))
+        levels.append(replace(level, wires=replace(given, wire_pj_per_bit_mm=wire, tile_width_um=length)))
     return replace(architecture, levels=tuple(levels))
 
 

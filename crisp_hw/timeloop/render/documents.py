@@ -32,12 +32,12 @@ def render(point: DesignPoint, sources: Mapping[str, str] | None = None) -> dict
     comments. Raises MappingError when the nest cannot be written as Timeloop's blocks.
 
     >>> from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
-    >>> from crisp_hw.spec.mapping import Loop, LoopNest, Mapping
+    >>> from crisp_hw.spec.mapping import Loop, LoopMapping, LoopNest
     >>> from crisp_hw.spec.problem import Problem, Tensor, Term
     >>> dot = Problem("dot", ("K",), (4,), (Tensor("A", ((Term("K"),),)), Tensor("Z", (), is_output=True)))
     >>> nest = LoopNest((Loop(0, "K", "temporal"),), (frozenset("AZ"),))
     >>> design = Design(Architecture((StorageLevel("DRAM", "DRAM"),), ComputeLevel()), dot)
-    >>> print(render(DesignPoint(design, Mapping(nest, (4,))))["mapping.yaml"])
+    >>> print(render(DesignPoint(design, LoopMapping(nest, (4,))))["mapping.yaml"])
     # Loops per level; permutations are listed innermost first, `split` of the spatial ones run along x, the rest ...
     mapping:
       - target: DRAM

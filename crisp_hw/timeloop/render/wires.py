@@ -6,12 +6,12 @@ from crisp_hw.spec.arch import StorageLevel
 def network_attributes(level: StorageLevel) -> dict[str, float | int | str | None]:
     """Timeloop's attributes (model/network-legacy.cpp: ParseSpecs); None for what is not given.
 
-    >>> from crisp_hw.spec.arch import Network
-    >>> found = network_attributes(StorageLevel("RF", network=Network(router_pj=0.5, fill_cycles=2)))
+    >>> from crisp_hw.spec.arch import Wires
+    >>> found = network_attributes(StorageLevel("RF", wires=Wires(router_pj=0.5, fill_cycles=2)))
     >>> {key: value for key, value in found.items() if value is not None}
     {'router_energy': 0.5, 'network_fill_latency': 2}
     """
-    network, adds_up = level.network, level.reduction_supported
+    network, adds_up = level.wires, level.reduction_supported
     return {
         "network_word_bits": network.word_bits,
         "network_type": f'"{network.subtype}"' if network.subtype else None,

@@ -85,35 +85,35 @@ class Evaluated:
         return max(actions.values(), default=0.0) / level.cluster_size, "ERT"
 
 
-def details_of(part: Counted) -> dict[tuple[str, str], TensorDetail]:
-    """The details of the first mapping of a part, by level and tensor."""
-    tiling = part.tiling
+def details_of(counted: Counted) -> dict[tuple[str, str], TensorDetail]:
+    """The details of the first mapping of one structure, by level and tensor."""
+    tiling = counted.tiling
     places = product(range(len(tiling.architecture.levels)), range(len(tiling.problem.tensors)))
     return {
-        (tiling.architecture.levels[level].name, tiling.problem.tensors[t].name): _detail(part, level, t)
+        (tiling.architecture.levels[level].name, tiling.problem.tensors[t].name): _detail(counted, level, t)
         for level, t in places
     }
 
 
-def _detail(part: Counted, index: int, t: int) -> TensorDetail:
-    level, tensor = part.tiling.architecture.levels[index], part.tiling.problem.tensors[t]
-    stored, place = part.sparse.ranks.get((index, t)), (index, t)
+def _detail(counted: Counted, index: int, t: int) -> TensorDetail:
+    level, tensor = counted.tiling.architecture.levels[index], counted.tiling.problem.tensors[t]
+    stored, place = counted.sparse.ranks.get((index, t)), (index, t)
     has_metadata = stored is not None and stored.form is not None
-    lanes = int(part.sparse.provided(place)[0])
-    worst = part.sparse.occupancy[place].largest_units if has_metadata else []
+    lanes = int(counted.sparse.provided(place)[0])
+    worst = counted.sparse.occupancy[place].largest_units if has_metadata else []
     return TensorDetail(
         lanes=lanes,
         clusters=min(lanes, level.instances // level.cluster_size),
         word_bits=level.word_bits,
-        tile_words=int(part.traffic.tile[place][0]),
+        tile_words=int(counted.traffic.tile[place][0]),
         distribution=_distribution(tensor.density),
         formats=tuple(_name(rank) for rank in reversed(stored.form.ranks)) if stored and stored.form else (),
         worst=tuple((_whole(m), _whole(p)) for m, p in worst),
         bits={
-            f"{kind}_{op}": _bits(metadata_bits(part.sparse.tally, level, place, stored, (kind, op)))
+            f"{kind}_{op}": _bits(metadata_bits(counted.sparse.tally, level, place, stored, (kind, op)))
             for kind, op in product(KINDS, OPS)
         },
-        takes_time=bool(part.mac_cycles[0]),
+        takes_time=bool(counted.mac_cycles[0]),
     )
 
 

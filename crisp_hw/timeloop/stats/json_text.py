@@ -4,7 +4,7 @@ import json
 import math
 from typing import Any
 
-from crisp_hw.spec.result import ComputeResult, LevelResult, NetworkResult, TensorCounts
+from crisp_hw.spec.result import ComputeResult, LevelResult, TensorCounts, WireResult
 from crisp_hw.timeloop.stats.detail import Evaluated
 
 _KINDS, _OPS = ("random", "gated", "skipped"), ("reads", "fills", "updates")
@@ -40,7 +40,7 @@ def stats_data(evaluated: Evaluated) -> dict[str, Any]:
     }
 
 
-def _network(network: NetworkResult) -> dict[str, Any]:
+def _network(network: WireResult) -> dict[str, Any]:
     """Counts and energies of a tensor are per instance of the level, as in Timeloop; `total_energy_pJ` is of all."""
     tensors = {
         name: {

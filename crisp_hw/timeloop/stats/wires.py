@@ -2,20 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 
-from crisp_hw.spec.arch import Architecture, Network
-from crisp_hw.spec.result import NetworkCounts, NetworkResult
+from crisp_hw.spec.arch import Architecture, Wires
+from crisp_hw.spec.result import WireCounts, WireResult
 from crisp_hw.timeloop.stats.tensor import INDENT, figure
 
 BOTH_WAYS = 3  # network.hpp: ConnectionType, ReadFill and UpdateDrain
 
 
-def network_lines(architecture: Architecture, networks: Sequence[NetworkResult]) -> Iterator[str]:
+def network_lines(architecture: Architecture, networks: Sequence[WireResult]) -> Iterator[str]:
     """Everything between the title "Networks" and the next one, the empty line at its end included."""
     for number, network in enumerate(by_name(networks)):
         level = architecture.level(network.level)
-        bits = level.word_bits if level.network.word_bits is None else level.network.word_bits
+        bits = level.word_bits if level.wires.word_bits is None else level.wires.word_bits
         yield from (f"Network {number}", "---------", network.name, "", f"{INDENT}SPECS", f"{INDENT}-----")
-        yield from (f"{INDENT * 2}{name:<16}: {value}" for name, value in _specs(level.network, bits).items())
+        yield from (f"{INDENT * 2}{name:<16}: {value}" for name, value in _specs(level.wires, bits).items())
         yield from ("", f"{INDENT}STATS", f"{INDENT}-----")
         for tensor, counts in network.tensors.items():
             yield f"{INDENT}{tensor}:"
@@ -24,12 +24,12 @@ def network_lines(architecture: Architecture, networks: Sequence[NetworkResult])
     yield ""
 
 
-def by_name(networks: Sequence[NetworkResult]) -> list[NetworkResult]:
+def by_name(networks: Sequence[WireResult]) -> list[WireResult]:
     """Timeloop keeps its networks in a map, sorted by name."""
     return sorted(networks, key=lambda network: network.name)
 
 
-def _specs(network: Network, bits: int) -> dict[str, str]:
+def _specs(network: Wires, bits: int) -> dict[str, str]:
     return {
         "Type": "Legacy",
         "Legacy sub-type": network.subtype.replace(":", "_"),
@@ -47,7 +47,7 @@ def _given(value: float | None) -> str:
     return "-" if value is None else figure(value)
 
 
-def _tensor(counts: NetworkCounts, hop_pj: float) -> Iterator[str]:
+def _tensor(counts: WireCounts, hop_pj: float) -> Iterator[str]:
     """Counts and energies of one tensor; the adders of reductions cost nothing, as in Timeloop's own tables."""
     yield _row("Fanout", str(counts.fanout))
     yield _row("Multicast factor", str(max((receivers for receivers, _, _ in counts.ingresses), default=0)))

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from crisp_hw.errors import InputError
-from crisp_hw.machine.positions import Mark, MarkedDict, MarkedList, fault
+from crisp_hw.errors import InputError, Mark
+from crisp_hw.machine.positions import MarkedDict, MarkedList, fault
 from crisp_hw.machine.yaml_text import read_yaml_text
 from crisp_hw.timeloop.yaml.fields import underscored
 from crisp_hw.timeloop.yaml.templates import Templates, included, is_template, render_file

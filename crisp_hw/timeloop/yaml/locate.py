@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from crisp_hw.errors import CrispError
-from crisp_hw.machine.positions import Mark, MarkedDict, MarkedList, mark_of
+from crisp_hw.errors import CrispError, Mark
+from crisp_hw.machine.positions import MarkedDict, MarkedList, mark_of
 from crisp_hw.timeloop.read.architecture import plain_name
 
 _KNOWN = re.compile(r"^[^ ]+(?: \(templates filled in\))?:\d+: ")

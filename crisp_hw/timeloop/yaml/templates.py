@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crisp_hw.errors import InputError
-from crisp_hw.machine.positions import Mark
+from crisp_hw.errors import InputError, Mark
 
 MARKERS = ("{{", "{%", "{#")
 DEEPEST = 20  # files that include each other

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisp_hw.engine.arrays import on_host
-from crisp_hw.engine.counted import evaluate_part
+from crisp_hw.engine.counted import counted_of
 from crisp_hw.engine.evaluate import evaluate_batch
 from crisp_hw.engine.latency import port_words
 from crisp_hw.engine.safs import AmbiguousChoice
@@ -24,7 +24,7 @@ from crisp_hw.engine.sliding import sliding
 from crisp_hw.engine.tiling import Tiling
 from crisp_hw.engine.validity import broken_rules, capacity, metadata_capacity
 from crisp_hw.errors import InputError, MappingError
-from crisp_hw.spec.arch import Network
+from crisp_hw.spec.arch import Wires
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.patterns import NM, Actual, FixedStructured, Hybrid, HybridBlocks, Hypergeometric
 from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
@@ -92,7 +92,7 @@ def part_of(point, bounds):
     """The part of a batch, or what kind of error says that there is none."""
     design, nest = point.design, point.mapping.nest
     try:
-        return evaluate_part(design, Tiling(design.problem, design.architecture, nest, bounds, None, design.rules))
+        return counted_of(design, Tiling(design.problem, design.architecture, nest, bounds, None, design.rules))
     except (AmbiguousChoice, MappingError) as error:
         return type(error)
 
@@ -226,19 +226,19 @@ def wired(build, network):
     """A point of which level 1 has a network."""
     point = build.point(PLAN, [(2, 4), (1, 1)], energy=ENERGY)
     inner, outer = point.design.architecture.levels
-    architecture = replace(point.design.architecture, levels=(inner, replace(outer, network=network)))
+    architecture = replace(point.design.architecture, levels=(inner, replace(outer, wires=network)))
     return replace(point, design=replace(point.design, architecture=architecture))
 
 
 def test_networks_that_take_energy_stay_with_numpy(build):
-    point = wired(build, Network(hop_pj=0.5))
+    point = wired(build, Wires(hop_pj=0.5))
     with pytest.raises(InputError, match=r"problem gemm: .* networks that take energy"):
         evaluate_batch(point.design, point.mapping.nest, turned(point), device="cpu")
 
 
 @each_library
 def test_networks_that_take_time_alone_have_the_same_figures(build, put):
-    point = wired(build, Network(fill_cycles=5, drain_cycles=2))
+    point = wired(build, Wires(fill_cycles=5, drain_cycles=2))
     assert check_part(point, put)
     plain = part_of(build.point(PLAN, [(2, 4), (1, 1)]), turned(point).T)
     assert (part_of(point, turned(point).T).cycles - plain.cycles).tolist() == [7] * len(plain.cycles)

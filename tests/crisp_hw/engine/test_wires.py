@@ -13,12 +13,12 @@ from crisp_hw.engine.traffic import dense_traffic
 from crisp_hw.engine.wire_traffic import collapsed, raw_streams
 from crisp_hw.engine.wires import costs, hop_energy, networks, reduces, tile_widths
 from crisp_hw.errors import InputError
-from crisp_hw.spec.arch import Architecture, ComputeLevel, Network, StorageLevel
+from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel, Wires
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.patterns import FixedStructured
 from crisp_hw.spec.sparse import ActionOptimization, Condition, SparseSpec
 
-COSTLY = Network(hop_pj=0.5, router_pj=0.25, ingress_pj=0.125)
+COSTLY = Wires(hop_pj=0.5, router_pj=0.25, ingress_pj=0.125)
 PLAN = [
     [("x", "K", 2), ("y", "M", 2), ("t", "M", 3)],
     [("x", "N", 3), ("t", "K", 2)],
@@ -26,14 +26,14 @@ PLAN = [
 ]
 FANOUTS = [(2, 2), (3, 1), (1, 1)]
 energies = st.sampled_from([None, 0.0, 0.25, 1.5])
-kinds = st.builds(Network, hop_pj=energies, router_pj=energies, ingress_pj=energies)
+kinds = st.builds(Wires, hop_pj=energies, router_pj=energies, ingress_pj=energies)
 
 
 def with_networks(point, found, **attributes):
     """The design point with these networks, level by level."""
     design = point.design
     levels = zip(design.architecture.levels, found, strict=True)
-    wired = tuple(replace(level, network=network, **attributes) for level, network in levels)
+    wired = tuple(replace(level, wires=network, **attributes) for level, network in levels)
     return replace(point, design=replace(design, architecture=replace(design.architecture, levels=wired)))
 
 
@@ -61,7 +61,7 @@ def test_energy_is_that_of_every_word(build, data):
             assert ((index, t) in found) == costs(level)
             if costs(level):
                 assert found[index, t].energy_pj[0] + found[index, t].link_pj[0] == pytest.approx(
-                    cost(level.network, records, stream.linked[0])
+                    cost(level.wires, records, stream.linked[0])
                 )
                 instances = np.prod([x * y for x, y in fanouts[index + 1 :]], dtype=int)
                 assert found[index, t].instances[0] == instances
@@ -99,7 +99,7 @@ def test_skipped_words_still_travel(build):
 def test_a_level_that_cannot_add_up_sends_partial_sums_inwards_first(build):
     point = build.point(PLAN, FANOUTS)
     sums, back = (
-        evaluate(with_networks(point, [Network(), Network(ingress_pj=1.0), Network()], reduction_supported=flag))
+        evaluate(with_networks(point, [Wires(), Wires(ingress_pj=1.0), Wires()], reduction_supported=flag))
         for flag in (True, False)
     )
     adds, sends = (result.networks[0].tensors["Z"] for result in (sums, back))
@@ -122,11 +122,11 @@ def test_dram_does_not_add_up_unless_it_says_so(level, adds):
 
 
 def test_one_hop_is_bits_times_length_unless_given():
-    wires = Network(wire_pj_per_bit_mm=0.5, tile_width_um=2000.0)
-    assert hop_energy(StorageLevel("S", word_bits=8, network=wires)) == 8 * 2 * 0.5
-    assert hop_energy(StorageLevel("S", word_bits=8, network=replace(wires, word_bits=3))) == 3 * 2 * 0.5
-    assert hop_energy(StorageLevel("S", network=replace(wires, hop_pj=0.0))) == 0
-    assert not costs(StorageLevel("S", network=replace(wires, tile_width_um=None)))
+    wires = Wires(wire_pj_per_bit_mm=0.5, tile_width_um=2000.0)
+    assert hop_energy(StorageLevel("S", word_bits=8, wires=wires)) == 8 * 2 * 0.5
+    assert hop_energy(StorageLevel("S", word_bits=8, wires=replace(wires, word_bits=3))) == 3 * 2 * 0.5
+    assert hop_energy(StorageLevel("S", wires=replace(wires, hop_pj=0.0))) == 0
+    assert not costs(StorageLevel("S", wires=replace(wires, tile_width_um=None)))
 
 
 def test_a_hop_is_as_long_as_the_square_of_all_that_lies_inside():
@@ -138,7 +138,7 @@ def test_a_hop_is_as_long_as_the_square_of_all_that_lies_inside():
     )
 
 
-@pytest.mark.parametrize("network", [COSTLY, Network(fill_cycles=1)])
+@pytest.mark.parametrize("network", [COSTLY, Wires(fill_cycles=1)])
 def test_the_artifacts_dialect_knows_no_networks(build, network):
     point = with_networks(build.point(PLAN, FANOUTS), [network] * 3)
     with pytest.raises(InputError, match="level L0: energy and latency of networks are modelled as in public Timeloop"):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from crisp_hw.engine.evaluate import evaluate_batch
 from crisp_hw.mapper.orders import nests, visible
 from crisp_hw.mapper.space import enumerate_space
-from crisp_hw.spec.arch import Architecture, ComputeLevel, Network, StorageLevel
+from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel, Wires
 from crisp_hw.spec.constraints import Constraints, LevelConstraint
 from crisp_hw.spec.design import Design
 from crisp_hw.spec.ert import EnergyTable
@@ -184,7 +184,7 @@ def test_a_free_split_tries_every_assignment_to_x_and_y():
 def test_networks_that_take_energy_see_every_order():
     space = space_of((4, 4, 4), SPECS["dense"])
     arch = space.design.architecture
-    far = tuple(replace(level, network=Network(hop_pj=1.0)) for level in arch.levels)
+    far = tuple(replace(level, wires=Wires(hop_pj=1.0)) for level in arch.levels)
     wired = replace(space, design=replace(space.design, architecture=replace(arch, levels=far)))
     assert not any(see.everything for see in visible(space))
     assert all(see.everything for see in visible(wired))

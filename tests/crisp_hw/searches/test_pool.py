@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from crisp_hw.errors import InputError, MappingError
-from crisp_hw.searches import spread
+from crisp_hw.searches import pool
 from crisp_hw.searches.pool import WorkerLost, cores, solving
 from crisp_hw.searches.solve import Task, recall, solve
 
@@ -170,8 +170,8 @@ def test_alone_where_there_is_little_to_do(tasks):
 
 @pytest.mark.skipif(cores() == 1, reason="one core: nothing to spread over")
 def test_company_once_it_pays(tasks, monkeypatch):
-    monkeypatch.setattr(spread, "PATIENCE_S", 0.0)
-    monkeypatch.setattr(spread, "WORTH_S", 0.0)
+    monkeypatch.setattr(pool, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(pool, "WORTH_S", 0.0)
     with solving(tasks, None) as answer:
         first = answer(tasks[0])
         assert active_children() == []

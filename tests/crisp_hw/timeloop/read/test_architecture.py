@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from crisp_hw.errors import InputError
-from crisp_hw.spec.arch import FREE, Network
+from crisp_hw.spec.arch import FREE, Wires
 from crisp_hw.timeloop.read.architecture import (
     multiplicity,
     plain_name,
@@ -225,8 +225,8 @@ def test_a_level_says_what_its_network_costs():
         "network_fill_latency": 3,
         "network_drain_latency": 4,
     }
-    assert level(**everything).network == Network(8, 0.25, 300.0, 2.0, 0.5, 0.125, 3, 4, "1:N")
-    assert level(depth=4).network is FREE
+    assert level(**everything).wires == Wires(8, 0.25, 300.0, 2.0, 0.5, 0.125, 3, 4, "1:N")
+    assert level(depth=4).wires is FREE
 
 
 @pytest.mark.parametrize(("value", "said"), [(True, True), ("False", False), ("true", True)])

@@ -32,7 +32,7 @@ from crisp_hw.timeloop.render.views import number
 
 CASES = [
     json.loads(line)
-    for line in (Path(__file__).parents[2] / "golden" / "crisp-small.jsonl").read_text(encoding="utf-8").splitlines()
+    for line in (Path(__file__).parents[3] / "golden" / "crisp-small.jsonl").read_text(encoding="utf-8").splitlines()
 ]
 LABELS = ("technology", "type", "global_cycle_seconds")  # of no consequence for counts, cycles or energies
 LAYER = Layer("layer1.1.conv1", "conv2d", 64, 256, input_size=(56, 56))
@@ -76,9 +76,9 @@ def test_reading_what_was_rendered_changes_nothing(case):
 
 @pytest.mark.parametrize("place", range(13))  # those without residuals
 def test_networks_come_back(place):
-    path = Path(__file__).parents[2] / "golden" / "cases" / "network.jsonl.gz"
+    path = Path(__file__).parents[3] / "golden" / "cases" / "network.jsonl.gz"
     point = read_point(json.loads(gzip.decompress(path.read_bytes()).splitlines()[place])["input"])
-    assert any(level.network != FREE for level in point.design.architecture.levels)
+    assert any(level.wires != FREE for level in point.design.architecture.levels)
     assert read_point(parsed(render(point))) == point
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from crisp_hw.errors import InputError
 from crisp_hw.machine.positions import plain
-from crisp_hw.timeloop import documents as module
+from crisp_hw.timeloop.yaml import documents as module
 from crisp_hw.timeloop.yaml.documents import load_documents
 
 

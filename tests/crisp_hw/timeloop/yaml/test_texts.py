@@ -3,7 +3,7 @@
 import pytest
 
 from crisp_hw.errors import InputError
-from crisp_hw.timeloop import texts
+from crisp_hw.timeloop.yaml import texts
 from crisp_hw.timeloop.yaml.texts import find_documents, merged
 
 
