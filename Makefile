@@ -57,10 +57,10 @@ $(CACTI_STAMP):
 
 characterize: $(STAMP) $(if $(CRISP_HW_CACTI),,$(CACTI_STAMP))
 	export CRISP_HW_CACTI="$${CRISP_HW_CACTI:-$$(echo .venv-cacti/lib/python3*/site-packages/hwcomponents_cacti)}"; \
-	$(BIN)/python -m crisp_hw.characterization.cacti_parts --out $(ENERGY)/cacti-45nm.yaml && \
-	$(BIN)/python -m crisp_hw.characterization.fabric --out $(ENERGY)/fabric-45nm.yaml && \
-	$(BIN)/python -m crisp_hw.characterization.make_grid --out $(ENERGY)/sram-grid.yaml && \
-	$(BIN)/python -m crisp_hw.characterization.check_grid --asked 1000
+	$(BIN)/python tools/energy_tables/cacti_parts.py --out $(ENERGY)/cacti-45nm.yaml && \
+	$(BIN)/python tools/energy_tables/fabric.py --out $(ENERGY)/fabric-45nm.yaml && \
+	$(BIN)/python tools/energy_tables/make_grid.py --out $(ENERGY)/sram-grid.yaml && \
+	$(BIN)/python tools/energy_tables/check_grid.py --asked 1000
 
 clean:
 	rm -rf $(VENV) demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

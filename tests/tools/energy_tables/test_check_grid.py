@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+from energy_tables import check_grid
 
-from crisp_hw.characterization import cacti, check_grid
+from crisp_hw.characterization import cacti
 from crisp_hw.characterization.grid import interpolate, load_grid
 
 GRID = load_grid()

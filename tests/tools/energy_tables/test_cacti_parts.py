@@ -6,8 +6,9 @@ from datetime import date
 
 import pytest
 import yaml
+from energy_tables import cacti_parts
 
-from crisp_hw.characterization import cacti, cacti_parts
+from crisp_hw.characterization import cacti
 from crisp_hw.characterization.table import load_energy
 from crisp_hw.data_files import data_folder
 from crisp_hw.errors import InputError

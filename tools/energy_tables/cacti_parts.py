@@ -51,7 +51,7 @@ QUERIES = (
 
 HEAD = """\
 # Energy of SRAM arrays as CACTI computed it. Written by
-#   python -m crisp_hw.characterization.cacti_parts --out arch/energy/cacti-{node}nm.yaml
+#   python tools/energy_tables/cacti_parts.py --out arch/energy/cacti-{node}nm.yaml
 # so run that again rather than edit this file.
 #
 # schema: crisp-hw/parts/1. Each entry is one array:
@@ -107,7 +107,7 @@ def write_table(path: Path, node_nm: int) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parses the command line and writes the table; a missing tool or folder is one sentence and exit code 2."""
-    parser = argparse.ArgumentParser(prog="python -m crisp_hw.characterization.cacti_parts", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python tools/energy_tables/cacti_parts.py", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="YAML file to write")
     parser.add_argument("--node-nm", type=int, choices=NODES_NM, default=45, help="technology node in nm")
     options = parser.parse_args(arguments)

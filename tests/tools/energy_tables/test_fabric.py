@@ -1,9 +1,9 @@
 """The fabric's energy table is the parts joined as wired, the committed file is current, and accelerators take it."""
 
 import pytest
+from energy_tables import fabric
 
 from crisp_hw.accelerators import load_arch
-from crisp_hw.characterization import fabric
 from crisp_hw.characterization.table import load_energy, lookup
 from crisp_hw.data_files import data_folder
 from crisp_hw.errors import InputError

@@ -1,4 +1,4 @@
-"""How far the grid's interpolation is off: `python -m crisp_hw.characterization.check_grid [--asked 1000]`.
+"""How far the grid's interpolation is off: `python tools/energy_tables/check_grid.py [--asked 1000]`.
 
 Prints the tables of docs/energy.md: points of the grid left out, and arrays that are not in it asked of CACTI.
 """
@@ -61,7 +61,7 @@ def _text(errors: Errors) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Prints the tables; a missing tool is one sentence and exit code 2."""
-    parser = argparse.ArgumentParser(prog="python -m crisp_hw.characterization.check_grid", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python tools/energy_tables/check_grid.py", description=__doc__)
     parser.add_argument("--asked", type=int, default=0, help="arrays off the grid to ask CACTI for [none]")
     options = parser.parse_args(arguments)
     grid = load_grid()

@@ -1,4 +1,4 @@
-"""Writes the grid of SRAM arrays: `python -m crisp_hw.characterization.make_grid --out arch/energy/sram-grid.yaml`.
+"""Writes the grid of SRAM arrays: `python tools/energy_tables/make_grid.py --out arch/energy/sram-grid.yaml`.
 
 About an hour on one core the first time; an interrupted run goes on from the cache.
 """
@@ -25,7 +25,7 @@ NEAR = 1.02  # probes lie this factor below and above each power of two
 
 HEAD = """\
 # Energy, leakage, area and times of SRAM arrays as CACTI computed them. Written by
-#   python -m crisp_hw.characterization.make_grid --out arch/energy/sram-grid.yaml     (make characterize)
+#   python tools/energy_tables/make_grid.py --out arch/energy/sram-grid.yaml     (make characterize)
 # so run that again rather than edit this file.
 #
 # schema: crisp-hw/sram-grid/1. Each row is one array: node, banks, width of an access, entries; pJ per access, uW of
@@ -128,7 +128,7 @@ def measure(say: Callable[[str], object]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parses the command line and writes the grid; a missing tool or folder is one sentence and exit code 2."""
-    parser = argparse.ArgumentParser(prog="python -m crisp_hw.characterization.make_grid", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python tools/energy_tables/make_grid.py", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="YAML file to write")
     options = parser.parse_args(arguments)
     try:

@@ -1,6 +1,6 @@
 """Joins the characterized parts into the energy table of the shared fabric.
 
-`python -m crisp_hw.characterization.fabric --out arch/energy/fabric-45nm.yaml` writes what `bind` returns.
+`python tools/energy_tables/fabric.py --out arch/energy/fabric-45nm.yaml` writes what `bind` returns.
 """
 
 import argparse
@@ -73,7 +73,7 @@ def _sum(parts: EnergyData, wire: Wire) -> EnergyEntry:
 
 HEAD = """\
 # Energies of the fabric of arch/fabric.yaml at 45 nm: CACTI for the arrays, published tables for logic and DRAM.
-# Written by python -m crisp_hw.characterization.fabric --out arch/energy/fabric-45nm.yaml
+# Written by python tools/energy_tables/fabric.py --out arch/energy/fabric-45nm.yaml
 # from cacti-45nm.yaml and cited.yaml beside it (their heads explain the sources), so run that again rather than edit.
 # pJ per action; a storage action moves one vector of the level (DRAM 64 bits, SMEM 32 words, RF and LRF one word).
 # One RF word is charged one whole access of a 32-bit array, the narrowest that CACTI takes: nothing is scaled.
@@ -104,7 +104,7 @@ def render(table: EnergyTable) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parses the command line and writes the table; an error is one sentence and exit code 2."""
-    parser = argparse.ArgumentParser(prog="python -m crisp_hw.characterization.fabric", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python tools/energy_tables/fabric.py", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="YAML file to write")
     options = parser.parse_args(arguments)
     try:

@@ -3,10 +3,10 @@
 from itertools import pairwise
 
 import pytest
+from energy_tables import make_grid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crisp_hw.characterization import make_grid
 from crisp_hw.characterization.grid import load_grid
 from crisp_hw.characterization.sram import SramNumbers
 from crisp_hw.characterization.store import cache_folder
