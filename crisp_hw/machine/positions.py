@@ -4,6 +4,7 @@ They are ordinary dicts, lists, strings and numbers to everybody else; readers t
 the nouns. `true`, `false` and `null` cannot carry a mark, so the mapping that holds them keeps one per key.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,17 +33,24 @@ class MarkedDict(dict[str, Any]):
 
 @dataclass(eq=False, repr=False)
 class MarkedList(list[Any]):
-    """A list, where it begins, and its YAML tag."""
+    """A list, where it begins, its YAML tag, and where each of its items stands."""
 
     mark: Mark
     tag: str = ""
+    items_at: list[Mark] = field(default_factory=list)
+
+    def add(self, value: Any, at: Mark) -> None:
+        """Append one item together with its position."""
+        self.append(value)
+        self.items_at.append(at)
 
 
 class MarkedStr(str):
-    """Text, where it stands, and whether it stood in quotes."""
+    """Text, where it stands, whether it stood in quotes, and its pieces where they stand on lines of their own."""
 
     mark: Mark
     quoted: bool = False
+    pieces: tuple[tuple[str, Mark], ...] = ()
 
     @staticmethod
     def make(value: str, mark: Mark, quoted: bool = False) -> "MarkedStr":
@@ -101,6 +109,30 @@ def mark_of(value: Any, key: str | None = None) -> Mark | None:
     return found if isinstance(found, Mark) else None
 
 
+def mark_of_item(items: Any, index: int) -> Mark | None:
+    """Where an item of a list stands, else where the list begins; None for lists that did not come from a file."""
+    found = mark_of(items[index])
+    if found is None and isinstance(items, MarkedList) and len(items.items_at) == len(items):
+        return items.items_at[index]
+    return found or mark_of(items)
+
+
+def mark_of_word(text: Any, word: str) -> Mark | None:
+    """Where a word of a text stands, which may have several lines; else where the text begins.
+
+    >>> text = MarkedStr.make("M=4 N=3", Mark("a.yaml", 7))
+    >>> text.pieces = ("M=4", Mark("a.yaml", 8)), ("N=3", Mark("a.yaml", 9))
+    >>> mark_of_word(text, "N=3").line, mark_of_word(text, "N").line, mark_of_word(text, "K").line
+    (9, 9, 7)
+    """
+    if isinstance(text, MarkedStr):
+        pattern = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
+        for piece, mark in text.pieces:
+            if pattern.search(piece):
+                return mark
+    return mark_of(text)
+
+
 def fault(value: Any, message: str, key: str | None = None) -> InputError:
     """The error to raise about a value, or about one of its keys, with the position in front if it is known.
 
@@ -132,6 +164,15 @@ def like(given: Any, items: list[Any]) -> list[Any]:
     """Other items in the place of a list."""
     if not isinstance(given, MarkedList):
         return items
-    copy = MarkedList(given.mark, given.tag)
+    copy = MarkedList(given.mark, given.tag, given.items_at if len(items) == len(given) else [])
     copy.extend(items)
     return copy
+
+
+def joined(first: MarkedList, second: list[Any]) -> MarkedList:
+    """Two lists as one, in the place of the first."""
+    both = MarkedList(first.mark)
+    for items in (first, second):
+        for index, item in enumerate(items):
+            both.add(item, mark_of_item(items, index) or first.mark)
+    return both

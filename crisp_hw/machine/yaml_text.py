@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-from crisp_hw.errors import InputError, Mark
-from crisp_hw.machine.positions import MarkedDict, MarkedList, fault, marked
+from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.machine.positions import MarkedDict, MarkedList, MarkedStr, joined, marked
 
 DEEPEST = 60  # levels of nesting; Timeloop's documents have about ten
 MOST = 300_000  # values of one file, aliases counted in full
@@ -22,6 +22,7 @@ _PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is about ten 
 _STANDARD = "tag:yaml.org,2002:"
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _OCTAL = re.compile(r"[-+]?0[0-9]+")
+_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what YAML 1.1 counts as the end of a line
 _REAL = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 
 Include = Callable[[str, Mark], Any]
@@ -34,6 +35,7 @@ class _Build:
     events: Iterator[Any]
     file: str
     include: Include
+    lines: list[str]
     anchors: dict[str, tuple[Any, int]] = field(default_factory=dict)
     open: set[str] = field(default_factory=set)
     values: int = 0
@@ -50,12 +52,12 @@ def read_yaml_text(text: str, file: str, include: Include | None = None) -> list
     """
     try:
         events = yaml.parse(text, Loader=_PARSER)
-        build = _Build(iter(events), file, include or _no_include)
+        build = _Build(iter(events), file, include or _no_include, _BREAK.split(text))
         return list(_documents(build))
     except yaml.YAMLError as error:
-        raise InputError(f"{_where(error, file)}: not YAML ({_short(error)})") from error
+        raise InputError(f"not YAML ({_short(error)})", Where(mark=_where(error, file))) from error
     except ValueError as error:  # the parser on characters that YAML does not allow
-        raise InputError(f"{file}: not YAML ({' '.join(str(error).split())})") from error
+        raise InputError(f"not YAML ({' '.join(str(error).split())})", Where(mark=Mark(file))) from error
 
 
 def _documents(build: _Build) -> Iterator[Any]:
@@ -70,7 +72,7 @@ def _value(build: _Build, event: Any, depth: int) -> Any:
     if isinstance(event, yaml.AliasEvent):
         return _alias(build, event.anchor, mark)
     if depth > DEEPEST:
-        raise InputError(f"{mark}: nested more than {DEEPEST} levels deep; Timeloop's documents are not")
+        raise InputError(f"nested more than {DEEPEST} levels deep", Where(mark=mark), "Timeloop's documents are not")
     before, anchor = build.values, event.anchor
     if anchor:
         build.open.add(anchor)
@@ -90,14 +92,16 @@ def _value(build: _Build, event: Any, depth: int) -> Any:
 def _count(build: _Build, more: int, mark: Mark) -> None:
     build.values += more
     if build.values > MOST:
-        raise InputError(f"{mark}: the file holds more than {MOST:,} values, aliases counted in full; split it up")
+        raise InputError(
+            f"the file holds more than {MOST:,} values, aliases counted in full", Where(mark=mark), "split it up"
+        )
 
 
 def _alias(build: _Build, name: str | None, mark: Mark) -> Any:
     if name in build.open:
-        raise InputError(f"{mark}: the alias *{name} contains itself; write the value out")
+        raise InputError(f"the alias *{name} contains itself", Where(mark=mark), "write the value out")
     if name is None or name not in build.anchors:
-        raise InputError(f"{mark}: there is no anchor &{name} above; anchors hold within one file")
+        raise InputError(f"there is no anchor &{name} above", Where(mark=mark), "anchors hold within one file")
     value, size = build.anchors[name]
     _count(build, size, mark)
     return value
@@ -105,13 +109,13 @@ def _alias(build: _Build, name: str | None, mark: Mark) -> Any:
 
 def _sequence(build: _Build, start: Any, mark: Mark, depth: int) -> MarkedList:
     if start.tag not in (None, "!", "!nomerge", f"{_STANDARD}seq"):
-        raise InputError(f"{mark}: the tag {start.tag} means nothing here; leave it out")
+        raise InputError(f"the tag {start.tag} means nothing here", Where(mark=mark), "leave it out")
     items = MarkedList(mark, tag="!nomerge" if start.tag == "!nomerge" else "")
     for event in build.events:
         if isinstance(event, yaml.SequenceEndEvent):
             return items
-        items.append(_value(build, event, depth + 1))
-    raise InputError(f"{mark}: the list does not end")
+        items.add(_value(build, event, depth + 1), Mark(build.file, event.start_mark.line + 1))
+    raise InputError("the list does not end", Where(mark=mark))
 
 
 def _mapping(build: _Build, start: Any, mark: Mark, depth: int) -> MarkedDict:
@@ -127,20 +131,22 @@ def _mapping(build: _Build, start: Any, mark: Mark, depth: int) -> MarkedDict:
         if key in MERGES and not event.style:
             merges.append((key, value, at))
         elif key in node:
-            raise InputError(f"{at}: the key {key!r} is there already, in line {node.keys_at[key].line}; give it once")
+            raise InputError(
+                f"the key {key!r} is there already, in line {node.keys_at[key].line}", Where(mark=at), "give it once"
+            )
         else:
             node.put(key, value, at)
-    raise InputError(f"{mark}: the mapping does not end")
+    raise InputError("the mapping does not end", Where(mark=mark))
 
 
 def _key(build: _Build, event: Any, at: Mark) -> str:
     if isinstance(event, yaml.AliasEvent):
         found = _alias(build, event.anchor, at)
         if not isinstance(found, str):
-            raise InputError(f"{at}: the alias *{event.anchor} stands where a key must be, but is no text")
+            raise InputError(f"the alias *{event.anchor} stands where a key must be, but is no text", Where(mark=at))
         return str(found)
     if not isinstance(event, yaml.ScalarEvent):
-        raise InputError(f"{at}: a key must be text, not a list or a mapping")
+        raise InputError("a key must be text, not a list or a mapping", Where(mark=at))
     if event.anchor:
         build.anchors[event.anchor] = (marked(event.value, at), 1)
     _count(build, 1, at)
@@ -149,11 +155,11 @@ def _key(build: _Build, event: Any, at: Mark) -> str:
 
 def _merged(node: MarkedDict, merges: list[tuple[str, Any, Mark]]) -> MarkedDict:
     if len(merges) > 1:
-        raise InputError(f"{merges[1][2]}: two merge keys in one mapping; give a list to one: <<: [*a, *b]")
+        raise InputError("two merge keys in one mapping", Where(mark=merges[1][2]), "give a list to one: <<: [*a, *b]")
     for key, value, at in merges:
         for source in value if isinstance(value, list) else [value]:
             if not isinstance(source, MarkedDict):
-                raise InputError(f"{at}: {key} merges mappings only; name the anchor of one")
+                raise InputError(f"{key} merges mappings only", Where(mark=at), "name the anchor of one")
             _merge(node, source, deep=key == "<<<")
     return node
 
@@ -169,9 +175,7 @@ def _merge(into: MarkedDict, source: MarkedDict, deep: bool) -> None:
             _merge(inner, value, deep)
             into[key] = inner
         elif deep and isinstance(mine, MarkedList) and isinstance(value, list) and mine.tag != "!nomerge":
-            both = MarkedList(mine.mark)
-            both.extend([*mine, *value])
-            into[key] = both
+            into[key] = joined(mine, value)
 
 
 def _scalar(build: _Build, event: Any, mark: Mark) -> Any:
@@ -182,10 +186,25 @@ def _scalar(build: _Build, event: Any, mark: Mark) -> Any:
     if event.tag == "!include_loaded":
         return build.include(event.value, mark)
     if event.tag not in (None, "!") and not event.tag.startswith(_STANDARD):
-        raise InputError(f"{mark}: the tag {event.tag} means nothing here; leave it out")
+        raise InputError(f"the tag {event.tag} means nothing here", Where(mark=mark), "leave it out")
     if event.style or event.tag in ("!", f"{_STANDARD}str"):
-        return marked(event.value, mark)
-    return _plain(event.value, mark)
+        value = marked(event.value, mark)
+    else:
+        value = _plain(event.value, mark)
+    if isinstance(value, MarkedStr) and event.end_mark.line > event.start_mark.line:
+        value.pieces = _pieces(build, event.start_mark, event.end_mark)
+    return value
+
+
+def _pieces(build: _Build, start: Any, end: Any) -> tuple[tuple[str, Mark], ...]:
+    """The lines of the file from one mark to another, cut at both."""
+    last = min(end.line, len(build.lines) - 1)
+    found = []
+    for line in range(start.line, last + 1):
+        whole = build.lines[line]
+        cut = whole[start.column if line == start.line else 0 : end.column if line == end.line else len(whole)]
+        found.append((cut, Mark(build.file, line + 1)))
+    return tuple(found)
 
 
 def _plain(text: str, mark: Mark) -> Any:
@@ -195,7 +214,9 @@ def _plain(text: str, mark: Mark) -> Any:
         return WORDS[text.lower()]
     if _WHOLE.fullmatch(text):
         if len(text) > 300:
-            raise InputError(f"{mark}: a whole number of {len(text)} digits; no count of anything is as large")
+            raise InputError(
+                f"a whole number of {len(text)} digits", Where(mark=mark), "no count of anything is as large"
+            )
         return marked(int(text), mark)
     if _REAL.fullmatch(text) and not _OCTAL.fullmatch(text):
         return marked(float(text), mark)
@@ -205,12 +226,14 @@ def _plain(text: str, mark: Mark) -> Any:
 
 
 def _no_include(name: str, mark: Mark) -> Any:
-    raise fault(None, f"{mark}: !include_loaded {name} is made by templates only; write {{{{ include('FILE') }}}}")
+    raise InputError(
+        f"!include_loaded {name} is made by templates only", Where(mark=mark), "write {{ include('FILE') }}"
+    )
 
 
-def _where(error: yaml.YAMLError, file: str) -> str:
+def _where(error: yaml.YAMLError, file: str) -> Mark:
     mark = getattr(error, "problem_mark", None)
-    return file if mark is None else f"{file}:{mark.line + 1}"
+    return Mark(file) if mark is None else Mark(file, mark.line + 1)
 
 
 def _short(error: yaml.YAMLError) -> str:
