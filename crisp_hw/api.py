@@ -207,7 +207,7 @@ def describe(source: Source) -> tuple[Descriptor, ...]:
 
 def render(evaluation: Evaluation, folder: str | Path) -> tuple[Path, ...]:
     """Write the Timeloop documents of every row into FOLDER/ARCH/LAYER/, all or none; returns the files."""
-    from crisp_hw.report.files import write_all
+    from crisp_hw.machine.writing import write_all
 
     contents = {
         f"{row.arch}/{row.layer}/{name}": text.encode()
@@ -241,7 +241,7 @@ class BestMapping:
 
     def save(self, folder: str | Path, points: int = 1) -> tuple[Path, ...]:
         """Write all of `texts` into a folder, all or none; returns the files."""
-        from crisp_hw.report.files import write_all
+        from crisp_hw.machine.writing import write_all
 
         return write_all(Path(folder), {name: text.encode() for name, text in self.texts(points).items()})
 

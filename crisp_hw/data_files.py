@@ -1,6 +1,5 @@
-"""The project's own data files: where they live (inside a wheel, or in a checkout), how files are read and written."""
+"""The project's own data files: where they live (inside a wheel, or in a checkout) and how they are read."""
 
-import os
 from pathlib import Path
 from typing import Literal
 
@@ -24,23 +23,6 @@ def data_folder(kind: DataKind) -> Path:
     'workloads'
     """
     return _first_folder(_PACKAGE, kind)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a file in one step: a temporary file in the same folder, then a rename; InputError when it cannot be.
-
-    >>> write_text(Path("/no/such/folder/table.yaml"), "entries: []")
-    Traceback (most recent call last):
-    ...
-    crisp_hw.errors.InputError: /no/such/folder/table.yaml: cannot be written (...); choose a folder that exists ...
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise InputError(f"{path}: cannot be written ({error}); choose a folder that exists and is yours") from error
 
 
 def _first_folder(package: Path, kind: DataKind) -> Path:

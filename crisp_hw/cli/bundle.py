@@ -25,7 +25,7 @@ def bundle(
     """An evaluation in one file that anybody can replay: documents, versions, seeds, options, results."""
     from crisp_hw import api
     from crisp_hw.bundles import pack
-    from crisp_hw.report.files import write_all
+    from crisp_hw.machine.writing import write_all
 
     if out.is_dir():
         raise InputError(f"{out}: is a folder; give the name of a file")

@@ -48,7 +48,7 @@ def _draw(pruned: "PrunedLayer", picture: Path) -> None:
     check_plotting("--picture")
     if picture.suffix != ".png":
         raise InputError(f"{picture}: pictures are PNG files; let the name end in .png")
-    from crisp_hw.report.files import write_all
+    from crisp_hw.machine.writing import write_all
     from crisp_hw.report.mask_picture import mask_figure
     from crisp_hw.report.plots import png
 

@@ -60,7 +60,7 @@ def render(
 ) -> None:
     """Timeloop's documents of every layer, with its best mapping."""
     from crisp_hw import api
-    from crisp_hw.report.files import write_all
+    from crisp_hw.machine.writing import write_all
 
     source, accelerators = inputs.source(), inputs.accelerators()
     check_folder(out)

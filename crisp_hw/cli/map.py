@@ -71,8 +71,8 @@ def map_files(  # noqa: PLR0913 - the options of a command
 ) -> None:
     """Find the best mapping for Timeloop's own YAML files, as timeloop-mapper does."""
     from crisp_hw.dropin import map_files as mapper
+    from crisp_hw.machine.writing import write_all
     from crisp_hw.mapper.search import SearchOptions
-    from crisp_hw.report.files import write_all
     from crisp_hw.report.mapping import map_document, texts_of
 
     check_folder(out)

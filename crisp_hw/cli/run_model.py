@@ -21,7 +21,7 @@ class ModelRun:
 def run_model(asked: ModelRun) -> None:
     """Evaluate, write all files or none, and show the result or what explains a figure of it."""
     from crisp_hw.dropin.model import evaluate_files, texts_of
-    from crisp_hw.report.files import write_all
+    from crisp_hw.machine.writing import write_all
 
     check_folder(asked.out)
     evaluated = evaluate_files(asked.files, asked.dialect.value)

@@ -29,7 +29,7 @@ def validate(
     form: opt.FormatOption = opt.Format.table,
 ) -> None:
     """Compare recorded runs of timeloop-model with the embedded engine; exit 1 where too little agrees."""
-    from crisp_hw.data_files import write_text
+    from crisp_hw.machine.writing import write_text
     from crisp_hw.validation import holds
     from crisp_hw.validation import page as page_text
     from crisp_hw.validation import validate as compare_all

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from crisp_hw.errors import CrispError
+from crisp_hw.machine.writing import write_text
 from crisp_hw.validation import page, validate
 
 
@@ -13,10 +14,7 @@ def main(arguments: list[str]) -> str:
         return "usage: python -m crisp_hw.validation TARGET.md FAMILY.jsonl.gz ..."
     target, *paths = map(Path, arguments)
     try:
-        text = page(validate(paths))
-        written = target.with_name(f"{target.name}.partial")
-        written.write_text(text, encoding="utf-8")
-        written.replace(target)
+        write_text(target, page(validate(paths)))
     except (CrispError, OSError) as error:
         return str(error)
     return ""

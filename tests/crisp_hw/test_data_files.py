@@ -2,7 +2,7 @@
 
 import pytest
 
-from crisp_hw.data_files import _first_folder, data_folder, read_yaml, write_text
+from crisp_hw.data_files import _first_folder, data_folder, read_yaml
 from crisp_hw.errors import InputError
 
 
@@ -43,18 +43,3 @@ def test_yaml_is_read_and_its_faults_are_told(tmp_path):
         read_yaml(path)
     with pytest.raises(InputError, match=r"cannot be read"):
         read_yaml(tmp_path)
-
-
-def test_text_is_written_in_one_step(tmp_path):
-    path = tmp_path / "a.yaml"
-    write_text(path, "old")
-    write_text(path, "new µ")
-    assert path.read_text(encoding="utf-8") == "new µ"
-    assert [each.name for each in tmp_path.iterdir()] == ["a.yaml"]
-
-
-def test_a_failed_write_leaves_nothing_behind(tmp_path):
-    (tmp_path / "a.yaml").mkdir()  # a folder of that name: the rename fails after the text was written
-    with pytest.raises(InputError, match=r"a.yaml: cannot be written"):
-        write_text(tmp_path / "a.yaml", "text")
-    assert [each.name for each in tmp_path.iterdir()] == ["a.yaml"]

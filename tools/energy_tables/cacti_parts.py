@@ -7,8 +7,8 @@ from pathlib import Path
 
 from crisp_hw.characterization.cacti import CYCLE_S, Cacti, Measured, ask, find_cacti
 from crisp_hw.characterization.sram import NODES_NM, SramArray
-from crisp_hw.data_files import write_text
 from crisp_hw.errors import CrispError
+from crisp_hw.machine.writing import write_text
 
 
 @dataclass(frozen=True)

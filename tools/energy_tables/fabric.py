@@ -9,8 +9,8 @@ from pathlib import Path
 
 from crisp_hw.characterization.table import EnergyData, EnergyEntry, lookup
 from crisp_hw.characterization.table import load_energy as load_parts
-from crisp_hw.data_files import write_text
 from crisp_hw.errors import CrispError
+from crisp_hw.machine.writing import write_text
 from crisp_hw.spec.ert import EnergyTable
 
 Wire = tuple[tuple[str, str], ...]

@@ -13,8 +13,8 @@ from pathlib import Path
 from crisp_hw.characterization.cacti import Cacti, ask, find_cacti
 from crisp_hw.characterization.grid import AMOUNTS, CurveKey, Point, row_text
 from crisp_hw.characterization.sram import MIN_DEPTH, NODES_NM, SramArray, SramNumbers
-from crisp_hw.data_files import write_text
 from crisp_hw.errors import CrispError
+from crisp_hw.machine.writing import write_text
 
 WIDTHS_BITS = (32, 64, 128, 256, 512)
 BANKS = (1, 2, 4)

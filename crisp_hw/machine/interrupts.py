@@ -1,0 +1,43 @@
+"""Signals that would end the process, held back for the few steps that must not be torn apart."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Take SIGINT, SIGTERM and SIGHUP only when the block is through; in threads other than the first, no change.
+
+    Handlers are exchanged instead of signals masked, because a mask holds for one thread, and libraries start others.
+
+    Examples
+    --------
+    >>> with held_back():
+    ...     print("nobody interrupts this")
+    nobody interrupts this
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+
+    # A handler that was not set from Python (None) cannot be put back, and one that ignores needs no care.
+    before = {each: signal.getsignal(each) for each in ENDING}
+    changed = {each: handler for each, handler in before.items() if handler not in (None, signal.SIG_IGN)}
+    for each in changed:
+        signal.signal(each, note)
+    try:
+        yield
+    finally:
+        for each, handler in changed.items():
+            signal.signal(each, handler)
+        for number in dict.fromkeys(came):
+            signal.raise_signal(number)
