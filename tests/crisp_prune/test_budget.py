@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crisp_hw.errors import InputError
@@ -60,7 +60,6 @@ def random_ranks(shapes, block, nm):
     return found
 
 
-@settings(deadline=None)
 @given(layers, st.floats(0.5, 0.99), st.sampled_from(["weight", "sum"]))
 def test_selection_is_a_prefix_of_the_global_order_and_lands_nearest(shapes, target, normalize):
     ranks = random_ranks(shapes, 4, (2, 4))

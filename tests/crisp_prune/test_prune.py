@@ -3,10 +3,13 @@
 import copy
 import io
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
-from torch import multiprocessing, nn
+from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -141,33 +144,47 @@ def test_observe_unscales_and_skips_overflow():
     assert torch.allclose(totals[0], totals[1], rtol=1e-5)
 
 
-def keep_of_rank(rank, address):
-    """The masks after three iterations in one of two processes: its own half of the batches, the model under DDP."""
-    torch.distributed.init_process_group("gloo", init_method=f"file://{address}", rank=rank, world_size=2)
-    model = nn.parallel.DistributedDataParallel(net().eval())
-    pruner = Crisp(model, CONFIG, sample=torch.zeros(1, 3, 8, 8))
-    F.cross_entropy(model(torch.randn(4, 3, 8, 8)), torch.arange(4)).backward()
-    for _ in range(3):
-        pruner.step(list(loader())[rank::2])
-    torch.distributed.destroy_process_group()
-    return {name: masks.keep for name, masks in pruner.masks.items()}
+RANK = """
+import os, sys
+from datetime import timedelta
+import torch
+from torch import nn
+from torch.nn import functional as F
+sys.path.insert(0, sys.argv[1])
+from test_prune import CONFIG, loader, net
+from crisp_prune import Crisp
+
+torch.set_num_threads(1)
+rank, address, result = int(sys.argv[2]), sys.argv[3], sys.argv[4]
+wait = timedelta(seconds=150)
+torch.distributed.init_process_group("gloo", init_method=f"file://{address}", rank=rank, world_size=2, timeout=wait)
+model = nn.parallel.DistributedDataParallel(net().eval())
+pruner = Crisp(model, CONFIG, sample=torch.zeros(1, 3, 8, 8))
+F.cross_entropy(model(torch.randn(4, 3, 8, 8)), torch.arange(4)).backward()
+for _ in range(3):
+    pruner.step(list(loader())[rank::2])
+torch.save({name: masks.keep for name, masks in pruner.masks.items()}, result)
+torch.distributed.barrier()
+os._exit(0)  # gloo's threads can outlive the interpreter and keep the process from ending
+"""
 
 
-def worker(address, result):
-    """Rank 1."""
-    torch.set_num_threads(1)
-    torch.save(keep_of_rank(1, address), result)
-    os._exit(0)  # gloo's threads can outlive the interpreter and keep the process from ending
-
-
+@pytest.mark.process
 def test_two_processes_score_as_one_that_sees_all_batches(tmp_path):
-    address, result = str(tmp_path / "meet"), str(tmp_path / "masks")
-    other = multiprocessing.get_context("spawn").Process(target=worker, args=(address, result))
-    other.start()
-    mine = keep_of_rank(0, address)
-    other.join(timeout=60)
-    other.kill()
-    theirs = torch.load(result)
+    """Each sees half of the batches, under DDP; both are processes of their own, so that gloo ends with them."""
+    results = [tmp_path / "keep0", tmp_path / "keep1"]
+    where = [sys.executable, "-c", RANK, str(Path(__file__).parent)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "GLOO_SOCKET_IFNAME": "lo"}
+    ranks = [
+        subprocess.Popen([*where, str(rank), tmp_path / "meet", results[rank]], env=environment) for rank in (0, 1)
+    ]
+    try:
+        assert [rank.wait(timeout=200) for rank in ranks] == [0, 0]
+    finally:
+        for rank in ranks:
+            rank.kill()
+            rank.wait()
+    mine, theirs = (torch.load(result) for result in results)
     pruner = Crisp(net(), CONFIG, sample=torch.zeros(1, 3, 8, 8))
     for _ in range(3):
         pruner.step(loader())

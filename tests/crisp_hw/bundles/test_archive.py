@@ -5,7 +5,7 @@ import stat
 import zipfile
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisp_hw.bundles import archive
@@ -30,7 +30,7 @@ def zipped(tmp_path):
 
 
 @given(contents=st.dictionaries(NAMES, st.binary(max_size=300), max_size=6))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 def test_what_was_written_comes_back(contents, tmp_path):
     path = tmp_path / "b.zip"
     path.write_bytes(write_files(contents))
@@ -110,7 +110,7 @@ def test_a_file_that_is_too_large(zipped, monkeypatch):
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 def test_cut_or_changed_it_is_refused_or_the_same(data, tmp_path):
     """Names and entries may get lost (the manifest tells), but what is read was written."""
     contents = {"a": b"1" * 50, "b": b"2" * 50}

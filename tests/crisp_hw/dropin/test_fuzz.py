@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisp_hw.cli.choices import Format
@@ -342,7 +342,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=max(20, COUNT // 10), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=max(20, COUNT // 10))
 @given(data=st.data(), value=values)
 def test_any_value_anywhere(documents, tmp_path, data, value):
     document = copy.deepcopy(data.draw(st.sampled_from(documents)))
@@ -353,7 +353,7 @@ def test_any_value_anywhere(documents, tmp_path, data, value):
     check([path], tmp_path)
 
 
-@settings(max_examples=max(20, COUNT // 10), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=max(20, COUNT // 10))
 @given(text=texts)
 def test_any_text(tmp_path, text):
     path = tmp_path / "text.yaml"

@@ -265,7 +265,7 @@ def hybrids(draw):
     return hybrid(layer, nm, block, draw(st.integers(1, ceil(layer.columns / block))), nnz=1)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(hybrids(), st.sampled_from(["dense", "stc", "dstc", "crisp-stc"]))
 def test_every_layer_divides_evenly_and_loses_nothing(descriptor, name):
     encoded = encode(descriptor, arch(name))
@@ -286,7 +286,7 @@ def test_every_layer_divides_evenly_and_loses_nothing(descriptor, name):
     assert tile >= 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(1, 8),
     st.integers(1, 6),
@@ -303,7 +303,7 @@ def test_nonzero_macs_are_conserved_where_nothing_is_padded(groups, total, posit
     assert not any("padded from" in text for text in encoded.assumptions)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(hybrids(), st.floats(0.05, 1.0))
 def test_dstc_conserves_nonzero_products(descriptor, density):
     """E[nonzero MACs] = nonzeros of A x nonzeros of B per column, whatever was padded."""

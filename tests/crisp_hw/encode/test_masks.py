@@ -36,7 +36,7 @@ sizes = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(sizes, st.sampled_from(["stc", "dstc", "crisp-stc"]))
 def test_nonzeros_are_conserved(size, arch):
     rows, groups, block, kept, seed = size

@@ -40,7 +40,7 @@ def nested(draw):
     return mask, outer, tuple(draw(st.integers(1, extent)) for extent in outer)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(nested())
 def test_histogram_counts_every_tile(case):
     mask, tile, _ = case
@@ -50,7 +50,7 @@ def test_histogram_counts_every_tile(case):
     assert share.tolist() == [found[k] / found.total() for k in sorted(found)]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(nested())
 def test_inner_tiles_start_anew_in_every_outer_tile(case):
     mask, outer, inner = case

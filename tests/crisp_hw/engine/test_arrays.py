@@ -60,14 +60,14 @@ def check_distinct(table, put):
 
 
 @few
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(table=tables(SMALL))
 def test_distinct_columns_are_those_of_numpy(put, table):
     check_distinct(table, put)
 
 
 @few
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(table=tables(LARGE | SMALL))
 def test_keys_beyond_64_bits_are_packed_before_they_overflow(put, table):
     check_distinct(table, put)
@@ -98,7 +98,7 @@ def test_another_order_would_round_differently():
 
 
 @few
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_ratio_is_the_quotient_where_there_is_one(put, data):
     pairs = data.draw(st.lists(st.tuples(st.integers(-9, 9), st.integers(-2, 9)), min_size=1, max_size=6))

@@ -16,7 +16,7 @@ def points(*found):
     return [point for box in found for point in product(*(range(first, after) for first, after in box))]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(boxes, boxes)
 def test_a_difference_is_a_set_difference_without_overlap(one, other):
     left = minus(one, other)
@@ -24,7 +24,7 @@ def test_a_difference_is_a_set_difference_without_overlap(one, other):
     assert words(left) == len(points(*left))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.tuples(*[st.integers(0, 3)] * 3), st.tuples(*[st.integers(0, 2)] * 3), st.integers(-2, 3), st.integers(1, 2))
 def test_a_projection_is_the_box_around_all_indices(low, more, first, second):
     tensor = Tensor("I", ((Term("P", first), Term("R", second)), (Term("C"),)))
@@ -36,7 +36,7 @@ def test_a_projection_is_the_box_around_all_indices(low, more, first, second):
     assert box == tuple((min(axis), max(axis) + 1) for axis in zip(*reached, strict=True))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 5), st.integers(1, 5), st.integers(2, 6))
 def test_a_window_that_keeps_its_stride_fetches_its_rim_only(width, step, count):
     held, seen = Held(), set()
@@ -55,7 +55,7 @@ def test_another_move_fetches_everything_and_a_new_pattern_begins():
     assert words(arrive(held, ((10, 14),))) == 2  # staying does not break the pattern
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(boxes, min_size=1, max_size=2, unique=True), st.tuples(st.integers(-3, 3), st.integers(-3, 3)))
 def test_a_shift_is_found_where_there_is_one(old, move):
     new = tuple(tuple((a + m, b + m) for (a, b), m in zip(box, move, strict=True)) for box in reversed(old))

@@ -26,7 +26,7 @@ def one(value):
 cases = st.integers(1, 9).flatmap(lambda size: st.tuples(st.just(size), st.integers(0, size), st.integers(1, size)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(cases)
 def test_hypergeometric_is_a_count_over_masks(case):
     size, hits, tile = case
@@ -45,7 +45,7 @@ def test_hypergeometric_is_a_count_over_masks(case):
     assert model.largest_occupancy(density, size, one(tile)) == max(found)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 8), st.data())
 def test_a_part_of_a_known_tile_is_a_count_over_masks(outer, data):
     held, tile = data.draw(st.integers(0, outer)), data.draw(st.integers(1, outer))
@@ -54,7 +54,7 @@ def test_a_part_of_a_known_tile_is_a_count_over_masks(outer, data):
     assert model.prob_empty_given(Hypergeometric(0.5), one(tile), one(outer), one(held)) == pytest.approx([empty])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 40), st.sampled_from([0.0, 0.1, 0.25, 0.3, 0.5, 0.75, 1.0]))
 def test_fixed_structured_holds_one_of_two_neighbours(tile, share):
     density = FixedStructured(share)
@@ -79,7 +79,7 @@ def test_two_of_four_leaves_no_pair_of_neighbouring_groups_empty():
     assert model.prob_empty_given(FixedStructured(0.5), one(2), one(8), one(2)).tolist() == [0.5]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(2, 3000), st.floats(0.01, 1.0), st.data())
 def test_support_sums_to_one_and_has_the_right_mean(size, share, data):
     density, tile = Hypergeometric(share), data.draw(st.integers(1, size))
@@ -106,7 +106,7 @@ def test_empty_tiles_of_large_tensors(size, few, many):
     assert model.hypergeometric_empty(one(size), one(many), one(few)) == pytest.approx([exact], rel=1e-9)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(cases, min_size=9, max_size=20))
 def test_many_at_once_are_the_same_bits_as_one_at_a_time(rows):
     size, hits, tile = (np.array(column, dtype=np.int64) for column in zip(*rows, strict=True))
@@ -134,7 +134,7 @@ def test_smallest_occupancy_of_fixed_structured_is_the_floor():
     assert model.smallest_occupancy(FixedStructured(0.3), 100, np.array([3, 4, 10])).tolist() == [0.0, 1.0, 3.0]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.sampled_from([FixedStructured(0.5), Hypergeometric(0.5)]), st.integers(1, 6), st.integers(1, 4))
 def test_nonempty_elements_of_a_fiber_are_bounded_by_both(density, count, element):
     fiber = count * element

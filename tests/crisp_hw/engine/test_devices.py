@@ -146,7 +146,7 @@ def check_batch(point):
     assert [rule.what for rule in theirs.failures] == [rule.what for rule in ours.failures]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_random_designs_have_the_same_figures(build, data):
     """Options that differ within the batch, several SAFs, levels that keep little, blocks that are partly filled."""

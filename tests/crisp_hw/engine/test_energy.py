@@ -69,7 +69,7 @@ PLAN = [[("x", "N", 2), ("t", "K", 6), ("t", "M", 3)], [("t", "M", 2), ("t", "N"
 COSTS = st.sampled_from([0.0, 0.5, 1.25, 3.0])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(COSTS, min_size=7, max_size=7), st.sampled_from([1, 2, 4]))
 def test_energy_is_the_sum_over_actions_of_whole_blocks(build, pj, block):
     table = EnergyTable(
@@ -174,7 +174,7 @@ def test_clusters_share_an_access(build):
         assert paired.levels[0].tensors[name].energy_pj == alone.levels[0].tensors[name].energy_pj / 2
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_gating_and_skipping_cost_the_same_where_their_actions_do(build, data):
     plan, fanouts, keeps = data.draw(build.plans(levels=2))

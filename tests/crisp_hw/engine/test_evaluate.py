@@ -62,7 +62,7 @@ def designs(draw, build):
     return replace(point.design, architecture=architecture, problem=problem), point.mapping.nest
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_a_batch_is_its_mappings_one_by_one(build, data):
     design, nest = data.draw(designs(build))
@@ -79,7 +79,7 @@ def test_a_batch_is_its_mappings_one_by_one(build, data):
         assert {(f.level, f.what, f.need[row], f.have[row]) for f in batch.failures if f.failed[row]} == told
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_a_result_adds_up(build, data):
     """Counts are never negative, and random, gated and skipped accesses are what is left of the dense ones."""
@@ -107,7 +107,7 @@ def test_a_result_adds_up(build, data):
     assert result.energy_pj == pytest.approx(total)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_trivial_loops_may_stand_anywhere(build, data):
     """The order of loops with bound 1 in a block changes no number of a dense design."""
@@ -121,7 +121,7 @@ def test_trivial_loops_may_stand_anywhere(build, data):
     assert evaluate(build.point(shuffled, fanouts, keeps, energy=ENERGY)) == evaluate(point)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_innermost_order_does_not_matter_to_the_macs(build, data):
     """Below the innermost level without lanes every operand is read each cycle, whatever the order there."""
@@ -132,7 +132,7 @@ def test_innermost_order_does_not_matter_to_the_macs(build, data):
     assert [c.reads for c in first.levels[0].tensors.values()] == [c.reads for c in second.levels[0].tensors.values()]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_density_one_is_dense(build, data):
     """Nothing is saved where nothing is zero: same cycles, words and energy as without sparse features."""

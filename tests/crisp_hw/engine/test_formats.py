@@ -43,7 +43,7 @@ def mean_nonempty(size, held, part):
 trees = st.lists(st.integers(1, 4), min_size=1, max_size=3).filter(lambda fibers: np.prod(fibers) <= 12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(trees, st.data())
 def test_units_follow_from_nonempty_fibers_of_every_mask(fibers, data):
     """U, UOP and B metadata, and RLE in the top rank, are exact means; the rest are Sparseloop's approximations."""

@@ -22,7 +22,7 @@ def on_mesh(grid, shifts, width, start):
     return lanes
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(grids, st.data())
 def test_lanes_share_equal_tiles_and_neighbours_hand_on(grid, data):
     shifts = [data.draw(st.tuples(steps, steps)) for _ in grid]

@@ -41,7 +41,7 @@ def test_unlimited_levels_take_the_cycles_of_the_macs(build):
     assert [level.slowdown for level in result.levels] == [1.0, 1.0]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.sampled_from(["L0", "L1"]), st.sampled_from([0.5, 1.0, 3.0, 5.0]), st.data())
 def test_a_level_takes_its_words_over_its_bandwidth(build, name, limit, data):
     point = build.point(PLAN, FANOUTS)

@@ -29,7 +29,7 @@ def added(first, second):
     return out
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(distributions, distributions)
 def test_times_adds_values(first, second):
     found = times(first, second)
@@ -37,7 +37,7 @@ def test_times_adds_values(first, second):
     assert (found.low, found.high) == (first.low + second.low, first.high + second.high)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(distributions, st.integers(0, 5))
 def test_power_is_repeated_times(one, count):
     expected = Distribution(0)
@@ -46,7 +46,7 @@ def test_power_is_repeated_times(one, count):
     assert as_dict(power(one, count)) == pytest.approx(as_dict(expected))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.floats(0.01, 1.0), distributions), min_size=1, max_size=4))
 def test_mixture_adds_masses(parts):
     expected = defaultdict(float)

@@ -29,7 +29,7 @@ def occupancy(build, density, inner, outer, levels=("L0", "L1")):
     return expected_occupancy_of(tiling, spec, found, 0, tiling.problem.tensor("A"))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 5), st.integers(2, 5), st.data())
 def test_tiles_that_are_sent_at_all_hold_more(build, inner, outer, data):
     """A parent with metadata never sends an empty tile: mean words and P(sent), over every mask of the tensor."""
@@ -47,7 +47,7 @@ def test_tiles_that_are_sent_at_all_hold_more(build, inner, outer, data):
     assert found.largest_words.tolist() == [max(words)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 5), st.integers(2, 5), st.data())
 def test_a_parent_without_metadata_sends_all_tiles(build, inner, outer, data):
     size = inner * outer

@@ -76,7 +76,7 @@ def words_by_step(point, tensor, level):
     return [tiles[outside] for outside in order]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(data=st.data())
 def test_deliveries_are_those_of_every_iteration(build, data):
     """Exact for two rounds; of three and more Timeloop takes the last tile to bring as much as the one before."""
@@ -94,7 +94,7 @@ def test_deliveries_are_those_of_every_iteration(build, data):
             assert found.flows[tensor.name].sent[level + 1, 0] == received, (tensor.name, level)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_tiles_are_the_largest_and_lanes_average(build, data):
     point = data.draw(ragged(build))

@@ -26,7 +26,7 @@ def windowed(point, stride, dilation):
     return replace(point, design=replace(point.design, problem=Problem("conv", old.dims, old.bounds, (image, *others))))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_without_windows_it_is_the_closed_form(build, data):
     plan, fanouts, keeps = data.draw(build.plans(levels=3))
@@ -40,7 +40,7 @@ def test_without_windows_it_is_the_closed_form(build, data):
             assert general[name].tolist() == [getattr(closed, name)[place].tolist() for place in places], name
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_the_sum_over_kinds_of_steps_is_the_walk(build, data):
     """Two ways to the same counts: loops as a binary counter in closed form, and a recursion that holds tiles."""
@@ -59,7 +59,7 @@ def test_the_sum_over_kinds_of_steps_is_the_walk(build, data):
             assert getattr(ours, name).tolist() == getattr(theirs, name).tolist(), (tensor.name, name)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4), st.integers(1, 3), st.integers(1, 2))
 def test_a_row_of_windows_fetches_each_pixel_once(build, outputs, kernel, steps, stride, dilation):
     """M outside K: the buffer holds one window and slides; what it fetches are the pixels of every new window."""

@@ -71,7 +71,7 @@ def test_keepers_skip_levels_that_bypass(build):
     assert [keeper_above(nest, level, "A") for level in (0, 1, 2)] == [2, 2, None]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_a_projection_is_the_bounding_box_of_all_indices(data):
     """Ranks with several terms and strides: 1 + sum of coefficient x (size - 1)."""

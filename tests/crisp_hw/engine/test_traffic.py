@@ -124,14 +124,14 @@ def check(point, build):
             assert counts == expected, (tensor.name, level)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_counts_are_those_of_a_walk_in_time(build, data):
     plan, fanouts, keeps = data.draw(build.plans(levels=3, spatial=False))
     check(build.point(plan, fanouts, keeps), build)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_counts_are_those_of_a_walk_in_time_and_space(build, data):
     plan, fanouts, keeps = data.draw(build.plans(levels=2, most=2))
@@ -162,7 +162,7 @@ def test_without_link_transfers_every_step_is_read(build):
     check(apart, build)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_totals_are_consistent(build, data):
     plan, fanouts, keeps = data.draw(build.plans(levels=3))

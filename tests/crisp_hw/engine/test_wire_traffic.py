@@ -44,7 +44,7 @@ def delivery(tiles, width, height, before=None):
     return Counter((len(places), hops(places, height)) for places in found.values())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=3), st.integers(1, 6), st.integers(1, 5), st.data())
 def test_a_word_runs_along_the_middle_and_up_and_down_its_columns(grid, width, height, data):
     steps = st.tuples(st.integers(-1, 2), st.integers(-1, 2))
@@ -109,7 +109,7 @@ def totals_of_receivers(counter):
     return [receivers * count for (receivers, _), count in counter.items()]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_streams_are_those_of_a_walk_through_all_steps(build, data):
     plan, fanouts, keeps = data.draw(build.plans(levels=2))
@@ -126,7 +126,7 @@ def with_residuals(tiling):
     return Tiling(tiling.problem, tiling.architecture, tiling.nest, tiling.bounds, tiling.bounds.copy())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_the_walk_of_residuals_gives_the_same_streams(build, data):
     tiling = build.tiling(build.point(*data.draw(build.plans())))
@@ -141,7 +141,7 @@ def test_the_walk_of_residuals_gives_the_same_streams(build, data):
             assert ours.linked[0] == theirs.linked[0]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_a_keeping_level_sends_into_its_network_what_it_is_asked_for(build, data):
     plan, fanouts, keeps = data.draw(build.plans())
@@ -167,7 +167,7 @@ def test_beyond_the_outermost_keeper_nothing_flows_and_hops_stay_as_if_all_level
     assert free[0].records.keys() == raw[0].records.keys()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_a_batch_gives_what_its_mappings_give_alone(build, data):
     plan, fanouts, keeps = data.draw(build.plans())

@@ -47,7 +47,7 @@ def cost(network, records, linked):
     return total
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_energy_is_that_of_every_word(build, data):
     plan, fanouts, keeps = data.draw(build.plans())
@@ -73,7 +73,7 @@ def test_nothing_is_counted_where_nothing_costs(build, monkeypatch):
     assert networks(tiling, dense_traffic(tiling)) == {}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_networks_come_on_top_of_everything_else(build, data):
     plan, fanouts, keeps = data.draw(build.plans())

@@ -61,7 +61,7 @@ def engine_verdict(space, rows):
     return valid
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.tuples(st.integers(1, 8), st.integers(1, 8)), st.integers(2, 40), densities, st.booleans())
 def test_no_mapping_that_the_engine_accepts_is_dropped(bounds, words, density, sparse):
     space = space_of(bounds, words, density, sparse)

@@ -94,7 +94,7 @@ def every_mapping(space):
             yield float(batch.cycles[index]), float(batch.energy_pj[index]), rows[index]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(mapspaces(), st.sampled_from(sorted(OBJECTIVES)))
 def test_the_proven_best_is_the_best_of_every_mapping(mapspace, objective):
     design, constraints = mapspace

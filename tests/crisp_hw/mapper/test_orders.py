@@ -95,7 +95,7 @@ core = st.tuples(block_rows(2), block_rows(1), block_rows(2, largest=2), block_r
 
 
 @pytest.mark.parametrize("spec", SPECS)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     rows=core,
     macs=st.none() | block_rows(2, largest=2),

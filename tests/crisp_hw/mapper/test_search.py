@@ -109,7 +109,7 @@ per_block = st.fixed_dictionaries({}, optional={"M": factor, "K": factor})
 given_constraints = st.tuples(per_block, per_block, per_block, st.none() | st.integers(0, 2))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(given_constraints, st.booleans(), st.integers(1, 40))
 def test_constraints_are_obeyed_and_chunks_change_nothing(given_blocks, sparse, chunk_rows):
     *blocks, split = given_blocks

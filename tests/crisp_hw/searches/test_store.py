@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crisp_hw.errors import InputError
@@ -38,7 +38,6 @@ plain = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(plain)
 def test_what_is_written_is_read_to_the_last_bit(store, content):
     write(store, KEY, content)

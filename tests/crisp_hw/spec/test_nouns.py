@@ -67,7 +67,7 @@ sides = st.tuples(st.integers(1, 12), st.integers(1, 12))
 pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(sides, pairs, pairs, st.tuples(st.integers(0, 2), st.integers(0, 2)), pairs)
 def test_convolutions_have_the_sizes_that_torch_gives_them(size, kernel, stride, padding, dilation):
     reach = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]

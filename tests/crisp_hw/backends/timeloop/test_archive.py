@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisp_hw.backends.timeloop.archive import refine
@@ -53,7 +53,7 @@ def test_digits_are_not_rounded(outputs):
 
 
 @given(st.data())
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12)
 def test_cut_inside_the_levels_it_is_refused(outputs, data):
     stats, archive = outputs("crisp-stc")
     cut = data.draw(st.integers(0, archive.index("<networks_")))

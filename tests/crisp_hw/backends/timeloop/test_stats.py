@@ -1,7 +1,7 @@
 """stats.txt as recorded, cut off, and as something else."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisp_hw.backends.timeloop.failure import ToolError
@@ -85,7 +85,7 @@ def test_a_count_is_whole(text):
 
 
 @given(st.data())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 def test_cut_anywhere_it_is_never_a_result(text, data):
     cut = data.draw(st.integers(0, text.index("    Total ") - 1))
     with pytest.raises(ToolError):
@@ -93,7 +93,7 @@ def test_cut_anywhere_it_is_never_a_result(text, data):
 
 
 @given(st.text())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_garbage_is_refused(garbage):
     with pytest.raises(ToolError):
         read_stats(garbage)

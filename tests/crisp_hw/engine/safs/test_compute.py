@@ -34,7 +34,7 @@ def classified(shares, stored, optimizations):
 halves = st.sampled_from([0.0, 0.125, 0.25, 0.5, 0.75, 1.0])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.tuples(halves, halves),
     st.tuples(st.booleans(), st.booleans()),

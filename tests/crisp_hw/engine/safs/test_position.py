@@ -32,7 +32,7 @@ def counted(size, held, tile, lanes):
     return float(passes), float(busy)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_packing_is_the_mean_over_every_mask(data):
     size = data.draw(st.integers(2, 10))

@@ -40,7 +40,7 @@ def stays(point, target, leader, level):
     return runs
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_a_delivery_is_avoided_when_its_leader_words_are_all_zero(build, data):
     """Target A, leader B[N, K]: exact for loops in time, averaged over every mask and every delivery."""
@@ -58,7 +58,7 @@ def test_a_delivery_is_avoided_when_its_leader_words_are_all_zero(build, data):
     assert impact.probability == pytest.approx([avoided])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_at_the_macs_single_words_of_the_leaders_decide(build, data):
     """Level 0 without lanes: an operand read is avoided with 1 - density, an output with 1 - product of densities."""
