@@ -154,7 +154,8 @@ def characterize(arch: Arch, method: str = "table", node_nm: int = 45) -> Charac
 def load_accelerators(arch: Arch | Sequence[Arch], energy: str | None = None) -> tuple[Accelerator, ...]:
     """Accelerators by name, file or value; InputError for an empty list or a name given twice."""
     items = [arch] if isinstance(arch, str | Path | Accelerator) else list(arch)
-    loaded = tuple(item if isinstance(item, Accelerator) else load_arch(item, energy) for item in items)
+    files = [item for item in items if not isinstance(item, Accelerator)]
+    loaded = tuple(item if isinstance(item, Accelerator) else load_arch(item, energy, beside=files) for item in items)
     if not loaded:
         raise InputError(f"no accelerator given; there are {', '.join(list_arch())}")
     names = [accelerator.name for accelerator in loaded]

@@ -51,7 +51,7 @@ class Where:
         return ": ".join(part for part in (str(self.mark or ""), named) if part)
 
 
-_ENTRIES = {"architecture": "level ", "problem": "tensor ", "ERT": "", "ART": ""}
+_ENTRIES = {"architecture": "level ", "problem": "tensor ", "workload": "layer ", "ERT": "", "ART": ""}
 """What stands between a document and the name of an entry of it: "architecture level SMEM", "mapping of SMEM"."""
 
 

@@ -1,19 +1,23 @@
 """Layer tables of networks: the packaged ones by name, a user's by path."""
 
-from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from crisp_hw.data_files import data_folder, read_yaml
-from crisp_hw.errors import InputError
+from crisp_hw.data_files import data_folder
+from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.machine.positions import MarkedDict, mark_of, shown
+from crisp_hw.machine.yaml_files import checked, read_mapping
 from crisp_hw.spec.layer import Layer, Skipped, Workload
+from crisp_hw.spec.limits import MOST_MACS, MOST_PER_DIMENSION, MOST_WEIGHTS
 
-Positive = Annotated[int, Field(gt=0)]
+Positive = Annotated[int, Field(gt=0, le=MOST_PER_DIMENSION)]
+Pad = Annotated[int, Field(ge=0, le=MOST_PER_DIMENSION)]
 Pair = Annotated[tuple[Positive, Positive], Field(strict=False)]  # a YAML list; its numbers stay strict
-Pads = Annotated[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]], Field(strict=False)]
-Name = Annotated[str, Field(min_length=1)]
+Pads = Annotated[tuple[Pad, Pad], Field(strict=False)]
+Name = Annotated[str, Field(min_length=1, max_length=4096)]
+FORM = "see workloads/resnet50.yaml for the form"
 
 
 class _Strict(BaseModel):
@@ -85,14 +89,11 @@ def load_workload(name_or_path: str | Path) -> Workload:
     (54, 25502912)
     """
     path = _locate(name_or_path)
-    document = read_yaml(path)
-    try:
-        content = _WorkloadFile.model_validate(document)
-    except ValidationError as error:
-        raise InputError(_explain(path, document, error)) from error
+    document = read_mapping(path, FORM)
+    content = checked(_WorkloadFile, document, "workload")
     layers = tuple(Layer(**entry.model_dump()) for entry in content.layers)
-    _check_layers(path, layers)
-    _check_totals(path, layers, content.totals)
+    _check_layers(document, layers)
+    _check_totals(document, layers, content.totals)
     skipped = tuple(Skipped(entry.name, entry.reason) for entry in content.skipped)
     return Workload(content.name, layers, skipped, content.source)
 
@@ -104,37 +105,35 @@ def _locate(name_or_path: str | Path) -> Path:
     if name_or_path in list_workloads():
         return data_folder("workloads") / f"{name_or_path}.yaml"
     raise InputError(
-        f"no workload named {name_or_path!r}; the packaged ones are {', '.join(list_workloads())}; "
-        "give a path ending in .yaml for your own"
+        f"no workload named {shown(name_or_path)}; the packaged ones are {', '.join(list_workloads())}",
+        hint="give a path ending in .yaml for your own",
     )
 
 
-def _explain(path: Path, document: object, error: ValidationError) -> str:
-    """The first fault as one sentence: file, layer, field, what is wrong."""
-    first = error.errors()[0]
-    where = [str(part) for part in first["loc"] if part not in ("conv2d", "linear")]
-    if where[:1] == ["layers"] and len(where) > 1 and isinstance(document, dict):
-        entry = document["layers"][int(where[1])]
-        name = entry.get("name") if isinstance(entry, dict) else None
-        where[:2] = [f"layer {name!r}" if name else f"layer number {int(where[1]) + 1}"]
-    return f"{path}: {', '.join(where) or 'document'}: {first['msg']} (found {first['input']!r:.80})"
-
-
-def _check_layers(path: Path, layers: tuple[Layer, ...]) -> None:
-    """Names are unique, groups divide channels, and every output has at least one position."""
-    for name, count in Counter(layer.name for layer in layers).items():
-        if count > 1:
-            raise InputError(f"{path}: layer {name!r} appears {count} times; layer names must be unique")
-    for layer in layers:
+def _check_layers(document: MarkedDict, layers: tuple[Layer, ...]) -> None:
+    """Names are unique, groups divide channels, every output has a position, and counts stay exact."""
+    first: dict[str, Mark | None] = {}
+    for layer, entry in zip(layers, document["layers"], strict=True):
+        at = Where("workload", layer.name[:40], mark=mark_of(entry))
+        if layer.name in first:
+            raise InputError(f"the name is taken, at {first[layer.name]}", at, "layer names must be unique")
+        first[layer.name] = mark_of(entry)
         if layer.in_channels % layer.groups or layer.out_channels % layer.groups:
             channels = f"in_channels {layer.in_channels} and out_channels {layer.out_channels}"
-            raise InputError(f"{path}: layer {layer.name!r}: groups {layer.groups} must divide {channels}")
+            raise InputError(
+                f"{layer.groups} groups must divide {channels}", at.under("groups", mark_of(entry, "groups"))
+            )
         if min(layer.output_size) < 1:
             sizes = f"kernel {layer.kernel}, dilation {layer.dilation} and padding {layer.padding}"
-            raise InputError(f"{path}: layer {layer.name!r}: input_size {layer.input_size} is too small for {sizes}")
+            raise InputError(f"{layer.input_size} is too small for {sizes}", at.under("input_size"))
+        for what, number, most in (("weights", layer.weights, MOST_WEIGHTS), ("MACs", layer.macs, MOST_MACS)):
+            if number > most:
+                raise InputError(
+                    f"{number:,} {what} are more than {most:,}, the most of one layer", at, "make it smaller"
+                )
 
 
-def _check_totals(path: Path, layers: tuple[Layer, ...], totals: _Totals | None) -> None:
+def _check_totals(document: MarkedDict, layers: tuple[Layer, ...], totals: _Totals | None) -> None:
     """The file's checksums, when it has them, equal what its layers add up to."""
     if totals is None:
         return
@@ -146,6 +145,5 @@ def _check_totals(path: Path, layers: tuple[Layer, ...], totals: _Totals | None)
     for field, found in sums.items():
         stated: int = getattr(totals, field)
         if stated != found:
-            raise InputError(
-                f"{path}: totals.{field} says {stated} but the layers add up to {found}; correct one of them"
-            )
+            at = Where("workload", key=f"totals.{field}", mark=mark_of(document["totals"], field))
+            raise InputError(f"says {shown(stated)} but the layers add up to {found}", at, "correct one of them")

@@ -1,12 +1,11 @@
 """Architecture files on disk: names, paths, `extends`."""
 
 from pathlib import Path
-from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
-
-from crisp_hw.data_files import data_folder, read_yaml
-from crisp_hw.errors import InputError
+from crisp_hw.data_files import data_folder
+from crisp_hw.errors import InputError, Where
+from crisp_hw.machine.positions import MarkedDict, mark_of, shown
+from crisp_hw.machine.yaml_files import read_mapping
 
 
 def list_arch() -> tuple[str, ...]:
@@ -24,49 +23,40 @@ def arch_path(name_or_path: str | Path) -> Path:
         return Path(name_or_path)
     if name_or_path not in list_arch():
         names = ", ".join(list_arch())
-        raise InputError(f"no architecture {name_or_path}; valid names: {names}, or the path of a .yaml file")
+        name = name_or_path if len(name_or_path) <= 40 else shown(name_or_path)
+        raise InputError(f"no architecture {name}; valid names: {names}, or the path of a .yaml file")
     return data_folder("arch") / f"{name_or_path}.yaml"
 
 
-def document_of(path: Path) -> dict[str, Any]:
-    document = read_yaml(path)
-    if not isinstance(document, dict):
-        raise InputError(f"{path}: is not a mapping of fields; see arch/fabric.yaml for the form")
-    return document
+def document_of(path: Path) -> MarkedDict:
+    return read_mapping(path, "see arch/fabric.yaml for the form")
 
 
-def resolved(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
+def resolved(path: Path, seen: tuple[Path, ...] = ()) -> MarkedDict:
     """The document with everything that it extends merged below it."""
-    if path in seen:
+    if path.resolve() in seen:
         raise InputError(f"{path}: extends itself; remove one `extends`")
     document = document_of(path)
+    at = Where("arch", key="extends", mark=mark_of(document, "extends"))
     parent = document.pop("extends", None)
     if parent is None:
         return document
+    if not isinstance(parent, str) or Path(parent).name != parent:
+        raise InputError(f"must be the name of an arch file, not {shown(parent)}", at, "write extends: fabric")
     beside = path.parent / f"{parent}.yaml"
     found = beside if beside.exists() else data_folder("arch") / f"{parent}.yaml"
     if not found.exists():
-        raise InputError(f"{path}: extends {parent}, but neither {beside} nor {found} exists")
-    return _merged(resolved(found, (*seen, path)), document)
+        raise InputError(f"neither {beside} nor {found} exists", at, "correct the name")
+    return _merged(resolved(found, (*seen, path.resolve())), document)
 
 
-def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+def _merged(below: MarkedDict, above: MarkedDict) -> MarkedDict:
     """Fields of `above` win; a number and its source, or a level's constraint, are replaced together."""
-    merged = dict(below)
+    merged = below.derived(below)
+    merged.mark = above.mark
     for key, value in above.items():
         old = merged.get(key)
-        whole = not isinstance(old, dict) or not isinstance(value, dict) or {"value", "keep"} & {*old, *value}
-        merged[key] = value if whole else _merged(old, value)  # type: ignore[arg-type]  # both are dicts here
+        if isinstance(old, MarkedDict) and isinstance(value, MarkedDict) and not {"value", "keep"} & {*old, *value}:
+            value = _merged(old, value)
+        merged.put(key, value, above.keys_at.get(key, above.mark))
     return merged
-
-
-File = TypeVar("File", bound=BaseModel)
-
-
-def validated(model: type[File], path: Path, document: dict[str, Any]) -> File:
-    try:
-        return model.model_validate(document)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{path}: {where}: {first['msg']} (got {first['input']!r})") from error

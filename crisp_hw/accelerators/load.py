@@ -1,32 +1,37 @@
 """One checked architecture file -> an Accelerator."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from crisp_hw.accelerators.files import arch_path, document_of, resolved, validated
-from crisp_hw.accelerators.schema import ArchFile, Constraint, EnergyFile, Level, SchemeField, Sourced
+from crisp_hw.accelerators.energy import Needs, ReadEnergy, read_energy
+from crisp_hw.accelerators.files import arch_path, resolved
+from crisp_hw.accelerators.schema import ArchFile, Constraint, Level, SchemeField, Sourced
 from crisp_hw.characterization.components import OVERHEADS
 from crisp_hw.characterization.methods import METHODS, energies
-from crisp_hw.data_files import data_folder
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Where
+from crisp_hw.machine.positions import MarkedDict, mark_of, shown
+from crisp_hw.machine.yaml_files import checked, did_you_mean
 from crisp_hw.spec.accelerator import Accelerator, CrispStc, DenseScheme, Dstc, Scheme, Stc
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
-from crisp_hw.spec.ert import EnergyTable
+from crisp_hw.spec.limits import MOST_INSTANCES
 from crisp_hw.spec.patterns import NM
 
 DIMS = ("G", "M", "N", "K")
 LEVELS = ("DRAM", "SMEM", "RF", "LRF")  # every encoding of crisp_hw.encode is written for this chain
 
 
-def load_arch(name_or_path: str | Path, energy: str | None = None, node_nm: int = 45) -> Accelerator:
+def load_arch(
+    name_or_path: str | Path, energy: str | None = None, node_nm: int = 45, beside: Iterable[str | Path] = ()
+) -> Accelerator:
     """A packaged accelerator by name, or a user's own YAML by path (a Path, or text ending in .yaml or .yml).
 
     `energy` names another table of arch/energy (or the path of one) than the file does, or a way to characterize the
-    architecture at `node_nm`: "table", "cacti" or "accelergy". Raises InputError for an unknown name (listing the valid
+    architecture at `node_nm`: "table", "cacti" or "accelergy"; its components may also belong to the architectures
+    `beside` this one. Raises InputError for an unknown name (listing the valid
     ones), an unreadable file, an unknown or missing field or level, and a number out of range, each naming the file and
     the field; and for an architecture that cannot be characterized.
 
@@ -38,19 +43,22 @@ def load_arch(name_or_path: str | Path, energy: str | None = None, node_nm: int 
     crisp_hw.errors.InputError: no architecture tpu; valid names: crisp-stc, dense, dstc, stc, or the path ...
     """
     path = arch_path(name_or_path)
-    file = validated(ArchFile, path, resolved(path))
-    _check_levels(path, file)
+    document = resolved(path)
+    file = checked(ArchFile, document, "arch")
+    _check_names(document, file)
     architecture = _architecture(path, file)
     chosen = energy or file.energy
-    fixed = EnergyTable() if chosen in METHODS else _energy(path, chosen, (*file.levels, file.compute.name))
+    constraints = _constraints(path, architecture, file.constraints)
+    needs = Needs(path, architecture, constraints.keeps, tuple(beside))
+    fixed = ReadEnergy() if chosen in METHODS else read_energy(chosen, needs)
     found = Accelerator(
         name=file.name,
         architecture=architecture,
         scheme=_scheme(path, file.scheme),
-        energy=fixed,
-        constraints=_constraints(path, architecture, file.constraints),
+        energy=fixed.table,
+        constraints=constraints,
         sources=_sources(file),
-        notes=tuple(file.notes),
+        notes=(*file.notes, *fixed.notes),
     )
     return characterized(found, chosen, node_nm) if chosen in METHODS else found
 
@@ -70,13 +78,23 @@ def characterized(accelerator: Accelerator, method: str, node_nm: int = 45) -> A
     return replace(accelerator, energy=energy, characterize=ask, notes=(*accelerator.notes, note))
 
 
-def _check_levels(path: Path, file: ArchFile) -> None:
-    for level in LEVELS:
-        for part, names in (("levels", file.levels), ("constraints", file.constraints)):
-            if level not in names:
-                raise InputError(f"{path}: {part} lack {level}; a fabric has {', '.join(LEVELS)}, outermost first")
+def _check_names(document: MarkedDict, file: ArchFile) -> None:
+    """Levels and constraints name the chain, each level once; the compute level has a name of its own."""
+    for part in ("levels", "constraints"):
+        names, at = document[part], Where("arch", key=part, mark=mark_of(document, part))
+        for name in names:
+            if name not in LEVELS:
+                there = at.under(shown(name).strip("'"), mark_of(names, name))
+                raise InputError("there is no such level", there, did_you_mean(name, LEVELS))
+        if missing := [level for level in LEVELS if level not in names]:
+            raise InputError(f"lack {missing[0]}", at, f"a fabric has {', '.join(LEVELS)}, outermost first")
     if tuple(file.levels) != LEVELS:
-        raise InputError(f"{path}: levels are {', '.join(file.levels)}; a fabric has {', '.join(LEVELS)} in this order")
+        at = Where("arch", key="levels", mark=mark_of(document, "levels"))
+        chain = ", ".join(LEVELS)
+        raise InputError(f"they are {', '.join(file.levels)}; a fabric has {chain} in this order", at, "reorder them")
+    if file.compute.name.upper() in (*LEVELS, *map(str.upper, OVERHEADS)):
+        at = Where("arch", key="compute.name", mark=mark_of(document["compute"], "name"))
+        raise InputError(f"{file.compute.name} is the name of another component", at, "call it MAC")
 
 
 def _architecture(path: Path, file: ArchFile) -> Architecture:
@@ -86,6 +104,8 @@ def _architecture(path: Path, file: ArchFile) -> Architecture:
         levels.append(_storage(path, name, level, (x, y)))
     unit = file.compute
     x, y = x * unit.fanout_x.value, y * unit.fanout_y.value
+    if x * y > MOST_INSTANCES:
+        raise InputError(f"{path}: {x * y:,} instances of {unit.name} are more than {MOST_INSTANCES:,}; lower a fanout")
     compute = ComputeLevel(unit.name, x * y, x, y, unit.word_bits.value)
     return Architecture(tuple(reversed(levels)), compute)
 
@@ -194,22 +214,6 @@ def _spatial(name: str, rule: Constraint, fanout: tuple[int, int]) -> LevelConst
         split=len(rule.x),
         no_link_transfer=frozenset(rule.no_link_transfer),
     )
-
-
-def _energy(path: Path, name: str, components: tuple[str, ...]) -> EnergyTable:
-    table = Path(name) if name.endswith((".yaml", ".yml")) else data_folder("arch") / "energy" / f"{name}.yaml"
-    if not table.exists():
-        tables = sorted((data_folder("arch") / "energy").glob("*.yaml"))
-        names = ", ".join((*METHODS, *(each.stem for each in tables if "components" in document_of(each))))
-        raise InputError(f"{path}: no energy table {name}; valid names: {names}, or the path of a .yaml file")
-    file = validated(EnergyFile, table, document_of(table))
-    missing = [component for component in components if component not in file.components]
-    if missing:
-        raise InputError(f"{table}: has no energies of {', '.join(missing)}, which {path} needs")
-    there = (*components, *(name for name in OVERHEADS if name in file.components))
-    actions = {c: {a: entry.value for a, entry in file.components[c].items()} for c in there}
-    sources = {c: {a: entry.source for a, entry in file.components[c].items()} for c in there}
-    return EnergyTable(actions, sources)
 
 
 def _sources(file: ArchFile) -> dict[str, str]:

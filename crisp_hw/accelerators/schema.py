@@ -4,6 +4,8 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from crisp_hw.spec.limits import EXACT, MOST_BITS, MOST_INSTANCES, MOST_KB, MOST_PJ, MOST_WORDS_PER_CYCLE
+
 Dim = Literal["G", "M", "N", "K"]
 Number = TypeVar("Number")
 
@@ -19,8 +21,12 @@ class Sourced(_Strict, Generic[Number]):
     source: Annotated[str, Field(min_length=5)]
 
 
-Count = Sourced[Annotated[int, Field(gt=0)]]
-Size = Sourced[Annotated[float, Field(gt=0, allow_inf_nan=False)]]
+Fanout = Sourced[Annotated[int, Field(gt=0, le=MOST_INSTANCES)]]
+Bits = Sourced[Annotated[int, Field(gt=0, le=MOST_BITS)]]
+Words = Sourced[Annotated[int, Field(gt=0, le=EXACT)]]
+Kilobytes = Sourced[Annotated[float, Field(gt=0, le=MOST_KB, allow_inf_nan=False)]]
+Bandwidth = Sourced[Annotated[float, Field(gt=0, le=MOST_WORDS_PER_CYCLE, allow_inf_nan=False)]]
+Energy = Sourced[Annotated[float, Field(ge=0, le=MOST_PJ, allow_inf_nan=False)]]
 One = {"value": 1, "source": "one instance below each instance of the level above"}
 
 
@@ -28,25 +34,25 @@ class Level(_Strict):
     """A storage level; sizes in KB or words, bandwidths in words per cycle and instance (absent: unlimited)."""
 
     technology: Literal["DRAM", "SRAM"] = "SRAM"
-    fanout_x: Count = Count.model_validate(One)
-    fanout_y: Count = Count.model_validate(One)
-    word_bits: Count
-    vector_words: Count
-    size_kb: Size | None = None
-    size_words: Count | None = None
-    read_bandwidth: Size | None = None
-    write_bandwidth: Size | None = None
-    metadata_width_bits: Count
-    metadata_depth: Count
+    fanout_x: Fanout = Fanout.model_validate(One)
+    fanout_y: Fanout = Fanout.model_validate(One)
+    word_bits: Bits
+    vector_words: Bits
+    size_kb: Kilobytes | None = None
+    size_words: Words | None = None
+    read_bandwidth: Bandwidth | None = None
+    write_bandwidth: Bandwidth | None = None
+    metadata_width_bits: Bits
+    metadata_depth: Words
 
 
 class Compute(_Strict):
     """The MACs below one instance of the innermost level."""
 
     name: Annotated[str, Field(min_length=1)]
-    fanout_x: Count = Count.model_validate(One)
-    fanout_y: Count = Count.model_validate(One)
-    word_bits: Count
+    fanout_x: Fanout = Fanout.model_validate(One)
+    fanout_y: Fanout = Fanout.model_validate(One)
+    word_bits: Bits
 
 
 class Constraint(_Strict):
@@ -82,5 +88,5 @@ class EnergyFile(_Strict):
     schema_: Literal["crisp-hw/energy/1"] = Field(alias="schema")
     name: str
     unit: Literal["pJ per action"]
-    components: dict[str, dict[str, Sourced[Annotated[float, Field(ge=0, allow_inf_nan=False)]]]]
+    components: dict[str, dict[str, Energy]]
     notes: list[str] = []

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from crisp_hw.errors import InputError
+from crisp_hw.machine.files import MIB, FileKind, opened
 
-FILE_BYTES = 256 * 2**20
+BUNDLE = FileKind("a bundle", 256 * MIB, "give a file of `crisp-hw bundle`")
 ENTRY_BYTES = 16 * 2**20
 ENTRIES = 20_000
 TOTAL_BYTES = 2**30
@@ -42,9 +43,7 @@ def read_files(path: Path) -> dict[str, bytes]:
     names twice, links, folders, or compressions other than deflate.
     """
     try:
-        if path.stat().st_size > FILE_BYTES:
-            raise InputError(f"{path}: is larger than {FILE_BYTES >> 20} MiB, which no bundle is")
-        with zipfile.ZipFile(path) as archive:
+        with opened(path, BUNDLE) as stream, zipfile.ZipFile(stream) as archive:
             entries = archive.infolist()
             _check(path, entries)
             return _contents(path, archive, entries)

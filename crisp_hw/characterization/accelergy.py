@@ -14,8 +14,9 @@ from crisp_hw.characterization.assemble import ASSUMED, NO_DRAM_LEAK, NO_LEAK, l
 from crisp_hw.characterization.components import Circuit, Dram, Latches, Mac, Overhead, Sram, words
 from crisp_hw.characterization.process import Finished, run_limited
 from crisp_hw.characterization.sram import check_node
-from crisp_hw.data_files import read_yaml
 from crisp_hw.errors import InputError
+from crisp_hw.machine.positions import plain
+from crisp_hw.machine.yaml_files import read_yaml_file
 from crisp_hw.spec.characterization import Characterization, Component, Cost
 
 Tables = TypeVar("Tables", bound=BaseModel)
@@ -112,7 +113,7 @@ def _read(path: Path, model: type[Tables], done: Finished | None) -> Tables:
     if not path.exists():
         raise InputError(f"{COMMAND} ended without writing {path.name} ({done.tail if done else 'no run'}); {INSTALL}")
     try:
-        return model.model_validate(read_yaml(path))
+        return model.model_validate(plain(read_yaml_file(path)))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

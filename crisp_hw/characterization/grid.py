@@ -13,11 +13,12 @@ from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from crisp_hw.characterization.sram import SramArray, SramNumbers, check_node
-from crisp_hw.data_files import data_folder, read_yaml
+from crisp_hw.data_files import data_folder
 from crisp_hw.errors import InputError
+from crisp_hw.machine.yaml_files import checked, read_mapping
 
 FILE = "sram-grid.yaml"
 CurveKey = tuple[int, int, int]
@@ -80,9 +81,9 @@ def load_grid(path: Path | None = None) -> Grid:
     """
     file = path or data_folder("arch") / "energy" / FILE
     try:
-        content = _GridFile.model_validate(read_yaml(file))
+        content = checked(_GridFile, read_mapping(file, "run make characterize"), "grid")
         rows = [_row(line.split(",")) for line in content.rows.splitlines()]
-    except (ValidationError, ValueError, TypeError) as error:
+    except (InputError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())[:160]
         raise InputError(f"{file}: is no grid of SRAM arrays ({reason}); run make characterize") from error
     how = content.provenance

@@ -6,10 +6,13 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, assert_never
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from crisp_hw.data_files import data_folder, read_yaml
-from crisp_hw.errors import InputError
+from crisp_hw.data_files import data_folder
+from crisp_hw.errors import InputError, Where
+from crisp_hw.machine.positions import mark_of
+from crisp_hw.machine.yaml_files import checked, read_mapping
+from crisp_hw.spec.limits import MOST_BITS, MOST_PJ
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,8 @@ EnergyData = Mapping[str, MeasuredCircuit]
 PACKAGED = ("cacti-45nm.yaml", "cited.yaml")
 
 Text = Annotated[str, Field(min_length=1)]
-Energy = Annotated[float, Field(ge=0)]
+Energy = Annotated[float, Field(ge=0, le=MOST_PJ)]
+Bits = Annotated[int, Field(gt=0, le=MOST_BITS)]
 Size = Annotated[float, Field(gt=0)]
 
 
@@ -51,7 +55,7 @@ class _Provenance(_Strict):
     version: Text
     configuration: Text
     query: Text
-    date: date
+    date: Annotated[date, Field(strict=False)]  # text in the file: YAML readers disagree about dates
 
 
 class _Measured(_Strict):
@@ -60,7 +64,7 @@ class _Measured(_Strict):
     key: Text
     kind: Literal["measured"]
     use: Text
-    access_bits: Annotated[int, Field(gt=0)]
+    access_bits: Bits
     pj: Annotated[dict[Text, Energy], Field(min_length=1)]
     area_um2: Size
     leakage_uw: Size
@@ -80,7 +84,7 @@ class _Cited(_Strict):
     key: Text
     kind: Literal["cited"]
     use: Text
-    access_bits: Annotated[int, Field(gt=0)]
+    access_bits: Bits
     actions: Annotated[dict[Text, _Number], Field(min_length=1)]
     area_um2: Size | None = None
     area_source: str = ""
@@ -137,11 +141,13 @@ def lookup(table: EnergyData, key: str, action: str) -> EnergyEntry:
 
 def _parts(path: Path) -> list[MeasuredCircuit]:
     """The validated content of one file."""
-    document = read_yaml(path)
-    try:
-        content = _PartsFile.model_validate(document)
-    except ValidationError as error:
-        raise InputError(_explain(path, document, error)) from error
+    document = read_mapping(path, "see arch/energy/cited.yaml for the form")
+    content = checked(_PartsFile, document, "parts")
+    keys = [entry.key for entry in content.entries]
+    for number, key in enumerate(keys):
+        if key in keys[:number]:
+            at = Where("parts", key, mark=mark_of(document["entries"][number]))
+            raise InputError("the key is already taken", at, "keys must be unique")
     return [_part(entry) for entry in content.entries]
 
 
@@ -157,14 +163,3 @@ def _part(entry: _Measured | _Cited) -> MeasuredCircuit:
             actions = {action: EnergyEntry(number.pj, number.source) for action, number in entry.actions.items()}
             return MeasuredCircuit(entry.key, entry.use, entry.access_bits, actions, entry.area_um2, entry.area_source)
     assert_never(entry)
-
-
-def _explain(path: Path, document: object, error: ValidationError) -> str:
-    """The first fault as one sentence: file, key, field, what is wrong."""
-    first = error.errors()[0]
-    where = [str(step) for step in first["loc"] if step not in ("measured", "cited")]
-    if where[:1] == ["entries"] and len(where) > 1 and isinstance(document, dict):
-        entry = document["entries"][int(where[1])]
-        key = entry.get("key") if isinstance(entry, dict) else None
-        where[:2] = [f"key {key!r}" if key else f"entry number {int(where[1]) + 1}"]
-    return f"{path}: {', '.join(where) or 'document'}: {first['msg']} (found {first['input']!r:.80})"

@@ -67,9 +67,11 @@ def replay(
 def _origin(inputs: Inputs) -> dict[str, Any]:
     """Where the network comes from; of a pruned-model file its name and checksum."""
     from crisp_hw.bundles.archive import sha256
+    from crisp_hw.io.containers import PRUNED
+    from crisp_hw.machine.files import read_bytes
 
     if inputs.masks is not None:
-        return {"masks": inputs.masks.name, "sha256": sha256(inputs.masks.read_bytes())}
+        return {"masks": inputs.masks.name, "sha256": sha256(read_bytes(inputs.masks, PRUNED))}
     return {name: getattr(inputs, name) for name in SOURCE if name != "masks"}
 
 

@@ -7,7 +7,6 @@ import typer
 
 from crisp_hw.cli import options as opt
 from crisp_hw.cli.output import show
-from crisp_hw.errors import InputError
 
 if TYPE_CHECKING:
     from crisp_hw.report.document import Document
@@ -29,13 +28,15 @@ def validate(
     form: opt.FormatOption = opt.Format.table,
 ) -> None:
     """Compare recorded runs of timeloop-model with the embedded engine; exit 1 where too little agrees."""
+    from crisp_hw.machine.files import check_file
     from crisp_hw.machine.writing import write_text
     from crisp_hw.validation import holds
     from crisp_hw.validation import page as page_text
     from crisp_hw.validation import validate as compare_all
+    from crisp_hw.validation.agreement import CASES
 
-    if missing := [path for path in cases if not path.is_file()]:
-        raise InputError(f"{missing[0]}: no such file; give recorded cases, FAMILY.jsonl.gz")
+    for path in cases:  # before the first of them is compared, which takes a while
+        check_file(path, CASES)
     found = compare_all(cases)
     if page is not None:
         write_text(page, page_text(found))

@@ -14,6 +14,7 @@ from crisp_hw.errors import CrispError, InputError, MappingError
 from crisp_hw.machine.positions import MarkedDict
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.dialect import Dialect
+from crisp_hw.spec.limits import MOST_MACS
 from crisp_hw.timeloop.read.accept import accept
 from crisp_hw.timeloop.read.accept_architecture import component_names
 from crisp_hw.timeloop.read.architecture import read_areas
@@ -27,7 +28,6 @@ from crisp_hw.timeloop.yaml.locate import with_position
 
 PREFIX = "timeloop-model"
 NEEDED = ("architecture", "problem", "mapping")
-TOO_MANY = 2**50  # multiply-accumulates; products of counts beyond it are not exact in 64 bits
 
 
 def evaluate_files(paths: Iterable[str | Path], dialect: Dialect = "head") -> Evaluated:
@@ -109,7 +109,7 @@ def check_documents(documents: MarkedDict, needed: tuple[str, ...]) -> None:
 def check_size(design: Design) -> None:
     """Refuse problems whose counts are not exact in 64 bits."""
     total = prod(design.problem.bounds)
-    if total > TOO_MANY:
+    if total > MOST_MACS:
         raise InputError(f"problem.instance: {total:.2e} multiply-accumulates are too many to count exactly (2^50)")
 
 

@@ -98,6 +98,15 @@ COMPUTE_ORDER = {
     ),
 }
 
+STORAGE_ACTIONS = frozenset(
+    {"leak", "decompression_count", "compression_count"}.union(
+        *(lookup_order(*each) for each in product(KINDS, OPS, ("", "metadata_")))
+    )
+)
+"""All names under which an energy of a storage level is looked up (include/model/topology.hpp)."""
+COMPUTE_ACTIONS = frozenset(name for order in COMPUTE_ORDER.values() for name in order)
+"""All names under which an energy of a computation is looked up."""
+
 
 def built_in_energy(level: StorageLevel) -> float:
     """Timeloop's own estimate in pJ per access for data actions that the energy table lacks (pat-public)."""

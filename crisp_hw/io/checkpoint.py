@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from crisp_hw.errors import InputError
 from crisp_hw.io.containers import DAMAGE
+from crisp_hw.machine.files import FileKind, check_file
 
 if TYPE_CHECKING:
     import torch
 
+CHECKPOINT = FileKind("a checkpoint", 2**40, "give a checkpoint of weights")  # 2^38 weights of 32 bits
 WRAPPERS = ("state_dict", "model_state_dict", "model", "module", "weights")
 """Keys under which training scripts commonly keep the state dict (Lightning, torchvision references, DeepSpeed)."""
 
@@ -24,13 +26,10 @@ def load_checkpoint(path: str | os.PathLike[str]) -> "dict[str, torch.Tensor]":
     >>> load_checkpoint("no-such-weights.pth")
     Traceback (most recent call last):
     ...
-    crisp_hw.errors.InputError: no-such-weights.pth: no such file; give a checkpoint of weights
+    crisp_hw.errors.InputError: no-such-weights.pth: cannot be read (no such file or directory); give ...
     """
     source = Path(path)
-    if not source.exists():
-        raise InputError(f"{source}: no such file; give a checkpoint of weights")
-    if not source.is_file():
-        raise InputError(f"{source}: is not a regular file; give the checkpoint itself")
+    check_file(source, CHECKPOINT)
     tensors = _tensors(_read(source))
     if not tensors:
         raise InputError(f"{source}: holds no map from names to tensors; save model.state_dict() and give that file")

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.machine.files import FileKind, check_file, read_bytes
 
 # 1 GiB of packed masks are 8.6e9 weights.
-MAX_FILE_BYTES = 2**30
+PRUNED = FileKind("a pruned model", 2**30, "give a pruned-model file that crisp-prune wrote")
 
 # Every error that a damaged zip, pickle or tensor record was seen, or is documented, to end in: a file from outside
 # must come back as one sentence, and the readers below do not promise a narrower set.
@@ -58,12 +59,8 @@ def open_envelope(path: Path) -> Envelope:
     """The entries of `path`, by its suffix; InputError when it is no intact container of that kind."""
     if path.suffix not in (".pt", ".safetensors"):
         raise InputError(f"{path}: a pruned model ends in .pt or .safetensors, not '{path.suffix}'")
-    if not path.exists():
-        raise InputError(f"{path}: no such file; write one with crisp-prune")
-    if not path.is_file():
-        raise InputError(f"{path}: is not a regular file; give the pruned-model file itself")
-    if not 0 < path.stat().st_size <= MAX_FILE_BYTES:
-        raise InputError(f"{path}: {path.stat().st_size} bytes; a pruned model has 1 to {MAX_FILE_BYTES}")
+    if not check_file(path, PRUNED):
+        raise InputError("is empty", Where(mark=Mark(str(path))), PRUNED.advice)
     return _open_pt(path) if path.suffix == ".pt" else _open_safetensors(path)
 
 
@@ -75,7 +72,7 @@ def _open_pt(path: Path) -> Envelope:
             f'{path}: reading .pt needs PyTorch; pip install "crisp-hw[torch]" or save the model as .safetensors'
         ) from error
     try:
-        content = path.read_bytes()
+        content = read_bytes(path, PRUNED)
         _check_zip(content)
         entries = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         return _pt_envelope(entries)

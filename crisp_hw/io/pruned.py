@@ -25,7 +25,7 @@ def load_pruned(path: str | os.PathLike[str]) -> PrunedModel:
     >>> load_pruned("no-such-run.pt")
     Traceback (most recent call last):
     ...
-    crisp_hw.errors.InputError: no-such-run.pt: no such file; write one with crisp-prune
+    crisp_hw.errors.InputError: no-such-run.pt: cannot be read (no such file or directory); give a ...
     """
     source = Path(path)
     envelope = open_envelope(source)

@@ -6,16 +6,14 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
 from crisp_hw.spec.layer import Layer
+from crisp_hw.spec.limits import MOST_PER_DIMENSION, MOST_WEIGHTS
 
 SCHEMA = "crisp-hw/pruned-model"
 VERSION = 1
 AXIS = "S x (kh,kw,C)"
 
-# Limits are far above any real layer; they exist so that a lying header is refused before it costs memory.
-MAX_WEIGHTS = 2**36
-
-Size = Annotated[int, Field(ge=1, le=2**24)]
-Padding = Annotated[int, Field(ge=0, le=2**24)]
+Size = Annotated[int, Field(ge=1, le=MOST_PER_DIMENSION)]
+Padding = Annotated[int, Field(ge=0, le=MOST_PER_DIMENSION)]
 Text = Annotated[str, Field(min_length=1, max_length=4096)]
 
 
@@ -51,8 +49,8 @@ class Geometry(Strict):
             raise ValueError(
                 f"{layer.groups} groups do not divide {layer.in_channels} -> {layer.out_channels} channels"
             )
-        if layer.weights > MAX_WEIGHTS:
-            raise ValueError(f"{layer.weights} weights exceed the limit of {MAX_WEIGHTS}")
+        if layer.weights > MOST_WEIGHTS:
+            raise ValueError(f"{layer.weights} weights exceed the limit of {MOST_WEIGHTS}")
         if layer.kind == "conv2d" and (min(layer.output_size) < 1 or layer.tokens != 1):
             raise ValueError(f"the output would be {layer.output_size} pixels and {layer.tokens} tokens")
         if layer.kind == "linear" and layer != Layer(

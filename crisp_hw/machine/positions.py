@@ -176,3 +176,23 @@ def joined(first: MarkedList, second: list[Any]) -> MarkedList:
         for index, item in enumerate(items):
             both.add(item, mark_of_item(items, index) or first.mark)
     return both
+
+
+def shown(value: Any) -> str:
+    """A wrong value as an error may repeat it: numbers and text up to some 40 characters, of anything else its size.
+
+    >>> shown("x" * 100), shown({"a": 1}), shown(3)
+    ("'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...'", 'a mapping of 1 keys', '3')
+    """
+    if isinstance(value, dict):
+        return f"a mapping of {len(value)} keys"
+    if isinstance(value, list | tuple):
+        return f"a list of {len(value)} values"
+    if value is None:
+        return "nothing"
+    if isinstance(value, str):
+        return repr(value if len(value) <= 40 else f"{value[:36]}...")
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 128:
+        return f"a whole number of {value.bit_length()} bits"
+    said = repr(value)
+    return said if len(said) <= 40 else f"{said[:36]}..."

@@ -12,10 +12,11 @@ from typing import Any
 import yaml
 
 from crisp_hw.errors import InputError, Mark, Where
-from crisp_hw.machine.positions import MarkedDict, MarkedList, MarkedStr, joined, marked
+from crisp_hw.machine.positions import MarkedDict, MarkedList, MarkedStr, joined, marked, shown
 
 DEEPEST = 60  # levels of nesting; Timeloop's documents have about ten
 MOST = 300_000  # values of one file, aliases counted in full
+LONG = 100  # characters of a text that count as one value: an alias to a long text is a long text again
 WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}  # YAML 1.1, as yaml-cpp has
 MERGES = ("<<", "<<<")  # YAML's, and timeloopfe's, which also merges what stands inside
 _PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is about ten times faster
@@ -55,9 +56,9 @@ def read_yaml_text(text: str, file: str, include: Include | None = None) -> list
         build = _Build(iter(events), file, include or _no_include, _BREAK.split(text))
         return list(_documents(build))
     except yaml.YAMLError as error:
-        raise InputError(f"not YAML ({_short(error)})", Where(mark=_where(error, file))) from error
+        raise InputError(f"not YAML ({_short(error)[:200]})", Where(mark=_where(error, file))) from error
     except ValueError as error:  # the parser on characters that YAML does not allow
-        raise InputError(f"not YAML ({' '.join(str(error).split())})", Where(mark=Mark(file))) from error
+        raise InputError(f"not YAML ({' '.join(str(error).split())[:200]})", Where(mark=Mark(file))) from error
 
 
 def _documents(build: _Build) -> Iterator[Any]:
@@ -76,7 +77,7 @@ def _value(build: _Build, event: Any, depth: int) -> Any:
     before, anchor = build.values, event.anchor
     if anchor:
         build.open.add(anchor)
-    _count(build, 1, mark)
+    _count(build, 1 + len(getattr(event, "value", "")) // LONG, mark)
     if isinstance(event, yaml.ScalarEvent):
         value = _scalar(build, event, mark)
     elif isinstance(event, yaml.SequenceStartEvent):
@@ -99,9 +100,11 @@ def _count(build: _Build, more: int, mark: Mark) -> None:
 
 def _alias(build: _Build, name: str | None, mark: Mark) -> Any:
     if name in build.open:
-        raise InputError(f"the alias *{name} contains itself", Where(mark=mark), "write the value out")
+        raise InputError(f"the alias *{str(name)[:40]} contains itself", Where(mark=mark), "write the value out")
     if name is None or name not in build.anchors:
-        raise InputError(f"there is no anchor &{name} above", Where(mark=mark), "anchors hold within one file")
+        raise InputError(
+            f"there is no anchor &{str(name)[:40]} above", Where(mark=mark), "anchors hold within one file"
+        )
     value, size = build.anchors[name]
     _count(build, size, mark)
     return value
@@ -109,7 +112,7 @@ def _alias(build: _Build, name: str | None, mark: Mark) -> Any:
 
 def _sequence(build: _Build, start: Any, mark: Mark, depth: int) -> MarkedList:
     if start.tag not in (None, "!", "!nomerge", f"{_STANDARD}seq"):
-        raise InputError(f"the tag {start.tag} means nothing here", Where(mark=mark), "leave it out")
+        raise InputError(f"the tag {start.tag[:40]} means nothing here", Where(mark=mark), "leave it out")
     items = MarkedList(mark, tag="!nomerge" if start.tag == "!nomerge" else "")
     for event in build.events:
         if isinstance(event, yaml.SequenceEndEvent):
@@ -132,7 +135,9 @@ def _mapping(build: _Build, start: Any, mark: Mark, depth: int) -> MarkedDict:
             merges.append((key, value, at))
         elif key in node:
             raise InputError(
-                f"the key {key!r} is there already, in line {node.keys_at[key].line}", Where(mark=at), "give it once"
+                f"the key {shown(key)} is there already, in line {node.keys_at[key].line}",
+                Where(mark=at),
+                "give it once",
             )
         else:
             node.put(key, value, at)
@@ -143,7 +148,9 @@ def _key(build: _Build, event: Any, at: Mark) -> str:
     if isinstance(event, yaml.AliasEvent):
         found = _alias(build, event.anchor, at)
         if not isinstance(found, str):
-            raise InputError(f"the alias *{event.anchor} stands where a key must be, but is no text", Where(mark=at))
+            raise InputError(
+                f"the alias *{str(event.anchor)[:40]} stands where a key must be, but is no text", Where(mark=at)
+            )
         return str(found)
     if not isinstance(event, yaml.ScalarEvent):
         raise InputError("a key must be text, not a list or a mapping", Where(mark=at))
@@ -186,7 +193,7 @@ def _scalar(build: _Build, event: Any, mark: Mark) -> Any:
     if event.tag == "!include_loaded":
         return build.include(event.value, mark)
     if event.tag not in (None, "!") and not event.tag.startswith(_STANDARD):
-        raise InputError(f"the tag {event.tag} means nothing here", Where(mark=mark), "leave it out")
+        raise InputError(f"the tag {event.tag[:40]} means nothing here", Where(mark=mark), "leave it out")
     if event.style or event.tag in ("!", f"{_STANDARD}str"):
         value = marked(event.value, mark)
     else:

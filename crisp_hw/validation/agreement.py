@@ -2,15 +2,20 @@
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
 from crisp_hw.errors import InputError
+from crisp_hw.machine.files import MIB, FileKind, opened
 from crisp_hw.validation.compare import Case, Difference, compare
 
+CASES = FileKind("a file of recorded cases", 1024 * MIB, "give FAMILY.jsonl.gz")
+LINE_BYTES = 64 * MIB  # of one case; the longest recorded one has 0.1 MiB
 CLOSE_COUNTS = 2  # counts are rounded expectations: one that should be whole falls either way in floating point
 CLOSE_ENERGY = 1e-4
 
@@ -43,7 +48,9 @@ class Agreement:
 
 def read_cases(path: Path) -> Iterator[Case]:
     """The cases of one `.jsonl` or `.jsonl.gz` file; InputError names the file and the line that is not a case."""
-    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
+    with opened(path, CASES) as stream:
+        binary = gzip.GzipFile(fileobj=stream) if path.suffix == ".gz" else stream
+        lines = iter(partial(binary.readline, LINE_BYTES), b"")
         for number, line in enumerate(_readable(path, lines), 1):
             try:
                 case = json.loads(line)
@@ -54,10 +61,10 @@ def read_cases(path: Path) -> Iterator[Case]:
             yield case
 
 
-def _readable(path: Path, lines: Iterable[str]) -> Iterator[str]:
+def _readable(path: Path, lines: Iterable[bytes]) -> Iterator[str]:
     try:
-        yield from lines
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+        yield from (line.decode() for line in lines)
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a file of recorded cases ({error}); give FAMILY.jsonl.gz") from error
 
 

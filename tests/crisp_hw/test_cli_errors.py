@@ -54,7 +54,7 @@ def pruned_file(mask, name="fc"):
 CASES = {
     "text": (["--masks", "run.pt"], {"run.pt": b"hello\n"}, "run.pt: is not an intact pruned-model file"),
     "code": (["--masks", "run.pt"], {"run.pt": pickle.dumps(Bomb())}, "run.pt: is not an intact pruned-model file"),
-    "absent": (["--masks", "run.pt"], {}, "run.pt: no such file"),
+    "absent": (["--masks", "run.pt"], {}, "run.pt: cannot be read (no such file"),
     "shape": (
         ["--masks", "run.safetensors"],
         {"run.safetensors": pruned_file(np.ones((16, 24), bool))},
@@ -77,7 +77,7 @@ CASES = {
     "missing level": (
         ["--workload", "resnet50", "-a", "cut.yaml"],
         {"cut.yaml": ARCH},
-        "cut.yaml: levels lack SMEM",
+        "cut.yaml:3: arch.levels: lack SMEM",
     ),
     "unknown layer": (["--workload", "resnet50", "--layers", "nope*"], {}, "no layer matches 'nope*'"),
     "unknown workload": (["--workload", "alexnet"], {}, "no workload named 'alexnet'"),
@@ -119,7 +119,7 @@ def test_bad_input_is_one_sentence(name, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["describe", "gone.pt"], "gone.pt: no such file"),
+        (["describe", "gone.pt"], "gone.pt: cannot be read (no such file"),
         (["describe", "gone.pt", "--layer", "fc"], "--layer chooses what --picture FILE.png shows"),
         (["arch", "show", "tpu"], "valid names: crisp-stc"),
         (["arch", "show", "gone.yaml"], "gone.yaml: cannot be read"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crisp_hw.data_files import _first_folder, data_folder, read_yaml
+from crisp_hw.data_files import _first_folder, data_folder
 from crisp_hw.errors import InputError
 
 
@@ -29,17 +29,3 @@ def test_a_missing_folder_names_both_places(tmp_path):
         InputError, match=r"no templates folder at .*data.templates \(wheel\) or .*templates \(checkout\)"
     ):
         _first_folder(tmp_path / "crisp_hw", "templates")
-
-
-def test_yaml_is_read_and_its_faults_are_told(tmp_path):
-    path = tmp_path / "a.yaml"
-    path.write_text("a: [1, 2.5, x]\n")
-    assert read_yaml(path) == {"a": [1, 2.5, "x"]}
-    path.write_bytes(b"\xff\xfe\xff")
-    with pytest.raises(InputError, match=r"a.yaml: cannot be read"):
-        read_yaml(path)
-    path.write_text("a: !!python/object:os.system {}\n")
-    with pytest.raises(InputError, match=r"a.yaml: not valid YAML"):
-        read_yaml(path)
-    with pytest.raises(InputError, match=r"cannot be read"):
-        read_yaml(tmp_path)

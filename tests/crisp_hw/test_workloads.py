@@ -106,16 +106,16 @@ def test_a_users_file_loads_by_path_or_by_text(tmp_path):
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        (CONV | {"kernal": [3, 3]}, r"mine.yaml: layer 'c1', kernal: Extra inputs"),
-        (CONV | {"stride": [1, "2"]}, r"layer 'c1', stride, 1: Input should be a valid integer"),
-        (CONV | {"stride": [1, 1.0]}, r"layer 'c1', stride, 1: Input should be a valid integer"),
-        (CONV | {"stride": [0, 1]}, r"layer 'c1', stride, 0: Input should be greater than 0"),
-        (CONV | {"kernel": 3}, r"layer 'c1', kernel: Input should be a valid tuple"),
-        (CONV | {"kind": "conv3d"}, r"layer 'c1': .*'conv2d', 'linear'"),
-        (FC | {"kernel": [1, 1]}, r"layer 'fc', kernel: Extra inputs"),
-        ({"kind": "linear", "in_channels": 8, "out_channels": 2}, r"layer number 1, name: Field required"),
-        (CONV | {"groups": 3}, r"layer 'c1': groups 3 must divide in_channels 4 and out_channels 8"),
-        (CONV | {"kernel": [9, 9]}, r"layer 'c1': input_size \(8, 8\) is too small for kernel \(9, 9\)"),
+        (CONV | {"kernal": [3, 3]}, r"mine.yaml:\d+: workload layer c1.kernal: is not known here; did you mean kernel"),
+        (CONV | {"stride": [1, "2"]}, r"layer c1.stride\[1\]: should be a valid integer"),
+        (CONV | {"stride": [1, 1.0]}, r"layer c1.stride\[1\]: should be a valid integer"),
+        (CONV | {"stride": [0, 1]}, r"layer c1.stride\[0\]: should be greater than 0"),
+        (CONV | {"kernel": 3}, r"layer c1.kernel: should be a valid tuple"),
+        (CONV | {"kind": "conv3d"}, r"layer c1: .*'conv2d', 'linear'"),
+        (FC | {"kernel": [1, 1]}, r"layer fc.kernel: is not known here"),
+        ({"kind": "linear", "in_channels": 8, "out_channels": 2}, r"workload.layers\[0\].name: is missing"),
+        (CONV | {"groups": 3}, r"layer c1.groups: 3 groups must divide in_channels 4 and out_channels 8"),
+        (CONV | {"kernel": [9, 9]}, r"layer c1.input_size: \(8, 8\) is too small for kernel \(9, 9\)"),
     ],
 )
 def test_a_wrong_layer_is_named_with_its_field(tmp_path, layer, message):
@@ -126,11 +126,11 @@ def test_a_wrong_layer_is_named_with_its_field(tmp_path, layer, message):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"totals": {"layers": 1, "weights": 287, "macs": 10368}}, r"totals.weights says 287 but .* add up to 288"),
-        ({"schema": "crisp-hw/workload/2"}, r"mine.yaml: schema: Input should be 'crisp-hw/workload/1'"),
-        ({"layers": []}, r"mine.yaml: layers: List should have at least 1 item"),
-        ({"layers": [CONV, CONV]}, r"layer 'c1' appears 2 times"),
-        ({"colour": "red"}, r"mine.yaml: colour: Extra inputs"),
+        ({"totals": {"layers": 1, "weights": 287, "macs": 10368}}, r"totals.weights: says 287 but .* add up to 288"),
+        ({"schema": "crisp-hw/workload/2"}, r"mine.yaml:\d+: workload.schema: should be 'crisp-hw/workload/1'"),
+        ({"layers": []}, r"workload.layers: List should have at least 1 item"),
+        ({"layers": [CONV, CONV]}, r"layer c1: the name is taken, at .*mine.yaml:\d+; layer names must be unique"),
+        ({"colour": "red"}, r"workload.colour: is not known here"),
     ],
 )
 def test_a_wrong_document_is_named_with_its_field(tmp_path, fields, message):
@@ -155,11 +155,11 @@ def test_a_missing_file_and_broken_yaml_are_told_apart(tmp_path):
     with pytest.raises(InputError, match=r"none.yaml: cannot be read"):
         load_workload(tmp_path / "none.yaml")
     (tmp_path / "bad.yaml").write_text("a: [1, 2")
-    with pytest.raises(InputError, match=r"bad.yaml: not valid YAML .*line"):
+    with pytest.raises(InputError, match=r"bad.yaml:\d: not YAML"):
         load_workload(tmp_path / "bad.yaml")
 
 
 def test_a_document_that_is_no_mapping(tmp_path):
     (tmp_path / "list.yaml").write_text("- 1\n")
-    with pytest.raises(InputError, match=r"list.yaml: document: "):
+    with pytest.raises(InputError, match=r"list.yaml:1: is not a mapping of fields, but a list"):
         load_workload(tmp_path / "list.yaml")

@@ -1,27 +1,17 @@
 """The tables of energy and area: entries that belong to nothing are noted."""
 
 from collections.abc import Iterable
-from itertools import product
 from typing import Any
 
-from crisp_hw.engine.energy import COMPUTE_ORDER, lookup_order
+from crisp_hw.engine.energy import COMPUTE_ACTIONS, STORAGE_ACTIONS
 from crisp_hw.machine.positions import MarkedDict, fault, mark_of
+from crisp_hw.spec.limits import MOST_PJ
 from crisp_hw.timeloop.read.accept_architecture import component_names
 from crisp_hw.timeloop.read.architecture import WIRE_ACTION, WIRES, plain_name
 from crisp_hw.timeloop.yaml.fields import mapping, optional_sequence
 
-MOST_PJ = 1e15  # a kilojoule per action
 _KEYS = (("version", "tables"), ("name", "actions", "area"), ("name", "arguments", "energy"))
-ACTIONS = {
-    # all names under which Timeloop looks for an energy (include/model/topology.hpp)
-    *("leak", "decompression_count", "compression_count"),
-    *(name for order in COMPUTE_ORDER.values() for name in order),
-    *(
-        name
-        for kind, op, infix in product(("random", "gated", "skipped"), ("reads", "fills", "updates"), ("", "metadata_"))
-        for name in lookup_order(kind, op, infix)
-    ),
-}
+ACTIONS = STORAGE_ACTIONS | COMPUTE_ACTIONS
 
 
 def accept_tables(root: MarkedDict, notes: list[str]) -> None:

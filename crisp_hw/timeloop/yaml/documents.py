@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from crisp_hw.errors import InputError, Mark
+from crisp_hw.machine.files import YAML, read_text
 from crisp_hw.machine.positions import MarkedDict, MarkedList, fault
 from crisp_hw.machine.yaml_text import read_yaml_text
 from crisp_hw.timeloop.yaml.fields import underscored
 from crisp_hw.timeloop.yaml.templates import Templates, included, is_template, render_file
 
-LARGEST = 16 * 2**20  # bytes of one file
 TEMPLATE_ENDINGS = (".jinja", ".jinja2", ".j2")
 YAML_ENDINGS = (".yaml", ".yml", *TEMPLATE_ENDINGS)
 LISTS = ("classes",)  # what files may add to together: the component classes of the front end
@@ -82,17 +82,7 @@ def _read_include(file: Path, templates: Templates, depth: int) -> Any:
 def _text(file: Path) -> str:
     if file.suffix not in YAML_ENDINGS:
         raise InputError(f"{file}: the name does not end in {', '.join(YAML_ENDINGS)}; Timeloop's inputs are YAML")
-    try:
-        if file.stat().st_size > LARGEST:
-            raise InputError(f"{file}: larger than {LARGEST // 2**20} MB; no Timeloop document is")
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file}: cannot be read ({_said(error)}); give the path of a YAML file") from error
-    return text
-
-
-def _said(error: Exception) -> str:
-    return error.strerror or str(error) if isinstance(error, OSError) else "not UTF-8 text"
+    return read_text(file, YAML)
 
 
 def _what(value: Any) -> str:

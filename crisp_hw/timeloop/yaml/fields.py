@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from crisp_hw.machine.positions import MarkedDict, fault, like, plain
+from crisp_hw.spec.limits import EXACT
 
 Node = dict[str, Any]
 WITH_HYPHENS = ("energy-per-ingress",)  # Timeloop looks up this name as it stands (network-legacy.cpp: ParseSpecs)
-LARGEST = 2**53  # whole numbers beyond it are not exact in a float, nor are counts that are products of them
 
 
 def underscored(value: Any) -> Any:
@@ -84,7 +84,7 @@ def whole(value: Any, where: str, least: int = 0) -> int:
     found = number(value, where)
     if found != int(found) or found < least:
         raise fault(value, f"{where}: expected a whole number of at least {least}, found {value!r}")
-    if found > LARGEST:
+    if found > EXACT:
         raise fault(value, f"{where}: {found:.3g} is more than 2^53, beyond which numbers are not exact; use less")
     return int(found)
 

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from crisp_hw.errors import InputError
+from crisp_hw.machine.files import MIB, FileKind, read_text
 from crisp_hw.machine.yaml_text import read_yaml_text
 
 Documents = Mapping[str, str]
 """File name -> text."""
 
-FILE_BYTES = 4 * 2**20  # rendered documents have some 20 KiB
+DOCUMENT = FileKind("a rendered document", 4 * MIB, "give YAML documents or a folder of them")
 _SUFFIXES = (".yaml", ".yml")
 
 
@@ -61,17 +62,8 @@ def _texts(files: Sequence[Path]) -> Documents:
     for path in files:
         if path.name in texts:
             raise InputError(f"{path}: two files are called {path.name}; rename one, or give their folders")
-        texts[path.name] = _text(path)
+        texts[path.name] = read_text(path, DOCUMENT)
     return texts
-
-
-def _text(path: Path) -> str:
-    try:
-        if path.stat().st_size > FILE_BYTES:
-            raise InputError(f"{path}: is longer than {FILE_BYTES >> 20} MiB, which no document is")
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); give YAML documents or a folder of them") from error
 
 
 def _content(name: str, text: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import io
 import stat
 import zipfile
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -104,7 +105,7 @@ def test_a_size_that_lies(zipped, monkeypatch):
 
 
 def test_a_file_that_is_too_large(zipped, monkeypatch):
-    monkeypatch.setattr(archive, "FILE_BYTES", 10)
+    monkeypatch.setattr(archive, "BUNDLE", replace(archive.BUNDLE, largest=10))
     with pytest.raises(InputError, match="is larger than"):
         read_files(zipped(("a", b"0")))
 

@@ -82,18 +82,18 @@ def test_a_users_table_loads_by_path_or_by_text(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"actions": {"read": {"pj": 1.5}}}, r"mine.yaml: key 'p', actions, read, source: Field required"),
+        ({"actions": {"read": {"pj": 1.5}}}, r"mine.yaml:\d+: parts of p.actions.read.source: is missing"),
         (
             {"actions": {"read": {"pj": -1.0, "source": "us"}}},
-            r"key 'p', actions, read, pj: .*greater than or equal to 0",
+            r"parts of p.actions.read.pj: .*greater than or equal to 0",
         ),
-        ({"actions": {"read": {"pj": float("nan"), "source": "us"}}}, r"key 'p', actions, read, pj: .*finite"),
-        ({"actions": {"read": {"pj": "1.5", "source": "us"}}}, r"key 'p', actions, read, pj: .*valid number"),
-        ({"actions": {}}, r"key 'p', actions: .*at least 1 item"),
-        ({"area_um2": 3.0}, r"key 'p'.*area_um2 and area_source must be given together"),
-        ({"colour": "red"}, r"key 'p', colour: Extra inputs"),
-        ({"kind": "guessed"}, r"key 'p': .*'measured', 'cited'"),
-        ({"kind": "measured"}, r"key 'p', pj: Field required"),
+        ({"actions": {"read": {"pj": float("nan"), "source": "us"}}}, r"parts of p.actions.read.pj: .*valid number"),
+        ({"actions": {"read": {"pj": "1.5", "source": "us"}}}, r"parts of p.actions.read.pj: .*valid number"),
+        ({"actions": {}}, r"parts of p.actions: .*at least 1 item"),
+        ({"area_um2": 3.0}, r"parts of p.*area_um2 and area_source must be given together"),
+        ({"colour": "red"}, r"parts of p.colour: is not known here"),
+        ({"kind": "guessed"}, r"parts of p: .*'measured', 'cited'"),
+        ({"kind": "measured"}, r"parts of p.pj: is missing"),
     ],
 )
 def test_a_wrong_entry_is_named_with_its_field(tmp_path, change, message):
@@ -102,10 +102,10 @@ def test_a_wrong_entry_is_named_with_its_field(tmp_path, change, message):
 
 
 def test_repeated_keys_missing_files_and_foreign_schemas_are_refused(tmp_path):
-    with pytest.raises(InputError, match=r"mine.yaml: the key 'p' is already taken"):
+    with pytest.raises(InputError, match=r"mine.yaml:\d+: parts of p: the key is already taken"):
         load_energy(write(tmp_path, [CITED, CITED]))
     with pytest.raises(InputError, match=r"none.yaml: cannot be read"):
         load_energy(tmp_path / "none.yaml")
     (tmp_path / "other.yaml").write_text("schema: crisp-hw/energy/1\nentries: []\n")
-    with pytest.raises(InputError, match=r"other.yaml: schema: Input should be 'crisp-hw/parts/1'"):
+    with pytest.raises(InputError, match=r"other.yaml:1: parts.schema: should be 'crisp-hw/parts/1'"):
         load_energy(tmp_path / "other.yaml")

@@ -132,7 +132,7 @@ def test_the_module_writes_the_page_or_nothing(tmp_path):
     before = target.read_text(encoding="utf-8")
     bad = written(tmp_path / "bad.jsonl.gz", "{")
     assert "line 1: not JSON" in main([str(target), str(bad)])
-    assert "No such file" in main([str(target), str(tmp_path / "missing.jsonl.gz")])
+    assert "no such file" in main([str(target), str(tmp_path / "missing.jsonl.gz")])
     assert main([str(target)]).startswith("usage: ")
     assert target.read_text(encoding="utf-8") == before
     assert [path.name for path in tmp_path.glob("*.partial")] == []

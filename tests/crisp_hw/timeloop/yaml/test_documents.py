@@ -1,5 +1,7 @@
 """Files to one set of documents: order, streams, templates, and what is refused."""
 
+from dataclasses import replace
+
 import pytest
 
 from crisp_hw.errors import InputError
@@ -52,7 +54,7 @@ def test_what_is_refused(load, texts, said):
 
 
 def test_files_that_are_none(tmp_path):
-    for path, said in ((tmp_path, "does not end in"), (tmp_path / "no.yaml", "cannot be read .No such file")):
+    for path, said in ((tmp_path, "does not end in"), (tmp_path / "no.yaml", "cannot be read .no such file")):
         with pytest.raises(InputError, match=said):
             load_documents([path])
     binary = tmp_path / "b.yaml"
@@ -66,7 +68,7 @@ def test_files_that_are_none(tmp_path):
 
 
 def test_huge_files_are_not_even_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "LARGEST", 10)
+    monkeypatch.setattr(module, "YAML", replace(module.YAML, largest=10))
     (tmp_path / "a.yaml").write_text("problem: 123456789")
     with pytest.raises(InputError, match="larger than"):
         load_documents([tmp_path / "a.yaml"])

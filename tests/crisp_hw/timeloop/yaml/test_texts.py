@@ -1,5 +1,7 @@
 """Sets of documents: files together, folders each for themselves."""
 
+from dataclasses import replace
+
 import pytest
 
 from crisp_hw.errors import InputError
@@ -52,8 +54,8 @@ def test_two_files_of_one_name_are_refused(tree):
 
 
 def test_a_file_that_is_too_long_is_refused(tree, monkeypatch):
-    monkeypatch.setattr(texts, "FILE_BYTES", 5)
-    with pytest.raises(InputError, match="is longer than"):
+    monkeypatch.setattr(texts, "DOCUMENT", replace(texts.DOCUMENT, largest=5))
+    with pytest.raises(InputError, match="is larger than"):
         find_documents([tree / "crisp/a"])
 
 

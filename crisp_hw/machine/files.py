@@ -1,0 +1,115 @@
+"""The one opener of files that a user names: regular files of a sensible size, read without ever waiting for them."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from crisp_hw.errors import InputError, Mark, Where
+
+MIB = 2**20
+_OPEN_ONLY = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOCTTY", 0)
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """A kind of input file: what it is called, how many bytes it may have, and the next step when there is none."""
+
+    name: str
+    largest: int
+    advice: str
+
+
+YAML = FileKind("a YAML file", 16 * MIB, "give the path of a YAML file")
+"""16 MiB are a thousand times the largest document of Timeloop's examples."""
+
+
+def check_file(path: Path, kind: FileKind) -> int:
+    """The size of a regular file in bytes, for readers that open it by themselves.
+
+    Raises InputError for everything that is none (links to such things too), and for one that is too large.
+
+    >>> check_file(Path("/dev/null"), YAML)
+    Traceback (most recent call last):
+    ...
+    crisp_hw.errors.InputError: /dev/null: cannot be read (it is a device, not a regular file); give the path of ...
+    """
+    try:
+        found = path.stat()
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, _said(error), kind) from error
+    return _checked(path, found, kind)
+
+
+@contextmanager
+def opened(path: Path, kind: FileKind) -> Iterator[BinaryIO]:
+    """A regular file, open for reading; what it is is asked before and after, because a name may change its meaning.
+
+    Raises InputError as `check_file` does, and for what the system refuses while it is being read.
+    """
+    check_file(path, kind)
+    try:
+        handle = os.open(path, _OPEN_ONLY)  # a pipe that took the file's place is opened without waiting for its writer
+    except OSError as error:
+        raise _unreadable(path, _said(error), kind) from error
+    with os.fdopen(handle, "rb") as stream:
+        _checked(path, os.fstat(stream.fileno()), kind)
+        yield stream
+
+
+def read_bytes(path: Path, kind: FileKind) -> bytes:
+    """The content of a regular file; InputError when it cannot be had or is longer than its kind."""
+    with opened(path, kind) as stream:
+        try:
+            content = stream.read(kind.largest + 1)
+        except OSError as error:
+            raise _unreadable(path, _said(error), kind) from error
+    if len(content) > kind.largest:
+        raise _too_large(path, kind)
+    return content
+
+
+def read_text(path: Path, kind: FileKind = YAML) -> str:
+    """The content of a regular file as text: UTF-8, with or without a byte order mark; InputError as `read_bytes`."""
+    try:
+        return read_bytes(path, kind).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _unreadable(path, f"byte {error.start:,} is not UTF-8 text", kind) from error
+
+
+def _checked(path: Path, found: os.stat_result, kind: FileKind) -> int:
+    if not stat.S_ISREG(found.st_mode):
+        what = next((word for is_one, word in _KINDS if is_one(found.st_mode)), "something else")
+        raise _unreadable(path, f"it is {what}, not a regular file", kind)
+    if found.st_size > kind.largest:
+        raise _too_large(path, kind)
+    return found.st_size
+
+
+def _too_large(path: Path, kind: FileKind) -> InputError:
+    return InputError(f"is larger than {kind.largest // MIB:,} MiB, which {kind.name} never is", _at(path), kind.advice)
+
+
+def _unreadable(path: Path, why: str, kind: FileKind) -> InputError:
+    return InputError(f"cannot be read ({why})", _at(path), kind.advice)
+
+
+def _at(path: Path) -> Where:
+    return Where(mark=Mark(str(path).replace("\0", "\\0")))
+
+
+def _said(error: OSError | ValueError) -> str:
+    if isinstance(error, OSError):
+        said = error.strerror or str(error)
+        return said[:1].lower() + said[1:]
+    return "the name holds characters that no file has"

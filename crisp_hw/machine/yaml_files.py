@@ -1,0 +1,105 @@
+"""A user's YAML file to one of our own schemas: read strictly, checked by pydantic, every fault with its line."""
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.machine.files import YAML, FileKind, read_text
+from crisp_hw.machine.positions import MarkedDict, mark_of, mark_of_item, plain, shown
+from crisp_hw.machine.yaml_text import read_yaml_text
+
+Schema = TypeVar("Schema", bound=BaseModel)
+_NAMES = ("name", "key")  # what an entry of a list is called by
+_NUMBER_LIKE = re.compile(r"[-+]?(0[0-9]+|0[xob][0-9a-fA-F]+|[0-9]+(:[0-9]+)+|[0-9]+(_[0-9]+)+)")
+
+
+def read_yaml_file(path: Path, kind: FileKind = YAML) -> Any:
+    """The one document of a YAML file as values that know their line (machine/positions.py).
+
+    Raises InputError for a file that cannot be read, is not YAML as `read_yaml_text` takes it, or holds several
+    documents; an empty file is None.
+    """
+    found = read_yaml_text(read_text(path, kind), str(path))
+    if len(found) > 1:
+        at = Where(mark=mark_of(found[1]) or Mark(str(path)))
+        raise InputError(f"the file holds {len(found)} YAML documents where one is read", at, "split it up")
+    return found[0] if found else None
+
+
+def read_mapping(path: Path, advice: str, kind: FileKind = YAML) -> MarkedDict:
+    """The one document of a YAML file, which must be a mapping of fields; `advice` is the next step when it is not."""
+    document = read_yaml_file(path, kind)
+    if not isinstance(document, MarkedDict):
+        reason = "the file is empty" if document is None else f"is not a mapping of fields, but {shown(document)}"
+        raise InputError(reason, Where(mark=mark_of(document) or Mark(str(path))), advice)
+    return document
+
+
+def checked(schema: type[Schema], document: MarkedDict, name: str) -> Schema:
+    """A document as its schema takes it; InputError says where the first fault stands and shows no more than it.
+
+    `name` is the kind of document in the error ("arch", "workload"). A list entry with a name is called by it.
+    """
+    try:
+        return schema.model_validate(plain(document))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        at, value = _found(document, first["loc"], name)
+        key = at.key.rpartition(".")[2]
+        match first["type"]:
+            case "missing":
+                raise InputError("is missing", at, "add it") from error
+            case "extra_forbidden":
+                raise InputError("is not known here", at, did_you_mean(key, _fields(schema))) from error
+        said = first["msg"].removeprefix("Value error, ").replace("Input should", "should")
+        raise InputError(f"{said}, found {shown(first['input'])}", at, _spelling(value)) from error
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The next step for an unknown name: the known one that is most like it, or all when none is.
+
+    >>> did_you_mean("computes", ["compute", "leak"]), did_you_mean("x", ["compute", "leak"])
+    ('did you mean compute?', 'known are compute, leak')
+    """
+    names = list(dict.fromkeys(known))
+    close = get_close_matches(name, names, n=1)
+    return f"did you mean {close[0]}?" if close else f"known are {', '.join(names)}"
+
+
+def _fields(schema: type[BaseModel]) -> list[str]:
+    """Every key that a document of this schema may have, at any depth."""
+    whole = schema.model_json_schema()
+    parts = (whole, *whole.get("$defs", {}).values())
+    return sorted({key for part in parts for key in part.get("properties", {})})
+
+
+def _found(document: MarkedDict, loc: tuple[int | str, ...], name: str) -> tuple[Where, Any]:
+    """The place of a pydantic error and the value there; what stands in `loc` without a value is a tag of a union."""
+    node: Any = document
+    mark, entry, keys = mark_of(document), "", list[str]()
+    for depth, part in enumerate(loc, 1):
+        if isinstance(node, dict) and part in node:
+            mark, node = mark_of(node, str(part)) or mark, node[str(part)]
+            keys.append(str(part)[:40])
+        elif isinstance(node, list) and isinstance(part, int) and part < len(node):
+            mark, node = mark_of_item(node, part) or mark, node[part]
+            called = next((node[key] for key in _NAMES if isinstance(node, dict) and key in node), None)
+            named = isinstance(called, str) and not entry
+            item = f"{keys[-1] if keys else ''}[{part}]"
+            entry, keys = (str(called)[:40], []) if named else (entry, [*keys[:-1], item])
+        elif depth == len(loc):
+            keys.append(str(part)[:40])
+            node = None
+    return Where(name, entry, ".".join(keys), mark), node
+
+
+def _spelling(value: Any) -> str:
+    """YAML readers disagree about numbers such as 010, 0x10, 1:30 and 1_000, so they are text here."""
+    if isinstance(value, str) and _NUMBER_LIKE.fullmatch(value):
+        return "write a whole number in decimal digits only"
+    return ""
