@@ -1,11 +1,11 @@
 """Does a round of work stay in SMEM, or must its columns be split above the accumulators?"""
 
 from math import ceil, prod
-from typing import assert_never
+
+import numpy as np
 
 from crisp_hw.encode.shape import Fabric, Gemm, Steps
-from crisp_hw.engine.banded import nonzeros
-from crisp_hw.spec.patterns import Actual, Banded, Density, FixedStructured, HybridBlocks, Hypergeometric
+from crisp_hw.engine.content import fullest_at_least
 from crisp_hw.spec.problem import Problem
 
 
@@ -39,17 +39,7 @@ def _round(problem: Problem, gemm: Gemm, fabric: Fabric, columns: int) -> int:
 
 
 def _occupancy(tile: int, problem: Problem, name: str) -> int:
-    """Nonzeros of a tile of `tile` elements in the worst case."""
+    """Nonzeros of a tile of `tile` elements in the worst case, as far as its size tells."""
     tensor = problem.tensor(name)
-    density: Density = tensor.density
-    match density:
-        case FixedStructured(share):
-            return ceil(tile * share)
-        case Hypergeometric(share):
-            return min(tile, ceil(share * prod(problem.bound(dim) for dim in tensor.dims)))
-        case Banded(width):
-            side = problem.bound(tensor.ranks[0][0].dim)
-            return ceil(tile * nonzeros(width, side) / side**2)
-        case Actual() | HybridBlocks():
-            return ceil(tile * density.density)  # the mean: which tile is the fullest depends on its shape
-    assert_never(density)
+    size = prod(problem.bound(dim) for dim in tensor.dims)
+    return int(fullest_at_least(tensor.density, size, np.array([tile]))[0])

@@ -12,7 +12,7 @@ from typing import assert_never
 import numpy as np
 
 from crisp_hw.engine import actual, banded, density, hybrid
-from crisp_hw.engine.arrays import distinct, floats, like, namespace, on_host, to_int
+from crisp_hw.engine.arrays import ceil, distinct, floats, like, namespace, on_host, to_int
 from crisp_hw.engine.tiling import Float, Int, Tile
 from crisp_hw.spec.patterns import Actual, Banded, ByShape, Density, FixedStructured, HybridBlocks, Hypergeometric
 from crisp_hw.spec.problem import Tensor
@@ -83,6 +83,26 @@ def largest_occupancy(model: Density, size: int, tile: Tile) -> Int:
         case Actual() | HybridBlocks():
             return to_int(_each(tile, lambda one: _extremes(model, _within(model, one))[1]))
     assert_never(model)
+
+
+def fullest_at_least(model: Density, size: int, words: Int) -> Int:
+    """Nonzeros that the fullest tile of `words` words holds at least, whatever its shape.
+
+    Exact where a tile's words alone decide; else the mean, which the fullest tile reaches. It grows with `words`.
+
+    >>> fullest_at_least(Hypergeometric(0.5), 8, np.array([2, 6])).tolist()
+    [2, 4]
+    """
+    match model:
+        case FixedStructured() | Hypergeometric():
+            return density.largest_occupancy(model, size, words)
+        case Banded(width):
+            mean = banded.nonzeros(width, isqrt(size)) / size
+        case Actual() | HybridBlocks():
+            mean = model.density
+        case _:
+            assert_never(model)
+    return ceil(floats(words) * (mean * (1 - 1e-9)))  # a rounding error must not count a word that is not there
 
 
 def smallest_occupancy(model: Density, size: int, tile: Tile) -> Float:

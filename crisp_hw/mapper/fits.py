@@ -5,15 +5,14 @@ as 1: a row that fails then fails however it is completed.
 """
 
 from dataclasses import dataclass
-from math import ceil, floor, prod
-from typing import Literal, assert_never
+from math import floor, prod
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crisp_hw.engine.banded import nonzeros
+from crisp_hw.engine.content import fullest_at_least
 from crisp_hw.mapper.space import Space
-from crisp_hw.spec.patterns import Actual, Banded, FixedStructured, HybridBlocks, Hypergeometric
 from crisp_hw.spec.problem import Tensor
 
 Ints = NDArray[np.int64]
@@ -34,10 +33,10 @@ def limits(space: Space, rows: Ints, dims: tuple[str, ...]) -> tuple[Limit, ...]
 
     Lanes: the product of a level's spatial factors against its fanout (Timeloop, src/mapspaces/uber.cpp:
     AssignSpatialTilingDirections), except in levels with `skipping_spatial`, where lanes shrink. Words: the dense tiles
-    of a level's tensors against its size. A tensor with a format there counts its largest occupancy alone, ceil(density
-    * tile), or with hypergeometric density min(tile, ceil(density * tensor)); that is what the engine charges too, and
-    less than it charges with the tensor's own mask. Every factor is at least 1 and both products grow with every
-    factor, so that no completion needs less than what is counted here, and no valid mapping is dropped.
+    of a level's tensors against its size. A tensor with a format there counts what its fullest tile holds at least
+    (`engine.content`): what the engine charges, or less where the shape of a tile matters. Every factor is at least 1
+    and both products grow with every factor, so that no completion needs less than what is counted here, and no valid
+    mapping is dropped.
     """
     return (*_lanes(space, rows), *_words(space, rows, dims))
 
@@ -106,23 +105,6 @@ def _least_occupancy(space: Space, level: int, name: str, words: Ints) -> Ints:
     if (space.design.architecture.levels[level].name, name) not in formats:
         return words
     tensor = space.design.problem.tensor(name)
-    safe = 1 - 1e-9  # a rounding error must not count a word that the exact product does not have
-    match tensor.density:
-        case FixedStructured(density):
-            return _ceil(words * (density * safe))
-        case Hypergeometric(density):
-            bounds = zip(space.design.problem.dims, space.design.problem.bounds, strict=True)
-            whole = tile_words(tensor, {dim: np.array([bound]) for dim, bound in bounds})
-            bounded: Ints = np.minimum(words, ceil(int(whole[0]) * density * safe))
-            return bounded
-        case Banded(width):
-            side = space.design.problem.bound(tensor.ranks[0][0].dim)
-            return _ceil(words * (nonzeros(width, side) / side**2 * safe))
-        case Actual() | HybridBlocks():
-            return _ceil(words * (tensor.density.density * safe))  # the fullest tile holds no less than the mean
-    assert_never(tensor.density)
-
-
-def _ceil(words: NDArray[np.floating]) -> Ints:
-    whole: Ints = np.ceil(words).astype(np.int64)
-    return whole
+    bounds = zip(space.design.problem.dims, space.design.problem.bounds, strict=True)
+    whole = tile_words(tensor, {dim: np.array([bound]) for dim, bound in bounds})
+    return fullest_at_least(tensor.density, int(whole[0]), words)
