@@ -29,7 +29,7 @@ from small_spaces import SPACES, compare_small
 
 from crisp_hw import api
 from crisp_hw.descriptors import pattern_descriptor
-from crisp_hw.encode import EncodeOptions, encode
+from crisp_hw.encode import encode
 from crisp_hw.engine.evaluate import evaluate_batch
 from crisp_hw.errors import MappingError
 from crisp_hw.mapper.search import Found, SearchOptions, search
@@ -39,6 +39,7 @@ from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design
 from crisp_hw.spec.layer import Layer
 from crisp_hw.spec.mapping import LoopNest
+from crisp_hw.spec.options import EvaluateOptions
 from crisp_hw.spec.patterns import NM, Hybrid
 from crisp_hw.timeloop.read.constraints import read_mapspace
 from crisp_hw.timeloop.read.point import read_design
@@ -83,7 +84,7 @@ def _peak_mb() -> float:
 
 def batch(arch: str, device: str) -> tuple[Design, LoopNest, Ints]:
     """Different mappings of one GEMM, from the space without its temporal constraints, in one loop order."""
-    encoded = encode(GEMM, api.load_arch(arch), EncodeOptions())
+    encoded = encode(GEMM, api.load_arch(arch), EvaluateOptions())
     nest = search(encoded.design, encoded.constraints, options=SearchOptions(device=device)).mapping.nest
     spatial = tuple(each for each in encoded.constraints.levels if each.kind == "spatial")
     space = enumerate_space(encoded.design, Constraints(spatial, encoded.constraints.keeps))

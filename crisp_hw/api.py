@@ -14,12 +14,13 @@ from crisp_hw.errors import InputError
 from crisp_hw.io import load_pruned
 from crisp_hw.mapper.search import Found, SearchOptions
 from crisp_hw.mapper.search import Progress as SearchProgress
-from crisp_hw.pipeline import EvaluateOptions, Progress, evaluate_layers
+from crisp_hw.pipeline import Progress, evaluate_layers, unused_options
 from crisp_hw.spec.accelerator import Accelerator
 from crisp_hw.spec.characterization import Characterization
 from crisp_hw.spec.descriptors import Descriptor, PrunedLayer, PrunedModel
 from crisp_hw.spec.evaluation import LayerEvaluation, NetworkEvaluation
 from crisp_hw.spec.layer import Skipped, Workload
+from crisp_hw.spec.options import EvaluateOptions
 from crisp_hw.spec.patterns import NM, Dense
 from crisp_hw.timeloop.render.documents import render as render_point
 from crisp_hw.workloads import list_workloads, load_workload
@@ -121,7 +122,7 @@ def evaluate(
             network.name,
             rows,
             network.skipped,
-            (*network.assumptions, *_general(options)),
+            (*network.assumptions, *_general(options), *unused_options(options, accelerators, chosen)),
             network.provenance or {},
         )
     )

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from crisp_hw.backends import BACKENDS, Backend, backend
 from crisp_hw.descriptors import pattern_descriptor
 from crisp_hw.encode import (
-    EncodeOptions,
     actual_weights,
     encode,
     hybrid_weights,
@@ -27,8 +26,9 @@ from crisp_hw.spec import patterns
 from crisp_hw.spec.accelerator import Accelerator
 from crisp_hw.spec.descriptors import Descriptor, PrunedLayer
 from crisp_hw.spec.design import DesignPoint
-from crisp_hw.spec.encoded import DstcModel, Encoded, IndexLine, OverheadLine
+from crisp_hw.spec.encoded import Encoded, IndexLine, OverheadLine
 from crisp_hw.spec.evaluation import DensityCheck, LayerEvaluation
+from crisp_hw.spec.options import EvaluateOptions
 from crisp_hw.spec.result import Result
 
 Progress = Callable[[str, int, int], None]
@@ -37,39 +37,20 @@ Progress = Callable[[str, int, int], None]
 Masks = Mapping[str, PrunedLayer]
 """Pruned layers by name."""
 
-DENSITIES = ("model", "actual", "hybrid")
+UNUSED = {
+    "activation_density": "only dstc looks at activations",
+    "block_index": "no block index is fetched here, or --no-overheads leaves it out",
+    "density": "nothing here exploits zeros of weights",
+    "dstc": "dstc is not among the accelerators",
+    "offsets": "no lanes select for N:M weights here",
+    "overheads": "no lanes select for N:M weights and no block index is fetched here",
+}
+"""Options that concern some accelerators and patterns alone, and why one of them changes nothing."""
 
 FEWER = (
     "not the density said above: only nonzeros are stored, moved and computed, also where hardware with a fixed number "
     "of slots per N:M group would carry empty ones (pruned blocks on STC)"
 )
-
-
-@dataclass(frozen=True)
-class EvaluateOptions:
-    """What `evaluate` leaves to the user.
-
-    `objective` is what the mapper minimises ("cycles", "energy" or "edp"), `energy` the name of an energy set (None:
-    the architecture's own), `activation_density` what DSTC sees, `block_index` whether CRISP's index is counted.
-    `density` is how weights are described: "model" (the statistical density of each scheme), "actual" (the masks
-    themselves) or "hybrid" (blocks with N:M inside, in closed form). `dstc` is how DSTC avoids zeros: "skipping", as if
-    nonzeros filled its lanes perfectly, or "position-skipping" (`EncodeOptions`).
-    `overheads` counts what N:M and blocks need beside Sparseloop's model: block index, activation selection, decoders.
-    Neither of the last two changes a number: `jobs` processes search for mappings (None: one, and all cores as soon as
-    that pays; spawned, so that the caller's main module needs its `if __name__ == "__main__"`), and with `cache` what
-    was found before is read from disk and what is found is kept there (`searches.store`).
-    """
-
-    objective: str = "cycles"
-    energy: str | None = None
-    backend: str = "embedded"
-    activation_density: float = 0.6
-    block_index: bool = True
-    density: str = "model"
-    dstc: DstcModel = "skipping"
-    overheads: bool = True
-    jobs: int | None = 1
-    cache: bool = True
 
 
 @dataclass(frozen=True)
@@ -94,7 +75,8 @@ class LayerEvaluator:
     """Evaluates layers on one accelerator; layers of equal shape and pattern are evaluated once."""
 
     def __init__(self, accelerator: Accelerator, options: EvaluateOptions, masks: Masks, content: Content) -> None:
-        self._accelerator, self._options = accelerator, options
+        self._accelerator = accelerator
+        self._options = replace(options, block_index=options.block_index and options.overheads)
         self._masks, self._content = masks, content
         self._dense = replace(accelerator, scheme=schemes.DenseScheme())
         self._backend: Backend = backend(options.backend)
@@ -108,9 +90,9 @@ class LayerEvaluator:
     def plan(self, descriptor: Descriptor) -> _Row:
         """What one layer needs searched, as pruned and as dense."""
         whole = pattern_descriptor(descriptor.layer, patterns.Dense(), "dense")
-        encoded = self._encode(descriptor, self._accelerator)
+        encoded = encode(descriptor, self._accelerator, self._options)
         pruned = self._planned(self._weighted(encoded, descriptor))
-        return _Row(descriptor, encoded, pruned, self._planned(self._encode(whole, self._dense)))
+        return _Row(descriptor, encoded, pruned, self._planned(encode(whole, self._dense, self._options)))
 
     def evaluate(self, row: _Row, solve: Solve) -> LayerEvaluation:
         """One layer as pruned and as dense; MappingError names the layer and the accelerator."""
@@ -165,12 +147,6 @@ class LayerEvaluator:
         result = self._backend(DesignPoint(model.design, point.mapping))
         tiles = compare_tiles(point, "A", model.design.problem.tensor("A").density)
         return DensityCheck(self._options.density, result, tiles)
-
-    def _encode(self, descriptor: Descriptor, accelerator: Accelerator) -> Encoded:
-        given = self._options
-        index = given.block_index and given.overheads
-        choices = EncodeOptions(given.activation_density, index, dstc=given.dstc)
-        return encode(descriptor, accelerator, choices)
 
     def _planned(self, encoded: Encoded) -> _Planned:
         task = task_of(encoded.design, encoded.constraints, self._options.objective, content=self._content)
@@ -237,9 +213,31 @@ def evaluate_layers(
 
 
 def _check_density(name: str, descriptors: Sequence[Descriptor], masks: Masks) -> None:
-    if name not in DENSITIES:
-        raise InputError(f"unknown density {name!r}; there are {', '.join(DENSITIES)}")
     if name == "actual" and (without := [each.layer.name for each in descriptors if each.layer.name not in masks]):
         raise InputError(
             f"density actual needs masks and {without[0]} has none; give a pruned-model file, or take density hybrid"
         )
+
+
+def unused_options(
+    options: EvaluateOptions, accelerators: Sequence[Accelerator], descriptors: Sequence[Descriptor]
+) -> tuple[str, ...]:
+    """A line for each option that was chosen and that changes no number of these layers on these accelerators."""
+    asked = options.chosen & UNUSED.keys()
+    if not asked:
+        return ()
+    indexed = replace(options, block_index=True)
+    runs = [encode(layer, accelerator, indexed) for accelerator in accelerators for layer in descriptors]
+    selects, indexes = any(run.selects for run in runs), any(run.block_index for run in runs)
+    dual = any(isinstance(accelerator.scheme, schemes.Dstc) for accelerator in accelerators)
+    used = {
+        "activation_density": dual,
+        "block_index": indexes and options.overheads,
+        "density": any(run.design.sparse.active for run in runs),
+        "dstc": dual,
+        "offsets": selects,
+        "overheads": selects or indexes,
+    }
+    return tuple(
+        f"--{name.replace('_', '-')} has no effect: {UNUSED[name]}" for name in sorted(asked) if not used[name]
+    )

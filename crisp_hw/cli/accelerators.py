@@ -4,14 +4,14 @@ from typing import Annotated
 
 import typer
 
-from crisp_hw.cli.options import EnergyOption, Format, FormatOption, SetOption, accelerators_of
+from crisp_hw.cli.options import EnergyOption, FormatOption, SetOption, accelerators_of
 from crisp_hw.cli.output import show
 
 app = typer.Typer(help="Accelerators: which there are, and every number of one with its source.", no_args_is_help=True)
 
 
 @app.command("list")
-def list_all(form: FormatOption = Format.table) -> None:
+def list_all(form: FormatOption = "table") -> None:
     """The packaged accelerators."""
     from crisp_hw import api
     from crisp_hw.report.hardware import accelerator_list
@@ -22,7 +22,7 @@ def list_all(form: FormatOption = Format.table) -> None:
 @app.command("show")
 def show_one(
     name: Annotated[str, typer.Argument(help="Name, or path of a .yaml file.")],
-    form: FormatOption = Format.table,
+    form: FormatOption = "table",
     energy: EnergyOption = None,
     setting: SetOption = None,
 ) -> None:

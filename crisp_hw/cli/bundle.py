@@ -6,21 +6,21 @@ from typing import Annotated, Any
 
 import typer
 
-from crisp_hw.cli import options as opt
-from crisp_hw.cli.groups import Inputs, Modelling, Searching, choices, grouped
+from crisp_hw.cli.options import FormatOption, Inputs, grouped
 from crisp_hw.cli.output import progress, say_written, show
 from crisp_hw.cli.verify import DIFFERENT, CountsOption, EnergyTolerance
 from crisp_hw.errors import InputError
+from crisp_hw.spec.options import EvaluateOptions
 
 SOURCE = ("masks", "workload", "nm", "block", "sparsity")  # the options that name the network
+UNTOLD = (*SOURCE, "backend", "jobs", "cache", "said")  # told elsewhere, or without a say in any number
 
 
 @grouped
 def bundle(
     out: Annotated[Path, typer.Option("--out", "-o", help="The file to write, FILE.zip.")],
     inputs: Inputs,
-    modelling: Modelling,
-    searching: Searching,
+    options: EvaluateOptions,
 ) -> None:
     """An evaluation in one file that anybody can replay: documents, versions, seeds, options, results."""
     from crisp_hw import api
@@ -29,14 +29,13 @@ def bundle(
 
     if out.is_dir():
         raise InputError(f"{out}: is a folder; give the name of a file")
-    source, accelerators = inputs.source(), inputs.accelerators()
-    options = choices(inputs, modelling, searching)
+    source, accelerators = inputs.source(), inputs.accelerators(options.energy)
     with progress() as bar:
         network = api.evaluate(source, accelerators, layers=inputs.layers, options=options, progress=bar).network
-    given = asdict(inputs) | asdict(modelling)
-    said = {name: value for name, value in given.items() if name not in (*SOURCE, "backend")}
+    given = asdict(inputs) | asdict(options)
+    said = {name: value for name, value in given.items() if name not in UNTOLD}
     said |= {"arch": [each.name for each in accelerators], "setting": inputs.setting or []}
-    content = pack(network, modelling.backend, _origin(inputs), said, _tool(modelling.backend))
+    content = pack(network, options.backend, _origin(inputs), said, _tool(options.backend))
     say_written(write_all(out.parent, {out.name: content}), out.parent)
 
 
@@ -45,7 +44,7 @@ def replay(
     backend: Annotated[str | None, typer.Option("--backend", help="What evaluates [the one that was used].")] = None,
     counts: CountsOption = 0,
     energies: EnergyTolerance = 1e-9,
-    form: opt.FormatOption = opt.Format.table,
+    form: FormatOption = "table",
 ) -> None:
     """Evaluate a bundle again and compare with what it recorded; exit code 1 when something differs."""
     from crisp_hw.bundles import Replayed, load, replay_document

@@ -1,21 +1,13 @@
 """`crisp-hw characterize`."""
 
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from crisp_hw.cli.options import DEFAULT_ARCH, Format, FormatOption, SetOption, accelerators_of
+from crisp_hw.cli.options import DEFAULT_ARCH, FormatOption, SetOption, accelerators_of
 from crisp_hw.cli.output import show
 
-
-class Method(StrEnum):
-    """Where the numbers of arrays come from."""
-
-    table = "table"
-    cacti = "cacti"
-    accelergy = "accelergy"
-
+Method = Literal["table", "cacti", "accelergy"]  # where the numbers of arrays come from
 
 MethodOption = Annotated[
     Method, typer.Option("--energy", help="The committed grid of CACTI's numbers, CACTI itself, or Accelergy.")
@@ -26,15 +18,15 @@ OneArchOption = Annotated[str, typer.Option("--arch", "-a", help="Accelerator by
 
 def characterize(
     arch: OneArchOption = DEFAULT_ARCH,
-    energy: MethodOption = Method.table,
+    energy: MethodOption = "table",
     node: NodeOption = 45,
     setting: SetOption = None,
-    form: FormatOption = Format.table,
+    form: FormatOption = "table",
 ) -> None:
     """Energy per action and area of every component of an accelerator, with sources."""
     from crisp_hw import api
     from crisp_hw.report.characterization import characterization_document
 
     (accelerator,) = accelerators_of([arch], None, setting)
-    found = api.characterize(accelerator, energy.value, node)
+    found = api.characterize(accelerator, energy, node)
     show(characterization_document(accelerator.name, found), form)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crisp_hw.cli.options import Format, FormatOption
+from crisp_hw.cli.options import FormatOption
 from crisp_hw.cli.output import check_plotting, say_written, show
 from crisp_hw.errors import InputError
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def describe(
     file: Annotated[Path, typer.Argument(help="Pruned-model file (.pt or .safetensors).")],
-    form: FormatOption = Format.table,
+    form: FormatOption = "table",
     picture: Annotated[Path | None, typer.Option("--picture", help="PNG file for a picture of one mask.")] = None,
     layer: Annotated[str | None, typer.Option("--layer", help="Layer of the picture [the first with blocks].")] = None,
 ) -> None:

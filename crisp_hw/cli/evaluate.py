@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crisp_hw.cli import options as opt
 from crisp_hw.cli.explain import ExplainOption, check_single, explanation_of, show_explanation
-from crisp_hw.cli.groups import Inputs, Modelling, Searching, choices, grouped
+from crisp_hw.cli.options import FormatOption, Inputs, Searching, grouped
 from crisp_hw.cli.output import check_folder, check_plotting, progress, say_written, show
 from crisp_hw.errors import InputError
+from crisp_hw.spec.options import EvaluateOptions
 
 if TYPE_CHECKING:
     from crisp_hw.spec.evaluation import NetworkEvaluation
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 OutOption = Annotated[
     Path | None, typer.Option("--out", "-o", help="Folder for tables, pictures and the whole result.")
 ]
+WideOption = Annotated[bool, typer.Option("--wide", help="Every column in the tables, however wide.")]
 PlotOption = Annotated[
     bool | None, typer.Option("--plot/--no-plot", help="Pictures in --out or not.", show_default="--plot")
 ]
@@ -25,10 +26,9 @@ PlotOption = Annotated[
 @grouped
 def evaluate(  # noqa: PLR0913 - the options of a command
     inputs: Inputs,
-    modelling: Modelling,
-    searching: Searching,
-    form: opt.FormatOption = opt.Format.table,
-    wide: opt.WideOption = False,
+    options: EvaluateOptions,
+    form: FormatOption = "table",
+    wide: WideOption = False,
     out: OutOption = None,
     plot: PlotOption = None,
     explain: ExplainOption = None,
@@ -37,11 +37,10 @@ def evaluate(  # noqa: PLR0913 - the options of a command
     from crisp_hw import api
     from crisp_hw.report.evaluation import evaluation_document
 
-    source, accelerators, layers = inputs.source(), inputs.accelerators(), inputs.layers
+    source, accelerators, layers = inputs.source(), inputs.accelerators(options.energy), inputs.layers
     _check_output(out, plot)
     if explain is not None:
-        check_single(accelerators, api.select(api.resolve(source).descriptors, layers), modelling.backend)
-    options = choices(inputs, modelling, searching)
+        check_single(accelerators, api.select(api.resolve(source).descriptors, layers), options.backend)
     with progress() as bar:
         network = api.evaluate(source, accelerators, layers=layers, options=options, progress=bar).network
     if out is not None:
@@ -62,11 +61,10 @@ def render(
     from crisp_hw import api
     from crisp_hw.machine.writing import write_all
 
-    source, accelerators = inputs.source(), inputs.accelerators()
+    source, accelerators = inputs.source(), inputs.accelerators(searching.energy)
     check_folder(out)
-    options = choices(inputs, Modelling(), searching)
     with progress() as bar:
-        found = api.evaluate(source, accelerators, layers=inputs.layers, options=options, progress=bar)
+        found = api.evaluate(source, accelerators, layers=inputs.layers, options=searching, progress=bar)
     texts = {
         f"{row.arch}/{row.layer}/{name}": text.encode()
         for row in found.network.rows

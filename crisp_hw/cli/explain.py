@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crisp_hw.cli.choices import Format
+from crisp_hw.cli.output import Format
 from crisp_hw.errors import InputError
 
 if TYPE_CHECKING:
@@ -58,18 +58,18 @@ def show_explanation(explanation: "Explanation", form: Format) -> None:
     from crisp_hw.report.tables import csv_text
 
     match form:
-        case Format.table if sys.stdout.isatty():
+        case "table" if sys.stdout.isatty():
             from rich.console import Console
             from rich.text import Text
 
             console = Console(soft_wrap=True)
             for line, kind in lines(explanation):
                 console.print(Text(line, style=STYLES[kind]))
-        case Format.table:
+        case "table":
             sys.stdout.write(plain_text(explanation))
-        case Format.md:
+        case "md":
             sys.stdout.write(f"```text\n{plain_text(explanation)}```\n")
-        case Format.json:
+        case "json":
             sys.stdout.write(json_text(Document(explanation.subject, (), content=content(explanation))))
-        case Format.csv:
+        case "csv":
             sys.stdout.write(csv_text(records(explanation)))

@@ -4,15 +4,15 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from crisp_hw.cli.options import Format, FormatOption, Objective
+from crisp_hw.cli.options import FormatOption
 from crisp_hw.cli.output import check_folder, say_written, show
 from crisp_hw.errors import InputError
+from crisp_hw.spec.options import Objective
 
 if TYPE_CHECKING:
     from crisp_hw.mapper.search import SearchStatus
@@ -23,13 +23,7 @@ AT_BOUND = "no mapping has a better objective than this one, but of equal ones t
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
 
 
-class Device(StrEnum):
-    """Where mappings are evaluated."""
-
-    numpy = "numpy"
-    cpu = "cpu"
-    cuda = "cuda"
-
+Device = Literal["numpy", "cpu", "cuda"]
 
 FilesArgument = Annotated[
     list[Path],
@@ -60,12 +54,12 @@ FrontOption = Annotated[
 def map_files(  # noqa: PLR0913 - the options of a command
     files: FilesArgument,
     out: OutOption = Path(),
-    form: FormatOption = Format.table,
+    form: FormatOption = "table",
     objective: ObjectiveOption = None,
     budget: BudgetOption = None,
     seed: SeedOption = 0,
     memory: MemoryOption = "1GiB",
-    device: DeviceOption = Device.numpy,
+    device: DeviceOption = "numpy",
     jobs: JobsOption = 1,
     front: FrontOption = 1,
 ) -> None:
@@ -76,13 +70,13 @@ def map_files(  # noqa: PLR0913 - the options of a command
     from crisp_hw.report.mapping import map_document, texts_of
 
     check_folder(out)
-    options = SearchOptions(budget, seed, size_of(memory), device.value, front > 1)
+    options = SearchOptions(budget, seed, size_of(memory), device, front > 1)
     with _watching() as watch:
-        found = mapper.map_files(files, objective and objective.value, options=options, progress=watch, jobs=jobs)
+        found = mapper.map_files(files, objective, options=options, progress=watch, jobs=jobs)
     texts = texts_of(found, front)
     written = write_all(out, {name: text.encode() for name, text in texts.items()})
     show(map_document(found, front), form)
-    if form is Format.table:
+    if form == "table":
         sys.stdout.write(f"\n{texts['map.txt']}")
         sys.stdout.flush()
     say_written(written, out)

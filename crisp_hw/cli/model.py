@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from crisp_hw.cli.explain import ExplainOption
-from crisp_hw.cli.options import DialectName, Format, FormatOption
+from crisp_hw.cli.options import FormatOption
 from crisp_hw.cli.run_model import ModelRun, run_model
+from crisp_hw.spec.dialect import Dialect
 
 FilesArgument = Annotated[
     list[Path],
@@ -17,15 +18,15 @@ OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder for timeloo
 
 
 DialectOption = Annotated[
-    DialectName, typer.Option("--dialect", help="Whose numbers: public Timeloop's, or the MICRO 2022 artifact's.")
+    Dialect, typer.Option("--dialect", help="Whose numbers: public Timeloop's, or the MICRO 2022 artifact's.")
 ]
 
 
 def model(
     files: FilesArgument,
     out: OutOption = Path(),
-    form: FormatOption = Format.table,
-    dialect: DialectOption = DialectName.head,
+    form: FormatOption = "table",
+    dialect: DialectOption = "head",
     explain: ExplainOption = None,
 ) -> None:
     """Evaluate one mapping from Timeloop's own YAML files, as timeloop-model does."""

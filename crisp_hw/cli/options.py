@@ -1,17 +1,17 @@
-"""Options that commands share, and what their texts mean."""
+"""Options that commands share: fields of a dataclass say what they are, and typer sees them as options of a command."""
 
+import inspect
 import re
+from collections.abc import Callable
+from dataclasses import Field, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 import typer
 
-from crisp_hw.cli.choices import Density as Density
-from crisp_hw.cli.choices import DialectName as DialectName
-from crisp_hw.cli.choices import Dstc as Dstc
-from crisp_hw.cli.choices import Format as Format
-from crisp_hw.cli.choices import Objective as Objective
+from crisp_hw.cli.output import Format
 from crisp_hw.errors import InputError
+from crisp_hw.spec.options import SEARCH, EvaluateOptions, Stated, stated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,78 +20,51 @@ if TYPE_CHECKING:
     from crisp_hw.spec.accelerator import Accelerator
     from crisp_hw.spec.patterns import NM
 
+Command = Callable[..., None]
 DEFAULT_ARCH = "crisp-stc"
-
+ARCH = ("--arch", "-a")
 
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="What to print.")]
-WideOption = Annotated[bool, typer.Option("--wide", help="Every column in the tables, however wide.")]
-MasksOption = Annotated[Path | None, typer.Option("--masks", help="Pruned-model file (.pt or .safetensors).")]
-WorkloadOption = Annotated[
-    str | None, typer.Option("--workload", help="Layer table by name or .yaml path, instead of --masks.")
-]
-NmOption = Annotated[str | None, typer.Option("--nm", help="N:M pattern of --workload, such as 2:4.")]
-BlockOption = Annotated[int | None, typer.Option("--block", help="Side of the blocks of --workload, in weights.")]
-SparsityOption = Annotated[
-    float | None,
-    typer.Option("--sparsity", help="Share of zeros of --workload over its prunable weights, N:M counted."),
-]
-ArchOption = Annotated[
-    list[str] | None, typer.Option("--arch", "-a", help="Accelerator by name or .yaml path; repeatable [crisp-stc].")
-]
-LayersOption = Annotated[str | None, typer.Option("--layers", help="Only layers whose name matches this GLOB.")]
-EnergyOption = Annotated[str | None, typer.Option("--energy", help="Energy table by name or .yaml path.")]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="Another number of the accelerators, e.g. smem_bandwidth=32 (none: unlimited)."),
-]
-ObjectiveOption = Annotated[Objective, typer.Option("--objective", help="What the mapper minimises.")]
-JobsOption = Annotated[
-    int | None,
-    typer.Option(
-        "--jobs",
-        "-j",
-        help="Processes that search for mappings; default: one, from the second second on every core if that pays.",
-    ),
-]
-CacheOption = Annotated[
-    bool,
-    typer.Option("--cache/--no-cache", help="Keep what searches find, and read it back (`crisp-hw cache`)."),
-]
-ActivationOption = Annotated[float, typer.Option("--activation-density", help="Share of nonzero activations (DSTC).")]
-IndexOption = Annotated[bool, typer.Option("--block-index/--no-block-index", help="Count fetches of the block index.")]
-DensityOption = Annotated[
-    Density,
-    typer.Option("--density", help="Weights by statistical model, by the masks themselves, or by blocks with N:M."),
-]
-DstcOption = Annotated[
-    Dstc, typer.Option("--dstc", help="DSTC as if zeros cost nothing, or with lanes that packing leaves idle.")
-]
-OverheadOption = Annotated[
-    bool,
-    typer.Option(
-        "--overheads/--no-overheads", help="Charge what Sparseloop does not: block index, selection, decoders."
-    ),
-]
-BackendOption = Annotated[str, typer.Option("--backend", help="What evaluates: embedded, or an installed Timeloop.")]
+EnergyOption = Annotated[str | None, typer.Option("--energy", help=stated(EvaluateOptions)["energy"].help)]
+SET_HELP = "Another number of the accelerators, e.g. smem_bandwidth=32 (none: unlimited)."
+SetOption = Annotated[list[str] | None, typer.Option("--set", help=SET_HELP)]
+Searching = Annotated[EvaluateOptions, SEARCH]
+"""The options of a command that looks for mappings and evaluates with the defaults."""
 
 
-def source_of(
-    masks: Path | None, workload: str | None, nm: str | None, block: int | None, sparsity: float | None
-) -> "Source":
-    """The network that the options name; InputError unless it is exactly one."""
-    from crisp_hw.api import WorkloadPattern
+@dataclass(frozen=True)
+class Inputs:
+    """What is evaluated: a network, its layers, and accelerators."""
 
-    match masks, workload:
-        case Path(), None:
-            given = {"--nm": nm, "--block": block, "--sparsity": sparsity}
-            extra = ", ".join(name for name, value in given.items() if value is not None)
-            if extra:
-                raise InputError(f"{extra}: only with --workload; the masks of {masks} say what is pruned")
-            return masks
-        case None, str():
-            return WorkloadPattern(workload, None if nm is None else _pattern(nm), block, sparsity)
-        case _:
-            raise InputError("give exactly one of --masks FILE and --workload NAME")
+    masks: Annotated[Path | None, Stated("Pruned-model file (.pt or .safetensors).")] = None
+    workload: Annotated[str | None, Stated("Layer table by name or .yaml path, instead of --masks.")] = None
+    nm: Annotated[str | None, Stated("N:M pattern of --workload, such as 2:4.")] = None
+    block: Annotated[int | None, Stated("Side of the blocks of --workload, in weights.")] = None
+    sparsity: Annotated[float | None, Stated("Share of zeros of --workload's prunable weights, N:M counted.")] = None
+    arch: Annotated[list[str] | None, Stated("Accelerator by name or .yaml path; repeatable (crisp-stc).", ARCH)] = None
+    layers: Annotated[str | None, Stated("Only layers whose name matches this GLOB.")] = None
+    setting: Annotated[list[str] | None, Stated(SET_HELP, ("--set",))] = None
+
+    def source(self) -> "Source":
+        """The network; InputError unless it is exactly one."""
+        from crisp_hw.api import WorkloadPattern
+
+        match self.masks, self.workload:
+            case Path(), None:
+                given = {"--nm": self.nm, "--block": self.block, "--sparsity": self.sparsity}
+                extra = ", ".join(name for name, value in given.items() if value is not None)
+                if extra:
+                    raise InputError(f"{extra}: only with --workload; the masks of {self.masks} say what is pruned")
+                return self.masks
+            case None, str():
+                nm = None if self.nm is None else _pattern(self.nm)
+                return WorkloadPattern(self.workload, nm, self.block, self.sparsity)
+            case _:
+                raise InputError("give exactly one of --masks FILE and --workload NAME")
+
+    def accelerators(self, energy: str | None) -> "tuple[Accelerator, ...]":
+        """The accelerators with the numbers of --set; InputError for one that there is not."""
+        return accelerators_of(self.arch, energy, self.setting)
 
 
 def accelerators_of(
@@ -100,7 +73,12 @@ def accelerators_of(
     """The accelerators that the options name, each with the numbers of --set; InputError for a setting it lacks."""
     from crisp_hw.api import load_accelerators
 
-    changes = dict(_setting(text) for text in settings or ())
+    changes: dict[str, float | None] = {}
+    for text in settings or ():
+        name, value = _setting(text)
+        if name in changes:
+            raise InputError(f"--set {name}: is given twice, as {changes[name]} and as {value}; give it once")
+        changes[name] = value
     return tuple(accelerator.replace(**changes) for accelerator in load_accelerators(archs or [DEFAULT_ARCH], energy))
 
 
@@ -124,3 +102,67 @@ def _setting(text: str) -> tuple[str, float | None]:
     except ValueError as error:
         raise InputError(f"--set {text}: {value!r} is no number; give a number, or none for unlimited") from error
     return name, int(number) if number.is_integer() else number
+
+
+def grouped(command: Command) -> Command:
+    """The same command with the options of its dataclasses as options of its own, in their place.
+
+    A parameter `name: Kind` offers all of them, `name: Annotated[Kind, names]` those named. A field `said` is told
+    which of them stood on the command line.
+
+    >>> @grouped
+    ... def count(searching: Annotated[EvaluateOptions, ("jobs", "cache")], name: str = "x") -> None:
+    ...     print(searching.jobs, searching.cache, name)
+    >>> list(inspect.signature(count).parameters)
+    ['context', 'jobs', 'cache', 'name']
+    >>> count(jobs=2, cache=False, name="y")
+    2 False y
+    """
+    given = inspect.signature(command).parameters.values()
+    groups = {each.name: found for each in given if (found := _group(each.annotation))}
+    context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    single = [context]
+    for each in given:
+        parts = groups[each.name].parameters if each.name in groups else (each,)
+        single += [part.replace(kind=inspect.Parameter.KEYWORD_ONLY) for part in parts]
+
+    def run(context: typer.Context | None = None, **values: Any) -> None:
+        made = {name: group.made(context, values) for name, group in groups.items()}
+        command(**made, **values)
+
+    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    run.__annotations__ = {part.name: part.annotation for part in single}
+    run.__signature__ = inspect.Signature(single)  # type: ignore[attr-defined]  # what inspect, and so typer, looks at
+    return run
+
+
+@dataclass(frozen=True)
+class _Group:
+    """A dataclass whose fields are options, and those that a command has."""
+
+    kind: Any
+    parameters: tuple[inspect.Parameter, ...]
+
+    def made(self, context: typer.Context | None, values: dict[str, Any]) -> Any:
+        """The dataclass of some values, which it takes out of them."""
+        own = {part.name: values.pop(part.name) for part in self.parameters}
+        if context and "said" in self.kind.__dataclass_fields__:
+            sources = {name: context.get_parameter_source(name) for name in own}
+            own["said"] = frozenset(name for name, source in sources.items() if source and source.name == "COMMANDLINE")
+        return self.kind(**own)
+
+
+def _group(annotation: Any) -> _Group | None:
+    """What stands for a parameter that is a dataclass; None for any other."""
+    kind, *names = get_args(annotation) if get_origin(annotation) is Annotated else (annotation,)
+    if not is_dataclass(kind):
+        return None
+    offered = stated(kind)
+    wanted = names[0] if names else tuple(offered)
+    return _Group(kind, tuple(_parameter(each, offered[each.name]) for each in fields(kind) if each.name in wanted))
+
+
+def _parameter(field: "Field[Any]", told: Stated) -> inspect.Parameter:
+    default = field.default if told.cli_default is ... else told.cli_default
+    annotation: Any = Annotated[get_args(field.type)[0], typer.Option(*told.flags, help=told.help)]
+    return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

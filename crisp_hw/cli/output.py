@@ -4,13 +4,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from crisp_hw.cli.choices import Format
 from crisp_hw.errors import InputError
 
 if TYPE_CHECKING:
     from crisp_hw.report.document import Document
+
+Format = Literal["table", "csv", "json", "md"]
 
 
 def show(document: "Document", form: Format) -> None:
@@ -19,13 +20,13 @@ def show(document: "Document", form: Format) -> None:
     from crisp_hw.report.tables import csv_text
 
     match form:
-        case Format.table:
+        case "table":
             sys.stdout.write(_table_text(document))
-        case Format.md:
+        case "md":
             sys.stdout.write(markdown_text(document))
-        case Format.json:
+        case "json":
             sys.stdout.write(json_text(document))
-        case Format.csv:
+        case "csv":
             sys.stdout.write(csv_text(document.records))
             sys.stdout.flush()
             sys.stderr.write(_remarks(document))

@@ -4,19 +4,21 @@ many a model to evaluate. Whatever else is asked for, help and errors included, 
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast, get_args
 
-from crisp_hw.cli.choices import DialectName, Format
+from crisp_hw.cli.output import Format
 from crisp_hw.cli.run_model import ModelRun
+from crisp_hw.spec.dialect import Dialect
 
 NAMES = {"-o": "out", "--out": "out", "-f": "form", "--format": "form", "--dialect": "dialect"}
-VALUES = {"form": frozenset(Format), "dialect": frozenset(DialectName)}
+VALUES = {"form": get_args(Format), "dialect": get_args(Dialect)}
 
 
 def quick_run(arguments: Sequence[str]) -> ModelRun | None:
     """What to run, or None where the general parser must look.
 
     >>> quick_run(["model", "a.yaml", "-o", "out"])
-    ModelRun(files=(...Path('a.yaml'),), out=...Path('out'), form=<Format.table...>, dialect=<DialectName.head...>, ...)
+    ModelRun(files=(...Path('a.yaml'),), out=...Path('out'), form='table', dialect='head', ...)
     >>> quick_run(["model", "a.yaml", "--explain", "cycles"])
     """
     if arguments[:1] != ["model"]:
@@ -37,5 +39,5 @@ def quick_run(arguments: Sequence[str]) -> ModelRun | None:
         given[key] = value
     if not files:
         return None
-    form, dialect = Format(given.get("form", "table")), DialectName(given.get("dialect", "head"))
+    form, dialect = cast("Format", given.get("form", "table")), cast("Dialect", given.get("dialect", "head"))
     return ModelRun(tuple(files), Path(given.get("out", "")), form, dialect)

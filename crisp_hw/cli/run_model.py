@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from crisp_hw.cli.choices import DialectName, Format
-from crisp_hw.cli.output import check_folder, say_written, show
+from crisp_hw.cli.output import Format, check_folder, say_written, show
+from crisp_hw.spec.dialect import Dialect
 
 
 @dataclass(frozen=True)
@@ -13,8 +13,8 @@ class ModelRun:
 
     files: tuple[Path, ...]
     out: Path = Path()
-    form: Format = Format.table
-    dialect: DialectName = DialectName.head
+    form: Format = "table"
+    dialect: Dialect = "head"
     explain: str | None = None
 
 
@@ -24,7 +24,7 @@ def run_model(asked: ModelRun) -> None:
     from crisp_hw.machine.writing import write_all
 
     check_folder(asked.out)
-    evaluated = evaluate_files(asked.files, asked.dialect.value)
+    evaluated = evaluate_files(asked.files, asked.dialect)
     if asked.explain is None:
         from crisp_hw.report.model import model_document
 

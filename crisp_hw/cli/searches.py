@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from crisp_hw.cli.options import Format, FormatOption
+from crisp_hw.cli.options import FormatOption
 from crisp_hw.cli.output import show
 
 app = typer.Typer(
@@ -14,7 +14,7 @@ app = typer.Typer(
 
 
 @app.command()
-def info(form: FormatOption = Format.table) -> None:
+def info(form: FormatOption = "table") -> None:
     """Where the folder is, and what it holds."""
     from crisp_hw.report.searches import store_document
     from crisp_hw.searches import store

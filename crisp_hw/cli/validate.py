@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crisp_hw.cli import options as opt
+from crisp_hw.cli.options import FormatOption
 from crisp_hw.cli.output import show
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def validate(
     cases: CasesArgument,
     strict: StrictOption = False,
     page: PageOption = None,
-    form: opt.FormatOption = opt.Format.table,
+    form: FormatOption = "table",
 ) -> None:
     """Compare recorded runs of timeloop-model with the embedded engine; exit 1 where too little agrees."""
     from crisp_hw.machine.files import check_file

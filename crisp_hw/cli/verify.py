@@ -1,13 +1,11 @@
 """`crisp-hw verify` and `crisp-hw doctor`."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from crisp_hw.cli import options as opt
-from crisp_hw.cli.groups import Inputs, Modelling, Searching, choices, grouped
+from crisp_hw.cli.options import FormatOption, Inputs, Searching, grouped
 from crisp_hw.cli.output import progress, show
 from crisp_hw.errors import InputError
 
@@ -17,14 +15,7 @@ if TYPE_CHECKING:
     from crisp_hw.timeloop.yaml.texts import Documents
 
 
-class Runner(StrEnum):
-    """Ways to run Timeloop."""
-
-    model = "timeloop-model"
-    pytimeloop = "pytimeloop"
-    mapper = "timeloop-mapper"
-
-
+Runner = Literal["timeloop-model", "pytimeloop", "timeloop-mapper"]
 DIFFERENT = 1  # exit code: compared, and something differs
 
 DocumentsArgument = Annotated[
@@ -48,15 +39,15 @@ def verify(  # noqa: PLR0913 - the options of a command
     time_limit: LimitOption = 300.0,
     counts: CountsOption = 0,
     energies: EnergyTolerance = 1e-9,
-    form: opt.FormatOption = opt.Format.table,
+    form: FormatOption = "table",
 ) -> None:
     """Both backends on the same documents, count by count; exit code 1 when something differs."""
     from crisp_hw.backends.timeloop import Settings, find_tool
     from crisp_hw.validation.results import Tolerance
     from crisp_hw.verification import verification_document, verify_documents
 
-    settings = Settings(find_tool(runner.value if runner else None).runner, time_limit)
-    if documents and inputs.anything:
+    settings = Settings(find_tool(runner).runner, time_limit)
+    if documents and (inputs != Inputs() or searching.said):
         raise InputError("give documents, or a network with its options (--masks, --workload, --arch, ...), not both")
     if documents:
         from crisp_hw.timeloop.yaml.texts import find_documents
@@ -79,10 +70,9 @@ def _rendered(inputs: Inputs, searching: Searching) -> "dict[str, Documents]":
     """The documents of every layer with its best mapping; layers of one shape and pattern have the same, once."""
     from crisp_hw import api
 
-    source, accelerators = inputs.source(), inputs.accelerators()
-    options = choices(inputs, Modelling(), searching)
+    source, accelerators = inputs.source(), inputs.accelerators(searching.energy)
     with progress() as bar:
-        rows = api.evaluate(source, accelerators, layers=inputs.layers, options=options, progress=bar).network.rows
+        rows = api.evaluate(source, accelerators, layers=inputs.layers, options=searching, progress=bar).network.rows
     names: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for row in rows:
         names.setdefault(tuple(api.documents(row).items()), []).append(f"{row.arch}/{row.layer}")
@@ -93,7 +83,7 @@ def _joined(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} like it"
 
 
-def doctor(form: opt.FormatOption = opt.Format.table) -> None:
+def doctor(form: FormatOption = "table") -> None:
     """What is installed of everything that can be used, whether it works, and how to get the rest."""
     from crisp_hw.doctor import doctor_document, examine
 

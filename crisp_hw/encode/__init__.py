@@ -4,11 +4,10 @@ from crisp_hw.encode.encode import encode
 from crisp_hw.encode.index import index_line
 from crisp_hw.encode.masks import actual_weights, hybrid_weights, with_weights
 from crisp_hw.encode.overhead import overhead_lines, uncounted
-from crisp_hw.spec.encoded import BlockIndex, Encoded, EncodeOptions, IndexLine
+from crisp_hw.spec.encoded import BlockIndex, Encoded, IndexLine
 
 __all__ = [
     "BlockIndex",
-    "EncodeOptions",
     "Encoded",
     "IndexLine",
     "actual_weights",

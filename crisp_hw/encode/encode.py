@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from math import ceil
-from typing import get_args
 
 from crisp_hw.encode.plans import LayerEncoding, plan
 from crisp_hw.encode.residence import column_splits
@@ -12,13 +11,14 @@ from crisp_hw.spec.accelerator import Accelerator
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.descriptors import Descriptor
 from crisp_hw.spec.design import Design
-from crisp_hw.spec.encoded import DstcModel, Encoded, EncodeOptions
+from crisp_hw.spec.encoded import Encoded
+from crisp_hw.spec.options import EvaluateOptions
 from crisp_hw.spec.problem import Problem, Tensor, Term
 
 DIMS = ("G", "M", "N", "K")
 
 
-def encode(descriptor: Descriptor, accelerator: Accelerator, options: EncodeOptions | None = None) -> Encoded:
+def encode(descriptor: Descriptor, accelerator: Accelerator, options: EvaluateOptions | None = None) -> Encoded:
     """A pruned layer as the accelerator's scheme runs it: Z[g,m,n] += A[g,m,k] * B[(g),k,n].
 
     Sizes are padded to what the fabric divides evenly; every number that is not the layer's own stands in
@@ -32,7 +32,7 @@ def encode(descriptor: Descriptor, accelerator: Accelerator, options: EncodeOpti
     >>> encode(kept, load_arch("crisp-stc")).design.problem.bounds
     (1, 64, 3136, 64)
     """
-    options = options or EncodeOptions()
+    options = options or EvaluateOptions()
     _check(descriptor, options)
     fabric = fabric_of(accelerator)
     chosen = plan(descriptor, accelerator.scheme, fabric, options)
@@ -51,11 +51,9 @@ def encode(descriptor: Descriptor, accelerator: Accelerator, options: EncodeOpti
     )
 
 
-def _check(descriptor: Descriptor, options: EncodeOptions) -> None:
+def _check(descriptor: Descriptor, options: EvaluateOptions) -> None:
     if descriptor.nnz < 1:
         raise InputError(f"{descriptor.layer.name}: has no nonzero weight; leave the layer out or keep some")
-    if options.dstc not in get_args(DstcModel):
-        raise InputError(f"unknown model of DSTC {options.dstc!r}; there are {', '.join(get_args(DstcModel))}")
     if not 0 < options.activation_density <= 1:
         raise InputError(f"activation density must lie in (0, 1], not {options.activation_density}")
 

@@ -10,8 +10,9 @@ from crisp_hw.encode.sparsity import dual_sparsity, fits, lanes_for, nm_sparsity
 from crisp_hw.errors import InputError
 from crisp_hw.spec.accelerator import CrispStc, DenseScheme, Dstc, Scheme, Stc
 from crisp_hw.spec.descriptors import Descriptor
-from crisp_hw.spec.encoded import BlockIndex, EncodeOptions
+from crisp_hw.spec.encoded import BlockIndex
 from crisp_hw.spec.layer import Layer
+from crisp_hw.spec.options import EvaluateOptions
 from crisp_hw.spec.patterns import NM, Density, FixedStructured, Hypergeometric
 from crisp_hw.spec.sparse import SparseSpec
 
@@ -37,7 +38,7 @@ class LayerEncoding:
     selects: NM | None = None
 
 
-def plan(descriptor: Descriptor, scheme: Scheme, fabric: Fabric, options: EncodeOptions) -> LayerEncoding:
+def plan(descriptor: Descriptor, scheme: Scheme, fabric: Fabric, options: EvaluateOptions) -> LayerEncoding:
     """The plan of one layer (sizes in elements, not yet padded); pure."""
     match scheme:
         case DenseScheme():
@@ -62,7 +63,7 @@ def _dense(descriptor: Descriptor, fabric: Fabric, *why: str) -> LayerEncoding:
     return LayerEncoding(whole_gemm(descriptor), Steps(columns=fabric.lanes), assumptions=why)
 
 
-def _with_nm(gemm: Gemm, nm: NM, fabric: Fabric, options: EncodeOptions) -> LayerEncoding:
+def _with_nm(gemm: Gemm, nm: NM, fabric: Fabric, options: EvaluateOptions) -> LayerEncoding:
     """N:M of the weights of `gemm` exploited by the lanes; its groups must fit (`lanes_for`)."""
     columns = lanes_for(nm, fabric.lanes) or fabric.lanes
     busy = columns * nm.n // nm.m
@@ -77,7 +78,7 @@ def _with_nm(gemm: Gemm, nm: NM, fabric: Fabric, options: EncodeOptions) -> Laye
     )
 
 
-def _stc(descriptor: Descriptor, fabric: Fabric, limit: NM, options: EncodeOptions) -> LayerEncoding:
+def _stc(descriptor: Descriptor, fabric: Fabric, limit: NM, options: EvaluateOptions) -> LayerEncoding:
     most = f"{limit.n}:{limit.m}"
     found = descriptor.nm
     if found is None or not fits(found, limit):
@@ -108,7 +109,7 @@ def _packing(tiles: int) -> str:
     )
 
 
-def _dstc(descriptor: Descriptor, fabric: Fabric, options: EncodeOptions) -> LayerEncoding:
+def _dstc(descriptor: Descriptor, fabric: Fabric, options: EvaluateOptions) -> LayerEncoding:
     gemm, packs = whole_gemm(descriptor), options.dstc == "position-skipping"
     # row tiles share their activations, so their nonzeros can be packed together; groups of a convolution do not
     tiles = max(1, fabric.latches // fabric.rows) if packs and not gemm.own_b else 1
@@ -127,7 +128,7 @@ def _dstc(descriptor: Descriptor, fabric: Fabric, options: EncodeOptions) -> Lay
     )
 
 
-def _crisp(descriptor: Descriptor, fabric: Fabric, options: EncodeOptions) -> LayerEncoding:
+def _crisp(descriptor: Descriptor, fabric: Fabric, options: EvaluateOptions) -> LayerEncoding:
     gemm, index, notes = _crisp_gemm(descriptor)
     nm = descriptor.nm
     if nm is None or nm.n == nm.m or lanes_for(nm, fabric.lanes) is None:

@@ -2,7 +2,7 @@
 
 from math import ceil
 
-from crisp_hw.spec.encoded import EncodeOptions
+from crisp_hw.spec.options import EvaluateOptions
 from crisp_hw.spec.patterns import NM
 from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
 
@@ -13,13 +13,13 @@ _OUTER_RANKS = {"DRAM": 10, "SMEM": 7}
 _OUTER = Rank("UOP", 0, 0)
 
 
-def nm_sparsity(nm: NM, options: EncodeOptions) -> SparseSpec:
+def nm_sparsity(nm: NM, options: EvaluateOptions) -> SparseSpec:
     """N:M weights: compressed everywhere, zeros skipped in space, so that more columns than lanes run at once.
 
     The activation selection unit is `skipping_spatial` on B and Z conditioned on A. Offsets take ceil(log2 M) bits
     per kept weight, or one bit per column as a mask.
 
-    >>> [rank.metadata_bits for rank in nm_sparsity(NM(2, 4), EncodeOptions()).formats[2].ranks]
+    >>> [rank.metadata_bits for rank in nm_sparsity(NM(2, 4), EvaluateOptions()).formats[2].ranks]
     [2]
     """
     offset = Rank("CP", (nm.m - 1).bit_length())

@@ -2,30 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design
 from crisp_hw.spec.patterns import NM
-
-DstcModel = Literal["skipping", "position-skipping"]
-
-
-@dataclass(frozen=True)
-class EncodeOptions:
-    """Choices that an encoding leaves open.
-
-    `activation_density` is the fraction of nonzero activations that DSTC sees (CRISP paper: 40 % sparsity, so 0.6).
-    `block_index` counts the index of every kept block beside the model. `offsets` stores a kept weight's place in
-    its N:M group as a coordinate of ceil(log2 M) bits, or the group as a mask of M bits. `dstc` is how DSTC avoids
-    zeros: "skipping", which public Timeloop can run (as if nonzeros filled the lanes perfectly), or
-    "position-skipping", which packs them into lanes that partly stay idle (docs/model.md, section 6.7).
-    """
-
-    activation_density: float = 0.6
-    block_index: bool = True
-    offsets: Literal["coordinate", "mask"] = "coordinate"
-    dstc: DstcModel = "skipping"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crisp_hw.cli.choices import Format
 from crisp_hw.cli.ending import ended
 from crisp_hw.cli.run_model import ModelRun, run_model
 from crisp_hw.timeloop.yaml.documents import load_documents
@@ -284,7 +283,7 @@ def outcome(paths, folder):
     """(exit code, stdout, stderr) of `crisp-hw model`; whatever is no error of the user's making comes through."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = ended(lambda: run_model(ModelRun(tuple(paths), folder / "out", Format.json)))
+        code = ended(lambda: run_model(ModelRun(tuple(paths), folder / "out", "json")))
     return code, out.getvalue(), err.getvalue()
 
 

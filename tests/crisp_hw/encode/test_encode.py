@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisp_hw.accelerators import load_arch
-from crisp_hw.encode import EncodeOptions, encode
+from crisp_hw.encode import encode
 from crisp_hw.engine.evaluate import evaluate
 from crisp_hw.errors import InputError
 from crisp_hw.mapper.search import search
@@ -19,6 +19,7 @@ from crisp_hw.spec.constraints import Factor
 from crisp_hw.spec.descriptors import Descriptor
 from crisp_hw.spec.design import DesignPoint
 from crisp_hw.spec.layer import Layer
+from crisp_hw.spec.options import EvaluateOptions
 from crisp_hw.spec.patterns import NM, FixedStructured, Hypergeometric
 from crisp_hw.timeloop.read.point import read_point
 
@@ -71,7 +72,7 @@ def bounds(encoded):
 def test_reference_cases_come_out_exactly(case, block_index):
     scheme = case["id"].split("-")[1]
     accelerator = load_arch({"crisp": "crisp-stc"}.get(scheme, scheme), energy="reference")
-    encoded = encode(described(case), accelerator, EncodeOptions(block_index=block_index))
+    encoded = encode(described(case), accelerator, EvaluateOptions(block_index=block_index))
     point = read_point(case["input"])
     assert encoded.design.problem == point.design.problem
     assert encoded.design.architecture == point.design.architecture
@@ -128,7 +129,7 @@ def test_stc_says_that_pruned_blocks_cost():
 
 
 def test_dstc_sees_both_densities():
-    encoded = encode(hybrid(CONV, NM(1, 4), 64, 6), arch("dstc"), EncodeOptions(activation_density=0.5))
+    encoded = encode(hybrid(CONV, NM(1, 4), 64, 6), arch("dstc"), EvaluateOptions(activation_density=0.5))
     a, b = encoded.design.problem.tensor("A"), encoded.design.problem.tensor("B")
     assert (a.density, b.density) == (Hypergeometric(6 / 18 / 4), Hypergeometric(0.5))
     assert any("position-skipping" in text for text in encoded.assumptions)
@@ -137,7 +138,7 @@ def test_dstc_sees_both_densities():
 
 
 def test_dstc_packs_row_tiles_that_share_their_activations():
-    options = EncodeOptions(dstc="position-skipping")
+    options = EvaluateOptions(dstc="position-skipping")
     encoded = encode(hybrid(CONV, NM(1, 4), 64, 6), arch("dstc"), options)
     latches = next(c for c in encoded.constraints.levels if (c.level, c.kind) == ("LRF", "temporal"))
     assert latches.factors["G"] == Factor("<=", 4)  # 64 latches, 16 rows at once
@@ -151,7 +152,7 @@ def test_dstc_packs_row_tiles_that_share_their_activations():
 
 def test_groups_of_a_convolution_are_not_packed_together():
     depthwise = Layer("d", "conv2d", 32, 32, kernel=(3, 3), padding=(1, 1), groups=32, input_size=(8, 8))
-    encoded = encode(Descriptor(depthwise, "dense", 100), arch("dstc"), EncodeOptions(dstc="position-skipping"))
+    encoded = encode(Descriptor(depthwise, "dense", 100), arch("dstc"), EvaluateOptions(dstc="position-skipping"))
     latches = next(c for c in encoded.constraints.levels if (c.level, c.kind) == ("LRF", "temporal"))
     assert latches.factors["G"] == Factor("=", 1)
 
@@ -162,18 +163,13 @@ def test_packing_costs_cycles_that_perfect_packing_hides():
     for nnz in (400, 2000, 6000):
         found = []
         for model in ("skipping", "position-skipping"):
-            encoded = encode(Descriptor(layer, "nm", nnz), arch("dstc"), EncodeOptions(dstc=model))
+            encoded = encode(Descriptor(layer, "nm", nnz), arch("dstc"), EvaluateOptions(dstc=model))
             mapping = search(encoded.design, encoded.constraints).mapping
             found.append(evaluate(DesignPoint(encoded.design, mapping)))
         perfect, packed = found
         assert packed.cycles > perfect.cycles
         assert packed.compute.random == pytest.approx(perfect.compute.random, rel=1e-4)
         assert packed.compute.utilized_instances < perfect.compute.utilized_instances
-
-
-def test_models_of_dstc_are_listed():
-    with pytest.raises(InputError, match="unknown model of DSTC 'packing'; there are skipping, position-skipping"):
-        encode(hybrid(CONV, NM(1, 4), 64, 6), arch("dstc"), EncodeOptions(dstc="packing"))
 
 
 def test_blocks_become_groups_over_their_own_columns():
@@ -236,10 +232,10 @@ def test_one_core_has_nothing_to_share():
         (Descriptor(CONV, "nm", 0, None), None, "layer2.0.conv2: has no nonzero weight"),
         (
             Descriptor(CONV, "dense", 9),
-            EncodeOptions(activation_density=0.0),
+            EvaluateOptions(activation_density=0.0),
             r"activation density must lie in \(0, 1\]",
         ),
-        (Descriptor(CONV, "dense", 9), EncodeOptions(activation_density=1.5), "not 1.5"),
+        (Descriptor(CONV, "dense", 9), EvaluateOptions(activation_density=1.5), "not 1.5"),
         (Descriptor(CONV, "hybrid", 9, NM(2, 4), 64, 0, 18), None, "keeps no block"),
     ],
 )
@@ -309,6 +305,6 @@ def test_dstc_conserves_nonzero_products(descriptor, density):
     """E[nonzero MACs] = nonzeros of A x nonzeros of B per column, whatever was padded."""
     nnz = max(1, descriptor.layer.weights // 3)
     found = Descriptor(descriptor.layer, "nm", nnz)
-    problem = encode(found, arch("dstc"), EncodeOptions(activation_density=density)).design.problem
+    problem = encode(found, arch("dstc"), EvaluateOptions(activation_density=density)).design.problem
     a, b = problem.tensor("A").density.density, problem.tensor("B").density.density
     assert prod(problem.bounds) * a * b == pytest.approx(nnz * descriptor.layer.positions * density)

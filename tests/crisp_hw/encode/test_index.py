@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from crisp_hw.accelerators import load_arch
-from crisp_hw.encode import BlockIndex, EncodeOptions, encode, index_line
+from crisp_hw.encode import BlockIndex, encode, index_line
 from crisp_hw.engine.evaluate import evaluate
 from crisp_hw.spec.descriptors import Descriptor
 from crisp_hw.spec.design import DesignPoint
 from crisp_hw.spec.layer import Layer
+from crisp_hw.spec.options import EvaluateOptions
 from crisp_hw.spec.patterns import NM
 from crisp_hw.timeloop.read.point import read_point
 
@@ -48,7 +49,7 @@ def test_energy_is_whole_metadata_accesses(evaluated):
 def test_no_index_no_line(evaluated):
     encoded, result = evaluated
     assert index_line(replace(encoded, block_index=None), result).energy_pj == {}
-    options = EncodeOptions(block_index=False)
+    options = EvaluateOptions(block_index=False)
     descriptor = Descriptor(CONV, "hybrid", 12288, NM(2, 4), 16, 12, 72, 192.0)
     without = encode(descriptor, load_arch("crisp-stc"), options)
     assert without.block_index is None and any("block index not counted" in text for text in without.assumptions)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crisp_hw.encode.sparsity import dual_sparsity, fits, lanes_for, nm_sparsity
-from crisp_hw.spec.encoded import EncodeOptions
+from crisp_hw.spec.options import EvaluateOptions
 from crisp_hw.spec.patterns import NM
 
 patterns = st.integers(1, 6).flatmap(lambda m: st.builds(NM, st.integers(1, m), st.just(m)))
@@ -62,14 +62,14 @@ def test_a_group_with_more_nonzeros_than_lanes_has_no_place():
 
 @pytest.mark.parametrize(("nm", "bits"), [(NM(1, 2), 1), (NM(2, 4), 2), (NM(3, 5), 3), (NM(2, 8), 3), (NM(4, 16), 4)])
 def test_offsets_address_every_column_of_a_group(nm, bits):
-    spec = nm_sparsity(nm, EncodeOptions())
+    spec = nm_sparsity(nm, EvaluateOptions())
     assert 2**bits >= nm.m > 2 ** (bits - 1)
     assert {f.ranks[0].metadata_bits for f in spec.formats} == {bits}
     assert {f.level for f in spec.formats} == {"DRAM", "SMEM", "LRF"}
 
 
 def test_masks_take_one_bit_per_column_above_the_latch():
-    formats = {f.level: f.ranks[0] for f in nm_sparsity(NM(3, 4), EncodeOptions(offsets="mask")).formats}
+    formats = {f.level: f.ranks[0] for f in nm_sparsity(NM(3, 4), EvaluateOptions(offsets="mask")).formats}
     assert [(formats[level].format, formats[level].metadata_bits) for level in ("DRAM", "SMEM", "LRF")] == [
         ("B", 1),
         ("B", 1),
@@ -79,7 +79,7 @@ def test_masks_take_one_bit_per_column_above_the_latch():
 
 def test_outer_levels_repeat_the_formats_of_inner_ones():
     """Timeloop rejects a compressed tile whose outer level stores the inner ranks in another format."""
-    for spec in (dual_sparsity(), nm_sparsity(NM(2, 4), EncodeOptions())):
+    for spec in (dual_sparsity(), nm_sparsity(NM(2, 4), EvaluateOptions())):
         ranks = {(f.tensor, f.level): [rank.format for rank in f.ranks] for f in spec.formats}
         for tensor in "AB":
             chain = [ranks[tensor, level] for level in ("LRF", "SMEM", "DRAM") if (tensor, level) in ranks]

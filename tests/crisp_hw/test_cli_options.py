@@ -1,0 +1,122 @@
+"""Options are stated once; the command line and Python take the same; what is said has an effect or is named."""
+
+from dataclasses import fields
+from typing import Annotated
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+import crisp_hw
+from crisp_hw.cli import app
+from crisp_hw.cli.options import Inputs, grouped
+from crisp_hw.errors import InputError
+from crisp_hw.pipeline import UNUSED, unused_options
+from crisp_hw.spec.options import SEARCH, EvaluateOptions, stated
+
+COMMANDS = get_command(app).commands
+PRUNED = crisp_hw.WorkloadPattern("resnet50", crisp_hw.NM(2, 4), 64, 0.9)
+DENSE = crisp_hw.WorkloadPattern("resnet50")
+
+
+def names(command):
+    return {each.name for each in COMMANDS[command].params}
+
+
+def unused(options, *archs, source=PRUNED, layers="layer4.2.*"):
+    from crisp_hw import api
+
+    chosen = api.select(api.resolve(source).descriptors, layers)
+    return unused_options(options, api.load_accelerators(archs), chosen)
+
+
+@pytest.mark.parametrize("command", ["evaluate", "render", "bundle", "verify"])
+def test_every_command_on_networks_takes_the_same_inputs(command):
+    assert {*stated(Inputs), *SEARCH} <= names(command)
+
+
+@pytest.mark.parametrize("command", ["evaluate", "bundle"])
+def test_what_python_takes_the_command_line_takes(command):
+    assert {each.name for each in fields(EvaluateOptions)} - {"said"} <= names(command)
+
+
+@pytest.mark.parametrize("command", ["render", "bundle", "verify"])
+def test_one_option_has_one_declaration_everywhere(command):
+    def told(which):
+        return {each.name: (each.opts, each.help, each.default) for each in COMMANDS[which].params}
+
+    shared = (stated(Inputs).keys() | stated(EvaluateOptions).keys()) & names(command)
+    assert {name: told(command)[name] for name in shared} == {name: told("evaluate")[name] for name in shared}
+
+
+def test_the_defaults_of_the_command_line_are_those_of_python_but_for_processes():
+    found = {each.name: each.default for each in COMMANDS["evaluate"].params}
+    differ = {each.name for each in fields(EvaluateOptions) if each.name in found and found[each.name] != each.default}
+    assert differ == {"jobs"}
+
+
+def test_options_keep_their_order_and_defaults():
+    @grouped
+    def command(first: int, searching: Annotated[EvaluateOptions, ("jobs", "cache")], last: str = "x") -> None:
+        found.append((first, searching, last))
+
+    found = []
+    command(first=1, jobs=2, cache=False, last="y")
+    assert found == [(1, EvaluateOptions(jobs=2, cache=False), "y")]
+    assert command.__name__ == "command"
+
+
+@pytest.mark.parametrize("name", ["objective", "density", "dstc", "offsets"])
+def test_a_word_that_an_option_does_not_know_is_refused_with_those_it_knows(name):
+    with pytest.raises(InputError, match=f"unknown {name} 'none of them'; there are "):
+        EvaluateOptions(**{name: "none of them"})
+
+
+@pytest.mark.parametrize(
+    ("options", "archs", "source"),
+    [
+        (EvaluateOptions(activation_density=0.5), ("dense", "stc", "crisp-stc"), PRUNED),
+        (EvaluateOptions(dstc="position-skipping"), ("crisp-stc",), PRUNED),
+        (EvaluateOptions(density="hybrid"), ("dense",), PRUNED),
+        (EvaluateOptions(density="hybrid"), ("stc", "crisp-stc"), DENSE),
+        (EvaluateOptions(offsets="mask"), ("dense", "dstc"), PRUNED),
+        (EvaluateOptions(offsets="mask"), ("stc",), DENSE),
+        (EvaluateOptions(block_index=False), ("stc", "dstc"), PRUNED),
+        (EvaluateOptions(overheads=False), ("dense", "dstc"), PRUNED),
+        (EvaluateOptions(said=frozenset({"dstc"})), ("stc",), PRUNED),
+    ],
+)
+def test_an_option_without_effect_is_named(options, archs, source):
+    (name,) = options.chosen
+    assert unused(options, *archs, source=source) == (f"--{name.replace('_', '-')} has no effect: {UNUSED[name]}",)
+
+
+def test_an_option_with_effect_is_not_named_and_neither_are_defaults():
+    every = EvaluateOptions("energy", "reference", "embedded", 0.5, False, "hybrid", "position-skipping", jobs=2)
+    assert unused(every, "crisp-stc", "dstc") == unused(EvaluateOptions(), "dense") == ()
+    assert unused(EvaluateOptions(offsets="mask", overheads=False), "dense", "crisp-stc") == ()
+    both = unused(EvaluateOptions(block_index=False, overheads=False), "crisp-stc")
+    assert both == (f"--block-index has no effect: {UNUSED['block_index']}",)
+
+
+def test_offsets_as_masks_store_more_bits():
+    number, mask = (
+        crisp_hw.evaluate(PRUNED, "stc", layers="layer4.2.conv3", options=EvaluateOptions(offsets=offsets))
+        for offsets in ("coordinate", "mask")
+    )
+    assert number.network.rows[0].result != mask.network.rows[0].result
+
+
+def evaluated(*words):
+    return CliRunner().invoke(app, ["evaluate", "--workload", "resnet50", "--nm", "2:4", "--layers", "fc", *words])
+
+
+def test_what_the_command_line_says_counts_also_where_it_says_the_default():
+    said = evaluated("--arch", "stc", "--dstc", "skipping", "--offsets", "mask", "--format", "json").stdout
+    assert "--dstc has no effect" in said and "--offsets" not in said and "--activation-density" not in said
+
+
+def test_a_number_that_is_set_twice_is_refused():
+    refused = evaluated("--set", "smem_bandwidth=32", "--set", "smem_bandwidth=16")
+    assert refused.exit_code == 2
+    assert "--set smem_bandwidth: is given twice, as 32 and as 16; give it once" in refused.stderr
