@@ -5,19 +5,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from crisp_hw.dropin.model import check_documents, check_size, evaluated, is_frontend
-from crisp_hw.errors import CrispError, Mark
-from crisp_hw.machine.positions import MarkedDict, derived, fault, mark_of
+from crisp_hw.errors import CrispError, InputError, Mark, Where
+from crisp_hw.machine.positions import MarkedDict, derived, mark_of
 from crisp_hw.mapper.bypass import choices
 from crisp_hw.mapper.parallel import ParallelSearch
 from crisp_hw.mapper.search import Found, Progress, SearchOptions
 from crisp_hw.spec.design import DesignPoint
 from crisp_hw.timeloop.read.accept import accept
 from crisp_hw.timeloop.read.constraints import ARCHITECTURE, DOCUMENTS, read_mapspace
+from crisp_hw.timeloop.read.lines import with_line
 from crisp_hw.timeloop.read.mapper import MapperSettings, read_mapper
 from crisp_hw.timeloop.read.point import read_design
 from crisp_hw.timeloop.stats.detail import Evaluated
 from crisp_hw.timeloop.yaml.documents import load_documents
-from crisp_hw.timeloop.yaml.locate import with_position
+from crisp_hw.timeloop.yaml.fields import key_at
 
 NEEDED = ("architecture", "problem")
 OWN = ("mapper", "mapping", *DOCUMENTS)  # read here; all others are for `accept`
@@ -65,14 +66,15 @@ def map_files(
         accepted, unused = accept(rest)
         return _map(accepted, own, settings, (*notes, *more, *unused), (ParallelSearch(jobs), options, progress))
     except CrispError as error:
-        raise with_position(error, documents) from error
+        raise with_line(error, documents) from error
 
 
 def _parted(documents: MarkedDict) -> tuple[MarkedDict, MarkedDict, list[str]]:
     """The documents that are read here, the others, and notes about what has no effect."""
     if "constraints" in documents:
         advice = f"timeloop-mapper reads {', '.join(DOCUMENTS)}"
-        raise fault(documents, f"the document 'constraints' is for the front end alone; {advice}", "constraints")
+        at = key_at(Where(), documents, "constraints")
+        raise InputError("the document 'constraints' is for the front end alone", at, advice)
     own = documents.derived({key: value for key, value in documents.items() if key in OWN})
     rest = documents.derived({key: value for key, value in documents.items() if key not in OWN})
     notes = [f"{own.keys_at['mapping']}: mapping: not used, the mapper searches for one"] if "mapping" in own else []
@@ -81,7 +83,8 @@ def _parted(documents: MarkedDict) -> tuple[MarkedDict, MarkedDict, list[str]]:
     if architecture and isinstance(held, dict) and "constraints" in held:
         if others := [name for name in ARCHITECTURE if name in own]:
             why = f"Timeloop would pass over {others[0]}"
-            raise fault(held, f"architecture: there are constraints in it, and {why}; put them together", "constraints")
+            at = key_at(Where("architecture"), held, "constraints")
+            raise InputError(f"there are constraints in it, and {why}", at, "put them together")
         own.put(ARCHITECTURE[0], held["constraints"], mark_of(held, "constraints") or Mark("architecture", 1))
         rest[architecture] = derived(held, {key: value for key, value in held.items() if key != "constraints"})
     return own, rest, notes

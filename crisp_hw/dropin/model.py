@@ -10,21 +10,21 @@ from crisp_hw.engine.energy import lookup_order
 from crisp_hw.engine.evaluate import evaluate_point
 from crisp_hw.engine.result import report
 from crisp_hw.engine.validity import broken_rules
-from crisp_hw.errors import CrispError, InputError, MappingError
+from crisp_hw.errors import CrispError, InputError, MappingError, Where
 from crisp_hw.machine.positions import MarkedDict
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.dialect import Dialect
 from crisp_hw.spec.limits import MOST_MACS
 from crisp_hw.timeloop.read.accept import accept
 from crisp_hw.timeloop.read.accept_architecture import component_names
-from crisp_hw.timeloop.read.architecture import read_areas
+from crisp_hw.timeloop.read.lines import with_line
 from crisp_hw.timeloop.read.point import read_point
+from crisp_hw.timeloop.read.tables import read_areas
 from crisp_hw.timeloop.stats.detail import Evaluated, details_of
 from crisp_hw.timeloop.stats.json_text import stats_json
 from crisp_hw.timeloop.stats.map_text import map_text
 from crisp_hw.timeloop.stats.text import stats_text
 from crisp_hw.timeloop.yaml.documents import load_documents
-from crisp_hw.timeloop.yaml.locate import with_position
 
 PREFIX = "timeloop-model"
 NEEDED = ("architecture", "problem", "mapping")
@@ -47,13 +47,12 @@ def evaluate_files(paths: Iterable[str | Path], dialect: Dialect = "head") -> Ev
             documents, notes = flatten(documents)
         documents, more = accept(documents)
         return _evaluate(documents, (*notes, *more), dialect)
-    except InputError as error:
-        placed = with_position(error, documents)
-        if "mapping" in given or not str(error).startswith(("mapping: the factors", "no document 'mapping'")):
-            raise placed from error
-        raise InputError(f"{placed}; no mapping is among the files, crisp-hw map looks for the best one") from error
     except CrispError as error:
-        raise with_position(error, documents) from error
+        placed = with_line(error, documents)
+        if "mapping" not in given and error.at is not None and error.at.document == "mapping":
+            advice = "no mapping is among the files, crisp-hw map looks for the best one"
+            placed.hint = f"{placed.hint}; {advice}" if placed.hint else advice
+        raise placed from error
 
 
 def texts_of(evaluated: Evaluated) -> dict[str, str]:
@@ -103,14 +102,16 @@ def check_documents(documents: MarkedDict, needed: tuple[str, ...]) -> None:
     """Refuse documents of which a needed one is missing."""
     for name in needed:
         if name not in documents:
-            raise InputError(f"no document {name!r} in the files; there are {', '.join(documents) or 'none'}")
+            there = f"there are {', '.join(documents) or 'none'}"
+            raise InputError(f"no document {name!r} in the files", Where(name, mark=documents.mark), there)
 
 
 def check_size(design: Design) -> None:
     """Refuse problems whose counts are not exact in 64 bits."""
     total = prod(design.problem.bounds)
     if total > MOST_MACS:
-        raise InputError(f"problem.instance: {total:.2e} multiply-accumulates are too many to count exactly (2^50)")
+        what = f"{total:.2e} multiply-accumulates are too many to count exactly (2^50)"
+        raise InputError(what, Where("problem", key="instance"), "use smaller sizes")
 
 
 def _energy_notes(point: DesignPoint, ert: Any) -> tuple[str, ...]:

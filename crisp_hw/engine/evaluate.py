@@ -11,7 +11,7 @@ from crisp_hw.engine.result import report
 from crisp_hw.engine.safs import AmbiguousChoice
 from crisp_hw.engine.tiling import Tiling
 from crisp_hw.engine.validity import Failure, broken_rules
-from crisp_hw.errors import InputError, MappingError
+from crisp_hw.errors import InputError, MappingError, Where
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.mapping import LoopNest
 from crisp_hw.spec.patterns import Banded
@@ -154,8 +154,9 @@ def _check_factors(problem: Problem, nest: LoopNest, factors: tuple[Int, Int], d
         outside |= (bounds[j] > 1) | (_stands_in(nest, bounds, j) & (dim == problem.dims[-1]))
     if (last + 1 != size).any():
         raise InputError(
-            f"mapping: the factors of {dim} multiply to {last[last + 1 != size][0] + 1}, but the problem has {dim} = "
-            f"{size}; change a factor, or give one a residual ({dim}=5,3: 3 in the last round)"
+            f"the factors of {dim} multiply to {last[last + 1 != size][0] + 1}, but the problem has {dim} = {size}",
+            Where("mapping", key=f"factors.{dim}"),
+            f"change a factor, or give one a residual ({dim}=5,3: 3 in the last round)",
         )
 
 

@@ -117,20 +117,28 @@ def mark_of_item(items: Any, index: int) -> Mark | None:
     return found or mark_of(items)
 
 
-def mark_of_word(text: Any, word: str) -> Mark | None:
-    """Where a word of a text stands, which may have several lines; else where the text begins.
+def mark_of_word(value: Any, word: str) -> Mark | None:
+    """Where a word stands, in a text of several lines or in the texts of a list; else where the value begins.
 
     >>> text = MarkedStr.make("M=4 N=3", Mark("a.yaml", 7))
     >>> text.pieces = ("M=4", Mark("a.yaml", 8)), ("N=3", Mark("a.yaml", 9))
     >>> mark_of_word(text, "N=3").line, mark_of_word(text, "N").line, mark_of_word(text, "K").line
     (9, 9, 7)
     """
-    if isinstance(text, MarkedStr):
-        pattern = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
-        for piece, mark in text.pieces:
+    return mark_of_match(value, re.compile(rf"(?<!\w){re.escape(word)}(?!\w)"))
+
+
+def mark_of_match(value: Any, pattern: re.Pattern[str]) -> Mark | None:
+    """Where the first match of a pattern stands, in a text or in the texts of a list; else where the value begins."""
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            if pattern.search(str(item)):
+                return mark_of_match(item, pattern) or mark_of_item(value, index)
+    elif isinstance(value, MarkedStr):
+        for piece, mark in value.pieces:
             if pattern.search(piece):
                 return mark
-    return mark_of(text)
+    return mark_of(value)
 
 
 def fault(value: Any, message: str, key: str | None = None) -> InputError:

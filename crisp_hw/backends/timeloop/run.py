@@ -22,7 +22,7 @@ from crisp_hw.errors import InputError
 from crisp_hw.spec.design import DesignPoint
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.result import Result
-from crisp_hw.timeloop.read.architecture import read_energy
+from crisp_hw.timeloop.read.tables import read_energy
 from crisp_hw.timeloop.render.documents import render
 
 _OUTPUT_BYTES = 64 * 2**20  # the archive of a design of ours has about 0.2 MiB

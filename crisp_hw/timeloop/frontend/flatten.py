@@ -6,20 +6,31 @@ common/version_transpilers/v4_to_v3.py.
 
 from typing import Any
 
-from crisp_hw.errors import Mark
-from crisp_hw.machine.positions import MarkedDict, MarkedList, derived, fault, mark_of
+from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.machine.positions import MarkedDict, MarkedList, derived, mark_of
 from crisp_hw.timeloop.frontend.constraints import (
     BlockConstraints,
     Shape,
     add_constraint,
-    constraint,
-    directive,
     kind_of,
 )
 from crisp_hw.timeloop.frontend.maximize import maximize
 from crisp_hw.timeloop.frontend.nodes import Component, Empty, computed, is_class, walk_nodes
+from crisp_hw.timeloop.frontend.written import constraint, directive
 from crisp_hw.timeloop.read.architecture import STORAGE_CLASSES
-from crisp_hw.timeloop.yaml.fields import mapping, optional_mapping, optional_sequence, required, sequence, text
+from crisp_hw.timeloop.read.problem import INSTANCE, PROBLEM, SHAPE
+from crisp_hw.timeloop.read.sparse import SPARSE
+from crisp_hw.timeloop.yaml.fields import (
+    inside,
+    items,
+    key_at,
+    mapping,
+    optional_items,
+    optional_mapping,
+    required,
+    text,
+    value_at,
+)
 
 LANES = "dummy_storage"
 NODE_KINDS = {"spatial": "spatial", "temporal": "temporal", "dataspace": "bypass"}
@@ -64,7 +75,7 @@ def _position(documents: MarkedDict) -> Mark:
 
 
 def _variables(document: Any) -> dict[str, Any]:
-    held = optional_mapping(document, "variables")
+    held = optional_mapping(document, Where("variables"))
     done: dict[str, Any] = {}
     for key in held:
         if key != "version":
@@ -96,13 +107,13 @@ def _is_dram(part: Component) -> bool:
 
 def _problem(document: Any, variables: dict[str, Any]) -> Any:
     """With the expressions of sizes and densities computed."""
-    root = mapping(document, "problem")
-    instance = optional_mapping(root.get("instance"), "problem.instance")
+    root = mapping(document, PROBLEM)
+    instance = optional_mapping(root.get("instance"), inside(PROBLEM, root, "instance"))
     sizes = {
         key: value if isinstance(value, dict) else computed(instance, key, variables, None)
         for key, value in instance.items()
     }
-    densities = optional_mapping(instance.get("densities"), "problem.instance.densities")
+    densities = optional_mapping(instance.get("densities"), inside(INSTANCE, instance, "densities"))
     if densities:
         sizes["densities"] = derived(densities, {name: _density(densities, name, variables) for name in densities})
     return derived(root, {**root, "instance": derived(instance, sizes)})
@@ -116,16 +127,15 @@ def _density(densities: Any, name: str, variables: dict[str, Any]) -> Any:
 
 
 def _shape(problem: Any) -> Shape:
-    shape = mapping(required(problem, "shape", "problem"), "problem.shape")
-    instance = mapping(problem["instance"], "problem.instance")
-    dims = [
-        text(d, "problem.shape.dimensions") for d in sequence(required(shape, "dimensions", "problem.shape"), "dims")
-    ]
+    shape = mapping(required(problem, "shape", PROBLEM), inside(PROBLEM, problem, "shape"))
+    instance = mapping(problem["instance"], inside(PROBLEM, problem, "instance"))
+    listed = items(required(shape, "dimensions", SHAPE), inside(SHAPE, shape, "dimensions"))
+    dims = [text(dim, at) for dim, at in listed]
     sizes = {dim: instance[dim] for dim in dims if isinstance(instance.get(dim), int)}
     tensors = {}
-    for space in sequence(required(shape, "data_spaces", "problem.shape"), "problem.shape.data_spaces"):
-        space = mapping(space, "problem.shape.data_spaces")
-        name = text(required(space, "name", "problem.shape.data_spaces"), "problem.shape.data_spaces.name")
+    for space, at in items(required(shape, "data_spaces", SHAPE), inside(SHAPE, shape, "data_spaces")):
+        space = mapping(space, at)
+        name = text(required(space, "name", at), inside(at, space, "name"))
         tensors[name] = frozenset(_leaves(space.get("projection"))) & set(dims)
     return Shape({dim: int(sizes.get(dim, 1)) for dim in dims}, tensors)
 
@@ -165,7 +175,7 @@ def _entries(blocks: _Blocks, parts: list[Component], shape: Shape, for_mapper: 
 
 
 def _block(blocks: _Blocks, name: str, kind: str, mark: Mark | None) -> BlockConstraints:
-    return blocks.setdefault((name, kind), BlockConstraints(f"mapping of {name}", mark))
+    return blocks.setdefault((name, kind), BlockConstraints(Where("mapping", name, mark=mark)))
 
 
 def _own_constraints(blocks: _Blocks, part: Component, shape: Shape) -> list[str]:
@@ -174,8 +184,8 @@ def _own_constraints(blocks: _Blocks, part: Component, shape: Shape) -> list[str
     for kind, node in (part.constraints or {}).items():
         if (kind == "spatial") != (part.kind == "lanes"):
             if kind == "spatial" and node and not part.node.get("spatial"):
-                where = f"architecture level {part.name}"
-                raise fault(part.constraints, f"{where}: spatial constraints but no fanout; leave them out", kind)
+                at = key_at(Where("architecture", part.name), part.constraints, kind)
+                raise InputError("spatial constraints but no fanout", at, "leave them out")
             continue
         block = _block(blocks, part.name, NODE_KINDS[kind], mark_of(node))
         notes += add_constraint(block, node, NODE_KINDS[kind], shape)
@@ -188,16 +198,17 @@ def _listed(blocks: _Blocks, documents: MarkedDict, key: str, known: tuple[list[
     entries = (held.get("targets") or []) if isinstance(held, dict) else held or []
     parts, shape = known
     notes: list[str] = []
-    for entry in sequence(entries, key):
-        entry = mapping(entry, key)
-        target, kind = text(required(entry, "target", key), f"{key}.target"), kind_of(entry)
+    for entry, at in items(entries, value_at(Where(key), documents, key)):
+        entry = mapping(entry, at)
+        target, kind = text(required(entry, "target", at), inside(at, entry, "target")), kind_of(entry)
         name = f"inter_{target}_spatial" if kind == "spatial" and not target.startswith("inter_") else target
         names = [part.name for part in parts]
         if name not in names:
             why = (
                 "has no fanout" if target in names or f"inter_{target}_spatial" in names else "is no level or container"
             )
-            raise fault(entry, f"{key}: {target!r} {why}; there are {', '.join(names[:-1])}", "target")
+            place = value_at(Where(key), entry, "target")
+            raise InputError(f"{target!r} {why}", place, f"there are {', '.join(names[:-1])}")
         notes += add_constraint(_block(blocks, name, kind, mark_of(entry)), entry, kind, shape)
     return notes
 
@@ -206,7 +217,7 @@ def _passing(empty: list[Empty], shape: Shape) -> dict[str, int]:
     """The tensors that an empty branch of a !Parallel keeps out of the others, and the branch."""
     found: dict[str, int] = {}
     for each in empty:
-        block = BlockConstraints("architecture: !Nothing", each.node.mark)
+        block = BlockConstraints(Where("architecture", key="!Nothing", mark=each.node.mark))
         for kind, node in (each.constraints or {}).items():
             add_constraint(block, node, NODE_KINDS[kind], shape)
         found |= dict.fromkeys(block.keep, each.branch)
@@ -220,11 +231,11 @@ def _branches(blocks: _Blocks, parts: list[Component], passing: dict[str, int], 
     for part in branched:
         for name in _block(blocks, part.name, "bypass", part.node.mark).keep:
             if kept.setdefault(name, part.branch or 0) != (part.branch or 0):
-                raise fault(part.node, f"architecture: {name} is kept in two branches of a !Parallel; keep it in one")
+                at = Where("architecture", mark=blocks[part.name, "bypass"].marks.get(name) or part.node.mark)
+                raise InputError(f"{name} is kept in two branches of a !Parallel", at, "keep it in one")
     if branched and (lost := sorted(set(shape.tensors) - set(kept))):
-        raise fault(
-            branched[0].node, f"architecture: no branch of the !Parallel keeps {', '.join(lost)}; keep it in one"
-        )
+        at = Where("architecture", mark=branched[0].node.mark)
+        raise InputError(f"no branch of the !Parallel keeps {', '.join(lost)}", at, "keep it in one")
     for part in branched:
         block = blocks[part.name, "bypass"]
         block.bypass |= {name for name in shape.tensors if kept[name] != part.branch}
@@ -232,16 +243,22 @@ def _branches(blocks: _Blocks, parts: list[Component], passing: dict[str, int], 
 
 def _sparse(documents: MarkedDict, components: list[Component]) -> MarkedDict | None:
     """Sparse optimizations of nodes and of the document of that name, as one document with names."""
-    held = optional_mapping(documents.get("sparse_optimizations"), "sparse_optimizations")
+    held = optional_mapping(documents.get("sparse_optimizations"), key_at(SPARSE, documents, "sparse_optimizations"))
     targets = MarkedList(mark_of(held) or documents.mark)
     for part in components:
         own = part.node.get("sparse_optimizations") if part.kind != "lanes" else None
         if own:
-            targets.append(_named(mapping(own, f"sparse_optimizations of {part.name}"), part.name))
-    for entry in optional_sequence(held.get("targets"), "sparse_optimizations.targets"):
-        entry = mapping(entry, "sparse_optimizations.targets")
-        name = entry.get("target", entry.get("name"))
-        targets.append(_named(entry, text(name, "sparse_optimizations.targets.target")))
+            targets.append(
+                _named(
+                    mapping(own, value_at(Where("sparse_optimizations", part.name), part.node, "sparse_optimizations")),
+                    part.name,
+                )
+            )
+    for entry, at in optional_items(held.get("targets"), inside(SPARSE, held, "targets")):
+        entry = mapping(entry, at)
+        key = "target" if "target" in entry else "name"
+        text(entry.get(key), inside(at, entry, key))
+        targets.append(_named(entry, entry[key]))
     if not targets:
         return None
     made = MarkedDict(targets.mark)

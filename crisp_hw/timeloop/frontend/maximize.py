@@ -9,9 +9,10 @@ from functools import lru_cache
 from itertools import pairwise
 from math import ceil, prod
 
-from crisp_hw.machine.positions import fault
+from crisp_hw.errors import InputError
 from crisp_hw.timeloop.frontend.constraints import BlockConstraints, Shape
 from crisp_hw.timeloop.frontend.nodes import Component
+from crisp_hw.timeloop.yaml.fields import key_at, word_at
 
 Taken = tuple[tuple[str, int], ...]
 """Dimensions and the factors taken of them; one dimension may stand there several times."""
@@ -28,9 +29,8 @@ def maximize(blocks: Mapping[tuple[str, str], BlockConstraints], parts: list[Com
             continue
         room = lanes if block.maximize.capacity is None else block.maximize.capacity
         if room is None:
-            raise fault(
-                block.maximize.node, f"{block.where}: maximize_dims in time needs maximize_dims_capacity; add it"
-            )
+            at = key_at(block.at, block.maximize.node, "maximize_dims")
+            raise InputError("maximize_dims in time needs maximize_dims_capacity", at, "add it")
         for dims in block.maximize.dims:
             _fill(block, dims, room, left)
 
@@ -64,7 +64,8 @@ def _fill(block: BlockConstraints, dims: list[str], room: int, left: dict[str, i
     given = {**{dim: value for dim, relation, value, _ in block.limits if relation == ">="}, **block.factors}
     limited = {dim for dim, *_ in block.limits}
     if asked and (named := next((dim for dim in dims if dim in given or dim in limited), None)):
-        raise fault(asked.node, f"{block.where}: maximize_dims names {named}, which has a factor already; drop one")
+        at = word_at(block.at, asked.node, "maximize_dims", named)
+        raise InputError(f"maximize_dims names {named}, which has a factor already", at, "drop one")
     for value in given.values():
         room //= value
     for dim, factor in largest({dim: left[dim] for dim in dims}, room).items():

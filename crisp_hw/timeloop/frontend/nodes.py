@@ -9,12 +9,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from crisp_hw.errors import InputError
-from crisp_hw.machine.positions import MarkedDict, MarkedStr, derived, fault, mark_of, marked, plain
+from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.machine.positions import MarkedDict, MarkedStr, mark_of, marked, plain
 from crisp_hw.timeloop.read.accept_attributes import COMPUTE_NEUTRAL, NEUTRAL
-from crisp_hw.timeloop.read.architecture import COMPUTE_CLASSES, STORAGE_CLASSES, STORAGE_KEYS
+from crisp_hw.timeloop.read.architecture import ARCHITECTURE, COMPUTE_CLASSES, STORAGE_CLASSES, STORAGE_KEYS
 from crisp_hw.timeloop.yaml.expressions import evaluate
-from crisp_hw.timeloop.yaml.fields import flag, mapping, optional_mapping, required, sequence, similar, text, whole
+from crisp_hw.timeloop.yaml.fields import (
+    flag,
+    inside,
+    items,
+    key_at,
+    mapping,
+    optional_mapping,
+    required,
+    similar,
+    text,
+    value_at,
+    whole,
+)
 
 BRANCHES = ("!Hierarchical", "!Pipelined", "!Parallel")
 LEAVES = ("!Component", "!Container", "!Nothing")
@@ -36,7 +48,7 @@ class Component:
     name: str
     kind: str
     node: MarkedDict
-    attributes: dict[str, Any]
+    attributes: MarkedDict
     mesh: tuple[int, int]
     constraints: MarkedDict | None = None
     branch: int | None = None
@@ -57,7 +69,7 @@ class _Walk:
 
     names: dict[str, Any]
     components: list[Component] = field(default_factory=list)
-    attributes: dict[str, Any] = field(default_factory=dict)
+    attributes: MarkedDict = field(default_factory=lambda: MarkedDict(Mark("architecture")))
     mesh: tuple[int, int] = (1, 1)
     notes: list[str] = field(default_factory=list)
     taken: dict[str, Any] = field(default_factory=dict)
@@ -69,16 +81,17 @@ def walk_nodes(architecture: Any, variables: Mapping[str, Any]) -> tuple[list[Co
 
     Raises InputError, with file and line, for nodes that are wrong or not modelled.
     """
-    root = mapping(architecture, "architecture")
+    root = mapping(architecture, ARCHITECTURE)
     for key in root:
         if key not in ("version", "nodes") and "ignore" not in key:
-            raise fault(root, f"architecture: unknown key {key!r}; the front end has version and nodes", key)
+            valid = "the front end has version and nodes"
+            raise InputError(f"unknown key {key!r}", key_at(ARCHITECTURE, root, key), valid)
     walk = _Walk({**variables, "variables": dict(variables)})
-    _walk_list(walk, root["nodes"], None)
+    _walk_list(walk, root["nodes"], inside(ARCHITECTURE, root, "nodes"), None)
     if not walk.components or not is_class(walk.components[-1].kind, COMPUTE_CLASSES):
-        raise fault(
-            root, "architecture: the last node must be the compute component (class mac, compute, ...)", "nodes"
-        )
+        what = "the last node must be the compute component (class mac, compute, ...)"
+        at = mark_of(walk.components[-1].node) if walk.components else mark_of(root, "nodes")
+        raise InputError(what, ARCHITECTURE.at(at))
     return walk.components, walk.empty, walk.notes
 
 
@@ -87,9 +100,9 @@ def is_class(kind: str, classes: tuple[str, ...]) -> bool:
     return any(name in kind for name in classes)
 
 
-def _walk_list(walk: _Walk, nodes: Any, branch: int | None) -> None:
-    for number, node in enumerate(sequence(nodes, "architecture.nodes")):
-        node = mapping(node, "architecture.nodes")
+def _walk_list(walk: _Walk, nodes: Any, at: Where, branch: int | None) -> None:
+    for number, (node, place) in enumerate(items(nodes, at)):
+        node = mapping(node, place)
         tag = node.tag if isinstance(node, MarkedDict) else ""
         if tag in BRANCHES:
             _walk_branch(walk, node, tag, branch)
@@ -97,19 +110,23 @@ def _walk_list(walk: _Walk, nodes: Any, branch: int | None) -> None:
             _walk_leaf(walk, node, tag, branch)
         else:
             found = f"has the tag {tag}" if tag else "has no tag"
-            raise fault(node, f"architecture: node {number + 1} {found}; use one of {', '.join((*LEAVES, *BRANCHES))}")
+            advice = f"use one of {', '.join((*LEAVES, *BRANCHES))}"
+            raise InputError(f"node {number + 1} {found}", ARCHITECTURE.at(place.mark), advice)
 
 
 def _walk_branch(walk: _Walk, node: Any, tag: str, branch: int | None) -> None:
     for key in node:
         if key != "nodes" and "ignore" not in key:
-            raise fault(node, f"architecture: unknown key {key!r} in {tag}; it has nodes", key)
+            raise InputError(f"unknown key {key!r} in {tag}", key_at(ARCHITECTURE, node, key), "it has nodes")
+    at = Where("architecture", key=tag, mark=mark_of(node))
+    nodes = required(node, "nodes", at)
     if tag != "!Parallel":
-        return _walk_list(walk, required(node, "nodes", tag), branch)
+        return _walk_list(walk, nodes, inside(at, node, "nodes"), branch)
     if branch is not None:
-        raise fault(node, "architecture: a !Parallel inside a !Parallel is not modelled; nest one level only")
-    for number, each in enumerate(sequence(required(node, "nodes", tag), tag)):
-        _walk_list(walk, [each], number)
+        what = "a !Parallel inside a !Parallel is not modelled"
+        raise InputError(what, ARCHITECTURE.at(mark_of(node)), "nest one level only")
+    for number, (each, place) in enumerate(items(nodes, inside(at, node, "nodes"))):
+        _walk_list(walk, [each], place, number)
     return None
 
 
@@ -118,24 +135,28 @@ def _walk_leaf(walk: _Walk, node: MarkedDict, tag: str, branch: int | None) -> N
         if branch is not None and node.get("constraints") is not None:
             walk.empty.append(Empty(branch, node, constraints_of(node)))
         return
-    name = text(required(node, "name", "architecture.nodes"), "architecture.nodes.name")
-    where = f"architecture level {name}"
+    nodes = Where("architecture", key="nodes", mark=node.mark)
+    name = text(required(node, "name", nodes), inside(nodes, node, "name"))
+    at = Where("architecture", name, mark=node.mark)
     if name in walk.taken:
-        raise fault(node, f"{where}: the name is there already, at {mark_of(walk.taken[name])}; use another", "name")
+        what = f"the name is there already, at {mark_of(walk.taken[name])}"
+        raise InputError(what, value_at(at, node, "name"), "use another")
     walk.taken[name] = node
-    _known_keys(walk, node, where)
-    attributes = _attributes(walk, node, where)
+    _known_keys(walk, node, at)
+    attributes = _attributes(walk, node, at)
     own = {**walk.names, **attributes, "attributes": attributes}
-    if not flag(computed(node, "enabled", own, True), f"{where}.enabled"):
+    if not flag(computed(node, "enabled", own, True), inside(at, node, "enabled")):
         walk.notes.append(f"{mark_of(node)}: {name} is disabled and left out")
         return
-    spatial = optional_mapping(node.get("spatial"), f"{where}.spatial")
+    mesh = inside(at, node, "spatial")
+    spatial = optional_mapping(node.get("spatial"), mesh)
     for key in spatial:
         if key not in ("meshX", "meshY"):
-            raise fault(spatial, f"{where}.spatial: unknown key {key!r}; known are meshX, meshY", key)
-    fan = tuple(whole(computed(spatial, key, own, 1), f"{where}.spatial.{key}", 1) for key in ("meshX", "meshY"))
+            raise InputError(f"unknown key {key!r}", key_at(mesh, spatial, key), "known are meshX, meshY")
+    fan = tuple(whole(computed(spatial, key, own, 1), inside(mesh, spatial, key), 1) for key in ("meshX", "meshY"))
     if branch is not None and (tag == "!Container" or fan != (1, 1)):
-        raise fault(node, f"{where}: containers and fanouts inside a !Parallel are not supported; put them outside")
+        what = "containers and fanouts inside a !Parallel are not supported"
+        raise InputError(what, at if tag == "!Container" else key_at(at, node, "spatial"), "put them outside")
     walk.names[name] = {"attributes": attributes, "spatial": {"meshX": fan[0], "meshY": fan[1]}, "name": name}
     if tag == "!Container":
         _container(walk, node, name, attributes, (fan[0], fan[1]))
@@ -143,31 +164,32 @@ def _walk_leaf(walk: _Walk, node: MarkedDict, tag: str, branch: int | None) -> N
         _component(walk, node, (name, branch), attributes, (fan[0], fan[1]))
 
 
-def _known_keys(walk: _Walk, node: MarkedDict, where: str) -> None:
+def _known_keys(walk: _Walk, node: MarkedDict, at: Where) -> None:
     for key, value in node.items():
         if key in LEAF_KEYS or "ignore" in key:
             continue
         if key not in OTHER_KEYS:
             meant = similar(key, (*LEAF_KEYS, *OTHER_KEYS))
             advice = f"did you mean {meant!r}?" if meant else f"known are {', '.join(LEAF_KEYS)}"
-            raise fault(node, f"{where}: unknown key {key!r}; {advice}", key)
+            raise InputError(f"unknown key {key!r}", key_at(at, node, key), advice)
         if key == "networks" and value:
-            raise fault(node, f"{where}: networks are not modelled; leave them out", key)
+            raise InputError("networks are not modelled", key_at(at, node, key), "leave them out")
         if value not in (None, [], 1):
-            walk.notes.append(f"{node.keys_at[key]}: {key} ({where.split()[-1]}): for Accelergy's estimates, not used")
+            walk.notes.append(f"{node.keys_at[key]}: {key} ({at.entry}): for Accelergy's estimates, not used")
 
 
-def _attributes(walk: _Walk, node: MarkedDict, where: str) -> dict[str, Any]:
+def _attributes(walk: _Walk, node: MarkedDict, at: Where) -> MarkedDict:
     """Attributes with their expressions computed, in order: an expression sees those before it."""
-    given = optional_mapping(node.get("attributes"), f"{where}.attributes")
-    done: dict[str, Any] = {}
+    given = optional_mapping(node.get("attributes"), inside(at, node, "attributes"))
+    done = MarkedDict(mark_of(given) or node.mark)
     for key in given:
+        place = mark_of(given, key) or node.mark
         try:
-            done[key] = computed(given, key, {**walk.names, **done}, None)
+            done.put(key, computed(given, key, {**walk.names, **done}, None), place)
         except InputError:
             if key in EFFECTIVE:
                 raise
-            done[key] = given[key]  # for other tools, whose business it is
+            done.put(key, given[key], place)  # for other tools, whose business it is
     return done
 
 
@@ -180,9 +202,9 @@ def computed(node: Any, key: str, names: Mapping[str, Any], default: Any) -> Any
         try:
             result = plain(evaluate(str(value), plain_names(names)))
         except InputError as error:
-            raise fault(node, f"{key}: {error}", key) from error
-        mark = mark_of(node, key)
-        return result if mark is None else marked(result, mark)
+            at = value_at(Where(key=key), node, key)
+            raise InputError(error.reason, at, error.hint) from error
+        return marked(result, value.mark)
     return value
 
 
@@ -191,16 +213,18 @@ def plain_names(names: Mapping[str, Any]) -> dict[str, Any]:
     return {key: plain(value) for key, value in names.items()}
 
 
-def _container(walk: _Walk, node: MarkedDict, name: str, attributes: dict[str, Any], fan: tuple[int, int]) -> None:
+def _container(walk: _Walk, node: MarkedDict, name: str, attributes: MarkedDict, fan: tuple[int, int]) -> None:
+    at = Where("architecture", name, mark=node.mark)
     if "sparse_optimizations" in node:
-        raise fault(node, f"architecture level {name}: a container holds nothing to optimize", "sparse_optimizations")
+        raise InputError("a container holds nothing to optimize", key_at(at, node, "sparse_optimizations"))
     if other := next((kind for kind in constraints_of(node) or () if kind != "spatial"), None):
-        held = mapping(node["constraints"], name)
-        raise fault(held, f"architecture level {name}: a container has spatial constraints only, not {other}", other)
+        what = f"a container has spatial constraints only, not {other}"
+        raise InputError(what, key_at(at, node["constraints"], other))
     if stuck := next((key for key in attributes if key in NOT_INHERITED), None):
-        held = mapping(node["attributes"], name)
-        raise fault(held, f"architecture level {name}: {stuck} does not pass to components; set it on each", stuck)
-    walk.attributes |= attributes
+        what = f"{stuck} does not pass to components"
+        raise InputError(what, key_at(at, node["attributes"], stuck), "set it on each")
+    for key, value in attributes.items():
+        walk.attributes.put(key, value, attributes.keys_at[key])
     walk.names |= attributes
     _fan_out(walk, node, name, fan)
 
@@ -208,7 +232,8 @@ def _container(walk: _Walk, node: MarkedDict, name: str, attributes: dict[str, A
 def _fan_out(walk: _Walk, node: MarkedDict, name: str, fan: tuple[int, int]) -> None:
     """A fanout's own level, and the wider mesh of everything after it."""
     if fan != (1, 1):
-        blank = {"width": 1, "depth": 1, "datawidth": 1}
+        blank = MarkedDict(node.mark)
+        blank.update(width=1, depth=1, datawidth=1)
         walk.components.append(
             Component(f"inter_{name}_spatial", "lanes", node, blank, walk.mesh, constraints_of(node))
         )
@@ -219,19 +244,22 @@ def _component(
     walk: _Walk,
     node: MarkedDict,
     place: tuple[str, int | None],
-    attributes: dict[str, Any],
+    attributes: MarkedDict,
     fan: tuple[int, int],
 ) -> None:
     name, branch = place
-    kind = text(required(node, "class", f"architecture level {name}"), f"architecture level {name}.class")
+    at = Where("architecture", name, mark=node.mark)
+    kind = text(required(node, "class", at), inside(at, node, "class"))
     if kind == "nothing":
         return
     if not is_class(kind, (*STORAGE_CLASSES, *COMPUTE_CLASSES)):
         why = "networks are not modelled" if "NoC" in kind or "etwork" in kind else "it is neither storage nor compute"
-        raise fault(node, f"architecture level {name}: class {kind!r}: {why}; leave the node out", "class")
+        raise InputError(f"class {kind!r}: {why}", value_at(at, node, "class"), "leave the node out")
     _fan_out(walk, node, name, fan)
-    inherited = {key: value for key, value in walk.attributes.items() if key not in attributes}
-    whole_set = derived(node.get("attributes") or node, {**attributes, **inherited})
+    whole_set = attributes.derived(attributes)
+    for key, value in walk.attributes.items():
+        if key not in attributes:
+            whole_set.put(key, value, walk.attributes.keys_at[key])
     walk.components.append(Component(name, kind, node, whole_set, walk.mesh, constraints_of(node), branch))
 
 
@@ -240,11 +268,10 @@ def constraints_of(node: MarkedDict) -> MarkedDict | None:
     held = node.get("constraints")
     if held is None:
         return None
-    found = mapping(held, f"constraints of {node.get('name')}")
+    at = Where("architecture", str(node.get("name")))
+    found = mapping(held, inside(at, node, "constraints"))
     for kind in found:
         if kind not in CONSTRAINT_KINDS:
-            where = f"architecture level {node.get('name')}"
-            raise fault(
-                found, f"{where}: constraint {kind!r} is not modelled; known are {', '.join(CONSTRAINT_KINDS)}", kind
-            )
+            known = f"known are {', '.join(CONSTRAINT_KINDS)}"
+            raise InputError(f"constraint {kind!r} is not modelled", key_at(at, found, kind), known)
     return found if isinstance(found, MarkedDict) else MarkedDict(node.mark)

@@ -1,12 +1,26 @@
 """Documents as users have them, down to what the readers know: the rest has no effect and is noted, or is refused."""
 
+from dataclasses import replace
 from typing import Any
 
-from crisp_hw.machine.positions import MarkedDict, derived, fault, like, mark_of
+from crisp_hw.errors import InputError, Where
+from crisp_hw.machine.positions import MarkedDict, derived, like, mark_of
 from crisp_hw.timeloop.read.accept_architecture import accept_architecture
 from crisp_hw.timeloop.read.accept_mapping import accept_mapping
 from crisp_hw.timeloop.read.accept_tables import accept_tables
-from crisp_hw.timeloop.yaml.fields import known, mapping, misspelt, optional_mapping, optional_sequence, similar
+from crisp_hw.timeloop.read.problem import INSTANCE, PROBLEM, SHAPE
+from crisp_hw.timeloop.yaml.fields import (
+    inside,
+    items,
+    key_at,
+    known,
+    mapping,
+    misspelt,
+    optional_items,
+    optional_mapping,
+    similar,
+    value_at,
+)
 
 MODELLED = ("architecture", "problem", "mapping", "sparse_optimizations", "ERT", "ART")
 OTHER_TOOLS = {
@@ -54,7 +68,9 @@ def _top(documents: MarkedDict, notes: list[str]) -> MarkedDict:
     root = documents.derived(dict(documents))
     if "arch" in root:
         if "architecture" in root:
-            raise fault(documents, "arch and architecture are the same document; give one", "arch")
+            raise InputError(
+                "arch and architecture are the same document", key_at(Where(), documents, "arch"), "give one"
+            )
         root.put("architecture", root.pop("arch"), documents.keys_at["arch"])
     for key, value in root.items():
         if key in MODELLED:
@@ -64,7 +80,7 @@ def _top(documents: MarkedDict, notes: list[str]) -> MarkedDict:
         elif key == "globals":
             _globals(value, notes)
         elif key == "model":
-            _model(mapping(value, "model"), notes)
+            _model(mapping(value, Where("model")), notes)
         elif key in OTHER_TOOLS or "ignore" in key:
             if key != "variables":
                 notes.append(f"{root.keys_at[key]}: {key}: {OTHER_TOOLS.get(key, 'to be ignored')}, not used here")
@@ -76,8 +92,9 @@ def _top(documents: MarkedDict, notes: list[str]) -> MarkedDict:
 def _unknown(root: MarkedDict, key: str) -> None:
     meant = similar(key, [*MODELLED, *OTHER_TOOLS, *CONSTRAINTS])
     advice = f"did you mean {meant!r}?" if meant else f"known are {', '.join(MODELLED)}"
-    what = "is not modelled; leave it out" if key == "layout" else f"is no document of Timeloop's model; {advice}"
-    raise fault(root, f"the document {key!r} {what}", key)
+    what = "is not modelled" if key == "layout" else "is no document of Timeloop's model"
+    hint = "leave it out" if key == "layout" else advice
+    raise InputError(f"the document {key!r} {what}", key_at(Where(), root, key), hint)
 
 
 def _no_constraints(root: MarkedDict, key: str, notes: list[str]) -> None:
@@ -85,41 +102,46 @@ def _no_constraints(root: MarkedDict, key: str, notes: list[str]) -> None:
     held = root[key]
     targets = held.get("targets", held.get("constraints")) if isinstance(held, dict) else held
     if targets:
-        raise fault(root, f"{key}: mappings are not checked against constraints here; leave the document out", key)
+        what = "mappings are not checked against constraints here"
+        raise InputError(what, key_at(Where(key), root, key), "leave the document out")
     notes.append(f"{root.keys_at[key]}: {key}: empty, not used here")
 
 
 def _globals(value: Any, notes: list[str]) -> None:
-    held = optional_mapping(value, "globals")
-    variables = optional_mapping(held.get("environment_variables"), "globals.environment_variables")
+    at = Where("globals")
+    held = optional_mapping(value, at)
+    variables = optional_mapping(held.get("environment_variables"), inside(at, held, "environment_variables"))
     for name in variables:
         if name.startswith("TIMELOOP_") and name not in HARMLESS_ENVIRONMENT:
-            raise fault(variables, f"globals: the switch {name} of Timeloop is not modelled; leave it out", name)
+            what = f"the switch {name} of Timeloop is not modelled"
+            raise InputError(what, key_at(at, variables, name), "leave it out")
     notes.append(f"{mark_of(held)}: globals: settings of timeloopfe and Accelergy, not used here")
 
 
 def _model(held: Any, notes: list[str]) -> None:
     for key, value in held.items():
         if key == "auto_bypass_on_failure" and value not in (False, None):
-            raise fault(held, "model: auto_bypass_on_failure is not modelled; leave it out", key)
-        if key not in ("auto_bypass_on_failure", "verbose", "out_prefix", "version"):
-            raise fault(
-                held, f"model: unknown key {key!r}; Timeloop has verbose, auto_bypass_on_failure, out_prefix", key
+            raise InputError(
+                "auto_bypass_on_failure is not modelled", key_at(Where("model"), held, key), "leave it out"
             )
+        if key not in ("auto_bypass_on_failure", "verbose", "out_prefix", "version"):
+            valid = "Timeloop has verbose, auto_bypass_on_failure, out_prefix"
+            raise InputError(f"unknown key {key!r}", key_at(Where("model"), held, key), valid)
     notes.append(f"{mark_of(held)}: model: settings of timeloop-model's printing, not used here")
 
 
 def _problem(document: Any, notes: list[str]) -> Any:
-    root = mapping(document, "problem")
+    root = mapping(document, PROBLEM)
     if "instance" not in root:  # Timeloop then looks for the bounds in `problem` itself
         outside = {key: value for key, value in root.items() if key not in ("shape", "version")}
-        inside: dict[str, Any] = {key: root[key] for key in ("shape", "version") if key in root}
-        root = derived(root, {**inside, "instance": derived(root, outside)})
+        rest: dict[str, Any] = {key: root[key] for key in ("shape", "version") if key in root}
+        root = derived(root, {**rest, "instance": derived(root, outside)})
     if isinstance(root.get("shape"), str):
-        raise fault(root, f"problem: the shape {root['shape']!r} is a file of Timeloop's; write the shape out", "shape")
+        what = f"the shape {root['shape']!r} is a file of Timeloop's"
+        raise InputError(what, value_at(PROBLEM, root, "shape"), "write the shape out")
     shape, instance = (
-        optional_mapping(root.get("shape"), "problem.shape"),
-        optional_mapping(root["instance"], "problem.instance"),
+        optional_mapping(root.get("shape"), inside(PROBLEM, root, "shape")),
+        optional_mapping(root["instance"], inside(PROBLEM, root, "instance")),
     )
     shape = _shape(shape, notes)
     return derived(root, {**root, "shape": shape, "instance": _instance(instance, shape, notes)})
@@ -128,40 +150,41 @@ def _problem(document: Any, notes: list[str]) -> Any:
 def _shape(shape: Any, notes: list[str]) -> Any:
     copy = dict(shape)
     if copy.pop("flatten", None):
-        raise fault(shape, "problem.shape: flatten is not modelled; write the fused dimension as one", "flatten")
+        what = "flatten is not modelled"
+        raise InputError(what, key_at(SHAPE, shape, "flatten"), "write the fused dimension as one")
     spaces = []
-    for space in optional_sequence(copy.get("data_spaces"), "problem.shape.data_spaces"):
-        space = mapping(space, "problem.shape.data_spaces")
+    for space, at in optional_items(copy.get("data_spaces"), inside(SHAPE, shape, "data_spaces")):
+        space = mapping(space, at)
         if "ranks" in space:
             notes.append(f"{mark_of(space, 'ranks')}: ranks of {space.get('name')}: names for layouts, not used here")
-        _texts_only(space, space.get("projection"))
+        _texts_only(space.get("projection"), value_at(Where("problem", str(space.get("name"))), space, "projection"))
         spaces.append(derived(space, {key: value for key, value in space.items() if key != "ranks"}))
     copy["data_spaces"] = like(shape.get("data_spaces"), spaces)
-    for entry in optional_sequence(copy.get("coefficients"), "problem.shape.coefficients"):
-        known(mapping(entry, "problem.shape.coefficients"), ("name", "default"), "problem.shape.coefficients")
-    _once(shape, "data_spaces", [space.get("name") for space in spaces])
-    _once(shape, "dimensions", optional_sequence(shape.get("dimensions"), "problem.shape.dimensions"))
-    _once(shape, "coefficients", [entry.get("name") for entry in copy.get("coefficients") or []])
+    for entry, at in optional_items(copy.get("coefficients"), inside(SHAPE, shape, "coefficients")):
+        known(mapping(entry, at), ("name", "default"), at)
+    _once("data_spaces", [(space.get("name"), value_at(SHAPE, space, "name")) for space in spaces])
+    _once("dimensions", optional_items(shape.get("dimensions"), inside(SHAPE, shape, "dimensions")))
+    coefficients = copy.get("coefficients") or []
+    _once("coefficients", [(entry.get("name"), value_at(SHAPE, entry, "name")) for entry in coefficients])
     return derived(shape, copy)
 
 
-def _texts_only(space: Any, projection: Any) -> None:
+def _texts_only(projection: Any, at: Where) -> None:
     """A projection is lists of names, however deep, none of them empty inside."""
-    for item in projection if isinstance(projection, list) else [projection]:
+    for item, place in items(projection, at) if isinstance(projection, list) else [(projection, at)]:
         if isinstance(item, list) and item:
-            _texts_only(space, item)
+            _texts_only(item, place)
         elif not isinstance(item, str):
-            raise fault(
-                space,
-                f"problem tensor {space.get('name')}: a projection holds names, not {str(item)[:40]!r}",
-                "projection",
-            )
+            raise InputError(f"a projection holds names, not {str(item)[:40]!r}", place)
 
 
-def _once(shape: Any, key: str, names: list[Any]) -> None:
-    twice = next((name for position, name in enumerate(names) if name in names[:position]), None)
-    if twice is not None:
-        raise fault(shape, f"problem.shape.{key}: {str(twice)!r} is there twice; name each once", key)
+def _once(key: str, names: list[tuple[Any, Where]]) -> None:
+    seen: list[Any] = []
+    for name, at in names:
+        if name in seen:
+            place = replace(SHAPE.under(key), mark=at.mark)
+            raise InputError(f"{str(name)!r} is there twice", place, "name each once")
+        seen.append(name)
 
 
 def _instance(instance: Any, shape: Any, notes: list[str]) -> Any:
@@ -175,7 +198,7 @@ def _instance(instance: Any, shape: Any, notes: list[str]) -> Any:
         meant = misspelt(key, looked_up)
         if meant or not isinstance(instance[key], int | float):
             advice = f"did you mean {meant!r}?" if meant else f"known are {', '.join(looked_up)}"
-            raise fault(instance, f"problem.instance: unknown key {key!r}; {advice}", key)
+            raise InputError(f"unknown key {key!r}", key_at(INSTANCE, instance, key), advice)
         notes.append(f"{mark_of(instance, key)}: problem.instance.{key}: no dimension or coefficient, not used here")
         del kept[key]
     if isinstance(kept.get("densities"), dict):
@@ -194,8 +217,8 @@ def _density(value: Any) -> Any:
 def _check_version(document: Any, name: str) -> None:
     version = document.get("version") if isinstance(document, dict) else None
     if version is not None and str(version) not in VERSIONS:
-        known = ", ".join(VERSIONS)
-        raise fault(document, f"{name}: version {str(version)[:20]!r} is not known; there are {known}", "version")
+        what = f"version {str(version)[:20]!r} is not known"
+        raise InputError(what, value_at(Where(name), document, "version"), f"there are {', '.join(VERSIONS)}")
 
 
 def _without_nulls(value: Any) -> Any:

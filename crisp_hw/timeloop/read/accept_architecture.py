@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from crisp_hw.machine.positions import derived, fault, like, mark_of
+from crisp_hw.errors import InputError, Where
+from crisp_hw.machine.positions import derived, like, mark_of
 from crisp_hw.timeloop.read.accept_attributes import without_others
-from crisp_hw.timeloop.read.architecture import COMPUTE_CLASSES, STORAGE_CLASSES, plain_name
-from crisp_hw.timeloop.yaml.fields import mapping, optional_mapping, optional_sequence, text
+from crisp_hw.timeloop.read.architecture import ARCHITECTURE, COMPUTE_CLASSES, STORAGE_CLASSES, plain_name
+from crisp_hw.timeloop.yaml.fields import inside, mapping, optional_items, optional_mapping, text, value_at
 
 NETWORKS = ("XY_NoC", "Legacy", "ReductionTree", "SimpleMulticast")  # model/topology.cpp: networkClasses
 REMARKS = ("required_actions", "subclass", "area_scale", "energy_scale")  # for Accelergy
@@ -33,10 +34,10 @@ def accept_architecture(document: Any, variables: Any, notes: list[str]) -> Any:
 
     Raises InputError for what would change the numbers but is not modelled (accept_attributes).
     """
-    root = mapping(document, "architecture")
+    root = mapping(document, ARCHITECTURE)
     unused = _Unused(variables=variables if isinstance(variables, dict) else {})
-    nodes = optional_sequence(root.get("subtree"), "architecture.subtree")
-    subtree = like(root.get("subtree"), [_subtree(node, unused) for node in nodes])
+    nodes = optional_items(root.get("subtree"), inside(ARCHITECTURE, root, "subtree"))
+    subtree = like(root.get("subtree"), [_subtree(node, at, unused) for node, at in nodes])
     _distinct(subtree)
     notes += unused.notes
     notes += [
@@ -66,36 +67,39 @@ def _distinct(subtree: Any) -> None:
     for entry in _components(list(subtree)):
         name = plain_name(str(entry.get("name")))
         if name in seen:
-            raise fault(entry, f"architecture level {name}: there are two of that name; rename one", "name")
+            at = value_at(Where("architecture", name), entry, "name")
+            raise InputError("there are two of that name", at, "rename one")
         seen.add(name)
 
 
-def _subtree(node: Any, unused: _Unused) -> Any:
-    node = mapping(node, "architecture.subtree")
+def _subtree(node: Any, at: Where, unused: _Unused) -> Any:
+    node = mapping(node, at)
     copy = dict(node)
-    attributes = optional_mapping(copy.pop("attributes", None), "architecture.subtree.attributes")
+    attributes = optional_mapping(copy.pop("attributes", None), inside(at, node, "attributes"))
     unused.add(plain_name(str(copy.get("name", "?"))), attributes, attributes)
     if "local" in copy:
-        entries = [_component(entry, unused) for entry in optional_sequence(copy["local"], "architecture.local")]
+        local = optional_items(copy["local"], inside(ARCHITECTURE, node, "local"))
+        entries = [_component(entry, place, unused) for entry, place in local]
         copy["local"] = like(node["local"], [entry for entry in entries if entry is not None])
     if "subtree" in copy:
-        inner = [_subtree(each, unused) for each in optional_sequence(copy["subtree"], "architecture.subtree")]
-        copy["subtree"] = like(node["subtree"], inner)
+        below = optional_items(copy["subtree"], inside(ARCHITECTURE, node, "subtree"))
+        copy["subtree"] = like(node["subtree"], [_subtree(each, place, unused) for each, place in below])
     return derived(node, copy)
 
 
-def _component(entry: Any, unused: _Unused) -> Any:
-    entry = mapping(entry, "architecture.local")
+def _component(entry: Any, at: Where, unused: _Unused) -> Any:
+    entry = mapping(entry, at)
     name, kind = plain_name(str(entry.get("name", "?"))), entry.get("class")
-    where = f"architecture level {name}"
+    at = Where("architecture", name, mark=at.mark)
     is_storage, is_compute = (_is_class(kind, classes) for classes in (STORAGE_CLASSES, COMPUTE_CLASSES))
     if kind is not None and not is_storage and not is_compute:
-        return _other_class(entry, name, unused)
+        return _other_class(entry, at, unused)
     copy = dict(entry)
     if copy.pop("enabled", True) is not True:
-        raise fault(entry, f"{where}: Timeloop does not read `enabled`; leave the level out", "enabled")
+        raise InputError("Timeloop does not read `enabled`", value_at(at, entry, "enabled"), "leave the level out")
     unused.add(name, entry, [key for key in REMARKS if copy.pop(key, None)])
-    attributes = _substituted(optional_mapping(copy.get("attributes"), where), unused.variables)
+    held = optional_mapping(copy.get("attributes"), inside(at, entry, "attributes"))
+    attributes = _substituted(held, unused.variables)
     kept, others = without_others(name, attributes, is_compute and not is_storage)
     unused.add(name, attributes, others)
     return derived(entry, {**copy, "attributes": derived(attributes, kept)})
@@ -105,11 +109,13 @@ def _is_class(kind: Any, classes: Iterable[str]) -> bool:
     return isinstance(kind, str) and any(name in kind for name in classes)
 
 
-def _other_class(entry: Any, name: str, unused: _Unused) -> None:
-    kind = text(entry["class"], f"architecture level {name}.class")
+def _other_class(entry: Any, at: Where, unused: _Unused) -> None:
+    kind = text(entry["class"], inside(at, entry, "class"))
     if _is_class(kind, NETWORKS):
-        raise fault(entry, f"architecture level {name}: networks ({kind}) are not modelled; leave it out", "class")
-    unused.notes.append(f"{mark_of(entry)}: component {name}: Timeloop's model has no class {kind!r}, passes it over")
+        raise InputError(f"networks ({kind}) are not modelled", value_at(at, entry, "class"), "leave it out")
+    unused.notes.append(
+        f"{mark_of(entry)}: component {at.entry}: Timeloop's model has no class {kind!r}, passes it over"
+    )
 
 
 def _several(names: list[str]) -> str:

@@ -7,9 +7,9 @@ ParseSpecs); everything else in an `attributes` mapping is for other tools and c
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from crisp_hw.machine.positions import fault
+from crisp_hw.errors import InputError, Where
 from crisp_hw.timeloop.read.architecture import ACCELERGY_KEYS, COMPUTE_KEYS, STORAGE_KEYS
-from crisp_hw.timeloop.yaml.fields import misspelt
+from crisp_hw.timeloop.yaml.fields import key_at, misspelt, value_at
 
 ONLY_READ = {"technology", "type", *ACCELERGY_KEYS}  # the reader knows them, but only DRAM means something
 TIMELOOPS = ("word_width", "num_ports", "num_banks", "fill_latency", "drain_latency")
@@ -86,18 +86,19 @@ def _check(
     known: set[str],
 ) -> None:
     value = attributes[key]
-    where = f"architecture level {name}"
+    at = Where("architecture", name)
     if key == "power_gated_at":
-        raise fault(attributes, f"{where}: power gating at {value!r} is not modelled; leave {key} out", key)
+        what = f"power gating at {value!r} is not modelled"
+        raise InputError(what, value_at(at, attributes, key), f"leave {key} out")
     if key in neutral:
         if not neutral[key](value):
             advice = ADVICE.get(key, "leave it out")
-            raise fault(attributes, f"{where}: {key} = {_shown(value)} is not modelled; {advice}", key)
+            raise InputError(f"{key} = {_shown(value)} is not modelled", value_at(at, attributes, key), advice)
         return
     if key in ONLY_READ or key in TIMELOOPS or key in ACCELERGYS:
         return
     if meant := misspelt(key, [*known, *neutral]):
-        raise fault(attributes, f"{where}: unknown attribute {key!r}; did you mean {meant!r}?", key)
+        raise InputError(f"unknown attribute {key!r}", key_at(at, attributes, key), f"did you mean {meant!r}?")
 
 
 def _shown(value: Any) -> str:

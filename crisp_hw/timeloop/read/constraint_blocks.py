@@ -2,12 +2,22 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-from crisp_hw.machine.positions import fault, mark_of
+from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.spec.constraints import Factor, LevelConstraint
 from crisp_hw.spec.design import Design
-from crisp_hw.timeloop.yaml.fields import Node, sequence, text, whole
+from crisp_hw.timeloop.yaml.fields import (
+    Node,
+    factor_at,
+    inside,
+    items,
+    sequence,
+    text,
+    value_at,
+    whole,
+    word_at,
+)
 
 Kind = Literal["temporal", "spatial"]
 Limits = dict[str, int]
@@ -35,6 +45,13 @@ class BlockLimits:
     order: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
     split: int | None = None
     flags: dict[str, frozenset[str]] = field(default_factory=dict)
+    factors_at: dict[tuple[str, str], Where] = field(default_factory=dict)
+    """Dimension and relation -> the place of the factor."""
+
+    def factor_at(self, dim: str) -> Where | None:
+        """The place of what the block says of a dimension; of several the one that stands last."""
+        there = [at for (name, _), at in self.factors_at.items() if name == dim]
+        return max(there, key=lambda at: (at.mark or Mark("")).line, default=None)
 
 
 @dataclass(frozen=True)
@@ -45,7 +62,7 @@ class Entry:
     attributes: Node
     target: str
     kind: str
-    where: str
+    at: Where
 
 
 def add_iteration(block: BlockLimits, entry: Entry, kind: Kind, design: Design) -> list[str]:
@@ -59,25 +76,26 @@ def add_iteration(block: BlockLimits, entry: Entry, kind: Kind, design: Design) 
     notes += more
     for name, have, new in zip(("factor", "factor <=", "factor >="), _limits(block), limits, strict=True):
         if twice := sorted(set(have) & set(new)):
-            raise fault(
-                entry.attributes, f"{entry.where}: {name} of {', '.join(twice)} given twice; keep one", "factors"
-            )
+            at = factor_at(entry.at, entry.attributes, twice[0])
+            raise InputError(f"{name} of {', '.join(twice)} given twice", at, "keep one")
         have |= new
+        block.factors_at |= {(dim, name): factor_at(entry.at, entry.attributes, dim) for dim in new}
     order = _order(entry, design)
     if any(order):
         if any(block.order):
-            raise fault(entry.attributes, f"{entry.where}: permutation given twice; keep one", "permutation")
+            at = value_at(entry.at, entry.attributes, "permutation")
+            raise InputError("permutation given twice", at, "keep one")
         block.order = order
     if "split" in entry.node:
         if block.split is not None:
-            raise fault(entry.node, f"{entry.where}: split given twice; keep one", "split")
+            raise InputError("split given twice", value_at(entry.at, entry.node, "split"), "keep one")
         # Timeloop takes more than there are for all of them (src/mapspaces/uber.cpp: i < spatial_split)
-        block.split = min(whole(entry.node["split"], f"{entry.where}.split"), len(design.problem.dims))
+        block.split = min(whole(entry.node["split"], inside(entry.at, entry.node, "split")), len(design.problem.dims))
     _add_flags(block, entry, kind, design)
     return [*notes, *_unread_lists(entry)]
 
 
-def level_constraint(level: str, kind: Kind, block: BlockLimits, where: str, design: Design) -> LevelConstraint:
+def level_constraint(level: str, kind: Kind, block: BlockLimits, at: Where, design: Design) -> LevelConstraint:
     """The block as a constraint; InputError where an exact factor breaks a bound of its own block."""
     factors: dict[str, Factor] = {}
     at_least: dict[str, int] = {}
@@ -89,7 +107,8 @@ def level_constraint(level: str, kind: Kind, block: BlockLimits, where: str, des
             said = (
                 [f"{dim}={value}"] * (value is not None) + [f"{dim}<={high}"] * (high is not None) + [f"{dim}>={low}"]
             )
-            raise fault(None, f"{where}: {' and '.join(said)} contradict each other; loosen one")
+            place = block.factor_at(dim) or at
+            raise InputError(f"{' and '.join(said)} contradict each other", place, "loosen one")
         if exact is not None:
             factors[dim] = Factor("=", exact)
         elif high is not None:
@@ -110,14 +129,16 @@ def level_constraint(level: str, kind: Kind, block: BlockLimits, where: str, des
     )
 
 
-def tensors_of(node: Node, key: str, design: Design, where: str) -> frozenset[str]:
+def tensors_of(node: Node, key: str, design: Design, at: Where) -> frozenset[str]:
     """The tensors that a key lists; InputError for names that the problem does not have."""
     names = [tensor.name for tensor in design.problem.tensors]
-    listed = [text(name, f"{where}.{key}") for name in sequence(node.get(key) or [], f"{where}.{key}")]
-    for name in listed:
+    found = set()
+    for item, place in items(node.get(key) or [], inside(at, node, key)):
+        name = text(item, place)
         if name not in names:
-            raise fault(node, f"{where}: the problem has no tensor {name}; it has {', '.join(names)}", key)
-    return frozenset(listed)
+            raise InputError(f"the problem has no tensor {name}", at.at(place.mark), f"it has {', '.join(names)}")
+        found.add(name)
+    return frozenset(found)
 
 
 def _limits(block: BlockLimits) -> tuple[Limits, Limits, Limits]:
@@ -132,26 +153,29 @@ def _factors(entry: Entry, design: Design) -> tuple[tuple[Limits, Limits, Limits
         dim, relation, value = _split(part, entry, design)
         relation = relation or "="
         if dim in found[relation]:
-            raise fault(entry.attributes, f"{entry.where}: two factors {dim}{relation}; give one", "factors")
+            at = word_at(entry.at, entry.attributes, "factors", part)
+            raise InputError(f"two factors {dim}{relation}", at, "give one")
         if relation == "=" and value > design.problem.bound(dim):
             notes.append(
-                f"{_at(entry, 'factors')}{entry.where}: {dim}={value} is more than {dim} has "
+                f"{factor_at(entry.at, entry.attributes, dim)}: {dim}={value} is more than {dim} has "
                 f"({design.problem.bound(dim)}), not used (Timeloop ignores it, too)"
             )
             continue
         if relation != "=" and value < 1:
-            raise fault(entry.attributes, f"{entry.where}: {part} must be positive", "factors")
+            at = factor_at(entry.at, entry.attributes, dim)
+            raise InputError(f"{part} must be positive", at)
         found[relation][dim] = value
     for key, relation in (("default_max_factor", "<="), ("default_min_factor", ">=")):
         if entry.attributes.get(key) is not None:
-            default = whole(entry.attributes[key], f"{entry.where}.{key}", 1)
+            default = whole(entry.attributes[key], inside(entry.at, entry.attributes, key), 1)
             found[relation] = {**dict.fromkeys(design.problem.dims, default), **found[relation]}
     return (found["="], found["<="], found[">="]), notes
 
 
 def _parts(entry: Entry) -> list[str]:
     value = entry.attributes.get("factors")
-    line = value if isinstance(value, str) else " ".join(map(str, sequence(value or [], f"{entry.where}.factors")))
+    at = inside(entry.at, entry.attributes, "factors")
+    line = value if isinstance(value, str) else " ".join(map(str, sequence(value or [], at)))
     joined = re.sub(r"\s*(<=|>=|=)\s*", r"\1", line.split("#")[0].strip())
     return [part for part in re.split(r"[\s,]+", joined) if part]
 
@@ -161,25 +185,32 @@ def _split(part: str, entry: Entry, design: Design) -> tuple[str, str, int]:
     if match is None or match[1] not in design.problem.dims:
         dims = ", ".join(design.problem.dims)
         what = f"the factor {part!r} is not one of {dims} with =, <= or >= and a whole number"
-        raise fault(entry.attributes, f"{entry.where}: {what}", "factors")
+        raise InputError(what, _part_at(entry, part))
     return match[1], match[2], int(match[3])
 
 
 def _order(entry: Entry, design: Design) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The dimensions that stand innermost, and after a `_` those that stand outermost."""
-    value = entry.attributes.get("permutation")
-    listed = (
-        list(re.sub(r"[\s,]+", "", value.split("#")[0]))
-        if isinstance(value, str)
-        else sequence(value or [], entry.where)
-    )
-    dims = [dim for dim in listed if dim != _SEPARATOR]
-    for dim in dims:
-        if dim not in design.problem.dims or dims.count(dim) > 1:
+    value, at = entry.attributes.get("permutation"), value_at(entry.at, entry.attributes, "permutation")
+    if isinstance(value, str):
+        listed: list[tuple[Any, Where]] = [(dim, at) for dim in re.sub(r"[\s,]+", "", value.split("#")[0])]
+    else:
+        listed = items(value or [], at)
+    dims: list[str] = []
+    for dim, place in ((dim, place) for dim, place in listed if dim != _SEPARATOR):
+        if dim not in design.problem.dims or dim in dims:
             why = "which is not one of " + ", ".join(design.problem.dims) if dim not in design.problem.dims else "twice"
-            raise fault(entry.attributes, f"{entry.where}: the permutation names {dim!r}, {why}", "permutation")
-    first = listed.index(_SEPARATOR) if _SEPARATOR in listed else len(dims)
-    return tuple(map(str, dims[:first])), tuple(map(str, dims[first:]))
+            raise InputError(f"the permutation names {dim!r}, {why}", place)
+        dims.append(str(dim))
+    words = [dim for dim, _ in listed]
+    first = words.index(_SEPARATOR) if _SEPARATOR in words else len(dims)
+    return tuple(dims[:first]), tuple(dims[first:])
+
+
+def _part_at(entry: Entry, part: str) -> Where:
+    """The place of a factor that is none, which stands in the text with or without blanks inside."""
+    word = re.split(r"[<>=]", part)[0] or part
+    return word_at(entry.at, entry.attributes, "factors", word if part.startswith(word) else part)
 
 
 def _add_flags(block: BlockLimits, entry: Entry, kind: Kind, design: Design) -> None:
@@ -188,18 +219,14 @@ def _add_flags(block: BlockLimits, entry: Entry, kind: Kind, design: Design) -> 
         if key in entry.node:
             flag = aliases[key]
             if flag in block.flags:
-                raise fault(entry.node, f"{entry.where}: {key} given twice; keep one", key)
-            block.flags[flag] = tensors_of(entry.node, key, design, entry.where)
+                raise InputError(f"{key} given twice", value_at(entry.at, entry.node, key), "keep one")
+            block.flags[flag] = tensors_of(entry.node, key, design, entry.at)
 
 
 def _unread_lists(entry: Entry) -> list[str]:
     return [
-        f"{_at(entry, key)}{entry.where}: {key} is a list; it is read, but Timeloop itself reads text alone"
+        f"{value_at(entry.at, entry.attributes, key)}: {key} is a list; it is read, but Timeloop itself reads text "
+        "alone"
         for key in ("factors", "permutation")
         if isinstance(entry.attributes.get(key), list) and entry.attributes[key]
     ]
-
-
-def _at(entry: Entry, key: str) -> str:
-    mark = mark_of(entry.attributes, key)
-    return f"{mark}: " if mark else ""

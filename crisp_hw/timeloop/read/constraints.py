@@ -1,9 +1,9 @@
 """The constraint documents of timeloop-mapper, in the flattened form, to constraints."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from crisp_hw.machine.positions import fault, mark_of
+from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design
 from crisp_hw.timeloop.read.constraint_blocks import (
@@ -16,7 +16,21 @@ from crisp_hw.timeloop.read.constraint_blocks import (
     tensors_of,
 )
 from crisp_hw.timeloop.read.exact_factors import cut_to_fit
-from crisp_hw.timeloop.yaml.fields import Node, known, mapping, number, required, sequence, similar, text, underscored
+from crisp_hw.timeloop.yaml.fields import (
+    Node,
+    inside,
+    items,
+    key_at,
+    known,
+    mapping,
+    number,
+    required,
+    similar,
+    text,
+    underscored,
+    value_at,
+    word_at,
+)
 
 ARCHITECTURE = ("arch_constraints", "architecture_constraints")
 MAPSPACE = ("mapspace", "mapspace_constraints")
@@ -33,7 +47,7 @@ class _Said:
     """Everything that the entries so far say."""
 
     blocks: dict[tuple[str, Kind], BlockLimits] = field(default_factory=dict)
-    where: dict[tuple[str, Kind], str] = field(default_factory=dict)
+    places: dict[tuple[str, Kind], Where] = field(default_factory=dict)
     keep: dict[str, frozenset[str]] = field(default_factory=dict)
     bypass: dict[str, frozenset[str]] = field(default_factory=dict)
     parallelism: float | None = None
@@ -70,7 +84,7 @@ def read_mapspace(documents: Any, design: Design) -> Mapspace:
     keeps all. Saying one thing twice is an error. Raises InputError, with file and line where they are known, for what
     is wrong or not modelled, naming document, level and key.
     """
-    root = underscored(mapping(documents, "documents"))
+    root = underscored(mapping(documents, Where("documents")))
     said = _Said()
     for name in _given(root):
         for entry in _entries(root[name], name, design, said.notes):
@@ -84,64 +98,72 @@ def _given(root: Node) -> list[str]:
     for names in (ARCHITECTURE, MAPSPACE):
         there = [name for name in names if root.get(name) is not None]
         if len(there) > 1:
-            raise fault(root, f"{' and '.join(there)} are the same document to Timeloop; give one", there[1])
+            what = f"{' and '.join(there)} are the same document to Timeloop"
+            raise InputError(what, key_at(Where(), root, there[1]), "give one")
     return [name for name in DOCUMENTS if root.get(name) is not None]
 
 
 def _entries(document: Any, name: str, design: Design, notes: list[str]) -> list[Entry]:
     """All constraints of one document: a list, or a mapping with the list under `targets` (or `constraints`)."""
+    at = Where(name)
     if isinstance(document, list):
-        listed = document
+        listed = items(document, at)
     else:
-        node = mapping(document, name)
-        known(node, ("targets", "constraints", "version", *(["template"] if name in MAPSPACE else [])), name)
+        node = mapping(document, at)
+        known(node, ("targets", "constraints", "version", *(["template"] if name in MAPSPACE else [])), at)
         if node.get("template", "uber") != "uber":
-            raise fault(node, f"{name}: the template {node['template']!r} is not modelled; there is uber", "template")
+            what = f"the template {node['template']!r} is not modelled"
+            raise InputError(what, value_at(at, node, "template"), "there is uber")
         if "targets" in node and "constraints" in node:
-            raise fault(node, f"{name}: targets and constraints are the same list; give one", "targets")
+            what = "targets and constraints are the same list"
+            raise InputError(what, key_at(at, node, "constraints"), "give one")
         key = "constraints" if "constraints" in node else "targets"
-        listed = sequence(node.get(key) or [], f"{name}.{key}")
-    return [entry for item in listed for entry in _unnested(mapping(item, name), name, design, notes)]
+        listed = items(node.get(key) or [], inside(at, node, key))
+    return [
+        entry for item, place in listed for entry in _unnested(mapping(item, place), at.at(place.mark), design, notes)
+    ]
 
 
-def _unnested(item: Node, name: str, design: Design, notes: list[str]) -> list[Entry]:
+def _unnested(item: Node, at: Where, design: Design, notes: list[str]) -> list[Entry]:
     """The entries of one item: itself, or the list of constraints of one target."""
     levels = [level.name for level in design.architecture.levels]
     key = "name" if "name" in item and "target" not in item else "target"
-    target = text(required(item, key, name), f"{name}.{key}")
+    target = text(required(item, key, at), inside(at, item, key))
     if target not in levels:
-        raise fault(item, f"{name}: the architecture has no level {target!r}; it has {', '.join(levels)}", key)
+        what = f"the architecture has no level {target!r}"
+        raise InputError(what, value_at(at, item, key), f"it has {', '.join(levels)}")
+    at = replace(at, entry=target)
     if "constraints" not in item:
-        return [_entry(item, target, name, notes)]
-    known(item, ("target", "name", "constraints"), f"{name} of {target}")
-    nested = sequence(item["constraints"], f"{name} of {target}.constraints")
-    return [_entry(mapping(each, f"{name} of {target}"), target, name, notes) for each in nested]
+        return [_entry(item, target, at, notes)]
+    known(item, ("target", "name", "constraints"), at)
+    nested = items(item["constraints"], inside(at, item, "constraints"))
+    return [_entry(mapping(each, place), target, at.at(place.mark), notes) for each, place in nested]
 
 
-def _entry(node: Node, target: str, name: str, notes: list[str]) -> Entry:
-    kind = text(required(node, "type", f"{name} of {target}"), f"{name} of {target}.type")
-    where = f"{name} of {target}, {kind}"
+def _entry(node: Node, target: str, at: Where, notes: list[str]) -> Entry:
+    kind = text(required(node, "type", at), inside(at, node, "type"))
+    at = replace(at, entry=f"{target}, {kind}")
     if kind in REFUSED_KINDS:
-        raise fault(node, f"{where}: {REFUSED_KINDS[kind]}; leave it out", "type")
+        raise InputError(REFUSED_KINDS[kind], value_at(at, node, "type"), "leave it out")
     if kind not in (*KINDS, *STORES, *SHARES):
         meant = similar(kind, (*KINDS, *STORES, *SHARES))
         advice = f"did you mean {meant!r}?" if meant else "leave it out"
-        raise fault(node, f"{where}: the type is not one of {', '.join((*KINDS, *STORES, *SHARES))}; {advice}", "type")
-    attributes = node if node.get("attributes") is None else mapping(node["attributes"], f"{where}.attributes")
+        what = f"the type is not one of {', '.join((*KINDS, *STORES, *SHARES))}"
+        raise InputError(what, value_at(at, node, "type"), advice)
+    held = node.get("attributes")
+    attributes = node if held is None else mapping(held, inside(at, node, "attributes"))
     numbers = NUMBERS if kind in KINDS else ("keep", "bypass") if kind in STORES else ("min",)
     own = (*FLAGS[KINDS[kind]], "remainders", *(["split"] if kind == "spatial" else [])) if kind in KINDS else ()
     if "no_coalesce" in node:
-        raise fault(node, f"{where}: no_coalesce is not modelled; leave it out", "no_coalesce")
+        raise InputError("no_coalesce is not modelled", key_at(at, node, "no_coalesce"), "leave it out")
     if attributes is node:
-        known(node, ("target", "name", "type", "attributes", *numbers, *own), where)
+        known(node, ("target", "name", "type", "attributes", *numbers, *own), at)
     else:
-        known(node, ("target", "name", "type", "attributes", *own), where)
-        known(attributes, numbers, f"{where}.attributes")
+        known(node, ("target", "name", "type", "attributes", *own), at)
+        known(attributes, numbers, at.under("attributes"))
     if node.get("remainders") is not None:
-        notes.append(
-            f"{mark_of(node, 'remainders') or name}: {where}: remainders: for the template ruby, not used here"
-        )
-    return Entry(node, attributes, target, kind, where)
+        notes.append(f"{key_at(at, node, 'remainders')}: remainders: for the template ruby, not used here")
+    return Entry(node, attributes, target, kind, at)
 
 
 def _add(said: _Said, entry: Entry, design: Design) -> None:
@@ -149,7 +171,7 @@ def _add(said: _Said, entry: Entry, design: Design) -> None:
         kind = KINDS[entry.kind]
         _check_lanes(entry, design)
         block = said.blocks.setdefault((entry.target, kind), BlockLimits())
-        said.where.setdefault((entry.target, kind), entry.where)
+        said.places.setdefault((entry.target, kind), entry.at)
         said.notes += add_iteration(block, entry, kind, design)
     elif entry.kind in STORES:
         _add_stores(said, entry, design)
@@ -160,22 +182,27 @@ def _add(said: _Said, entry: Entry, design: Design) -> None:
 def _check_lanes(entry: Entry, design: Design) -> None:
     index = [level.name for level in design.architecture.levels].index(entry.target)
     if entry.kind == "spatial" and design.architecture.fanouts[index] == (1, 1):
-        raise fault(entry.node, f"{entry.where}: the level feeds one instance only; leave the entry out", "type")
+        raise InputError(
+            "the level feeds one instance only", value_at(entry.at, entry.node, "type"), "leave the entry out"
+        )
 
 
 def _add_stores(said: _Said, entry: Entry, design: Design) -> None:
-    keep, bypass = (tensors_of(entry.attributes, key, design, entry.where) for key in ("keep", "bypass"))
+    node, at = entry.attributes, entry.at
+    keep, bypass = (tensors_of(node, key, design, at) for key in ("keep", "bypass"))
     outermost = entry.target == design.architecture.levels[-1].name
     if outermost and bypass:
-        names = ", ".join(sorted(bypass))
-        raise fault(
-            entry.attributes, f"{entry.where}: the outermost level must keep {names}; drop the bypass", "bypass"
-        )
+        names = sorted(bypass)
+        what = f"the outermost level must keep {', '.join(names)}"
+        raise InputError(what, word_at(at, node, "bypass", names[0]), "drop the bypass")
     if both := sorted(keep & bypass):
-        raise fault(entry.attributes, f"{entry.where}: {', '.join(both)} is both kept and bypassed; choose one", "keep")
+        later = max("keep", "bypass", key=lambda key: list(node).index(key))
+        what = f"{', '.join(both)} is both kept and bypassed"
+        raise InputError(what, word_at(at, node, later, both[0]), "choose one")
     before = said.keep.get(entry.target, frozenset()) | said.bypass.get(entry.target, frozenset())
     if (twice := sorted((keep | bypass) & before)) and not outermost:
-        raise fault(entry.node, f"{entry.where}: {', '.join(twice)} given twice; keep one of the entries")
+        place = word_at(at, node, "keep" if twice[0] in keep else "bypass", twice[0])
+        raise InputError(f"{', '.join(twice)} given twice", place, "keep one of the entries")
     said.keep[entry.target] = said.keep.get(entry.target, frozenset()) | keep
     said.bypass[entry.target] = said.bypass.get(entry.target, frozenset()) | bypass
 
@@ -183,22 +210,24 @@ def _add_stores(said: _Said, entry: Entry, design: Design) -> None:
 def _add_share(said: _Said, entry: Entry, design: Design) -> None:
     innermost = design.architecture.levels[0].name
     if entry.target != innermost:
-        where = f"{entry.where}: the share of all lanes in use is told to the innermost level alone"
-        raise fault(entry.node, f"{where}; make {innermost} the target", "target")
+        what = "the share of all lanes in use is told to the innermost level alone"
+        key = "target" if "target" in entry.node else "name"
+        raise InputError(what, value_at(entry.at, entry.node, key), f"make {innermost} the target")
     if said.parallelism is not None:
-        raise fault(entry.node, f"{entry.where}: the least share of lanes is given twice; keep one", "type")
-    said.parallelism = float(number(required(entry.attributes, "min", entry.where), f"{entry.where}.min"))
+        raise InputError("the least share of lanes is given twice", value_at(entry.at, entry.node, "type"), "keep one")
+    share = required(entry.attributes, "min", entry.at)
+    said.parallelism = float(number(share, inside(entry.at, entry.attributes, "min")))
 
 
 def _constraints(said: _Said, design: Design) -> Constraints:
-    said.notes += cut_to_fit(said.blocks, said.where, design)
+    said.notes += cut_to_fit(said.blocks, said.places, design)
     levels = [level.name for level in design.architecture.levels]
     everything = frozenset(tensor.name for tensor in design.problem.tensors)
     keeps = {level: said.keep[level] for level in levels[:-1] if level in said.keep}
     keeps |= {levels[-1]: everything} if levels[-1] in said.keep else {}
     named = {level: said.keep.get(level, frozenset()) | said.bypass.get(level, frozenset()) for level in levels[:-1]}
     return Constraints(
-        tuple(level_constraint(*place, block, said.where[place], design) for place, block in said.blocks.items()),
+        tuple(level_constraint(*place, block, said.places[place], design) for place, block in said.blocks.items()),
         keeps,
         {level: everything - names for level, names in named.items() if everything - names},
         said.parallelism or 0.0,

@@ -1,15 +1,16 @@
 """Exact factors of one dimension that do not multiply to a divisor of it: cut where Timeloop cuts them."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-from crisp_hw.machine.positions import fault
+from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.design import Design
 from crisp_hw.timeloop.read.constraint_blocks import BlockLimits, Kind
 
 Place = tuple[str, Kind]
 
 
-def cut_to_fit(blocks: Mapping[Place, BlockLimits], where: Mapping[Place, str], design: Design) -> list[str]:
+def cut_to_fit(blocks: Mapping[Place, BlockLimits], places: Mapping[Place, Where], design: Design) -> list[str]:
     """Lower exact factors to what the ones inside them leave of their dimension, and a note about each.
 
     Timeloop goes through the exact factors from the innermost block outwards and takes at most what is left
@@ -24,17 +25,17 @@ def cut_to_fit(blocks: Mapping[Place, BlockLimits], where: Mapping[Place, str], 
                 continue
             factor = block.equal[dim] or bound
             if factor > left:
-                notes.append(f"{where[place]}: {dim}={factor} is more than is left of {dim}: {left}, as in Timeloop")
+                said = f"{dim}={factor} is more than is left of {dim}: {left}, as in Timeloop"
+                notes.append(f"{replace(places[place], mark=None)}: {said}")
                 if block.least.get(dim, 1) <= factor <= block.most.get(dim, factor):
                     block.least.pop(dim, None)  # Timeloop asks bounds of what is written, not of what is left
                     block.most.pop(dim, None)
                 block.equal[dim] = factor = left
             if left % factor:
-                said = (
-                    f"{where[place]}: {dim}={factor} does not divide what is left of {dim}, {left}: the last tile would"
-                )
-                why = f"{said} have {left % factor}, and residual tiles are not searched; use a factor that divides it"
-                raise fault(None, why)
+                what = f"{dim}={factor} does not divide what is left of {dim}, {left}: the last tile would"
+                what += f" have {left % factor}, and residual tiles are not searched"
+                at = block.factors_at.get((dim, "factor"), places[place])
+                raise InputError(what, at, "use a factor that divides it")
             left //= factor
     return notes
 

@@ -1,11 +1,23 @@
 """The `mapper` document of timeloop-mapper: what to minimise, and settings that have no meaning here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from crisp_hw.machine.positions import fault, mark_of
-from crisp_hw.timeloop.yaml.fields import Node, mapping, number, sequence, similar, text
+from crisp_hw.errors import InputError, Where
+from crisp_hw.machine.positions import mark_of
+from crisp_hw.timeloop.yaml.fields import (
+    Node,
+    inside,
+    items,
+    key_at,
+    mapping,
+    number,
+    similar,
+    text,
+    value_at,
+)
 
+MAPPER = Where("mapper")
 METRICS = {"delay": "cycles", "energy": "energy", "edp": "edp"}
 NOT_COUNTED = ("last_level_accesses", "ordered_accesses", "accesses-")  # Timeloop's other metrics
 DEFAULT = "edp"  # what Timeloop minimises when no metric is named
@@ -44,7 +56,7 @@ def read_mapper(document: Any) -> MapperSettings:
     """
     if document is None:
         return MapperSettings(DEFAULT, ("no metric to optimize is named: the energy-delay product, as in Timeloop",))
-    node = mapping(document, "mapper")
+    node = mapping(document, MAPPER)
     _check_keys(node)
     notes: list[str] = []
     metrics = _metrics(node, notes)
@@ -66,34 +78,33 @@ def _check_keys(node: Node) -> None:
         if key not in known and "ignore" not in key:
             meant = similar(key, known)
             advice = f"did you mean {meant!r}?" if meant else "leave it out"
-            raise fault(node, f"mapper: unknown key {key!r}; {advice}", key)
+            raise InputError(f"unknown key {key!r}", key_at(MAPPER, node, key), advice)
     if node.get("algorithm") is not None and node["algorithm"] not in ALGORITHMS:
         said = f"the algorithm {str(node['algorithm'])[:40]!r} is not one of {', '.join(ALGORITHMS)}"
-        raise fault(node, f"mapper: {said}; leave it out", "algorithm")
+        raise InputError(said, value_at(MAPPER, node, "algorithm"), "leave it out")
     limit = node.get(LIMIT)
-    if limit not in (None, -1) and number(limit, f"mapper.{LIMIT}") > 0:
-        raise fault(node, f"mapper: {LIMIT} is not searched under; leave it out", LIMIT)
+    if limit not in (None, -1) and number(limit, inside(MAPPER, node, LIMIT)) > 0:
+        raise InputError(f"{LIMIT} is not searched under", value_at(MAPPER, node, LIMIT), "leave it out")
 
 
 def _metrics(node: Node, notes: list[str]) -> list[str]:
     """The metrics by name, most important first; Timeloop passes over a list under the singular."""
     one, many = "optimization_metric", "optimization_metrics"
     if isinstance(node.get(one), str):
-        return [_metric(text(node[one], f"mapper.{one}"), node, one)]
-    if passed_over := sequence(node.get(one) or [], f"mapper.{one}"):
+        return [_metric(node[one], value_at(MAPPER, node, one))]
+    if passed_over := [name for name, _ in items(node.get(one) or [], inside(MAPPER, node, one))]:
         said = f"the list {one}: [{', '.join(map(str, passed_over))}] is passed over, as by Timeloop"
         notes.append(f"{mark_of(node, one) or 'mapper'}: {said}; write {many}")
-    return [
-        _metric(text(name, f"mapper.{many}"), node, many) for name in sequence(node.get(many) or [], f"mapper.{many}")
-    ]
+    named = items(node.get(many) or [], inside(MAPPER, node, many))
+    return [_metric(text(name, at), replace(at, key="")) for name, at in named]
 
 
-def _metric(name: str, node: Node, key: str) -> str:
+def _metric(name: str, at: Where) -> str:
     if name in METRICS:
         return name
     if name.startswith(NOT_COUNTED):
-        raise fault(node, f"mapper: the metric {name} is not searched for; use {', '.join(METRICS)}", key)
-    raise fault(node, f"mapper: there is no metric {name[:40]!r}; there are {', '.join(METRICS)}", key)
+        raise InputError(f"the metric {name} is not searched for", at, f"use {', '.join(METRICS)}")
+    raise InputError(f"there is no metric {name[:40]!r}", at, f"there are {', '.join(METRICS)}")
 
 
 def _at(node: Node) -> str:

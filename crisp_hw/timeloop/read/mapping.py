@@ -4,13 +4,28 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Where
+from crisp_hw.machine.positions import mark_of_word
 from crisp_hw.spec.arch import Architecture
 from crisp_hw.spec.dialect import RULES, Dialect
 from crisp_hw.spec.mapping import Loop, LoopKind, LoopMapping, LoopNest
 from crisp_hw.spec.problem import Problem
-from crisp_hw.timeloop.yaml.fields import Node, dialect_only, known, mapping, required, sequence, text, whole
+from crisp_hw.timeloop.yaml.fields import (
+    Node,
+    dialect_only,
+    factor_at,
+    inside,
+    items,
+    key_at,
+    known,
+    mapping,
+    required,
+    text,
+    value_at,
+    whole,
+)
 
+MAPPING = Where("mapping")
 KEYS = ("target", "type", "factors", "permutation", "split")
 FLAGS = {
     # mapping/parser.cpp: no_reuse stops multicast in a spatial block, and reuse over time in a temporal one
@@ -40,6 +55,7 @@ class _LevelPlan:
     split: int | None = None
     bypass: set[str] = field(default_factory=set)
     flags: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    spatial_at: Where | None = None
 
 
 def read_mapping_document(
@@ -48,105 +64,118 @@ def read_mapping_document(
     """The complete nest and its bounds; InputError names the level and the directive."""
     index = {level.name: i for i, level in enumerate(architecture.levels)}
     plans = [_LevelPlan() for _ in architecture.levels]
-    for entry in sequence(document, "mapping"):
-        entry = mapping(entry, "mapping")
-        name = text(required(entry, "target", "mapping"), "mapping.target")
+    for entry, at in items(document, MAPPING):
+        entry = mapping(entry, at)
+        name = text(required(entry, "target", at), inside(at, entry, "target"))
         if name not in index:
-            raise InputError(f"mapping: the architecture has no level {name!r}; it has {', '.join(index)}")
+            what = f"the architecture has no level {name!r}"
+            raise InputError(what, value_at(at, entry, "target"), f"it has {', '.join(index)}")
+        at = Where("mapping", name, mark=at.mark)
         if "stream" in entry:
-            dialect_only(entry, "stream", RULES[dialect].streams, f"mapping of {name}")
-        _read_directive(plans[index[name]], entry, problem, f"mapping of {name}")
+            dialect_only(entry, "stream", RULES[dialect].streams, at)
+        _read_directive(plans[index[name]], entry, problem, at)
     return _complete(plans, architecture, problem)
 
 
-def _read_directive(plan: _LevelPlan, entry: Node, problem: Problem, where: str) -> None:
-    kind = text(required(entry, "type", where), f"{where}.type")
+def _read_directive(plan: _LevelPlan, entry: Node, problem: Problem, at: Where) -> None:
+    kind = text(required(entry, "type", at), inside(at, entry, "type"))
     match kind:
         case "temporal" | "spatial":
-            known(entry, (*KEYS, *FLAGS["spatial"], *FLAGS["temporal"], *REFUSED), where)
+            known(entry, (*KEYS, *FLAGS["spatial"], *FLAGS["temporal"], *REFUSED), at)
             for key, advice in REFUSED.items():
                 if entry.get(key) and key not in FLAGS[kind]:
-                    raise InputError(f"{where}: {key} in a {kind} block: {advice}")
-            loops = _loops(entry, problem, where)
+                    raise InputError(f"{key} in a {kind} block: {advice}", key_at(at, entry, key))
+            loops = _loops(entry, problem, at)
             if kind == "temporal":
                 plan.temporal = loops
             else:
-                plan.spatial, plan.split = loops, whole(entry.get("split", len(loops)), f"{where}.split")
-            plan.flags |= {(kind, key): _names(entry[key], problem, where) for key in FLAGS[kind] if key in entry}
+                wide = next((dim for dim, bound, _ in loops if bound > 1), "")
+                plan.spatial, plan.spatial_at = loops, factor_at(at, entry, wide)
+                plan.split = whole(entry.get("split", len(loops)), inside(at, entry, "split"))
+            plan.flags |= {(kind, key): _names(entry, key, problem, at) for key in FLAGS[kind] if key in entry}
         case "bypass" | "datatype":
-            known(entry, ("target", "type", "keep", "bypass", "stream"), where)
-            plan.flags["datatype", "stream"] = _names(entry.get("stream"), problem, where)
-            plan.bypass |= _names(entry.get("bypass"), problem, where)
-            plan.bypass -= _names(entry.get("keep"), problem, where)
+            known(entry, ("target", "type", "keep", "bypass", "stream"), at)
+            plan.flags["datatype", "stream"] = _names(entry, "stream", problem, at)
+            plan.bypass |= _names(entry, "bypass", problem, at)
+            plan.bypass -= _names(entry, "keep", problem, at)
         case "max_overbooked_proportion":
-            raise InputError(f"{where}: overbooking (tiles that fit most of the time) is not modelled; leave it out")
+            what = "overbooking (tiles that fit most of the time) is not modelled"
+            raise InputError(what, value_at(at, entry, "type"), "leave it out")
         case _:
-            raise InputError(f"{where}: type {kind!r} is not temporal, spatial, bypass or datatype")
+            what = f"type {kind!r} is not temporal, spatial, bypass or datatype"
+            raise InputError(what, value_at(at, entry, "type"))
 
 
-def _names(value: Any, problem: Problem, where: str) -> set[str]:
-    names = {text(name, where) for name in sequence(value or [], where)}
-    unknown = names - {tensor.name for tensor in problem.tensors}
-    if unknown:
-        raise InputError(f"{where}: the problem has no tensor {', '.join(sorted(unknown))}")
-    return names
+def _names(entry: Node, key: str, problem: Problem, at: Where) -> set[str]:
+    tensors = {tensor.name for tensor in problem.tensors}
+    found = set()
+    for item, place in items(entry.get(key) or [], value_at(at, entry, key)):
+        name = text(item, place)
+        if name not in tensors:
+            raise InputError(f"the problem has no tensor {name}", place, f"it has {', '.join(sorted(tensors))}")
+        found.add(name)
+    return found
 
 
-def read_factors(value: Any, problem: Problem, where: str) -> dict[str, int]:
+def read_factors(value: Any, problem: Problem, at: Where) -> dict[str, int]:
     """`"M4 N=2 K0"` as a dict; 0 is the whole dimension. Residuals (`"K=5,3"`) are for `read_residuals`.
 
-    >>> read_factors("M4 N=2", Problem("p", ("M", "N"), (8, 2), ()), "x")
+    >>> read_factors("M4 N=2", Problem("p", ("M", "N"), (8, 2), ()), Where("mapping"))
     {'M': 4, 'N': 2}
     """
-    return {dim: bound for dim, bound, _ in _factors(value, problem, where)}
+    return {dim: bound for dim, bound, _ in _factors(value, problem, at)}
 
 
-def read_residuals(value: Any, problem: Problem, where: str) -> dict[str, int]:
+def read_residuals(value: Any, problem: Problem, at: Where) -> dict[str, int]:
     """The bounds of the same loops in the last iteration of those outside them.
 
-    >>> read_residuals("M4,1 N=2", Problem("p", ("M", "N"), (8, 2), ()), "x")
+    >>> read_residuals("M4,1 N=2", Problem("p", ("M", "N"), (8, 2), ()), Where("mapping"))
     {'M': 1, 'N': 2}
     """
-    return {dim: residual for dim, _, residual in _factors(value, problem, where)}
+    return {dim: residual for dim, _, residual in _factors(value, problem, at)}
 
 
-def _factors(value: Any, problem: Problem, where: str) -> list[_Factor]:
-    parts = [value.strip()] if isinstance(value, str) else [str(part) for part in sequence(value or [], where)]
+def _factors(value: Any, problem: Problem, at: Where) -> list[_Factor]:
+    parts = [(value.strip(), at)] if isinstance(value, str) else items(value or [], at)
     found = []
-    for part in parts:
-        rest = part
+    for part, place in parts:
+        rest = str(part)
         while rest:
             factor = FACTOR.match(rest)
+            held = value if isinstance(value, str) else part
             if factor is None or factor[1] not in problem.dims:
                 word = re.split(r"[\s,]", rest)[0]
-                raise InputError(
-                    f"{where}: the factor {word!r} is not one of {', '.join(problem.dims)} with a whole number"
-                )
+                what = f"the factor {word!r} is not one of {', '.join(problem.dims)} with a whole number"
+                raise InputError(what, place.at(mark_of_word(held, word)))
             bound = int(factor[2]) or problem.bound(factor[1])
             residual = int(factor[3]) if factor[3] else bound
             if not 1 <= residual <= bound:
-                raise InputError(f"{where}: the residual of {factor[0]} is not between 1 and {bound}")
+                what = f"the residual of {factor[0]} is not between 1 and {bound}"
+                raise InputError(what, place.at(mark_of_word(held, factor[0])))
             found.append((factor[1], bound, residual))
             rest = rest[factor.end() :].lstrip(", \t\n")
     return found
 
 
-def read_permutation(value: Any, problem: Problem, where: str) -> list[str]:
+def read_permutation(value: Any, problem: Problem, at: Where) -> list[str]:
     """Dimensions innermost first; those that are not listed follow in the problem's order."""
-    listed = list(re.sub(r"[\s,]+", "", value)) if isinstance(value, str) else sequence(value or [], where)
-    if unknown := [dim for dim in listed if dim not in problem.dims]:
-        raise InputError(
-            f"{where}: the permutation names {unknown[0]!r}, which is not one of {', '.join(problem.dims)}"
-        )
-    if len(set(listed)) != len(listed):
-        raise InputError(f"{where}: the permutation {value!r} names a dimension twice")
-    return [*listed, *(dim for dim in problem.dims if dim not in listed)]
+    letters = isinstance(value, str)
+    listed = [(dim, at) for dim in re.sub(r"[\s,]+", "", value)] if letters else items(value or [], at)
+    order: list[str] = []
+    for dim, place in listed:
+        if dim not in problem.dims:
+            what = f"the permutation names {dim!r}, which is not one of {', '.join(problem.dims)}"
+            raise InputError(what, place)
+        if dim in order:
+            raise InputError(f"the permutation {value!r} names a dimension twice", place, f"name {dim} once")
+        order.append(dim)
+    return [*order, *(dim for dim in problem.dims if dim not in order)]
 
 
-def _loops(entry: Node, problem: Problem, where: str) -> list[_Factor]:
-    bounds = read_factors(entry.get("factors"), problem, f"{where}.factors")
-    residuals = read_residuals(entry.get("factors"), problem, f"{where}.factors")
-    order = read_permutation(entry.get("permutation"), problem, f"{where}.permutation")
+def _loops(entry: Node, problem: Problem, at: Where) -> list[_Factor]:
+    factors, place = entry.get("factors"), inside(at, entry, "factors")
+    bounds, residuals = read_factors(factors, problem, place), read_residuals(factors, problem, place)
+    order = read_permutation(entry.get("permutation"), problem, inside(at, entry, "permutation"))
     return [(dim, bounds.get(dim, 1), residuals.get(dim, 1)) for dim in order]
 
 
@@ -164,8 +193,8 @@ def _complete(plans: list[_LevelPlan], architecture: Architecture, problem: Prob
                 loops.append(Loop(level, factor[0], kind))
                 factors.append(factor)
         elif any(bound > 1 for _, bound, _ in spatial):
-            name = architecture.levels[level].name
-            raise InputError(f"mapping of {name}: it has spatial factors but no fanout; it feeds one instance only")
+            at = plan.spatial_at or Where("mapping", architecture.levels[level].name)
+            raise InputError("it has spatial factors but no fanout", at, "it feeds one instance only")
         for factor in plan.temporal or trivial:
             loops.append(Loop(level, factor[0], "temporal"))
             factors.append(factor)

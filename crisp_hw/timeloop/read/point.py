@@ -4,20 +4,24 @@ from dataclasses import replace
 from typing import Any
 
 from crisp_hw.engine.wires import tile_widths
+from crisp_hw.errors import Where
 from crisp_hw.spec.arch import Architecture
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.dialect import Dialect
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.mapping import LoopMapping
-from crisp_hw.timeloop.read.architecture import read_architecture, read_areas, read_energy, wire_energy
+from crisp_hw.timeloop.read.architecture import read_architecture
 from crisp_hw.timeloop.read.mapping import read_mapping_document
 from crisp_hw.timeloop.read.problem import read_problem
 from crisp_hw.timeloop.read.sparse import read_sparse
+from crisp_hw.timeloop.read.tables import read_areas, read_energy, wire_energy
 from crisp_hw.timeloop.yaml.fields import Node, mapping, required, underscored
+
+DOCUMENTS = Where("documents")
 
 
 def _root(documents: Any) -> Node:
-    root: Node = underscored(mapping(documents, "documents"))
+    root: Node = underscored(mapping(documents, DOCUMENTS))
     return root
 
 
@@ -29,8 +33,8 @@ def read_design(documents: Any, dialect: Dialect = "head") -> Design:
     the level and the key.
     """
     root = _root(documents)
-    architecture = _wired(read_architecture(required(root, "architecture", "documents")), root)
-    problem = read_problem(required(root, "problem", "documents"))
+    architecture = _wired(read_architecture(required(root, "architecture", DOCUMENTS)), root)
+    problem = read_problem(required(root, "problem", DOCUMENTS))
     sparse = read_sparse(root.get("sparse_optimizations"), architecture, problem, dialect)
     energy = read_energy(root["ERT"]) if root.get("ERT") is not None else EnergyTable()
     return Design(architecture, problem, sparse, energy, dialect)
@@ -53,7 +57,7 @@ def _wired(architecture: Architecture, root: Node) -> Architecture:
 
 def read_mapping(documents: Any, design: Design) -> LoopMapping:
     """The mapping of a set of documents, completed with trivial loops."""
-    document = required(_root(documents), "mapping", "documents")
+    document = required(_root(documents), "mapping", DOCUMENTS)
     return read_mapping_document(document, design.architecture, design.problem, design.dialect)
 
 

@@ -1,10 +1,12 @@
 """The `sparse_optimizations` document: representation formats and SAFs."""
 
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, get_args
 
 from crisp_hw.engine.formats import word_bits
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Where
+from crisp_hw.machine.positions import mark_of
 from crisp_hw.spec.arch import Architecture
 from crisp_hw.spec.dialect import RULES, Dialect
 from crisp_hw.spec.problem import Problem
@@ -21,15 +23,20 @@ from crisp_hw.spec.sparse import (
 from crisp_hw.timeloop.yaml.fields import (
     Node,
     dialect_only,
+    inside,
+    items,
     known,
     mapping,
+    optional_items,
     optional_mapping,
-    optional_sequence,
     required,
-    sequence,
     text,
+    value_at,
     whole,
 )
+
+SPARSE = Where("sparse_optimizations")
+BITS = ("metadata_word_bits", "payload_word_bits")
 
 COMPUTE_KINDS: dict[str, ComputeKind] = {
     "gate_on_zero_operand": "gating",
@@ -41,132 +48,157 @@ PACKED = ("B", "CP", "RLE")  # store nonzeros only
 FORMATS: dict[str, Format] = {**{name.lower(): name for name in get_args(Format) if name != "U"}, "ub": "U"}
 
 
+@dataclass
+class _Said:
+    """What the targets so far say, and what they may name."""
+
+    architecture: Architecture
+    problem: Problem
+    dialect: Dialect
+    formats: dict[tuple[str, str], TensorFormat] = field(default_factory=dict)
+    actions: list[ActionOptimization] = field(default_factory=list)
+    compute: list[ComputeKind] = field(default_factory=list)
+
+
 def read_sparse(document: Any, architecture: Architecture, problem: Problem, dialect: Dialect = "head") -> SparseSpec:
     """All sparse optimizations; InputError names the level and the key."""
     if document is None:
         return SparseSpec()
-    root = mapping(document, "sparse_optimizations")
-    known(root, ("version", "targets"), "sparse_optimizations")
-    formats: list[TensorFormat] = []
-    actions: list[ActionOptimization] = []
-    compute: list[ComputeKind] = []
-    for target in optional_sequence(root.get("targets"), "sparse_optimizations.targets"):
-        target = mapping(target, "sparse_optimizations.targets")
-        name = text(required(target, "name", "sparse_optimizations.targets"), "sparse_optimizations.targets.name")
-        where = f"sparse_optimizations of {name}"
-        known(target, ("name", "representation_format", "action_optimization", "compute_optimization"), where)
-        levels = [level.name for level in architecture.levels]
-        if name not in (*levels, architecture.compute.name):
-            raise InputError(f"{where}: the architecture has no such level; it has {', '.join(levels)}")
-        for entry in optional_sequence(target.get("compute_optimization"), where):
-            compute.append(_compute(mapping(entry, where), where))
-        layout = optional_mapping(target.get("representation_format"), where)
-        known(layout, ("data_spaces",), f"{where}.representation_format")
-        formats += [
-            _format(name, mapping(s, where), problem) for s in optional_sequence(layout.get("data_spaces"), where)
-        ]
-        for entry in optional_sequence(target.get("action_optimization"), where):
-            action = _action(name, mapping(entry, where), problem)
-            if action in actions:
-                raise InputError(f"{where}: the same {action.kind} is there twice; give it once")
-            actions.append(action)
-            if actions[-1].kind == "position_skipping":
-                dialect_only(entry, "type", RULES[dialect].position_skipping, where)
-    places = [(each.level, each.tensor) for each in formats]
-    if twice := next((place for place in places if places.count(place) > 1), None):
-        raise InputError(f"sparse_optimizations of {twice[0]}: {twice[1]} has two formats; give one")
-    for form in formats:
-        _check_port(form, architecture)
-    return SparseSpec(tuple(formats), tuple(actions), tuple(compute))
+    root = mapping(document, SPARSE)
+    known(root, ("version", "targets"), SPARSE)
+    said = _Said(architecture, problem, dialect)
+    for target, at in optional_items(root.get("targets"), inside(SPARSE, root, "targets")):
+        target = mapping(target, at)
+        name = text(required(target, "name", at), inside(at, target, "name"))
+        _add_target(said, target, Where("sparse_optimizations", name, mark=at.mark))
+    return SparseSpec(tuple(said.formats.values()), tuple(said.actions), tuple(said.compute))
 
 
-def _check_port(form: TensorFormat, architecture: Architecture) -> None:
+def _add_target(said: _Said, target: Node, at: Where) -> None:
+    known(target, ("name", "representation_format", "action_optimization", "compute_optimization"), at)
+    levels = [level.name for level in said.architecture.levels]
+    if at.entry not in (*levels, said.architecture.compute.name):
+        what = "the architecture has no such level"
+        raise InputError(what, value_at(at, target, "name"), f"it has {', '.join(levels)}")
+    for entry, place in optional_items(
+        target.get("compute_optimization"), value_at(at, target, "compute_optimization")
+    ):
+        said.compute.append(_compute(mapping(entry, place), place))
+    layout = optional_mapping(target.get("representation_format"), value_at(at, target, "representation_format"))
+    known(layout, ("data_spaces",), at.under("representation_format"))
+    for space, place in optional_items(layout.get("data_spaces"), value_at(at, layout, "data_spaces")):
+        form = _format(mapping(space, place), said.problem, place)
+        if (form.level, form.tensor) in said.formats:
+            raise InputError(f"{form.tensor} has two formats", value_at(place, space, "name"), "give one")
+        _check_port(form, said.architecture, space, place)
+        said.formats[form.level, form.tensor] = form
+    for entry, place in optional_items(target.get("action_optimization"), value_at(at, target, "action_optimization")):
+        action = _action(mapping(entry, place), said.problem, place)
+        if action in said.actions:
+            raise InputError(f"the same {action.kind} is there twice", place, "give it once")
+        said.actions.append(action)
+        if action.kind == "position_skipping":
+            dialect_only(entry, "type", RULES[said.dialect].position_skipping, place)
+
+
+def _check_port(form: TensorFormat, architecture: Architecture, space: Node, at: Where) -> None:
     """No entry is wider than the port that moves it (sparse-optimization-parser.cpp: AdjustFormatWordBits)."""
     level = next((each for each in architecture.levels if each.name == form.level), None)
     if level is None:
         return
-    if any(bits > level.metadata_width_bits for rank in form.ranks for bits in word_bits(level, rank)):
-        raise InputError(
-            f"sparse_optimizations of {form.level}: the format of {form.tensor} has entries wider than "
-            f"metadata_storage_width, {level.metadata_width_bits} bits; widen that, or give narrower entries"
-        )
+    outermost_first = list(reversed(form.ranks))
+    for rank, entry in zip(outermost_first, space["ranks"], strict=True):
+        widths = dict(zip(BITS, word_bits(level, rank), strict=True))
+        wide = next((key for key, bits in widths.items() if bits > level.metadata_width_bits), None)
+        if wide is not None:
+            what = f"the format of {form.tensor} has entries wider than metadata_storage_width, "
+            what += f"{level.metadata_width_bits} bits"
+            place = value_at(at, entry, wide) if wide in entry else at.at(mark_of(entry))
+            raise InputError(what, place, "widen that, or give narrower entries")
 
 
-def _compute(entry: Node, where: str) -> ComputeKind:
-    kind = str(required(entry, "type", where)).replace("-", "_")
-    known(entry, ("type",), f"{where}.compute_optimization")
+def _compute(entry: Node, at: Where) -> ComputeKind:
+    kind = str(required(entry, "type", at)).replace("-", "_")
+    known(entry, ("type",), at.under("compute_optimization"))
     if kind not in COMPUTE_KINDS:
-        raise InputError(f"{where}: unknown compute optimization {kind!r}; known are {', '.join(COMPUTE_KINDS)}")
+        valid = f"known are {', '.join(COMPUTE_KINDS)}"
+        raise InputError(f"unknown compute optimization {kind!r}", value_at(at, entry, "type"), valid)
     return COMPUTE_KINDS[kind]
 
 
-def _tensor(name: Any, problem: Problem, where: str) -> str:
+def _tensor(name: Any, problem: Problem, at: Where) -> str:
     names = [tensor.name for tensor in problem.tensors]
     if name not in names:
-        raise InputError(f"{where}: the problem has no tensor {name!r}; it has {', '.join(names)}")
+        raise InputError(f"the problem has no tensor {name!r}", at, f"it has {', '.join(names)}")
     return str(name)
 
 
-def _format(level: str, space: Node, problem: Problem) -> TensorFormat:
-    where = f"sparse_optimizations of {level}"
-    known(space, ("name", "ranks", "rank_application_order"), where)
-    tensor = _tensor(required(space, "name", where), problem, where)
+def _format(space: Node, problem: Problem, at: Where) -> TensorFormat:
+    known(space, ("name", "ranks", "rank_application_order"), at)
+    tensor = _tensor(required(space, "name", at), problem, value_at(at, space, "name"))
     order = str(space.get("rank_application_order", "outer_to_inner")).replace("-", "_")
     if order not in ("inner_to_outer", "outer_to_inner"):
-        raise InputError(f"{where}: rank_application_order {order!r} is neither inner_to_outer nor outer_to_inner")
-    ranks = [
-        _rank(mapping(r, where), problem, f"{where}, {tensor}")
-        for r in sequence(required(space, "ranks", where), where)
-    ]
+        what = f"rank_application_order {order!r} is neither inner_to_outer nor outer_to_inner"
+        raise InputError(what, value_at(at, space, "rank_application_order"))
+    listed = items(required(space, "ranks", at), value_at(at, space, "ranks"))
+    ranks = [_rank(mapping(rank, place), tensor, problem, place) for rank, place in listed]
     if not ranks:
-        raise InputError(f"{where}: the format of {tensor} has no ranks; give one per loop, or leave the format out")
+        advice = "give one per loop, or leave the format out"
+        raise InputError(f"the format of {tensor} has no ranks", value_at(at, space, "ranks"), advice)
     if not problem.tensor(tensor).ranks:
-        raise InputError(f"{where}: {tensor} is a single word, which has no format; leave it out")
+        raise InputError(f"{tensor} is a single word, which has no format", at, "leave it out")
     packed = [rank.format in PACKED for rank in ranks]
-    if any(outer and not inner for outer, inner in pairwise(packed)):
-        raise InputError(
-            f"{where}: the format of {tensor} packs a rank ({', '.join(rank.format for rank in ranks)}, outermost "
-            "first) outside one that is not packed, which Timeloop does not support; pack the inner ranks"
-        )
-    return TensorFormat(level, tensor, tuple(reversed(ranks)), order == "inner_to_outer")
+    for index, (outer, inner) in enumerate(pairwise(packed), 1):
+        if outer and not inner:
+            what = f"the format of {tensor} packs a rank ({', '.join(rank.format for rank in ranks)}, outermost "
+            what += "first) outside one that is not packed, which Timeloop does not support"
+            raise InputError(what, value_at(listed[index][1], listed[index][0], "format"), "pack the inner ranks")
+    return TensorFormat(at.entry, tensor, tuple(reversed(ranks)), order == "inner_to_outer")
 
 
-def _rank(entry: Node, problem: Problem, where: str) -> Rank:
-    known(entry, ("format", "metadata_word_bits", "payload_word_bits", "flattened_rankIDs"), where)
-    name = str(required(entry, "format", where)).lower()
+def _rank(entry: Node, tensor: str, problem: Problem, at: Where) -> Rank:
+    at = replace(at, entry=f"{at.entry}, {tensor}")
+    known(entry, ("format", *BITS, "flattened_rankIDs"), at)
+    name = str(required(entry, "format", at)).lower()
     if name not in FORMATS:
-        raise InputError(f"{where}: unknown format {name!r}; known are {', '.join(sorted(FORMATS))}")
-    rules = optional_sequence(entry.get("flattened_rankIDs"), f"{where}.flattened_rankIDs")
-    bits = [
-        whole(entry[key], f"{where}.{key}") if key in entry else None
-        for key in ("metadata_word_bits", "payload_word_bits")
-    ]
-    groups = tuple(frozenset(text(dim, where) for dim in sequence(rule, where)) for rule in rules)
-    if unknown := sorted(frozenset().union(*groups) - set(problem.dims)):
-        known_dims = ", ".join(problem.dims)
-        raise InputError(f"{where}: flattened_rankIDs names {unknown[0]!r}, which is not one of {known_dims}")
+        valid = f"known are {', '.join(sorted(FORMATS))}"
+        raise InputError(f"unknown format {name!r}", value_at(at, entry, "format"), valid)
+    bits = [whole(entry[key], inside(at, entry, key)) if key in entry else None for key in BITS]
+    groups = []
+    for rule, place in optional_items(entry.get("flattened_rankIDs"), inside(at, entry, "flattened_rankIDs")):
+        groups.append(frozenset(_dimension(dim, problem, each) for dim, each in items(rule, place)))
     if FORMATS[name] == "U":
         bits = [None, None]  # Timeloop does not read them: a UB has the level's own metadata width
-    return Rank(FORMATS[name], bits[0], bits[1], groups)
+    return Rank(FORMATS[name], bits[0], bits[1], tuple(groups))
 
 
-def _action(level: str, entry: Node, problem: Problem) -> ActionOptimization:
-    where = f"sparse_optimizations of {level}"
-    kind = str(required(entry, "type", where)).replace("-", "_")
+def _dimension(name: Any, problem: Problem, at: Where) -> str:
+    dim = text(name, at)
+    if dim not in problem.dims:
+        known_dims = ", ".join(problem.dims)
+        raise InputError(f"flattened_rankIDs names {dim!r}, which is not one of {known_dims}", at)
+    return dim
+
+
+def _action(entry: Node, problem: Problem, at: Where) -> ActionOptimization:
+    kind = str(required(entry, "type", at)).replace("-", "_")
     if kind not in get_args(ActionKind):
-        raise InputError(f"{where}: action {kind!r} is not modelled; there are {', '.join(get_args(ActionKind))}")
-    known(entry, ("type", "target", "condition_on", "options"), where)
-    options = sequence(entry["options"], where) if "options" in entry else [entry]
+        valid = f"there are {', '.join(get_args(ActionKind))}"
+        raise InputError(f"action {kind!r} is not modelled", value_at(at, entry, "type"), valid)
+    known(entry, ("type", "target", "condition_on", "options"), at)
+    options = items(entry["options"], value_at(at, entry, "options")) if "options" in entry else [(entry, at)]
     if not options:
-        raise InputError(f"{where}: the {kind} has no options; give one with target and condition_on, or leave it out")
+        advice = "give one with target and condition_on, or leave it out"
+        raise InputError(f"the {kind} has no options", value_at(at, entry, "options"), advice)
     conditions = []
-    for option in options:
-        option = mapping(option, where)
+    for option, place in options:
+        option = mapping(option, place)
         if "options" in entry:
-            known(option, ("target", "condition_on"), where)
-        target = _tensor(required(option, "target", where), problem, where)
-        leaders = sequence(required(option, "condition_on", where), where)
+            known(option, ("target", "condition_on"), place)
+        target = _tensor(required(option, "target", place), problem, value_at(place, option, "target"))
+        leaders = items(required(option, "condition_on", place), value_at(place, option, "condition_on"))
         if not leaders and kind != "position_skipping":
-            raise InputError(f"{where}: the {kind} of {target} is conditioned on nothing; name a tensor")
-        conditions.append(Condition(target, tuple(_tensor(name, problem, where) for name in leaders)))
-    return ActionOptimization(level, next(k for k in get_args(ActionKind) if k == kind), tuple(conditions))
+            what = f"the {kind} of {target} is conditioned on nothing"
+            raise InputError(what, value_at(place, option, "condition_on"), "name a tensor")
+        conditions.append(Condition(target, tuple(_tensor(name, problem, each) for name, each in leaders)))
+    return ActionOptimization(at.entry, next(k for k in get_args(ActionKind) if k == kind), tuple(conditions))

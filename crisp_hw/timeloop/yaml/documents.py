@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from crisp_hw.errors import InputError, Mark
+from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.files import YAML, read_text
-from crisp_hw.machine.positions import MarkedDict, MarkedList, fault
+from crisp_hw.machine.positions import MarkedDict, MarkedList, joined, mark_of
 from crisp_hw.machine.yaml_text import read_yaml_text
 from crisp_hw.timeloop.yaml.fields import underscored
 from crisp_hw.timeloop.yaml.templates import Templates, included, is_template, render_file
@@ -34,15 +34,15 @@ def load_documents(paths: Iterable[str | Path]) -> MarkedDict:
     """
     files = [Path(path) for path in paths]
     if not files:
-        raise InputError("no files given; name the YAML files of architecture, problem and mapping")
+        raise InputError("no files given", hint="name the YAML files of architecture, problem and mapping")
     _distinct(files)
     templates = Templates(list(dict.fromkeys(os.fspath(file.parent.resolve()) for file in files)), _read_include)
-    root = MarkedDict(Mark(str(files[0]), 1))
+    root = MarkedDict(Mark(", ".join(map(str, files))))
     for file in files:
         for document in _read(file, templates, 0):
             _add(root, document)
     if not root:
-        raise InputError(f"{', '.join(map(str, files))}: no documents; expected architecture, problem and mapping")
+        raise InputError("no documents", Where(mark=root.mark), "expected architecture, problem and mapping")
     return root
 
 
@@ -51,7 +51,7 @@ def _distinct(files: list[Path]) -> None:
     for file in files:
         whole = file.resolve()
         if whole in seen:
-            raise InputError(f"{file}: the file is given twice; name it once")
+            raise InputError("the file is given twice", Where(mark=Mark(str(file))), "name it once")
         seen[whole] = file
 
 
@@ -65,23 +65,29 @@ def _read(file: Path, templates: Templates, depth: int) -> list[MarkedDict]:
     found = read_yaml_text(text, name, lambda reference, mark: included(templates, reference, mark))
     documents = [document for document in found if document is not None]
     if not documents:
-        raise InputError(f"{file}: the file is empty; it should hold documents such as problem: or mapping:")
+        raise InputError(
+            "the file is empty", Where(mark=Mark(str(file))), "it should hold documents such as problem: or mapping:"
+        )
     for document in documents:
         if not isinstance(document, MarkedDict):
-            raise fault(document, f"expected documents by name (problem: ...), found {_what(document)}")
+            what = f"expected documents by name (problem: ...), found {_what(document)}"
+            raise InputError(what, Where(mark=mark_of(document) or Mark(name)))
     return [underscored(document) for document in documents]
 
 
 def _read_include(file: Path, templates: Templates, depth: int) -> Any:
     documents = _read(file, templates, depth)
     if len(documents) > 1:
-        raise InputError(f"{file}: an included file holds one YAML document, this one {len(documents)}")
+        raise InputError(
+            f"an included file holds one YAML document, this one {len(documents)}", Where(mark=Mark(str(file)))
+        )
     return documents[0]
 
 
 def _text(file: Path) -> str:
     if file.suffix not in YAML_ENDINGS:
-        raise InputError(f"{file}: the name does not end in {', '.join(YAML_ENDINGS)}; Timeloop's inputs are YAML")
+        what = f"the name does not end in {', '.join(YAML_ENDINGS)}"
+        raise InputError(what, Where(mark=Mark(str(file))), "Timeloop's inputs are YAML")
     return read_text(file, YAML)
 
 
@@ -97,7 +103,9 @@ def _add(root: MarkedDict, document: MarkedDict) -> None:
         if key not in root:
             root.put(key, value, at)
         elif not _add_lists(root, key, value):
-            raise InputError(f"{at}: the document {key!r} is there already, at {root.keys_at[key]}; give it once")
+            raise InputError(
+                f"the document {key!r} is there already, at {root.keys_at[key]}", Where(mark=at), "give it once"
+            )
 
 
 def _add_lists(root: MarkedDict, key: str, value: Any) -> bool:
@@ -108,7 +116,6 @@ def _add_lists(root: MarkedDict, key: str, value: Any) -> bool:
     if not set(mine) | set(value) <= {"version", *LISTS} or mine.get("version") != value.get("version"):
         return False
     for name in LISTS:
-        both = MarkedList(mine.mark)
-        both.extend([*(mine.get(name) or []), *(value.get(name) or [])])
-        mine.put(name, both, mine.keys_at.get(name, mine.mark))
+        first = mine[name] if isinstance(mine.get(name), MarkedList) else MarkedList(mine.mark)
+        mine.put(name, joined(first, value.get(name) or []), mine.keys_at.get(name, mine.mark))
     return True

@@ -60,11 +60,10 @@ def evaluate(expression: str, names: Mapping[str, Any]) -> Any:
             tree = ast.parse(expression.strip(), mode="eval")
         value = _value(tree.body, names, 0)
     except _Unknown as error:
-        raise InputError(f'"{expression[:60]}" cannot be computed: {error}') from error
+        raise InputError(f'"{expression[:60]}" cannot be computed: {error}', hint=error.hint) from error
     except (SyntaxError, RecursionError, MemoryError) as error:
-        raise InputError(
-            f'"{expression[:60]}" is neither a number nor an expression; quote it if it is text'
-        ) from error
+        what = f'"{expression[:60]}" is neither a number nor an expression'
+        raise InputError(what, hint="quote it if it is text") from error
     except (ArithmeticError, TypeError, ValueError, LookupError) as error:
         said = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f'"{expression[:60]}" cannot be computed: {said}') from error
@@ -72,7 +71,11 @@ def evaluate(expression: str, names: Mapping[str, Any]) -> Any:
 
 
 class _Unknown(Exception):
-    """Something that expressions do not have."""
+    """Something that expressions do not have, and what to do about it."""
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        super().__init__(what)
+        self.hint = hint
 
 
 def _value(node: ast.expr, names: Mapping[str, Any], depth: int) -> Any:  # noqa: C901 - one case per kind of node
@@ -121,7 +124,7 @@ def _named(name: str, names: Mapping[str, Any]) -> Any:
         return names[name]
     if name in CONSTANTS:
         return CONSTANTS[name]
-    raise _Unknown(f"there is no {name} in scope; quote it if it is text")
+    raise _Unknown(f"there is no {name} in scope", "quote it if it is text")
 
 
 def _binary(sign: type, left: Any, right: Any) -> Any:
@@ -151,7 +154,7 @@ def _part(whole: Any, key: Any) -> Any:
     if isinstance(whole, Mapping) and isinstance(key, str):
         if key in whole:
             return whole[key]
-        raise _Unknown(f"there is no {key!r}; there are {', '.join(map(str, whole)) or 'none'}")
+        raise _Unknown(f"there is no {key!r}", f"there are {', '.join(map(str, whole)) or 'none'}")
     if isinstance(whole, list) and isinstance(key, int):
         return whole[key]
     raise _Unknown(f"{str(whole)[:40]!r} has no parts")

@@ -1,9 +1,15 @@
-"""Reading of documents: typed access to nested mappings, with errors that say where."""
+"""Reading of documents: typed access to nested mappings, with errors that say where.
 
+Every reader is told the place of what it reads (`Where`), with the line of the entry around it; the line of an error
+is that of the wrong key or value itself wherever it has one.
+"""
+
+import re
 from collections.abc import Iterable
 from typing import Any
 
-from crisp_hw.machine.positions import MarkedDict, fault, like, plain
+from crisp_hw.errors import InputError, Where
+from crisp_hw.machine.positions import MarkedDict, like, mark_of, mark_of_item, mark_of_match, mark_of_word, plain
 from crisp_hw.spec.limits import EXACT
 
 Node = dict[str, Any]
@@ -28,7 +34,8 @@ def _underscored_keys(node: Node) -> Node:
     for key, item in node.items():
         name = _plain_key(str(key))
         if name in renamed:
-            raise fault(node, f"the key {key!r} is there twice, once with a hyphen and once with an underscore", key)
+            what = f"the key {key!r} is there twice, once with a hyphen and once with an underscore"
+            raise InputError(what, key_at(Where(), node, key), "give it once")
         renamed[name] = underscored(item)
     if not isinstance(node, MarkedDict):
         return renamed
@@ -41,85 +48,124 @@ def _plain_key(key: str) -> str:
     return key if key in WITH_HYPHENS else key.replace("-", "_")
 
 
-def mapping(value: Any, where: str) -> Node:
+def key_at(at: Where, node: Any, key: str) -> Where:
+    """The same place with the line of one key of a mapping."""
+    return at.at(mark_of(node, key))
+
+
+def value_at(at: Where, node: Any, key: str) -> Where:
+    """The same place with the line of the value of one key, which may be another than that of the key."""
+    return at.at(mark_of(node.get(key)) or mark_of(node, key))
+
+
+def word_at(at: Where, node: Any, key: str, word: str) -> Where:
+    """The same place with the line of one word: in the text, or in the texts of the list, that a key holds."""
+    return at.at(mark_of_word(node.get(key), word) or mark_of(node, key))
+
+
+def factor_at(at: Where, node: Any, dim: str, key: str = "factors") -> Where:
+    """The same place with the line of the factor of one dimension ("K=4", "K<=4", "K4") in the value of a key."""
+    pattern = re.compile(rf"(?<![A-Za-z]){re.escape(dim)}\s*[<>=]*\s*\d")
+    return at.at(mark_of_match(node.get(key), pattern) or mark_of(node, key))
+
+
+def inside(at: Where, node: Any, key: str) -> Where:
+    """The place of the value of one key, with the key in its name: "mapping of SMEM.factors"."""
+    return value_at(at.under(key), node, key)
+
+
+def items(value: Any, at: Where) -> list[tuple[Any, Where]]:
+    """The items of a list with their places."""
+    listed = sequence(value, at)
+    return [(item, at.at(mark_of_item(listed, index))) for index, item in enumerate(listed)]
+
+
+def optional_items(value: Any, at: Where) -> list[tuple[Any, Where]]:
+    """The items of a list with their places; none where nothing is given (null), but not for 0 or an empty mapping."""
+    return [] if value is None else items(value, at)
+
+
+def mapping(value: Any, at: Where) -> Node:
     """The value as a mapping."""
     if not isinstance(value, dict):
-        raise fault(value, f"{where}: expected a mapping of keys to values, found {_kind(value)}")
+        raise InputError(f"expected a mapping of keys to values, found {_kind(value)}", at.at(mark_of(value)))
     return value
 
 
-def sequence(value: Any, where: str) -> list[Any]:
+def sequence(value: Any, at: Where) -> list[Any]:
     """The value as a list."""
     if not isinstance(value, list):
-        raise fault(value, f"{where}: expected a list, found {_kind(value)}")
+        raise InputError(f"expected a list, found {_kind(value)}", at.at(mark_of(value)))
     return value
 
 
-def optional_mapping(value: Any, where: str) -> Node:
+def optional_mapping(value: Any, at: Where) -> Node:
     """The value as a mapping; an empty one where nothing is given (null), but not for 0 or an empty list."""
-    return {} if value is None else mapping(value, where)
+    return {} if value is None else mapping(value, at)
 
 
-def optional_sequence(value: Any, where: str) -> list[Any]:
+def optional_sequence(value: Any, at: Where) -> list[Any]:
     """The value as a list; an empty one where nothing is given (null), but not for 0 or an empty mapping."""
-    return [] if value is None else sequence(value, where)
+    return [] if value is None else sequence(value, at)
 
 
-def text(value: Any, where: str) -> str:
+def text(value: Any, at: Where) -> str:
     """The value as a string."""
     if not isinstance(value, str):
-        raise fault(value, f"{where}: expected text, found {_kind(value)}")
+        raise InputError(f"expected text, found {_kind(value)}", at.at(mark_of(value)))
     return str(value)
 
 
-def number(value: Any, where: str) -> float:
+def number(value: Any, at: Where) -> float:
     """The value as a finite, nonnegative number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
-        raise fault(value, f"{where}: expected a nonnegative number, found {_kind(value)}")
+        raise InputError(f"expected a nonnegative number, found {_kind(value)}", at.at(mark_of(value)))
     return int(value) if isinstance(value, int) else float(value) + 0.0  # -0.0 becomes 0
 
 
-def whole(value: Any, where: str, least: int = 0) -> int:
+def whole(value: Any, at: Where, least: int = 0) -> int:
     """The value as an integer of at least `least`."""
-    found = number(value, where)
+    found = number(value, at)
     if found != int(found) or found < least:
-        raise fault(value, f"{where}: expected a whole number of at least {least}, found {value!r}")
+        raise InputError(f"expected a whole number of at least {least}, found {value!r}", at.at(mark_of(value)))
     if found > EXACT:
-        raise fault(value, f"{where}: {found:.3g} is more than 2^53, beyond which numbers are not exact; use less")
+        what = f"{found:.3g} is more than 2^53, beyond which numbers are not exact"
+        raise InputError(what, at.at(mark_of(value)), "use less")
     return int(found)
 
 
-def flag(value: Any, where: str) -> bool:
+def flag(value: Any, at: Where) -> bool:
     """The value as true or false."""
     if not isinstance(value, bool):
-        raise fault(value, f"{where}: expected true or false, found {_kind(value)}")
+        raise InputError(f"expected true or false, found {_kind(value)}", at.at(mark_of(value)))
     return value
 
 
-def required(node: Node, key: str, where: str) -> Any:
+def required(node: Node, key: str, at: Where) -> Any:
     """The value of a key that must be there."""
     if key not in node:
-        raise fault(node, f"{where}: the key {key!r} is missing; there are {', '.join(map(repr, node)) or 'none'}")
+        what = f"the key {key!r} is missing"
+        raise InputError(what, at.at(mark_of(node)), f"there are {', '.join(map(repr, node)) or 'none'}")
     return node[key]
 
 
-def known(node: Node, keys: Iterable[str], where: str) -> None:
+def known(node: Node, keys: Iterable[str], at: Where) -> None:
     """Refuse keys that nothing here reads."""
     allowed = sorted(set(keys))
     for key in node:
         if key not in allowed:
-            raise fault(node, f"{where}: unknown key {key!r}; known are {', '.join(allowed)}", key)
+            raise InputError(f"unknown key {key!r}", key_at(at, node, key), f"known are {', '.join(allowed)}")
 
 
-def dialect_only(node: Node, key: str, known_there: bool, where: str) -> None:
+def dialect_only(node: Node, key: str, known_there: bool, at: Where) -> None:
     """Refuse what only the program behind the MICRO 2022 artifact knows, where it is not wanted; `key` holds it."""
     if not known_there:
         word = key if key == "stream" else node[key]
-        raise fault(
-            node,
-            f"{where}: {word} is unknown to public Timeloop; read documents of the Sparseloop MICRO 2022 artifact with "
+        raise InputError(
+            f"{word} is unknown to public Timeloop",
+            key_at(at, node, key) if key == "stream" else value_at(at, node, key),
+            "read documents of the Sparseloop MICRO 2022 artifact with "
             'dialect="micro22" (crisp-hw model --dialect micro22), or leave it out',
-            key,
         )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crisp_hw.errors import InputError, Mark
+from crisp_hw.errors import InputError, Mark, Where
 
 MARKERS = ("{{", "{%", "{#")
 DEEPEST = 20  # files that include each other
@@ -41,7 +41,9 @@ def render_file(path: Path, text: str, templates: Templates, depth: int = 0) -> 
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     if depth > DEEPEST:
-        raise InputError(f"{path}: included more than {DEEPEST} files deep; does a file include itself?")
+        raise InputError(
+            f"included more than {DEEPEST} files deep", Where(mark=Mark(str(path))), "does a file include itself?"
+        )
     folders = [os.fspath(path.parent), *templates.folders]
     loader = FileSystemLoader(folders)
     environment = ImmutableSandboxedEnvironment(loader=loader, undefined=StrictUndefined, keep_trailing_newline=True)
@@ -50,21 +52,25 @@ def render_file(path: Path, text: str, templates: Templates, depth: int = 0) -> 
         return environment.from_string(text).render(templates.variables)
     except TemplateError as error:
         line = getattr(error, "lineno", None)
-        at = f"{path}:{line}" if line else f"{path}"
+        at = Mark(str(path), line or 0)
         said = " ".join(str(error.message or error.__class__.__name__).split())
         raise InputError(
-            f"{at}: the template cannot be filled in ({said}); define it, or write the value out"
+            f"the template cannot be filled in ({said})", Where(mark=at), "define it, or write the value out"
         ) from error
     except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, OSError, RuntimeError) as error:
         said = " ".join(str(error).split()) or error.__class__.__name__
-        raise InputError(f"{path}: the template cannot be filled in ({said}); write the value out") from error
+        raise InputError(
+            f"the template cannot be filled in ({said})", Where(mark=Mark(str(path))), "write the value out"
+        ) from error
 
 
 def included(templates: Templates, reference: str, mark: Mark) -> Any:
     """What `!include_loaded NAME.key.key` stands for: a whole included file, or a part of it."""
     name, *keys = reference.split(".")
     if name not in templates.included:
-        raise InputError(f"{mark}: !include_loaded {name} is made by templates only; write {{{{ include('FILE') }}}}")
+        raise InputError(
+            f"!include_loaded {name} is made by templates only", Where(mark=mark), "write {{ include('FILE') }}"
+        )
     value = templates.included[name]
     return [_part(one, keys, mark) for one in value] if isinstance(value, tuple) else _part(value, keys, mark)
 
@@ -73,7 +79,7 @@ def _part(value: Any, keys: list[str], mark: Mark) -> Any:
     for key in keys:
         if not isinstance(value, dict) or key not in value:
             there = ", ".join(value) if isinstance(value, dict) else "no keys"
-            raise InputError(f"{mark}: the included file has no {key!r}; it has {there}")
+            raise InputError(f"the included file has no {key!r}", Where(mark=mark), f"it has {there}")
         value = value[key]
     return value
 
@@ -118,7 +124,9 @@ class _Functions:
         places = [self.cwd(), *self.templates.folders]
         found = [hit for place in places for hit in _matches(place, name)]
         if not found:
-            raise InputError(f"{self.path}: the template looks for {name}, which is not in {', '.join(places)}")
+            raise InputError(
+                f"the template looks for {name}, which is not in {', '.join(places)}", Where(mark=Mark(str(self.path)))
+            )
         return list(dict.fromkeys(found))
 
     def find_path(self, name: str) -> str:
@@ -138,7 +146,9 @@ class _Functions:
         """One file, or a part of it, as a value."""
         files = self.find_paths(name)
         if len(files) > 1:
-            raise InputError(f"{self.path}: include('{name}') finds {len(files)} files; use include_all")
+            raise InputError(
+                f"include('{name}') finds {len(files)} files", Where(mark=Mark(str(self.path))), "use include_all"
+            )
         return self._keep(self.templates.read(Path(files[0]), self.templates, self.depth + 1), keys)
 
     def include_all(self, name: str, keys: str = "") -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.files import MIB, FileKind, read_text
 from crisp_hw.machine.yaml_text import read_yaml_text
 
@@ -28,7 +28,9 @@ def find_documents(paths: Sequence[Path]) -> dict[str, Documents]:
     for folder in (path for path in paths if path.is_dir()):
         inside = list(_sets(folder))
         if not inside:
-            raise InputError(f"{folder}: holds no .yaml documents; give a folder that `crisp-hw render` wrote")
+            raise InputError(
+                "holds no .yaml documents", Where(mark=Mark(str(folder))), "give a folder that `crisp-hw render` wrote"
+            )
         found.update(inside)
     return found
 
@@ -43,7 +45,7 @@ def merged(documents: Documents) -> dict[str, Any]:
     for name, text in documents.items():
         content = _content(name, text)
         if twice := next((key for key in content if key in whole), None):
-            raise InputError(f"{name}: {twice!r} is there a second time; give every document once")
+            raise InputError(f"{twice!r} is there a second time", Where(mark=Mark(name)), "give every document once")
         whole |= content
     return whole
 
@@ -61,7 +63,8 @@ def _texts(files: Sequence[Path]) -> Documents:
     texts: dict[str, str] = {}
     for path in files:
         if path.name in texts:
-            raise InputError(f"{path}: two files are called {path.name}; rename one, or give their folders")
+            what = f"two files are called {path.name}"
+            raise InputError(what, Where(mark=Mark(str(path))), "rename one, or give their folders")
         texts[path.name] = read_text(path, DOCUMENT)
     return texts
 
@@ -70,5 +73,7 @@ def _content(name: str, text: str) -> dict[str, Any]:
     """The one mapping that a file of timeloop-model holds, with positions (yaml_text.py)."""
     found = read_yaml_text(text, name)
     if len(found) != 1 or not isinstance(found[0], dict):
-        raise InputError(f"{name}: must hold one mapping of documents (architecture:, problem:, mapping:, ...)")
+        raise InputError(
+            "must hold one mapping of documents (architecture:, problem:, mapping:, ...)", Where(mark=Mark(name))
+        )
     return found[0]

@@ -102,5 +102,7 @@ def test_the_file_is_the_one_that_holds_the_document(tmp_path):
     for name, text in zip(("arch", "prob", "map"), parts, strict=True):
         paths.append(tmp_path / f"{name}.yaml")
         paths[-1].write_text(text.replace("M=4 N=1 K=1", "M=4 N=2 K=1"))
-    with pytest.raises(CrispError, match=r"map\.yaml:1: mapping: the factors of N multiply to 12"):
+    with pytest.raises(
+        CrispError, match=r"map\.yaml:5: mapping of inter_column_spatial.factors: the factors of N multiply to 12"
+    ):
         evaluate_files(reversed(paths))

@@ -234,7 +234,7 @@ def a_point(build, **changes):
     [
         (
             {"problem": Problem("p", ("M", "N", "K"), (2, 1, 5), ())},
-            "mapping: the factors of K multiply to 4, but the problem has K = 5",
+            "mapping.factors.K: the factors of K multiply to 4, but the problem has K = 5",
         ),
         (
             {

@@ -2,8 +2,10 @@
 
 import pytest
 
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Where
 from crisp_hw.timeloop.yaml.fields import flag, known, mapping, number, required, sequence, text, underscored, whole
+
+HERE = Where("here")
 
 
 @pytest.mark.parametrize(
@@ -11,7 +13,7 @@ from crisp_hw.timeloop.yaml.fields import flag, known, mapping, number, required
     [(mapping, {"a": 1}), (sequence, [1]), (text, "a"), (number, 0), (number, 1.5), (whole, 4.0), (flag, False)],
 )
 def test_right_types_pass(read, value):
-    assert read(value, "here") == value
+    assert read(value, HERE) == value
 
 
 @pytest.mark.parametrize(
@@ -31,23 +33,23 @@ def test_right_types_pass(read, value):
 )
 def test_wrong_types_are_shown_where_they_stand(read, value, sentence):
     with pytest.raises(InputError) as error:
-        read(value, "here")
+        read(value, HERE)
     assert str(error.value) == sentence
 
 
 def test_a_whole_number_may_have_a_least_value():
-    assert whole(3, "here", 3) == 3
+    assert whole(3, HERE, 3) == 3
     with pytest.raises(InputError, match=r"^here: expected a whole number of at least 3, found 2$"):
-        whole(2, "here", 3)
+        whole(2, HERE, 3)
 
 
 def test_keys_are_required_and_known():
-    assert required({"a": 1}, "a", "here") == 1
+    assert required({"a": 1}, "a", HERE) == 1
     with pytest.raises(InputError, match=r"^here: the key 'b' is missing; there are 'a'$"):
-        required({"a": 1}, "b", "here")
-    known({"a": 1}, ("a", "b"), "here")
+        required({"a": 1}, "b", HERE)
+    known({"a": 1}, ("a", "b"), HERE)
     with pytest.raises(InputError, match=r"^here: unknown key 'c'; known are a, b$"):
-        known({"c": 1}, ("b", "a"), "here")
+        known({"c": 1}, ("b", "a"), HERE)
 
 
 def test_hyphens_turn_into_underscores_in_keys_only():

@@ -9,10 +9,8 @@ from crisp_hw.timeloop.read.architecture import (
     multiplicity,
     plain_name,
     read_architecture,
-    read_areas,
-    read_energy,
-    wire_energy,
 )
+from crisp_hw.timeloop.read.tables import read_areas, read_energy, wire_energy
 
 
 def chain(*elements):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.patterns import Banded, FixedStructured, Hypergeometric
 from crisp_hw.spec.problem import Term
 from crisp_hw.timeloop.read.problem import read_density, read_problem
@@ -54,28 +54,31 @@ def test_densities(given, density):
     [
         (
             document({"densities": {"I": 1.3}}),
-            "problem tensor I: density 1.3 is above 1; give the share of nonzeros, between 0 and 1",
+            "problem tensor I.density: density 1.3 is above 1; give the share of nonzeros, between 0 and 1",
         ),
         (
             document({"densities": {"I": -0.1}}),
-            "problem tensor I density: expected a nonnegative number, found float -0.1",
+            "problem tensor I.density: expected a nonnegative number, found float -0.1",
         ),
         (document({"densities": {"X": 0.5}}), "problem.instance.densities: unknown key 'X'; known are I"),
         (
             document({"densities": {"I": {"density": 0.5}}}),
-            "problem tensor I density: the key 'distribution' is missing",
+            "problem tensor I.density: the key 'distribution' is missing",
         ),
         (document({"P": 0}), "problem.instance.P: expected a whole number of at least 1, found 0"),
         (document({"Q": 2}), "problem.instance: unknown key 'Q'; known are P, R, Wstride, commonDensity, densities"),
         (
             document(spaces=[{"name": "I", "projection": [[["Q"]]]}]),
-            "problem tensor I: the term ['Q'] is not [dimension]",
+            "problem tensor I.projection: the term ['Q'] is not [dimension]",
         ),
         (
             document(spaces=[{"name": "I", "projection": [[["P", "Hstride"]]]}]),
-            "problem tensor I: unknown coefficient 'Hstride'",
+            "problem tensor I.projection: unknown coefficient 'Hstride'",
         ),
-        (document(spaces=[{"projection": []}]), "data_spaces: the key 'name' is missing; there are 'projection'"),
+        (
+            document(spaces=[{"projection": []}]),
+            "problem.shape.data_spaces: the key 'name' is missing; there are 'projection'",
+        ),
         (document(spaces=[{"name": "I"}]), "problem tensor I: the key 'projection' is missing; there are 'name'"),
     ],
 )
@@ -89,11 +92,11 @@ def test_a_distribution_that_is_not_modelled_is_said_to_be_so():
     with pytest.raises(
         InputError, match="tensor I: density distribution 'actual_data' is not modelled yet; there are "
     ):
-        read_density({"distribution": "actual-data", "density": 0.5}, "tensor I")
+        read_density({"distribution": "actual-data", "density": 0.5}, Where("problem", "I"))
 
 
 def test_bands_have_a_width_instead_of_a_density():
-    assert read_density({"distribution": "banded", "band_width": 3}, "tensor I") == Banded(3)
-    assert read_density({"distribution": "diagonal"}, "tensor I") == Banded(0)
-    with pytest.raises(InputError, match="tensor I density: unknown key 'density'"):
-        read_density({"distribution": "banded", "density": 0.5}, "tensor I")
+    assert read_density({"distribution": "banded", "band_width": 3}, Where("problem", "I")) == Banded(3)
+    assert read_density({"distribution": "diagonal"}, Where("problem", "I")) == Banded(0)
+    with pytest.raises(InputError, match="tensor I: unknown key 'density'"):
+        read_density({"distribution": "banded", "density": 0.5}, Where("problem", "I"))
