@@ -71,16 +71,20 @@ class Evaluation:
     network: NetworkEvaluation
 
     def to_frame(self) -> "pd.DataFrame":
-        """One row per layer and accelerator; units stand in the column names."""
-        from crisp_hw.report.collate import layer_rows
+        """One row per layer and accelerator; the columns are the keys of `report.records`, units in their names."""
+        import pandas as pd  # slow to import, and only frames need it
 
-        return layer_rows(self.network)
+        from crisp_hw.report.records import layer_records
+
+        return pd.DataFrame(layer_records(self.network))
 
     def totals(self) -> "pd.DataFrame":
         """One row per accelerator."""
-        from crisp_hw.report.collate import totals
+        import pandas as pd
 
-        return totals(self.network)
+        from crisp_hw.report.records import total_records
+
+        return pd.DataFrame(total_records(self.network))
 
     def plot(self, kind: str = "speedup") -> "Figure":
         """A matplotlib figure: "speedup" or "energy" per layer, or "totals"."""

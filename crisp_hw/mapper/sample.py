@@ -16,7 +16,6 @@ DRAW = 4096  # rows drawn at once: enough to share loop nests, few against any b
 ESTIMATED = 64  # rows whose orders are counted: a few milliseconds
 SHARE_RANDOM = 0.5  # of the budget; what is left goes to descent, whose starts those draws are
 FRUITLESS = 50  # draws without a row that fits before a space is given up
-STARTS = 8  # best rows to descend from
 
 
 def estimate(space: Space) -> float:

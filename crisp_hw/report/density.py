@@ -59,9 +59,8 @@ def tile_records(network: NetworkEvaluation) -> list[Record]:
     return [_tile_record(row, row.check.density, tile) for row in network.rows if row.check for tile in row.check.tiles]
 
 
-def density_tables(network: NetworkEvaluation) -> tuple[Table, ...]:
-    """Two tables per accelerator, layers and tiles; none where everything was evaluated with the model."""
-    layers, tiles = density_records(network), tile_records(network)
+def density_tables(layers: Sequence[Record], tiles: Sequence[Record]) -> tuple[Table, ...]:
+    """Two tables per accelerator, of `density_records` and of `tile_records`."""
     return (
         *_tables("the statistical model against", LAYER, layers),
         *_tables("weights in a tile, the statistical model against", TILE, tiles),

@@ -48,26 +48,16 @@ LEGEND = (
 SHARES = ("density", "kept_ratio", "utilization", "compute_bound_share")
 
 
-def layer_tables(network: NetworkEvaluation, wide: bool = False) -> tuple[Table, ...]:
-    """One table per accelerator with a row per layer; `wide` shows every key of the records.
-
-    >>> layer_tables(NetworkEvaluation("nothing", ()))
-    ()
-    """
-    found = layer_records(network)
+def layer_tables(title: str, found: Sequence[Record], wide: bool = False) -> tuple[Table, ...]:
+    """One table per accelerator with a row per layer, of `layer_records`; `wide` shows every key of the records."""
     columns, records = (_wide(found), found) if wide else (LAYER, [_with_texts(record) for record in found])
     groups = groupby(records, key=lambda record: record["arch"])
-    return tuple(table(f"{headline(network)} on {arch}", columns, rows) for arch, rows in groups)
+    return tuple(table(f"{title} on {arch}", columns, rows) for arch, rows in groups)
 
 
-def total_table(network: NetworkEvaluation, wide: bool = False) -> Table:
-    """One row per accelerator: the sums over its layers.
-
-    >>> total_table(NetworkEvaluation("nothing", ())).title
-    'nothing: totals'
-    """
-    records = total_records(network)
-    return table(f"{headline(network)}: totals", _wide(records) if wide else TOTAL, records)
+def total_table(title: str, records: Sequence[Record], wide: bool = False) -> Table:
+    """One row per accelerator, of `total_records`."""
+    return table(f"{title}: totals", _wide(records) if wide else TOTAL, records)
 
 
 def evaluation_document(network: NetworkEvaluation, wide: bool = False) -> Document:
@@ -78,7 +68,8 @@ def evaluation_document(network: NetworkEvaluation, wide: bool = False) -> Docum
     """
     layers = dict.fromkeys(row.layer for row in network.rows)
     found = notes(network)
-    records, checked = layer_records(network), density.density_records(network)
+    title, records, totals = headline(network), layer_records(network), total_records(network)
+    checked, tiles = density.density_records(network), density.tile_records(network)
     remarks = {
         "reading": (*LEGEND, density.LEGEND) if checked else LEGEND,
         "assumptions": tuple(plain(note_line(note, arch_names(network), layers)) for note in found),
@@ -91,15 +82,19 @@ def evaluation_document(network: NetworkEvaluation, wide: bool = False) -> Docum
         "name": network.name,
         "versions": versions(),
         "provenance": dict(network.provenance),
-        "totals": total_records(network),
+        "totals": totals,
         "layers": records,
         "assumptions": [asdict(note) for note in found],
         "skipped": [asdict(each) for each in network.skipped],
     }
     if checked:
-        content["density"] = {"layers": checked, "tiles": density.tile_records(network)}
-    tables = (*layer_tables(network, wide), *density.density_tables(network), total_table(network, wide))
-    return Document(headline(network), tables, remarks, records, content)
+        content["density"] = {"layers": checked, "tiles": tiles}
+    tables = (
+        *layer_tables(title, records, wide),
+        *density.density_tables(checked, tiles),
+        total_table(title, totals, wide),
+    )
+    return Document(title, tables, remarks, records, content)
 
 
 def accuracy_lines(provenance: Mapping[str, object]) -> tuple[str, ...]:

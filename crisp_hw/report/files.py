@@ -1,11 +1,12 @@
 """Writes an evaluation into a folder, all of its files or none."""
 
 from pathlib import Path
+from typing import cast
 
 from crisp_hw.machine.writing import write_all
 from crisp_hw.report.document import json_text, markdown_text
 from crisp_hw.report.evaluation import evaluation_document
-from crisp_hw.report.records import total_records
+from crisp_hw.report.records import Record
 from crisp_hw.report.tables import csv_text
 from crisp_hw.spec.evaluation import NetworkEvaluation
 
@@ -25,7 +26,7 @@ def save(network: NetworkEvaluation, folder: Path, plot: bool = True) -> tuple[P
     document = evaluation_document(network)
     texts = {
         "layers.csv": csv_text(document.records),
-        "totals.csv": csv_text(total_records(network)),
+        "totals.csv": csv_text(cast("list[Record]", document.content["totals"])),
         "result.json": json_text(document),
         "report.md": markdown_text(document, tuple(pictures)),
     }

@@ -34,15 +34,6 @@ def stats_text(evaluated: Evaluated) -> str:
     return "\n".join(lines)
 
 
-def summary_line(evaluated: Evaluated) -> str:
-    """What timeloop-model says on its standard output."""
-    result, (algorithmic, actual) = evaluated.result, _computes(evaluated)
-    parts = [f"Utilization = {figure(_utilization(evaluated)):>4}"]
-    if evaluated.point.design.sparse.active:
-        parts.append(f"pJ/Algorithmic-Compute = {per(result.energy_pj, algorithmic):8.3f}")
-    return " | ".join([*parts, f"pJ/Compute = {per(result.energy_pj, actual):8.3f}", f"Cycles = {result.cycles}"])
-
-
 def _utilization(evaluated: Evaluated) -> float:
     """Share of MACs and cycles at work: of 0 cycles, what division by 0 gives."""
     result = evaluated.result

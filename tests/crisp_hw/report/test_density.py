@@ -71,7 +71,10 @@ def test_why_the_model_refuses(checked):
     row = replace(checked, check=replace(checked.check, model=model))
     network = NetworkEvaluation("net", (row,))
     assert density_records(network)[0]["model_invalid"] == "level RF: 9 words needed, 8 there"
-    assert density_tables(network)[0].rows[0][-1] == "level RF: 9 words needed, 8 there"
+    assert (
+        density_tables(density_records(network), tile_records(network))[0].rows[0][-1]
+        == "level RF: 9 words needed, 8 there"
+    )
 
 
 def test_the_document_holds_both_tables(checked, row):
@@ -86,7 +89,7 @@ def test_an_evaluation_with_the_model_says_nothing_of_it(network):
     document = evaluation_document(network)
     assert "density" not in document.content
     assert LEGEND not in document.remarks["reading"]
-    assert density_tables(network) == ()
+    assert density_tables(density_records(network), tile_records(network)) == ()
 
 
 def test_json_keeps_the_numbers(checked):

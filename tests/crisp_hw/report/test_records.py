@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import crisp_hw
-from crisp_hw.report.collate import layer_rows, totals
 from crisp_hw.report.records import headline, layer_records, total_records
 from crisp_hw.spec.encoded import OverheadLine
 from crisp_hw.spec.evaluation import NetworkEvaluation
@@ -105,8 +104,8 @@ def test_headline_names_the_patterns(row):
 
 
 def test_frames_hold_the_records(network):
-    assert layer_rows(network).to_dict("records") == layer_records(network)
-    assert list(totals(network).columns) == list(total_records(network)[0])
+    assert crisp_hw.api.Evaluation(network).to_frame().to_dict("records") == layer_records(network)
+    assert list(crisp_hw.api.Evaluation(network).totals().columns) == list(total_records(network)[0])
 
 
 def test_columns_of_a_real_evaluation_add_up():

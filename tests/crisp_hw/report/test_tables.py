@@ -8,9 +8,17 @@ from rich.console import Console
 
 from crisp_hw.report.columns import Column, cell, table
 from crisp_hw.report.evaluation import evaluation_document, layer_tables, total_table
-from crisp_hw.report.records import layer_records
+from crisp_hw.report.records import headline, layer_records, total_records
 from crisp_hw.report.tables import csv_text, markdown_table, rich_table, table_width
 from crisp_hw.spec.evaluation import NetworkEvaluation
+
+
+def tables(network, wide=False):
+    return layer_tables(headline(network), layer_records(network), wide)
+
+
+def totals(network):
+    return total_table(headline(network), total_records(network))
 
 
 def printed(content, width=120):
@@ -41,34 +49,32 @@ def test_cells(value, style, text):
 
 def test_numbers_stand_on_the_right_of_their_column(row):
     network = NetworkEvaluation("net", (row(layer="a", cycles=5), row(layer="b", cycles=1_234_567)))
-    lines = printed(layer_tables(network)[0])
+    lines = printed(tables(network)[0])
     small, large = (next(line for line in lines if line.startswith(f" {name} ")) for name in "ab")
     assert "1,234,567" in large
     assert small.index(" 5 ") + 2 == large.index("1,234,567") + len("1,234,567")
 
 
 def test_a_table_per_accelerator_in_order(network):
-    assert [content.title for content in layer_tables(network)] == [
-        f"net, 2:4, blocks of 64 on {arch}" for arch in "ab"
-    ]
-    assert [r[0] for r in total_table(network).rows] == ["a", "b"]
+    assert [content.title for content in tables(network)] == [f"net, 2:4, blocks of 64 on {arch}" for arch in "ab"]
+    assert [r[0] for r in totals(network).rows] == ["a", "b"]
 
 
 def test_resnet_sized_tables_fit_120_columns(row):
     """The widest name of ResNet-50, cycles in the millions."""
     big = row(layer="layer1.0.downsample.0", cycles=16_057_259, dense_cycles=96_057_259, pj=(3e9, 2e9, 1e9))
-    for content in (*layer_tables(NetworkEvaluation("n", (big,))), total_table(NetworkEvaluation("n", (big,)))):
+    for content in (*tables(NetworkEvaluation("n", (big,))), totals(NetworkEvaluation("n", (big,)))):
         assert table_width(content) == 120
         lines = printed(content)
         assert max(map(len, lines)) <= 120
         assert any("16,057,259" in line for line in lines)
     assert any(
-        line.startswith(" layer1.0.downsample.0 ") for line in printed(layer_tables(NetworkEvaluation("n", (big,)))[0])
+        line.startswith(" layer1.0.downsample.0 ") for line in printed(tables(NetworkEvaluation("n", (big,)))[0])
     )
 
 
 def test_wide_shows_every_key(network):
-    (content, _) = layer_tables(network, wide=True)
+    (content, _) = tables(network, wide=True)
     assert [column.key for column in content.columns] == [
         key for key, value in layer_records(network)[0].items() if value is not None
     ]
@@ -77,13 +83,13 @@ def test_wide_shows_every_key(network):
 
 def test_names_are_not_obeyed(row):
     network = NetworkEvaluation("net", (row(layer="[red]x[/red]\x1b[31m|<b>"),))
-    content = layer_tables(network)[0]
+    content = tables(network)[0]
     assert any("[red]x[/red]?[31m|<b>" in line for line in printed(content))
     assert "| [red]x[/red]?[31m\\|&lt;b> |" in markdown_table(content)
 
 
 def test_markdown_has_as_many_cells_in_every_line(network):
-    lines = markdown_table(total_table(network)).splitlines()
+    lines = markdown_table(totals(network)).splitlines()
     assert len(lines) == 4 and len({line.count("|") for line in lines}) == 1
     assert lines[1].startswith("|:---|---:|")
 
