@@ -5,9 +5,10 @@
 32
 """
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as in typing, whose loading would be a time in which no command can end in order yet
 if TYPE_CHECKING:
+    from typing import Any
+
     from crisp_hw.api import (
         BestMapping,
         EvaluateOptions,
@@ -48,7 +49,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """Load the API on first use: importing a part of the package must not import all of it."""
     if name not in __all__:
         raise AttributeError(f"module 'crisp_hw' has no attribute {name!r}")

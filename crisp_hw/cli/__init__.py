@@ -1,16 +1,33 @@
-"""The command `crisp-hw`: parse, call one function of the API, print."""
+"""The command `crisp-hw`: parse, call one function of the API, print.
 
-import gc
-from typing import Any
+Nothing is loaded here, so that an interrupt is met from the first moment on.
+"""
 
-from crisp_hw.cli.start import main
+import sys
 
-gc.set_threshold(100_000, 20, 50)  # a run makes many objects that stay; to look for garbage often takes a tenth of it
+TYPE_CHECKING = False  # as in typing, which takes a while to load
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["app", "main"]
 
 
-def __getattr__(name: str) -> Any:
+def main() -> None:
+    """Run the command line; ends the process."""
+    try:
+        import gc
+
+        from crisp_hw.cli.start import PROGRAM, run
+        from crisp_hw.machine.ending import run_program
+
+        gc.set_threshold(100_000, 20, 50)  # a run makes many objects that stay; to look for garbage takes a tenth of it
+        run_program(PROGRAM, run)
+    except KeyboardInterrupt:  # before or after the time in which `run_program` watches
+        sys.stderr.write("crisp-hw: interrupted\n")
+        sys.exit(130)
+
+
+def __getattr__(name: str) -> "Any":
     """`app`, all commands, when somebody asks for it: to load their parser takes longer than many a run."""
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

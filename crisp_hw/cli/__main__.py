@@ -1,5 +1,5 @@
 """`python -m crisp_hw.cli`."""
 
-from crisp_hw.cli.start import main
+from crisp_hw.cli import main
 
 main()

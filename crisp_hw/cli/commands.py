@@ -1,6 +1,6 @@
-"""The door: sub-commands, and what becomes of errors."""
+"""Sub-commands, and what becomes of errors."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -10,19 +10,36 @@ from crisp_hw.cli import accelerators, networks, searches
 from crisp_hw.cli.bundle import bundle, replay
 from crisp_hw.cli.characterize import characterize
 from crisp_hw.cli.describe import describe
-from crisp_hw.cli.ending import ended
 from crisp_hw.cli.evaluate import evaluate, render
 from crisp_hw.cli.map import map_files
 from crisp_hw.cli.model import model
+from crisp_hw.cli.start import PROGRAM
 from crisp_hw.cli.validate import validate
 from crisp_hw.cli.verify import doctor, verify
+from crisp_hw.machine.ending import ended
+
+_PARSER = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+PASSING = (typer.Exit, typer.Abort, _PARSER)  # what the parser itself says and ends
 
 
 class ErrorBoundary(TyperGroup):
-    """Ends every command: an error of the user's making is one sentence and an exit code, never a traceback."""
+    """Ends every command: an error of the user's making is one sentence and an exit code, never a traceback.
+
+    Typer ends interrupts and closed pipes in its own way, which is to say nothing; so they are met before it sees them.
+    """
+
+    def make_context(self, *args: Any, **more: Any) -> Any:
+        """Read the options; help and version are printed here."""
+        found: list[Any] = []
+        made = super().make_context
+        if code := ended(PROGRAM, lambda: found.append(made(*args, **more)), passing=PASSING):
+            raise typer.Exit(code)
+        return found[0]
 
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # typer's context is click's
-        if code := ended(lambda: super(ErrorBoundary, self).invoke(ctx), bool(ctx.params.get("debug"))):
+        """Run the command."""
+        debug = bool(ctx.params.get("debug"))
+        if code := ended(PROGRAM, lambda: super(ErrorBoundary, self).invoke(ctx), debug, PASSING):
             raise typer.Exit(code)
         return None
 

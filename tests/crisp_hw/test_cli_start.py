@@ -8,9 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from crisp_hw.cli import app, model
-from crisp_hw.cli.ending import ended
 from crisp_hw.cli.quick import quick_run
-from crisp_hw.errors import InputError, MappingError
 
 DOCUMENTS = Path(__file__).parent / "dropin" / "documents"
 FLAT = DOCUMENTS / "dense-flat.yaml"
@@ -58,18 +56,6 @@ def test_what_is_read_is_what_the_parser_reads(words, monkeypatch):
 )
 def test_everything_else_is_left_to_the_parser(words):
     assert quick_run(words) is None
-
-
-@pytest.mark.parametrize(
-    ("error", "code"), [(InputError("x\ny"), 2), (MappingError("z"), 3), (KeyboardInterrupt(), 130)]
-)
-def test_an_error_is_one_line_and_an_exit_code(error, code, capsys):
-    def fail():
-        raise error
-
-    assert ended(fail) == code
-    said = capsys.readouterr().err
-    assert said.startswith("crisp-hw: ") and said.count("\n") == 1
 
 
 def test_a_model_run_loads_nothing_that_it_does_not_need(tmp_path):
