@@ -17,8 +17,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crisp_hw.cli.ending import ended
 from crisp_hw.cli.run_model import ModelRun, run_model
+from crisp_hw.machine.ending import ended
 from crisp_hw.timeloop.yaml.documents import load_documents
 
 HERE = Path(__file__).parent / "documents"
@@ -283,7 +283,7 @@ def outcome(paths, folder):
     """(exit code, stdout, stderr) of `crisp-hw model`; whatever is no error of the user's making comes through."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = ended(lambda: run_model(ModelRun(tuple(paths), folder / "out", "json")))
+        code = ended("crisp-hw", lambda: run_model(ModelRun(tuple(paths), folder / "out", "json")))
     return code, out.getvalue(), err.getvalue()
 
 
