@@ -1,25 +1,41 @@
-# Two commands matter: `make demo` (a network is pruned and evaluated) and `make test` (the whole suite).
+# Two commands matter: `make demo` (a network is pruned and evaluated) and `make test` (the test suite).
 # Both make the virtual environment .venv with pinned versions when it is not there, and need nothing else.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 GOLDEN ?= $(or $(CRISP_HW_GOLDEN),../shared/golden)
+# EXTRA names what is installed beside the package; WHEEL=file.whl installs that wheel and tests it, not the checkout
+EXTRA ?= dev
+WHEEL ?=
+DIST ?= dist
+JOBS ?= auto
+ifdef WHEEL
+SUITE := CRISP_HW_INSTALLED=1 PYTHONSAFEPATH=1 $(BIN)/pytest -n $(JOBS) tests tools --pyargs crisp_hw crisp_prune
+else
+SUITE := $(BIN)/pytest -n $(JOBS)
+endif
 
-.PHONY: help install demo test docker-check lint golden characterize clean
+.PHONY: help install demo quick test long coverage docker-check lint golden characterize wheel benchmark clean
 
 help:
 	@echo "make demo    prune a small CNN on real digits, evaluate it on four accelerators (demo-out/)"
-	@echo "make test    the whole test suite"
+	@echo "make quick   the tests that take no time: less than a minute"
+	@echo "make test    the test suite (some minutes)"
+	@echo "make long    everything: seeds, fuzzed inputs, large spaces, coverage, the image (hours); writes tests/long.json"
+	@echo "make coverage  the test suite, and the share of branches that it takes"
 	@echo "make docker-check  the steps of the slim image without Docker: install, then a golden design to the digit"
 	@echo "make lint    ruff, mypy --strict, import-linter"
 	@echo "make golden  compare the engine with recorded timeloop-model cases (GOLDEN=folder of *.jsonl.gz)"
+	@echo "make benchmark  measure again, and compare with the results kept in benchmarks/results/"
 	@echo "make characterize  ask CACTI for the committed energies again (Python 3.12, a C++ compiler; two hours)"
+	@echo "make wheel   build the wheel into dist/"
 	@echo "make clean   remove .venv and everything generated"
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml constraints.txt $(WHEEL)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		$(if $(WHEEL),'$(WHEEL)[$(EXTRA)]',--editable '.[$(EXTRA)]')
 	@touch $(STAMP)
 
 install: $(STAMP)
@@ -29,8 +45,24 @@ demo: $(STAMP)
 	$(BIN)/crisp-hw evaluate --masks demo-out/run.pt --arch dense --arch stc --arch dstc --arch crisp-stc --out demo-out
 	$(BIN)/crisp-hw describe demo-out/run.pt --layer stage2.conv --picture demo-out/mask.png
 
+quick: $(STAMP)
+	$(SUITE) --hypothesis-profile=quick -m 'not (slow or process or train or fuzz or docker or long)'
+
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(SUITE)
+
+coverage: $(STAMP)
+	$(SUITE) --cov --cov-report=term:skip-covered
+
+long: $(STAMP)
+	$(BIN)/python tools/long_run.py --out tests/long.json
+
+benchmark: $(STAMP)
+	$(BIN)/python benchmarks/compare.py
+
+# in a build environment of its own, as who installs the source would build it
+wheel:
+	@$(PYTHON) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $(DIST) .
 
 # needs no .venv: it makes an environment of its own and removes it
 docker-check:
@@ -63,4 +95,4 @@ characterize: $(STAMP) $(if $(CRISP_HW_CACTI),,$(CACTI_STAMP))
 	$(BIN)/python tools/energy_tables/check_grid.py --asked 1000
 
 clean:
-	rm -rf $(VENV) demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) dist demo-out .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

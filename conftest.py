@@ -6,6 +6,8 @@ seeds that it states.
 """
 
 import os
+import re
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,8 +27,28 @@ settings.register_profile("quick", _ALWAYS, derandomize=True, max_examples=20)
 settings.register_profile("long", _ALWAYS)  # with --hypothesis-seed
 settings.load_profile("test")
 
+NEEDS_TORCH = re.compile(r"^(?:import|from) (?:torch|crisp_prune)\b", re.MULTILINE)
+WITH_TORCH = find_spec("torch") is not None
 FOLDER = pytest.StashKey[TemporaryDirectory[str]]()
 VARIABLE = "CRISP_HW_CACHE"
+INSTALLED = "CRISP_HW_INSTALLED"  # set where an installed wheel is tested and not the checkout
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Files that cannot even be imported without PyTorch, where there is none: crisp_prune, and what tests it."""
+    if WITH_TORCH or collection_path.suffix != ".py":
+        return None
+    inside = "crisp_prune" in collection_path.parts
+    return True if inside or NEEDS_TORCH.search(collection_path.read_text(encoding="utf-8")) else None
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Which crisp_hw is tested, and what is left out."""
+    package = Path(str(getattr(find_spec("crisp_hw"), "origin", ""))).parent
+    if os.environ.get(INSTALLED) and package.is_relative_to(config.rootpath):
+        raise pytest.UsageError(f"{INSTALLED} is set, but crisp_hw is that of the checkout: {package}")
+    left_out = [] if WITH_TORCH else ["no PyTorch here: files that import it are left out"]
+    return [f"crisp_hw: {package}", *left_out]
 
 
 def pytest_configure(config: pytest.Config) -> None:

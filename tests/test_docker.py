@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+pytestmark = pytest.mark.docker
+
 ROOT = Path(__file__).parents[1]
 DOCKER = ROOT / "docker"
 FILES = ("Dockerfile", "Dockerfile.full")

@@ -6,6 +6,8 @@ import pytest
 
 from crisp_hw.validation import Agreement, validate
 
+pytestmark = pytest.mark.slow
+
 COMMITTED = Path(__file__).parent / "golden" / "cases"
 MODELLED = [
     *("banded", "bandwidth", "conv", "crisp", "dense", "formats", "gate", "imperfect", "leak", "network", "shared"),

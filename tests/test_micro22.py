@@ -11,6 +11,8 @@ from crisp_hw.validation import holds, validate
 from crisp_hw.validation.agreement import read_cases
 from crisp_hw.validation.compare import Case
 
+pytestmark = pytest.mark.slow
+
 GOLDEN = "golden agreement"  # read by conftest.py
 # DSTC packs nonzeros by a formula that was inferred; single counts are whole expectations that round either way
 ENERGY = {"DSTC": 2e-5, "others": 1e-6}

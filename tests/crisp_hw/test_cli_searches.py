@@ -15,6 +15,8 @@ from typer.testing import CliRunner
 from crisp_hw.cli import app
 from crisp_hw.searches.store import default_store, engine_version, info
 
+pytestmark = pytest.mark.process
+
 WORKLOAD = """\
 schema: crisp-hw/workload/1
 name: tiny

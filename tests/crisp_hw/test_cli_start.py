@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 from crisp_hw.cli import app, model
 from crisp_hw.cli.quick import quick_run
 
+pytestmark = pytest.mark.process
+
 DOCUMENTS = Path(__file__).parent / "dropin" / "documents"
 FLAT = DOCUMENTS / "dense-flat.yaml"
 COMMAND = [sys.executable, "-m", "crisp_hw.cli"]

@@ -4,6 +4,7 @@ import gzip
 import json
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from crisp_hw.cli import app
@@ -33,6 +34,7 @@ def test_cases_that_agree_exit_0_and_write_the_page(tmp_path):
     assert "| dense |" in (tmp_path / "page.md").read_text()
 
 
+@pytest.mark.slow
 def test_one_count_more_is_close_and_too_much_for_strict(tmp_path):
     cases = [case for case in recorded("dense") if case["output"]["valid"]] * 40
     cases[0] = json.loads(json.dumps(cases[0]))

@@ -296,6 +296,7 @@ def exact_or_refused(path, data):
     return "exact"
 
 
+@pytest.mark.slow
 @both
 def test_damage_gives_the_same_content_or_one_error(tmp_path, suffix):
     path = tmp_path / f"run.{suffix}"

@@ -12,6 +12,8 @@ from crisp_hw.searches.store import default_store, info
 from crisp_hw.spec.layer import Layer, Workload
 from crisp_hw.spec.patterns import NM
 
+pytestmark = pytest.mark.slow
+
 ARCHS = ("dense", "stc", "dstc", "crisp-stc")
 NETWORK = api.WorkloadPattern(
     Workload(

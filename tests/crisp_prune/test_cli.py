@@ -13,6 +13,8 @@ import crisp_prune
 from crisp_prune import train
 from crisp_prune.cli import main
 
+pytestmark = [pytest.mark.train, pytest.mark.process]
+
 torch.set_num_threads(1)
 
 TOY = """

@@ -79,6 +79,7 @@ def test_objects_by_name_and_their_errors():
         open_dataset("builtins:object", ImageTransform())
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 4), min_size=30, max_size=90), st.integers(1, 6), st.integers(0, 99))
 def test_samples_are_stratified_disjoint_and_seeded(labels, per_class, seed):
     labels = labels + [0, 1, 2, 3, 4] * 3

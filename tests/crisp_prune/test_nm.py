@@ -21,6 +21,7 @@ def oracle(row, n, m):
 patterns = st.integers(1, 5).flatmap(lambda m: st.tuples(st.integers(1, m), st.just(m)))
 
 
+@pytest.mark.slow
 @given(patterns, st.integers(1, 13), st.data())
 def test_mask_equals_the_oracle_with_ties_and_ragged_groups(pattern, columns, data):
     n, m = pattern

@@ -16,6 +16,8 @@ from crisp_hw.errors import InputError
 from crisp_prune import Crisp, CrispConfig, FitOptions
 from crisp_prune.checkpoint import load_checkpoint
 
+pytestmark = pytest.mark.train
+
 torch.set_num_threads(1)
 
 CONFIG = CrispConfig(sparsity=0.7, block=8, epochs=4, lr=0.05, classes=(0, 1, 3), sr_ste=2e-4, seed=7)

@@ -9,6 +9,8 @@ import pytest
 from crisp_hw.characterization.process import Finished, run_limited
 from crisp_hw.errors import InputError
 
+pytestmark = pytest.mark.process
+
 
 def alive(pid):
     try:

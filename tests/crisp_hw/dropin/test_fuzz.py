@@ -21,6 +21,8 @@ from crisp_hw.cli.run_model import ModelRun, run_model
 from crisp_hw.machine.ending import ended
 from crisp_hw.timeloop.yaml.documents import load_documents
 
+pytestmark = pytest.mark.fuzz
+
 HERE = Path(__file__).parent / "documents"
 CASES = Path(__file__).parents[2] / "golden" / "cases"
 FAMILIES = ("formats", "leak", "skip", "stc", "conv", "banded", "imperfect", "bandwidth", "network", "crisp")

@@ -12,6 +12,8 @@ from crisp_hw.errors import InputError, MappingError
 from crisp_hw.mapper.search import SearchOptions
 from crisp_hw.report.mapping import texts_of
 
+pytestmark = pytest.mark.slow
+
 
 def sram(name, instances, depth, **attributes):
     return {

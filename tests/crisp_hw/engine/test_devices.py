@@ -146,6 +146,7 @@ def check_batch(point):
     assert [rule.what for rule in theirs.failures] == [rule.what for rule in ours.failures]
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(data=st.data())
 def test_random_designs_have_the_same_figures(build, data):

@@ -62,6 +62,7 @@ def designs(draw, build):
     return replace(point.design, architecture=architecture, problem=problem), point.mapping.nest
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(data=st.data())
 def test_a_batch_is_its_mappings_one_by_one(build, data):

@@ -29,6 +29,7 @@ def occupancy(build, density, inner, outer, levels=("L0", "L1")):
     return expected_occupancy_of(tiling, spec, found, 0, tiling.problem.tensor("A"))
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.integers(1, 5), st.integers(2, 5), st.data())
 def test_tiles_that_are_sent_at_all_hold_more(build, inner, outer, data):

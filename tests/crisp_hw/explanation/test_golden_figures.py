@@ -13,6 +13,8 @@ from crisp_hw.explanation.subject import explain_scene, scene_of, subjects
 from crisp_hw.explanation.text import plain_text
 from crisp_hw.timeloop.read.point import read_point
 
+pytestmark = pytest.mark.slow
+
 GOLDEN = Path(__file__).parents[2] / "golden"
 FILES = [*sorted((GOLDEN / "cases").glob("*.jsonl.gz")), GOLDEN / "crisp-small.jsonl"]
 PLAIN = (

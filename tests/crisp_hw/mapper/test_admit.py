@@ -48,6 +48,7 @@ def test_parallelism_is_the_share_of_all_lanes(least):
     assert admitted(space, rows).tolist() == [count >= least * 12 for count in lanes]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("least", [0.0, 0.5, 0.9])
 def test_no_mapping_that_the_engine_takes_is_dropped_and_none_that_fills_too_little_passes(least):
     space = enumerate_space(design(size=20, least=least), Constraints())

@@ -92,6 +92,7 @@ def test_too_few_lanes_are_told_with_the_most_that_there_are():
     assert said.endswith("those that fit use at most 50 % of the lanes, and the constraints want 75 %: lower that")
 
 
+@pytest.mark.slow
 def test_too_empty_a_level_is_told_with_its_words():
     subject = design(1000)
     smem = replace(subject.architecture.level("SMEM"), min_utilization=1.0)

@@ -61,6 +61,7 @@ def engine_verdict(space, rows):
     return valid
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.tuples(st.integers(1, 8), st.integers(1, 8)), st.integers(2, 40), densities, st.booleans())
 def test_no_mapping_that_the_engine_accepts_is_dropped(bounds, words, density, sparse):

@@ -1,6 +1,6 @@
 """Random small mapspaces: what the search proves to be the best is the best of every mapping, one by one."""
 
-from itertools import permutations, product
+from itertools import compress, permutations, product
 
 import numpy as np
 import pytest
@@ -21,6 +21,8 @@ from crisp_hw.spec.mapping import Loop
 from crisp_hw.spec.patterns import FixedStructured, Hypergeometric
 from crisp_hw.spec.problem import FULL, Problem, Tensor, Term
 from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
+
+pytestmark = pytest.mark.slow
 
 DIMS = ("M", "N", "K")
 FLATTENED = (frozenset(DIMS),)
@@ -44,7 +46,7 @@ SPECS = {
 
 
 @st.composite
-def mapspaces(draw):
+def mapspaces(draw, sizes=(1, 2, 3, 4)):
     """A GEMM of a few words on a buffer over four MACs below DRAM, with random sizes, prices, ports and densities."""
     spec = SPECS[draw(st.sampled_from(sorted(SPECS)))]
     density = draw(st.sampled_from([FixedStructured, Hypergeometric]))
@@ -54,7 +56,7 @@ def mapspaces(draw):
         Tensor("B", ((Term("K"),), (Term("N"),)), density=densities[1]),
         Tensor("Z", ((Term("M"),), (Term("N"),)), is_output=True),
     )
-    sizes = tuple(draw(st.sampled_from([1, 2, 3, 4])) for _ in DIMS)
+    extents = tuple(draw(st.sampled_from(sizes)) for _ in DIMS)
     port = st.sampled_from([None, 1, 3])
     chain = Architecture(
         (
@@ -76,22 +78,43 @@ def mapspaces(draw):
         if chain.compute.instances == 1
         else (LevelConstraint("RF", "spatial", {}, (), True, draw(st.integers(0, 3))),)
     )
-    return Design(chain, Problem("gemm", DIMS, sizes, tensors), spec, EnergyTable(prices)), Constraints(spatial, keeps)
+    return Design(chain, Problem("gemm", DIMS, extents, tensors), spec, EnergyTable(prices)), Constraints(
+        spatial, keeps
+    )
 
 
-def every_mapping(space):
-    """(cycles, energy, row) of every valid mapping: every factorization in every order of all loops."""
+def every_mapping(space, every_order=False):
+    """(cycles, energy, row) of every valid mapping: every factorization in every order of its loops.
+
+    Orders that differ in loops of bound 1 alone are the same mapping and evaluated once, unless `every_order`.
+    """
+    rows = np.array([np.stack(row, axis=1) for row in product(*(space.factors[dim] for dim in DIMS))])
+    patterns, which = np.unique((rows > 1).reshape(len(rows), -1), axis=0, return_inverse=True)
+    seen = set()
     for orders in product(*(permutations(DIMS) for _ in space.blocks)):
         loops = []
         for block, order in zip(space.blocks, orders, strict=True):
             sides = ["x" if place < (block.split or 0) else "y" for place in range(3)]
             kinds = sides if block.kind == "spatial" else ["temporal"] * 3
             loops += [Loop(block.level, dim, kind) for dim, kind in zip(order, kinds, strict=True)]
-        rows = np.array([np.stack(row, axis=1) for row in product(*(space.factors[dim] for dim in DIMS))])
         columns = [i * 3 + DIMS.index(dim) for i, order in enumerate(orders) for dim in order]
-        batch = evaluate_batch(space.design, loop_nest(space, tuple(loops)), rows.reshape(len(rows), -1)[:, columns])
+        nests = [tuple(compress(loops, pattern[columns])) for pattern in patterns]
+        fresh = [number for number, nest in enumerate(nests) if every_order or (number, nest) not in seen]
+        seen.update(enumerate(nests))
+        chosen = rows[np.isin(which.ravel(), fresh)]
+        if not len(chosen):
+            continue
+        bounds = chosen.reshape(len(chosen), -1)[:, columns]
+        batch = evaluate_batch(space.design, loop_nest(space, tuple(loops)), bounds)
         for index in np.flatnonzero(batch.valid & (batch.cycles > 0)):
-            yield float(batch.cycles[index]), float(batch.energy_pj[index]), rows[index]
+            yield float(batch.cycles[index]), float(batch.energy_pj[index]), chosen[index]
+
+
+@settings(max_examples=3)
+@given(mapspaces(sizes=(1, 2)))
+def test_loops_of_bound_one_make_no_other_mapping(mapspace):
+    space = enumerate_space(*mapspace)
+    assert {found[:2] for found in every_mapping(space)} == {found[:2] for found in every_mapping(space, True)}
 
 
 @settings(max_examples=25)

@@ -20,6 +20,8 @@ from crisp_hw.spec.patterns import FixedStructured, Hypergeometric
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
 
+pytestmark = pytest.mark.slow
+
 DIMS = ("M", "N", "K")
 RANKS = (Rank("CP", 3, 2), Rank("UOP", 0, 5), Rank("RLE", 4, 0), Rank("B")) * 3
 # a level that hands tiles on ready-made holds them in the ranks of the level below, and needs more for its own loops

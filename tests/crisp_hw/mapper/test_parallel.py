@@ -16,6 +16,8 @@ from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.mapping import LoopMapping, LoopNest
 from crisp_hw.spec.problem import Problem, Tensor, Term
 
+pytestmark = pytest.mark.slow
+
 CHAIN = Architecture((StorageLevel("RF", size_words=8), StorageLevel("DRAM", "DRAM", read_bandwidth=1)), ComputeLevel())
 TENSORS = (
     Tensor("A", ((Term("M"),), (Term("K"),))),

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 from itertools import permutations, product
 from math import prod
 
@@ -75,6 +74,7 @@ def brute_force(subject, split=None):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("m", "k", "sparse"), [(4, 3, False), (2, 6, True), (4, 4, True), (1, 4, False)])
 def test_the_best_is_the_best_of_all(m, k, sparse):
     subject = design(m, k, sparse)
@@ -109,6 +109,7 @@ per_block = st.fixed_dictionaries({}, optional={"M": factor, "K": factor})
 given_constraints = st.tuples(per_block, per_block, per_block, st.none() | st.integers(0, 2))
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(given_constraints, st.booleans(), st.integers(1, 40))
 def test_constraints_are_obeyed_and_chunks_change_nothing(given_blocks, sparse, chunk_rows):
@@ -188,6 +189,7 @@ def test_when_the_engine_refuses_all_the_least_bad_attempt_is_named(monkeypatch)
         search(design(4, 6), Constraints())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sparse", [False, True])
 def test_the_front_is_what_nothing_beats(sparse):
     subject = design(4, 6, sparse)
@@ -258,6 +260,7 @@ def test_memory_bounds_the_rows_at_a_time():
         rows_within(1000, space)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", ["cpu"])
 def test_another_device_finds_the_same(device):
     pytest.importorskip("torch")
@@ -272,14 +275,17 @@ LONG = ("-2of4-loose", "-dense-free")
 BUDGETED = "layer1.1.conv1-2of4-loose"  # the one long case that takes seconds, not half a minute
 
 
-def test_never_worse_than_the_reference_mapper(golden_corpus):
-    """Every space that takes seconds; all of them with CRISP_HW_LONG_TESTS=1 (about two minutes)."""
+@pytest.mark.parametrize(
+    "minutes", [pytest.param(False, marks=pytest.mark.slow), pytest.param(True, marks=pytest.mark.long)]
+)
+def test_never_worse_than_the_reference_mapper(golden_corpus, minutes):
+    """Every space that takes seconds; in `make long` those of half a minute, too."""
     corpus = golden_corpus / "mapper.jsonl.gz"
     if not corpus.exists():
         pytest.skip(f"{corpus.name} is not in the corpus: no recorded runs of the reference mapper")
     with gzip.open(corpus, "rt") as lines:
         cases = [json.loads(line) for line in lines]
-    if not os.environ.get("CRISP_HW_LONG_TESTS"):
+    if not minutes:
         cases = [case for case in cases if not case["id"].endswith(LONG) or case["id"] == BUDGETED]
     assert len(cases) >= 13
     for case in cases:

@@ -43,6 +43,7 @@ constraint_sets = st.dictionaries(st.sampled_from(BLOCKS), per_block).map(
 )
 
 
+@pytest.mark.slow
 @given(st.integers(1, 24), st.integers(1, 24), constraint_sets)
 def test_factorizations_are_those_of_a_full_walk(m, k, constraints):
     bounds = {"M": m, "K": k}

@@ -9,6 +9,7 @@ from crisp_hw.report.energies import Energies, summed
 parts = st.dictionaries(st.sampled_from(["dram", "smem", "rf"]), st.floats(0, 1e6))
 
 
+@pytest.mark.slow
 @given(st.lists(st.builds(Energies, parts, parts, st.none() | parts, parts, parts), min_size=1, max_size=5))
 def test_every_part_is_the_sum_of_its_parts(every):
     total = summed(every)

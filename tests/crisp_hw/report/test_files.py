@@ -9,6 +9,8 @@ import pytest
 from crisp_hw.errors import InputError
 from crisp_hw.report.files import save
 
+pytestmark = pytest.mark.slow
+
 NAMES = {"layers.csv", "totals.csv", "result.json", "report.md", "speedup.png", "energy.png"}
 
 

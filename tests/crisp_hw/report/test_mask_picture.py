@@ -11,6 +11,8 @@ from crisp_hw.report.plots import png
 from crisp_hw.spec.descriptors import PrunedLayer
 from crisp_hw.spec.layer import Layer
 
+pytestmark = pytest.mark.slow
+
 
 def images(drawn):
     return [axes.images[0] for axes in drawn.axes if axes.images]

@@ -13,6 +13,8 @@ from crisp_hw.report.plots import KINDS, figure, png
 from crisp_hw.spec.encoded import OverheadLine
 from crisp_hw.spec.evaluation import NetworkEvaluation
 
+pytestmark = pytest.mark.slow
+
 
 def heights(axes):
     return [[bar.get_height() for bar in group] for group in axes.containers]

@@ -103,6 +103,7 @@ def test_headline_names_the_patterns(row):
     assert headline(evaluation(row(), row(block=None, nm=NM(1, 4)))) == "net, 2:4 and 1:4, blocks of 64"
 
 
+@pytest.mark.slow
 def test_frames_hold_the_records(network):
     assert crisp_hw.api.Evaluation(network).to_frame().to_dict("records") == layer_records(network)
     assert list(crisp_hw.api.Evaluation(network).totals().columns) == list(total_records(network)[0])

@@ -85,6 +85,7 @@ def test_the_design_of_these_tests_has_leaves_of_every_kind():
 atoms = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=3)
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(st.sampled_from(LEAVES), atoms | st.frozensets(st.text(max_size=2)) | st.just(np.zeros((4, 4), dtype=bool)))
 def test_changing_any_one_field_changes_the_key(place, new):
@@ -126,6 +127,7 @@ nested = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(nested, nested)
 def test_keys_are_equal_exactly_where_values_are(one, other):

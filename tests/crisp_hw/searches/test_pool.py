@@ -15,6 +15,8 @@ from crisp_hw.searches import pool
 from crisp_hw.searches.pool import WorkerLost, cores, solving
 from crisp_hw.searches.solve import Task, recall, solve
 
+pytestmark = pytest.mark.process
+
 SIZES = [(4, 6, 8), (8, 4, 2), (2, 2, 2), (6, 6, 6)]
 
 

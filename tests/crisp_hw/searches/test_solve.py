@@ -51,6 +51,7 @@ mappings = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(mappings, st.floats(0, allow_nan=False))
 def test_mappings_and_floats_survive_json(mapping, energy_pj):

@@ -123,6 +123,7 @@ def hammer(folder, rounds):
         assert read(store, KEY) is not None
 
 
+@pytest.mark.process
 def test_writers_at_once_leave_one_whole_entry(store, caplog):
     context = multiprocessing.get_context("spawn")
     writers = [context.Process(target=hammer, args=(str(store.folder), 150)) for _ in range(3)]

@@ -10,6 +10,8 @@ import pytest
 
 from crisp_hw.validation import Difference, compare
 
+pytestmark = pytest.mark.slow
+
 CASES = Path(__file__).parents[2] / "golden" / "cases"
 
 

@@ -11,6 +11,8 @@ from crisp_hw.backends.timeloop import process
 from crisp_hw.backends.timeloop.failure import ToolError
 from crisp_hw.backends.timeloop.process import run
 
+pytestmark = pytest.mark.process
+
 
 def python(code):
     return [sys.executable, "-S", "-c", code]

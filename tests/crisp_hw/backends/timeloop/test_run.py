@@ -14,6 +14,8 @@ from crisp_hw.validation.results import Tolerance, compare_results
 
 from .conftest import VALID
 
+pytestmark = pytest.mark.process
+
 STATS, NEST, XML = (f"timeloop-model.{end}" for end in ("stats.txt", "map.txt", "map+stats.xml"))
 
 
