@@ -18,7 +18,7 @@ from crisp_hw.timeloop.frontend.maximize import maximize
 from crisp_hw.timeloop.frontend.nodes import Component, Empty, computed, is_class, walk_nodes
 from crisp_hw.timeloop.frontend.written import constraint, directive
 from crisp_hw.timeloop.read.architecture import STORAGE_CLASSES
-from crisp_hw.timeloop.read.problem import INSTANCE, PROBLEM, SHAPE
+from crisp_hw.timeloop.read.problem import INSTANCE, PROBLEM, SHAPE, once
 from crisp_hw.timeloop.read.sparse import SPARSE
 from crisp_hw.timeloop.yaml.fields import (
     inside,
@@ -131,6 +131,7 @@ def _shape(problem: Any) -> Shape:
     instance = mapping(problem["instance"], inside(PROBLEM, problem, "instance"))
     listed = items(required(shape, "dimensions", SHAPE), inside(SHAPE, shape, "dimensions"))
     dims = [text(dim, at) for dim, at in listed]
+    once("dimensions", listed)
     sizes = {dim: instance[dim] for dim in dims if isinstance(instance.get(dim), int)}
     tensors = {}
     for space, at in items(required(shape, "data_spaces", SHAPE), inside(SHAPE, shape, "data_spaces")):

@@ -1,6 +1,5 @@
 """Documents as users have them, down to what the readers know: the rest has no effect and is noted, or is refused."""
 
-from dataclasses import replace
 from typing import Any
 
 from crisp_hw.errors import InputError, Where
@@ -8,7 +7,7 @@ from crisp_hw.machine.positions import MarkedDict, derived, like, mark_of
 from crisp_hw.timeloop.read.accept_architecture import accept_architecture
 from crisp_hw.timeloop.read.accept_mapping import accept_mapping
 from crisp_hw.timeloop.read.accept_tables import accept_tables
-from crisp_hw.timeloop.read.problem import INSTANCE, PROBLEM, SHAPE
+from crisp_hw.timeloop.read.problem import INSTANCE, PROBLEM, SHAPE, once
 from crisp_hw.timeloop.yaml.fields import (
     inside,
     items,
@@ -162,10 +161,10 @@ def _shape(shape: Any, notes: list[str]) -> Any:
     copy["data_spaces"] = like(shape.get("data_spaces"), spaces)
     for entry, at in optional_items(copy.get("coefficients"), inside(SHAPE, shape, "coefficients")):
         known(mapping(entry, at), ("name", "default"), at)
-    _once("data_spaces", [(space.get("name"), value_at(SHAPE, space, "name")) for space in spaces])
-    _once("dimensions", optional_items(shape.get("dimensions"), inside(SHAPE, shape, "dimensions")))
+    once("data_spaces", [(space.get("name"), value_at(SHAPE, space, "name")) for space in spaces])
+    once("dimensions", optional_items(shape.get("dimensions"), inside(SHAPE, shape, "dimensions")))
     coefficients = copy.get("coefficients") or []
-    _once("coefficients", [(entry.get("name"), value_at(SHAPE, entry, "name")) for entry in coefficients])
+    once("coefficients", [(entry.get("name"), value_at(SHAPE, entry, "name")) for entry in coefficients])
     return derived(shape, copy)
 
 
@@ -176,15 +175,6 @@ def _texts_only(projection: Any, at: Where) -> None:
             _texts_only(item, place)
         elif not isinstance(item, str):
             raise InputError(f"a projection holds names, not {str(item)[:40]!r}", place)
-
-
-def _once(key: str, names: list[tuple[Any, Where]]) -> None:
-    seen: list[Any] = []
-    for name, at in names:
-        if name in seen:
-            place = replace(SHAPE.under(key), mark=at.mark)
-            raise InputError(f"{str(name)!r} is there twice", place, "name each once")
-        seen.append(name)
 
 
 def _instance(instance: Any, shape: Any, notes: list[str]) -> Any:

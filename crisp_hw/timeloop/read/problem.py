@@ -1,5 +1,6 @@
 """The `problem` document: shape, instance and densities."""
 
+from dataclasses import replace
 from typing import Any
 
 from crisp_hw.errors import InputError, Where
@@ -128,3 +129,13 @@ def _share(value: Any, at: Where) -> float:
     if density > 1.0:
         raise InputError(f"density {density} is above 1", at, "give the share of nonzeros, between 0 and 1")
     return density
+
+
+def once(key: str, names: list[tuple[Any, Where]]) -> None:
+    """Refuse a name that a list of the shape holds twice, at the second place."""
+    seen: list[Any] = []
+    for name, at in names:
+        if name in seen:
+            place = replace(SHAPE.under(key), mark=at.mark)
+            raise InputError(f"{str(name)!r} is there twice", place, "name each once")
+        seen.append(name)

@@ -142,9 +142,11 @@ def flag(value: Any, at: Where) -> bool:
 
 
 def required(node: Node, key: str, at: Where) -> Any:
-    """The value of a key that must be there."""
+    """The value of a key that must be there; where it is only misspelt, the error is about the key that is."""
     if key not in node:
         what = f"the key {key!r} is missing"
+        if wrong := next((each for each in node if misspelt(each, [key])), None):
+            raise InputError(what, key_at(at, node, wrong), f"is {wrong!r} meant to be it?")
         raise InputError(what, at.at(mark_of(node)), f"there are {', '.join(map(repr, node)) or 'none'}")
     return node[key]
 
