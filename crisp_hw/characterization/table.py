@@ -148,10 +148,10 @@ def _parts(path: Path) -> list[MeasuredCircuit]:
         if key in keys[:number]:
             at = Where("parts", key, mark=mark_of(document["entries"][number]))
             raise InputError("the key is already taken", at, "keys must be unique")
-    return [_part(entry) for entry in content.entries]
+    return [_circuit(entry) for entry in content.entries]
 
 
-def _part(entry: _Measured | _Cited) -> MeasuredCircuit:
+def _circuit(entry: _Measured | _Cited) -> MeasuredCircuit:
     """One entry as a plain value; a measured number's source is its tool, query and date."""
     match entry:
         case _Measured():

@@ -1,7 +1,7 @@
 """Arrays of any processor: NumPy's or another library's that follows the array-API standard (torch, on CPU or GPU).
 
 What the engine does to every mapping of a batch is written against the standard: `namespace(x)` gives the functions,
-`floats` and `whole` convert, since libraries differ in what they make of a whole number times a fraction. Annotations
+`floats` and `to_int` convert, since libraries differ in what they make of a whole number times a fraction. Annotations
 say NumPy's types. What depends on a distribution is computed on the host, for the few tiles that differ, and spread.
 """
 

@@ -10,7 +10,7 @@ from crisp_hw.engine.latency import LevelLatency, compute_cycles
 from crisp_hw.engine.safs import Sparse, apply_safs, dense_only
 from crisp_hw.engine.tiling import Tiling
 from crisp_hw.engine.traffic import Traffic, closed_form, dense_traffic
-from crisp_hw.engine.wires import Carried, costs, networks, transit_cycles
+from crisp_hw.engine.wires import Carried, carried_by_wires, costs, transit_cycles
 from crisp_hw.errors import InputError
 from crisp_hw.spec.design import Design
 
@@ -28,7 +28,7 @@ class Counted:
     cycles: Int
     compute_pj: Float
     leakage_pj: list[Float | None]
-    networks: dict[tuple[int, int], Carried]
+    wires: dict[tuple[int, int], Carried]
 
     @property
     def energy_pj(self) -> Float:
@@ -39,7 +39,7 @@ class Counted:
         for place, actions in self.energy.items():
             for energy in actions.values():
                 total = total + energy * self.sparse.used[place]
-        for carried in self.networks.values():
+        for carried in self.wires.values():
             total = total + carried.total_pj
         return total
 
@@ -70,7 +70,7 @@ def counted_of(design: Design, tiling: Tiling) -> Counted:
     places = [(index, t) for index in range(len(levels)) for t in range(len(tensors))]
     energy = {place: instance_energy(tiling, sparse, table, place) for place in places}
     leaks = [leakage(sparse, design.energy, index, level, cycles) for index, level in enumerate(levels)]
-    macs_pj, carried, transit = _compute_pj(design, sparse), networks(tiling, traffic), transit_cycles(tiling)
+    macs_pj, carried, transit = _compute_pj(design, sparse), carried_by_wires(tiling, traffic), transit_cycles(tiling)
     return Counted(tiling, traffic, sparse, energy, latency, compute, cycles + transit, macs_pj, leaks, carried)
 
 

@@ -51,7 +51,7 @@ def times(first: Distribution, second: Distribution) -> Distribution:
     [0.25, 0.5, 0.25]
     """
     step = gcd(_step(first), _step(second)) or 1
-    mass = np.convolve(_spread(first, step), _spread(second, step))
+    mass = np.convolve(_refined(first, step), _refined(second, step))
     return Distribution(first.low + second.low, step, mass)
 
 
@@ -81,7 +81,7 @@ def mixture(parts: list[tuple[float, Distribution]]) -> Distribution:
     mass = np.zeros((max(part.high for _, part in parts) - low) // step + 1)
     for weight, part in parts:
         start = (part.low - low) // step
-        spread = _spread(part, step)
+        spread = _refined(part, step)
         mass[start : start + len(spread)] += weight * spread
     return Distribution(low, step, mass)
 
@@ -91,7 +91,7 @@ def _step(one: Distribution) -> int:
     return one.step if len(one.mass) > 1 else 0
 
 
-def _spread(one: Distribution, step: int) -> Float:
+def _refined(one: Distribution, step: int) -> Float:
     """The masses on a finer lattice."""
     if len(one.mass) == 1 or one.step == step:
         return one.mass

@@ -93,7 +93,7 @@ def expected_occupancy_of(
     first, which = distinct([row for row in rows if row is not tiling.ones] or [tiling.ones])
     small, few = tile.at(first), ranks.at(first)
     keys = list(zip(*(on_host(row[first]).tolist() for row in rows), strict=True))
-    return _spread(_remembered(tensor, (small, few), keys, how), tile.words, which)
+    return _handed_out(_remembered(tensor, (small, few), keys, how), tile.words, which)
 
 
 def _measured(tensor: Tensor, tile: Tile, ranks: StoredRanks, how: _How) -> Occupancy:
@@ -153,7 +153,7 @@ def _looked_up(known: dict[Key, list[Any]], keys: list[Key], work: Callable[[Int
     return [None if each[0] is None else np.array(each) for each in zip(*rows, strict=True)]
 
 
-def _spread(few: Occupancy, tile: Int, which: Int) -> Occupancy:
+def _handed_out(few: Occupancy, tile: Int, which: Int) -> Occupancy:
     """The content of tiles that differ, handed to every mapping that has one of them."""
 
     def each(value: Float | Int) -> Float:

@@ -160,7 +160,7 @@ def _visit(state: _State, i: int, epochs: int) -> list[Boxes]:
     if loop.kind == "temporal":
         _run(state, i, epochs)
     else:
-        _spread(state, i, epochs)
+        _to_lanes(state, i, epochs)
     if loop.final:
         return _new_words(state, i)
     return []
@@ -195,7 +195,7 @@ def _run(state: _State, i: int, epochs: int) -> None:
         return
     start = state.offset[loop.dim]
     totals = [0] * len(state.tiling.problem.tensors)
-    for position, times, weight in _plan(count, last and loop.ragged_inside, loop.bound != loop.residual):
+    for position, times, weight in _iterations(count, last and loop.ragged_inside, loop.bound != loop.residual):
         state.index[i], state.offset[loop.dim] = position, start + position * loop.stride
         arrived = _visit(state, i - 1, epochs * times)
         if loop.first:
@@ -218,13 +218,13 @@ def _note(state: _State, place: tuple[int, int], delivery: Delivery, amount: int
     ways[delivery] = ways.get(delivery, 0) + amount
 
 
-def _plan(count: int, last: bool, own_residual: bool) -> list[tuple[int, int, int]]:
+def _iterations(count: int, last: bool, own_residual: bool) -> list[tuple[int, int, int]]:
     """(iteration, times that what is inside it counts, iterations that its new words stand for).
 
     Of the iterations after the first, one stands for all; with `last` the last one is walked by itself, and in a loop
     with a residual of its own the one before it, too, so that the last move is like the one before.
 
-    >>> _plan(5, False, False), _plan(5, True, False), _plan(5, True, True)
+    >>> _iterations(5, False, False), _iterations(5, True, False), _iterations(5, True, True)
     ([(0, 1, 1), (1, 4, 4)], [(0, 1, 1), (1, 3, 4), (4, 1, 0)], [(0, 1, 1), (1, 2, 3), (3, 1, 0), (4, 1, 1)])
     """
     if count == 1:
@@ -240,7 +240,7 @@ def _plan(count: int, last: bool, own_residual: bool) -> list[tuple[int, int, in
     return [(0, 1, 1), (1, count - 3, count - 2), (count - 2, 1, 0), (count - 1, 1, 1)]
 
 
-def _spread(state: _State, i: int, epochs: int) -> None:
+def _to_lanes(state: _State, i: int, epochs: int) -> None:
     """A group of spatial loops, of which i is the outermost: its lanes take the same words, shifted."""
     tiling, level = state.tiling, state.loops[i].level
     group = range(_lowest(state.loops, level), i + 1)

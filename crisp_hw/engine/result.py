@@ -57,26 +57,26 @@ def report(counted: Counted, failures: list[Failure], assumptions: tuple[str, ..
         compute=compute,
         levels=levels,
         assumptions=assumptions + _remarks(counted),
-        networks=_networks(counted),
+        networks=_wire_results(counted),
         network_cycles=transit_cycles(counted.tiling),
     )
 
 
-def _networks(counted: Counted) -> tuple[WireResult, ...]:
+def _wire_results(counted: Counted) -> tuple[WireResult, ...]:
     """The networks of which some tensor takes energy."""
     tiling, found = counted.tiling, []
     names = [counted.tiling.architecture.compute.name, *(level.name for level in tiling.architecture.levels)]
-    for index in sorted({index for index, _ in counted.networks}):
+    for index in sorted({index for index, _ in counted.wires}):
         level = tiling.architecture.levels[index]
-        tensors = {d.name: _network_counts(counted, index, t) for t, d in enumerate(tiling.problem.tensors)}
+        tensors = {d.name: _wire_counts(counted, index, t) for t, d in enumerate(tiling.problem.tensors)}
         energy = sum((each.energy_pj + each.link_energy_pj) * each.instances for each in tensors.values())
         name = f"{level.name} <==> {names[index]}"
         found.append(WireResult(name, level.name, tensors, hop_energy(level), energy))
     return tuple(network for network in found if network.energy_pj)
 
 
-def _network_counts(counted: Counted, index: int, t: int) -> WireCounts:
-    carried, words = counted.networks[index, t], float(counted.networks[index, t].words[0])
+def _wire_counts(counted: Counted, index: int, t: int) -> WireCounts:
+    carried, words = counted.wires[index, t], float(counted.wires[index, t].words[0])
     records = sorted(carried.stream.records.items())
     fanout = counted.tiling.product([j for j in counted.tiling.loops(index) if not counted.tiling.temporal(j)])
     return WireCounts(

@@ -62,11 +62,11 @@ def flow(tiling: Tiling, tensor: Tensor) -> Flow:
     counts = [_level_flow(tiling, tensor, level) for level in levels]
     sent, delivered, linked, fanout = (np.stack(rows).astype(np.float64) for rows in zip(*counts, strict=True))
     tile = np.stack([tiling.tile(level, tensor) for level in levels])
-    spread = np.stack([_spread(tiling, tensor, level) for level in levels])
+    spread = np.stack([_words_at_once(tiling, tensor, level) for level in levels])
     return Flow(sent, delivered, linked, fanout, tile, spread)
 
 
-def _spread(tiling: Tiling, tensor: Tensor, level: int) -> Int:
+def _words_at_once(tiling: Tiling, tensor: Tensor, level: int) -> Int:
     """Words that all receivers of one instance need at one time."""
     spatial = [j for j in tiling.loops(level) if not tiling.temporal(j)]
     return tiling.size_below(spatial[-1] + 1 if spatial else tiling.start(level), tensor)

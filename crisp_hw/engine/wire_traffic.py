@@ -38,7 +38,7 @@ class Stream:
     records: dict[tuple[int, int], Record] = field(default_factory=dict)
     linked: Float = field(default_factory=lambda: np.zeros(0))
 
-    def total(self, weighted: bool = False) -> Float:
+    def words_sent(self, weighted: bool = False) -> Float:
         """Words that enter the network, float64[b]; weighted: once per receiver."""
         parts = [self.records[key].words * (key[0] if weighted else 1) for key in sorted(self.records)]
         return np.sum(parts, axis=0) if parts else np.zeros_like(self.linked)
@@ -185,7 +185,7 @@ def collapsed(tiling: Tiling, tensor: Tensor, streams: list[Stream]) -> list[Str
     for level, stream in enumerate(streams[1:], 1):
         if not kept[level - 1]:
             spatial = [j for j in tiling.loops(level) if tiling.active[j] and not tiling.temporal(j)]
-            scale = streams[level - 1].total() * tiling.product(spatial) / stream.total(weighted=True)
+            scale = streams[level - 1].words_sent() * tiling.product(spatial) / stream.words_sent(weighted=True)
             for record in stream.records.values():
                 record.words = record.words * scale
             stream.linked = np.zeros_like(stream.linked)

@@ -92,7 +92,7 @@ def tile_widths(architecture: Architecture, areas_um2: Mapping[str, float]) -> t
     return tuple(widths[:-1])
 
 
-def networks(tiling: Tiling, traffic: Traffic) -> dict[tuple[int, int], Carried]:
+def carried_by_wires(tiling: Tiling, traffic: Traffic) -> dict[tuple[int, int], Carried]:
     """What every network that takes energy carries, by level and tensor; empty, and no work, where none does."""
     levels = tiling.architecture.levels
     wired = [index for index, level in enumerate(levels) if costs(level)]
@@ -135,7 +135,7 @@ def _carried(level: StorageLevel, stream: Stream, used: Int, is_output: bool) ->
         hops = hops + np.where(moves, each * record.words, 0.0)
         routers = np.floor(routers + np.where(moves, (1 + np.floor(each)) * record.words, 0.0))
         sums = np.floor(sums + is_output * (key[0] - 1) * record.words)
-    words, hop, router = stream.total(), hop_energy(level), level.wires.router_pj or 0.0
+    words, hop, router = stream.words_sent(), hop_energy(level), level.wires.router_pj or 0.0
     energy = hops * hop + routers * router + words * (level.wires.ingress_pj or 0.0)
     link = np.floor(stream.linked) * (hop + 2 * router)
     return Carried(stream, words, hops, routers.astype(np.int64), energy, link, sums.astype(np.int64), used)

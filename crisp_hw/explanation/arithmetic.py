@@ -93,10 +93,10 @@ def first_true(text: str, result: float, options: Sequence[Sides], unit: str = "
     return next((step for step in steps if step.formula), steps[0])
 
 
-def some(count: float, noun: str) -> str:
+def quantity(count: float, noun: str) -> str:
     """A number with its noun.
 
-    >>> some(1, "word"), some(4096, "word")
+    >>> quantity(1, "word"), quantity(4096, "word")
     ('1 word', '4,096 words')
     """
     return f"{number(count)} {noun}{'' if count == 1 else 's'}"

@@ -6,7 +6,7 @@ from crisp_hw.engine.energy import Charge, charges, listed_action
 from crisp_hw.engine.latency import idle_factor, port_words
 from crisp_hw.engine.safs.counts import OPS
 from crisp_hw.engine.tiling import COMPUTE
-from crisp_hw.explanation.arithmetic import equation, fact, some
+from crisp_hw.explanation.arithmetic import equation, fact, quantity
 from crisp_hw.explanation.nouns import ExplanationStep, Section
 from crisp_hw.explanation.scene import Spot, number_of, see
 
@@ -81,10 +81,9 @@ def _energy_steps(spot: Spot) -> Iterator[ExplanationStep]:
 
 def _charge_step(spot: Spot, action: str, charge: Charge) -> ExplanationStep:
     level, unit = spot.level, "bit" if "metadata" in action else "word"
-    per = f" in accesses of {some(charge.per_action, unit)}" if charge.per_action > 1 else ""
-    text = (
-        f"{action.replace('_', ' ')}: {some(int(charge.amount[0]), unit)}{per}, {_price(spot, action, charge.pj_each)}"
-    )
+    per = f" in accesses of {quantity(charge.per_action, unit)}" if charge.per_action > 1 else ""
+    amount = quantity(int(charge.amount[0]), unit)
+    text = f"{action.replace('_', ' ')}: {amount}{per}, {_price(spot, action, charge.pj_each)}"
     formula, values = f"⌈{unit}s / {level.name} access⌉ · pJ", "⌈{n} / {w}⌉ · {pj}"
     if charge.per_action == 1:
         formula, values = f"{unit}s · pJ", "{n} · {pj}"

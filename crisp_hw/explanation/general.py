@@ -6,7 +6,7 @@ from crisp_hw.engine.residual import walk
 from crisp_hw.engine.sliding import Flow, Moved, arrivals, flow, moved
 from crisp_hw.engine.sliding import WindowStep as Arrival
 from crisp_hw.engine.tiling import COMPUTE
-from crisp_hw.explanation.arithmetic import equation, fact, first_true, product, some
+from crisp_hw.explanation.arithmetic import equation, fact, first_true, product, quantity
 from crisp_hw.explanation.nouns import ExplanationStep, Section
 from crisp_hw.explanation.scene import Spot, see
 
@@ -89,7 +89,7 @@ def _arrival_steps(spot: Spot, level: int, received: float) -> Iterator[Explanat
     first, *others = arrivals(scene.tiling, spot.tensor, start)
     yield fact(f"first delivery to one {name}: the whole tile", int(first.words[0]), "words")
     for j, step in zip(loops, others, strict=True):
-        text = f"when {scene.loop(j)} advances, {some(int(step.times[0]), 'time')}: {_news(spot, level, step)}"
+        text = f"when {scene.loop(j)} advances, {quantity(int(step.times[0]), 'time')}: {_news(spot, level, step)}"
         yield fact(text, int(step.words[0]), "words")
     kinds = {f"{i}": step for i, step in enumerate((first, *others)) if int(step.words[0])}
     terms = {f"n{i}": int(step.times[0]) for i, step in kinds.items()}

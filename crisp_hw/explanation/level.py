@@ -6,7 +6,7 @@ from crisp_hw.engine.validity import broken_rules, capacity_limits, reason
 from crisp_hw.explanation.arithmetic import equation, fact, number
 from crisp_hw.explanation.nouns import Explanation, ExplanationStep, Section
 from crisp_hw.explanation.scene import Scene, see
-from crisp_hw.explanation.wires import network_sections
+from crisp_hw.explanation.wires import wire_sections
 from crisp_hw.spec.result import LevelResult
 
 
@@ -18,14 +18,14 @@ def explain_level(scene: Scene, index: int) -> Explanation:
         Section("Instances", see("9"), tuple(_instances(scene, index))),
         Section("Bandwidth and cycles", see("7"), tuple(bandwidth_steps(scene, index))),
         Section("Energy", see("8"), tuple(_energy(scene, index))),
-        *network_sections(scene, index),
+        *wire_sections(scene, index),
     )
     bound = (
         "it bounds the whole" if scene.result.bound_by == level.name else f"{scene.result.bound_by} bounds the whole"
     )
     summary = (
         f"{found.cycles:,} cycles of {scene.result.cycles:,}: {bound}",
-        _verdict(scene, level.name),
+        _validity(scene, level.name),
         f"{number(found.energy_pj)} pJ, {_share(found.energy_pj, scene.result.energy_pj):.1%} of the total",
     )
     return Explanation(level.name, summary, sections, scene.result.assumptions)
@@ -35,7 +35,7 @@ def _share(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
 
 
-def _verdict(scene: Scene, name: str) -> str:
+def _validity(scene: Scene, name: str) -> str:
     broken = [reason(failure) for failure in broken_rules(scene.counted) if failure.level == name]
     return f"does not fit: {'; '.join(broken)}" if broken else "everything fits"
 

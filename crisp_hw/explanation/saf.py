@@ -6,7 +6,7 @@ from crisp_hw.engine.safs.probability import Impact
 from crisp_hw.engine.safs.propagate import Saf, outer_saf
 from crisp_hw.engine.safs.spatial import Squeeze
 from crisp_hw.engine.tiling import COMPUTE
-from crisp_hw.explanation.arithmetic import equation, fact, some
+from crisp_hw.explanation.arithmetic import equation, fact, quantity
 from crisp_hw.explanation.counts import here, own_saf
 from crisp_hw.explanation.nouns import ExplanationStep, Section
 from crisp_hw.explanation.scene import Scene, Spot, see
@@ -54,7 +54,7 @@ def _one_saf(spot: Spot, level: int, saf: Saf) -> Iterator[ExplanationStep]:
             continue
         words, empty = int(leader.words[0]), float(leader.empty[0])
         yield fact(
-            f"leader {leader.name}: the tile that meets one such access has {some(words, 'word')}, P(empty)", empty
+            f"leader {leader.name}: the tile that meets one such access has {quantity(words, 'word')}, P(empty)", empty
         )
     terms = {f"p{i}": float(leader.empty[0]) for i, leader in enumerate(saf.impact.leaders)}
     values = "1 − " + " · ".join(f"(1 − {{{name}}})" for name in terms)
@@ -129,7 +129,7 @@ def lane_steps(scene: Scene, squeezes: list[Squeeze]) -> Iterator[ExplanationSte
             continue
         said.add((squeeze.loop, squeeze.leader, words))
         inner = scene.name(squeeze.level - 1 if squeeze.level else COMPUTE)
-        where = f"{scene.loop(squeeze.loop)}, each lane with {some(words, 'word')} of {squeeze.leader}"
+        where = f"{scene.loop(squeeze.loop)}, each lane with {quantity(words, 'word')} of {squeeze.leader}"
         if squeeze.empty is not None and float(squeeze.empty[0]) > 0:
             empty = float(squeeze.empty[0])
             sides = ("share = 1 − P(empty)", "1 − {p}", {"p": empty})

@@ -132,7 +132,7 @@ class Spot:
         return keeper_above(self.scene.tiling.nest, self.index, self.tensor.name)
 
     @property
-    def whole(self) -> int:
+    def tensor_words(self) -> int:
         """Words of the whole tensor."""
         return int(self.scene.tiling.size_below(len(self.scene.tiling.nest.loops), self.tensor)[0])
 

@@ -11,7 +11,7 @@ from crisp_hw.engine.density import nonzeros
 from crisp_hw.engine.formats import StoredRanks, word_bits
 from crisp_hw.engine.occupancy import Occupancy, unconditioned_empty
 from crisp_hw.engine.validity import capacity, metadata_capacity
-from crisp_hw.explanation.arithmetic import Sides, equation, fact, some
+from crisp_hw.explanation.arithmetic import Sides, equation, fact, quantity
 from crisp_hw.explanation.nouns import ExplanationStep, Section
 from crisp_hw.explanation.scene import Spot, number_of, see
 from crisp_hw.spec.patterns import Actual, Banded, FixedStructured, HybridBlocks, Hypergeometric
@@ -65,7 +65,7 @@ def _mean_steps(spot: Spot, content: Occupancy) -> Iterator[ExplanationStep]:
     tiling, tensor = spot.scene.tiling, spot.tensor
     shape = tiling.tile_below(tiling.ends[spot.index], tensor)
     empty = float(unconditioned_empty(tiling, tensor, shape)[0])
-    mean = float(expected_occupancy(tensor.density, spot.whole, shape)[0])
+    mean = float(expected_occupancy(tensor.density, spot.tensor_words, shape)[0])
     yield from _model_steps(spot, empty)
     words, chances = float(content.words[0]), _chances(spot)
     if chances > SURE:
@@ -91,7 +91,7 @@ def _plain_mean(spot: Spot, words: float, mean: float) -> ExplanationStep:
 
 def _mean_sides(spot: Spot, mean: float) -> Sides:
     """Formula and values of the mean number of nonzeros."""
-    model, size = spot.tensor.density, spot.whole
+    model, size = spot.tensor.density, spot.tensor_words
     match model:
         case FixedStructured(d):
             return "E = n · δ", "{n} · {d}", {"n": spot.tile, "d": d}
@@ -109,7 +109,7 @@ def _sent_mean(spot: Spot, content: Occupancy, mean: float, empty: float) -> Ite
     parent, tiling, words = spot.scene.name(spot.parent or 0), spot.scene.tiling, float(content.words[0])
     yield equation("nonzeros of a tile on average, empty ones counted", mean, _mean_sides(spot, mean), "words")
     tile = tiling.tile_below(tiling.ends[spot.index], spot.tensor)
-    occupancy, probability = support(spot.tensor.density, spot.whole, tile)
+    occupancy, probability = support(spot.tensor.density, spot.tensor_words, tile)
     least, p = int(occupancy[0, 0]), float(probability[0, 0])
     if least == 0:
         text = f"{parent} keeps metadata of {spot.tensor.name}, so empty tiles are never sent; nonzeros of one that is"
@@ -126,7 +126,7 @@ def _sent_mean(spot: Spot, content: Occupancy, mean: float, empty: float) -> Ite
 
 def _model_steps(spot: Spot, empty: float) -> Iterator[ExplanationStep]:
     """The density model of the tensor, and how often it leaves this tile empty."""
-    model, n, size = spot.tensor.density, spot.tile, spot.whole
+    model, n, size = spot.tensor.density, spot.tile, spot.tensor_words
     match model:
         case FixedStructured(d):
             yield fact(f"{spot.tensor.name} is fixed_structured: every tile holds its share of nonzeros, δ", d)
@@ -157,7 +157,7 @@ def _largest_step(spot: Spot, words: int) -> Iterator[ExplanationStep]:
             numbers = {"n": n, "d": d}
             yield equation(text, words, ("⌈n · δ⌉", "⌈{n} · {d}⌉", numbers), "words", figure="utilized_capacity")
         case Hypergeometric():
-            numbers = {"n": n, "r": nonzeros(model, spot.whole)}
+            numbers = {"n": n, "r": nonzeros(model, spot.tensor_words)}
             yield equation(text, words, ("min(n, r)", "min({n}, {r})", numbers), "words", figure="utilized_capacity")
         case Banded() | Actual() | HybridBlocks():
             yield fact(f"{text} (as counted)", words, "words", "utilized_capacity")
@@ -200,8 +200,8 @@ def _rank_steps(
         if not entries:
             continue
         formula, values = _entries(rank.format, what)
-        text = f"rank {r}, {rank.format} over {loops}: {some(above, 'fiber')} of {fiber:,}; "
-        text += f"{what} entries of {some(bits, 'bit')}"
+        text = f"rank {r}, {rank.format} over {loops}: {quantity(above, 'fiber')} of {fiber:,}; "
+        text += f"{what} entries of {quantity(bits, 'bit')}"
         if average is None:
             text += ", averaged over all occupancies of the tile"
             yield ExplanationStep(text, entries, "entries", f"Σ_k P(k) · {formula}")
@@ -229,14 +229,14 @@ def _entries(form: str, what: str) -> tuple[str, str]:
 def _chances(spot: Spot) -> float:
     """Sum of the probabilities of all occupancies of the tile: 1, but for bands that Timeloop counts twice."""
     tile = spot.scene.tiling.tile_below(spot.scene.tiling.ends[spot.index], spot.tensor)
-    return float(support(spot.tensor.density, spot.whole, tile)[1][:, 0].sum())
+    return float(support(spot.tensor.density, spot.tensor_words, tile)[1][:, 0].sum())
 
 
 def _only_occupancy(spot: Spot) -> int | None:
     """The number of nonzeros of every tile that is not empty, where there is only one."""
     tiling = spot.scene.tiling
     tile = tiling.tile_below(tiling.ends[spot.index], spot.tensor)
-    occupancy, probability = support(spot.tensor.density, spot.whole, tile)
+    occupancy, probability = support(spot.tensor.density, spot.tensor_words, tile)
     if _chances(spot) > SURE:
         return None
     alive = float(spot.scene.counted.sparse.occupancy[spot.place].nonempty[0]) < 1

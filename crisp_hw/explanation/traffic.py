@@ -51,7 +51,7 @@ def _partition_step(spot: Spot) -> ExplanationStep:
     text = f"distinct words that one {spot.level.name} sees over the whole run"
     if not split:
         return fact(f"{text}: the whole tensor", partition, "words", "partition_size")
-    numbers = {"N": spot.whole, "S": int(scene.tiling.product(split)[0])}
+    numbers = {"N": spot.tensor_words, "S": int(scene.tiling.product(split)[0])}
     sides = ("V = N / Π relevant spatial bounds outside", "⌊{N} / {S}⌋", numbers)
     return equation(f"{text}: the tensor, split by {scene.loops(split)}", partition, sides, "words", "partition_size")
 

@@ -8,7 +8,7 @@ from crisp_hw.explanation.scene import Scene, see
 from crisp_hw.spec.result import WireCounts, WireResult
 
 
-def network_sections(scene: Scene, index: int) -> Iterator[Section]:
+def wire_sections(scene: Scene, index: int) -> Iterator[Section]:
     """A section where the network of a level takes energy; none elsewhere."""
     name = scene.levels[index].name
     for network in scene.result.networks:

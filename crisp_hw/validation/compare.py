@@ -57,7 +57,7 @@ def compare(case: Case) -> list[Difference]:
     except MappingError as error:
         result = Result(False, (str(error),), 0, 0.0, 0.0, None, ())
     if not result.valid or not output["valid"]:
-        return list(_verdict(result, output))
+        return list(_validity(result, output))
     leakage_pj = sum(level.leakage_pj for level in result.levels)
     return [
         *_count("cycles", result.cycles, output["cycles"]),
@@ -66,7 +66,7 @@ def compare(case: Case) -> list[Difference]:
         *_printed(result.energy_pj / PJ_PER_UJ, output["energy_uJ_printed"]),
         *(_compute(result.compute, output["levels"][result.compute.name]) if result.compute else ()),
         *(found for level in result.levels for found in _level(level, output["levels"][level.name])),
-        *_networks(result.networks, output.get("networks", {})),
+        *_wires(result.networks, output.get("networks", {})),
     ]
 
 
@@ -85,7 +85,7 @@ def _printed(ours_uj: float, reference_uj: float) -> Iterator[Difference]:
         yield Difference("energy with leakage in uJ", "total energy", ours_uj, reference_uj)
 
 
-def _verdict(result: Result, output: Case) -> Iterator[Difference]:
+def _validity(result: Result, output: Case) -> Iterator[Difference]:
     if result.valid != output["valid"]:
         yield Difference("valid", "verdict", "; ".join(result.reasons) or "valid", output.get("reason", "valid"))
         return
@@ -124,7 +124,7 @@ def _level(ours: LevelResult, reference: Case) -> Iterator[Difference]:
         yield from _close(f"{ours.name} {tensor} energy", "energy", counts.energy_pj, reference["energy"][tensor])
 
 
-def _networks(ours: tuple[WireResult, ...], reference: Case) -> Iterator[Difference]:
+def _wires(ours: tuple[WireResult, ...], reference: Case) -> Iterator[Difference]:
     """Networks that take energy; cases without any list none."""
     yield from _count("networks", sorted(network.name for network in ours), sorted(reference))
     for network in ours:

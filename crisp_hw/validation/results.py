@@ -50,12 +50,12 @@ def compare_results(ours: Result, reference: Result, tolerance: Tolerance = EXAC
     ([], 'valid')
     """
     if not ours.valid or not reference.valid:
-        return list(_verdict(ours, reference))
+        return list(_validity(ours, reference))
     parts = len(ours.levels) + (sum(len(level.tensors) for level in ours.levels) + 1 if tolerance.rounded else 0)
     return [found for found in _figures(ours, reference, tolerance) if not _within(found, tolerance, parts)]
 
 
-def _verdict(ours: Result, reference: Result) -> Iterator[Difference]:
+def _validity(ours: Result, reference: Result) -> Iterator[Difference]:
     if ours.valid != reference.valid:
         texts = ("; ".join(each.reasons) or "valid" for each in (ours, reference))
         yield Difference("valid", "verdict", *texts)
@@ -76,10 +76,10 @@ def _figures(ours: Result, reference: Result, tolerance: Tolerance) -> Iterator[
     for level, other in zip(ours.levels, reference.levels, strict=True):
         yield from _level(level, other, tolerance)
     yield Difference("network cycles", "count", ours.network_cycles, reference.network_cycles)
-    yield from _networks(ours, reference)
+    yield from _wires(ours, reference)
 
 
-def _networks(ours: Result, reference: Result) -> Iterator[Difference]:
+def _wires(ours: Result, reference: Result) -> Iterator[Difference]:
     theirs = {network.name: network for network in reference.networks}
     if {network.name for network in ours.networks} != theirs.keys():
         yield Difference("networks", "verdict", [network.name for network in ours.networks], list(theirs))

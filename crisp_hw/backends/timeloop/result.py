@@ -51,14 +51,14 @@ def _utilization(mac: Figures, summary: Mapping[str, float]) -> float:
 
 def _compute(mac: LevelFigures) -> ComputeResult:
     own = mac.own
-    algorithmic = _whole(own, "algorithmic_computes", mac.name)
+    algorithmic = _count_of(own, "algorithmic_computes", mac.name)
     return ComputeResult(
         name=mac.name,
         algorithmic=algorithmic,
         random=int(own.numbers.get("random_computes", algorithmic)),
         gated=int(own.numbers.get("gated_computes", 0)),
         skipped=int(own.numbers.get("skipped_computes", 0)),
-        cycles=_whole(own, "cycles", mac.name),
+        cycles=_count_of(own, "cycles", mac.name),
         utilized_instances=float(_either(own, ("utilized_instances", "largest_instances"), mac.name)),
         energy_pj=float(_either(own, ("total_energy",), mac.name)),
     )
@@ -74,7 +74,7 @@ def _level(level: LevelFigures) -> LevelResult:
     return LevelResult(
         name=level.name,
         tensors=tensors,
-        cycles=_whole(level.own, "cycles", level.name),
+        cycles=_count_of(level.own, "cycles", level.name),
         slowdown=float(_either(level.own, ("slowdown",), level.name)),
         energy_pj=energy + extra + leakage,
         leakage_pj=leakage,
@@ -90,7 +90,7 @@ def _beside_accesses(figures: Figures) -> float:
 
 
 def _tensor(where: str, figures: Figures) -> TensorCounts:
-    counts = {op: _whole(figures, op, where) for op in _OPS}
+    counts = {op: _count_of(figures, op, where) for op in _OPS}
     accesses = {f"{kind}_{op}": _access(figures, kind, op) for kind in _KINDS for op in _OPS}
     most = max(_OPS, key=lambda op: counts[op])
     return TensorCounts(
@@ -99,11 +99,11 @@ def _tensor(where: str, figures: Figures) -> TensorCounts:
         updates=counts["updates"],
         accesses=accesses,
         format_accesses=_formats(figures),
-        utilized_capacity=_whole(figures, "utilized_capacity", where),
+        utilized_capacity=_count_of(figures, "utilized_capacity", where),
         utilized_instances=float(_either(figures, ("utilized_instances", "largest_instances"), where)),
-        partition_size=_whole(figures, "partition_size", where),
-        temporal_reductions=_whole(figures, "temporal_reductions", where),
-        address_generations=_whole(figures, "address_generations", where),
+        partition_size=_count_of(figures, "partition_size", where),
+        temporal_reductions=_count_of(figures, "temporal_reductions", where),
+        address_generations=_count_of(figures, "address_generations", where),
         read_bandwidth=float(_either(figures, ("read_bandwidth",), where)),
         write_bandwidth=float(_either(figures, ("write_bandwidth",), where)),
         energy_pj=float(_either(figures, ("energy",), where)),
@@ -135,7 +135,7 @@ def _either(figures: Figures, names: Iterable[str], where: str) -> Number:
     return found
 
 
-def _whole(figures: Figures, name: str, where: str) -> int:
+def _count_of(figures: Figures, name: str, where: str) -> int:
     found = _either(figures, (name,), where)
     if found != int(found):
         raise ToolError(f"stats.txt has {name} {found} of {where}, which is a count; it is not Timeloop's own")

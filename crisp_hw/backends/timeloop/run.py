@@ -16,7 +16,7 @@ from crisp_hw.backends.timeloop.process import LOG_BYTES, LOG_NAME, Finished, ru
 from crisp_hw.backends.timeloop.result import result
 from crisp_hw.backends.timeloop.stats import read_stats
 from crisp_hw.backends.timeloop.tools import Runner, Tool, find_tool
-from crisp_hw.backends.timeloop.wires import read_networks
+from crisp_hw.backends.timeloop.wires import read_wires
 from crisp_hw.engine.validity import CONTRADICTION
 from crisp_hw.errors import InputError
 from crisp_hw.spec.design import DesignPoint
@@ -80,7 +80,7 @@ def run_documents(documents: Mapping[str, str], point: DesignPoint, settings: Se
     try:
         names = [_written(folder, name, text) for name, text in sorted(given.items())]
         done = run((*tool.command, *names), folder, settings.limit_s)
-        found = TimeloopRun(_outcome(done, folder, tool, point), tool, done.seconds, _energy(folder, tool))
+        found = TimeloopRun(_result_of(done, folder, tool, point), tool, done.seconds, _energy(folder, tool))
     except (ToolError, InputError) as error:
         raise type(error)(f"{tool.runner}: {error}; its documents and log are kept in {folder / LOG_NAME}") from error
     except BaseException:
@@ -103,7 +103,7 @@ def _written(folder: Path, name: str, text: str) -> str:
     return name
 
 
-def _outcome(done: Finished, folder: Path, tool: Tool, point: DesignPoint) -> Result:
+def _result_of(done: Finished, folder: Path, tool: Tool, point: DesignPoint) -> Result:
     """The result of a finished run: figures, reasons of an invalid mapping, or an error in words."""
     log = _text(done.log, LOG_BYTES) if done.ending != "log too long" else ""
     match done.ending:
@@ -139,9 +139,9 @@ def _figures(folder: Path, tool: Tool, point: DesignPoint) -> Result:
         raise ToolError(f"ran the loops {ran}, asked for were {expected_nest(point)}")
     names = [tensor.name for tensor in point.design.problem.tensors]
     if not archive.is_file():
-        return result(stats, (*notes, _NO_ARCHIVE), read_networks(text, None, names))
+        return result(stats, (*notes, _NO_ARCHIVE), read_wires(text, None, names))
     whole = _text(archive, _OUTPUT_BYTES)
-    return result(refine(stats, whole, names), notes, read_networks(text, whole, names))
+    return result(refine(stats, whole, names), notes, read_wires(text, whole, names))
 
 
 def _energy(folder: Path, tool: Tool) -> EnergyTable | None:

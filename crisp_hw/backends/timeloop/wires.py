@@ -36,12 +36,12 @@ class _Printed:
     ingresses: list[tuple[int, int, float]] = field(default_factory=list)
 
 
-def read_networks(text: str, archive: str | None, tensors: Sequence[str]) -> tuple[WireResult, ...]:
+def read_wires(text: str, archive: str | None, tensors: Sequence[str]) -> tuple[WireResult, ...]:
     """The networks of stats.txt in its order; `archive` is map+stats.xml, `tensors` are the problem's, in order.
 
     Raises ToolError where a figure is missing.
 
-    >>> read_networks("Networks" + chr(10) + "--------", None, ())
+    >>> read_wires("Networks" + chr(10) + "--------", None, ())
     ()
     """
     section = text.partition("\nNetworks\n")[2].partition("\nOperational Intensity Stats\n")[0]
@@ -49,7 +49,7 @@ def read_networks(text: str, archive: str | None, tensors: Sequence[str]) -> tup
     parts = re.split(r"^Network \d+\n-+\n(.+)$", section, flags=re.MULTILINE)
     pairs = zip(parts[1::2], parts[2::2], strict=True)
     try:
-        found = [_network(name, _printed(lines), exact.get(name, {})) for name, lines in pairs]
+        found = [_wires_of(name, _printed(lines), exact.get(name, {})) for name, lines in pairs]
     except (KeyError, ValueError, StopIteration) as error:
         raise ToolError(f"stats.txt has a network without {error}; Timeloop did not finish it") from error
     return tuple(network for network in found if _takes_energy(network))
@@ -89,7 +89,7 @@ def _archived(archive: str, tensors: Sequence[str]) -> Iterator[tuple[str, Mappi
             )
 
 
-def _network(name: str, printed: Mapping[str, _Printed], exact: Mapping[str, Mapping[str, float]]) -> WireResult:
+def _wires_of(name: str, printed: Mapping[str, _Printed], exact: Mapping[str, Mapping[str, float]]) -> WireResult:
     counts = {tensor: _counts(found, exact.get(tensor, {})) for tensor, found in printed.items()}
     totals = [_total(counts[tensor], found.numbers) for tensor, found in printed.items()]
     first = next(iter(printed))

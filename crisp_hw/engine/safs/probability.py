@@ -128,7 +128,7 @@ def _leader_box(tiling: Tiling, keeper: int, reach: _Reach, target: Tensor, lead
         box = tiling.grown(box, j)
     where = (reach.loop, target)
     if reach.scalar:
-        return _spread(tiling, keeper, where, box, _CoIterated(base, {}))
+        return _undo_co_iteration(tiling, keeper, where, box, _CoIterated(base, {}))
     shared = target.dims & leader.dims
     factors: dict[str, Int] = {}
     for j in (reach.loop, *reach.extra):
@@ -137,10 +137,10 @@ def _leader_box(tiling: Tiling, keeper: int, reach: _Reach, target: Tensor, lead
             return None
         if dim in shared:
             factors[dim] = tiling.bounds[j, :] if dim not in factors else factors[dim] * tiling.bounds[j, :]
-    return _spread(tiling, keeper, where, box, _CoIterated(base, factors))
+    return _undo_co_iteration(tiling, keeper, where, box, _CoIterated(base, factors))
 
 
-def _spread(tiling: Tiling, keeper: int, where: tuple[int, Tensor], box: Sides, co: _CoIterated) -> Sides:
+def _undo_co_iteration(tiling: Tiling, keeper: int, where: tuple[int, Tensor], box: Sides, co: _CoIterated) -> Sides:
     """Undo the co-iterated factors, as far as the block that one access moves allows."""
     dims, block = tiling.problem.dims, tiling.architecture.levels[keeper].block_size
     (loop, target), sides, xp = where, list(box), tiling.xp

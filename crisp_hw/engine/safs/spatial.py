@@ -61,11 +61,11 @@ def shrink(tiling: Tiling, sparse: SparseSpec) -> tuple[Shrink, dict[tuple[int, 
     state = Shrink([list(start) for _ in tensors], [[tiling.certain] * len(start) for _ in tensors])
     for t, tensor in enumerate(tensors):
         reduced = _from_storage(tiling, sparse, state, t, tensor)
-        _spread_initial(state, t, start, reduced)
+        _pass_on_initial(state, t, start, reduced)
     original = [list(mesh) for mesh in state.mesh]
     targets = _from_targets(tiling, sparse, state)
     for t, tensor in enumerate(tensors):
-        _spread_final(state, t, original[t], {level for level, name in targets if name == tensor.name})
+        _pass_on_final(state, t, original[t], {level for level, name in targets if name == tensor.name})
     index = {tensor.name: t for t, tensor in enumerate(tensors)}
     return state, {(level, name): 1.0 - state.share[index[name]][level] for level, name in targets}
 
@@ -119,7 +119,7 @@ def _from_storage(tiling: Tiling, sparse: SparseSpec, state: Shrink, t: int, ten
     return [*reduced, None]
 
 
-def _spread_initial(state: Shrink, t: int, start: list[Extent], reduced: list[Bool | None]) -> None:
+def _pass_on_initial(state: Shrink, t: int, start: list[Extent], reduced: list[Bool | None]) -> None:
     """Fewer parents mean fewer children: hand each level's reduction inwards until a level has its own."""
     mesh, share = state.mesh[t], state.share[t]
     for a in range(len(mesh) - 1, 0, -1):
@@ -208,7 +208,7 @@ def _element_box(tiling: Tiling, level: int, j: int, target: Tensor, leader: Ten
     return box
 
 
-def _spread_final(state: Shrink, t: int, original: list[Extent], targets: set[int]) -> None:
+def _pass_on_final(state: Shrink, t: int, original: list[Extent], targets: set[int]) -> None:
     """Hand the targets' reductions inwards, up to the next target level of the same tensor."""
     mesh, share = state.mesh[t], state.share[t]
     for a in range(len(mesh) - 1, 0, -1):

@@ -11,7 +11,7 @@ from crisp_hw.spec.mapping import Loop, LoopMapping
 from crisp_hw.spec.patterns import Actual, Banded, Density, FixedStructured, HybridBlocks, Hypergeometric
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.spec.sparse import ActionOptimization, Rank
-from crisp_hw.timeloop.render.wires import network_attributes
+from crisp_hw.timeloop.render.wires import wire_attributes
 
 View = dict[str, Any]
 
@@ -82,7 +82,7 @@ def _storage(level: StorageLevel) -> dict[str, float | int | str]:
         "decompression_supported": "true" if level.decompression_supported else None,
         "compression_supported": "true" if level.compression_supported else None,
         "min_utilization": level.min_utilization or None,
-        **network_attributes(level),
+        **wire_attributes(level),
     }
     if level.size_words is not None:
         whole = level.size_words % level.block_size == 0

@@ -3,11 +3,11 @@
 from crisp_hw.spec.arch import StorageLevel
 
 
-def network_attributes(level: StorageLevel) -> dict[str, float | int | str | None]:
+def wire_attributes(level: StorageLevel) -> dict[str, float | int | str | None]:
     """Timeloop's attributes (model/network-legacy.cpp: ParseSpecs); None for what is not given.
 
     >>> from crisp_hw.spec.arch import Wires
-    >>> found = network_attributes(StorageLevel("RF", wires=Wires(router_pj=0.5, fill_cycles=2)))
+    >>> found = wire_attributes(StorageLevel("RF", wires=Wires(router_pj=0.5, fill_cycles=2)))
     >>> {key: value for key, value in found.items() if value is not None}
     {'router_energy': 0.5, 'network_fill_latency': 2}
     """

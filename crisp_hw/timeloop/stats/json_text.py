@@ -22,7 +22,7 @@ def stats_data(evaluated: Evaluated) -> dict[str, Any]:
     if result.compute is not None:
         levels[result.compute.name] = _compute(evaluated, result.compute)
     levels |= {level.name: _level(evaluated, level) for level in result.levels}
-    networks = {network.name: _network(network) for network in result.networks}
+    networks = {network.name: _wires(network) for network in result.networks}
     return {
         "valid": result.valid,
         "cycles": result.cycles,
@@ -40,7 +40,7 @@ def stats_data(evaluated: Evaluated) -> dict[str, Any]:
     }
 
 
-def _network(network: WireResult) -> dict[str, Any]:
+def _wires(network: WireResult) -> dict[str, Any]:
     """Counts and energies of a tensor are per instance of the level, as in Timeloop; `total_energy_pJ` is of all."""
     tensors = {
         name: {

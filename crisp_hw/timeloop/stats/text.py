@@ -13,7 +13,7 @@ from crisp_hw.spec.arch import StorageLevel
 from crisp_hw.spec.result import LevelResult
 from crisp_hw.timeloop.stats.detail import Evaluated
 from crisp_hw.timeloop.stats.tensor import INDENT, figure, per, percent, tensor_lines
-from crisp_hw.timeloop.stats.wires import by_name, network_lines
+from crisp_hw.timeloop.stats.wires import by_name, wire_lines
 
 WRAP = 2**64  # Timeloop counts in unsigned 64-bit integers: fewer computes than outputs wrap around
 
@@ -24,7 +24,7 @@ def stats_text(evaluated: Evaluated) -> str:
         *("Buffer and Arithmetic Levels", "----------------------------"),
         *_levels(evaluated),
         *("Networks", "--------"),
-        *network_lines(evaluated.point.design.architecture, evaluated.result.networks),
+        *wire_lines(evaluated.point.design.architecture, evaluated.result.networks),
         *_intensity(evaluated),
         *("", "", "Summary Stats", "-------------"),
         *_summary(evaluated),

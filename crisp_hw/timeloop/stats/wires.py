@@ -9,7 +9,7 @@ from crisp_hw.timeloop.stats.tensor import INDENT, figure
 BOTH_WAYS = 3  # network.hpp: ConnectionType, ReadFill and UpdateDrain
 
 
-def network_lines(architecture: Architecture, networks: Sequence[WireResult]) -> Iterator[str]:
+def wire_lines(architecture: Architecture, networks: Sequence[WireResult]) -> Iterator[str]:
     """Everything between the title "Networks" and the next one, the empty line at its end included."""
     for number, network in enumerate(by_name(networks)):
         level = architecture.level(network.level)

@@ -109,9 +109,9 @@ def _value(node: ast.expr, names: Mapping[str, Any], depth: int) -> Any:  # noqa
         case ast.List(elts=parts) | ast.Tuple(elts=parts):
             return [inner(part) for part in parts]
         case ast.Attribute(value=whole, attr=key):
-            return _part(inner(whole), key)
+            return _item(inner(whole), key)
         case ast.Subscript(value=whole, slice=key):
-            return _part(inner(whole), inner(key))
+            return _item(inner(whole), inner(key))
         case ast.Call(func=ast.Name(id=name), args=parts, keywords=[]) if name in FUNCTIONS:
             return _checked(FUNCTIONS[name](*(inner(part) for part in parts)))
         case ast.Call():
@@ -150,7 +150,7 @@ def _checked(value: Any) -> Any:
     return value
 
 
-def _part(whole: Any, key: Any) -> Any:
+def _item(whole: Any, key: Any) -> Any:
     if isinstance(whole, Mapping) and isinstance(key, str):
         if key in whole:
             return whole[key]

@@ -72,10 +72,10 @@ def included(templates: Templates, reference: str, mark: Mark) -> Any:
             f"!include_loaded {name} is made by templates only", Where(mark=mark), "write {{ include('FILE') }}"
         )
     value = templates.included[name]
-    return [_part(one, keys, mark) for one in value] if isinstance(value, tuple) else _part(value, keys, mark)
+    return [_segment(one, keys, mark) for one in value] if isinstance(value, tuple) else _segment(value, keys, mark)
 
 
-def _part(value: Any, keys: list[str], mark: Mark) -> Any:
+def _segment(value: Any, keys: list[str], mark: Mark) -> Any:
     for key in keys:
         if not isinstance(value, dict) or key not in value:
             there = ", ".join(value) if isinstance(value, dict) else "no keys"

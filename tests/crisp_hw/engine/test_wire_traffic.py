@@ -151,7 +151,7 @@ def test_a_keeping_level_sends_into_its_network_what_it_is_asked_for(build, data
         for level, stream in enumerate(collapsed(tiling, tensor, raw)):
             if tensor.name in keeps[level]:
                 sent = counts.updates if tensor.is_output else counts.reads
-                assert stream.total()[0] == pytest.approx(sent[level, t][0])
+                assert stream.words_sent()[0] == pytest.approx(sent[level, t][0])
 
 
 def test_beyond_the_outermost_keeper_nothing_flows_and_hops_stay_as_if_all_levels_kept(build):
@@ -162,7 +162,7 @@ def test_beyond_the_outermost_keeper_nothing_flows_and_hops_stay_as_if_all_level
     free = collapsed(replace(tiling, nest=replace(tiling.nest, keeps=keeps)), tensor, raw_streams(tiling)[0])
     raw = raw_streams(tiling)[0]
     assert free[2].records == {}
-    assert free[1].records[1, 1].words[0] == raw[0].total()[0] * 1 == 24.0
+    assert free[1].records[1, 1].words[0] == raw[0].words_sent()[0] * 1 == 24.0
     assert raw[1].records[1, 1].words[0] == 8.0
     assert free[0].records.keys() == raw[0].records.keys()
 
@@ -184,4 +184,4 @@ def test_a_batch_gives_what_its_mappings_give_alone(build, data):
                     assert ours.records[key].words[b] == record.words[0]
                     assert ours.records[key].hops[b] == record.hops[0]
                 assert ours.linked[b] == theirs.linked[0]
-                assert ours.total()[b] == pytest.approx(theirs.total()[0])
+                assert ours.words_sent()[b] == pytest.approx(theirs.words_sent()[0])

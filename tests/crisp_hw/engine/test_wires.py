@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from crisp_hw.engine.evaluate import evaluate, evaluate_batch
 from crisp_hw.engine.traffic import dense_traffic
 from crisp_hw.engine.wire_traffic import collapsed, raw_streams
-from crisp_hw.engine.wires import costs, hop_energy, networks, reduces, tile_widths
+from crisp_hw.engine.wires import carried_by_wires, costs, hop_energy, reduces, tile_widths
 from crisp_hw.errors import InputError
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel, Wires
 from crisp_hw.spec.ert import EnergyTable
@@ -53,7 +53,7 @@ def test_energy_is_that_of_every_word(build, data):
     plan, fanouts, keeps = data.draw(build.plans())
     point = with_networks(build.point(plan, fanouts, keeps), [data.draw(kinds) for _ in plan])
     tiling = build.tiling(point)
-    found = networks(tiling, dense_traffic(tiling))
+    found = carried_by_wires(tiling, dense_traffic(tiling))
     for t, (tensor, raw) in enumerate(zip(tiling.problem.tensors, raw_streams(tiling), strict=True)):
         for index, stream in enumerate(collapsed(tiling, tensor, raw)):
             level = tiling.architecture.levels[index]
@@ -70,7 +70,7 @@ def test_energy_is_that_of_every_word(build, data):
 def test_nothing_is_counted_where_nothing_costs(build, monkeypatch):
     tiling = build.tiling(build.point(PLAN, FANOUTS))
     monkeypatch.setattr("crisp_hw.engine.wires.raw_streams", None)
-    assert networks(tiling, dense_traffic(tiling)) == {}
+    assert carried_by_wires(tiling, dense_traffic(tiling)) == {}
 
 
 @settings(max_examples=40)

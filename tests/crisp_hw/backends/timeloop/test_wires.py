@@ -5,7 +5,7 @@ import re
 import pytest
 
 from crisp_hw.backends.timeloop.failure import ToolError
-from crisp_hw.backends.timeloop.wires import read_networks
+from crisp_hw.backends.timeloop.wires import read_wires
 
 STATS, XML = "timeloop-model.stats.txt", "timeloop-model.map+stats.xml"
 TENSORS = ("A", "B", "Z")
@@ -32,7 +32,7 @@ def names(found):
 
 @pytest.mark.parametrize("archive", [True, False])
 def test_every_network_that_takes_energy_is_read(files, archive):
-    found = read_networks(files[STATS], files[XML] if archive else None, TENSORS)
+    found = read_wires(files[STATS], files[XML] if archive else None, TENSORS)
     assert names(found) == re.findall(r"^(\S+ <==> \S+)$", files[STATS], flags=re.MULTILINE)
     assert all(network.energy_pj > 0 for network in found)
 
@@ -40,8 +40,8 @@ def test_every_network_that_takes_energy_is_read(files, archive):
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_networks_that_take_none_are_left_out(files, number):
     """Asked for everything, Timeloop lists the networks of levels that describe none."""
-    whole = names(read_networks(files[STATS], None, TENSORS))
-    found = read_networks(without_energy(files[STATS], number), None, TENSORS)
+    whole = names(read_wires(files[STATS], None, TENSORS))
+    found = read_wires(without_energy(files[STATS], number), None, TENSORS)
     assert names(found) == whole[:number] + whole[number + 1 :]
 
 
@@ -51,10 +51,10 @@ def test_energies_that_two_decimals_do_not_show_are_kept(files):
     for number in range(3):
         text = without_energy(text, number)
     tiny = re.sub(r"(<item>)(\d\.?\d*e?[-+]?\d*)(</item>)", r"\g<1>1e-3\g<3>", files[XML])
-    assert len(read_networks(text, tiny, TENSORS)) == 3
+    assert len(read_wires(text, tiny, TENSORS)) == 3
 
 
 def test_a_figure_that_is_gone_is_named(files):
     line = next(line for line in files[STATS].splitlines() if "Average number of hops" in line)
     with pytest.raises(ToolError, match="a network without 'num_hops'"):
-        read_networks(files[STATS].replace(line + "\n", ""), None, TENSORS)
+        read_wires(files[STATS].replace(line + "\n", ""), None, TENSORS)
