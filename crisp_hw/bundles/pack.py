@@ -4,9 +4,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from pydantic import TypeAdapter, ValidationError
+from typing import Any, TypeVar
 
 from crisp_hw.bundles.archive import read_files, sha256, write_files
 from crisp_hw.bundles.beyond import Beyond, split
@@ -15,10 +13,11 @@ from crisp_hw.errors import InputError
 from crisp_hw.report.document import versions
 from crisp_hw.spec.evaluation import NetworkEvaluation
 from crisp_hw.spec.result import Result
+from crisp_hw.spec.spelling import read_spelled, spelled
 from crisp_hw.timeloop.render.documents import render
 from crisp_hw.timeloop.yaml.texts import Documents
 
-_RESULT = TypeAdapter(Result)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -56,10 +55,10 @@ def pack(
         for name, text in render(point, row.sources).items():
             names[name] = f"{folder}/{name}"
             contents[names[name]] = text.encode()
-        contents[f"{folder}/result.json"] = _RESULT.dump_json(row.result, indent=1)
+        contents[f"{folder}/result.json"] = spelled(row.result, indent=1).encode()
         design = DesignEntry(arch=row.arch, layer=row.layer, documents=names, result=f"{folder}/result.json")
         if beyond:
-            contents |= {**masks, f"{folder}/beyond.json": beyond.model_dump_json().encode()}
+            contents |= {**masks, f"{folder}/beyond.json": spelled(beyond).encode()}
             design = design.model_copy(update={"beyond": f"{folder}/beyond.json"})
         designs.append(design)
     manifest = Manifest(
@@ -76,7 +75,7 @@ def pack(
         designs=designs,
         files={name: FileEntry(bytes=len(text), sha256=sha256(text)) for name, text in sorted(contents.items())},
     )
-    return write_files({**contents, NAME: manifest.model_dump_json(indent=1).encode()})
+    return write_files({**contents, NAME: spelled(manifest, indent=1).encode()})
 
 
 def load(path: Path) -> Bundle:
@@ -84,13 +83,16 @@ def load(path: Path) -> Bundle:
     contents = read_files(path)
     if NAME not in contents:
         raise InputError(f"{path}: has no {NAME}; give a file of `crisp-hw bundle`")
-    manifest = _manifest(path, contents.pop(NAME))
+    manifest = _read(path, Manifest, contents.pop(NAME), NAME)
     _check_files(path, manifest, contents)
     documents = tuple(
         {name: _text(path, contents, entry) for name, entry in design.documents.items()} for design in manifest.designs
     )
-    results = tuple(_result(path, _text(path, contents, design.result), design.result) for design in manifest.designs)
-    beyond = tuple(_beyond(path, contents, design.beyond) for design in manifest.designs)
+    results = tuple(_read(path, Result, _text(path, contents, each.result), each.result) for each in manifest.designs)
+    beyond = tuple(
+        _read(path, Beyond, _text(path, contents, each.beyond), each.beyond) if each.beyond else None
+        for each in manifest.designs
+    )
     masks = {name: content for name, content in contents.items() if name.startswith("masks/")}
     return Bundle(manifest, documents, results, beyond, masks)
 
@@ -106,33 +108,11 @@ def _seeds(provenance: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _manifest(path: Path, content: bytes) -> Manifest:
+def _read(path: Path, kind: type[T], text: str | bytes, name: str) -> T:
     try:
-        return Manifest.model_validate_json(content)
-    except ValidationError as error:
-        raise InputError(f"{path}: {NAME}: {_first(error)}; give a file of `crisp-hw bundle`") from error
-
-
-def _result(path: Path, text: str, name: str) -> Result:
-    try:
-        return _RESULT.validate_json(text, strict=True)
-    except ValidationError as error:
-        raise InputError(f"{path}: {name}: {_first(error)}") from error
-
-
-def _beyond(path: Path, contents: Mapping[str, bytes], name: str | None) -> Beyond | None:
-    if name is None:
-        return None
-    try:
-        return Beyond.model_validate_json(_text(path, contents, name))
-    except ValidationError as error:
-        raise InputError(f"{path}: {name}: {_first(error)}") from error
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return f"{where}: {first['msg']}" if where else str(first["msg"])
+        return read_spelled(kind, text)
+    except InputError as error:
+        raise InputError(f"{path}: {name}: {error}; give a file of `crisp-hw bundle`") from error
 
 
 def _check_files(path: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> None:

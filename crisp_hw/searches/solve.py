@@ -2,10 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
-
-from pydantic import TypeAdapter, ValidationError
 
 from crisp_hw.engine.evaluate import evaluate
 from crisp_hw.errors import CrispError
@@ -15,6 +11,7 @@ from crisp_hw.searches.store import Store, read, refuse, write
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.result import Result
+from crisp_hw.spec.spelling import read_spelled, spelled
 
 
 @dataclass(frozen=True)
@@ -62,9 +59,9 @@ def recall(task: Task, store: Store) -> Solved | None:
     if not isinstance(entry, dict):
         return None
     try:
-        found: Found = _adapter().validate_json(json.dumps(entry.get("found")), strict=True)
+        found: Found = read_spelled(Found, json.dumps(entry.get("found")))
         result = evaluate(DesignPoint(task.design, found.mapping))
-    except (ValidationError, CrispError, ValueError, IndexError) as error:
+    except (CrispError, ValueError, IndexError) as error:
         refuse(store, task.key, f"does not fit the design ({' '.join(str(error).split())[:120]})")
         return None
     if _figures(result) != entry.get("figures"):
@@ -83,14 +80,9 @@ def solve(task: Task, store: Store | None = None) -> Solved:
         raise KeyboardInterrupt
     result = evaluate(DesignPoint(task.design, found.mapping))
     if store is not None and result.valid:
-        write(store, task.key, {"found": _adapter().dump_python(found, mode="json"), "figures": _figures(result)})
+        write(store, task.key, {"found": json.loads(spelled(found)), "figures": _figures(result)})
     return Solved(found, result)
 
 
 def _figures(result: Result) -> list[object]:
     return [result.valid, int(result.cycles), float(result.energy_pj)]
-
-
-@cache
-def _adapter() -> TypeAdapter[Any]:
-    return TypeAdapter(Found)
