@@ -23,6 +23,7 @@ from crisp_hw.spec.layer import Skipped, Workload
 from crisp_hw.spec.options import EvaluateOptions
 from crisp_hw.spec.patterns import NM, Dense
 from crisp_hw.timeloop.render.documents import render as render_point
+from crisp_hw.timeloop.yaml.documents import InputFiles
 from crisp_hw.workloads import list_workloads, load_workload
 
 if TYPE_CHECKING:
@@ -253,7 +254,7 @@ class BestMapping:
 
 
 def find_mapping(
-    files: str | Path | Sequence[str | Path],
+    files: str | Path | Sequence[str | Path] | InputFiles,
     objective: str | None = None,
     *,
     options: SearchOptions | None = None,
@@ -265,7 +266,7 @@ def find_mapping(
     `objective` is "cycles", "energy" or "edp" (None: what the mapper document asks for). Raises InputError for what
     cannot be read and MappingError when nothing fits.
     """
-    paths = [files] if isinstance(files, str | Path) else list(files)
+    paths = [files] if isinstance(files, str | Path) else files
     return BestMapping(map_files(paths, objective, options=options, progress=progress, jobs=jobs))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from crisp_hw.cli.options import FormatOption
+from crisp_hw.cli.options import FormatOption, IncludeOption
 from crisp_hw.cli.output import check_folder, say_written, show
 from crisp_hw.errors import InputError
 from crisp_hw.spec.options import Objective
@@ -62,17 +62,20 @@ def map_files(  # noqa: PLR0913 - the options of a command
     device: DeviceOption = "numpy",
     jobs: JobsOption = 1,
     front: FrontOption = 1,
+    include: IncludeOption = None,
 ) -> None:
     """Find the best mapping for Timeloop's own YAML files, as timeloop-mapper does."""
     from crisp_hw.dropin import map_files as mapper
     from crisp_hw.machine.writing import write_all
     from crisp_hw.mapper.search import SearchOptions
     from crisp_hw.report.mapping import map_document, texts_of
+    from crisp_hw.timeloop.yaml.documents import InputFiles
 
     check_folder(out)
     options = SearchOptions(budget, seed, size_of(memory), device, front > 1)
     with _watching() as watch:
-        found = mapper.map_files(files, objective, options=options, progress=watch, jobs=jobs)
+        given = InputFiles(tuple(files), tuple(include or ()))
+        found = mapper.map_files(given, objective, options=options, progress=watch, jobs=jobs)
     texts = texts_of(found, front)
     written = write_all(out, {name: text.encode() for name, text in texts.items()})
     show(map_document(found, front), form)

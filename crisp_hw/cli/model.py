@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from crisp_hw.cli.explain import ExplainOption
-from crisp_hw.cli.options import FormatOption
+from crisp_hw.cli.options import FormatOption, IncludeOption
 from crisp_hw.cli.run_model import ModelRun, run_model
 from crisp_hw.spec.dialect import Dialect
 
@@ -22,12 +22,13 @@ DialectOption = Annotated[
 ]
 
 
-def model(
+def model(  # noqa: PLR0913 - the options of a command
     files: FilesArgument,
     out: OutOption = Path(),
     form: FormatOption = "table",
     dialect: DialectOption = "head",
     explain: ExplainOption = None,
+    include: IncludeOption = None,
 ) -> None:
     """Evaluate one mapping from Timeloop's own YAML files, as timeloop-model does."""
-    run_model(ModelRun(tuple(files), out, form, dialect, explain))
+    run_model(ModelRun(tuple(files), out, form, dialect, explain, tuple(include or ())))

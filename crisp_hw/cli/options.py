@@ -28,6 +28,10 @@ FormatOption = Annotated[Format, typer.Option("--format", "-f", help="What to pr
 EnergyOption = Annotated[str | None, typer.Option("--energy", help=stated(EvaluateOptions)["energy"].help)]
 SET_HELP = "Another number of the accelerators, e.g. smem_bandwidth=32 (none: unlimited)."
 SetOption = Annotated[list[str] | None, typer.Option("--set", help=SET_HELP)]
+IncludeOption = Annotated[
+    list[Path] | None,
+    typer.Option("--include", help="Folder that templates may include files from, besides those of FILES; repeatable."),
+]
 Searching = Annotated[EvaluateOptions, SEARCH]
 """The options of a command that looks for mappings and evaluates with the defaults."""
 

@@ -16,15 +16,17 @@ class ModelRun:
     form: Format = "table"
     dialect: Dialect = "head"
     explain: str | None = None
+    include: tuple[Path, ...] = ()
 
 
 def run_model(asked: ModelRun) -> None:
     """Evaluate, write all files or none, and show the result or what explains a figure of it."""
     from crisp_hw.dropin.model import evaluate_files, texts_of
     from crisp_hw.machine.writing import write_all
+    from crisp_hw.timeloop.yaml.documents import InputFiles
 
     check_folder(asked.out)
-    evaluated = evaluate_files(asked.files, asked.dialect)
+    evaluated = evaluate_files(InputFiles(asked.files, asked.include), asked.dialect)
     if asked.explain is None:
         from crisp_hw.report.model import model_document
 

@@ -17,7 +17,7 @@ from crisp_hw.timeloop.read.lines import with_line
 from crisp_hw.timeloop.read.mapper import MapperSettings, read_mapper
 from crisp_hw.timeloop.read.point import read_design
 from crisp_hw.timeloop.stats.detail import Evaluated
-from crisp_hw.timeloop.yaml.documents import load_documents
+from crisp_hw.timeloop.yaml.documents import InputFiles, load_documents
 from crisp_hw.timeloop.yaml.fields import key_at
 
 NEEDED = ("architecture", "problem")
@@ -39,7 +39,7 @@ class Mapped:
 
 
 def map_files(
-    paths: Iterable[str | Path],
+    paths: Iterable[str | Path] | InputFiles,
     objective: str | None = None,
     *,
     options: SearchOptions | None = None,

@@ -6,7 +6,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from crisp_hw.engine.energy import lookup_order
+from crisp_hw.engine.energy import COMPUTE_ORDER, compute_energy, lookup_order
 from crisp_hw.engine.evaluate import evaluate_point
 from crisp_hw.engine.result import report
 from crisp_hw.engine.validity import broken_rules
@@ -24,13 +24,13 @@ from crisp_hw.timeloop.stats.detail import Evaluated, details_of
 from crisp_hw.timeloop.stats.json_text import stats_json
 from crisp_hw.timeloop.stats.map_text import map_text
 from crisp_hw.timeloop.stats.text import stats_text
-from crisp_hw.timeloop.yaml.documents import load_documents
+from crisp_hw.timeloop.yaml.documents import InputFiles, load_documents
 
 PREFIX = "timeloop-model"
 NEEDED = ("architecture", "problem", "mapping")
 
 
-def evaluate_files(paths: Iterable[str | Path], dialect: Dialect = "head") -> Evaluated:
+def evaluate_files(paths: Iterable[str | Path] | InputFiles, dialect: Dialect = "head") -> Evaluated:
     """Evaluate the mapping that a set of Timeloop documents describes, whatever files they stand in.
 
     The flattened form (0.3, 0.4) and timeloopfe's 0.4 front end both work. `dialect` names the program whose numbers
@@ -129,4 +129,10 @@ def _energy_notes(point: DesignPoint, ert: Any) -> tuple[str, ...]:
             notes.append(
                 f"level {level.name}: the ERT has no energy of {', '.join(missing)}; built-in estimates stand in"
             )
+    compute = design.architecture.compute
+    if not set(COMPUTE_ORDER["random"]) & set(design.energy.actions.get(compute.name, {})):
+        notes.append(
+            f"{compute.name}: the ERT has no energy of computations; Timeloop's built-in estimate stands in, "
+            f"{compute_energy(design.energy, compute, 'random'):g} pJ each"
+        )
     return tuple(notes)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,21 @@ YAML_ENDINGS = (".yaml", ".yml", *TEMPLATE_ENDINGS)
 LISTS = ("classes",)  # what files may add to together: the component classes of the front end
 
 
-def load_documents(paths: Iterable[str | Path]) -> MarkedDict:
+@dataclass(frozen=True)
+class InputFiles:
+    """The YAML files of a run, and the folders that their templates may include files from, besides their own."""
+
+    paths: tuple[Path, ...]
+    include: tuple[Path, ...] = ()
+
+
+def load_documents(paths: Iterable[str | Path] | InputFiles) -> MarkedDict:
     """All top-level documents of some YAML files, by name, hyphens turned into underscores.
 
     A file holds one or several documents ("problem: ...", "mapping: ..."); their order does not matter. Jinja in a file
-    is filled in first, with the folders of all files to include from. Raises InputError for a file that cannot be read,
-    is empty, too large or no YAML mapping, and for a document that is given twice (only lists of component classes add
-    up).
+    is filled in first; it may include what lies in the folders of the files, in those of `InputFiles.include`, or
+    below. Raises InputError for a file that cannot be read, is empty, too large or no YAML mapping, and for a document
+    that is given twice (only lists of component classes add up).
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -32,11 +41,15 @@ def load_documents(paths: Iterable[str | Path]) -> MarkedDict:
     ...     load_documents(sorted(Path(folder).iterdir()))
     {'problem': {'shape': {'data_spaces': []}}, 'mapping': []}
     """
-    files = [Path(path) for path in paths]
+    given = paths if isinstance(paths, InputFiles) else InputFiles(tuple(map(Path, paths)))
+    files = list(given.paths)
     if not files:
         raise InputError("no files given", hint="name the YAML files of architecture, problem and mapping")
     _distinct(files)
-    templates = Templates(list(dict.fromkeys(os.fspath(file.parent.resolve()) for file in files)), _read_include)
+    if missing := [folder for folder in given.include if not folder.is_dir()]:
+        raise InputError("is no folder to include from", Where(mark=Mark(str(missing[0]))), "name one that exists")
+    folders = [*(file.parent for file in files), *given.include]
+    templates = Templates(list(dict.fromkeys(os.fspath(folder.resolve()) for folder in folders)), _read_include)
     root = MarkedDict(Mark(", ".join(map(str, files))))
     for file in files:
         for document in _read(file, templates, 0):

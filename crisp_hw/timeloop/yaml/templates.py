@@ -5,25 +5,46 @@ gives them; a name that is not set is an error.
 """
 
 import os
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.machine.files import YAML, read_text
+
+if TYPE_CHECKING:
+    from crisp_hw.timeloop.yaml.sandbox import Budget
 
 MARKERS = ("{{", "{%", "{#")
 DEEPEST = 20  # files that include each other
+LONGEST = 2**18  # characters of one template; Python compiles all of it
+MOST_FILES = 1000  # that one name or pattern finds
+_FAILURES = (
+    # what templates that are wrong, or too much for Python's own limits, were seen to end in
+    *(TypeError, ValueError, ArithmeticError, LookupError, AttributeError, OSError, RuntimeError),
+    *(MemoryError, SyntaxError),
+)
 
 
 @dataclass
 class Templates:
-    """What the templates of one run share: folders to search, variables, and the files included so far."""
+    """What the templates of one run share: folders to search, variables, the files included so far, and what is left.
+
+    Files come from `folders` and from below them only; `budget` is made with the first template.
+    """
 
     folders: list[str]
     read: Callable[[Path, "Templates", int], Any]
     variables: dict[str, Any] = field(default_factory=dict)
     included: dict[str, Any] = field(default_factory=dict)
+    budget: "Budget | None" = None
+    allowed: tuple[Path, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.allowed = tuple(Path(folder).resolve() for folder in self.folders)
 
 
 def is_template(text: str) -> bool:
@@ -37,31 +58,35 @@ def is_template(text: str) -> bool:
 
 def render_file(path: Path, text: str, templates: Templates, depth: int = 0) -> str:
     """The text with its templates filled in; InputError names the file, and the line where Jinja knows it."""
-    from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    from jinja2 import FunctionLoader, TemplateError
 
+    from crisp_hw.timeloop.yaml.sandbox import Budget, LimitedEnvironment
+
+    at = Mark(str(path))
     if depth > DEEPEST:
-        raise InputError(
-            f"included more than {DEEPEST} files deep", Where(mark=Mark(str(path))), "does a file include itself?"
-        )
-    folders = [os.fspath(path.parent), *templates.folders]
-    loader = FileSystemLoader(folders)
-    environment = ImmutableSandboxedEnvironment(loader=loader, undefined=StrictUndefined, keep_trailing_newline=True)
-    environment.globals = {**_Functions(path, templates, depth).by_name(), "range": environment.globals["range"]}
+        raise InputError(f"included more than {DEEPEST} files deep", Where(mark=at), "does a file include itself?")
+    if len(text) > LONGEST:
+        raise InputError(f"a template of more than {LONGEST:,} characters", Where(mark=at), "write the values out")
+    functions = _Functions(path, templates, depth)
+    templates.budget = templates.budget or Budget()
+    environment = LimitedEnvironment(templates.budget, FunctionLoader(functions.source), functions.by_name())
     try:
         return environment.from_string(text).render(templates.variables)
     except TemplateError as error:
-        line = getattr(error, "lineno", None)
-        at = Mark(str(path), line or 0)
-        said = " ".join(str(error.message or error.__class__.__name__).split())
-        raise InputError(
-            f"the template cannot be filled in ({said})", Where(mark=at), "define it, or write the value out"
-        ) from error
-    except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, OSError, RuntimeError) as error:
-        said = " ".join(str(error).split()) or error.__class__.__name__
-        raise InputError(
-            f"the template cannot be filled in ({said})", Where(mark=Mark(str(path))), "write the value out"
-        ) from error
+        said = " ".join(str(error.message or error.__class__.__name__).split())[:200]
+        place = Where(mark=Mark(str(path), getattr(error, "lineno", None) or _line(error)))
+        reason = f"the template cannot be filled in ({said})"
+        raise InputError(reason, place, "define it, or write the value out") from error
+    except _FAILURES as error:
+        said = (" ".join(str(error).split()) or error.__class__.__name__)[:200]
+        place = Where(mark=Mark(str(path), _line(error)))
+        raise InputError(f"the template cannot be filled in ({said})", place, "write the value out") from error
+
+
+def _line(error: BaseException) -> int:
+    """The line of the template in which an error happened, as Jinja rewrites its traceback; 0 where it does not say."""
+    lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == "<template>"]
+    return lines[0] if lines else 0
 
 
 def included(templates: Templates, reference: str, mark: Mark) -> Any:
@@ -84,13 +109,17 @@ def _segment(value: Any, keys: list[str], mark: Mark) -> Any:
     return value
 
 
-def _matches(folder: str, pattern: str) -> list[str]:
-    """Files of a name or glob pattern, which may be absolute."""
+def _matches(folder: str, pattern: str) -> list[Path]:
+    """Files and folders of a name or glob pattern, which may be absolute."""
+    if "\0" in pattern:
+        return []
     if Path(pattern).is_absolute():
-        return [os.fspath(Path(pattern).resolve())] if Path(pattern).exists() else []
+        return [Path(pattern)] if Path(pattern).exists() else []
+    if ".." in Path(pattern).parts and "*" in pattern:  # would look through whatever lies above
+        return []
     if not Path(pattern).parts:  # "." and "", which glob does not take
         return []
-    return sorted(os.fspath(hit.resolve()) for hit in Path(folder).glob(pattern))
+    return sorted(islice(Path(folder).glob(pattern), MOST_FILES + 1))
 
 
 @dataclass(frozen=True)
@@ -120,14 +149,36 @@ class _Functions:
         return os.fspath(self.path.parent.resolve())
 
     def find_paths(self, name: str) -> list[str]:
-        """Files of a name or pattern, beside the file or in the folders to search; InputError when there are none."""
+        """Files of a name or pattern, beside the file or in the folders to search; InputError when there are none.
+
+        A file elsewhere is refused, whether its name leads there or a link does: documents come from others.
+        """
         places = [self.cwd(), *self.templates.folders]
-        found = [hit for place in places for hit in _matches(place, name)]
+        hits = [hit for place in places for hit in _matches(place, str(name))]
+        found = [os.fspath(hit.resolve()) for hit in hits if self._is_inside(hit)]
         if not found:
-            raise InputError(
-                f"the template looks for {name}, which is not in {', '.join(places)}", Where(mark=Mark(str(self.path)))
-            )
+            at = Where(mark=Mark(str(self.path)))
+            if not hits:
+                raise InputError(f"the template looks for {str(name)[:80]}, which is not in {', '.join(places)}", at)
+            reason = f"the template takes {hits[0]}, which is outside of the folders of the files given"
+            raise InputError(reason, at, f"allow its folder with --include {hits[0].resolve().parent}")
+        if len(found) > MOST_FILES:
+            reason = f"the template finds more than {MOST_FILES} files of {str(name)[:80]}"
+            raise InputError(reason, Where(mark=Mark(str(self.path))), "name them")
         return list(dict.fromkeys(found))
+
+    def _is_inside(self, hit: Path) -> bool:
+        return any(hit.resolve().is_relative_to(folder) for folder in self.templates.allowed)
+
+    def source(self, name: str) -> str | None:
+        """What Jinja's own `include` and `import` load; None when there is no such file."""
+        try:
+            file = self.find_path(name)
+        except InputError:
+            if self.path_exists(name):
+                raise
+            return None
+        return read_text(Path(file), YAML)
 
     def find_path(self, name: str) -> str:
         """The first of them."""
@@ -135,7 +186,10 @@ class _Functions:
 
     def path_exists(self, name: str) -> bool:
         """Is there such a file?"""
-        return any((Path(place) / name).exists() for place in (self.cwd(), *self.templates.folders))
+        try:
+            return any((Path(place) / name).exists() for place in (self.cwd(), *self.templates.folders))
+        except ValueError:  # a name that no file can have
+            return False
 
     def add_to_path(self, name: str) -> str:
         """Search in a folder too."""
@@ -158,7 +212,7 @@ class _Functions:
 
     def include_text(self, name: str) -> str:
         """Files as text, their own templates filled in."""
-        texts = [(Path(file), Path(file).read_text(encoding="utf-8")) for file in self.find_paths(name)]
+        texts = [(Path(file), read_text(Path(file), YAML)) for file in self.find_paths(name)]
         return "\n".join(render_file(file, text, self.templates, self.depth + 1) for file, text in texts)
 
     def _keep(self, value: Any, keys: str) -> str:
