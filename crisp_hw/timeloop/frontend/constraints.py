@@ -12,7 +12,6 @@ from typing import Any
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.positions import mark_of
 from crisp_hw.timeloop.yaml.fields import (
-    factor_at,
     inside,
     items,
     key_at,
@@ -114,31 +113,40 @@ def _add_iteration(block: BlockConstraints, node: Any, key: str, shape: Shape) -
         block.permutation = longer
         return
     if key in ("factors", "factors_only"):
-        for dim, relation, value in _factors(node, key, shape, block.at):
-            _add_factor(block, (dim, relation, value), node, key)
+        for factor in _factors(node, key, shape, block.at):
+            _add_factor(block, factor)
         missing = set(shape.sizes) if key == "factors_only" else set()
     else:
         over = {dim for name in _tensors(node, key, shape, block.at) for dim in shape.tensors[name]}
         missing = over if key == "no_iteration_over_dataspaces" else set(shape.sizes) - over
         for dim in sorted(missing):
-            _add_factor(block, (dim, "=", 1), node, key)
+            _add_factor(block, _Factor(dim, "=", 1, value_at(block.at, node, key)))
     for dim in shape.sizes:
         if dim in missing:
             block.factors.setdefault(dim, 1)
 
 
-def _add_factor(block: BlockConstraints, factor: tuple[str, str, int], node: Any, key: str) -> None:
-    dim, relation, value = factor
-    at = factor_at(block.at, node, dim, key)
-    if relation != "=":
-        block.limits.append((dim, relation, value, at.mark))
+@dataclass(frozen=True)
+class _Factor:
+    """One factor, or a bound on it, and its place."""
+
+    dim: str
+    relation: str
+    value: int
+    at: Where
+
+
+def _add_factor(block: BlockConstraints, factor: _Factor) -> None:
+    if factor.relation != "=":
+        block.limits.append((factor.dim, factor.relation, factor.value, factor.at.mark))
         return
-    if block.factors.setdefault(dim, value) != value:
-        raise InputError(f"{dim} has two factors, {block.factors[dim]} and {value}", at, "give one")
-    block.marks.setdefault(dim, at.mark)
+    before = block.factors.setdefault(factor.dim, factor.value)
+    if before != factor.value:
+        raise InputError(f"{factor.dim} has two factors, {before} and {factor.value}", factor.at, "give one")
+    block.marks.setdefault(factor.dim, factor.at.mark)
 
 
-def _factors(node: Any, key: str, shape: Shape, at: Where) -> list[tuple[str, str, int]]:
+def _factors(node: Any, key: str, shape: Shape, at: Where) -> list[_Factor]:
     """`[R=3, C<=16]`, `"R=3 C<=16"` or `"R3,C16"` as dimension, relation, value; 0 is the whole dimension."""
     value, at = node[key], value_at(at, node, key)
     words = re.split(r"[\s,]+(?=[A-Za-z_])", value.strip()) if isinstance(value, str) else None
@@ -152,7 +160,7 @@ def _factors(node: Any, key: str, shape: Shape, at: Where) -> list[tuple[str, st
         if match[4]:
             what = f"the residual in {str(part)!r} is not known to the front end"
             raise InputError(what, place, "leave it out")
-        found.append((match[1], match[2] or "=", int(match[3]) or shape.sizes[match[1]]))
+        found.append(_Factor(match[1], match[2] or "=", int(match[3]) or shape.sizes[match[1]], place))
     return found
 
 

@@ -22,6 +22,7 @@ from crisp_hw.timeloop.yaml.fields import (
 Kind = Literal["temporal", "spatial"]
 Limits = dict[str, int]
 _PART = re.compile(r"([A-Za-z]+)(<=|>=|=|)(\d+)")
+RELATIONS = {"factor": "=?", "factor <=": "<=", "factor >=": ">="}
 _SEPARATOR = "_"  # of a permutation: what follows stands outermost (src/mapping/constraints.cpp: ParsePermutations)
 _ALIASES = {
     "no_link_transfer": "no_link_transfer",
@@ -74,12 +75,12 @@ def add_iteration(block: BlockLimits, entry: Entry, kind: Kind, design: Design) 
     notes = []
     limits, more = _factors(entry, design)
     notes += more
-    for name, have, new in zip(("factor", "factor <=", "factor >="), _limits(block), limits, strict=True):
+    for name, have, new in zip(RELATIONS, _limits(block), limits, strict=True):
+        places = {dim: factor_at(entry.at, entry.attributes, dim, RELATIONS[name]) for dim in new}
         if twice := sorted(set(have) & set(new)):
-            at = factor_at(entry.at, entry.attributes, twice[0])
-            raise InputError(f"{name} of {', '.join(twice)} given twice", at, "keep one")
+            raise InputError(f"{name} of {', '.join(twice)} given twice", places[twice[0]], "keep one")
         have |= new
-        block.factors_at |= {(dim, name): factor_at(entry.at, entry.attributes, dim) for dim in new}
+        block.factors_at |= {(dim, name): at for dim, at in places.items()}
     order = _order(entry, design)
     if any(order):
         if any(block.order):

@@ -63,10 +63,10 @@ def word_at(at: Where, node: Any, key: str, word: str) -> Where:
     return at.at(mark_of_word(node.get(key), word) or mark_of(node, key))
 
 
-def factor_at(at: Where, node: Any, dim: str, key: str = "factors") -> Where:
-    """The same place with the line of the factor of one dimension ("K=4", "K<=4", "K4") in the value of a key."""
-    pattern = re.compile(rf"(?<![A-Za-z]){re.escape(dim)}\s*[<>=]*\s*\d")
-    return at.at(mark_of_match(node.get(key), pattern) or mark_of(node, key))
+def factor_at(at: Where, node: Any, dim: str, relation: str = "[<>=]*") -> Where:
+    """The same place with the line of the factor of one dimension; `relation` is a pattern ("=?" for "K=4", "K4")."""
+    pattern = re.compile(rf"(?<![A-Za-z]){re.escape(dim)}\s*{relation}\s*\d")
+    return at.at(mark_of_match(node.get("factors"), pattern) or mark_of(node, "factors"))
 
 
 def inside(at: Where, node: Any, key: str) -> Where:
