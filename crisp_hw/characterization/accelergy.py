@@ -1,7 +1,6 @@
 """Energies and areas from the command `accelergy`, with this project's own compound components."""
 
 import shutil
-import tempfile
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -12,10 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from crisp_hw.characterization.accelergy_documents import component_class, documents
 from crisp_hw.characterization.assemble import ASSUMED, NO_DRAM_LEAK, NO_LEAK, listed
 from crisp_hw.characterization.components import Circuit, Dram, Latches, Mac, Overhead, Sram, words
-from crisp_hw.characterization.process import Finished, run_limited
 from crisp_hw.characterization.sram import check_node
 from crisp_hw.errors import InputError
 from crisp_hw.machine.positions import plain
+from crisp_hw.machine.process import Completed, complete
+from crisp_hw.machine.staging import scratch
 from crisp_hw.machine.yaml_files import read_yaml_file
 from crisp_hw.spec.characterization import Characterization, Component, Cost
 
@@ -84,23 +84,22 @@ def ask_accelergy(
     """
     check_node(node_nm)
     command = command or find_accelergy()
-    with tempfile.TemporaryDirectory(prefix="crisp-hw-accelergy-") as place:
-        folder = Path(place)
+    with scratch() as folder:
         names = []
         for name, text in documents(circuits, node_nm).items():
             (folder / name).write_text(text, encoding="utf-8")
             names.append(name)
-        done = run_limited([str(command), *names, "-o", "out", "-f", "ERT", "ART", "-p", "9"], folder, limit_s)
+        done = complete([str(command), *names, "-o", "out", "-f", "ERT", "ART", "-p", "9"], folder, limit_s)
         return read_tables(folder / "out", circuits, node_nm, done)
 
 
 def read_tables(
-    folder: Path, circuits: tuple[Circuit, ...], node_nm: int, done: Finished | None = None
+    folder: Path, circuits: tuple[Circuit, ...], node_nm: int, done: Completed | None = None
 ) -> Characterization:
     """ERT.yaml and ART.yaml of a folder as costs; `done` is the run that wrote them, for the errors."""
-    if done is not None and done.code != 0:
+    if done is not None and done.status != 0:
         advice = INSTALL if node_nm == ALADDIN_NM else f"Aladdin's tables are for {ALADDIN_NM} nm: choose that node"
-        raise InputError(f"{COMMAND} failed (exit code {done.code}): {_reason(done)}; {advice}")
+        raise InputError(f"{COMMAND} failed (exit code {done.status}): {_reason(done)}; {advice}")
     ert, art = _read(folder / "ERT.yaml", _Ert, done), _read(folder / "ART.yaml", _Art, done)
     energies = {_plain(each.name): {a.name: a.energy for a in each.actions} for each in ert.ERT.tables}
     areas = {_plain(each.name): each.area for each in art.ART.tables}
@@ -109,7 +108,7 @@ def read_tables(
     return Characterization(COMMAND, node_nm, components, ASSUMED, listed(node_nm))
 
 
-def _read(path: Path, model: type[Tables], done: Finished | None) -> Tables:
+def _read(path: Path, model: type[Tables], done: Completed | None) -> Tables:
     if not path.exists():
         raise InputError(f"{COMMAND} ended without writing {path.name} ({done.tail if done else 'no run'}); {INSTALL}")
     try:
@@ -160,7 +159,7 @@ def _completed(circuit: Circuit) -> tuple[tuple[str, ...], dict[str, Cost]]:
     assert_never(circuit)
 
 
-def _reason(done: Finished) -> str:
+def _reason(done: Completed) -> str:
     """The line that says what went wrong, without Accelergy's time stamps; the last lines where there is none."""
     for line in done.output.splitlines():
         for mark in ("Can not find an energy estimator", "Can not find an area estimator", "Problem encountered:"):

@@ -9,16 +9,16 @@ import hashlib
 import os
 import re
 import sys
-import tempfile
 from dataclasses import asdict, dataclass
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 
-from crisp_hw.characterization.process import run_limited
 from crisp_hw.characterization.sram import SramArray, SramNumbers, check_array
 from crisp_hw.characterization.store import load, save
 from crisp_hw.errors import InputError
+from crisp_hw.machine.process import complete
+from crisp_hw.machine.staging import scratch
 
 PACKAGE = "hwcomponents_cacti"
 ELSEWHERE = "CRISP_HW_CACTI"  # environment variable: folder of the package in another environment
@@ -135,13 +135,15 @@ def _kept(array: SramArray, record: dict[str, object] | None) -> Measured | None
 
 
 def _run(tool: Cacti, text: str, array: SramArray, limit_s: float) -> SramNumbers:
-    with tempfile.TemporaryDirectory(prefix="crisp-hw-cacti-") as place:
-        query = Path(place) / "query.cfg"
+    with scratch() as place:
+        query = place / "query.cfg"
         query.write_text(text, encoding="utf-8")
-        done = run_limited(["./cacti", "-infile", str(query)], tool.folder / "cacti", limit_s)
+        done = complete(["./cacti", "-infile", str(query)], tool.folder / "cacti", limit_s)
         result = query.with_name("query.cfg.out")
-        if done.code != 0 or not result.exists():
-            raise InputError(f"CACTI gave no result for {array} (exit code {done.code}: {done.tail}); change the array")
+        if done.status != 0 or not result.exists():
+            raise InputError(
+                f"CACTI gave no result for {array} (exit code {done.status}: {done.tail}); change the array"
+            )
         return numbers_of(result.read_text(encoding="utf-8"), array)
 
 

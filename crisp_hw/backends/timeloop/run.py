@@ -1,8 +1,8 @@
 """A design point through the installed Timeloop: documents into a fresh folder, its figures back."""
 
-import shutil
+import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,19 +12,21 @@ from crisp_hw.backends.timeloop.archive import refine
 from crisp_hw.backends.timeloop.failure import ToolError, complaint, crash, rejections
 from crisp_hw.backends.timeloop.nest import expected_nest, read_nest
 from crisp_hw.backends.timeloop.pinned import mapper_documents
-from crisp_hw.backends.timeloop.process import LOG_BYTES, LOG_NAME, Finished, run
 from crisp_hw.backends.timeloop.result import result
 from crisp_hw.backends.timeloop.stats import read_stats
 from crisp_hw.backends.timeloop.tools import Runner, Tool, find_tool
 from crisp_hw.backends.timeloop.wires import read_wires
 from crisp_hw.engine.validity import CONTRADICTION
 from crisp_hw.errors import InputError
+from crisp_hw.machine.process import LOG_BYTES, Finished, run
+from crisp_hw.machine.staging import scratch
 from crisp_hw.spec.design import DesignPoint
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.result import Result
 from crisp_hw.timeloop.read.tables import read_energy
 from crisp_hw.timeloop.render.documents import render
 
+LOG_NAME = "timeloop.log"
 _OUTPUT_BYTES = 64 * 2**20  # the archive of a design of ours has about 0.2 MiB
 _NO_ARCHIVE = "Timeloop's energies, instances and bandwidths are rounded to two decimals: it wrote no archive"
 _ONLY_MAPPER = "timeloop-mapper ran a space of this one mapping: no timeloop-model is installed"
@@ -76,23 +78,40 @@ def run_documents(documents: Mapping[str, str], point: DesignPoint, settings: Se
         raise InputError(f"the installed Timeloop cannot speak the dialect {point.design.dialect}; leave it at head")
     tool = find_tool(settings.runner)
     given = mapper_documents(point) if tool.runner == "timeloop-mapper" else documents
-    folder = Path(tempfile.mkdtemp(prefix="crisp-hw-timeloop-"))
-    try:
-        names = [_written(folder, name, text) for name, text in sorted(given.items())]
-        done = run((*tool.command, *names), folder, settings.limit_s)
-        found = TimeloopRun(_result_of(done, folder, tool, point), tool, done.seconds, _energy(folder, tool))
-    except (ToolError, InputError) as error:
-        raise type(error)(f"{tool.runner}: {error}; its documents and log are kept in {folder / LOG_NAME}") from error
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    shutil.rmtree(folder, ignore_errors=True)
-    return found
+    with scratch() as place:
+        folder = place / "run"
+        folder.mkdir()
+        try:
+            names = [_written(folder, name, text) for name, text in sorted(given.items())]
+            done = _run(tool, names, folder, settings.limit_s)
+            return TimeloopRun(_result_of(done, folder, tool, point), tool, done.seconds, _energy(folder, tool))
+        except (ToolError, InputError) as error:
+            kept = folder.replace(tempfile.mkdtemp(prefix="crisp-hw-timeloop-"))
+            said = f"{tool.runner}: {error}; its documents and log are kept in {kept / LOG_NAME}"
+            raise type(error)(said) from error
+
+
+def environment(given: Mapping[str, str]) -> dict[str, str]:
+    """The variables that a run sees: none that change Timeloop's numbers.
+
+    >>> environment({"PATH": "/bin", "TIMELOOP_DISABLE_LINK_TRANSFERS": "1"})
+    {'PATH': '/bin', 'TIMELOOP_HIDE_INCONSEQUENTIAL_STATS': '0'}
+    """
+    kept = {name: value for name, value in given.items() if not name.startswith("TIMELOOP_")}
+    return kept | {"TIMELOOP_HIDE_INCONSEQUENTIAL_STATS": "0"}  # or levels without accesses are left out
 
 
 def is_rounded(found: Result) -> bool:
     """Are energies, instances and bandwidths those that Timeloop prints, with two decimals?"""
     return _NO_ARCHIVE in found.assumptions
+
+
+def _run(tool: Tool, names: Sequence[str], folder: Path, limit_s: float) -> Finished:
+    try:
+        return run((*tool.command, *names), folder, folder / LOG_NAME, limit_s, environment(os.environ))
+    except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
+        said = f"{tool.command[0]} cannot be started ({error.strerror}); run `crisp-hw doctor`"
+        raise ToolError(said) from error
 
 
 def _written(folder: Path, name: str, text: str) -> str:

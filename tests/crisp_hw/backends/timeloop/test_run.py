@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from crisp_hw.backends import backend
-from crisp_hw.backends.timeloop import Settings, ToolError, process, run, run_documents, run_point
+from crisp_hw.backends.timeloop import Settings, ToolError, run, run_documents, run_point
 from crisp_hw.engine.evaluate import evaluate
 from crisp_hw.errors import InputError
+from crisp_hw.machine import process
 from crisp_hw.validation.results import Tolerance, compare_results
 
 from .conftest import VALID

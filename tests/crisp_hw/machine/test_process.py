@@ -1,15 +1,20 @@
 """Programs that end, hang, fork and flood."""
 
 import os
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from crisp_hw.backends.timeloop import process
-from crisp_hw.backends.timeloop.failure import ToolError
-from crisp_hw.backends.timeloop.process import run
+from crisp_hw.machine import process
+
+
+def run(command, folder, limit_s, **more):
+    return process.run(command, folder, folder / "log", limit_s, **more)
+
 
 pytestmark = pytest.mark.process
 
@@ -109,12 +114,68 @@ def _link(path):
         return ""
 
 
-def test_variables_that_change_numbers_do_not_get_through(tmp_path, monkeypatch):
-    monkeypatch.setenv("TIMELOOP_DISABLE_LINK_TRANSFERS", "1")
-    code = "import os; print(sorted(name for name in os.environ if name.startswith('TIMELOOP_')))"
-    assert run(python(code), tmp_path, 10).log.read_text() == "['TIMELOOP_HIDE_INCONSEQUENTIAL_STATS']\n"
+def test_variables_are_those_given(tmp_path):
+    code = "import os; print(os.environ.get('HOME'), os.environ['ONLY'])"
+    assert run(python(code), tmp_path, 10, environment={"ONLY": "this"}).log.read_text() == "None this\n"
 
 
 def test_a_program_that_is_not_there(tmp_path):
-    with pytest.raises(ToolError, match="nowhere cannot be started"):
+    with pytest.raises(FileNotFoundError):
         run([str(tmp_path / "nowhere")], tmp_path, 1)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_it_ends_with_us_however_we_end(tmp_path, sent):
+    """We are killed while a program with a child runs; neither they nor whoever watched them are left."""
+    numbers = tmp_path / "numbers"
+    shell = f"sleep 300 & echo $$ $! > {numbers}.new; mv {numbers}.new {numbers}; wait"
+    code = (
+        "from pathlib import Path\nfrom crisp_hw.machine.process import run\n"
+        f"run(['sh', '-c', {shell!r}], Path({str(tmp_path)!r}), Path({str(tmp_path / 'log')!r}), 300)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    until(numbers.exists)
+    until(lambda: len(children(parent.pid)) == 2)
+    watcher = [each for each in children(parent.pid) if str(each) not in numbers.read_text().split()]
+    parent.send_signal(sent)
+    parent.wait(timeout=60)
+    until(lambda: not any(alive(int(each)) for each in (*numbers.read_text().split(), *watcher)))
+
+
+@pytest.mark.parametrize("moment", range(3))
+def test_an_interrupt_at_the_start_is_not_lost(tmp_path, monkeypatch, moment):
+    """The first, second or third thing that is started or opened is where it comes."""
+    seen, pids, popen = [], [], subprocess.Popen
+
+    def interrupted(*arguments, **more):
+        made = popen(*arguments, **more)
+        pids.append(made.pid)
+        seen.append(signal.raise_signal(signal.SIGINT) if len(seen) == moment else None)
+        return made
+
+    monkeypatch.setattr(process.subprocess, "Popen", interrupted)
+    if moment < 2:
+        with pytest.raises(KeyboardInterrupt):
+            run(python("import time; time.sleep(60)"), tmp_path, 60)
+    else:
+        assert run(python("pass"), tmp_path, 60).status == 0
+    assert len(pids) == 2 and not any(alive(each) for each in pids)
+
+
+def until(condition):
+    limit = time.monotonic() + 60
+    while not condition() and time.monotonic() < limit:
+        time.sleep(0.02)
+    assert condition()
+
+
+def children(pid):
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(parent) == pid and state != "Z":
+            found.append(int(stat.parent.name))
+    return found
