@@ -32,14 +32,14 @@ from crisp_hw.descriptors import pattern_descriptor
 from crisp_hw.encode import encode
 from crisp_hw.engine.evaluate import evaluate_batch
 from crisp_hw.errors import MappingError
-from crisp_hw.mapper.search import Found, SearchOptions, search
+from crisp_hw.mapper.search import Found, search
 from crisp_hw.mapper.space import Space, enumerate_space
 from crisp_hw.mapper.stream import factorizations
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design
 from crisp_hw.spec.layer import Layer
 from crisp_hw.spec.mapping import LoopNest
-from crisp_hw.spec.options import EvaluateOptions
+from crisp_hw.spec.options import EvaluateOptions, SearchOptions
 from crisp_hw.spec.patterns import NM, Hybrid
 from crisp_hw.timeloop.read.constraints import read_mapspace
 from crisp_hw.timeloop.read.point import read_design

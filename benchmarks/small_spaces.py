@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from crisp_hw.engine.evaluate import evaluate_batch
 from crisp_hw.errors import MappingError
-from crisp_hw.mapper.search import OBJECTIVES, SearchOptions, search
+from crisp_hw.mapper.search import OBJECTIVES, search
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.mapping import Loop, LoopNest
+from crisp_hw.spec.options import SearchOptions
 from crisp_hw.spec.problem import Problem, Tensor, Term
 
 SPACES = 200

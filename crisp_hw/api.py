@@ -12,7 +12,7 @@ from crisp_hw.descriptors import describe_model, layer_roles, network_pattern, n
 from crisp_hw.dropin.map_files import Mapped, map_files
 from crisp_hw.errors import InputError
 from crisp_hw.io import load_pruned
-from crisp_hw.mapper.search import Found, SearchOptions
+from crisp_hw.mapper.search import Found
 from crisp_hw.mapper.search import Progress as SearchProgress
 from crisp_hw.pipeline import Progress, evaluate_layers, unused_options
 from crisp_hw.spec.accelerator import Accelerator
@@ -20,7 +20,7 @@ from crisp_hw.spec.characterization import Characterization
 from crisp_hw.spec.descriptors import Descriptor, PrunedLayer, PrunedModel
 from crisp_hw.spec.evaluation import LayerEvaluation, NetworkEvaluation
 from crisp_hw.spec.layer import Skipped, Workload
-from crisp_hw.spec.options import EvaluateOptions
+from crisp_hw.spec.options import EvaluateOptions, SearchOptions
 from crisp_hw.spec.patterns import NM, Dense
 from crisp_hw.timeloop.render.documents import render as render_point
 from crisp_hw.timeloop.yaml.documents import InputFiles

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import isfinite
 
 from crisp_hw.backends import backend
 from crisp_hw.backends.timeloop.run import is_rounded
@@ -126,12 +125,11 @@ def _design_record(each: Replayed) -> Record:
 
 
 def _record(each: Replayed, difference: Difference) -> Record:
-    relative = difference.relative
     return {
         "arch": each.arch,
         "layer": each.layer,
         "figure": difference.what,
         "now": str(difference.ours),
         "recorded": str(difference.reference),
-        "relative": f"{relative:.1e}" if isfinite(relative) else None,
+        "relative": difference.relative_text,
     }

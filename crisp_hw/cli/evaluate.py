@@ -1,5 +1,6 @@
 """`crisp-hw evaluate` and `crisp-hw render`."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,6 +40,8 @@ def evaluate(  # noqa: PLR0913 - the options of a command
 
     source, accelerators, layers = inputs.source(), inputs.accelerators(options.energy), inputs.layers
     _check_output(out, plot)
+    if wide and (explain or form in ("csv", "json")):
+        sys.stderr.write("crisp-hw: --wide has no effect: it widens the tables of --format table and md\n")
     if explain is not None:
         check_single(accelerators, api.select(api.resolve(source).descriptors, layers), options.backend)
     with progress() as bar:
@@ -76,6 +79,8 @@ def render(
 
 def _check_output(out: Path | None, plot: bool | None) -> None:
     check_folder(out)
+    if plot is False and out is None:
+        sys.stderr.write("crisp-hw: --no-plot has no effect: without --out there are no pictures\n")
     if plot and out is None:
         raise InputError("--plot writes pictures into a folder; give one with --out")
     if out is not None and plot is not False:

@@ -4,15 +4,16 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crisp_hw.cli.options import FormatOption, IncludeOption
+from crisp_hw.cli.options import FormatOption, IncludeOption, grouped
 from crisp_hw.cli.output import check_folder, say_written, show
 from crisp_hw.errors import InputError
-from crisp_hw.spec.options import Objective
+from crisp_hw.spec.options import Objective, SearchOptions
 
 if TYPE_CHECKING:
     from crisp_hw.mapper.search import SearchStatus
@@ -21,9 +22,6 @@ INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 SO_FAR = "this is the best mapping so far, there may be better ones"
 AT_BOUND = "no mapping has a better objective than this one, but of equal ones there may be better ones"
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
-
-
-Device = Literal["numpy", "cpu", "cuda"]
 
 FilesArgument = Annotated[
     list[Path],
@@ -36,12 +34,7 @@ ObjectiveOption = Annotated[
     Objective | None,
     typer.Option("--objective", help="What to minimise; default: the mapper document's metrics, else edp."),
 ]
-BudgetOption = Annotated[
-    int | None, typer.Option("--budget", min=1, help="Most mappings to evaluate; default: all that may be best.")
-]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Which mappings a budget picks.")]
 MemoryOption = Annotated[str, typer.Option("--memory", help="Most memory for the search, such as 512MiB or 2GB.")]
-DeviceOption = Annotated[Device, typer.Option("--device", help="Where mappings are evaluated.")]
 JobsOption = Annotated[
     int,
     typer.Option("--jobs", "-j", min=1, help="Processes; each searches some of the open choices of keep and bypass."),
@@ -51,15 +44,14 @@ FrontOption = Annotated[
 ]
 
 
+@grouped
 def map_files(  # noqa: PLR0913 - the options of a command
     files: FilesArgument,
+    searching: Annotated[SearchOptions, ("budget", "seed", "device")],
     out: OutOption = Path(),
     form: FormatOption = "table",
     objective: ObjectiveOption = None,
-    budget: BudgetOption = None,
-    seed: SeedOption = 0,
     memory: MemoryOption = "1GiB",
-    device: DeviceOption = "numpy",
     jobs: JobsOption = 1,
     front: FrontOption = 1,
     include: IncludeOption = None,
@@ -67,12 +59,11 @@ def map_files(  # noqa: PLR0913 - the options of a command
     """Find the best mapping for Timeloop's own YAML files, as timeloop-mapper does."""
     from crisp_hw.dropin import map_files as mapper
     from crisp_hw.machine.writing import write_all
-    from crisp_hw.mapper.search import SearchOptions
     from crisp_hw.report.mapping import map_document, texts_of
     from crisp_hw.timeloop.yaml.documents import InputFiles
 
     check_folder(out)
-    options = SearchOptions(budget, seed, size_of(memory), device, front > 1)
+    options = replace(searching, memory_bytes=size_of(memory), front=front > 1)
     with _watching() as watch:
         given = InputFiles(tuple(files), tuple(include or ()))
         found = mapper.map_files(given, objective, options=options, progress=watch, jobs=jobs)

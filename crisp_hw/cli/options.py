@@ -168,5 +168,5 @@ def _group(annotation: Any) -> _Group | None:
 
 def _parameter(field: "Field[Any]", told: Stated) -> inspect.Parameter:
     default = field.default if told.cli_default is ... else told.cli_default
-    annotation: Any = Annotated[get_args(field.type)[0], typer.Option(*told.flags, help=told.help)]
+    annotation: Any = Annotated[get_args(field.type)[0], typer.Option(*told.flags, help=told.help, min=told.least)]
     return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

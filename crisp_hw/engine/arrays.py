@@ -7,12 +7,13 @@ say NumPy's types. What depends on a distribution is computed on the host, for t
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crisp_hw.errors import InputError
+from crisp_hw.spec.options import Device
 
 Int = NDArray[np.int64]
 Float = NDArray[np.float64]
@@ -21,7 +22,7 @@ FLOAT, INT = np.dtype(np.float64), np.dtype(np.int64)
 KEY_LIMIT = 2**62  # below which the digits of a mixed-radix key fit a signed 64-bit integer
 FEW_TERMS = 8  # sums of up to so many terms are added one by one, which is cheaper than a cumulative sum
 
-DEVICES = ("numpy", "cpu", "cuda")
+DEVICES = get_args(Device)
 """Where the engine computes: NumPy, or torch on one of its devices."""
 
 

@@ -19,14 +19,14 @@ def port_section(spot: Spot) -> Section:
 
 
 def _port_steps(spot: Spot) -> Iterator[ExplanationStep]:
-    part, latency = spot.scene.counted, spot.scene.counted.latency[spot.index]
+    counted, latency = spot.scene.counted, spot.scene.counted.latency[spot.index]
     cycles, mac = int(spot.scene.result.compute.cycles if spot.scene.result.compute else 0), spot.scene.name(COMPUTE)
     demands = {"read": float(latency.read_demand[spot.t][0]), "write": float(latency.write_demand[spot.t][0])}
-    spread = float(idle_factor(part.sparse, spot.place)[0])
+    spread = float(idle_factor(counted.sparse, spot.place)[0])
     if not cycles:
         yield fact(f"{mac} reports 0 cycles, in which no bandwidth means anything")
     for port, ops in PORTS.items():
-        words = int(number_of(port_words(part.sparse, spot.index, spot.level, ops)[spot.t]))
+        words = int(number_of(port_words(counted.sparse, spot.index, spot.level, ops)[spot.t]))
         if not words or not cycles:
             continue
         parts = " + ".join(f"random and gated {op}" for op in ops)

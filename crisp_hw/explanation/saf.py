@@ -102,9 +102,9 @@ def instance_section(spot: Spot) -> Section:
 
 
 def _instance_steps(spot: Spot) -> Iterator[ExplanationStep]:
-    part, name = spot.scene.counted, spot.level.name
-    mapped, used = int(part.traffic.instances[spot.index][0]), float(part.sparse.used[spot.place][0])
-    content, shrunk = part.sparse.occupancy.get(spot.place), part.sparse.shrunk
+    counted, name = spot.scene.counted, spot.level.name
+    mapped, used = int(counted.traffic.instances[spot.index][0]), float(counted.sparse.used[spot.place][0])
+    content, shrunk = counted.sparse.occupancy.get(spot.place), counted.sparse.shrunk
     if used == mapped:
         yield fact(f"{name} at work: all that the mapping uses", used, "instances", "utilized_instances")
     elif shrunk is not None:

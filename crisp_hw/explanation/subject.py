@@ -40,10 +40,10 @@ def check_subject(design: Design, what: str) -> None:
 
 def scene_of(point: DesignPoint) -> Scene:
     """A design point evaluated, for any number of explanations."""
-    part = evaluate_point(point)
-    if isinstance(part, MappingError):
-        raise part
-    return Scene(point, part, report(part, broken_rules(part), point.assumptions))
+    counted = evaluate_point(point)
+    if isinstance(counted, MappingError):
+        raise counted
+    return Scene(point, counted, report(counted, broken_rules(counted), point.assumptions))
 
 
 def explain_scene(scene: Scene, what: str) -> Explanation:

@@ -43,9 +43,9 @@ def shares(space: Space, rows: Ints) -> NDArray[np.float64]:
 
 
 def _in_use(space: Space, rows: Ints) -> NDArray[np.bool_]:
-    verdict = np.ones(len(rows), dtype=np.bool_)
+    enough = np.ones(len(rows), dtype=np.bool_)
     for level, least in enumerate(space.least_words):
         if least:
             words = tiles(space, rows, space.design.problem.dims, level).values()
-            verdict &= sum(words, start=np.zeros(len(rows), dtype=np.int64)) >= least
-    return verdict
+            enough &= sum(words, start=np.zeros(len(rows), dtype=np.int64)) >= least
+    return enough

@@ -43,10 +43,10 @@ def limits(space: Space, rows: Ints, dims: tuple[str, ...]) -> tuple[Limit, ...]
 
 def fits(space: Space, rows: Ints, dims: tuple[str, ...]) -> NDArray[np.bool_]:
     """Which partial mappings break no necessary condition (bool[b]); arguments as in `limits`."""
-    verdict = np.ones(len(rows), dtype=np.bool_)
+    fitting = np.ones(len(rows), dtype=np.bool_)
     for limit in limits(space, rows, dims):
-        verdict &= limit.need <= limit.have
-    return verdict
+        fitting &= limit.need <= limit.have
+    return fitting
 
 
 def shrinking_levels(space: Space) -> frozenset[int]:

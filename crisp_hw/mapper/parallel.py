@@ -9,10 +9,11 @@ import numpy as np
 
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.mapper.bypass import spaces
-from crisp_hw.mapper.search import Found, Progress, SearchOptions, SearchStatus, search
+from crisp_hw.mapper.search import Found, Progress, SearchStatus, search
 from crisp_hw.mapper.tally import OBJECTIVES, FrontPoint, undominated
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design
+from crisp_hw.spec.options import SearchOptions
 
 
 @dataclass

@@ -20,8 +20,8 @@ from crisp_hw.mapper.tally import OBJECTIVES, FrontPoint, Leader, Tally
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design
 from crisp_hw.spec.mapping import LoopMapping
+from crisp_hw.spec.options import SearchOptions
 
-GIB = 2**30
 LARGEST_SWEEP = 100_000_000  # factorizations; 11.9 million were enumerated and judged in 2.6 s (benchmarks/mapper.py)
 FAST = (20_000_000, 500_000)  # most mappings of a full search, and a budget beyond it: at 0.1 million/s, minutes
 SLOW = (200_000, 20_000)  # the same where every mapping is walked (windows, forbidden reuse, wires): 1.5 ms each
@@ -35,20 +35,6 @@ CHUNKS = (1024, 65536)  # rows at a time: fewer are slow, more do not help
 ASSUMPTIONS = ("the mapper tries perfect factorizations only (no residual tiles)",)
 SETTLED = "what each level keeps is taken from the constraints, not searched"
 """What the search leaves out or takes for granted."""
-
-
-@dataclass(frozen=True)
-class SearchOptions:
-    """How to search: at most `budget` mappings (None: all of them where that is feasible), `seed` of what is random,
-    memory in bytes, `device` (`arrays.DEVICES`), and whether the Pareto front of cycles and energy is wanted, which
-    forbids lower bounds.
-    """
-
-    budget: int | None = None
-    seed: int = 0
-    memory_bytes: int = GIB
-    device: str = "numpy"
-    front: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,18 +116,6 @@ def search(
     return search_spaces(found, objective, options=options, progress=progress)
 
 
-def search_space(
-    space: Space,
-    objective: str = "cycles",
-    *,
-    options: SearchOptions | None = None,
-    progress: Progress | None = None,
-    chunk_rows: int | None = None,
-) -> Found:
-    """`search` in one space that exists already; the mapping does not depend on `chunk_rows`."""
-    return search_spaces((space,), objective, options=options, progress=progress, chunk_rows=chunk_rows)
-
-
 def search_spaces(
     spaces: tuple[Space, ...],
     objective: str = "cycles",
@@ -150,7 +124,7 @@ def search_spaces(
     progress: Progress | None = None,
     chunk_rows: int | None = None,
 ) -> Found:
-    """The best mapping of several spaces of one design."""
+    """`search` in spaces of one design that exist already; the mapping does not depend on `chunk_rows`."""
     if objective not in OBJECTIVES:
         raise InputError(f"objective {objective!r} is not known; choose one of {', '.join(OBJECTIVES)}")
     options = options or SearchOptions()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from crisp_hw.report.columns import Column, plain, table
 from crisp_hw.report.document import Document, versions
 from crisp_hw.report.notes import gathered, note_line
-from crisp_hw.report.records import Record
+from crisp_hw.report.records import Record, pattern_record
 from crisp_hw.spec.descriptors import Descriptor
 
 SCHEMA = "crisp-hw/description/1"
@@ -81,11 +81,7 @@ def _record(found: Descriptor, parts: Sequence[str]) -> Record:
         "columns": layer.columns,
         "nonzeros": found.nnz,
         "density": found.density,
-        "nm": f"{found.nm.n}:{found.nm.m}" if found.nm else None,
-        "block": found.block,
-        "kept_blocks": found.kept_blocks,
-        "total_blocks": found.total_blocks,
-        "kept_ratio": None if found.kept_columns is None else found.kept_columns / layer.columns,
+        **pattern_record(found),
         "balanced": found.balanced if found.block else None,
         "block_density": found.block_density,
         "longest_row": found.longest_row,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from crisp_hw.report.energies import Energies, energies_of, summed
 from crisp_hw.spec.arch import Architecture
+from crisp_hw.spec.descriptors import Descriptor
 from crisp_hw.spec.evaluation import LayerEvaluation, NetworkEvaluation
 from crisp_hw.spec.mapping import LoopMapping
 
@@ -117,6 +118,17 @@ def _levels(network: NetworkEvaluation) -> _Levels:
     return _Levels(every, tuple(name for name in every if name not in units))
 
 
+def pattern_record(found: Descriptor) -> Record:
+    """N:M and blocks of a layer; None where it has none."""
+    return {
+        "nm": f"{found.nm.n}:{found.nm.m}" if found.nm else None,
+        "block": found.block,
+        "kept_blocks": found.kept_blocks,
+        "total_blocks": found.total_blocks,
+        "kept_ratio": None if found.kept_columns is None else found.kept_columns / found.layer.columns,
+    }
+
+
 def _layer_record(row: LayerEvaluation, levels: _Levels) -> Record:
     design = row.point.design
     return {
@@ -145,11 +157,7 @@ def _shape_record(row: LayerEvaluation) -> Record:
         "rows": layer.rows,
         "columns": layer.columns,
         "positions": layer.positions,
-        "nm": f"{found.nm.n}:{found.nm.m}" if found.nm else None,
-        "block": found.block,
-        "kept_blocks": found.kept_blocks,
-        "total_blocks": found.total_blocks,
-        "kept_ratio": None if found.kept_columns is None else found.kept_columns / layer.columns,
+        **pattern_record(found),
         "density": found.density,
     }
 

@@ -12,18 +12,22 @@ Objective = Literal["cycles", "energy", "edp"]
 DensityModel = Literal["model", "actual", "hybrid"]
 DstcModel = Literal["skipping", "position-skipping"]
 Offsets = Literal["coordinate", "mask"]
+Device = Literal["numpy", "cpu", "cuda"]
+GIB = 2**30
 
 
 @dataclass(frozen=True)
 class Stated:
     """What the command line says of a field: `help`, and its `flags` where --its-name is not all.
 
-    `cli_default` is what the command line takes where nothing is said (...: the field's own default).
+    `cli_default` is what the command line takes where nothing is said (...: the field's own default), `least` the
+    smallest number that it takes.
     """
 
     help: str
     flags: tuple[str, ...] = ()
     cli_default: Any = ...
+    least: int | None = None
 
 
 def stated(kind: Any) -> dict[str, Stated]:
@@ -85,3 +89,18 @@ class EvaluateOptions:
 
 SEARCH = ("objective", "energy", "jobs", "cache")
 """The options that choose a mapping and change nothing else."""
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """How to search for a mapping; `memory_bytes` is the most that it takes (`--memory`).
+
+    `device` is where mappings are evaluated, `front` whether the Pareto front of cycles and energy is wanted, which
+    forbids lower bounds (`--front`).
+    """
+
+    budget: Annotated[int | None, Stated("Most mappings to evaluate; default: all that may be best.", least=1)] = None
+    seed: Annotated[int, Stated("Which mappings a budget picks.", least=0)] = 0
+    memory_bytes: int = GIB
+    device: Annotated[Device, Stated("Where mappings are evaluated.")] = "numpy"
+    front: bool = False

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import inf, isclose
+from math import inf, isclose, isfinite
 from typing import Any, Literal
 
 from crisp_hw.engine.evaluate import evaluate
@@ -37,6 +37,11 @@ class Difference:
         if not isinstance(self.ours, int | float) or not isinstance(self.reference, int | float) or not self.reference:
             return inf
         return abs(self.ours - self.reference) / abs(self.reference)
+
+    @property
+    def relative_text(self) -> str | None:
+        """The same for tables; None where it is infinite."""
+        return f"{self.relative:.1e}" if isfinite(self.relative) else None
 
 
 def compare(case: Case) -> list[Difference]:

@@ -1,7 +1,6 @@
 """What a verification found, as a document."""
 
 from collections.abc import Sequence
-from math import isfinite
 
 from crisp_hw.report.columns import Column, table
 from crisp_hw.report.document import Document, versions
@@ -76,7 +75,7 @@ def _record(name: str, difference: Difference) -> Record:
         "figure": difference.what,
         "embedded": _value(difference.ours),
         "timeloop": _value(difference.reference),
-        "relative": f"{difference.relative:.1e}" if isfinite(difference.relative) else None,
+        "relative": difference.relative_text,
     }
 
 

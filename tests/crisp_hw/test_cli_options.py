@@ -12,7 +12,7 @@ from crisp_hw.cli import app
 from crisp_hw.cli.options import Inputs, grouped
 from crisp_hw.errors import InputError
 from crisp_hw.pipeline import UNUSED, unused_options
-from crisp_hw.spec.options import SEARCH, EvaluateOptions, stated
+from crisp_hw.spec.options import SEARCH, EvaluateOptions, SearchOptions, stated
 
 COMMANDS = get_command(app).commands
 PRUNED = crisp_hw.WorkloadPattern("resnet50", crisp_hw.NM(2, 4), 64, 0.9)
@@ -120,3 +120,23 @@ def test_a_number_that_is_set_twice_is_refused():
     refused = evaluated("--set", "smem_bandwidth=32", "--set", "smem_bandwidth=16")
     assert refused.exit_code == 2
     assert "--set smem_bandwidth: is given twice, as 32 and as 16; give it once" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--wide", "--format", "csv"), "--wide has no effect"),
+        (("--no-plot",), "--no-plot has no effect"),
+        (("--wide", "--format", "md"), ""),
+    ],
+)
+def test_an_option_about_the_output_without_effect_is_named(words, said):
+    found = evaluated("--arch", "stc", *words)
+    assert (found.exit_code, said in found.stderr, bool(said)) == (0, True, "no effect" in found.stderr)
+
+
+def test_options_of_a_search_are_those_of_python():
+    found = {each.name: each.default for each in COMMANDS["map"].params}
+    options = {each.name: each.default for each in fields(SearchOptions)}
+    assert stated(SearchOptions).keys() == {"budget", "seed", "device"} <= found.keys()
+    assert all(found[name] == options[name] for name in stated(SearchOptions))

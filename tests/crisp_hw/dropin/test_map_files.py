@@ -9,8 +9,8 @@ import yaml
 from crisp_hw.dropin.map_files import map_files
 from crisp_hw.dropin.model import evaluate_files
 from crisp_hw.errors import InputError, MappingError
-from crisp_hw.mapper.search import SearchOptions
 from crisp_hw.report.mapping import texts_of
+from crisp_hw.spec.options import SearchOptions
 
 pytestmark = pytest.mark.slow
 

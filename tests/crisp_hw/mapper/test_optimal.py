@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from crisp_hw.engine.evaluate import evaluate_batch
 from crisp_hw.errors import MappingError
 from crisp_hw.mapper.bounds import lower
-from crisp_hw.mapper.search import SearchOptions, search
+from crisp_hw.mapper.search import search
 from crisp_hw.mapper.space import enumerate_space, loop_nest
 from crisp_hw.mapper.tally import OBJECTIVES
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
@@ -18,6 +18,7 @@ from crisp_hw.spec.constraints import Constraints, LevelConstraint
 from crisp_hw.spec.design import Design
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.mapping import Loop
+from crisp_hw.spec.options import SearchOptions
 from crisp_hw.spec.patterns import FixedStructured, Hypergeometric
 from crisp_hw.spec.problem import FULL, Problem, Tensor, Term
 from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat

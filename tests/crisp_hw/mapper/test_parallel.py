@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.mapper.parallel import ParallelSearch, _front, _gather
-from crisp_hw.mapper.search import FrontPoint, SearchOptions, search
+from crisp_hw.mapper.search import FrontPoint, search
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.design import Design
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.mapping import LoopMapping, LoopNest
+from crisp_hw.spec.options import SearchOptions
 from crisp_hw.spec.problem import Problem, Tensor, Term
 
 pytestmark = pytest.mark.slow

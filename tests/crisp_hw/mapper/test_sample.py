@@ -9,12 +9,13 @@ import pytest
 from crisp_hw.mapper import search as searching
 from crisp_hw.mapper.orders import choices, count, nests, visible
 from crisp_hw.mapper.sample import estimate
-from crisp_hw.mapper.search import SearchOptions, search, search_space, usual_budget
+from crisp_hw.mapper.search import search, search_spaces, usual_budget
 from crisp_hw.mapper.space import enumerate_space
 from crisp_hw.mapper.sweep import by_nest, catalog_of
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design
+from crisp_hw.spec.options import SearchOptions
 from crisp_hw.spec.problem import Problem, Tensor, Term
 
 CHAIN = Architecture((StorageLevel("RF", size_words=64), StorageLevel("DRAM", "DRAM")), ComputeLevel())
@@ -42,7 +43,7 @@ def conv(size):
 @pytest.mark.parametrize("design", [gemm(16, 16, 16), gemm(12, 30, 8), conv(16)])
 def test_the_estimate_is_about_what_a_full_search_tries(design):
     space = enumerate_space(design, Constraints())
-    whole = search_space(space, options=SearchOptions(front=True))  # no bounds: everything that fits is tried
+    whole = search_spaces((space,), options=SearchOptions(front=True))  # no bounds: everything that fits is tried
     assert estimate(space) == pytest.approx(whole.tried, rel=0.35)
 
 

@@ -14,7 +14,7 @@ from crisp_hw.engine.evaluate import Batch, Failure, evaluate, evaluate_batch
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.mapper import sweep
 from crisp_hw.mapper.bounds import Lower
-from crisp_hw.mapper.search import SearchOptions, rows_within, search, search_space
+from crisp_hw.mapper.search import rows_within, search, search_spaces
 from crisp_hw.mapper.space import enumerate_space
 from crisp_hw.mapper.stream import factorizations
 from crisp_hw.mapper.tally import OBJECTIVES
@@ -23,6 +23,7 @@ from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.mapping import Loop, LoopNest
+from crisp_hw.spec.options import SearchOptions
 from crisp_hw.spec.patterns import FixedStructured
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
@@ -123,7 +124,7 @@ def test_constraints_are_obeyed_and_chunks_change_nothing(given_blocks, sparse, 
         found = search(subject, constraints)
     except MappingError:
         return
-    other = search_space(enumerate_space(subject, constraints), chunk_rows=chunk_rows)
+    other = search_spaces((enumerate_space(subject, constraints),), chunk_rows=chunk_rows)
     assert (other.mapping, other.cycles, other.energy_pj) == (found.mapping, found.cycles, found.energy_pj)
     for constraint in levels:
         loops = [
@@ -153,13 +154,13 @@ def test_ties_go_to_the_smallest_bounds_seen_from_outside(chunk_rows, monkeypatc
     space = enumerate_space(design(4, 3), Constraints())
     rows = next(factorizations(space, 1000)).rows
     placeable = rows[(rows[:, 1] <= 2).all(axis=1)]  # two lanes along x, two along y
-    found = search_space(space, chunk_rows=chunk_rows)
+    found = search_spaces((space,), chunk_rows=chunk_rows)
     factors = {(loop.level, loop.kind == "temporal", loop.dim): bound
                for loop, bound in zip(found.mapping.nest.loops, found.mapping.bounds, strict=True)}  # fmt: skip
     outside_in = [factors[level, kind == "temporal", dim] for level, kind in BLOCKS[::-1] for dim in "KM"]
     assert outside_in == min(row.reshape(-1)[::-1].tolist() for row in placeable)
     assert (found.cycles, found.energy_pj) == (7, 2.5)
-    assert found == search_space(space)
+    assert found == search_spaces((space,))
 
 
 def test_progress_counts_every_candidate_once():
@@ -224,7 +225,7 @@ def test_ctrl_c_keeps_the_best_so_far_and_says_so():
             raise KeyboardInterrupt
 
     space = enumerate_space(subject, Constraints())
-    found = search_space(space, progress=impatient, chunk_rows=50)
+    found = search_spaces((space,), progress=impatient, chunk_rows=50)
     assert steps[-1].done < space.size
     assert (found.interrupted, found.proven) == (True, False)
     assert found.certificate.startswith("interrupted: best of ")

@@ -11,12 +11,13 @@ from pydantic import TypeAdapter
 
 from crisp_hw.engine.evaluate import evaluate
 from crisp_hw.errors import MappingError
-from crisp_hw.mapper.search import Found, FrontPoint, SearchOptions, search
+from crisp_hw.mapper.search import Found, FrontPoint, search
 from crisp_hw.searches import solve as solve_module
 from crisp_hw.searches.solve import recall, solve, task_of
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.design import DesignPoint
 from crisp_hw.spec.mapping import Loop, LoopMapping, LoopNest
+from crisp_hw.spec.options import SearchOptions
 
 
 def test_what_is_solved_is_what_search_and_engine_say(task):
