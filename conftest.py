@@ -34,27 +34,15 @@ VARIABLE = "CRISP_HW_CACHE"
 INSTALLED = "CRISP_HW_INSTALLED"  # set where an installed wheel is tested and not the checkout
 
 
-def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Files that cannot even be imported without PyTorch, where there is none: crisp_prune, and what tests it."""
-    if WITH_TORCH or collection_path.suffix != ".py":
-        return None
-    inside = "crisp_prune" in collection_path.parts
-    return True if inside or NEEDS_TORCH.search(collection_path.read_text(encoding="utf-8")) else None
-
-
-def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Which crisp_hw is tested, and what is left out."""
-    package = Path(str(getattr(find_spec("crisp_hw"), "origin", ""))).parent
-    if os.environ.get(INSTALLED) and package.is_relative_to(config.rootpath):
-        raise pytest.UsageError(f"{INSTALLED} is set, but crisp_hw is that of the checkout: {package}")
-    left_out = [] if WITH_TORCH else ["no PyTorch here: files that import it are left out"]
-    return [f"crisp_hw: {package}", *left_out]
-
-
 def pytest_configure(config: pytest.Config) -> None:
     """Before anything is collected."""
     config.stash[FOLDER] = TemporaryDirectory(prefix="crisp-hw-tests-")
     os.environ[VARIABLE] = config.stash[FOLDER].name
+    if not WITH_TORCH:
+        config.pluginmanager.register(WithoutTorch())
+    package = Path(str(getattr(find_spec("crisp_hw"), "origin", ""))).parent
+    if os.environ.get(INSTALLED) and package.is_relative_to(config.rootpath):
+        raise pytest.UsageError(f"{INSTALLED} is set, but crisp_hw is that of the checkout: {package}")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -62,6 +50,32 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if FOLDER in config.stash:
         os.environ.pop(VARIABLE, None)
         config.stash[FOLDER].cleanup()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was not even looked at."""
+    if not WITH_TORCH:
+        terminalreporter.write_line("no PyTorch here: crisp_prune and the files that import torch were left out")
+
+
+class WithoutTorch:
+    """What is left out where there is no PyTorch; a plugin, because installed packages lie beyond this file's reach."""
+
+    @pytest.hookimpl
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Files that cannot even be imported: crisp_prune, and what tests it."""
+        if collection_path.suffix != ".py":
+            return None
+        inside = "crisp_prune" in collection_path.parts
+        return True if inside or NEEDS_TORCH.search(collection_path.read_text(encoding="utf-8")) else None
+
+    @pytest.hookimpl
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Examples of docstrings that import it."""
+        for item in items:
+            examples = getattr(getattr(item, "dtest", None), "examples", ())
+            if any(NEEDS_TORCH.search(example.source) for example in examples):
+                item.add_marker(pytest.mark.skip(reason="needs PyTorch"))
 
 
 @pytest.fixture

@@ -66,6 +66,7 @@ def python(code, **more):
     """Run a program, with buffered streams as users have them."""
     run = f"from crisp_hw.machine.ending import run_program\n{code}"
     where = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"} | more.pop("env", {})
+    where["PYTHONPATH"] = os.pathsep.join(sys.path)  # -S finds no package that is installed
     command = [sys.executable, "-S", "-c", run]
     return subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False, timeout=120, env=where, **more)
 

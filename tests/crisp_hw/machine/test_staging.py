@@ -120,11 +120,11 @@ def test_a_folder_removed_before_it_is_locked_is_made_anew(tmp_path, monkeypatch
     module = {"open": staging.os, "flock": staging.fcntl}[moment]
     real, made = getattr(module, moment), []
 
-    def late(*arguments):
+    def late(*arguments, **named):
         if not made:
             made.extend(each for each in tmp_path.iterdir())
             made[0].rmdir()
-        return real(*arguments) if moment == "open" or len(made) > 1 else made.append(made[0])
+        return real(*arguments, **named) if moment == "open" or len(made) > 1 else made.append(made[0])
 
     monkeypatch.setattr(module, moment, late)
     with stage(tmp_path) as folder:
