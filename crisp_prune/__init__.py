@@ -5,14 +5,31 @@
 8
 """
 
-from importlib.util import find_spec
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-if find_spec("torch") is None:
-    raise ModuleNotFoundError('crisp_prune needs PyTorch: pip install "crisp-hw[torch]"', name="torch")
-
-from crisp_prune.config import CrispConfig
-from crisp_prune.plan import Plan, make_plan
-from crisp_prune.prune import Crisp
-from crisp_prune.train import FitOptions
+if TYPE_CHECKING:
+    from crisp_prune.config import CrispConfig
+    from crisp_prune.plan import Plan, make_plan
+    from crisp_prune.prune import Crisp
+    from crisp_prune.train import FitOptions
 
 __all__ = ["Crisp", "CrispConfig", "FitOptions", "Plan", "make_plan"]
+
+_HOMES = {"Crisp": "prune", "CrispConfig": "config", "FitOptions": "train", "Plan": "plan", "make_plan": "plan"}
+
+
+def __getattr__(name: str) -> Any:
+    """A public name when it is asked for, and PyTorch with it: the command line can answer before that is loaded."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return getattr(import_module(f"crisp_prune.{_HOMES[name]}"), name)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise ModuleNotFoundError('crisp_prune needs PyTorch: pip install "crisp-hw[torch]"', name="torch") from None
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

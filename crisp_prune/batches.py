@@ -47,11 +47,11 @@ def first_batch(batches: Iterable[Any]) -> Any:
     1
     """
     if isinstance(batches, Iterator):
-        raise InputError("the batches are an iterator that can be read once; give a DataLoader or a list")
+        raise InputError("the batches are an iterator that can be read once", hint="give a DataLoader or a list")
     with preserved(batches):
         for batch in batches:
             return batch
-    raise InputError("the loader has no batch; check the data and drop_last")
+    raise InputError("the loader has no batch", hint="check the data and drop_last")
 
 
 def only_classes(batch: Any, classes: Collection[int]) -> Any | None:

@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Literal, TypeVar, get_args
 
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.descriptors import Role
 from crisp_prune.budget import Normalize
+from crisp_prune.option import option
 from crisp_prune.saliency import Score
 from crisp_prune.schedule import Ramp, block_iterations, nm_sparsity, targets
 
@@ -21,7 +22,8 @@ class CrispConfig:
 
     `sparsity` is the target over all prunable weights, N:M counted; `classes` are label indices (empty: all).
     `roles` and `max_sparsity` map globs of layer names to a role or to a ceiling of the layer's sparsity; of several
-    globs that match, the last one wins. `increment` is the largest share of all blocks that one iteration prunes.
+    globs that match, the last one wins. `increment` is the largest share of all blocks that one iteration prunes;
+    all pruning falls into the first `prune_until` of the optimizer steps, and the learning rate falls after it.
     `online` scores with the gradients of the last fine-tuning epoch instead of a pass of its own. `sr_ste` is the
     pull on weights that N:M dropped (0: none; 2e-4 in Zhou et al., arXiv 2102.04010). `warmup_epochs` None is a
     tenth of the epochs. Defaults of the fine-tuning follow the project's notes on arXiv 2311.14272.
@@ -32,26 +34,27 @@ class CrispConfig:
     (8, 0.55)
     """
 
-    sparsity: float = 0.9
+    sparsity: float = option("target over all prunable weights, N:M counted", 0.9)
     n: int = 2
     m: int = 4
-    block: int = 64
+    block: int = option("side of the square blocks, a multiple of M", 64)
     classes: tuple[int, ...] = ()
-    score: Score = "cass"
-    online: bool = False
-    normalize: Normalize = "weight"
-    ramp: Ramp = "linear"
-    increment: float = 0.1
+    score: Score = option("how weights are ranked", "cass")
+    online: bool = option("score with the last epoch's gradients", False)
+    normalize: Normalize = option("rank columns of blocks by score per weight, or by the sum", "weight")
+    ramp: Ramp = option("how the target rises from iteration to iteration", "linear")
+    increment: float = option("largest share of all blocks that one iteration prunes", 0.1)
+    prune_until: float = option("share of the steps in which all pruning is done; the rate falls after it", 0.5)
     roles: Mapping[str, Role] = field(default_factory=dict)
     max_sparsity: Mapping[str, float] = field(default_factory=dict)
-    sr_ste: float = 0.0
-    epochs: int = 50
-    lr: float = 0.01
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
-    warmup_epochs: float | None = None
-    amp: Amp = "off"
-    seed: int = 0
+    sr_ste: float = option("pull on weights that N:M dropped; 2e-4 is usual, 0 none", 0.0)
+    epochs: int = option("of fine-tuning, all iterations together", 50)
+    lr: float = option("peak learning rate", 0.01)
+    momentum: float = option("of SGD", 0.9)
+    weight_decay: float = option("of SGD", 5e-4)
+    warmup_epochs: float | None = option("epochs of linear warm-up; default: a tenth of all", None)
+    amp: Amp = option("mixed precision", "off")
+    seed: int = option("of initial weights, classes, samples and data order", 0)
 
     def __post_init__(self) -> None:
         """Refuse what cannot work; a list of classes becomes a tuple."""
@@ -60,11 +63,11 @@ class CrispConfig:
         _check_choices(self)
         for name in ("epochs", "lr", "momentum", "weight_decay", "sr_ste", "seed"):
             if getattr(self, name) < 0:
-                raise InputError(f"{name} is {getattr(self, name)}; it cannot be negative")
+                raise InputError(f"{name} is {getattr(self, name)} and cannot be negative")
         if len(set(self.classes)) != len(self.classes) or min(self.classes, default=0) < 0:
             raise InputError(f"classes {self.classes} must be different label indices from 0 up")
         if self.online and self.score == "magnitude":
-            raise InputError("score='magnitude' reads no gradients; set online=False")
+            raise InputError("score='magnitude' reads no gradients", hint="set online=False")
 
     @property
     def iterations(self) -> int:
@@ -92,19 +95,22 @@ def _check_pattern(config: CrispConfig) -> None:
     """N:M, block and target must fit each other."""
     n, m, block = config.n, config.m, config.block
     if not 1 <= n <= m:
-        raise InputError(f"{n}:{m} is no N:M pattern; choose 1 <= n <= m")
+        raise InputError(f"{n}:{m} is no N:M pattern", hint="choose 1 <= n <= m")
     if block < 1 or block % m:
-        raise InputError(f"block {block} is no multiple of m = {m}; blocks must hold whole {n}:{m} groups")
+        raise InputError(f"block {block} is no multiple of m = {m}", hint=f"blocks must hold whole {n}:{m} groups")
     alone = nm_sparsity(n, m)
     if not alone - 1e-9 <= config.sparsity < 1:
         raise InputError(f"sparsity {config.sparsity} must be below 1 and at least {alone:.4f}, which {n}:{m} gives")
     if not 0 < config.increment <= 1:
         raise InputError(f"increment {config.increment} must lie in (0, 1]: it is a share of all blocks")
+    if not 0 <= config.prune_until <= 1:
+        raise InputError(f"prune_until {config.prune_until} must lie in [0, 1]: it is a share of the optimizer steps")
     for glob, ceiling in config.max_sparsity.items():
         if not alone - 1e-9 <= ceiling <= 1:
             raise InputError(
-                f"max_sparsity[{glob!r}] is {ceiling}; it must lie in [{alone:.4f}, 1], as {n}:{m} alone gives "
-                f"{alone:.4f}; give the layer the role dense to keep more"
+                f"{ceiling} must lie in [{alone:.4f}, 1], as {n}:{m} alone gives {alone:.4f}",
+                Where(key=f"max_sparsity[{glob!r}]"),
+                "give the layer the role dense to keep more",
             )
 
 
@@ -115,7 +121,7 @@ def _check_choices(config: CrispConfig) -> None:
     picked += [(f"roles[{glob!r}]", role, get_args(Role)) for glob, role in config.roles.items()]
     for name, value, allowed in picked:
         if value not in allowed:
-            raise InputError(f"{name} is {value!r}; choose one of {', '.join(allowed)}")
+            raise InputError(f"{name} is {value!r}", hint=f"choose one of {', '.join(allowed)}")
 
 
 def match_glob(globs: Mapping[str, Value], name: str) -> Value | None:

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Mark, Where
+from crisp_prune.option import option
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -34,17 +35,48 @@ def load_object(spec: str) -> Any:
     """
     module_name, colon, name = spec.partition(":")
     if not colon or not name or not module_name:
-        raise InputError(f"{spec!r} names no Python object; write package.module:name")
+        raise InputError(f"{spec!r} names no Python object", hint="write package.module:name")
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        raise InputError(f"{spec}: no module named {error.name}; run from its folder or install it") from error
+        raise InputError(
+            f"no module named {error.name}", Where(mark=Mark(str(spec))), "run from its folder or install it"
+        ) from error
     if not hasattr(module, name):
         public = ", ".join(sorted(key for key in vars(module) if not key.startswith("_")))
-        raise InputError(f"{spec}: the module has no {name!r}; it has {public}")
+        raise InputError(f"the module has no {name!r}", Where(mark=Mark(str(spec))), f"it has {public}")
     return getattr(module, name)
+
+
+FACTORY_ERRORS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What the user's own code may raise."""
+
+
+def call_factory(spec: str) -> Any:
+    """What the function "package.module:name" returns; InputError with its words when it fails.
+
+    >>> call_factory("builtins:dict")
+    {}
+    """
+    factory = load_object(spec)
+    try:
+        return factory()
+    except FACTORY_ERRORS as error:
+        said = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"{spec} failed ({type(error).__name__}: {said})", hint="call it in Python to see where"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -56,8 +88,8 @@ class ImageTransform:
     [1.0, 0.0, 0.0]
     """
 
-    size: int = 224
-    normalize: bool = True
+    size: int = option("pixels of a folder's images after the centre crop", 224, spelled="image_size")
+    normalize: bool = option("pixels in [0, 1], not normalised", True, spelled="raw_pixels")
 
     def __call__(self, image: "Image") -> Tensor:
         """float32[3, size, size]."""
@@ -93,7 +125,7 @@ class ImageFolder(Dataset[tuple[Tensor, int]]):
         ]
         self.targets = [label for _, label in self.files]
         if not self.files:
-            raise InputError(f"{root}: no images in sub-folders; expected {root}/CLASS/NAME.png")
+            raise InputError("no images in sub-folders", Where(mark=Mark(str(root))), f"expected {root}/CLASS/NAME.png")
 
     def __len__(self) -> int:
         """Images of all classes."""
@@ -106,11 +138,15 @@ class ImageFolder(Dataset[tuple[Tensor, int]]):
         except ModuleNotFoundError:
             raise InputError("reading images needs Pillow: pip install pillow") from None
         file, label = self.files[index]
+        if not file.is_file():
+            raise InputError("is no regular file", Where(mark=Mark(str(file))), "repair or remove it")
         try:
             with Image.open(file) as image:
                 return self.transform(image), label
         except OSError as error:
-            raise InputError(f"{file}: not a readable image ({error}); repair or remove it") from error
+            raise InputError(
+                f"not a readable image ({error})", Where(mark=Mark(str(file))), "repair or remove it"
+            ) from error
 
 
 def open_dataset(spec: str, transform: ImageTransform) -> Any:
@@ -118,8 +154,10 @@ def open_dataset(spec: str, transform: ImageTransform) -> Any:
     if Path(spec).is_dir():
         return ImageFolder(Path(spec), transform)
     if ":" not in spec:
-        raise InputError(f"{spec}: no such folder; give a folder of class sub-folders or package.module:factory")
-    dataset = load_object(spec)()
+        said = "is no folder" if Path(spec).exists() else "no such folder"
+        hint = "give a folder of class sub-folders or package.module:factory"
+        raise InputError(said, Where(mark=Mark(spec)), hint)
+    dataset = call_factory(spec)
     if not hasattr(dataset, "__len__") or not hasattr(dataset, "__getitem__"):
         raise InputError(f"{spec} gave {type(dataset).__name__}, which has no length or no items to index")
     return dataset
@@ -158,7 +196,7 @@ def choose_classes(text: str, labels: Sequence[int], seed: int) -> tuple[int, ..
         raise InputError(f"classes {text!r}: write label indices such as 3,5,7, or random:3, or all")
     missing = [part for part in parts if int(part) not in known]
     if missing:
-        raise InputError(f"classes {', '.join(missing)} have no sample; the data has {known[0]} to {known[-1]}")
+        raise InputError(f"classes {', '.join(missing)} have no sample", hint=f"the data has {known[0]} to {known[-1]}")
     return tuple(int(part) for part in parts)
 
 
@@ -187,7 +225,9 @@ def stratified(labels: Sequence[int], classes: Sequence[int], sampling: Sampling
         random.Random(f"{sampling.seed}/{label}").shuffle(mine)
         back = max(1, round(len(mine) * sampling.holdout)) if sampling.holdout else 0
         if back >= len(mine):
-            raise InputError(f"class {label} has {len(mine)} samples, too few to train and to validate on; add some")
+            raise InputError(
+                f"class {label} has {len(mine)} samples, too few to train and to validate on", hint="add some"
+            )
         held += mine[:back]
         train += mine[back : back + sampling.per_class]
     return sorted(train), sorted(held)

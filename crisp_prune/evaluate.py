@@ -42,10 +42,12 @@ def accuracy(model: nn.Module, batches: Iterable[Any], classes: Sequence[int]) -
             outputs = model(inputs)
             wanted = torch.tensor(sorted(classes) or range(outputs.shape[1]), device=device)
             if int(wanted.max()) >= outputs.shape[1]:
-                raise InputError(f"class {int(wanted.max())} has no output; the model has {outputs.shape[1]} outputs")
+                raise InputError(
+                    f"class {int(wanted.max())} has no output", hint=f"the model has {outputs.shape[1]} outputs"
+                )
             everywhere += int((outputs.argmax(1) == labels).sum())
             among += int((wanted[outputs[:, wanted].argmax(1)] == labels).sum())
             samples += len(labels)
     if not samples:
-        raise InputError(f"no sample of the classes {tuple(classes)} to evaluate on; check classes and data")
+        raise InputError(f"no sample of the classes {tuple(classes)} to evaluate on", hint="check classes and data")
     return Accuracy(everywhere / samples, among / samples, samples)

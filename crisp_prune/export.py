@@ -18,7 +18,8 @@ import safetensors.numpy
 import torch
 from numpy.typing import NDArray
 
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.machine.writing import write_bytes
 from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
 
 SCHEMA = "crisp-hw/pruned-model"
@@ -57,8 +58,12 @@ def save_pruned(path: str | os.PathLike[str], model: PrunedModel) -> None:
             # One metadata key, because safetensors writes several in an order that changes from run to run.
             content = safetensors.numpy.save(masks, metadata={"crisp-hw": json.dumps(entries)})
         case suffix:
-            raise InputError(f"{target}: cannot write a pruned model as '{suffix}'; name it .pt or .safetensors")
-    _replace(target, content)
+            raise InputError(
+                f"cannot write a pruned model as '{suffix}'",
+                Where(mark=Mark(str(target))),
+                "name it .pt or .safetensors",
+            )
+    write_bytes(target, content)
 
 
 def _packed(target: Path, model: PrunedModel) -> dict[str, NDArray[np.uint8]]:
@@ -66,7 +71,9 @@ def _packed(target: Path, model: PrunedModel) -> dict[str, NDArray[np.uint8]]:
     names = [pruned.layer.name for pruned in model.layers]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise InputError(f"{target}: two layers are named '{twice}'; give every layer its own name")
+        raise InputError(
+            f"two layers are named '{twice}'", Where(mark=Mark(str(target))), "give every layer its own name"
+        )
     masks = {}
     for pruned in model.layers:
         _check_role(target, pruned)
@@ -75,8 +82,9 @@ def _packed(target: Path, model: PrunedModel) -> dict[str, NDArray[np.uint8]]:
         shape = (pruned.layer.rows, pruned.layer.columns)
         if pruned.mask.dtype != np.bool_ or pruned.mask.shape != shape:
             raise InputError(
-                f"{target}: layer '{pruned.layer.name}' needs a mask of bool{list(shape)} in the matrix view "
-                f"{AXIS}, not {pruned.mask.dtype}{list(pruned.mask.shape)}"
+                f"layer '{pruned.layer.name}' needs a mask of bool{list(shape)} in the matrix view {AXIS}, "
+                f"not {pruned.mask.dtype}{list(pruned.mask.shape)}",
+                Where(mark=Mark(str(target))),
             )
         masks[f"{pruned.layer.name}.mask"] = np.packbits(pruned.mask, axis=None)
     return masks
@@ -90,8 +98,9 @@ def _check_role(target: Path, pruned: PrunedLayer) -> None:
             return
     mask, nm, block = ("yes" if claim else "no" for claim in claims)
     raise InputError(
-        f"{target}: layer '{pruned.layer.name}' has role {pruned.role} but mask: {mask}, n:m: {nm}, block: {block}; "
-        "dense takes none, nm a mask, hybrid a mask and a block"
+        f"layer '{pruned.layer.name}' has role {pruned.role} but mask: {mask}, n:m: {nm}, block: {block}",
+        Where(mark=Mark(str(target))),
+        "dense takes none, nm a mask, hybrid a mask and a block",
     )
 
 
@@ -107,7 +116,9 @@ def _header(target: Path, model: PrunedModel) -> str:
     try:
         return json.dumps(content, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise InputError(f"{target}: the provenance cannot be written as JSON ({error}); use plain values") from error
+        raise InputError(
+            f"the provenance cannot be written as JSON ({error})", Where(mark=Mark(str(target))), "use plain values"
+        ) from error
 
 
 def _layer_entry(pruned: PrunedLayer) -> dict[str, Any]:
@@ -119,15 +130,3 @@ def _layer_entry(pruned: PrunedLayer) -> dict[str, Any]:
         "pattern": {"nm": nm, "block": pruned.block, "axis": AXIS},
         "masked": pruned.mask is not None,
     }
-
-
-def _replace(target: Path, content: bytes) -> None:
-    """Write beside the target, then rename over it."""
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(target)
-    except OSError as error:
-        raise InputError(f"{target}: cannot be written ({error.strerror}); choose another folder or name") from error
-    finally:
-        part.unlink(missing_ok=True)

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from torch import nn
 
 from crisp_hw.errors import InputError
 from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
@@ -12,48 +13,46 @@ from crisp_hw.spec.layer import Layer, Skipped
 from crisp_hw.spec.patterns import NM
 from crisp_prune.geometry import layer_of
 from crisp_prune.matrix import COLUMN_ORDER
-from crisp_prune.plan import LayerPlan
+from crisp_prune.plan import LayerPlan, make_plan
 from crisp_prune.sites import Site, find_sites
-
-if TYPE_CHECKING:
-    from crisp_prune.prune import Crisp
+from crisp_prune.state import PrunerState
 
 
-def pruned_model(pruner: "Crisp", name: str, provenance: Mapping[str, Any]) -> PrunedModel:
+def pruned_model(model: nn.Module, state: PrunerState, name: str, provenance: Mapping[str, Any]) -> PrunedModel:
     """Every call of a Conv2d or Linear layer in execution order with its mask; what was left out, and notes.
 
     A layer called k times in one forward pass gives k entries ("name", "name@2", ...) with the same mask, so that
     its work is counted for every call; a note in the provenance says so. InputError before a batch was seen.
     """
-    if pruner.geometry is None:
+    if state.geometry is None:
         raise InputError(
-            "the layers' input sizes are unknown; give Crisp a sample, or call record(batch) before export"
+            "the layers' input sizes are unknown", hint="give Crisp a sample, or call record(batch) before export"
         )
-    plan = pruner.plan()
-    sites = {use.name: site for site in find_sites(pruner.model) for use in site.uses}
+    plan = make_plan(model, state.config, state.geometry)
+    sites = {use.name: site for site in find_sites(model) for use in site.uses}
     layers: list[PrunedLayer] = []
     seen: dict[str, int] = {}
     notes: list[str] = []
-    for call in pruner.geometry.calls:
-        layer, note = layer_of(pruner.model, sites[call.use], call, pruner.geometry.batch)
+    for call in state.geometry.calls:
+        layer, note = layer_of(model, sites[call.use], call, state.geometry.batch)
         seen[call.use] = seen.get(call.use, 0) + 1
         layer = layer if seen[call.use] == 1 else replace(layer, name=f"{call.use}@{seen[call.use]}")
-        layers.append(_pruned_layer(pruner, layer, plan.layer(sites[call.use].name)))
+        layers.append(_pruned_layer(state, layer, plan.layer(sites[call.use].name)))
         notes += [f"{call.use}: {note}"] if note else []
     notes += [_repeated(layer, calls) for layer, calls in seen.items() if calls > 1]
-    notes += [_shared(site) for site in find_sites(pruner.model) if len(site.uses) > 1]
+    notes += [_shared(site) for site in find_sites(model) if len(site.uses) > 1]
     return PrunedModel(
         name,
         tuple(layers),
-        classes=pruner.config.classes,
-        skipped=plan.skipped + _attention(pruner),
-        provenance={**_facts(pruner), "notes": notes, **provenance},
+        classes=state.config.classes,
+        skipped=plan.skipped + _attention(model),
+        provenance={**_facts(state), "notes": notes, **provenance},
     )
 
 
-def _pruned_layer(pruner: "Crisp", layer: Layer, plan: LayerPlan) -> PrunedLayer:
+def _pruned_layer(state: PrunerState, layer: Layer, plan: LayerPlan) -> PrunedLayer:
     """One entry of the file."""
-    config, masks = pruner.config, pruner.masks.get(plan.name)
+    config, masks = state.config, state.masks.get(plan.name)
     if masks is None:
         return PrunedLayer(layer, "dense")
     block = config.block if plan.role == "hybrid" else None
@@ -70,23 +69,23 @@ def _shared(site: Site) -> str:
     return f"{' and '.join(use.name for use in site.uses)} share one weight and one mask"
 
 
-def _attention(pruner: "Crisp") -> tuple[Skipped, ...]:
+def _attention(model: nn.Module) -> tuple[Skipped, ...]:
     """Products of activations inside MultiheadAttention have no weights."""
     return tuple(
         Skipped(path or "model", "attention scores and their product with the values have no weights: not exported")
-        for path, module in pruner.model.named_modules()
+        for path, module in model.named_modules()
         if isinstance(module, torch.nn.MultiheadAttention)
     )
 
 
-def _facts(pruner: "Crisp") -> dict[str, Any]:
+def _facts(state: PrunerState) -> dict[str, Any]:
     """What the file says about its origin in any case."""
     return {
         "pruner": "crisp_prune",
         "torch": str(torch.__version__),
-        "config": pruner.config.as_dict(),
+        "config": state.config.as_dict(),
         "column_order": list(COLUMN_ORDER),
-        "iterations": pruner.iteration,
-        "sparsity": pruner.sparsity,
+        "iterations": state.iteration,
+        "sparsity": state.sparsity,
         "sparsity_over": "weights of hybrid and nm layers, N:M counted",
     }

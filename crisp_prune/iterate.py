@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Where
 from crisp_prune.blocks import Grid, block_scores, expand, live_blocks, rank_columns
 from crisp_prune.budget import Budget, select
 from crisp_prune.config import CrispConfig
@@ -75,7 +75,7 @@ def nm_masks(scores: Mapping[str, Tensor], masks: Mapping[str, MatrixMasks], n: 
     """
     for name, score in scores.items():
         if not bool(torch.isfinite(score).all()):
-            raise InputError(f"{name}: the saliency is not finite; lower the learning rate or check the data")
+            raise InputError("the saliency is not finite", Where(key=name), "lower the learning rate or check the data")
     return {
         name: MatrixMasks(nm_mask(scores[name], n, m).cpu(), layer.blocks, layer.grid) for name, layer in masks.items()
     }

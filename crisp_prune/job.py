@@ -9,21 +9,23 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Subset
 
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.machine.writing import check_writable, write_text
 from crisp_hw.spec.descriptors import PrunedModel
-from crisp_prune.checkpoint import load_checkpoint, save_checkpoint, write_atomically
+from crisp_prune.checkpoint import load_checkpoint, make_folder, save_checkpoint
 from crisp_prune.config import CrispConfig
 from crisp_prune.data import (
     ImageTransform,
     Sampling,
+    call_factory,
     choose_classes,
     labels_of,
-    load_object,
     open_dataset,
     stratified,
 )
 from crisp_prune.evaluate import Accuracy, accuracy
 from crisp_prune.export import save_pruned
+from crisp_prune.option import option
 from crisp_prune.prune import Crisp
 from crisp_prune.rundir import CHECKPOINT, WEIGHTS, metrics_csv, open_run, report_markdown
 from crisp_prune.train import EpochRow, FitOptions, Progress
@@ -36,19 +38,19 @@ class Job:
     `model` is "package.module:factory", `weights` an initial state_dict; `validate` None holds back a share of `data`.
     """
 
-    model: str
-    data: str
-    out: Path
-    run_dir: Path
-    classes: str = "all"
-    weights: Path | None = None
-    validate: str | None = None
+    model: str = option("package.module:factory of the torch model")
+    data: str = option("folder of class sub-folders, or package.module:factory")
+    out: Path = option("pruned-model file to write (.pt or .safetensors)")
+    run_dir: Path = option("run directory; default: beside --out", may_be_left_out=True)
+    classes: str = option("label indices 3,5,7, or random:3, or all", "all")
+    weights: Path | None = option("initial state_dict (tensors only)", None)
+    validate: str | None = option("validation data; default: a held-back share of --data", None)
     config: CrispConfig = field(default_factory=CrispConfig)
-    batch_size: int = 32
-    per_class: int = 256
-    holdout: float = 0.2
+    batch_size: int = option("samples per batch", 32)
+    per_class: int = option("training samples of each class, at most", 256)
+    holdout: float = option("share held back without --validate", 0.2)
     image: ImageTransform = field(default_factory=ImageTransform)
-    device: str = "cpu"
+    device: str = option("cpu, cuda, cuda:1, ...", "cpu")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for config.json."""
@@ -72,16 +74,17 @@ def build_model(spec: str, weights: Path | None, seed: int) -> nn.Module:
     >>> build_model("torch.nn:Identity", None, seed=0)
     Identity()
     """
-    factory = load_object(spec)
     torch.manual_seed(seed)
-    model = factory()
+    model = call_factory(spec)
     if not isinstance(model, nn.Module):
         raise InputError(f"{spec} gave {type(model).__name__}, not a torch module")
     if weights is not None:
         try:
             model.load_state_dict(load_checkpoint(weights))
         except RuntimeError as error:
-            raise InputError(f"{weights}: does not fit {spec} ({' '.join(str(error).split())})") from error
+            raise InputError(
+                f"does not fit {spec} ({' '.join(str(error).split())})", Where(mark=Mark(str(weights)))
+            ) from error
     return model
 
 
@@ -89,8 +92,8 @@ def loaders(job: Job) -> tuple[DataLoader[Any], DataLoader[Any], tuple[int, ...]
     """Training batches (shuffled), validation batches, and the user's classes."""
     if job.batch_size < 1 or job.per_class < 1 or not 0 <= job.holdout < 1:
         raise InputError(
-            f"batch size {job.batch_size} and samples per class {job.per_class} must be at least 1, "
-            f"holdout {job.holdout} in [0, 1)"
+            f"batch size {job.batch_size}, samples per class {job.per_class} and holdout {job.holdout} cannot be",
+            hint="take at least 1 of the first two, and a holdout in [0, 1)",
         )
     dataset = open_dataset(job.data, job.image)
     labels = labels_of(dataset)
@@ -110,13 +113,15 @@ def execute(job: Job, resume: bool, on_step: Callable[[Progress], None]) -> Outc
     A killed job continues with `resume`. Raises InputError for anything that the user can put right.
     """
     if job.out.suffix not in (".pt", ".safetensors"):
-        raise InputError(f"{job.out}: the pruned-model file must end in .pt or .safetensors")
+        raise InputError("the pruned-model file must end in .pt or .safetensors", Where(mark=Mark(str(job.out))))
     if not job.holdout and job.validate is None:
-        raise InputError("nothing to validate on; give --validate, or a --holdout above 0")
+        raise InputError("nothing to validate on", hint="give --validate, or a --holdout above 0")
+    _check_places(job)
     model = build_model(job.model, job.weights, job.config.seed).to(_device(job.device))
     batches, validation, classes = loaders(job)
     pruner = Crisp(model, replace(job.config, classes=classes))
     open_run(job.run_dir, job.as_dict(), resume)
+    make_folder(job.out.parent)
     before = accuracy(model, validation, classes)
 
     seen: list[Progress] = []
@@ -124,7 +129,7 @@ def execute(job: Job, resume: bool, on_step: Callable[[Progress], None]) -> Outc
     def note(progress: Progress) -> None:
         seen[:] = [progress]
         if progress.step % len(batches) == 0:
-            write_atomically(job.run_dir / "metrics.csv", metrics_csv(progress.rows, before, None))
+            write_text(job.run_dir / "metrics.csv", metrics_csv(progress.rows, before, None))
         on_step(progress)
 
     pruner.fit(batches, FitOptions(job.run_dir / CHECKPOINT, resume, on_step=note))
@@ -133,14 +138,22 @@ def execute(job: Job, resume: bool, on_step: Callable[[Progress], None]) -> Outc
     return _write(job, pruner, (before, after), seen[-1].rows)
 
 
+def _check_places(job: Job) -> None:
+    """Refuse places that cannot be written to before anything is computed."""
+    for path in (job.out, job.run_dir / WEIGHTS):
+        check_writable(path.parent)
+    if job.out.exists() and not job.out.is_file():
+        raise InputError("is no regular file", Where(mark=Mark(str(job.out))), "choose another --out")
+
+
 def _write(job: Job, pruner: Crisp, top1: tuple[Accuracy, Accuracy], rows: tuple[EpochRow, ...]) -> Outcome:
     """All files of a finished run; the pruned-model file comes last."""
     before, after = top1
     provenance = {"job": job.as_dict(), "top1_before": asdict(before), "top1_after": asdict(after)}
     exported = pruner.export(job.model.partition(":")[2], provenance)
     save_checkpoint(job.run_dir / WEIGHTS, pruner.model.state_dict())
-    write_atomically(job.run_dir / "metrics.csv", metrics_csv(rows, before, after))
-    write_atomically(job.run_dir / "report.md", report_markdown(pruner, exported, before, after))
+    write_text(job.run_dir / "metrics.csv", metrics_csv(rows, before, after))
+    write_text(job.run_dir / "report.md", report_markdown(pruner, exported, before, after))
     save_pruned(job.out, exported)
     return Outcome(exported, pruner.sparsity, before, after)
 
@@ -150,7 +163,7 @@ def _device(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise InputError(f"{name!r} is no device that torch knows; try cpu or cuda") from error
+        raise InputError(f"{name!r} is no device that torch knows", hint="try cpu or cuda") from error
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise InputError(f"{name}: torch sees no CUDA device here; use --device cpu")
+        raise InputError("torch sees no CUDA device here", Where(key=name), "use --device cpu")
     return device

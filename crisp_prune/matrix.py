@@ -25,7 +25,9 @@ def to_matrix(weight: Tensor) -> Tensor:
             return weight
         case 4:
             return weight.permute(0, 2, 3, 1).reshape(weight.shape[0], -1)
-    raise InputError(f"a weight of shape {tuple(weight.shape)} has no matrix view; give a Linear or Conv2d weight")
+    raise InputError(
+        f"a weight of shape {tuple(weight.shape)} has no matrix view", hint="give a Linear or Conv2d weight"
+    )
 
 
 def from_matrix(matrix: Tensor, shape: Sequence[int]) -> Tensor:

@@ -30,6 +30,8 @@ def unpack(packed: Tensor, shape: Sequence[int]) -> Tensor:
     """
     size = prod(shape)
     if packed.numel() != -(-size // 8):
-        raise InputError(f"{packed.numel()} bytes do not hold a mask of shape {tuple(shape)}; the file is damaged")
+        raise InputError(
+            f"{packed.numel()} bytes do not hold a mask of shape {tuple(shape)}", hint="the file is damaged"
+        )
     bits = np.unpackbits(packed.cpu().numpy(), count=size)
     return torch.from_numpy(bits.astype(bool)).reshape(tuple(shape))

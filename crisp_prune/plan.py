@@ -93,15 +93,17 @@ def require_reachable(plan: Plan, sparsity: float) -> None:
     >>> require_reachable(make_plan(nn.Sequential(nn.Linear(8, 8)), CrispConfig(sparsity=0.5, block=8)), 0.5)
     """
     if not plan.total:
-        raise InputError("the model has no Conv2d or Linear layer that can be pruned; see `plan` for the reasons")
+        raise InputError(
+            "the model has no Conv2d or Linear layer that can be pruned", hint="see `plan` for the reasons"
+        )
     if sparsity <= plan.highest + TOLERANCE:
         return
     prunable = [layer for layer in plan.layers if layer.role != "dense"]
     worst = sorted(prunable, key=lambda layer: layer.lowest_kept, reverse=True)[:3]
     blame = ", ".join(f"{layer.name} keeps {layer.lowest_kept} of {layer.weights} ({layer.role})" for layer in worst)
     raise InputError(
-        f"sparsity {sparsity:.4f} is out of reach: the highest is {plan.highest:.4f}, held back most by {blame}; "
-        f"lower the sparsity or the block, or give those layers another role"
+        f"sparsity {sparsity:.4f} is out of reach: the highest is {plan.highest:.4f}, held back most by {blame}",
+        hint="lower the sparsity or the block, or give those layers another role",
     )
 
 
@@ -123,7 +125,7 @@ def _check_globs(config: CrispConfig, sites: tuple[Site, ...]) -> None:
     names = [site.name for site in sites]
     for glob in (*config.roles, *config.max_sparsity):
         if not any(match_glob({glob: True}, name) for name in names):
-            raise InputError(f"{glob!r} matches no layer; the layers are {', '.join(names)}")
+            raise InputError(f"{glob!r} matches no layer", hint=f"the layers are {', '.join(names)}")
 
 
 def _automatic_roles(sites: tuple[Site, ...], order: list[str]) -> dict[str, tuple[Role, str]]:
@@ -155,7 +157,7 @@ def _plan_layer(model: nn.Module, config: CrispConfig, site: Site, automatic: tu
     wanted = match_glob(config.roles, site.name)
     if wanted is not None and wanted != role:
         if site.obstacle and wanted != "dense":
-            raise InputError(f"{site.name} cannot be {wanted}: {site.obstacle}; take it out of roles")
+            raise InputError(f"{site.name} cannot be {wanted}: {site.obstacle}", hint="take it out of roles")
         role, reason = wanted, f"set by the user (else {role}: {reason})"
     rows, columns = to_matrix(weight_of(model, site.uses[0]).detach()).shape
     grid = Grid(rows, columns, config.block)

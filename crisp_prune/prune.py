@@ -10,7 +10,6 @@ from torch.nn.parallel import DataParallel, DistributedDataParallel
 
 from crisp_hw.errors import InputError
 from crisp_hw.spec.descriptors import PrunedModel
-from crisp_prune import state
 from crisp_prune.attach import Masks, attach, detach, mask_hooks, strip
 from crisp_prune.batches import LossFn, classification_loss, first_batch, only_classes, to_device
 from crisp_prune.config import CrispConfig
@@ -21,9 +20,10 @@ from crisp_prune.handover import pruned_model
 from crisp_prune.iterate import Iteration, MatrixMasks, dense_masks, next_masks, sparsity_of
 from crisp_prune.matrix import from_matrix, to_matrix
 from crisp_prune.plan import Plan, budget_of, make_plan, require_reachable
-from crisp_prune.rng import preserved, seed_all
+from crisp_prune.rng import preserved, restore, seed_all
 from crisp_prune.saliency import saliency
 from crisp_prune.sites import Site, find_sites, weight_of
+from crisp_prune.state import PrunerState, from_dict, to_dict
 from crisp_prune.train import FitOptions, Training, run
 
 
@@ -47,12 +47,14 @@ class Crisp:
     def __init__(self, model: nn.Module, config: CrispConfig | None = None, sample: Any = None) -> None:
         """Find the layers, give them roles, and attach masks that keep everything."""
         if isinstance(model, DataParallel):
-            raise InputError("DataParallel runs replicas without parameters of their own; use DistributedDataParallel")
+            raise InputError(
+                "DataParallel runs replicas without parameters of their own", hint="use DistributedDataParallel"
+            )
         self.model: nn.Module = model.module if isinstance(model, DistributedDataParallel) else model
         self.config = config or CrispConfig()
         if mask_hooks(self.model):
-            raise InputError("the model has a pruner attached already; call its finalize() first")
-        self.history: list[Iteration] = []
+            raise InputError("the model has a pruner attached already", hint="call its finalize() first")
+        self.history: tuple[Iteration, ...] = ()
         self.gradients = GradientSums()
         self.geometry: Geometry | None = None
         self._sites: dict[str, Site] = {}
@@ -66,11 +68,13 @@ class Crisp:
 
     def plan(self) -> Plan:
         """The dry run: which layers get what and why, and the highest reachable sparsity."""
-        return self.plan_with(self.geometry)
+        return make_plan(self.model, self.config, self.geometry)
 
-    def plan_with(self, geometry: Geometry | None) -> Plan:
-        """The plan as another recorded forward pass would make it."""
-        return make_plan(self.model, self.config, geometry)
+    @property
+    def state(self) -> PrunerState:
+        """Where the pruner stands, as one frozen value."""
+        sums, batches = dict(self.gradients.sums), self.gradients.batches
+        return PrunerState(self.config, self.geometry, self.history, dict(self._masks), sums, batches)
 
     @property
     def iteration(self) -> int:
@@ -149,7 +153,7 @@ class Crisp:
         1
         """
         if self.done:
-            raise InputError(f"all {self.config.iterations + 1} iterations are done; call finalize()")
+            raise InputError(f"all {self.config.iterations + 1} iterations are done", hint="call finalize()")
         if batches is not None and self.geometry is None:
             self.record(first_batch(batches), loss_fn)
         if batches is not None and self.config.score != "magnitude":
@@ -161,7 +165,7 @@ class Crisp:
         self._set(after)
         self.gradients.clear()
         live = {name: int(after[name].blocks[0].sum()) for name in budget.hybrid}
-        self.history.append(Iteration(self.iteration, target, self.sparsity, live))
+        self.history += (Iteration(self.iteration, target, self.sparsity, live),)
         return self.history[-1]
 
     def decay(self, lr: float) -> None:
@@ -190,7 +194,7 @@ class Crisp:
 
     def export(self, name: str = "", provenance: Mapping[str, Any] | None = None) -> PrunedModel:
         """Masks and geometry as the value that a pruned-model file holds; InputError before any batch was seen."""
-        return pruned_model(self, name or type(self.model).__name__, dict(provenance or {}))
+        return pruned_model(self.model, self.state, name or type(self.model).__name__, dict(provenance or {}))
 
     def save(self, path: str | Path, name: str = "", provenance: Mapping[str, Any] | None = None) -> None:
         """Write the pruned-model file (.pt or .safetensors)."""
@@ -198,33 +202,34 @@ class Crisp:
 
     def state_dict(self) -> dict[str, Any]:
         """Packed masks, iteration, gradient sums, random generators, classes and config; loads with weights_only."""
-        return state.to_dict(self)
+        return to_dict(self.state)
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Continue from `state_dict()`; the random generators go back to where they stood.
 
         Raises InputError when version, config or layers differ from this pruner's.
         """
-        state.from_dict(self, saved)
+        found = from_dict(saved, self.model, self.config)
+        self.geometry = found.geometry
+        self._attach(self.plan())
+        self.history = found.history
+        self._set(found.masks)
+        weights = self.weights
+        self.gradients.sums = {name: total.to(weights[name].device) for name, total in found.sums.items()}
+        self.gradients.batches = found.batches
+        restore(saved["rng"])
 
     @property
     def device(self) -> torch.device:
         """Where the first prunable weight lives, and so where batches go."""
         return next(iter(self.weights.values())).device if self._sites else torch.device("cpu")
 
-    def set_state(self, geometry: Geometry | None, history: list[Iteration], masks: Mapping[str, MatrixMasks]) -> None:
-        """Put a state into effect that fits this model; `load_state_dict` checks and then calls this."""
-        self.geometry = geometry
-        self._attach(self.plan())
-        self.history = history
-        self._set(masks)
-
     def _record(self, call: Callable[[], object], batch: int) -> None:
         """Geometry from one call; roles are decided anew while nothing is pruned yet."""
         with preserved():
             geometry = record(self.model, find_sites(self.model), call, batch)
         if self._sites and not self.history:
-            plan = self.plan_with(geometry)
+            plan = make_plan(self.model, self.config, geometry)
             require_reachable(plan, self.config.sparsity)
             self._attach(plan)
         self.geometry = geometry
@@ -256,7 +261,8 @@ class Crisp:
         if self.config.score != "magnitude" and not batches:
             raise InputError(
                 f"no gradients for the score {self.config.score!r}: no batch held a sample of the classes "
-                f"{self.config.classes or '(all)'}; give step() batches, or call observe() in your loop"
+                f"{self.config.classes or '(all)'}",
+                hint="give step() batches, or call observe() in your loop",
             )
         return {
             name: to_matrix(saliency(weight, means[name], self.config.score)).cpu()

@@ -40,7 +40,8 @@ def restore(state: State, loader: object = None) -> None:
     own = generators(loader)
     if len(own) != len(state["loader"]):
         raise InputError(
-            f"the loader has {len(own)} generators, the saved run's had {len(state['loader'])}; build it the same way"
+            f"the loader has {len(own)} generators, the saved run's had {len(state['loader'])}",
+            hint="build it the same way",
         )
     version, internal, gauss = state["python"]
     random.setstate((version, tuple(internal), gauss))

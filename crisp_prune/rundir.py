@@ -8,15 +8,19 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.machine.writing import write_text
 from crisp_hw.spec.descriptors import PrunedModel
-from crisp_prune.checkpoint import write_atomically
+from crisp_prune.checkpoint import make_folder
 from crisp_prune.evaluate import Accuracy
 from crisp_prune.prune import Crisp
 from crisp_prune.train import EpochRow
 
+CONFIG = "config.json"
 CHECKPOINT = "checkpoint.pt"
 WEIGHTS = "weights.pt"
+LIMIT = 2**20
+"""Bytes of the largest config.json that is read: far above what a job comes to."""
 
 
 def open_run(folder: Path, job: Mapping[str, Any], resume: bool) -> None:
@@ -24,17 +28,32 @@ def open_run(folder: Path, job: Mapping[str, Any], resume: bool) -> None:
 
     InputError when a run is there already and is not resumed, or when it was another job.
     """
-    noted = folder / "config.json"
+    noted, where = folder / CONFIG, Where(mark=Mark(str(folder)))
     if not noted.exists():
-        write_atomically(noted, json.dumps(job, indent=2, sort_keys=True) + "\n")
+        make_folder(folder)
+        write_text(noted, json.dumps(job, indent=2, sort_keys=True) + "\n")
         return
     if not resume:
-        raise InputError(f"{folder} holds a run already; add --resume to continue it, or choose another --run-dir")
-    saved, job = json.loads(noted.read_text(encoding="utf-8")), json.loads(json.dumps(job))
+        raise InputError("holds a run already", where, "add --resume to continue it, or choose another --run-dir")
+    saved, job = _read(noted), json.loads(json.dumps(job))
     different = [name for name in sorted(saved.keys() | job.keys()) if saved.get(name) != job.get(name)]
     if different:
         pairs = ", ".join(f"{name} {saved.get(name)!r} (now {job.get(name)!r})" for name in different)
-        raise InputError(f"{folder} holds another run: {pairs}; resume with the saved values")
+        raise InputError(f"holds another run: {pairs}", where, "resume with the saved values")
+
+
+def _read(noted: Path) -> dict[str, Any]:
+    """The job that a run directory notes."""
+    where, hint = Where(mark=Mark(str(noted))), "the run cannot be continued, so choose another --run-dir"
+    if not noted.is_file() or noted.stat().st_size > LIMIT:
+        raise InputError("is no file that a run wrote", where, hint)
+    try:
+        saved = json.loads(noted.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"is damaged ({error})", where, hint) from error
+    if not isinstance(saved, dict):
+        raise InputError("is damaged: it holds no named values", where, hint)
+    return saved
 
 
 def metrics_csv(rows: Sequence[EpochRow], before: Accuracy, after: Accuracy | None) -> str:

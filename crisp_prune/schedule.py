@@ -49,21 +49,40 @@ def _progress(p: int, iterations: int, ramp: Ramp) -> float:
     assert_never(ramp)
 
 
-def boundary(p: int, iterations: int, total_steps: int) -> int:
-    """Optimizer step before which iteration `p` of 0 .. `iterations` prunes: all phases of fine-tuning equally long.
+def pruning_steps(total_steps: int, prune_until: float) -> int:
+    """Optimizer steps in which all pruning falls: the share `prune_until` of all.
+
+    >>> pruning_steps(101, 0.5)
+    50
+    """
+    return int(total_steps * prune_until)
+
+
+def boundary(p: int, iterations: int, steps: int) -> int:
+    """Optimizer step before which iteration `p` of 0 .. `iterations` prunes, `steps` being those of `pruning_steps`.
+
+    The phases between two iterations, and that between the last one and the end of `steps`, are equally long.
 
     >>> [boundary(p, 4, 100) for p in range(5)]
     [0, 20, 40, 60, 80]
     """
-    return p * total_steps // (iterations + 1)
+    return p * steps // (iterations + 1)
 
 
-def rate_factor(step: int, total_steps: int, warmup_steps: int) -> float:
-    """Factor on the peak learning rate at `step` (0-based): linear warm-up, then a cosine to 0.
+def rate_factor(step: int, total_steps: int, warmup_steps: int, falls_from: int = 0) -> float:
+    """Factor on the peak learning rate at `step` (0-based): linear warm-up, the peak, and a cosine to 0.
+
+    The cosine begins at step `falls_from`, or after the warm-up when that ends later. While blocks are still being
+    pruned the rate stays at its peak, so that the sparsest state, which has most to recover, is trained with it too.
 
     >>> [round(rate_factor(s, 10, 2), 3) for s in (0, 1, 2, 6, 10)]
+    [0.5, 1.0, 1.0, 0.5, 0.0]
+    >>> [round(rate_factor(s, 10, 2, falls_from=6), 3) for s in (0, 2, 6, 8, 10)]
     [0.5, 1.0, 1.0, 0.5, 0.0]
     """
     if step < warmup_steps:
         return (step + 1) / warmup_steps
-    return 0.5 * (1 + cos(pi * (step - warmup_steps) / max(1, total_steps - warmup_steps)))
+    start = max(warmup_steps, falls_from)
+    if step < start:
+        return 1.0
+    return 0.5 * (1 + cos(pi * (step - start) / max(1, total_steps - start)))

@@ -49,7 +49,7 @@ def weight_of(model: nn.Module, use: Use) -> nn.Parameter:
     """
     parameter = model.get_submodule(use.owner)._parameters[use.attribute]
     if parameter is None:
-        raise InputError(f"{use.name} has lost its weight; was the layer changed after the pruner was attached?")
+        raise InputError(f"{use.name} has lost its weight", hint="was the layer changed after the pruner was attached?")
     return parameter
 
 
@@ -65,7 +65,9 @@ def find_sites(model: nn.Module) -> tuple[Site, ...]:
     for use, kind, obstacle in _uses(model):
         weight = weight_of(model, use)
         if isinstance(weight, UninitializedParameter):
-            raise InputError(f"{use.name} is a lazy layer without a weight yet; run the model once before pruning")
+            raise InputError(
+                f"{use.name} is a lazy layer without a weight yet", hint="run the model once before pruning"
+            )
         known = found.setdefault(id(weight), (kind, [], obstacle))
         known[1].append(use)
     readers = _readers(model)

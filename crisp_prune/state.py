@@ -1,45 +1,80 @@
-"""The pruner's state as plain values and packed masks, and back."""
+"""Where a pruner stands, as one frozen value; the same as plain values and packed masks, and back."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import Any
 
-from crisp_hw.errors import InputError
+from torch import Tensor, nn
+
+from crisp_hw.errors import InputError, Where
 from crisp_prune import rng
 from crisp_prune.config import CrispConfig
 from crisp_prune.geometry import Call, Geometry
-from crisp_prune.iterate import Iteration, MatrixMasks
+from crisp_prune.iterate import Iteration, MatrixMasks, sparsity_of
 from crisp_prune.packing import pack, unpack
-
-if TYPE_CHECKING:
-    from crisp_prune.prune import Crisp
+from crisp_prune.plan import make_plan
 
 VERSION = 1
 """Version of the layout below."""
 
 
-def to_dict(pruner: "Crisp") -> dict[str, Any]:
-    """Everything that `Crisp.state_dict` promises, in types that `torch.load(weights_only=True)` accepts."""
+@dataclass(frozen=True)
+class PrunerState:
+    """All that a pruner knows beside the weights: what was asked, seen and decided so far.
+
+    `masks` has the prunable layers by name; `sums` and `batches` are the gradients collected for the next iteration
+    (`gradients.GradientSums`); `geometry` is None until a forward pass was recorded.
+    """
+
+    config: CrispConfig
+    geometry: Geometry | None = None
+    history: tuple[Iteration, ...] = ()
+    masks: Mapping[str, MatrixMasks] = field(default_factory=dict)
+    sums: Mapping[str, Tensor] = field(default_factory=dict)
+    batches: int = 0
+
+    @property
+    def iteration(self) -> int:
+        """Index of the next iteration, 0 before the first."""
+        return len(self.history)
+
+    @property
+    def done(self) -> bool:
+        """True when the last iteration has been made."""
+        return self.iteration > self.config.iterations
+
+    @property
+    def sparsity(self) -> float:
+        """Sparsity of the masks over all prunable weights, N:M counted."""
+        return sparsity_of(self.masks)
+
+
+def to_dict(state: PrunerState) -> dict[str, Any]:
+    """The state and the random generators, in types that `torch.load(weights_only=True)` accepts."""
     return {
         "version": VERSION,
-        "config": pruner.config.as_dict(),
-        "classes": list(pruner.config.classes),
-        "iteration": pruner.iteration,
-        "history": [_iteration_to_dict(done) for done in pruner.history],
-        "geometry": _geometry_to_dict(pruner.geometry),
-        "masks": {name: _masks_to_dict(masks) for name, masks in pruner.masks.items()},
-        "sums": {name: total.cpu() for name, total in pruner.gradients.sums.items()},
-        "batches": pruner.gradients.batches,
+        "config": state.config.as_dict(),
+        "classes": list(state.config.classes),
+        "iteration": state.iteration,
+        "history": [_iteration_to_dict(done) for done in state.history],
+        "geometry": _geometry_to_dict(state.geometry),
+        "masks": {name: _masks_to_dict(masks) for name, masks in state.masks.items()},
+        "sums": {name: total.cpu() for name, total in state.sums.items()},
+        "batches": state.batches,
         "rng": rng.capture(),
     }
 
 
-def from_dict(pruner: "Crisp", saved: Mapping[str, Any]) -> None:
-    """Put a saved state into a pruner of the same model and config; nothing is changed when it does not fit."""
+def from_dict(saved: Mapping[str, Any], model: nn.Module, config: CrispConfig) -> PrunerState:
+    """The state that `to_dict` saved, for a pruner of the same model and config.
+
+    InputError when version, config or layers differ; nothing is changed.
+    """
     if saved.get("version") != VERSION:
         raise InputError(f"the pruner state has version {saved.get('version')}, this release reads {VERSION}")
-    require_config(pruner.config, saved["config"])
+    require_config(config, saved["config"])
     geometry = _geometry_from_dict(saved["geometry"])
-    shapes = {layer.name: layer.grid for layer in pruner.plan_with(geometry).layers if layer.role != "dense"}
+    shapes = {layer.name: layer.grid for layer in make_plan(model, config, geometry).layers if layer.role != "dense"}
     if saved["masks"].keys() != shapes.keys():
         different = sorted(saved["masks"].keys() ^ shapes.keys())
         raise InputError(f"the saved state prunes other layers than this model has: {', '.join(different)}")
@@ -47,15 +82,14 @@ def from_dict(pruner: "Crisp", saved: Mapping[str, Any]) -> None:
     for name, grid in shapes.items():
         packed = saved["masks"][name]
         if tuple(packed["shape"]) != (grid.rows, grid.columns):
-            raise InputError(f"{name}: saved masks are {packed['shape']}, the weight is {[grid.rows, grid.columns]}")
+            raise InputError(
+                f"saved masks are {packed['shape']}, the weight is {[grid.rows, grid.columns]}", Where(key=name)
+            )
         masks[name] = MatrixMasks(
             unpack(packed["nm"], (grid.rows, grid.columns)), unpack(packed["blocks"], grid.shape), grid
         )
-    pruner.set_state(geometry, [_iteration_from_dict(done) for done in saved["history"]], masks)
-    weights = pruner.weights
-    pruner.gradients.sums = {name: total.to(weights[name].device) for name, total in saved["sums"].items()}
-    pruner.gradients.batches = saved["batches"]
-    rng.restore(saved["rng"])
+    history = tuple(_iteration_from_dict(done) for done in saved["history"])
+    return PrunerState(config, geometry, history, masks, dict(saved["sums"]), saved["batches"])
 
 
 def require_config(config: CrispConfig, saved: Mapping[str, Any]) -> None:
@@ -67,7 +101,7 @@ def require_config(config: CrispConfig, saved: Mapping[str, Any]) -> None:
     different = [name for name in sorted(mine.keys() | saved.keys()) if mine.get(name) != saved.get(name)]
     if different:
         pairs = ", ".join(f"{name} {saved.get(name)!r} (now {mine.get(name)!r})" for name in different)
-        raise InputError(f"the saved run has another config: {pairs}; resume with the saved values")
+        raise InputError(f"the saved run has another config: {pairs}", hint="resume with the saved values")
 
 
 def _masks_to_dict(masks: MatrixMasks) -> dict[str, Any]:

@@ -4,20 +4,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 from torch import distributed as dist
+from torch import nn
 
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Mark, Where
 from crisp_prune import rng
 from crisp_prune.batches import LossFn, classification_loss, first_batch, only_classes, to_device
 from crisp_prune.checkpoint import load_checkpoint, save_checkpoint
+from crisp_prune.config import CrispConfig
 from crisp_prune.geometry import evaluation
-from crisp_prune.schedule import boundary, rate_factor
-
-if TYPE_CHECKING:
-    from crisp_prune.prune import Crisp
+from crisp_prune.iterate import Iteration
+from crisp_prune.schedule import boundary, pruning_steps, rate_factor
+from crisp_prune.state import PrunerState
 
 VERSION = 1
 """Version of the checkpoint's layout."""
@@ -62,15 +63,49 @@ class FitOptions:
     on_step: Callable[[Progress], None] | None = None
 
 
+class Pruner(Protocol):
+    """What the loop asks of a pruner: to say where it stands, to prune, and to look at each step's gradients."""
+
+    model: nn.Module
+    config: CrispConfig
+
+    @property
+    def state(self) -> PrunerState:
+        """Masks, history and geometry now."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where batches go."""
+
+    def record(self, batch: Any, loss_fn: LossFn) -> None:
+        """Take the geometry from one batch."""
+
+    def step(self, batches: Iterable[Any] | None, loss_fn: LossFn) -> Iteration:
+        """Make the next iteration."""
+
+    def observe(self) -> None:
+        """Collect the gradients that stand in `.grad`."""
+
+    def decay(self, lr: float) -> None:
+        """The SR-STE pull."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """All of it for a checkpoint."""
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Continue from a checkpoint."""
+
+
 class Training:
     """The mutable state of one `fit`."""
 
-    def __init__(self, pruner: "Crisp", loader: Iterable[Any], options: FitOptions) -> None:
+    def __init__(self, pruner: Pruner, loader: Iterable[Any], options: FitOptions) -> None:
         """Check the loader and build the optimizer."""
         config = pruner.config
         self.pruner, self.loader, self.options, self.config = pruner, loader, options, config
         self.steps_per_epoch = _length(loader)
         self.total = config.epochs * self.steps_per_epoch
+        self.pruning_steps = pruning_steps(self.total, config.prune_until)
         self.parameters = [p for p in pruner.model.parameters() if p.requires_grad]
         self.optimizer = torch.optim.SGD(
             self.parameters, lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay
@@ -93,7 +128,7 @@ def run(training: Training) -> None:
         else:
             skip_to = None
             rng.seed_all(training.config.seed, training.loader)
-            if pruner.geometry is None:
+            if pruner.state.geometry is None:
                 pruner.record(first_batch(training.loader), options.loss_fn)
         _report(training)
         while training.step < training.total:
@@ -122,7 +157,7 @@ def _epoch(training: Training, batches: Iterator[Any]) -> None:
 def _prune_due(training: Training) -> None:
     """Every iteration whose step has come."""
     pruner, config = training.pruner, training.config
-    while not pruner.done and boundary(pruner.iteration, config.iterations, training.total) <= training.step:
+    while not pruner.state.done and _next_boundary(training) <= training.step:
         online = config.online and training.step > 0
         pruner.step(None if online else training.scores_with, training.options.loss_fn)
         _save(training)
@@ -143,7 +178,7 @@ def _optimize(training: Training, batch: Any) -> None:
     with torch.autocast(pruner.device.type, dtype=kind, enabled=config.amp != "off"):
         loss = training.options.loss_fn(pruner.model, mine)
     if not isfinite(loss.item()):
-        raise InputError(f"the loss is {loss.item()} at step {training.step}; lower the learning rate")
+        raise InputError(f"the loss is {loss.item()} at step {training.step}", hint="lower the learning rate")
     torch.autograd.backward(scaler.scale(loss))
     scaler.unscale_(optimizer)
     if _observing(training):
@@ -157,15 +192,22 @@ def _optimize(training: Training, batch: Any) -> None:
 def _rate(training: Training) -> float:
     """Learning rate of the current step."""
     warmup = round(training.config.warmup * training.steps_per_epoch)
-    return training.config.lr * rate_factor(training.step, training.total, min(warmup, training.total))
+    return training.config.lr * rate_factor(
+        training.step, training.total, min(warmup, training.total), training.pruning_steps
+    )
 
 
 def _observing(training: Training) -> bool:
     """Is this step in the last epoch before the next iteration, with gradients collected online?"""
     pruner, config = training.pruner, training.config
-    if not config.online or pruner.done:
+    if not config.online or pruner.state.done:
         return False
-    return boundary(pruner.iteration, config.iterations, training.total) - training.step <= training.steps_per_epoch
+    return _next_boundary(training) - training.step <= training.steps_per_epoch
+
+
+def _next_boundary(training: Training) -> int:
+    """Step before which the next iteration prunes."""
+    return boundary(training.pruner.state.iteration, training.config.iterations, training.pruning_steps)
 
 
 def _open(training: Training, skip_to: rng.State | None) -> Iterator[Any]:
@@ -194,18 +236,16 @@ def _close_epoch(training: Training) -> None:
     training.epoch_rng = None
     epoch = training.step // training.steps_per_epoch
     loss, training.loss_sum = training.loss_sum / training.steps_per_epoch, 0.0
-    rate = float(training.optimizer.param_groups[0]["lr"])
-    training.rows.append(
-        EpochRow(epoch, training.step, training.pruner.iteration, training.pruner.sparsity, loss, rate)
-    )
+    rate, state = float(training.optimizer.param_groups[0]["lr"]), training.pruner.state
+    training.rows.append(EpochRow(epoch, training.step, state.iteration, state.sparsity, loss, rate))
 
 
 def _report(training: Training) -> None:
     """Tell the caller where the run stands."""
     if training.options.on_step is not None:
-        pruner = training.pruner
+        state = training.pruner.state
         training.options.on_step(
-            Progress(training.step, training.total, pruner.iteration, pruner.sparsity, tuple(training.rows))
+            Progress(training.step, training.total, state.iteration, state.sparsity, tuple(training.rows))
         )
 
 
@@ -233,11 +273,28 @@ def _load(training: Training, path: Path) -> rng.State:
     """Read the checkpoint back; the answer is the state of the random generators at that step."""
     saved: Mapping[str, Any] = load_checkpoint(path)
     if saved.get("version") != VERSION:
-        raise InputError(f"{path}: checkpoint version {saved.get('version')}, this release reads {VERSION}")
+        raise InputError(
+            f"checkpoint version {saved.get('version')}, this release reads {VERSION}", Where(mark=Mark(str(path)))
+        )
+    try:
+        return _continue(training, saved, path)
+    except (LookupError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        said = " ".join(str(error).split())[:200]
+        where = Where(mark=Mark(str(path)))
+        raise InputError(
+            f"is no checkpoint of a run that can go on ({type(error).__name__}: {said})",
+            where,
+            "remove it to start anew",
+        ) from error
+
+
+def _continue(training: Training, saved: Mapping[str, Any], path: Path) -> rng.State:
+    """Put what was saved into pruner, model and optimizer."""
     if saved["steps_per_epoch"] != training.steps_per_epoch:
         raise InputError(
-            f"{path}: the loader has {training.steps_per_epoch} batches, the saved run's had "
-            f"{saved['steps_per_epoch']}; resume with the same data and batch size"
+            f"the loader has {training.steps_per_epoch} batches, the saved run's had {saved['steps_per_epoch']}",
+            Where(mark=Mark(str(path))),
+            "resume with the same data and batch size",
         )
     training.pruner.load_state_dict(saved["pruner"])
     training.pruner.model.load_state_dict(saved["model"])
@@ -254,11 +311,13 @@ def _check(training: Training) -> None:
     """Refuse what the loop cannot do."""
     checkpoint = training.options.checkpoint
     if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
-        raise InputError("fit() runs in one process; with torch.distributed, write the loop yourself around step()")
+        raise InputError(
+            "fit() runs in one process", hint="with torch.distributed, write the loop yourself around step()"
+        )
     if getattr(training.loader, "persistent_workers", False):
-        raise InputError("fit() cannot resume persistent_workers=True bit for bit; build the loader without it")
+        raise InputError("fit() cannot resume persistent_workers=True bit for bit", hint="build the loader without it")
     if checkpoint is not None and checkpoint.exists() and not training.options.resume:
-        raise InputError(f"{checkpoint} exists; set resume=True to continue it, or remove it to start anew")
+        raise InputError(f"{checkpoint} exists", hint="set resume=True to continue it, or remove it to start anew")
 
 
 def _length(loader: Iterable[Any]) -> int:
@@ -266,5 +325,5 @@ def _length(loader: Iterable[Any]) -> int:
     length = getattr(loader, "__len__", None)
     batches = int(length()) if callable(length) else 0
     if batches < 1:
-        raise InputError("the loader has no batch or no length; give a DataLoader over a dataset with a length")
+        raise InputError("the loader has no batch or no length", hint="give a DataLoader over a dataset with a length")
     return batches

@@ -1,8 +1,10 @@
 """crisp-prune from the command line: outputs, resume, one-line errors."""
 
 import csv
-import importlib.util
 import json
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from crisp_prune.cli import main
 pytestmark = [pytest.mark.train, pytest.mark.process]
 
 torch.set_num_threads(1)
+
+ENV = {**os.environ, "PYTHONPATH": str(Path(crisp_prune.__file__).parents[1]), "OMP_NUM_THREADS": "1"}
 
 TOY = """
 import torch
@@ -47,7 +51,9 @@ def toy(tmp_path, monkeypatch):
     (tmp_path / "toy_for_cli.py").write_text(TOY)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    before = signal.getsignal(signal.SIGINT)
     yield tmp_path
+    signal.signal(signal.SIGINT, before)
     sys.modules.pop("toy_for_cli", None)
 
 
@@ -173,8 +179,31 @@ def test_errors_are_one_line_and_leave_nothing_behind(toy, monkeypatch, capsys, 
     assert not (toy / "run.pt").exists() and not (toy / "run-run").exists()
 
 
-def test_without_torch_the_import_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "torch", None)
-    spec = importlib.util.spec_from_file_location("crisp_prune_without_torch", crisp_prune.__file__)
-    with pytest.raises(ModuleNotFoundError, match=r'^crisp_prune needs PyTorch: pip install "crisp-hw\[torch\]"$'):
-        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+WITHOUT_TORCH = """
+import sys
+
+sys.modules["torch"] = None
+import crisp_prune
+
+try:
+    crisp_prune.Crisp
+except ModuleNotFoundError as error:
+    print(error)
+sys.argv = ["crisp-prune", "plan", "--model", "a:b"]
+from crisp_prune.cli import main
+
+main()
+"""
+
+
+def test_without_torch_a_name_or_the_command_says_what_to_install():
+    ended = subprocess.run([sys.executable, "-c", WITHOUT_TORCH], capture_output=True, text=True, env=ENV, check=False)
+    assert ended.stdout == 'crisp_prune needs PyTorch: pip install "crisp-hw[torch]"\n'
+    assert ended.returncode == 1
+    assert ended.stderr == 'crisp-prune: this needs PyTorch; pip install "crisp-hw[torch]"\n'
+
+
+def test_public_names_alone_are_listed():
+    assert dir(crisp_prune) == ["Crisp", "CrispConfig", "FitOptions", "Plan", "make_plan"]
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        crisp_prune.Nothing  # noqa: B018

@@ -151,16 +151,27 @@ def test_global_generators_and_modes_are_left_alone():
     assert pruner.done and all(parameter.grad is None for parameter in pruner.model.parameters())
 
 
-def test_iterations_fall_evenly_and_the_rate_ends_near_zero():
+def test_iterations_fall_evenly_into_the_first_half_and_the_rate_falls_after_it():
     seen = []
     pruner, loader = build()
     pruner.fit(loader, FitOptions(on_step=seen.append))
     first = {progress.iteration: progress.step for progress in reversed(seen)}
-    assert first == {0: 0, 1: 0, 2: 4, 3: 8, 4: 12, 5: 16}
+    assert first == {0: 0, 1: 0, 2: 2, 3: 4, 4: 6, 5: 8}
     rows = seen[-1].rows
     assert [row.epoch for row in rows] == [1, 2, 3, 4] and seen[-1].step == 20
-    assert rows[-1].lr < 0.1 * CONFIG.lr < rows[0].lr
+    assert rows[1].lr == CONFIG.lr > rows[2].lr > rows[3].lr
+    assert rows[-1].lr < 0.1 * CONFIG.lr
     assert rows[-1].sparsity == pruner.sparsity
+
+
+def test_prune_until_moves_the_last_iteration():
+    for share, last in ((0.0, 0), (0.25, 4), (1.0, 16)):
+        seen = []
+        pruner, loader = build(replace(CONFIG, prune_until=share))
+        pruner.fit(loader, FitOptions(on_step=seen.append))
+        assert min(progress.step for progress in seen if progress.iteration == 5) == last
+    with pytest.raises(InputError, match=r"prune_until 1.5 must lie in \[0, 1\]"):
+        replace(CONFIG, prune_until=1.5)
 
 
 def test_other_classes_change_neither_scores_nor_weights():
@@ -195,7 +206,7 @@ def test_bfloat16_autocast_trains_and_scores_in_fp32():
 def test_fp16_loss_scale_does_not_reach_the_scores():
     sums = []
     for amp in ("off", "fp16"):
-        pruner, loader = build(replace(CONFIG, amp=amp, epochs=1, online=True, sparsity=0.55))
+        pruner, loader = build(replace(CONFIG, amp=amp, epochs=1, online=True, sparsity=0.55, prune_until=1.0))
         original = pruner.observe
         pruner.observe = lambda scale=1.0, o=original, p=pruner: (
             o(scale),

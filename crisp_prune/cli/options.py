@@ -1,0 +1,150 @@
+"""The options of the commands, made from the fields of `Job` and `CrispConfig`, where each is stated with its help."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, Field, fields
+from inspect import Parameter, Signature
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast, get_args, get_origin, get_type_hints
+
+import typer
+
+from crisp_hw.errors import InputError, Where
+from crisp_hw.spec.descriptors import Role
+from crisp_prune.config import CrispConfig
+from crisp_prune.data import ImageTransform
+from crisp_prune.job import Job
+
+KEYWORD = Parameter.KEYWORD_ONLY
+
+PATTERN = Parameter(
+    "nm", KEYWORD, default="2:4", annotation=Annotated[str, typer.Option("--nm", help="fine-grained pattern N:M")]
+)
+ROLES = Parameter(
+    "role",
+    KEYWORD,
+    default=[],
+    annotation=Annotated[list[str], typer.Option("--role", help="GLOB=hybrid|nm|dense, repeatable; the last wins")],
+)
+CEILINGS = Parameter(
+    "max_sparsity",
+    KEYWORD,
+    default=[],
+    annotation=Annotated[list[str], typer.Option("--max-sparsity", help="GLOB=FRACTION, repeatable")],
+)
+IN_WORDS = {"n": PATTERN, "m": None, "roles": ROLES, "max_sparsity": CEILINGS, "classes": None}
+"""Fields of the config that a command line spells in its own way, or not at all (`classes` is text in `Job`)."""
+
+
+def config_options() -> list[Parameter]:
+    """One option for each field of `CrispConfig`, in its order."""
+    return [option for entry in fields(CrispConfig) if (option := _config_option(entry)) is not None]
+
+
+def _config_option(entry: "Field[Any]") -> Parameter | None:
+    return IN_WORDS[entry.name] if entry.name in IN_WORDS else _option(CrispConfig, entry)
+
+
+def job_options(names: Sequence[str] = ()) -> list[Parameter]:
+    """One option for each field of `Job` that has a help text, those of the image transform included."""
+    owners = [(Job, entry) for entry in fields(Job)] + [(ImageTransform, entry) for entry in fields(ImageTransform)]
+    made = [_option(owner, entry) for owner, entry in owners if "help" in entry.metadata]
+    return [option for option in made if not names or option.name in names]
+
+
+def _option(owner: type, entry: "Field[Any]") -> Parameter:
+    """The option of a field: its name with dashes, its type, default and help."""
+    kind, meta = get_type_hints(owner)[entry.name], entry.metadata
+    name, text = meta["spelled"] or entry.name, meta["help"]
+    flag = f"--{name.replace('_', '-')}"
+    if get_origin(kind) is Literal:
+        kind, text = str, f"{text}: {', '.join(get_args(kind))}"
+    default = Parameter.empty if entry.default is MISSING else entry.default
+    if meta["may_be_left_out"]:
+        kind, default = kind | None, None
+    if kind is bool and default is True:
+        default = False  # a flag that is given turns the field off
+    return Parameter(name, KEYWORD, default=default, annotation=Annotated[kind, typer.Option(flag, help=text)])
+
+
+def with_options(options: Sequence[Parameter]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a function that takes keyword arguments the signature that typer reads options from."""
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        needed = sorted(options, key=lambda option: option.default is not Parameter.empty)
+        vars(function)["__signature__"] = Signature(needed)
+        function.__annotations__ = {option.name: option.annotation for option in options}
+        return function
+
+    return decorate
+
+
+def config_from(asked: Mapping[str, Any]) -> CrispConfig:
+    """The config that the options of a command amount to."""
+    n, m = _pattern(asked["nm"])
+    plain = {
+        entry.name: asked[entry.name]
+        for entry in fields(CrispConfig)
+        if entry.name in asked and entry.name not in IN_WORDS
+    }
+    roles, ceilings = _roles(asked["role"]), _ceilings(asked["max_sparsity"])
+    return CrispConfig(**{**plain, "n": n, "m": m, "roles": roles, "max_sparsity": ceilings})
+
+
+def job_from(asked: Mapping[str, Any]) -> Job:
+    """The job that the options of `crisp-prune run` amount to."""
+    out: Path = asked["out"]
+    plain = {entry.name: asked[entry.name] for entry in fields(Job) if entry.name in asked}
+    plain["run_dir"] = asked["run_dir"] or out.parent / f"{out.stem}-run"
+    image = ImageTransform(asked["image_size"], not asked["raw_pixels"])
+    return Job(**{**plain, "image": image, "config": config_from(asked)})
+
+
+def _pattern(text: str) -> tuple[int, int]:
+    """N and M of "2:4"."""
+    n, colon, m = text.partition(":")
+    if not (colon and n.isdecimal() and m.isdecimal()):
+        raise InputError(f"--nm {text!r} is no pattern", hint="write N:M such as 2:4")
+    return int(n), int(m)
+
+
+def shape_from(text: str) -> tuple[int, ...]:
+    """Positive extents from "1,3,224,224".
+
+    >>> shape_from("1,3,8,8")
+    (1, 3, 8, 8)
+    """
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() and int(part) for part in parts):
+        raise InputError(f"--input {text!r} is no shape", hint="write batch,channels,height,width such as 1,3,224,224")
+    return tuple(int(part) for part in parts)
+
+
+def _assignments(option: str, items: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Glob and value of every GLOB=VALUE."""
+    for item in items:
+        glob, equals, value = item.rpartition("=")
+        if not equals or not glob:
+            raise InputError(f"{option} {item!r} is no assignment", hint="write GLOB=VALUE")
+        yield glob, value
+
+
+def _roles(items: Sequence[str]) -> dict[str, Role]:
+    """--role options as the config wants them."""
+    roles: dict[str, Role] = {}
+    for glob, value in _assignments("--role", items):
+        if value not in get_args(Role):
+            choices = ", ".join(get_args(Role))
+            raise InputError(f"{value!r} is no role", Where(key=f"--role {glob}"), f"choose one of {choices}")
+        roles[glob] = cast(Role, value)
+    return roles
+
+
+def _ceilings(items: Sequence[str]) -> dict[str, float]:
+    """--max-sparsity options as the config wants them."""
+    ceilings = {}
+    for glob, value in _assignments("--max-sparsity", items):
+        try:
+            ceilings[glob] = float(value)
+        except ValueError:
+            raise InputError(f"{value!r} is no number", Where(key=f"--max-sparsity {glob}")) from None
+    return ceilings

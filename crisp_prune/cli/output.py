@@ -1,0 +1,57 @@
+"""What the commands show: a progress bar, the result of a run, the table of a dry run."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+from crisp_prune.job import Job, Outcome
+from crisp_prune.plan import Plan
+from crisp_prune.train import Progress
+
+
+@contextmanager
+def bars() -> Iterator[Callable[[Progress], None]]:
+    """A callback that moves a progress bar on stderr; nothing is drawn when stderr is no terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bars(*columns, console=console, disable=not console.is_terminal) as drawn:
+        task = drawn.add_task("scoring", total=None)
+
+        def on_step(progress: Progress) -> None:
+            text = f"iteration {progress.iteration}, sparsity {progress.sparsity:.3f}"
+            drawn.update(task, description=text, completed=progress.step, total=progress.total)
+
+        yield on_step
+
+
+def print_outcome(job: Job, outcome: Outcome) -> None:
+    """Three lines: what was reached, what it cost, where it lies."""
+    before, after = outcome.before, outcome.after
+    print(f"sparsity {outcome.sparsity:.4f} (target {job.config.sparsity})")
+    print(
+        f"top-1 over all outputs {before.top1_all:.4f} -> {after.top1_all:.4f}, "
+        f"among the classes {before.top1_classes:.4f} -> {after.top1_classes:.4f} ({after.samples} samples)"
+    )
+    print(f"wrote {job.out} and {job.run_dir}/report.md")
+
+
+def print_plan(found: Plan) -> None:
+    """The dry run as a table."""
+    table = Table("layer", "role", "matrix", "blocks", "reach", "why")
+    for layer in found.layers:
+        rows, columns = layer.grid.shape
+        reach = "-" if layer.role == "dense" else f"{1 - layer.lowest_kept / layer.weights:.4f}"
+        matrix = f"{layer.grid.rows} x {layer.grid.columns}"
+        table.add_row(layer.name, layer.role, matrix, f"{rows} x {columns}", reach, layer.reason)
+    # A pipe has no width of its own: leave room for long layer names instead of cutting them at 80 columns.
+    console = Console() if sys.stdout.isatty() else Console(width=160)
+    console.print(table)
+    for entry in found.skipped:
+        print(f"skipped {entry.name}: {entry.reason}")
+    targets = ", ".join(f"{target:.3f}" for target in found.targets)
+    print(f"{found.total} prunable weights; highest reachable sparsity {found.highest:.4f}; targets {targets}")

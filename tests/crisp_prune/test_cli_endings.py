@@ -1,0 +1,184 @@
+"""Every end of crisp-prune is one sentence: interrupts, places that cannot be written or read, too few handles."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import crisp_prune
+from crisp_prune.cli import main
+
+TREE = Path(crisp_prune.__file__).parents[1]
+CODE = "from crisp_prune.cli import main; main()"
+TINY = """
+import os, time
+import torch
+from torch import nn
+
+
+def model():
+    return nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 4))
+
+
+def data():
+    made = torch.Generator().manual_seed(0)
+    return [(torch.randn(16, generator=made), index % 4) for index in range(32)]
+
+
+class Slow(torch.utils.data.Dataset):
+    def __init__(self):
+        self.items, self.targets = data(), [label for _, label in data()]
+
+    def __len__(self):
+        return len(self.items)
+
+    def __getitem__(self, index):
+        if os.path.exists("trainer-run/checkpoint.pt"):
+            open("training", "w").close()
+            time.sleep(60)
+        return self.items[index]
+
+
+def broken():
+    raise ValueError("no such\\nlayer")
+"""
+OPTIONS = ("--model", "tiny:model", "--data", "tiny:data", "--block", "8", "--sparsity", "0.5", "--epochs", "1")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "tiny.py").write_text(TINY)
+    return tmp_path
+
+
+def start(folder, *words, **how):
+    environment = {**os.environ, "PYTHONPATH": str(TREE), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", CODE, *map(str, words)]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **how}
+    return subprocess.Popen(command, cwd=folder, env=environment, text=True, **streams)
+
+
+def prune(folder, *words, **how):
+    """A run in a process of its own."""
+    child = start(folder, "run", *OPTIONS, *words, **how)
+    out, err = child.communicate(timeout=120)
+    return child.returncode, out, err
+
+
+@pytest.fixture
+def here(folder, monkeypatch, capsys):
+    """A run in this process, which is faster."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
+    before = signal.getsignal(signal.SIGINT)
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["crisp-prune", "run", *OPTIONS, *map(str, words)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        return left.value.code, *capsys.readouterr()
+
+    yield run
+    signal.signal(signal.SIGINT, before)
+    sys.modules.pop("tiny", None)
+
+
+def refused(ending, *words, code=2):
+    """One sentence that holds every word, and nothing else on stderr."""
+    returned, _, err = ending
+    assert returned == code, err
+    assert err.startswith("crisp-prune: ") and err.count("\n") == 1
+    assert all(word in err for word in words), err
+
+
+def test_places_that_cannot_be_written_are_found_before_training(folder, here):
+    (folder / "file").write_text("plain")
+    (folder / "taken.pt").mkdir()
+    os.mkfifo(folder / "pipe.pt")
+    for words in (
+        ("--out", "file/run.pt"),
+        ("--out", "file/deeper/run.pt"),
+        ("--out", "run.pt", "--run-dir", "file"),
+        ("--out", "run.pt", "--run-dir", "file/run"),
+    ):
+        refused(here(*words), "cannot be written", "choose another")
+    refused(here("--out", "taken.pt"), "taken.pt: is no regular file")
+    refused(here("--out", "pipe.pt"), "pipe.pt: is no regular file")
+    refused(here("--out", ""), "must end in .pt")
+    left = {entry.name for entry in folder.iterdir()} - {"__pycache__"}
+    assert left == {"tiny.py", "file", "taken.pt", "pipe.pt"}
+
+
+def test_what_cannot_be_read_is_named(folder, here):
+    os.mkfifo(folder / "pipe")
+    refused(here("--out", "a.pt", "--data", "pipe"), "pipe: is no folder")
+    refused(here("--out", "a.pt", "--weights", "pipe"), "pipe: is no regular file")
+    (folder / "images" / "0").mkdir(parents=True)
+    os.mkfifo(folder / "images" / "0" / "0.png")
+    refused(here("--out", "a.pt", "--data", "images"), "0.png: is no regular file")
+    refused(here("--out", "a.pt", "--model", "tiny:broken"), "tiny:broken failed (ValueError: no such layer)")
+
+
+def test_a_damaged_run_directory_is_named(folder, here):
+    noted = folder / "run-run" / "config.json"
+    noted.parent.mkdir()
+    for content, word in (("{", "is damaged"), ("[]", "no named values"), ("\0" * 9, "is damaged"), ("[" * 9999, "is")):
+        noted.write_text(content)
+        refused(here("--out", "run.pt", "--resume"), "config.json", word)
+    noted.unlink()
+    assert here("--out", "run.pt")[0] == 0
+    assert json.loads(noted.read_text())["model"] == "tiny:model"
+    checkpoint = noted.with_name("checkpoint.pt")
+    whole = checkpoint.read_bytes()
+    for content in (b"", whole[:500], b"not a checkpoint"):
+        checkpoint.write_bytes(content)
+        refused(here("--out", "run.pt", "--resume"), "checkpoint.pt", "not a readable file")
+    import torch
+
+    torch.save({"version": 1}, checkpoint)
+    refused(here("--out", "run.pt", "--resume"), "checkpoint.pt", "no checkpoint of a run")
+
+
+def test_output_that_goes_nowhere(folder):
+    with Path("/dev/full").open("w") as full:
+        refused(prune(folder, "--out", "run.pt", stdout=full), "No space left on device", code=1)
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        code, _, err = prune(folder, "--out", "other.pt", stdout=writer)
+    finally:
+        os.close(writer)
+    assert (code, err) == (141, "")
+
+
+def test_too_few_file_handles(folder):
+    def few():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (9, 9))
+
+    child = start(folder, "run", *OPTIONS, "--out", "run.pt", preexec_fn=few)
+    _, err = child.communicate(timeout=120)
+    if child.returncode:
+        assert err.count("\n") == 1 and err.startswith("crisp-prune: "), err
+
+
+@pytest.mark.parametrize("moment", ["importing", "training"])
+def test_an_interrupt_is_one_sentence(folder, moment):
+    words = ("run", *OPTIONS, "--data", "tiny:Slow", "--out", "trainer.pt")
+    child = start(folder, *words)
+    if moment == "training":
+        while not (folder / "training").exists() and child.poll() is None:
+            os.sched_yield()
+    else:  # torch is being loaded: its library is mapped long before its modules are all there
+        while "libtorch" not in Path(f"/proc/{child.pid}/maps").read_text() and child.poll() is None:
+            os.sched_yield()
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert err.startswith("crisp-prune: interrupted") and err.count("\n") == 1
+    assert moment != "training" or "--resume" in err
+    assert not list(folder.rglob(".crisp-hw-*"))
