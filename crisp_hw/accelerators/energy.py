@@ -65,8 +65,8 @@ def _locate(name: str, needs: Needs) -> Path:
     if name.endswith((".yaml", ".yml")):
         return Path(name)
     folder = data_folder("arch") / "energy"
-    if Path(name).name != name or not (folder / f"{name}.yaml").is_file():
-        tables = sorted(folder.glob("*.yaml"))
+    tables = sorted(folder.glob("*.yaml"))
+    if name not in [each.stem for each in tables]:
         names = ", ".join((*METHODS, *(each.stem for each in tables if "components" in document_of(each))))
         said = name if len(name) <= 40 else shown(name)
         raise InputError(f"{needs.path}: no energy table {said}; valid names: {names}, or the path of a .yaml file")

@@ -2,12 +2,22 @@
 
 from typing import Annotated, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from crisp_hw.spec.limits import EXACT, MOST_BITS, MOST_INSTANCES, MOST_KB, MOST_PJ, MOST_WORDS_PER_CYCLE
 
 Dim = Literal["G", "M", "N", "K"]
 Number = TypeVar("Number")
+
+
+def _once(names: list[str]) -> list[str]:
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ValueError(f"{twice} is given twice")
+    return names
+
+
+Dims = Annotated[list[Dim], AfterValidator(_once)]
+Operands = Annotated[list[Literal["A", "B", "Z"]], AfterValidator(_once)]
 
 
 class _Strict(BaseModel):
@@ -58,14 +68,27 @@ class Compute(_Strict):
 class Constraint(_Strict):
     """What one level may do: see the comment in arch/fabric.yaml."""
 
-    keep: list[Literal["A", "B", "Z"]]
-    temporal: list[Dim]
+    keep: Operands
+    temporal: Dims
     order: Literal["fixed", "free"] = "fixed"
-    inner: list[Dim] = []
-    x: list[Dim] = []
-    y: list[Dim] = []
+    inner: Dims = []
+    x: Dims = []
+    y: Dims = []
     spatial: Literal["fill", "share"] | None = None
-    no_link_transfer: list[Literal["A", "B", "Z"]] = []
+    no_link_transfer: Operands = []
+
+    @model_validator(mode="after")
+    def _has_effect(self) -> "Constraint":
+        """Nothing is given that changes nothing."""
+        if self.inner and self.order != "free":
+            raise ValueError("inner has an effect with `order: free` only")
+        if set(self.inner) - set(self.temporal):
+            raise ValueError("inner names dimensions that temporal does not")
+        if set(self.x) & set(self.y):
+            raise ValueError("x and y name the same dimension")
+        if self.no_link_transfer and self.spatial is None:
+            raise ValueError("no_link_transfer has an effect on spatial loops only")
+        return self
 
 
 class SchemeField(_Strict):

@@ -10,9 +10,11 @@ from crisp_hw.errors import InputError
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.ert import EnergyTable
+from crisp_hw.spec.limits import EXACT, MOST_INSTANCES, MOST_KB, MOST_WORDS_PER_CYCLE
 from crisp_hw.spec.patterns import NM
 
 _ATTRIBUTES = ("bandwidth", "read_bandwidth", "write_bandwidth", "size_words", "kb")
+_MOST = {"cores": MOST_INSTANCES, "bandwidth": MOST_WORDS_PER_CYCLE, "_kb": MOST_KB, "_words": EXACT}
 _BY_CALLER = "set by the caller"
 Level = TypeVar("Level", StorageLevel, ComputeLevel)
 Characterize = Callable[[Architecture], EnergyTable]
@@ -164,6 +166,9 @@ def _positive(accelerator: Accelerator, keyword: str, value: float | None) -> fl
     """The value, when it is a positive finite number (bool is not a number here)."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
         raise InputError(f"{accelerator.name}: {keyword} must be a positive number, not {value!r}")
+    most = next(limit for ending, limit in _MOST.items() if keyword.endswith(ending))
+    if value > most:
+        raise InputError(f"{accelerator.name}: {keyword}={value:g} is more than {most:,}, which nothing has; use less")
     return value
 
 
