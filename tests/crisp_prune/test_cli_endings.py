@@ -119,8 +119,9 @@ def test_what_cannot_be_read_is_named(folder, here):
     refused(here("--out", "a.pt", "--data", "pipe"), "pipe: is no folder")
     refused(here("--out", "a.pt", "--weights", "pipe"), "pipe: is no regular file")
     (folder / "images" / "0").mkdir(parents=True)
-    os.mkfifo(folder / "images" / "0" / "0.png")
-    refused(here("--out", "a.pt", "--data", "images"), "0.png: is no regular file")
+    for name in "0123":
+        os.mkfifo(folder / "images" / "0" / f"{name}.png")
+    refused(here("--out", "a.pt", "--data", "images"), ".png: is no regular file")
     refused(here("--out", "a.pt", "--model", "tiny:broken"), "tiny:broken failed (ValueError: no such layer)")
 
 
