@@ -5,7 +5,7 @@ earlier one, and follows nesting and aliases as deep as they go.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,13 +37,22 @@ class _Build:
     file: str
     include: Include
     lines: list[str]
+    marks: Sequence[Mark] | None = None
     anchors: dict[str, tuple[Any, int]] = field(default_factory=dict)
     open: set[str] = field(default_factory=set)
     values: int = 0
 
+    def at(self, line: int) -> Mark:
+        """The place of a line, counted from 0, in the file that the user wrote."""
+        return Mark(self.file, line + 1) if not self.marks else self.marks[min(line, len(self.marks) - 1)]
 
-def read_yaml_text(text: str, file: str, include: Include | None = None) -> list[Any]:
+
+def read_yaml_text(
+    text: str, file: str, include: Include | None = None, marks: Sequence[Mark] | None = None
+) -> list[Any]:
     """Every YAML document of a text, as marked values (positions.py); `include` resolves `!include_loaded NAME`.
+
+    `marks` says where each line of the text comes from, where it does not stand in the file itself.
 
     Keys may merge others ("<<", and timeloopfe's recursive "<<<"). Raises InputError for text that is not YAML, keys
     given twice, keys that are not text, unknown tags, aliases that contain themselves, and files beyond any sense.
@@ -53,10 +62,10 @@ def read_yaml_text(text: str, file: str, include: Include | None = None) -> list
     """
     try:
         events = yaml.parse(text, Loader=_PARSER)
-        build = _Build(iter(events), file, include or _no_include, _BREAK.split(text))
+        build = _Build(iter(events), file, include or _no_include, _BREAK.split(text), marks)
         return list(_documents(build))
     except yaml.YAMLError as error:
-        raise InputError(f"not YAML ({_short(error)[:200]})", Where(mark=_where(error, file))) from error
+        raise InputError(f"not YAML ({_short(error)[:200]})", Where(mark=_where(error, file, marks))) from error
     except ValueError as error:  # the parser on characters that YAML does not allow
         raise InputError(f"not YAML ({' '.join(str(error).split())[:200]})", Where(mark=Mark(file))) from error
 
@@ -69,7 +78,7 @@ def _documents(build: _Build) -> Iterator[Any]:
 
 
 def _value(build: _Build, event: Any, depth: int) -> Any:
-    mark = Mark(build.file, event.start_mark.line + 1)
+    mark = build.at(event.start_mark.line)
     if isinstance(event, yaml.AliasEvent):
         return _alias(build, event.anchor, mark)
     if depth > DEEPEST:
@@ -117,7 +126,7 @@ def _sequence(build: _Build, start: Any, mark: Mark, depth: int) -> MarkedList:
     for event in build.events:
         if isinstance(event, yaml.SequenceEndEvent):
             return items
-        items.add(_value(build, event, depth + 1), Mark(build.file, event.start_mark.line + 1))
+        items.add(_value(build, event, depth + 1), build.at(event.start_mark.line))
     raise InputError("the list does not end", Where(mark=mark))
 
 
@@ -128,7 +137,7 @@ def _mapping(build: _Build, start: Any, mark: Mark, depth: int) -> MarkedDict:
     for event in build.events:
         if isinstance(event, yaml.MappingEndEvent):
             return _merged(node, merges)
-        at = Mark(build.file, event.start_mark.line + 1)
+        at = build.at(event.start_mark.line)
         key = _key(build, event, at)
         value = _value(build, next(build.events), depth + 1)
         if key in MERGES and not event.style:
@@ -210,7 +219,7 @@ def _pieces(build: _Build, start: Any, end: Any) -> tuple[tuple[str, Mark], ...]
     for line in range(start.line, last + 1):
         whole = build.lines[line]
         cut = whole[start.column if line == start.line else 0 : end.column if line == end.line else len(whole)]
-        found.append((cut, Mark(build.file, line + 1)))
+        found.append((cut, build.at(line)))
     return tuple(found)
 
 
@@ -238,9 +247,11 @@ def _no_include(name: str, mark: Mark) -> Any:
     )
 
 
-def _where(error: yaml.YAMLError, file: str) -> Mark:
+def _where(error: yaml.YAMLError, file: str, marks: Sequence[Mark] | None) -> Mark:
     mark = getattr(error, "problem_mark", None)
-    return Mark(file) if mark is None else Mark(file, mark.line + 1)
+    if mark is None or (marks and mark.line >= len(marks)):
+        return Mark(file)
+    return marks[mark.line] if marks else Mark(file, mark.line + 1)
 
 
 def _short(error: yaml.YAMLError) -> str:

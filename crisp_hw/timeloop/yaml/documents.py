@@ -11,7 +11,7 @@ from crisp_hw.machine.files import YAML, read_text
 from crisp_hw.machine.positions import MarkedDict, MarkedList, joined, mark_of
 from crisp_hw.machine.yaml_text import read_yaml_text
 from crisp_hw.timeloop.yaml.fields import underscored
-from crisp_hw.timeloop.yaml.templates import Templates, included, is_template, render_file
+from crisp_hw.timeloop.yaml.templates import Templates, included, is_template, lines_of, render_file
 
 TEMPLATE_ENDINGS = (".jinja", ".jinja2", ".j2")
 YAML_ENDINGS = (".yaml", ".yml", *TEMPLATE_ENDINGS)
@@ -71,11 +71,10 @@ def _distinct(files: list[Path]) -> None:
 def _read(file: Path, templates: Templates, depth: int) -> list[MarkedDict]:
     """The mappings of one file, one per YAML document; InputError when there are none or something else."""
     text = _text(file)
-    name = str(file)
+    lines = None
     if is_template(text):
-        text = render_file(file, text, templates, depth)
-        name = f"{file} (templates filled in)"
-    found = read_yaml_text(text, name, lambda reference, mark: included(templates, reference, mark))
+        text, lines = lines_of(templates, file, render_file(file, text, templates, depth))
+    found = read_yaml_text(text, str(file), lambda reference, mark: included(templates, reference, mark), lines)
     documents = [document for document in found if document is not None]
     if not documents:
         raise InputError(
@@ -84,7 +83,7 @@ def _read(file: Path, templates: Templates, depth: int) -> list[MarkedDict]:
     for document in documents:
         if not isinstance(document, MarkedDict):
             what = f"expected documents by name (problem: ...), found {_what(document)}"
-            raise InputError(what, Where(mark=mark_of(document) or Mark(name)))
+            raise InputError(what, Where(mark=mark_of(document) or Mark(str(file))))
     return [underscored(document) for document in documents]
 
 

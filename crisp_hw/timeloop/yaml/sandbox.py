@@ -17,6 +17,8 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
+from crisp_hw.timeloop.yaml.template_lines import TemplateLines
+
 STEPS = 200_000  # rounds of loops and values gone through; a document of Timeloop needs some hundred
 CHARACTERS = 16 * 2**20  # written by all templates of a run together: as many as a YAML file may have
 MARKERS = 20_000  # expressions and statements of one file; Python compiles them all
@@ -84,6 +86,7 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset(["+", "*", "**", "%"])
 
     def __init__(self, budget: Budget, loader: BaseLoader, functions: Mapping[str, Any]) -> None:
+        self.marking: LineMarking | None = None
         super().__init__(
             loader=loader, undefined=StrictUndefined, keep_trailing_newline=True, finalize=budget.weigh, cache_size=0
         )
@@ -174,8 +177,28 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
         if source.count("{{") + source.count("{%") > MARKERS:
             raise TemplateRuntimeError(f"it holds more than {MARKERS:,} expressions and statements")
         counted: nodes.Template = _Counting().visit(super()._parse(source, name, filename))
-        counted.set_environment(self)
-        return counted
+        marked: nodes.Template = self.marking.visit(counted) if self.marking and name is None else counted
+        marked.set_environment(self)
+        return marked
+
+
+class LineMarking(NodeTransformer):
+    """Marks the constant text of a parsed template; Jinja's visitor finds methods by these names.
+
+    What becomes a value of the template first (macros, blocks that are assigned or filtered) stays as it is.
+    """
+
+    def __init__(self, lines: TemplateLines, file: str) -> None:
+        self.lines, self.file = lines, file
+
+    def visit_TemplateData(self, node: nodes.TemplateData) -> nodes.Node:
+        node.data = self.lines.mark(node.data, self.file, node.lineno)
+        return node
+
+    def _as_it_is(self, node: nodes.Node) -> nodes.Node:
+        return node
+
+    visit_Macro = visit_CallBlock = visit_FilterBlock = visit_AssignBlock = _as_it_is
 
 
 class _Counting(NodeTransformer):

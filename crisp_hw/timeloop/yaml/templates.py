@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.files import YAML, read_text
+from crisp_hw.timeloop.yaml.template_lines import TemplateLines
 
 if TYPE_CHECKING:
     from crisp_hw.timeloop.yaml.sandbox import Budget
@@ -42,6 +43,7 @@ class Templates:
     included: dict[str, Any] = field(default_factory=dict)
     budget: "Budget | None" = None
     allowed: tuple[Path, ...] = ()
+    lines: TemplateLines = field(default_factory=TemplateLines)
 
     def __post_init__(self) -> None:
         self.allowed = tuple(Path(folder).resolve() for folder in self.folders)
@@ -57,10 +59,13 @@ def is_template(text: str) -> bool:
 
 
 def render_file(path: Path, text: str, templates: Templates, depth: int = 0) -> str:
-    """The text with its templates filled in; InputError names the file, and the line where Jinja knows it."""
+    """The text with its templates filled in, and marks where its lines come from (`lines_of` takes them out).
+
+    InputError names the file, and the line where Jinja knows it.
+    """
     from jinja2 import FunctionLoader, TemplateError
 
-    from crisp_hw.timeloop.yaml.sandbox import Budget, LimitedEnvironment
+    from crisp_hw.timeloop.yaml.sandbox import Budget, LimitedEnvironment, LineMarking
 
     at = Mark(str(path))
     if depth > DEEPEST:
@@ -70,6 +75,7 @@ def render_file(path: Path, text: str, templates: Templates, depth: int = 0) -> 
     functions = _Functions(path, templates, depth)
     templates.budget = templates.budget or Budget()
     environment = LimitedEnvironment(templates.budget, FunctionLoader(functions.source), functions.by_name())
+    environment.marking = LineMarking(templates.lines, str(path))
     try:
         return environment.from_string(text).render(templates.variables)
     except TemplateError as error:
@@ -81,12 +87,21 @@ def render_file(path: Path, text: str, templates: Templates, depth: int = 0) -> 
         said = (" ".join(str(error).split()) or error.__class__.__name__)[:200]
         place = Where(mark=Mark(str(path), _line(error)))
         raise InputError(f"the template cannot be filled in ({said})", place, "write the value out") from error
+    except InputError as error:  # of a function that the template calls
+        if error.at is not None and error.at.mark == at:
+            error.at = Where(mark=Mark(str(path), _line(error)))
+        raise
 
 
 def _line(error: BaseException) -> int:
     """The line of the template in which an error happened, as Jinja rewrites its traceback; 0 where it does not say."""
     lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == "<template>"]
     return lines[0] if lines else 0
+
+
+def lines_of(templates: Templates, path: Path, text: str) -> tuple[str, list[Mark]]:
+    """What `render_file` made, without its marks, and the line of a file from which each of its lines comes."""
+    return templates.lines.cut(text, Mark(str(path), 1))
 
 
 def included(templates: Templates, reference: str, mark: Mark) -> Any:
@@ -213,7 +228,12 @@ class _Functions:
     def include_text(self, name: str) -> str:
         """Files as text, their own templates filled in."""
         texts = [(Path(file), read_text(Path(file), YAML)) for file in self.find_paths(name)]
-        return "\n".join(render_file(file, text, self.templates, self.depth + 1) for file, text in texts)
+        return "\n".join(
+            render_file(file, text, self.templates, self.depth + 1)
+            if is_template(text)
+            else self.templates.lines.mark_file(text, str(file))
+            for file, text in texts
+        )
 
     def _keep(self, value: Any, keys: str) -> str:
         name = f"file{len(self.templates.included)}"

@@ -178,6 +178,15 @@ MISTAKES = [
     ("not modelled", FLAT, r"    split: 3", "    §no_coalesce: [A]"),
     ("not modelled", SPACE, r"    - delay", "    - §last_level_accesses"),
     ("not modelled", NODES, r"class: DRAM", "class: DRAM\n      §networks: [1]"),
+    ("factor that does not divide", MAIN, r"factors: \[N=3, M=2, K=8\]", "factors: §[N=3, M=2, K=7]"),
+    ("factor that does not divide", MAIN, r"factors: \[K=2,", "factors: §[K=3,"),
+    ("in a template", MAIN, r"dimensions: \[M, N, K\]", "dimensions: §[M, N, N]"),
+    ("in a template", MAIN, r"\[\[K\]\]\]", "§[[Q]]]"),
+    ("in a template", MAIN, r"4 \* banks", "§4 * bank"),
+    ("in a template", MAIN, r"N: 6", "N: §six"),
+    ("in a template", MAIN, r"target: RF", "target: §LLC"),
+    ("in a template", MAIN, r"permutation: \[N, M, K\]", "permutation: §[N, M, N]"),
+    ("in a template", MAIN, r"include\('parts.yaml'", "§include('part.yaml'"),
 ]
 
 
