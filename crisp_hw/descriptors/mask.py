@@ -67,6 +67,7 @@ def describe(pruned: PrunedLayer) -> Descriptor:
         kept_columns=int(blocks.areas[live].sum()) / layer.rows if blocks else None,
         block_density=float(live.mean()) if blocks else None,
         longest_row=int(mask.sum(axis=1).max()),
+        most_blocks=int(blocks.counts.max()) if blocks else None,
         metadata_bits=_general_bits(mask) | _crisp_bits(mask, nm, blocks),
         notes=tuple(_nm_notes(pruned, mask, tightest, blocks) + _block_notes(pruned, blocks)),
     )

@@ -1,6 +1,6 @@
 """Descriptor and accelerator -> design, constraints and assumptions: how each scheme runs a pruned layer."""
 
-from crisp_hw.encode.encode import encode
+from crisp_hw.encode.encode import encode, encodings
 from crisp_hw.encode.index import index_line
 from crisp_hw.encode.masks import actual_weights, hybrid_weights, with_weights
 from crisp_hw.encode.overhead import overhead_lines, uncounted
@@ -12,6 +12,7 @@ __all__ = [
     "IndexLine",
     "actual_weights",
     "encode",
+    "encodings",
     "hybrid_weights",
     "index_line",
     "overhead_lines",

@@ -1,11 +1,12 @@
 """One layer on one accelerator: problem, sparse features, constraints, assumptions."""
 
-from dataclasses import replace
-from math import ceil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import ceil, inf
 
-from crisp_hw.encode.plans import LayerEncoding, plan
+from crisp_hw.encode.plans import LayerEncoding, plans
 from crisp_hw.encode.residence import column_splits
-from crisp_hw.encode.shape import Fabric, Gemm, Steps, chunked, fabric_of, fills_array, padded
+from crisp_hw.encode.shape import Fabric, Gemm, Steps, chunked, fabric_of, fills_array, padded, smaller
 from crisp_hw.errors import InputError
 from crisp_hw.spec.accelerator import Accelerator
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
@@ -32,22 +33,63 @@ def encode(descriptor: Descriptor, accelerator: Accelerator, options: EvaluateOp
     >>> encode(kept, load_arch("crisp-stc")).design.problem.bounds
     (1, 64, 3136, 64)
     """
+    return next(encodings(descriptor, accelerator, options))
+
+
+def encodings(
+    descriptor: Descriptor, accelerator: Accelerator, options: EvaluateOptions | None = None
+) -> Iterator[Encoded]:
+    """Every way to run a layer on an accelerator, that of `encode` first; which one is best, only searches tell.
+
+    Rows are padded for all cores and for every smaller number of them (with which they may need less padding), tiles of
+    positions for the accumulators and for fewer of them, and the weights are run in each form that the scheme offers.
+    So what is best on a smaller accelerator, or for a denser mask, is among the ways of a larger one or a sparser mask.
+    With weights described by masks or blocks (`options.density`) only the scheme's own form is run: zeros that a denser
+    form would carry take no energy there, which would make it look better than it is. Raises InputError as `encode`
+    does.
+    """
     options = options or EvaluateOptions()
     _check(descriptor, options)
     fabric = fabric_of(accelerator)
-    chosen = plan(descriptor, accelerator.scheme, fabric, options)
-    gemm, grown = padded(chosen.gemm, fabric, chosen.steps)
-    problem = _problem(chosen, gemm)
+    forms = plans(descriptor, accelerator.scheme, fabric, options)
+    for chosen in forms if options.density == "model" else forms[:1]:
+        fewest = inf
+        for used in smaller(fabric, chosen.gemm, chosen.steps):
+            gemm, grown = padded(chosen.gemm, used, chosen.steps)
+            if gemm.macs < fewest:  # without less padding, less of the fabric is never better
+                fewest = gemm.macs
+                notes = (*chosen.assumptions, *_part(used, fabric), *grown)
+                yield _encoded(descriptor, accelerator, _Fitted(chosen, gemm, used), notes)
+
+
+def _part(used: Fabric, fabric: Fabric) -> tuple[str, ...]:
+    """What is left idle of the fabric, because that is better."""
+    cores = (f"runs on {used.cores} of {fabric.cores} cores, which is better here",)
+    tiles = (f"tiles have at most {used.positions} of {fabric.positions} positions, which is better here",)
+    return (*(cores if used.cores < fabric.cores else ()), *(tiles if used.positions < fabric.positions else ()))
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """A form of a layer in sizes that a part of the fabric divides evenly."""
+
+    form: LayerEncoding
+    gemm: Gemm
+    fabric: Fabric
+
+
+def _encoded(descriptor: Descriptor, accelerator: Accelerator, fitted: _Fitted, notes: tuple[str, ...]) -> Encoded:
+    """One way to run a layer, on as much of the fabric as it uses."""
+    form, gemm, fabric = fitted.form, fitted.gemm, fitted.fabric
+    problem = _problem(form, gemm)
     return Encoded(
-        design=Design(accelerator.architecture, problem, chosen.sparse, accelerator.energy),
-        constraints=_constraints(accelerator, fabric, chosen.steps, problem),
+        design=Design(accelerator.architecture, problem, form.sparse, accelerator.energy),
+        constraints=_constraints(accelerator, fabric, form.steps, problem),
         real_macs=descriptor.layer.macs,
-        assumptions=(
-            *accelerator.notes,
-            *(f"{descriptor.layer.name}: {note}" for note in (*chosen.assumptions, *grown)),
-        ),
-        block_index=chosen.block_index,
-        selects=chosen.selects,
+        assumptions=(*accelerator.notes, *(f"{descriptor.layer.name}: {note}" for note in notes)),
+        block_index=form.block_index,
+        selects=form.selects,
+        macs_at_once=min(gemm.rows, fabric.rows) * fabric.lanes * fabric.cores,
     )
 
 

@@ -102,7 +102,7 @@ def _gathered_columns(pruned: PrunedLayer, rows: Mask, block: int, place: tuple[
     if len(live) * block > room:
         raise InputError(
             f"{pruned.layer.name}: block row {group} keeps {len(live)} blocks of {block} columns, more than the "
-            f"{room // block} that its longest row needs; evaluate the layer with --density model"
+            f"{room // block} that the problem has room for; encode the layer with this mask"
         )
     columns = (live[:, None] * block + np.arange(block)).ravel()
     return np.where(columns < rows.shape[1], columns, -1)

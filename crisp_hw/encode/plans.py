@@ -38,15 +38,21 @@ class LayerEncoding:
     selects: NM | None = None
 
 
-def plan(descriptor: Descriptor, scheme: Scheme, fabric: Fabric, options: EvaluateOptions) -> LayerEncoding:
-    """The plan of one layer (sizes in elements, not yet padded); pure."""
+def plans(
+    descriptor: Descriptor, scheme: Scheme, fabric: Fabric, options: EvaluateOptions
+) -> tuple[LayerEncoding, ...]:
+    """Every way in which a scheme can run one layer, its own first (sizes in elements, not yet padded); pure.
+
+    Beside its own form, hardware for N:M can take the weights as a denser N:M or dense, and hardware for blocks can
+    leave them ungathered: each may need less padding or bandwidth, so that only a search tells which is best.
+    """
     match scheme:
         case DenseScheme():
-            return _dense(descriptor, fabric)
+            return (_dense(descriptor, fabric),)
         case Stc(limit):
             return _stc(descriptor, fabric, limit, options)
         case Dstc():
-            return _dstc(descriptor, fabric, options)
+            return (_dstc(descriptor, fabric, options),)
         case CrispStc():
             return _crisp(descriptor, fabric, options)
     assert_never(scheme)
@@ -78,17 +84,18 @@ def _with_nm(gemm: Gemm, nm: NM, fabric: Fabric, options: EvaluateOptions) -> La
     )
 
 
-def _stc(descriptor: Descriptor, fabric: Fabric, limit: NM, options: EvaluateOptions) -> LayerEncoding:
+def _stc(descriptor: Descriptor, fabric: Fabric, limit: NM, options: EvaluateOptions) -> tuple[LayerEncoding, ...]:
     most = f"{limit.n}:{limit.m}"
     found = descriptor.nm
     if found is None or not fits(found, limit):
         what = f"{found.n}:{found.m} weights" if found else "weights without an N:M pattern"
-        return _dense(descriptor, fabric, f"STC exploits at most {most}: {what} run dense")
+        return (_dense(descriptor, fabric, f"STC exploits at most {most}: {what} run dense"),)
     run = _with_nm(whole_gemm(descriptor), limit, fabric, options)
     notes = [] if found == limit else [f"STC runs {found.n}:{found.m} weights as {most}"]
     if descriptor.block_density is not None and descriptor.block_density < 1:
         notes.append("STC computes pruned blocks like kept ones")
-    return replace(run, assumptions=(*notes, *run.assumptions))
+    dense = _dense(descriptor, fabric, f"{found.n}:{found.m} weights run dense, which is better here than as {most}")
+    return replace(run, assumptions=(*notes, *run.assumptions)), dense
 
 
 def _scattered(density: float) -> Density:
@@ -128,15 +135,49 @@ def _dstc(descriptor: Descriptor, fabric: Fabric, options: EvaluateOptions) -> L
     )
 
 
-def _crisp(descriptor: Descriptor, fabric: Fabric, options: EvaluateOptions) -> LayerEncoding:
-    gemm, index, notes = _crisp_gemm(descriptor)
-    nm = descriptor.nm
+def _crisp(descriptor: Descriptor, fabric: Fabric, options: EvaluateOptions) -> tuple[LayerEncoding, ...]:
+    """Gathered blocks before the plain product, and each with the weights' own N:M before denser ones and dense."""
+    forms = [_Form(*_crisp_gemm(descriptor))]
+    if forms[0].index is not None:
+        plain = "blocks are not gathered, which is better here: pruned ones are computed like kept ones"
+        forms.append(_Form(whole_gemm(descriptor), None, (plain,)))
+    return tuple(_crisp_run(descriptor, form, nm, fabric, options) for form in forms for nm in _denser(descriptor.nm))
+
+
+@dataclass(frozen=True)
+class _Form:
+    """The product that a layer's blocks make, with their index where they are gathered, and what that assumes."""
+
+    gemm: Gemm
+    index: BlockIndex | None
+    notes: tuple[str, ...]
+
+
+def _denser(nm: NM | None) -> tuple[NM | None, ...]:
+    """The pattern itself and every denser one of its group size, at last dense; N:M weights obey them all.
+
+    >>> _denser(NM(2, 4))
+    (NM(n=2, m=4), NM(n=3, m=4), NM(n=4, m=4))
+    """
+    return (None,) if nm is None else tuple(NM(n, nm.m) for n in range(nm.n, nm.m + 1))
+
+
+def _crisp_run(
+    descriptor: Descriptor, form: _Form, nm: NM | None, fabric: Fabric, options: EvaluateOptions
+) -> LayerEncoding:
+    """One form with its weights run as `nm`."""
+    own = descriptor.nm
     if nm is None or nm.n == nm.m or lanes_for(nm, fabric.lanes) is None:
-        what = f"{nm.n}:{nm.m}" if nm else "no N:M pattern"
+        what = f"{own.n}:{own.m}" if own else "no N:M pattern"
         reason = f"weights have {what}: the lanes run dense and zeros inside kept blocks are computed"
-        base = LayerEncoding(gemm, Steps(columns=fabric.lanes), assumptions=(reason,) if descriptor.density < 1 else ())
+        said = (reason,) if descriptor.density < 1 else ()
+        base = LayerEncoding(form.gemm, Steps(columns=fabric.lanes), assumptions=said)
     else:
-        base = _with_nm(gemm, nm, fabric, options)
+        base = _with_nm(form.gemm, nm, fabric, options)
+        if own is not None and nm != own:
+            denser = f"{own.n}:{own.m} weights run as {nm.n}:{nm.m}, which is better here"
+            base = replace(base, assumptions=(denser, *base.assumptions))
+    notes, index = form.notes, form.index
     if index and options.block_index:
         notes = (
             *notes,
@@ -154,7 +195,7 @@ def _crisp_gemm(descriptor: Descriptor) -> tuple[Gemm, BlockIndex | None, tuple[
     if descriptor.role != "hybrid" or block is None or total is None or layer.groups > 1:
         why = "layer is pruned N:M only, so blocks are not skipped" if descriptor.role == "nm" else ""
         return whole_gemm(descriptor), None, (why,) if why else ()
-    kept, notes = _kept_blocks(descriptor, block, total)
+    kept, notes = _kept_blocks(descriptor, total)
     if kept == total:
         return whole_gemm(descriptor), None, (*notes, "no block column is pruned from every block row: plain GEMM")
     columns = min(kept * block, layer.columns)
@@ -177,17 +218,15 @@ def _ragged(gemm: Gemm, layer: Layer, block: int) -> tuple[str, ...]:
     return tuple(text for ends_inside, text in ends if ends_inside)
 
 
-def _kept_blocks(descriptor: Descriptor, block: int, total: int) -> tuple[int, tuple[str, ...]]:
+def _kept_blocks(descriptor: Descriptor, total: int) -> tuple[int, tuple[str, ...]]:
     """Blocks of every block row; of the fullest one, as far as it is known, when they differ."""
     if descriptor.kept_blocks is not None:
         if descriptor.kept_blocks < 1:
             raise InputError(f"{descriptor.layer.name}: keeps no block; a layer needs at least one per block row")
         return descriptor.kept_blocks, ()
-    if descriptor.longest_row is None:
+    if descriptor.most_blocks is None:
         return total, (f"block rows keep different numbers of blocks and the largest is unknown: all {total} counted",)
-    density = descriptor.nm.n / descriptor.nm.m if descriptor.nm else 1.0
-    kept = min(total, max(1, ceil(descriptor.longest_row / (block * density))))
+    kept = descriptor.most_blocks
     return kept, (
-        f"block rows keep different numbers of blocks: every one is padded to {kept} of {total}, what the longest row "
-        f"of {descriptor.longest_row} weights needs",
+        f"block rows keep different numbers of blocks: every one is padded to the largest, {kept} of {total}",
     )

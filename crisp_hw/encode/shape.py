@@ -1,5 +1,6 @@
 """Sizes that the fabric can run with perfect factors: padding, and what was padded."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -108,6 +109,26 @@ def tiled_rows(gemm: Gemm, fabric: Fabric) -> Gemm:
         return replace(gemm, groups=gemm.groups * rounds, rows=strips * height)
     repeats, at_once = chunked(gemm.groups, fabric.cores // strips)
     return replace(gemm, groups=repeats * at_once, rows=rounds * strips * height)
+
+
+def smaller(fabric: Fabric, gemm: Gemm, steps: Steps) -> Iterator[Fabric]:
+    """The fabric, then every part of it that pads the product otherwise: fewer cores, or smaller tiles of positions.
+
+    >>> edge = Fabric(lanes=4, rows=16, cores=4, positions=64)
+    >>> [part.cores for part in smaller(edge, Gemm(1, 160, 64, 4), Steps(4))]
+    [4, 3, 2, 1]
+    >>> small = Fabric(lanes=4, rows=16, cores=1, positions=64)
+    >>> tiles = [part.positions for part in smaller(small, Gemm(1, 16, 65, 4), Steps(4))]
+    >>> tiles, [padded_positions(65, tile) for tile in tiles]
+    ([64, 26, 4], [66, 65, 68])
+    """
+    wide = ceil(gemm.positions / steps.positions)
+    limits: dict[int, int] = {}
+    for limit in range(max(1, min(fabric.positions // steps.positions, wide)), 0, -1):
+        limits.setdefault(padded_positions(wide, limit), limit * steps.positions)
+    tiles = (fabric.positions, *list(limits.values())[1:])
+    for cores in range(fabric.cores, 0, -1):
+        yield from (replace(fabric, cores=cores, positions=positions) for positions in tiles)
 
 
 def padded(gemm: Gemm, fabric: Fabric, steps: Steps) -> tuple[Gemm, tuple[str, ...]]:

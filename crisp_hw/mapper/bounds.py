@@ -26,6 +26,7 @@ from crisp_hw.engine.sliding import sliding
 from crisp_hw.engine.tiling import projected_size
 from crisp_hw.mapper.fits import shrinking_levels, tile_words
 from crisp_hw.mapper.space import Space
+from crisp_hw.spec.design import Design
 from crisp_hw.spec.patterns import FixedStructured, Hypergeometric
 from crisp_hw.spec.problem import Problem, Tensor
 
@@ -59,7 +60,7 @@ def lower(space: Space, rows: Ints, dims: tuple[str, ...]) -> Lower:
     >>> lower(space, np.array([[[2], [4]]]), ("K",)).cycles.tolist()  # 2 of 4 lanes
     [4.0]
     """
-    design, least = space.design, computes_left(space)
+    design, least = space.design, computes_left(space.design)
     cycles = np.ceil(least / _lanes(space, rows, dims) * ROUNDING)
     transit = sum(level.wires.fill_cycles + level.wires.drain_cycles for level in design.architecture.levels)
     if any(pj < 0 for actions in design.energy.actions.values() for pj in actions.values()):
@@ -70,15 +71,32 @@ def lower(space: Space, rows: Ints, dims: tuple[str, ...]) -> Lower:
     return Lower(cycles + transit, energy * ROUNDING)
 
 
-def computes_left(space: Space) -> float:
+def least(design: Design, macs_at_once: int) -> Lower:
+    """Bounds of every mapping of a design that has at most so many MACs at work: one cycle a round, pJ of its computes.
+
+    >>> from crisp_hw.spec.arch import Architecture, ComputeLevel
+    >>> from crisp_hw.spec.problem import Problem
+    >>> design = Design(Architecture((), ComputeLevel(instances=4)), Problem("vector", ("K",), (9,), ()))
+    >>> least(design, 4).cycles.tolist()
+    [3.0]
+    """
+    computes = computes_left(design)
+    cycles = np.ceil(np.array([computes / macs_at_once]) * ROUNDING)
+    if any(pj < 0 for actions in design.energy.actions.values() for pj in actions.values()):
+        return Lower(cycles, np.array([-np.inf]))
+    pj = compute_energy(design.energy, design.architecture.compute, "random")
+    return Lower(cycles, np.array([computes * pj * ROUNDING]))
+
+
+def computes_left(design: Design) -> float:
     """Multiply-accumulates that no optimization takes away, at least."""
-    problem = space.design.problem
+    problem = design.problem
     count = float(prod(problem.bounds))
-    if not space.design.sparse.active:
+    if not design.sparse.active:
         return count
     operands = [tensor.name for tensor in problem.tensors if not tensor.is_output]
     factors = list(operands)
-    for action in space.design.sparse.actions:
+    for action in design.sparse.actions:
         for option in action.options:
             other = [name for name in operands if name != option.target]
             factors += [name for name in option.condition_on if option.target in operands and [name] != other]

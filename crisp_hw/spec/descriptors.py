@@ -43,7 +43,8 @@ class Descriptor:
     """What one layer's weight matrix really looks like; sizes in elements, metadata in bits.
 
     `nm` is the tightest n:m that every group obeys (None: no constraint found). With `block`, `kept_blocks` is the
-    number of live blocks in every block row when the rows are balanced, else None; `total_blocks` is ceil(K/block).
+    number of live blocks in every block row when the rows are balanced, else None, and `most_blocks` that of the
+    fullest row where it is known; `total_blocks` is ceil(K/block).
     `kept_columns` is K' = kept_blocks * block, the last block counted at its real width when it is ragged.
     """
 
@@ -57,6 +58,7 @@ class Descriptor:
     kept_columns: float | None = None
     block_density: float | None = None
     longest_row: int | None = None
+    most_blocks: int | None = None
     metadata_bits: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

@@ -44,7 +44,8 @@ class Encoded:
 
     `real_macs` counts the layer's own multiply-accumulates, the design's problem also those of padding;
     `block_index` is None where there is none or it was not asked for; `selects` is the N:M that the lanes select
-    activations for (None: they run dense, or skip in time).
+    activations for (None: they run dense, or skip in time). `macs_at_once` MACs can work at once at most, on the part
+    of the fabric that this encoding uses.
     """
 
     design: Design
@@ -53,3 +54,4 @@ class Encoded:
     assumptions: tuple[str, ...] = ()
     block_index: BlockIndex | None = field(default=None)
     selects: NM | None = None
+    macs_at_once: int = 1 << 62

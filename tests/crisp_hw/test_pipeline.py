@@ -75,8 +75,10 @@ def test_a_second_evaluation_searches_nothing(searched, own_cache):
     assert info(default_store()).entries == kept > 0
     assert evaluated() == first
     assert len(searched) == kept
-    assert evaluated(objective="energy") != first  # another question
-    assert len(searched) == 2 * kept
+    by_energy = evaluated(objective="energy")  # another question
+    asked = len(searched)
+    assert by_energy != first and asked >= 2 * kept  # bounds on the energy leave more ways to run a layer open
+    assert evaluated(objective="energy") == by_energy and len(searched) == asked
 
 
 def test_without_the_cache_nothing_is_read_or_written(searched, own_cache):

@@ -81,14 +81,27 @@ def test_a_layer_without_a_mask_is_full_except_for_padding():
     assert actual_weights(pruned, problem_of(pruned, "dstc")).nonzeros == 60
 
 
-def test_a_block_row_with_too_many_blocks_is_refused():
-    """Uneven block rows get the blocks that the longest row needs; thin blocks may be more."""
+def test_uneven_block_rows_get_the_blocks_of_the_fullest():
+    """Two full blocks in one block row, four thin ones in the other: thin blocks are gathered whole, too."""
     mask = np.zeros((32, 64), dtype=bool)
     mask[:16, :32] = True
     mask[16:, ::16] = True
     pruned = PrunedLayer(Layer("fc", "linear", 32, 64, tokens=16), "hybrid", mask, None, 16)
-    with pytest.raises(InputError, match="block row 1 keeps 4 blocks of 16 columns, more than the 2 that its longest"):
-        actual_weights(pruned, problem_of(pruned, "crisp-stc"))
+    problem = problem_of(pruned, "crisp-stc")
+    assert problem.bound("K") == 64
+    assert actual_weights(pruned, problem).nonzeros == mask.sum()
+
+
+def test_a_block_row_with_too_many_blocks_is_refused():
+    """The problem of another mask, whose fullest block row keeps fewer blocks."""
+    mask = np.zeros((32, 64), dtype=bool)
+    mask[:, :32] = True
+    even = PrunedLayer(Layer("fc", "linear", 32, 64, tokens=16), "hybrid", mask, None, 16)
+    thin = mask.copy()
+    thin[16:] = False
+    thin[16:, ::16] = True
+    with pytest.raises(InputError, match="block row 1 keeps 4 blocks of 16 columns, more than the 2"):
+        actual_weights(replace(even, mask=thin), problem_of(even, "crisp-stc"))
 
 
 @pytest.mark.parametrize("arch", ["stc", "dstc", "crisp-stc"])

@@ -1,0 +1,245 @@
+"""One layer on one accelerator: the best mapping of the best way to run it, against the same fabric run dense."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
+
+import numpy as np
+
+from crisp_hw.backends import BACKENDS, Backend, backend
+from crisp_hw.descriptors import pattern_descriptor
+from crisp_hw.encode import (
+    actual_weights,
+    encodings,
+    hybrid_weights,
+    index_line,
+    overhead_lines,
+    uncounted,
+    with_weights,
+)
+from crisp_hw.engine.compare import compare_tiles
+from crisp_hw.errors import CrispError, MappingError
+from crisp_hw.mapper.bounds import least
+from crisp_hw.mapper.tally import OBJECTIVES
+from crisp_hw.searches.content import Content
+from crisp_hw.searches.pool import Solve
+from crisp_hw.searches.solve import Solved, Task, task_of
+from crisp_hw.spec import accelerator as schemes
+from crisp_hw.spec import patterns
+from crisp_hw.spec.accelerator import Accelerator
+from crisp_hw.spec.descriptors import Descriptor, PrunedLayer
+from crisp_hw.spec.design import DesignPoint
+from crisp_hw.spec.encoded import Encoded, IndexLine, OverheadLine
+from crisp_hw.spec.evaluation import DensityCheck, LayerEvaluation
+from crisp_hw.spec.options import EvaluateOptions
+from crisp_hw.spec.result import Result
+
+Masks = Mapping[str, PrunedLayer]
+"""Pruned layers by name."""
+
+FEWER = (
+    "not the density said above: only nonzeros are stored, moved and computed, also where hardware with a fixed number "
+    "of slots per N:M group would carry empty ones (pruned blocks on STC)"
+)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """One way to run a layer: as its scheme encodes it, and with its weights as the options describe them."""
+
+    model: Encoded
+    encoded: Encoded
+    task: Task
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A layer on an accelerator before any search: all ways to run it, and all to run it dense."""
+
+    descriptor: Descriptor
+    ways: "_Ways"
+    dense: "_Ways"
+
+
+class _Ways:
+    """Ways to run one layer, the scheme's own first; each other is worked out when it is asked for."""
+
+    def __init__(self, encoded: Iterator[Encoded], planned: Callable[[Encoded], _Way]) -> None:
+        self._others, self._planned = encoded, planned
+        self.first = planned(next(encoded))
+
+    def encodings(self) -> Iterator[Encoded]:
+        """As the scheme encodes them; once."""
+        return chain([self.first.model], self._others)
+
+    def planned(self, encoded: Encoded) -> _Way:
+        """One of them, ready to be searched."""
+        return self.first if encoded is self.first.model else self._planned(encoded)
+
+
+@dataclass(frozen=True)
+class _Solved:
+    """The best mapping of one way to run a layer, and what it costs."""
+
+    way: _Way
+    solved: Solved
+    result: Result
+    index: IndexLine | None
+    lines: tuple[OverheadLine, ...]
+    scores: tuple[float, float]
+
+
+class LayerEvaluator:
+    """Evaluates layers on one accelerator; layers of equal shape and pattern are evaluated once."""
+
+    def __init__(self, accelerator: Accelerator, options: EvaluateOptions, masks: Masks, content: Content) -> None:
+        self._accelerator = accelerator
+        self._options = replace(options, block_index=options.block_index and options.overheads)
+        self._masks, self._content = masks, content
+        self._dense = replace(accelerator, scheme=schemes.DenseScheme())
+        self._backend: Backend = backend(options.backend)
+        self._best: dict[str, _Solved] = {}
+        self._known: dict[str, Result] = {}
+
+    @property
+    def name(self) -> str:
+        """Name of the accelerator."""
+        return self._accelerator.name
+
+    def plan(self, descriptor: Descriptor) -> _Row:
+        """What one layer needs searched, as pruned and as dense."""
+        whole = pattern_descriptor(descriptor.layer, patterns.Dense(), "dense")
+        pruned = self._ways(descriptor, self._accelerator)
+        return _Row(descriptor, pruned, self._ways(whole, self._dense))
+
+    def evaluate(self, row: _Row, solve: Solve) -> LayerEvaluation:
+        """One layer as pruned and as dense; MappingError names the layer and the accelerator."""
+        descriptor = row.descriptor
+        best = self._best_of(row.ways, solve, descriptor.layer.name)
+        encoded, found = best.way.encoded, best.solved.found
+        point = DesignPoint(encoded.design, found.mapping, _said(best, descriptor.layer.name))
+        unknown = self._uncounted(best)
+        return LayerEvaluation(
+            arch=self._accelerator.name,
+            descriptor=descriptor,
+            point=replace(point, assumptions=(*point.assumptions, *unknown)),
+            result=self._result(best, descriptor.layer.name),
+            dense=self._result(self._best_of(row.dense, solve, descriptor.layer.name), descriptor.layer.name),
+            real_macs=encoded.real_macs,
+            tried=found.tried,
+            valid=found.valid,
+            index=best.index,
+            sources=self._accelerator.sources,
+            check=None if encoded.design is best.way.model.design else self._check(best.way.model, point),
+            overheads=best.lines,
+        )
+
+    def _ways(self, descriptor: Descriptor, accelerator: Accelerator) -> _Ways:
+        planned = partial(self._planned, descriptor=descriptor)
+        return _Ways(encodings(descriptor, accelerator, self._options), planned)
+
+    def _best_of(self, ways: _Ways, solve: Solve, name: str) -> _Solved:
+        """The best way in the objective; of equals, the first. Errors are those of the scheme's own way."""
+        key = ways.first.task.key
+        if key in self._best:
+            return self._best[key]
+        best: _Solved | None = None
+        failure: MappingError | None = None
+        for encoded in ways.encodings():
+            if best is not None and self._beaten(encoded, best):
+                continue
+            try:
+                way = ways.planned(encoded)
+                found = self._judged(way, solve(way.task))
+            except MappingError as error:
+                failure = failure or error
+                continue
+            except CrispError as error:
+                raise self._about(error, name) from error
+            if best is None or found.scores < best.scores:
+                best = found
+        if best is None:
+            assert failure is not None  # there is a first way, and it was not valid
+            raise self._about(failure, name) from failure
+        self._best[key] = best
+        return best
+
+    def _about(self, error: CrispError, name: str) -> CrispError:
+        return type(error)(f"layer {name} on {self._accelerator.name}: {error}")
+
+    def _judged(self, way: _Way, solved: Solved) -> _Solved:
+        """One way with the circuits beside the model, which count where the objective is about energy."""
+        index = index_line(way.encoded, solved.result) if way.encoded.block_index else None
+        lines = overhead_lines(way.encoded, solved.result, index) if self._options.overheads else ()
+        beside_pj = sum(line.energy_pj for line in lines) + sum(index.energy_pj.values() if index else ())
+        scores = self._scores(solved.result.cycles, solved.result.energy_pj + beside_pj)
+        return _Solved(way, solved, solved.result, index, lines, scores)
+
+    def _scores(self, cycles: float, energy_pj: float) -> tuple[float, float]:
+        first, second = OBJECTIVES[self._options.objective](np.array([float(cycles)]), np.array([energy_pj]))
+        return float(first[0]), float(second[0])
+
+    def _beaten(self, encoded: Encoded, best: _Solved) -> bool:
+        """Do lower bounds show that another way cannot be better?"""
+        bound = least(encoded.design, encoded.macs_at_once)
+        return self._scores(float(bound.cycles[0]), float(bound.energy_pj[0])) >= best.scores
+
+    def _uncounted(self, best: _Solved) -> tuple[str, ...]:
+        """A sentence about circuits without a cost."""
+        if not self._options.overheads:
+            return ()
+        names = ", ".join(uncounted(best.way.encoded, best.result, best.index))
+        return (f"the energies have no cost for {names}: not counted",) if names else ()
+
+    def _weighted(self, encoded: Encoded, descriptor: Descriptor) -> Encoded:
+        """The layer with its weights as the options describe them; unchanged where nothing exploits their zeros."""
+        problem, name = encoded.design.problem, descriptor.layer.name
+        if self._options.density == "model" or not encoded.design.sparse.active:
+            return encoded
+        if self._options.density == "actual":
+            said = f"{name}: tiles of weights hold what the mask holds, {FEWER}"
+            return with_weights(encoded, actual_weights(self._masks[name], problem), said)
+        blocks = hybrid_weights(descriptor, problem)
+        if blocks is None:
+            said = f"{name}: no balanced blocks with N:M inside were found, so its weights keep the density said above"
+            return replace(encoded, assumptions=(*encoded.assumptions, said))
+        said = f"{name}: tiles of weights hold what the masks of its pattern hold on average, {FEWER}"
+        return with_weights(encoded, blocks, said)
+
+    def _check(self, model: Encoded, point: DesignPoint) -> DensityCheck:
+        """The mapping once more, with the scheme's own density."""
+        result = self._backend(DesignPoint(model.design, point.mapping))
+        tiles = compare_tiles(point, "A", model.design.problem.tensor("A").density)
+        return DensityCheck(self._options.density, result, tiles)
+
+    def _planned(self, model: Encoded, descriptor: Descriptor) -> _Way:
+        encoded = self._weighted(model, descriptor)
+        task = task_of(encoded.design, encoded.constraints, self._options.objective, content=self._content)
+        return _Way(model, encoded, task)
+
+    def _result(self, best: _Solved, name: str) -> Result:
+        """What the backend makes of the mapping that the search found valid."""
+        key = best.way.task.key
+        if key not in self._known:
+            self._known[key] = self._run(best, name)
+        return replace(self._known[key], assumptions=(*_said(best, name), *self._known[key].assumptions))
+
+    def _run(self, best: _Solved, name: str) -> Result:
+        result = best.result
+        if self._backend is not BACKENDS["embedded"]:
+            result = self._backend(DesignPoint(best.way.task.design, best.solved.found.mapping))
+        if not result.valid:
+            reasons = "; ".join(result.reasons)
+            raise MappingError(
+                f"layer {name} on {self._accelerator.name}: backend {self._options.backend} refuses the best mapping: "
+                f"{reasons}; `crisp-hw verify` compares the backends"
+            )
+        return result
+
+
+def _said(best: _Solved, name: str) -> tuple[str, ...]:
+    """The assumptions of an encoding, and that its mapping is not known to be the best where that is so."""
+    found = best.solved.found
+    doubt = () if found.proven else (f"{name}: mapping not proven: {found.certificate}",)
+    return (*best.way.encoded.assumptions, *doubt)
