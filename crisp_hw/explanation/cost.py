@@ -7,18 +7,14 @@ from crisp_hw.engine.latency import idle_factor, port_words
 from crisp_hw.engine.safs.counts import OPS
 from crisp_hw.engine.tiling import COMPUTE
 from crisp_hw.explanation.arithmetic import equation, fact, quantity
-from crisp_hw.explanation.nouns import ExplanationStep, Section
-from crisp_hw.explanation.scene import Spot, number_of, see
+from crisp_hw.explanation.nouns import ExplanationStep
+from crisp_hw.explanation.scene import Spot, number_of
 
 PORTS = {"read": ("reads",), "write": ("fills", "updates")}
 
 
-def port_section(spot: Spot) -> Section:
+def port_steps(spot: Spot) -> Iterator[ExplanationStep]:
     """Words that occupy the port of one instance, and what they ask of it per cycle."""
-    return Section("Bandwidth that it asks for", see("7"), tuple(_port_steps(spot)))
-
-
-def _port_steps(spot: Spot) -> Iterator[ExplanationStep]:
     counted, latency = spot.scene.counted, spot.scene.counted.latency[spot.index]
     cycles, mac = int(spot.scene.result.compute.cycles if spot.scene.result.compute else 0), spot.scene.name(COMPUTE)
     demands = {"read": float(latency.read_demand[spot.t][0]), "write": float(latency.write_demand[spot.t][0])}
@@ -54,12 +50,8 @@ def _port_steps(spot: Spot) -> Iterator[ExplanationStep]:
         )
 
 
-def energy_section(spot: Spot) -> Section:
+def energy_steps(spot: Spot) -> Iterator[ExplanationStep]:
     """pJ per action, and their sum."""
-    return Section("Energy", see("8"), tuple(_energy_steps(spot)))
-
-
-def _energy_steps(spot: Spot) -> Iterator[ExplanationStep]:
     scene = spot.scene
     possible = charges(scene.tiling, scene.counted.sparse, scene.energy, spot.place)
     found = {action: charge for action, charge in possible.items() if charge.amount[0]}

@@ -9,13 +9,8 @@ from crisp_hw.engine.safs.propagate import Saf, outer_saf, represented, share_le
 from crisp_hw.engine.safs.sparse import temporal_reductions
 from crisp_hw.engine.tiling import COMPUTE
 from crisp_hw.explanation.arithmetic import equation, fact
-from crisp_hw.explanation.nouns import ExplanationStep, Section
-from crisp_hw.explanation.scene import Spot, see
-
-
-def count_section(spot: Spot) -> Section:
-    """Random, gated and skipped reads, fills and updates, of data."""
-    return Section("What really happens, in one instance", see("6.1, 6.4"), tuple(_count_steps(spot)))
+from crisp_hw.explanation.nouns import ExplanationStep
+from crisp_hw.explanation.scene import Spot
 
 
 def own_saf(spot: Spot) -> Saf | None:
@@ -33,7 +28,8 @@ def here(spot: Spot) -> float:
     return float(share_left(own, sparse.safs[outer, spot.t].probability)[0])
 
 
-def _count_steps(spot: Spot) -> Iterator[ExplanationStep]:
+def count_steps(spot: Spot) -> Iterator[ExplanationStep]:
+    """Random, gated and skipped reads, fills and updates, of data."""
     dense, sparse = spot.scene.counted.traffic, spot.scene.counted.sparse
     counts = dict(zip(OPS, (dense.reads, dense.fills, dense.updates), strict=True))
     outer = outer_saf(sparse.safs, *spot.place)

@@ -6,22 +6,17 @@ from crisp_hw.engine.safs.counts import KINDS, OPS, entry, metadata_bits
 from crisp_hw.engine.safs.propagate import outer_saf
 from crisp_hw.explanation.arithmetic import equation, fact
 from crisp_hw.explanation.counts import here, own_saf
-from crisp_hw.explanation.nouns import ExplanationStep, Section
-from crisp_hw.explanation.scene import Spot, number_of, see
+from crisp_hw.explanation.nouns import ExplanationStep
+from crisp_hw.explanation.scene import Spot, number_of
 
 SORTS = ("metadata", "payload")
 
 
-def metadata_sections(spot: Spot) -> tuple[Section, ...]:
+def metadata_steps(spot: Spot) -> Iterator[ExplanationStep]:
     """Nothing where the level keeps no metadata of the tensor."""
-    stored = spot.scene.counted.sparse.ranks.get(spot.place)
+    tally, stored = spot.scene.counted.sparse.tally, spot.scene.counted.sparse.ranks.get(spot.place)
     if stored is None or stored.form is None:
-        return ()
-    return (Section("Metadata that moves with it, in one instance", see("6.1, 6.4"), tuple(_metadata_steps(spot))),)
-
-
-def _metadata_steps(spot: Spot) -> Iterator[ExplanationStep]:
-    tally, stored = spot.scene.counted.sparse.tally, spot.scene.counted.sparse.ranks[spot.place]
+        return
     for op in OPS:
         for r in range(len(stored.fibers)):
             for sort in range(2):

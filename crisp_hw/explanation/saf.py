@@ -8,17 +8,15 @@ from crisp_hw.engine.safs.spatial import Squeeze
 from crisp_hw.engine.tiling import COMPUTE
 from crisp_hw.explanation.arithmetic import equation, fact, quantity
 from crisp_hw.explanation.counts import here, own_saf
-from crisp_hw.explanation.nouns import ExplanationStep, Section
-from crisp_hw.explanation.scene import Scene, Spot, see
+from crisp_hw.explanation.nouns import ExplanationStep
+from crisp_hw.explanation.scene import Scene, Spot
 from crisp_hw.spec.sparse import ActionOptimization
 
 
-def saf_section(spot: Spot) -> Section:
+def saf_steps(spot: Spot) -> Iterator[ExplanationStep]:
     """The SAF of the level, the SAF further out that it feels, and the lanes that spatial skipping leaves."""
-    return Section("Sparse acceleration", see("6.2–6.4"), tuple(_saf_steps(spot)))
-
-
-def _saf_steps(spot: Spot) -> Iterator[ExplanationStep]:
+    if not spot.scene.point.design.sparse.active:
+        return
     sparse, name = spot.scene.counted.sparse, spot.tensor.name
     outer, own = outer_saf(sparse.safs, *spot.place), own_saf(spot)
     if outer is not None:
@@ -96,12 +94,8 @@ def _squeezes(spot: Spot) -> list[Squeeze]:
     return [] if shrunk is None else [s for s in (*shrunk.own, *shrunk.skipped) if s.target == spot.t]
 
 
-def instance_section(spot: Spot) -> Section:
+def instance_steps(spot: Spot) -> Iterator[ExplanationStep]:
     """How many instances work on average."""
-    return Section(f"{spot.level.name} at work", see("5.3, 6.3"), tuple(_instance_steps(spot)))
-
-
-def _instance_steps(spot: Spot) -> Iterator[ExplanationStep]:
     counted, name = spot.scene.counted, spot.level.name
     mapped, used = int(counted.traffic.instances[spot.index][0]), float(counted.sparse.used[spot.place][0])
     content, shrunk = counted.sparse.occupancy.get(spot.place), counted.sparse.shrunk

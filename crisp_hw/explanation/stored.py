@@ -12,30 +12,16 @@ from crisp_hw.engine.formats import StoredRanks, word_bits
 from crisp_hw.engine.occupancy import Occupancy, unconditioned_empty
 from crisp_hw.engine.validity import capacity, metadata_capacity
 from crisp_hw.explanation.arithmetic import Sides, equation, fact, quantity
-from crisp_hw.explanation.nouns import ExplanationStep, Section
-from crisp_hw.explanation.scene import Spot, number_of, see
+from crisp_hw.explanation.nouns import ExplanationStep
+from crisp_hw.explanation.scene import Spot, number_of
 from crisp_hw.spec.patterns import Actual, Banded, FixedStructured, HybridBlocks, Hypergeometric
 
 SURE = 1.0 + 1e-6  # a sum of probabilities beyond rounding
 NEGLIGIBLE = 1e-12  # probability below which an occupancy is not listed
 
 
-def stored_sections(spot: Spot) -> tuple[Section, ...]:
-    """Occupancy and format of the tile."""
-    found = [Section("Nonzeros in the tile", see("4, 5.3"), tuple(_occupancy_steps(spot)))]
-    stored = spot.scene.counted.sparse.ranks.get(spot.place)
-    if stored is not None and stored.form is not None:
-        found.append(
-            Section(
-                f"How {spot.level.name} writes it down",
-                see("5"),
-                tuple(_format_steps(spot, stored, spot.scene.counted.sparse.occupancy[spot.place])),
-            )
-        )
-    return tuple(found)
-
-
-def _occupancy_steps(spot: Spot) -> Iterator[ExplanationStep]:
+def occupancy_steps(spot: Spot) -> Iterator[ExplanationStep]:
+    """How many nonzeros the tile holds, and how often none."""
     content = spot.scene.counted.sparse.occupancy.get(spot.place)
     words = int(capacity(spot.scene.counted, *spot.place)[0])
     if content is None:
@@ -163,9 +149,12 @@ def _largest_step(spot: Spot, words: int) -> Iterator[ExplanationStep]:
             yield fact(f"{text} (as counted)", words, "words", "utilized_capacity")
 
 
-def _format_steps(spot: Spot, stored: StoredRanks, content: Occupancy) -> Iterator[ExplanationStep]:
+def format_steps(spot: Spot) -> Iterator[ExplanationStep]:
     """Ranks from the outermost in, with their entries on average; then the bits of the worst case."""
-    assert stored.form is not None
+    stored = spot.scene.counted.sparse.ranks.get(spot.place)
+    if stored is None or stored.form is None:
+        return
+    content = spot.scene.counted.sparse.occupancy[spot.place]
     average = _empties(spot, stored, _only_occupancy(spot))
     for r in range(len(stored.fibers) - 1, -1, -1):
         metadata, payload = (number_of(units) for units in content.units[r])

@@ -1,17 +1,42 @@
 """LEVEL.TENSOR: everything about one tensor in one level."""
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
 from crisp_hw.engine.traffic import closed_form
 from crisp_hw.explanation.arithmetic import fact, number
-from crisp_hw.explanation.cost import energy_section, port_section
-from crisp_hw.explanation.counts import count_section
+from crisp_hw.explanation.cost import energy_steps, port_steps
+from crisp_hw.explanation.counts import count_steps
 from crisp_hw.explanation.general import general_sections
-from crisp_hw.explanation.metadata import metadata_sections
-from crisp_hw.explanation.nouns import Explanation, Section
-from crisp_hw.explanation.saf import instance_section, saf_section
+from crisp_hw.explanation.metadata import metadata_steps
+from crisp_hw.explanation.nouns import Explanation, ExplanationStep, Section
+from crisp_hw.explanation.saf import instance_steps, saf_steps
 from crisp_hw.explanation.scene import Scene, Spot, see
-from crisp_hw.explanation.stored import stored_sections
-from crisp_hw.explanation.tile import tile_section
+from crisp_hw.explanation.stored import format_steps, occupancy_steps
+from crisp_hw.explanation.tile import tile_steps
 from crisp_hw.explanation.traffic import traffic_sections
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A section: its title, where docs/model.md states its formulas, and what gives its steps (none: no section)."""
+
+    title: str
+    see: str
+    steps: Callable[[Spot], Iterator[ExplanationStep]]
+
+
+TILE = _Row("Tile of {tensor} in one {level}", "2", tile_steps)
+SPARSE = (
+    _Row("Nonzeros in the tile", "4, 5.3", occupancy_steps),
+    _Row("How {level} writes it down", "5", format_steps),
+    _Row("Sparse acceleration", "6.2–6.4", saf_steps),
+    _Row("What really happens, in one instance", "6.1, 6.4", count_steps),
+    _Row("Metadata that moves with it, in one instance", "6.1, 6.4", metadata_steps),
+    _Row("{level} at work", "5.3, 6.3", instance_steps),
+    _Row("Bandwidth that it asks for", "7", port_steps),
+)
+ENERGY = _Row("Energy", "8", energy_steps)
 
 
 def explain_tensor(scene: Scene, index: int, t: int) -> Explanation:
@@ -20,22 +45,17 @@ def explain_tensor(scene: Scene, index: int, t: int) -> Explanation:
     subject = f"{spot.level.name}.{spot.tensor.name}"
     if not spot.kept:
         streamed = scene.result.levels[index].tensors[spot.tensor.name].energy_pj
-        passing = (energy_section(spot),) if streamed else ()
+        passing = _sections(spot, ENERGY) if streamed else ()
         return Explanation(subject, (_absence(spot),), (_absent(spot), *passing), scene.result.assumptions)
     dense = traffic_sections if closed_form(scene.tiling) else general_sections
-    sparse = (saf_section(spot),) if scene.point.design.sparse.active else ()
-    sections = (
-        tile_section(spot),
-        *dense(spot),
-        *stored_sections(spot),
-        *sparse,
-        count_section(spot),
-        *metadata_sections(spot),
-        instance_section(spot),
-        port_section(spot),
-        energy_section(spot),
-    )
+    sections = (*_sections(spot, TILE), *dense(spot), *_sections(spot, *SPARSE, ENERGY))
     return Explanation(subject, _summary(spot), sections, scene.result.assumptions)
+
+
+def _sections(spot: Spot, *rows: _Row) -> tuple[Section, ...]:
+    names = {"tensor": spot.tensor.name, "level": spot.level.name}
+    found = (Section(row.title.format(**names), see(row.see), tuple(row.steps(spot))) for row in rows)
+    return tuple(section for section in found if section.steps)
 
 
 def _summary(spot: Spot) -> tuple[str, ...]:

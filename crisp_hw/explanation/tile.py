@@ -5,16 +5,12 @@ from collections.abc import Iterator
 from crisp_hw.engine.tiling import COMPUTE, delivery_loops
 from crisp_hw.engine.traffic import distinct_loops, mac_feed
 from crisp_hw.explanation.arithmetic import equation, fact, product
-from crisp_hw.explanation.nouns import ExplanationStep, Section
-from crisp_hw.explanation.scene import Spot, see
+from crisp_hw.explanation.nouns import ExplanationStep
+from crisp_hw.explanation.scene import Spot
 
 
-def tile_section(spot: Spot) -> Section:
+def tile_steps(spot: Spot) -> Iterator[ExplanationStep]:
     """Which loops make the tile, and how many instances hold one each."""
-    return Section(f"Tile of {spot.tensor.name} in one {spot.level.name}", see("2"), tuple(_tile_steps(spot)))
-
-
-def _tile_steps(spot: Spot) -> Iterator[ExplanationStep]:
     scene, end = spot.scene, spot.scene.tiling.ends[spot.index]
     inside = spot.relevant(scene.active(range(end)))
     yield fact(
