@@ -1,6 +1,9 @@
 """Errors are values: a reason, the place in the user's input, and the next step; their sentence is made here alone."""
 
+from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
+from typing import Protocol, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,8 @@ _ENTRIES = {"architecture": "level ", "problem": "tensor ", "workload": "layer "
 class CrispError(Exception):
     """Something the user can put right; the command line prints it as one sentence.
 
-    `reason` says what is wrong, with the numbers; `at` where; `hint` the next step.
+    `reason` says what is wrong, with the numbers; `at` where; `hint` the next step; `context` what was being done,
+    such as the layer and the accelerator, where `within` added it.
 
     >>> raise InputError("the factors of J multiply to 9, not 8", Where("mapping", mark=Mark("map.yaml", 3)), "divide")
     Traceback (most recent call last):
@@ -70,11 +74,16 @@ class CrispError(Exception):
 
     def __init__(self, reason: str, at: Where | None = None, hint: str = "") -> None:
         super().__init__(reason)
-        self.reason, self.at, self.hint = reason, at, hint
+        self.reason, self.at, self.hint, self.context = reason, at, hint, ""
+
+    def within(self, context: str) -> Self:
+        """The same error with all its fields, and what was being done in front of its sentence."""
+        inside = copy(self)
+        inside.context = ": ".join(part for part in (context, self.context) if part)
+        return inside
 
     def __str__(self) -> str:
-        place = "" if self.at is None else str(self.at)
-        said = f"{place}: {self.reason}" if place else self.reason
+        said = ": ".join(part for part in (self.context, str(self.at or ""), self.reason) if part)
         return f"{said}; {self.hint}" if self.hint else said
 
 
@@ -82,7 +91,44 @@ class InputError(CrispError):
     """A file, option or value that the project cannot accept (exit code 2)."""
 
 
+class BrokenRule(Protocol):
+    """A rule that a mapping breaks, as `spec.rules.Failure` has it."""
+
+    @property
+    def rule(self) -> str:
+        """Name of the rule."""
+
+    @property
+    def level(self) -> str:
+        """Level that breaks it; empty: the mapping as a whole."""
+
+    @property
+    def tensor(self) -> str | None:
+        """Tensor that it is about, if it is about one."""
+
+    @property
+    def need(self) -> float | None:
+        """What is needed, where it is a number."""
+
+    @property
+    def have(self) -> float | None:
+        """What is there, where it is a number."""
+
+    @property
+    def other(self) -> str:
+        """What else it speaks of."""
+
+
 class MappingError(CrispError):
-    """A mapping, or a whole space of them, that does not fit the hardware (exit code 3)."""
+    """A mapping, or a whole space of them, that does not fit the hardware (exit code 3).
+
+    `failures` are the rules that it breaks, where they are known.
+    """
 
     exit_code = 3
+
+    def __init__(
+        self, reason: str, at: Where | None = None, hint: str = "", failures: Sequence[BrokenRule] = ()
+    ) -> None:
+        super().__init__(reason, at, hint)
+        self.failures = tuple(failures)

@@ -15,6 +15,7 @@ from crisp_hw.machine.positions import MarkedDict
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.dialect import Dialect
 from crisp_hw.spec.limits import MOST_MACS
+from crisp_hw.spec.rules import misfit
 from crisp_hw.timeloop.read.accept import accept
 from crisp_hw.timeloop.read.accept_architecture import component_names
 from crisp_hw.timeloop.read.lines import with_line
@@ -88,7 +89,7 @@ def evaluated(point: DesignPoint, documents: MarkedDict, notes: tuple[str, ...])
     failures = broken_rules(part)
     result = report(part, failures, (*point.assumptions, *_energy_notes(point, documents.get("ERT"))))
     if not result.valid:
-        raise MappingError(f"mapping: it does not fit: {'; '.join(result.reasons)}")
+        raise misfit(result.failures, Where("mapping"))
     result = replace(result, skipped=(*result.skipped, *notes))
     # Timeloop looks for an ART only where there is an ERT
     areas = read_areas(documents["architecture"], documents.get("ART") if documents.get("ERT") is not None else None)

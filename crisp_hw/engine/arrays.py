@@ -192,13 +192,14 @@ def mover(device: str) -> Any:
     [1]
     """
     if device not in DEVICES:
-        raise InputError(f"device {device!r} is not known; choose one of {', '.join(DEVICES)}")
+        raise InputError(f"device {device!r} is not known", hint=f"choose one of {', '.join(DEVICES)}")
     if device == "numpy":
         return lambda x: x
     try:
         import torch
     except ImportError as error:
-        raise InputError(f"device {device!r} needs torch; pip install 'crisp-hw[torch]', or use numpy") from error
+        said = f"device {device!r} needs torch"
+        raise InputError(said, hint="pip install 'crisp-hw[torch]', or use numpy") from error
     if device == "cuda" and not torch.cuda.is_available():
-        raise InputError("device 'cuda': torch sees no GPU here; use cpu or numpy")
+        raise InputError("device 'cuda': torch sees no GPU here", hint="use cpu or numpy")
     return lambda x: torch.asarray(x, device=device)

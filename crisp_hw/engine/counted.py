@@ -11,7 +11,7 @@ from crisp_hw.engine.safs import Sparse, apply_safs, dense_only
 from crisp_hw.engine.tiling import Tiling
 from crisp_hw.engine.traffic import Traffic, closed_form, dense_traffic
 from crisp_hw.engine.wires import Carried, carried_by_wires, costs, transit_cycles
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.design import Design
 
 
@@ -78,8 +78,9 @@ def _check_device(design: Design, tiling: Tiling) -> None:
     """What is no product of loops is walked on the host."""
     if not closed_form(tiling) or any(map(costs, design.architecture.levels)):
         raise InputError(
-            f"problem {design.problem.name}: sliding windows, imperfect factors, forbidden reuse and networks that "
-            "take energy are walked step by step, which NumPy alone does; choose device numpy"
+            f"sliding windows, imperfect factors, forbidden reuse and networks that take energy, of which "
+            f"{design.problem.name} has some, are walked step by step, which NumPy alone does",
+            hint="choose device numpy",
         )
 
 
@@ -93,9 +94,10 @@ def _check_whole_tiles(design: Design, tiling: Tiling, traffic: Traffic) -> None
         wrong = (held != spans) & (held > 0)
         if wrong.any():
             raise InputError(
-                f"level {form.level}: residuals leave {held[wrong][0]} of the {spans[wrong][0]} words of {form.tensor} "
-                "that the loops span, which Timeloop takes for a higher density; use perfect factors in the dimensions "
-                "of this tensor, or store it without a format"
+                f"residuals leave {held[wrong][0]} of the {spans[wrong][0]} words of {form.tensor} that the loops "
+                "span, which Timeloop takes for a higher density",
+                Where("mapping", form.level),
+                "use perfect factors in the dimensions of this tensor, or store it without a format",
             )
 
 

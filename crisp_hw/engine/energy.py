@@ -16,7 +16,7 @@ from crisp_hw.engine.safs import Sparse, metadata_bits
 from crisp_hw.engine.safs.counts import KINDS, OPS, WORD
 from crisp_hw.engine.tiling import Tiling, instances
 from crisp_hw.engine.traffic import passing_words
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.arch import ComputeLevel, StorageLevel
 from crisp_hw.spec.dialect import Rules
 from crisp_hw.spec.ert import EnergyTable
@@ -263,8 +263,10 @@ def _partly_filled_blocks(tiling: Tiling, sparse: Sparse, place: tuple[int, int]
         return None
     if level.block_size not in NON_EMPTY_BLOCKS:
         raise InputError(
-            f"level {level.name}: blocks of {level.block_size} words cannot hold the compressed tensor {tensor.name} "
-            f"(Timeloop knows blocks of {', '.join(map(str, NON_EMPTY_BLOCKS))}); change the level's width"
+            f"blocks of {level.block_size} words cannot hold the compressed tensor {tensor.name} (Timeloop knows "
+            f"blocks of {', '.join(map(str, NON_EMPTY_BLOCKS))})",
+            Where("architecture", level.name),
+            "change the level's width",
         )
     density = on_host(density)
     decile = np.where(density >= 0.1, np.floor(density / 0.1) - 1, 0).astype(np.int64)

@@ -1,6 +1,6 @@
 """A design and its mappings to cycles, energy and a verdict: many at once, or one with every count."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,13 +10,14 @@ from crisp_hw.engine.counted import Counted, counted_of
 from crisp_hw.engine.result import report
 from crisp_hw.engine.safs import AmbiguousChoice
 from crisp_hw.engine.tiling import Tiling
-from crisp_hw.engine.validity import Failure, broken_rules
-from crisp_hw.errors import InputError, MappingError, Where
+from crisp_hw.engine.validity import RuleCheck, RuleKey, broken_rules, certain
+from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.mapping import LoopNest
 from crisp_hw.spec.patterns import Banded
 from crisp_hw.spec.problem import Problem, Tensor
-from crisp_hw.spec.result import Result
+from crisp_hw.spec.result import Result, unmapped
+from crisp_hw.spec.rules import Unmappable
 
 CHUNK = {True: 8192, False: 2**20}  # mappings at a time: what stays in the caches of a CPU; what fills a GPU
 WIDEST_BAND = 2**30  # Timeloop adds rows and widths in 32 bits
@@ -29,7 +30,7 @@ class Batch:
     valid: Bool
     cycles: Int
     energy_pj: Float
-    failures: tuple[Failure, ...] = ()
+    failures: tuple[RuleCheck, ...] = ()
 
 
 def evaluate_batch(
@@ -48,17 +49,17 @@ def evaluate_batch(
     count = here.shape[1]
     valid = np.zeros(count, dtype=bool)
     cycles, energy = np.zeros(count, dtype=np.int64), np.zeros(count)
-    failures: dict[tuple[str, str | None, str], Failure] = {}
+    failures: dict[RuleKey, RuleCheck] = {}
     for rows in _same_structure(here, rest, CHUNK[device == "numpy"]):
         for part_rows, counted in _evaluate_rows(design, nest, (here, rest), rows, device):
-            if isinstance(counted, MappingError):
-                _merge(failures, _unmappable(counted, len(part_rows)), part_rows, count)
+            if isinstance(counted, Unmappable):
+                _merge(failures, certain(counted.failure, len(part_rows)), part_rows, count)
                 continue
             cycles[part_rows], energy[part_rows] = on_host(counted.cycles), on_host(counted.energy_pj)
             valid[part_rows] = True
-            for failure in broken_rules(counted):
-                valid[part_rows] &= ~failure.failed
-                _merge(failures, failure, part_rows, count)
+            for check in broken_rules(counted):
+                valid[part_rows] &= ~check.failed
+                _merge(failures, check, part_rows, count)
     return Batch(valid, cycles, energy, tuple(failures.values()))
 
 
@@ -68,12 +69,12 @@ def evaluate(point: DesignPoint) -> Result:
     Raises InputError as `evaluate_batch`; an invalid mapping is a Result whose `reasons` say why.
     """
     counted = evaluate_point(point)
-    if isinstance(counted, MappingError):
-        return Result(False, (str(counted),), 0, 0.0, 0.0, None, (), point.assumptions)
+    if isinstance(counted, Unmappable):
+        return unmapped((counted.failure,), point.assumptions)
     return report(counted, broken_rules(counted), point.assumptions)
 
 
-def evaluate_point(point: DesignPoint) -> Counted | MappingError:
+def evaluate_point(point: DesignPoint) -> Counted | Unmappable:
     """Everything that lies behind the Result of one design point, or why a format does not fit its mapping.
 
     Raises InputError as `evaluate_batch`.
@@ -91,14 +92,13 @@ def _check(design: Design, nest: LoopNest, bounds: Int, residuals: Int) -> None:
         _check_factors(design.problem, nest, (bounds, residuals), dim)
     for tensor in design.problem.tensors:
         if not any(tensor.name in keeps for keeps in nest.keeps):
-            raise InputError(f"mapping: no level keeps tensor {tensor.name}; let one keep it")
+            raise InputError(f"no level keeps tensor {tensor.name}", Where("mapping"), "let one keep it")
         if design.sparse.active or not isinstance(tensor.density, Banded):
             _check_shape(design.problem, tensor)
     for (fan_x, fan_y), level in zip(design.architecture.fanouts, design.architecture.levels, strict=True):
         if fan_x < 1 or fan_y < 1:
-            raise InputError(
-                f"architecture: level {level.name} has a wider mesh than the level inside it; widen that one"
-            )
+            at = Where("architecture", level.name)
+            raise InputError("it has a wider mesh than the level inside it", at, "widen that one")
 
 
 def _check_shape(problem: Problem, tensor: Tensor) -> None:
@@ -108,16 +108,19 @@ def _check_shape(problem: Problem, tensor: Tensor) -> None:
         return
     if any(len(rank) != 1 or abs(rank[0].coefficient) != 1 for rank in tensor.ranks):
         raise InputError(
-            f"problem {problem.name}: {tensor.name} has ranks of several terms, whose tiles overlap; a density by mask "
-            "blocks or band needs a tensor with one dimension per rank"
+            f"{problem.name} gives it ranks of several terms, whose tiles overlap",
+            Where("problem", tensor.name),
+            "a density by mask blocks or band needs a tensor with one dimension per rank",
         )
     extents = tuple(problem.bound(rank[0].dim) for rank in tensor.ranks)
     if isinstance(tensor.density, Banded):
         _check_band(problem, tensor.name, tensor.density.band_width, extents)
     elif shape is not None and extents != shape:
         raise InputError(
-            f"problem {problem.name}: {tensor.name} is {' x '.join(map(str, extents))} words, but its density is for "
-            f"{' x '.join(map(str, shape))}; give the mask in the problem's coordinates"
+            f"it is {' x '.join(map(str, extents))} words in {problem.name}, but its density is for "
+            f"{' x '.join(map(str, shape))}",
+            Where("problem", tensor.name),
+            "give the mask in the problem's coordinates",
         )
 
 
@@ -125,8 +128,9 @@ def _check_band(problem: Problem, name: str, width: int, extents: tuple[int, ...
     """Timeloop: banded-distribution.cpp, SetWorkloadTensorSize, with the width in 32 bits."""
     if len(extents) != 2 or extents[0] != extents[1] or not 0 <= width < WIDEST_BAND:
         raise InputError(
-            f"problem {problem.name}: {name} is {' x '.join(map(str, extents))} words with a band of {width} beside "
-            "the diagonal; a banded tensor is a square matrix, and its band no wider"
+            f"it is {' x '.join(map(str, extents))} words in {problem.name} with a band of {width} beside the diagonal",
+            Where("problem", name),
+            "a banded tensor is a square matrix, and its band no wider",
         )
 
 
@@ -141,15 +145,17 @@ def _check_factors(problem: Problem, nest: LoopNest, factors: tuple[Int, Int], d
     if residuals is bounds and (bounds[columns].min(initial=1) > 0) and (bounds[columns].prod(axis=0) == size).all():
         return
     if ((residuals < 1) | (residuals > bounds))[columns].any():
-        raise InputError(f"mapping: a residual of {dim} is not between 1 and the factor; make it so")
+        raise InputError(f"a residual of {dim} is not between 1 and the factor", Where("mapping"), "make it so")
     last = np.zeros(bounds.shape[1], dtype=np.int64)
     outside = np.zeros(bounds.shape[1], dtype=bool)
     for j in reversed(columns):
         last = last * bounds[j] + residuals[j] - 1
         if nest.loops[j].kind != "temporal" and ((residuals[j] < bounds[j]) & ~outside).any():
             raise InputError(
-                f"mapping: the residual of the spatial loop over {dim} in level {nest.loops[j].level} (0 is innermost) "
-                f"needs a loop over {dim} outside it; give the loop its residual as its factor"
+                f"the residual of the spatial loop over {dim} in level {nest.loops[j].level} (0 is innermost) needs a "
+                f"loop over {dim} outside it",
+                Where("mapping"),
+                "give the loop its residual as its factor",
             )
         outside |= (bounds[j] > 1) | (_stands_in(nest, bounds, j) & (dim == problem.dims[-1]))
     if (last + 1 != size).any():
@@ -187,7 +193,7 @@ def _same_structure(bounds: Int, residuals: Int, most: int) -> list[Int]:
 
 def _evaluate_rows(
     design: Design, nest: LoopNest, factors: tuple[Int, Int], rows: Int, device: str | None = None
-) -> list[tuple[Int, Counted | MappingError]]:
+) -> list[tuple[Int, Counted | Unmappable]]:
     bounds, residuals = factors
     whole = len(rows) == bounds.shape[1]
     here, rest = (each if whole else np.ascontiguousarray(each[:, rows]) for each in factors)
@@ -202,18 +208,17 @@ def _evaluate_rows(
     except AmbiguousChoice as ambiguous:
         parts = [rows[ambiguous.choice == choice] for choice in np.unique(ambiguous.choice)]
         return [found for part_rows in parts for found in _evaluate_rows(design, nest, factors, part_rows, device)]
-    except MappingError as error:
+    except Unmappable as error:
         return [(rows, error)]
 
 
-def _unmappable(error: MappingError, count: int) -> Failure:
-    nothing = np.zeros(count)
-    return Failure("", None, str(error), nothing + 1, nothing, nothing == 0)
-
-
-def _merge(found: dict[tuple[str, str | None, str], Failure], new: Failure, rows: Int, total: int) -> None:
-    """Scatter a failure of some rows into one over the whole batch."""
-    key = (new.level, new.tensor, new.what)
-    blank = Failure(*key, np.zeros(total), np.zeros(total), np.zeros(total, dtype=bool))
-    into = found.setdefault(key, blank)
-    into.need[rows], into.have[rows], into.failed[rows] = new.need, new.have, new.failed
+def _merge(found: dict[RuleKey, RuleCheck], new: RuleCheck, rows: Int, total: int) -> None:
+    """Scatter a rule that some rows break into one over the whole batch."""
+    into = found.get(new.key)
+    if into is None:
+        need, have = (None if each is None else np.zeros(total) for each in (new.need, new.have))
+        into = found[new.key] = replace(new, failed=np.zeros(total, dtype=bool), need=need, have=have)
+    into.failed[rows] = new.failed
+    for whole, part in ((into.need, new.need), (into.have, new.have)):
+        if whole is not None and part is not None:
+            whole[rows] = part

@@ -9,10 +9,10 @@ from functools import lru_cache
 
 from crisp_hw.engine.arrays import Float, Int, any_, floats, namespace, on_host
 from crisp_hw.engine.tiling import Tile, Tiling, keeper_below
-from crisp_hw.errors import MappingError
 from crisp_hw.spec.arch import StorageLevel
 from crisp_hw.spec.dialect import HEAD, Rules
 from crisp_hw.spec.problem import Tensor
+from crisp_hw.spec.rules import Failure, Rule, Unmappable
 from crisp_hw.spec.sparse import Rank, SparseSpec, TensorFormat
 
 
@@ -101,7 +101,7 @@ def _widen(level: StorageLevel, bits: int | None) -> int:
 
 
 def stored_ranks(tiling: Tiling, sparse: SparseSpec) -> dict[tuple[int, str], StoredRanks]:
-    """Assign loops to ranks for every kept (level, tensor); MappingError when a format has too few ranks."""
+    """Assign loops to ranks for every kept (level, tensor); Unmappable when a format has too few ranks."""
     out: dict[tuple[int, str], StoredRanks] = {}
     formatted = {form.tensor for form in sparse.formats}
     for tensor in tiling.problem.tensors:
@@ -130,10 +130,8 @@ def _stored(
     word = tiling.tile_below(0, tensor)
     groups, left = _assign(form, segments, (inherited, word), tiling.rules)
     if left and form is not None:
-        raise MappingError(
-            f"level {form.level}: the format of {tensor.name} has {len(form.ranks)} ranks but the mapping needs more "
-            f"(loops over {', '.join(left)} have none); add ranks or flatten dimensions"
-        )
+        ranks = float(len(form.ranks))
+        raise Unmappable(Failure(Rule.FORMAT_RANKS, form.level, tensor.name, have=ranks, other=", ".join(left)))
     fibers = tuple(_fiber(tiling, tensor, group) for group in groups)
     tiles, extents = [group.tile.words for group in groups], [group.tile.extents for group in groups]
     loops = tuple(tuple((segment.dim, segment.bound) for segment in group.segments) for group in groups)
@@ -150,10 +148,7 @@ def _check_aligned(form: TensorFormat, child: StoredRanks) -> None:
     if len(child.fibers) > len(form.ranks) or any(
         a.format != b.format for a, b in zip(form.ranks, inner, strict=False)
     ):
-        raise MappingError(
-            f"level {form.level}: the ranks of {form.tensor} do not begin with those of the level below, which takes "
-            "its tiles ready-made; give both the same inner ranks"
-        )
+        raise Unmappable(Failure(Rule.ALIGNED_RANKS, form.level, form.tensor))
 
 
 def _segments(tiling: Tiling, level: int, child: int, tensor: Tensor, absorb: bool) -> list[_Segment]:

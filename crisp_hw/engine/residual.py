@@ -15,7 +15,7 @@ from crisp_hw.engine.boxes import Boxes, Held, Move, arrive, projected_box, shif
 from crisp_hw.engine.lanes import ALONE, Deliveries, Delivery, Mesh, shares
 from crisp_hw.engine.sliding import Flow, coefficient, flagged
 from crisp_hw.engine.tiling import Float, Int, Tiling
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.mapping import LoopKind
 from crisp_hw.spec.problem import Tensor
 
@@ -153,8 +153,9 @@ def _visit(state: _State, i: int, epochs: int) -> list[Boxes]:
     state.visits += 1
     if state.visits > MOST_VISITS:
         raise InputError(
-            f"mapping: its {len(state.loops)} loops take more than {MOST_VISITS} steps to walk because of a residual; "
-            "use perfect factors or fewer loops"
+            f"its {len(state.loops)} loops take more than {MOST_VISITS} steps to walk because of a residual",
+            Where("mapping"),
+            "use perfect factors or fewer loops",
         )
     loop = state.loops[i]
     if loop.kind == "temporal":

@@ -11,7 +11,7 @@ from crisp_hw.engine.place import Place
 from crisp_hw.engine.safs.counts import KINDS, OPS, Accesses, unsigned
 from crisp_hw.engine.safs.position import ASSUMPTION
 from crisp_hw.engine.safs.sparse import temporal_reductions
-from crisp_hw.engine.validity import Failure, capacity, lanes_per_parent, metadata_capacity, reason
+from crisp_hw.engine.validity import RuleCheck, capacity, failures_of, lanes_per_parent, metadata_capacity
 from crisp_hw.engine.wires import hop_energy, transit_cycles
 from crisp_hw.spec.dialect import MICRO22
 from crisp_hw.spec.patterns import Banded
@@ -25,6 +25,7 @@ from crisp_hw.spec.result import (
     WireCounts,
     WireResult,
 )
+from crisp_hw.spec.rules import sentence
 
 MICRO22_NUMBERS = (
     "counted as the program behind the Sparseloop MICRO 2022 artifact does, which differs from public Timeloop "
@@ -33,8 +34,9 @@ MICRO22_NUMBERS = (
 NOTICEABLE = 1e-6  # relative; below lies the rounding of long sums
 
 
-def report(counted: Counted, failures: list[Failure], assumptions: tuple[str, ...]) -> Result:
+def report(counted: Counted, checks: list[RuleCheck], assumptions: tuple[str, ...]) -> Result:
     """The first mapping of one structure, with the reasons why it is invalid, if it is."""
+    failures = failures_of(checks)
     arch, sparse, tally = counted.tiling.architecture, counted.sparse, counted.sparse.tally
     levels = tuple(_level_result(counted, index) for index in range(len(arch.levels)))
     busy = int(tally.random_computes[0] + tally.gated_computes[0])
@@ -50,7 +52,7 @@ def report(counted: Counted, failures: list[Failure], assumptions: tuple[str, ..
     )
     return Result(
         valid=not failures,
-        reasons=tuple(reason(failure) for failure in failures),
+        reasons=tuple(map(sentence, failures)),
         cycles=int(counted.cycles[0]),
         energy_pj=float(counted.energy_pj[0]),
         utilization=busy / arch.compute.instances / max(int(counted.cycles[0]), 1),
@@ -59,6 +61,7 @@ def report(counted: Counted, failures: list[Failure], assumptions: tuple[str, ..
         assumptions=assumptions + _remarks(counted),
         networks=_wire_results(counted),
         network_cycles=transit_cycles(counted.tiling),
+        failures=failures,
     )
 
 

@@ -1,5 +1,6 @@
 """What makes a mapping invalid, in numbers (docs/model.md, section 9)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
@@ -13,66 +14,81 @@ from crisp_hw.engine.latency import MOST_CYCLES, port_words
 from crisp_hw.spec.arch import StorageLevel
 from crisp_hw.spec.dialect import HEAD
 from crisp_hw.spec.patterns import Banded
+from crisp_hw.spec.problem import Tensor
+from crisp_hw.spec.rules import Failure, Rule
 
-CONTRADICTION = (
-    "the SAFs remove more computes than the zeros of the operands allow, or all of them (an operand would be nonzero "
-    "with probability above 1), and Timeloop stops there; let the SAF look at smaller tiles"
-)
-NEGATIVE = (
-    "level {level}: Timeloop's probabilities of tiles of the band add up to more than 1, so that a negative number of "
-    "instances would be at work; give a narrower band, or larger tiles"
-)
-FOREVER = "level {level}: its bandwidth makes a run of more cycles than can be counted; widen it"
-GAPS = "give its ranks no coefficients above 1"
-TIMELESS = (
-    "level {level}: less than one MAC is at work on average, which Timeloop counts as 0 cycles and divides by; lift "
-    "the level's bandwidth limit, or use more MACs"
-)
+RuleKey = tuple[Rule, str, str | None, str]
 
 
 @dataclass(frozen=True)
-class Failure:
-    """One rule that some mappings of a batch break: what is needed and what there is, [b] each."""
+class RuleCheck:
+    """One rule that some mappings of a batch break: which they are, and what is needed and there, [b] each.
 
+    `need` and `have` are None where the rule compares no numbers; `level`, `tensor` and `other` as in `Failure`.
+    """
+
+    rule: Rule
     level: str
-    tensor: str | None
-    what: str
-    need: Float
-    have: Float
     failed: Bool
+    need: Float | None = None
+    have: Float | None = None
+    tensor: str | None = None
+    other: str = ""
+
+    @property
+    def key(self) -> RuleKey:
+        """What tells a rule of a batch from all others of it."""
+        return self.rule, self.level, self.tensor, self.other
+
+    def of(self, row: int = 0) -> Failure:
+        """The rule as one mapping breaks it."""
+        need, have = (None if each is None else float(each[row]) for each in (self.need, self.have))
+        return Failure(self.rule, self.level, self.tensor, need, have, self.other)
 
 
-def broken_rules(counted: Counted) -> list[Failure]:
+def certain(failure: Failure, count: int) -> RuleCheck:
+    """A rule that all of some mappings break."""
+    need, have = (None if each is None else np.full(count, each) for each in (failure.need, failure.have))
+    every = np.ones(count, dtype=bool)
+    return RuleCheck(failure.rule, failure.level, every, need, have, failure.tensor, failure.other)
+
+
+def broken_rules(counted: Counted) -> list[RuleCheck]:
     """Every rule of docs/model.md, section 9, that some of the mappings break."""
     arch, sparse = counted.tiling.architecture, counted.sparse
-    found = [failure for index in range(len(arch.levels)) for failure in _level_rules(counted, index)]
+    found = [check for index in range(len(arch.levels)) for check in _level_rules(counted, index)]
     if sparse.skips_lanes:  # the only designs for which Timeloop looks at each parent's own lanes
         for name, needed, there in lanes_per_parent(counted):
-            found += _more(name, "lanes along x per parent", needed[0], there[0])
-            found += _more(name, "lanes along y per parent", needed[1], there[1])
+            found += _more(Rule.LANES_X, name, needed[0], there[0])
+            found += _more(Rule.LANES_Y, name, needed[1], there[1])
     x, y = sparse.macs_mesh
-    found += _more(arch.compute.name, "instances", x * y, arch.compute.instances)
-    found += _more(arch.compute.name, "instances along x", x, arch.compute.mesh_x)
-    found += _more(arch.compute.name, "instances along y", y, arch.compute.mesh_y)
+    found += _more(Rule.INSTANCES, arch.compute.name, x * y, arch.compute.instances)
+    found += _more(Rule.INSTANCES_X, arch.compute.name, x, arch.compute.mesh_x)
+    found += _more(Rule.INSTANCES_Y, arch.compute.name, y, arch.compute.mesh_y)
     if counted.tiling.rules == HEAD and not sparse.packed:  # a program with position skipping may know better
-        found += [_certain(what, counted.tiling.batch) for what in _conversions(counted)]
-    illegal = _where(on_host(~sparse.tally.legal_computes), CONTRADICTION)
-    return [*found, *illegal, *_negative(counted), *_short(counted), *_timeless(counted)]
+        found += [certain(failure, counted.tiling.batch) for failure in _conversions(counted)]
+    found += _where(Rule.SAF_CONTRADICTION, "", on_host(~sparse.tally.legal_computes))
+    return [*found, *_negative(counted), *_short(counted), *_timeless(counted)]
 
 
-def _timeless(counted: Counted) -> list[Failure]:
+def failures_of(checks: Sequence[RuleCheck]) -> tuple[Failure, ...]:
+    """The rules that the first mapping breaks."""
+    return tuple(check.of() for check in checks)
+
+
+def _timeless(counted: Counted) -> list[RuleCheck]:
     """Levels of limited bandwidth through which all tensors move in 0 cycles: Timeloop's cycles are 0 / 0 then."""
-    found: list[Failure] = []
+    found: list[RuleCheck] = []
     for level, latency in zip(counted.tiling.architecture.levels, counted.latency, strict=True):
         if latency.limited:
-            found += _where(on_host(latency.cycles >= MOST_CYCLES), FOREVER.format(level=level.name))
+            found += _where(Rule.ENDLESS, level.name, on_host(latency.cycles >= MOST_CYCLES))
     if bool(namespace(counted.mac_cycles).all(counted.mac_cycles > 0)):
         return found
     for level, latency in zip(counted.tiling.architecture.levels, counted.latency, strict=True):
         read, write = (_endless(demand) for demand in (latency.read_demand, latency.write_demand))
         limits = ((level.read_bandwidth, read), (level.write_bandwidth, write), (level.shared_bandwidth, read & write))
         failed = np.any([endless & (limit is not None) for limit, endless in limits], axis=0)
-        found += _where(failed, TIMELESS.format(level=level.name))
+        found += _where(Rule.TIMELESS, level.name, failed)
     return found
 
 
@@ -82,85 +98,79 @@ def _endless(demand: list[Float]) -> Bool:
     return endless
 
 
-def _level_rules(counted: Counted, index: int) -> list[Failure]:
+def _level_rules(counted: Counted, index: int) -> list[RuleCheck]:
     """What one level must hold, and how many of its instances can work."""
     level, sparse, busiest = counted.tiling.architecture.levels[index], counted.sparse, counted.sparse.busiest(index)
     mesh = sparse.extent(index + 1)
     return [
         *(_sizes(counted, index) if level.size_words is not None else ()),
-        *_more(level.name, "instances", namespace(busiest).floor(busiest), level.instances),
-        *_more(level.name, "instances along x", mesh[0], level.mesh_x),
-        *_more(level.name, "instances along y", mesh[1], level.mesh_y),
+        *_more(Rule.INSTANCES, level.name, namespace(busiest).floor(busiest), level.instances),
+        *_more(Rule.INSTANCES_X, level.name, mesh[0], level.mesh_x),
+        *_more(Rule.INSTANCES_Y, level.name, mesh[1], level.mesh_y),
     ]
 
 
-def _sizes(counted: Counted, index: int) -> list[Failure]:
+def _sizes(counted: Counted, index: int) -> list[RuleCheck]:
     """Words and metadata bits against the size of a level, and the least that a mapping must use of it."""
     level, tensors = counted.tiling.architecture.levels[index], range(len(counted.tiling.problem.tensors))
     room, bits_room = capacity_limits(level)
     held = [capacity(counted, index, t) for t in tensors if (index, t) in counted.traffic.tile]
     words = sum_in_order(held or [counted.tiling.zeros])
-    found = _more(level.name, "words of capacity", words, room)
+    found = _more(Rule.CAPACITY, level.name, words, room)
     bits = [metadata_capacity(counted, index, t) for t in tensors if _has_metadata(counted, index, t)]
     if bits:
-        found += _more(level.name, "bits of metadata capacity", sum_in_order(bits), bits_room)
+        found += _more(Rule.METADATA_CAPACITY, level.name, sum_in_order(bits), bits_room)
     if least := ceil(room * level.min_utilization):
         used = on_host(floats(words))
         if (used < least).any():
-            found.append(Failure(level.name, None, "words in use", 0.0 * used + least, used, used < least))
+            found.append(RuleCheck(Rule.MIN_UTILIZATION, level.name, used < least, 0.0 * used + least, used))
     return found
 
 
-def _more(level: str, what: str, need: Int | Float, have: float) -> list[Failure]:
+def _more(rule: Rule, level: str, need: Int | Float, have: float) -> list[RuleCheck]:
     """The rule that no more than there is may be needed, where some mapping breaks it."""
     failed = need > have
     if not any_(failed):
         return []
     needed = on_host(floats(need))
-    return [Failure(level, None, what, needed, np.full(len(needed), float(have)), on_host(failed))]
+    return [RuleCheck(rule, level, on_host(failed), needed, np.full(len(needed), float(have)))]
 
 
-def _where(failed: Bool, what: str) -> list[Failure]:
+def _where(rule: Rule, level: str, failed: Bool) -> list[RuleCheck]:
     """A rule that is no matter of numbers, where some mapping breaks it."""
-    nothing = np.zeros(len(failed))
-    return [Failure("", None, what, nothing + 1, nothing, failed)] if failed.any() else []
+    return [RuleCheck(rule, level, failed)] if failed.any() else []
 
 
-def _negative(counted: Counted) -> list[Failure]:
+def _negative(counted: Counted) -> list[RuleCheck]:
     """Levels of which a negative number of instances moves words: probabilities of a band that add up to more than 1.
 
     Timeloop divides by that number and goes on with what its unsigned integers make of it.
     """
-    found: list[Failure] = []
+    found: list[RuleCheck] = []
     banded = [t for t, tensor in enumerate(counted.tiling.problem.tensors) if isinstance(tensor.density, Banded)]
     for index, level in enumerate(counted.tiling.architecture.levels if banded else ()):
         ports = [port_words(counted.sparse, index, level, ops) for ops in (("reads",), ("fills", "updates"))]
         for t in banded:
             moving = sum_in_order([counted.tiling.zeros, *(words[t] for words in ports if words[t] is not None)])
             failed = on_host((counted.sparse.used[index, t] < 0) & (moving > 0))
-            found += _where(failed, NEGATIVE.format(level=level.name))
+            found += _where(Rule.BAND_PROBABILITY, level.name, failed)
     return found
 
 
-def _short(counted: Counted) -> list[Failure]:
+def _short(counted: Counted) -> list[RuleCheck]:
     """Outputs of which fewer words arrive than they have: strides that leave gaps (tiling.cpp: an assertion)."""
-    found: list[Failure] = []
+    found: list[RuleCheck] = []
     for (index, t), missing in counted.traffic.short.items():
         if missing.any():
             level, tensor = counted.tiling.architecture.levels[index], counted.tiling.problem.tensors[t]
-            what = f"level {level.name}: not every word of {tensor.name} is updated, and Timeloop stops there; {GAPS}"
-            need = missing.astype(np.float64)
-            found.append(Failure("", None, what, need + 1.0, 0.0 * need, missing > 0))
+            lacking = missing.astype(np.float64)
+            found.append(
+                RuleCheck(Rule.OUTPUT_GAPS, level.name, missing > 0, lacking, 0.0 * lacking, tensor=tensor.name)
+            )
     return found
 
 
-def _certain(what: str, count: int) -> Failure:
-    """A rule that all mappings of one structure break."""
-    nothing = np.zeros(count)
-    return Failure("", None, what, nothing + 1, nothing, nothing == 0)
-
-
-def _conversions(counted: Counted) -> list[str]:
+def _conversions(counted: Counted) -> list[Failure]:
     """Changes between packed and unpacked that the hardware cannot do (Timeloop: CheckFormatModelsAndMapping)."""
     levels, found = counted.tiling.architecture.levels, []
     for t, tensor in enumerate(counted.tiling.problem.tensors):
@@ -170,28 +180,24 @@ def _conversions(counted: Counted) -> list[str]:
                 (form := counted.sparse.ranks[level, t].form) is not None and form.compressed
                 for level in (inner, outer)
             )
-            child, parent = levels[inner], levels[outer]
-            if below and above and _ranks(counted, outer, t) < _ranks(counted, inner, t):
-                found.append(
-                    f"level {parent.name}: {tensor.name} has {_ranks(counted, outer, t)} ranks there and "
-                    f"{_ranks(counted, inner, t)} in {child.name}; cutting packed tiles up on the way is not "
-                    f"supported, give it as many ranks in {parent.name}"
-                )
-            if below and not above:
-                found.append(
-                    f"level {parent.name}: {tensor.name} lies unpacked there and packed in {child.name}, which "
-                    f"Timeloop does not model; give it a packed format in {parent.name}, or none in {child.name}"
-                )
-            if above and not below and not child.decompression_supported:
-                found.append(
-                    f"level {child.name}: decompression of {tensor.name}, packed in {parent.name}, is needed but not "
-                    "supported; set decompression_supported, or give it a packed format there"
-                )
-            if above and not below and tensor.is_output and not child.compression_supported:
-                found.append(
-                    f"level {child.name}: compression of {tensor.name} towards {parent.name} is needed but not "
-                    "supported; set compression_supported, or give it a packed format there"
-                )
+            ranks = float(_ranks(counted, inner, t)), float(_ranks(counted, outer, t))
+            if below and above and ranks[1] < ranks[0]:
+                name = levels[inner].name
+                found.append(Failure(Rule.SPLIT_TILES, levels[outer].name, tensor.name, *ranks, name))
+            if below != above:
+                found += conversions(tensor, levels[inner], levels[outer], packed_inside=below)
+    return found
+
+
+def conversions(tensor: Tensor, child: StorageLevel, parent: StorageLevel, packed_inside: bool) -> list[Failure]:
+    """What hardware lacks for a tensor that lies packed in one of two levels: the inner one, or else the outer one."""
+    found = []
+    if packed_inside:
+        return [Failure(Rule.PACKED_INSIDE, parent.name, tensor.name, other=child.name)]
+    if not child.decompression_supported:
+        found.append(Failure(Rule.DECOMPRESSION, child.name, tensor.name, other=parent.name))
+    if tensor.is_output and not child.compression_supported:
+        found.append(Failure(Rule.COMPRESSION, child.name, tensor.name, other=parent.name))
     return found
 
 
@@ -247,14 +253,3 @@ def metadata_capacity(counted: Counted, index: int, t: int) -> Int:
         held = [count * bits_each for count, bits_each in zip(units, width, strict=True) if count is not None]
         bits = bits + sum_in_order(held) if held else bits
     return ceiled(bits)
-
-
-def reason(failure: Failure, row: int = 0) -> str:
-    """One broken rule in words.
-
-    >>> reason(Failure("SMEM", None, "words of capacity", np.array([300.0]), np.array([256.0]), np.array([True])))
-    'level SMEM: 300 words of capacity needed, 256 there'
-    """
-    if not failure.level:
-        return failure.what
-    return f"level {failure.level}: {failure.need[row]:.0f} {failure.what} needed, {failure.have[row]:.0f} there"

@@ -11,7 +11,7 @@ import numpy as np
 from crisp_hw.engine.tiling import Float, Int, Tiling, instances
 from crisp_hw.engine.traffic import Traffic
 from crisp_hw.engine.wire_traffic import Stream, collapsed, raw_streams
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.dialect import MICRO22
 
@@ -114,8 +114,9 @@ def _check_dialect(tiling: Tiling, levels: list[StorageLevel]) -> None:
     """What the program behind the MICRO 2022 artifact makes of networks is not known."""
     if levels and tiling.rules == MICRO22:
         raise InputError(
-            f"level {levels[0].name}: energy and latency of networks are modelled as in public Timeloop only, not in "
-            'the MICRO 2022 dialect; leave them out, or use dialect="head"'
+            "energy and latency of networks are modelled as in public Timeloop only, not in the MICRO 2022 dialect",
+            Where("architecture", levels[0].name),
+            'leave them out, or use dialect="head"',
         )
 
 

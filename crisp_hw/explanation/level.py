@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-from crisp_hw.engine.validity import broken_rules, capacity_limits, reason
+from crisp_hw.engine.validity import broken_rules, capacity_limits, failures_of
 from crisp_hw.explanation.arithmetic import equation, fact, number
 from crisp_hw.explanation.nouns import Explanation, ExplanationStep, Section
 from crisp_hw.explanation.scene import Scene, see
 from crisp_hw.explanation.wires import wire_sections
 from crisp_hw.spec.result import LevelResult
+from crisp_hw.spec.rules import sentence
 
 
 def explain_level(scene: Scene, index: int) -> Explanation:
@@ -36,7 +37,7 @@ def _share(part: float, whole: float) -> float:
 
 
 def _validity(scene: Scene, name: str) -> str:
-    broken = [reason(failure) for failure in broken_rules(scene.counted) if failure.level == name]
+    broken = [sentence(each) for each in failures_of(broken_rules(scene.counted)) if each.level == name]
     return f"does not fit: {'; '.join(broken)}" if broken else "everything fits"
 
 

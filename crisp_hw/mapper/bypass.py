@@ -5,10 +5,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from crisp_hw.errors import InputError, MappingError
+from crisp_hw.engine.validity import conversions
+from crisp_hw.errors import InputError, MappingError, Where
 from crisp_hw.mapper.space import Space, enumerate_space, kept
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design
+from crisp_hw.spec.rules import Failure, sentence
 
 MOST_OPEN = 16  # 65536 spaces; beyond it not even one factorization of each would be evaluated
 Keeps = tuple[frozenset[str], ...]
@@ -40,20 +42,21 @@ def choices(design: Design, constraints: Constraints) -> Choices:
 
     A tensor for which a level has one choice multiplies nothing, the outermost level keeps all. Left out is what no
     mapping can run, whatever its factors: a tensor that changes between packed and unpacked where the hardware cannot
-    (engine/verdict.py). Constraints with nothing open are taken as they are. Raises InputError for more than 2^16
+    (engine/validity.py). Constraints with nothing open are taken as they are. Raises InputError for more than 2^16
     choices and MappingError when none can be run. Order: Timeloop, src/mapspaces/uber.cpp,
     InitDatatypeBypassNestSpace.
     """
     open_places = _open_places(design, constraints)
     if len(open_places) > MOST_OPEN:
         raise InputError(
-            f"constraints: {len(open_places)} choices of keep or bypass are open, 2^{len(open_places)} combinations; "
-            f"name tensors under keep or bypass until at most {MOST_OPEN} are open"
+            f"{len(open_places)} choices of keep or bypass are open, 2^{len(open_places)} combinations",
+            Where("constraints"),
+            f"name tensors under keep or bypass until at most {MOST_OPEN} are open",
         )
     whole = enumerate_space(design, replace(constraints, either={}, keeps=_named(design, kept(design, constraints))))
     if not open_places:
         return Choices((replace(whole, constraints=constraints),), {})
-    found, left_out = [], Counter[str]()
+    found, left_out = [], Counter[Failure]()
     for keeps in _each(whole.keeps, open_places):
         why = impossible(design, keeps)
         if why:
@@ -62,30 +65,28 @@ def choices(design: Design, constraints: Constraints) -> Choices:
             settled = replace(constraints, either={}, keeps=_named(design, keeps))
             found.append(replace(whole, keeps=keeps, constraints=settled))
     if not found:
-        raise MappingError(f"{design.problem.name}: none of the choices of keep and bypass can be run: {min(left_out)}")
-    return Choices(tuple(found), dict(left_out))
+        why = min(left_out, key=sentence)
+        said = f"{design.problem.name}: none of the choices of keep and bypass can be run: {sentence(why)}"
+        raise MappingError(said, Where("architecture", why.level), failures=tuple(left_out))
+    return Choices(tuple(found), {sentence(why): count for why, count in left_out.items()})
 
 
-def impossible(design: Design, keeps: Keeps) -> str:
-    """Why no mapping with these tensors per level can be run; empty when some may.
+def impossible(design: Design, keeps: Keeps) -> Failure | None:
+    """Why no mapping with these tensors per level can be run; None when some may.
 
     A tensor must not lie unpacked outside of where it lies packed, and only levels that can decompress (and compress,
     for an output) may take a packed tensor unpacked. Programs with position skipping are not judged.
     """
     if design.dialect != "head" or any(action.kind == "position_skipping" for action in design.sparse.actions):
-        return ""
+        return None
     packed = {(form.level, form.tensor) for form in design.sparse.formats if form.compressed}
     for tensor in design.problem.tensors:
         holders = [lv for lv, held in zip(design.architecture.levels, keeps, strict=True) if tensor.name in held]
         for child, parent in pairwise(holders):
             below, above = ((level.name, tensor.name) in packed for level in (child, parent))
-            if below and not above:
-                return f"{tensor.name} would lie packed in {child.name} and unpacked in {parent.name}"
-            if above and not below and not child.decompression_supported:
-                return f"{child.name} cannot decompress {tensor.name} from {parent.name}"
-            if above and not below and tensor.is_output and not child.compression_supported:
-                return f"{child.name} cannot compress {tensor.name} for {parent.name}"
-    return ""
+            if below != above and (broken := conversions(tensor, child, parent, packed_inside=below)):
+                return broken[0]
+    return None
 
 
 def _open_places(design: Design, constraints: Constraints) -> list[tuple[int, str]]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from crisp_hw.engine.content import fullest_at_least
 from crisp_hw.mapper.space import Space
 from crisp_hw.spec.problem import Tensor
+from crisp_hw.spec.rules import Rule
 
 Ints = NDArray[np.int64]
 
@@ -23,7 +24,7 @@ class Limit:
     """One necessary condition: `need` int64[b], in words or lanes, must not exceed `have`; level 0 is innermost."""
 
     level: int
-    unit: Literal["words", "lanes"]
+    rule: Literal[Rule.CAPACITY, Rule.LANES]
     need: Ints
     have: int
 
@@ -82,7 +83,7 @@ def tiles(space: Space, rows: Ints, dims: tuple[str, ...], level: int) -> dict[s
 def _lanes(space: Space, rows: Ints) -> list[Limit]:
     fanouts = space.design.architecture.fanouts
     return [
-        Limit(block.level, "lanes", rows[:, index, :].prod(axis=1), prod(fanouts[block.level]))
+        Limit(block.level, Rule.LANES, rows[:, index, :].prod(axis=1), prod(fanouts[block.level]))
         for index, block in enumerate(space.blocks)
         if block.kind == "spatial" and block.level not in shrinking_levels(space)
     ]
@@ -95,7 +96,7 @@ def _words(space: Space, rows: Ints, dims: tuple[str, ...]) -> list[Limit]:
             need = np.zeros(len(rows), dtype=np.int64)
             for name, words in tiles(space, rows, dims, index).items():
                 need = need + _least_occupancy(space, index, name, words)
-            found.append(Limit(index, "words", need, floor(level.size_words / level.multiple_buffering)))
+            found.append(Limit(index, Rule.CAPACITY, need, floor(level.size_words / level.multiple_buffering)))
     return found
 
 

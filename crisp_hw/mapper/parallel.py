@@ -50,7 +50,7 @@ class ParallelSearch:
     ) -> Found:
         """The best mapping; arguments as of `search`."""
         if self.jobs < 1:
-            raise InputError(f"{self.jobs} jobs: give 1 or more")
+            raise InputError(f"{self.jobs} jobs", hint="give 1 or more")
         chosen = spaces(design, constraints)
         many = min(self.jobs, len(chosen))
         if many == 1:

@@ -10,7 +10,7 @@ from crisp_hw.engine.sliding import sliding
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.mapper.bounds import lower
 from crisp_hw.mapper.bypass import choices
-from crisp_hw.mapper.diagnose import explain, least_violating
+from crisp_hw.mapper.diagnose import least_violating, nothing_fits
 from crisp_hw.mapper.orders import unusual
 from crisp_hw.mapper.sample import estimate, sample
 from crisp_hw.mapper.space import Space
@@ -126,7 +126,7 @@ def search_spaces(
 ) -> Found:
     """`search` in spaces of one design that exist already; the mapping does not depend on `chunk_rows`."""
     if objective not in OBJECTIVES:
-        raise InputError(f"objective {objective!r} is not known; choose one of {', '.join(OBJECTIVES)}")
+        raise InputError(f"objective {objective!r} is not known", hint=f"choose one of {', '.join(OBJECTIVES)}")
     options = options or SearchOptions()
     mover(options.device)
     total, tally = sum(space.size for space in spaces), Tally(objective, options.front)
@@ -163,7 +163,7 @@ def _found(spaces: tuple[Space, ...], run: "_Run", complete: bool, interrupted: 
     """What a run came to; MappingError when it found nothing valid."""
     tally = run.sweeps[0].tally
     if tally.leader is None:
-        raise MappingError(_nothing(spaces, tally, run.chunk_rows))
+        raise _nothing(spaces, tally, run.chunk_rows)
     best, objective = tally.leader, tally.objective
     gap = None if complete else _gap(spaces, objective, best, run.chunk_rows)
     return Found(
@@ -188,7 +188,7 @@ def rows_within(memory_bytes: int, space: Space) -> int:
     per_row = BYTES_PER_WORD * (COPIES * len(space.blocks) * len(space.design.problem.dims) + ENGINE_ARRAYS)
     least, most = CHUNKS
     if memory_bytes < least * per_row:
-        raise InputError(f"a search needs {least * per_row} bytes of memory, not {memory_bytes}; allow more")
+        raise InputError(f"a search needs {least * per_row} bytes of memory, not {memory_bytes}", hint="allow more")
     return min(most, memory_bytes // per_row)
 
 
@@ -240,10 +240,10 @@ def _gap(spaces: tuple[Space, ...], objective: str, best: Leader, chunk_rows: in
     return best.scores[0] / least - 1.0 if 0 < least < np.inf else None
 
 
-def _nothing(spaces: tuple[Space, ...], tally: Tally, chunk_rows: int) -> str:
+def _nothing(spaces: tuple[Space, ...], tally: Tally, chunk_rows: int) -> MappingError:
     """Why no mapping is valid: the attempt that breaks the rules least."""
     if tally.attempt is not None and tally.attempt_space is not None:
-        return explain(tally.attempt_space, tally.attempt, tally.tried)
+        return nothing_fits(tally.attempt_space, tally.attempt)
     attempts = [(least_violating(space, chunk_rows), space) for space in spaces]
     attempt, space = min(attempts, key=lambda pair: pair[0].ratio)
-    return explain(space, attempt, tally.tried)
+    return nothing_fits(space, attempt)

@@ -12,7 +12,7 @@ from typing import Literal, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from crisp_hw.errors import InputError, MappingError
+from crisp_hw.errors import InputError, MappingError, Where
 from crisp_hw.spec.arch import StorageLevel
 from crisp_hw.spec.constraints import Constraints, LevelConstraint
 from crisp_hw.spec.design import Design
@@ -89,7 +89,7 @@ def enumerate_space(design: Design, constraints: Constraints) -> Space:
         allowed = [_allowed(bound, dim, _constraint(design, constraints, block)) for block in blocks]
         factors[dim] = _factorizations(bound, allowed)
         if not len(factors[dim]):
-            raise MappingError(_unfactorable(design, constraints, dim))
+            raise _unfactorable(design, constraints, dim)
     return Space(
         design,
         constraints,
@@ -217,31 +217,31 @@ def _check_names(design: Design, constraints: Constraints) -> None:
     levels = {level.name: index for index, level in enumerate(design.architecture.levels)}
     for name in [c.level for c in constraints.levels] + list(constraints.keeps):
         if name not in levels:
-            raise InputError(f"constraints name level {name}, which is not one of {', '.join(levels)}")
+            raise InputError(f"they name level {name}, which is not one of {', '.join(levels)}", Where("constraints"))
     blocks = [(c.level, c.kind) for c in constraints.levels]
     for constraint in constraints.levels:
-        place = f"constraint of level {constraint.level}, {constraint.kind}"
+        place = Where("constraints", constraint.level, constraint.kind)
         if blocks.count((constraint.level, constraint.kind)) > 1:
-            raise InputError(f"{place}: given twice; merge the two")
+            raise InputError("given twice", place, "merge the two")
         if constraint.kind == "spatial" and prod(design.architecture.fanouts[levels[constraint.level]]) == 1:
-            raise InputError(f"{place}: the level feeds one child only; drop the constraint or give it a fanout")
+            raise InputError("the level feeds one child only", place, "drop the constraint or give it a fanout")
         _check_dims(design, constraint, place)
     _check_keeps(design, constraints)
 
 
-def _check_dims(design: Design, constraint: LevelConstraint, place: str) -> None:
+def _check_dims(design: Design, constraint: LevelConstraint, place: Where) -> None:
     dims = design.problem.dims
     order = (*constraint.permutation, *constraint.outermost)
     for dim in (*constraint.factors, *constraint.at_least, *order):
         if dim not in dims:
-            raise InputError(f"{place}: dimension {dim} is not one of {', '.join(dims)}")
+            raise InputError(f"dimension {dim} is not one of {', '.join(dims)}", place)
     if len(set(order)) < len(order):
-        raise InputError(f"{place}: permutation {''.join(order)} names a dimension twice")
+        raise InputError(f"permutation {''.join(order)} names a dimension twice", place)
     if constraint.split is not None and not 0 <= constraint.split <= len(dims):
-        raise InputError(f"{place}: split {constraint.split} is not between 0 and {len(dims)}")
+        raise InputError(f"split {constraint.split} is not between 0 and {len(dims)}", place)
     for dim, factor in constraint.factors.items():
         if factor.value < (0 if factor.relation == "=" else 1):
-            raise InputError(f"{place}: factor {dim}{factor.relation}{factor.value} must be positive")
+            raise InputError(f"factor {dim}{factor.relation}{factor.value} must be positive", place)
 
 
 def _check_keeps(design: Design, constraints: Constraints) -> None:
@@ -249,19 +249,23 @@ def _check_keeps(design: Design, constraints: Constraints) -> None:
     for constraint in constraints.levels:
         for flag in FLAGS:
             for name in sorted(getattr(constraint, flag) - set(names)):
-                raise InputError(f"constraint of level {constraint.level}: {flag} names {name}; it is no tensor")
+                at = Where("constraints", constraint.level, constraint.kind)
+                raise InputError(f"{flag} names {name}, which is no tensor", at)
     for level, chosen in [*constraints.keeps.items(), *constraints.either.items()]:
         for name in sorted(chosen - set(names)):
-            raise InputError(f"constraints keep {name} in level {level}, but the tensors are {', '.join(names)}")
+            at = Where("constraints", level)
+            raise InputError(f"they keep {name} there, but the tensors are {', '.join(names)}", at)
     outermost = design.architecture.levels[-1].name
     missing = sorted(set(names) - kept(design, constraints)[-1])
     if missing:
-        raise InputError(f"constraints: the outermost level {outermost} must keep {', '.join(missing)}; add it")
+        at = Where("constraints", outermost)
+        raise InputError(f"the outermost level {outermost} must keep {', '.join(missing)}", at, "add it")
     if open_levels := [level for level, chosen in constraints.either.items() if chosen]:
-        raise InputError(f"constraints leave open what {', '.join(open_levels)} keeps; settle it (bypass.spaces does)")
+        said = f"they leave open what {', '.join(open_levels)} keeps"
+        raise InputError(said, Where("constraints"), "settle it (bypass.spaces does)")
 
 
-def _unfactorable(design: Design, constraints: Constraints, dim: str) -> str:
+def _unfactorable(design: Design, constraints: Constraints, dim: str) -> MappingError:
     given = [
         f"{c.level} {c.kind} {dim}{c.factors[dim].relation}{c.factors[dim].value}"
         for c in constraints.levels
@@ -269,4 +273,5 @@ def _unfactorable(design: Design, constraints: Constraints, dim: str) -> str:
     ]
     given += [f"{c.level} {c.kind} {dim}>={c.at_least[dim]}" for c in constraints.levels if dim in c.at_least]
     bound = design.problem.bound(dim)
-    return f"{design.problem.name}: no factors of {dim} = {bound} obey {'; '.join(given)}; loosen one of them"
+    said = f"{design.problem.name}: no factors of {dim} = {bound} obey {'; '.join(given)}"
+    return MappingError(said, Where("constraints"), "loosen one of them")

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from crisp_hw.spec.rules import Failure, sentence
+
 FormatCounts = tuple[tuple[int, int], ...]
 """(metadata, payload) accesses of each rank, innermost first."""
 
@@ -98,6 +100,9 @@ class ComputeResult:
 class Result:
     """The evaluation of one design point; `reasons` is empty when the mapping is valid.
 
+    `failures` are the broken rules as values, of which `reasons` are the sentences. A reason that another program gave
+    in words of its own, or a result that was kept before rules were values, has a sentence alone.
+
     Levels stand innermost first. `energy_pj` is the sum over levels, compute and networks, DRAM and leakage included.
     `networks` are those that take energy, innermost first; `network_cycles` is what they add to `cycles`.
     """
@@ -113,6 +118,7 @@ class Result:
     skipped: tuple[str, ...] = ()
     networks: tuple[WireResult, ...] = ()
     network_cycles: int = 0
+    failures: tuple[Failure, ...] = ()
 
     @property
     def bound_by(self) -> str:
@@ -121,3 +127,9 @@ class Result:
         if self.compute is None or slowest == self.compute.cycles:
             return self.compute.name if self.compute else ""
         return next(level.name for level in self.levels if level.cycles == slowest)
+
+
+def unmapped(failures: tuple[Failure, ...], assumptions: tuple[str, ...] = ()) -> Result:
+    """The result of a mapping that has no figures because of some rules."""
+    reasons = tuple(map(sentence, failures))
+    return Result(False, reasons, 0, 0.0, 0.0, None, (), assumptions, failures=failures)

@@ -1,22 +1,22 @@
 """One recorded case against the embedded engine, figure by figure."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf, isclose, isfinite
 from typing import Any, Literal
 
+from crisp_hw.backends.timeloop.failure import rejections
 from crisp_hw.engine.evaluate import evaluate
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.spec.dialect import Dialect
 from crisp_hw.spec.result import ComputeResult, LevelResult, Result, TensorCounts, WireResult
+from crisp_hw.spec.rules import same_rule
 from crisp_hw.timeloop.read.point import read_point
 
 ENERGY_TOLERANCE = 1e-9  # relative; both sides add the same products of counts and pJ
 AVERAGE_TOLERANCE = 1e-5  # instances and bandwidths: Timeloop prints six digits
 PJ_PER_UJ, PRINTED_UJ = 1e6, 0.01
 KINDS, OPS = ("random", "gated", "skipped"), ("reads", "fills", "updates")
-TOO_SMALL = re.compile(r"couldn't map level (\w+): mapped tile size (\d+) exceeds buffer capacity (\d+)")
 
 Case = dict[str, Any]
 Figure = Literal["verdict", "refused", "count", "average", "energy", "total energy"]
@@ -47,9 +47,9 @@ class Difference:
 def compare(case: Case) -> list[Difference]:
     """Every figure of a recorded case that the embedded engine gives differently; empty when all agree.
 
-    Compared are the verdict (of an invalid mapping also the level and the words that do not fit), cycles, all counts,
-    energies to 1e-9, instances and bandwidths to 1e-5. Input that is not modelled is one difference, "refused". A case
-    of the family "micro22" is read and evaluated in that dialect.
+    Compared are the verdict (of an invalid mapping also the rules that it breaks, where the record has them), cycles,
+    all counts, energies to 1e-9, instances and bandwidths to 1e-5. Input that is not modelled is one difference,
+    "refused". A case of the family "micro22" is read and evaluated in that dialect.
 
     >>> compare({"input": {}, "output": {"valid": True}})[0].figure
     'refused'
@@ -94,12 +94,9 @@ def _validity(result: Result, output: Case) -> Iterator[Difference]:
     if result.valid != output["valid"]:
         yield Difference("valid", "verdict", "; ".join(result.reasons) or "valid", output.get("reason", "valid"))
         return
-    named = TOO_SMALL.search(output.get("reason") or "")
-    if named:
-        level, need, have = named.groups()
-        expected = f"level {level}: {need} words of capacity needed, {have} there"
-        if expected not in result.reasons:
-            yield Difference("reason", "verdict", "; ".join(result.reasons), expected)
+    for expected in rejections(output.get("reason") or ""):
+        if expected.failure and not any(same_rule(ours, expected.failure) for ours in result.failures):
+            yield Difference("reason", "verdict", "; ".join(result.reasons), expected.reason)
 
 
 def _compute(ours: ComputeResult, reference: Case) -> Iterator[Difference]:

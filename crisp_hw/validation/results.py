@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import isclose
 
 from crisp_hw.spec.result import ComputeResult, FormatCounts, LevelResult, Result, TensorCounts
+from crisp_hw.spec.rules import same_rule
 from crisp_hw.validation.compare import Difference, Figure
 
 _COUNTS = (
@@ -59,8 +60,16 @@ def _validity(ours: Result, reference: Result) -> Iterator[Difference]:
     if ours.valid != reference.valid:
         texts = ("; ".join(each.reasons) or "valid" for each in (ours, reference))
         yield Difference("valid", "verdict", *texts)
-    elif missing := [reason for reason in reference.reasons if reason not in ours.reasons]:
+    elif missing := _missing(ours, reference):
         yield Difference("reason", "verdict", "; ".join(ours.reasons), "; ".join(missing))
+
+
+def _missing(ours: Result, reference: Result) -> list[str]:
+    """Reasons of the reference that are none of ours: by rule, place and numbers where both have all as values."""
+    if all(len(each.failures) == len(each.reasons) for each in (ours, reference)):
+        pairs = zip(reference.reasons, reference.failures, strict=True)
+        return [said for said, failure in pairs if not any(same_rule(mine, failure) for mine in ours.failures)]
+    return [said for said in reference.reasons if said not in ours.reasons]
 
 
 def _figures(ours: Result, reference: Result, tolerance: Tolerance) -> Iterator[Difference]:

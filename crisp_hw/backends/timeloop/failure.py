@@ -2,8 +2,12 @@
 
 import re
 import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from crisp_hw.errors import CrispError
+from crisp_hw.spec.result import Result
+from crisp_hw.spec.rules import Failure, Rule, sentence
 
 
 class ToolError(CrispError):
@@ -12,28 +16,23 @@ class ToolError(CrispError):
     exit_code = 4
 
 
-NOT_MAPPED = re.compile(r"ERROR: couldn't map level (?P<level>[^:\n]+): (?P<why>[^\n]*)")
-_WORDS = {
-    r"mapped tile size (\d+) exceeds buffer capacity (\d+)": "{} words of capacity needed, {} there",
-    r"mapped metadata tile size (\d+) exceeds metadata buffer capacity (\d+)": (
-        "{} bits of metadata capacity needed, {} there"
-    ),
-    r"mapped (?:max Arithmetic )?instances ([\d.]+) exceeds (?:available )?hardware instances (\d+)": (
-        "{} instances needed, {} there"
-    ),
-    r"mapped (?:max Arithmetic )?X expansion (\d+) exceeds (?:available )?hardware instances (\d+)": (
-        "{} instances along x needed, {} there"
-    ),
-    r"mapped (?:max Arithmetic )?Y expansion (\d+) exceeds (?:available )?hardware instances (\d+)": (
-        "{} instances along y needed, {} there"
-    ),
-    r"Required fanoutX (\d+) does not meet hardware constraint (\d+)": "{} lanes along x per parent needed, {} there",
-    r"Required fanoutY (\d+) does not meet hardware constraint (\d+)": "{} lanes along y per parent needed, {} there",
-    r"more compression ranks needed than supported in hardware. dataspace name: (\S+)": (
-        "the format of {} has fewer ranks than the mapping has loops; give it more ranks"
-    ),
+NOT_MAPPED = re.compile(r"couldn't map level (?P<level>[^:\n]+): (?P<why>[^\n]*)")
+_NUMBERS = r"(?P<need>[\d.]+) (?:exceeds|does not meet) (?P<of>[a-z ]+) (?P<have>\d+)"
+_RULES = {
+    re.compile(f"{words} {_NUMBERS}"): rule
+    for words, rule in (
+        ("mapped tile size", Rule.CAPACITY),
+        ("mapped metadata tile size", Rule.METADATA_CAPACITY),
+        ("mapped (?:max Arithmetic )?instances", Rule.INSTANCES),
+        ("mapped (?:max Arithmetic )?X expansion", Rule.INSTANCES_X),
+        ("mapped (?:max Arithmetic )?Y expansion", Rule.INSTANCES_Y),
+        ("Required fanoutX", Rule.LANES_X),
+        ("Required fanoutY", Rule.LANES_Y),
+    )
 }
-"""Timeloop's reasons (model/*.cpp, sparse-analysis/representation-analyzer.cpp) in the embedded engine's words."""
+"""Timeloop's reasons (model/*.cpp) as rules."""
+_RANKS = re.compile(r"more compression ranks needed than supported in hardware. dataspace name: (?P<tensor>\S+)")
+_SHORTAGE = "the format of {tensor} has fewer ranks than the mapping has loops; give it more ranks"
 
 _KEY = re.compile(r"ERROR: key not found: (?P<key>\S+), at line: (?P<line>\d+)")
 _ERROR = re.compile(r"ERROR:\s*(?P<what>[^\n]+)")
@@ -44,13 +43,28 @@ _THROWN = re.compile(
 )
 
 
-def rejections(log: str) -> tuple[str, ...]:
-    """Why Timeloop calls the mapping invalid, level by level, in the words of the embedded engine; empty: it did not.
+@dataclass(frozen=True)
+class Rejection:
+    """Why Timeloop calls a mapping invalid: as a sentence, and as a rule where it is one that the engine checks."""
 
-    >>> rejections("ERROR: couldn't map level SMEM: mapped tile size 300 exceeds buffer capacity 256")
-    ('level SMEM: 300 words of capacity needed, 256 there',)
+    reason: str
+    failure: Failure | None = None
+
+
+def rejections(log: str) -> tuple[Rejection, ...]:
+    """Why Timeloop calls the mapping invalid, level by level; empty: it did not.
+
+    >>> (found,) = rejections("ERROR: couldn't map level SMEM: mapped tile size 300 exceeds buffer capacity 256")
+    >>> found.reason
+    'level SMEM: 300 words of capacity needed, 256 there'
     """
-    return tuple(f"level {found['level']}: {_in_words(found['why'])}" for found in NOT_MAPPED.finditer(log))
+    return tuple(_rejection(found["level"], found["why"].strip()) for found in NOT_MAPPED.finditer(log))
+
+
+def rejected(found: Sequence[Rejection], assumptions: tuple[str, ...]) -> Result:
+    """The result of a mapping that Timeloop calls invalid."""
+    failures = tuple(each.failure for each in found if each.failure is not None)
+    return Result(False, tuple(each.reason for each in found), 0, 0.0, 0.0, None, (), assumptions, failures=failures)
 
 
 def complaint(log: str) -> str | None:
@@ -85,8 +99,12 @@ def crash(status: int, log: str) -> str | None:
     return name
 
 
-def _in_words(why: str) -> str:
-    for pattern, words in _WORDS.items():
-        if found := re.match(pattern, why):
-            return words.format(*found.groups())
-    return why.strip() or "does not fit, Timeloop does not say why"
+def _rejection(level: str, why: str) -> Rejection:
+    for pattern, rule in _RULES.items():
+        if found := pattern.match(why):
+            failure = Failure(rule, level, need=float(found["need"]), have=float(found["have"]))
+            return Rejection(sentence(failure), failure)
+    if shortage := _RANKS.match(why):
+        failure = Failure(Rule.FORMAT_RANKS, level, shortage["tensor"])  # how many are missing, it does not say
+        return Rejection(f"level {level}: {_SHORTAGE.format(tensor=shortage['tensor'])}", failure)
+    return Rejection(f"level {level}: {why or 'does not fit, Timeloop does not say why'}")

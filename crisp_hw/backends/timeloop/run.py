@@ -9,20 +9,20 @@ from pathlib import Path
 import yaml
 
 from crisp_hw.backends.timeloop.archive import refine
-from crisp_hw.backends.timeloop.failure import ToolError, complaint, crash, rejections
+from crisp_hw.backends.timeloop.failure import ToolError, complaint, crash, rejected, rejections
 from crisp_hw.backends.timeloop.nest import expected_nest, read_nest
 from crisp_hw.backends.timeloop.pinned import mapper_documents
 from crisp_hw.backends.timeloop.result import result
 from crisp_hw.backends.timeloop.stats import read_stats
 from crisp_hw.backends.timeloop.tools import Runner, Tool, find_tool
 from crisp_hw.backends.timeloop.wires import read_wires
-from crisp_hw.engine.validity import CONTRADICTION
 from crisp_hw.errors import InputError
 from crisp_hw.machine.process import LOG_BYTES, Finished, run
 from crisp_hw.machine.staging import scratch
 from crisp_hw.spec.design import DesignPoint
 from crisp_hw.spec.ert import EnergyTable
-from crisp_hw.spec.result import Result
+from crisp_hw.spec.result import Result, unmapped
+from crisp_hw.spec.rules import Failure, Rule
 from crisp_hw.timeloop.read.tables import read_energy
 from crisp_hw.timeloop.render.documents import render
 
@@ -132,10 +132,10 @@ def _result_of(done: Finished, folder: Path, tool: Tool, point: DesignPoint) -> 
             raise ToolError(f"ended because it printed more than {LOG_BYTES >> 20} MiB")
         case "exited":
             pass
-    if reasons := rejections(log):
-        return Result(False, reasons, 0, 0.0, 0.0, None, (), point.assumptions)
+    if found := rejections(log):
+        return rejected(found, point.assumptions)
     if _ILLEGAL in log:
-        return Result(False, (CONTRADICTION,), 0, 0.0, 0.0, None, (), point.assumptions)
+        return unmapped((Failure(Rule.SAF_CONTRADICTION, ""),), point.assumptions)
     if done.status != 0 and (said := complaint(log)):
         raise InputError(f"refuses the documents: {said}")
     if died := crash(done.status, log):

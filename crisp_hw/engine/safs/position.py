@@ -23,7 +23,7 @@ import numpy as np
 from crisp_hw.engine.arrays import Float, Int, distinct, floats, floor, in_order, like, on_host, ratio
 from crisp_hw.engine.content import mean_density, support
 from crisp_hw.engine.tiling import Tile, Tiling
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.patterns import Density
 from crisp_hw.spec.problem import Tensor
 from crisp_hw.spec.sparse import SparseSpec
@@ -98,13 +98,16 @@ def _check(tiling: Tiling, spec: SparseSpec) -> None:
             packs = action.kind == "position_skipping"
             if packs and (action.level != innermost or option.target in outputs or option.condition_on):
                 raise InputError(
-                    f"level {action.level}: position skipping of {option.target} is not modelled: it packs read-only "
-                    f"tensors at the innermost level ({innermost}) on no condition"
+                    f"position skipping of {option.target} is not modelled: it packs read-only tensors at the "
+                    f"innermost level ({innermost}) on no condition",
+                    Where("sparse_optimizations", action.level),
                 )
             if not packs and (action.kind == "skipping_spatial" or option.target not in outputs):
                 raise InputError(
-                    f"level {action.level}: {action.kind} of {option.target} is not modelled beside position skipping, "
-                    "which takes the same zeros away; drop one"
+                    f"{action.kind} of {option.target} is not modelled beside position skipping, which takes the same "
+                    "zeros away",
+                    Where("sparse_optimizations", action.level),
+                    "drop one",
                 )
 
 

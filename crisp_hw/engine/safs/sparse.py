@@ -17,7 +17,8 @@ from crisp_hw.engine.safs.propagate import Combiner, Kind, Saf, combine, represe
 from crisp_hw.engine.safs.spatial import Extent, Shrink, shrink, spatial_extent
 from crisp_hw.engine.tiling import Counts, Place, Tiling, keeper_below
 from crisp_hw.engine.traffic import Traffic
-from crisp_hw.errors import InputError, MappingError
+from crisp_hw.errors import InputError, Where
+from crisp_hw.spec.rules import Failure, Rule, Unmappable
 from crisp_hw.spec.sparse import ActionOptimization, SparseSpec
 
 READ_OPERANDS = 2  # the sparse compute model of Sparseloop knows MACs with two inputs
@@ -134,8 +135,10 @@ def apply_safs(tiling: Tiling, traffic: Traffic, spec: SparseSpec, read_energy: 
         for (level, name), p in probabilities.items():
             if (level, names[name]) in safs and any_(safs[level, names[name]].probability != 0):
                 raise InputError(
-                    f"level {tiling.architecture.levels[level].name}: {name} is skipped spatially and also gated or "
-                    "skipped in time, which Timeloop does not model together; drop one"
+                    f"{name} is skipped spatially and also gated or skipped in time, which Timeloop does not model "
+                    "together",
+                    Where("sparse_optimizations", tiling.architecture.levels[level].name),
+                    "drop one",
                 )
             safs[level, names[name]] = Saf("spatial", p)
     packed = packings(tiling, spec)
@@ -235,10 +238,7 @@ def _check_leaders(action: ActionOptimization, impact: Impact) -> None:
             continue
         _require_uniform(leader.unknown)
         if leader.unknown[0]:
-            raise MappingError(
-                f"level {action.level}: one access to {impact.target} covers more than the banded matrix "
-                f"{leader.name}, where Timeloop divides by zero; choose smaller blocks, or another leader"
-            )
+            raise Unmappable(Failure(Rule.BAND_LEADER, action.level, impact.target, other=leader.name))
 
 
 def _stored_size(tiling: Tiling, level: int, t: int, occupancy: dict[Place, Occupancy]) -> Float:
@@ -285,7 +285,9 @@ def _operands(
         operands.append(Operand(density, reached.get(t), ranks[innermost, t].form is not None))
     if len(operands) != READ_OPERANDS:
         raise InputError(
-            f"problem {tiling.problem.name}: sparse optimizations need exactly {READ_OPERANDS} read-only tensors, "
-            f"not {len(operands)}; drop the sparse optimizations or reshape the problem"
+            f"sparse optimizations need exactly {READ_OPERANDS} read-only tensors, and {tiling.problem.name} has "
+            f"{len(operands)}",
+            Where("problem"),
+            "drop the sparse optimizations or reshape the problem",
         )
     return operands[0], operands[1]

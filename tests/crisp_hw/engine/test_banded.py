@@ -167,5 +167,7 @@ def test_a_banded_tensor_is_square_and_its_band_within(build, k, width):
     dense = replace(point.design, problem=problem)
     assert evaluate(replace(point, design=dense)).cycles == 8 * k  # no format and no SAF asks for the band
     gated = SparseSpec(compute=("gating",))
-    with pytest.raises(InputError, match=f"A is 8 x {k} words with a band of {width} beside the diagonal"):
+    with pytest.raises(
+        InputError, match=f"problem tensor A: it is 8 x {k} words in .* with a band of {width} beside the diagonal"
+    ):
         evaluate(replace(point, design=replace(dense, sparse=gated)))

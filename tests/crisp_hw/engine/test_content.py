@@ -132,7 +132,7 @@ def test_empty_tiles_of_a_mask_are_never_sent():
 
 
 def test_the_mask_must_fit_the_tensor():
-    with pytest.raises(InputError, match="A is 8 x 64 words, but its density is for 4 x 64; give the mask"):
+    with pytest.raises(InputError, match="A: it is 8 x 64 words in gemm, but its density is for 4 x 64; give the mask"):
         evaluate(point(Actual(two_of_four(4, 64))))
 
 

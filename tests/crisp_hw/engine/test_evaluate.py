@@ -76,8 +76,9 @@ def test_a_batch_is_its_mappings_one_by_one(build, data):
         assert batch.valid[row] == alone.valid[0]
         assert batch.cycles[row] == alone.cycles[0]
         assert batch.energy_pj[row] == alone.energy_pj[0]
-        told = {(f.level, f.what, f.need[0], f.have[0]) for f in alone.failures}
-        assert {(f.level, f.what, f.need[row], f.have[row]) for f in batch.failures if f.failed[row]} == told
+        told = {check.of(0) for check in alone.failures}
+        assert {check.of(row) for check in batch.failures if check.failed[row]} == told
+        assert set(whole.failures) == told
 
 
 @settings(max_examples=40)
@@ -243,7 +244,7 @@ def a_point(build, **changes):
                     (StorageLevel("L0"), StorageLevel("L1", instances=2, mesh_x=2)), ComputeLevel()
                 )
             },
-            "architecture: level L1 has a wider mesh than the level inside it; widen that one",
+            "architecture level L1: it has a wider mesh than the level inside it; widen that one",
         ),
     ],
 )
@@ -265,6 +266,6 @@ def test_sparse_features_need_two_operands(build):
     sparse = SparseSpec((), (), ("gating",))
     point = a_point(build, problem=Problem("mv", ("M", "N", "K"), (2, 1, 4), tensors), sparse=sparse)
     with pytest.raises(
-        InputError, match=r"^problem mv: sparse optimizations need exactly 2 read-only tensors, not 1; "
+        InputError, match=r"^problem: sparse optimizations need exactly 2 read-only tensors, and mv has 1; "
     ):
         evaluate(point)

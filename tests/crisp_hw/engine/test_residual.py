@@ -179,7 +179,7 @@ def test_a_residual_may_not_cut_a_formatted_tile(build):
     ranks = (Rank("B", 1, 0), Rank("UOP", 0, 4))
     sparse = SparseSpec((TensorFormat("L0", "A", ranks[:1]), TensorFormat("L1", "A", ranks)))
     design = replace(point.design, problem=build.gemm(1, 1, 8), sparse=sparse)
-    with pytest.raises(InputError, match="level L1: residuals leave 8 of the 10 words of A that the loops span"):
+    with pytest.raises(InputError, match="mapping of L1: residuals leave 8 of the 10 words of A that the loops span"):
         evaluate(replace(point, design=design, mapping=short))
     dense = replace(point, design=replace(design, sparse=SparseSpec(compute=("gating",))), mapping=short)
     assert evaluate(dense).levels[1].tensors["A"].reads == 8

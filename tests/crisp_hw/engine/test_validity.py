@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from crisp_hw.engine.evaluate import evaluate
-from crisp_hw.engine.validity import Failure, reason
 from crisp_hw.spec.patterns import FixedStructured, Hypergeometric
 from crisp_hw.spec.problem import Term
 from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
@@ -226,9 +225,3 @@ def test_no_time_and_a_limited_port_are_no_result(build):
     assert (free.reasons, free.cycles) == ((), 0)
     (said,) = evaluate(build.point(plan, [(2, 1), (1, 1)], read_bandwidth=1.0, **given)).reasons
     assert said.startswith("level L0: less than one MAC is at work on average, which Timeloop counts as 0 cycles")
-
-
-def test_reasons_are_sentences_with_numbers():
-    failure = Failure("SMEM", None, "words of capacity", np.array([300.4]), np.array([256.0]), np.array([True]))
-    assert reason(failure) == "level SMEM: 300 words of capacity needed, 256 there"
-    assert reason(Failure("", None, "said before", *[np.ones(1)] * 2, np.array([True]))) == "said before"

@@ -16,6 +16,7 @@ from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design
 from crisp_hw.spec.problem import Problem, Tensor, Term
+from crisp_hw.spec.rules import Rule
 
 TENSORS = (Tensor("A", ((Term("M"),), (Term("K"),))), Tensor("Z", ((Term("M"),),), is_output=True))
 
@@ -58,5 +59,5 @@ def test_no_mapping_that_the_engine_takes_is_dropped_and_none_that_fills_too_lit
         loops = tuple(loop for block in arrangement for loop in block)
         bounds = np.array([[row[i, "MK".index(loop.dim)] for i, block in enumerate(arrangement) for loop in block]])
         failures = evaluate_batch(space.design, loop_nest(space, loops), bounds).failures
-        idle = any(failure.what == "words in use" for failure in failures)
+        idle = any(failure.rule is Rule.MIN_UTILIZATION for failure in failures)
         assert admitted(space, row[None])[0] == (not idle)

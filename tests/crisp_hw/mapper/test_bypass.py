@@ -6,7 +6,7 @@ import pytest
 
 from crisp_hw.engine.evaluate import evaluate_point
 from crisp_hw.engine.validity import broken_rules
-from crisp_hw.errors import InputError, MappingError
+from crisp_hw.errors import InputError, MappingError, Where
 from crisp_hw.mapper.bypass import choices, impossible, spaces
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints
@@ -14,6 +14,7 @@ from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.mapping import Loop, LoopMapping, LoopNest
 from crisp_hw.spec.patterns import FixedStructured
 from crisp_hw.spec.problem import Problem, Tensor, Term
+from crisp_hw.spec.rules import Failure, Rule, sentence
 from crisp_hw.spec.sparse import Rank, SparseSpec, TensorFormat
 
 TENSORS = (
@@ -75,13 +76,15 @@ def test_left_out_choices_are_counted_by_reason():
     design = Design(chain(), PROBLEM, packed(("SMEM", "A"), ("DRAM", "A")))
     found = choices(design, Constraints(either={"RF": AZ}))
     assert [sorted(space.keeps[0]) for space in found.spaces] == [[], ["Z"]]
-    assert found.left_out == {"RF cannot decompress A from SMEM": 2}
+    assert found.left_out == {sentence(Failure(Rule.DECOMPRESSION, "RF", "A", other="SMEM")): 2}
 
 
 def test_nothing_that_can_be_run_is_an_error():
     design = Design(chain(), PROBLEM, packed(("SMEM", "A")))
-    with pytest.raises(MappingError, match="A would lie packed in SMEM and unpacked in DRAM"):
+    with pytest.raises(MappingError, match="level DRAM: A lies unpacked there and packed in SMEM") as caught:
         spaces(design, Constraints(either={"RF": AZ}))
+    assert Failure(Rule.PACKED_INSIDE, "DRAM", "A", other="SMEM") in caught.value.failures
+    assert caught.value.at == Where("architecture", "DRAM")
 
 
 def test_too_many_choices_are_refused():
@@ -90,6 +93,9 @@ def test_too_many_choices_are_refused():
     either = {name: frozenset("ABCDEFGHI") for name in NAMES[:2]}
     with pytest.raises(InputError, match="18 choices of keep or bypass are open"):
         spaces(design, Constraints(either=either))
+
+
+CONVERSIONS = (Rule.PACKED_INSIDE, Rule.DECOMPRESSION, Rule.COMPRESSION)
 
 
 @pytest.mark.parametrize("formats", [(), ("A",), ("Z",)])
@@ -106,7 +112,5 @@ def test_what_is_left_out_is_what_the_engine_refuses_whatever_the_factors(format
         for inner, middle in product(("", "A", "Z", "AZ"), repeat=2):
             keeps = (frozenset(inner), frozenset(middle), frozenset("ABZ"))
             point = DesignPoint(design, LoopMapping(LoopNest(nest, keeps, (frozenset(),) * 3), (4, 4, 1, 1, 1, 1)))
-            refused = [
-                rule for rule in broken_rules(evaluate_point(point)) if rule.level == "" and "acked" in rule.what
-            ]
+            refused = [check for check in broken_rules(evaluate_point(point)) if check.rule in CONVERSIONS]
             assert bool(impossible(design, keeps)) == bool(refused), (places, keeps)

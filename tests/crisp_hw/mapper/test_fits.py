@@ -17,6 +17,7 @@ from crisp_hw.spec.design import Design
 from crisp_hw.spec.mapping import LoopNest
 from crisp_hw.spec.patterns import FixedStructured, Hypergeometric
 from crisp_hw.spec.problem import Problem, Tensor, Term
+from crisp_hw.spec.rules import Rule
 from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
 
 DIMS = ("M", "K")
@@ -69,7 +70,9 @@ def test_no_mapping_that_the_engine_accepts_is_dropped(bounds, words, density, s
     rows = all_rows(space)
     valid = engine_verdict(space, rows)
     assert not (valid & ~fits(space, rows, DIMS)).any()
-    words_alone = np.all([one.need <= one.have for one in limits(space, rows, DIMS) if one.unit == "words"], axis=0)
+    words_alone = np.all(
+        [one.need <= one.have for one in limits(space, rows, DIMS) if one.rule is Rule.CAPACITY], axis=0
+    )
     lanes = (rows[:, 1, 0] <= 2) & (rows[:, 1, 1] <= 2)  # split 1: M along x, K along y, two lanes each
     if not sparse:
         assert (valid == words_alone & lanes).all()
@@ -80,7 +83,7 @@ def test_compressed_tiles_count_what_the_engine_reserves(tile, density):
     space = space_of((tile, 1), 10**6, density, sparse=True)
     row = np.ones((1, 3, 2), dtype=np.int64)
     row[0, 0, 0] = tile
-    need = next(one.need[0] for one in limits(space, row, DIMS) if one.unit == "words")
+    need = next(one.need[0] for one in limits(space, row, DIMS) if one.rule is Rule.CAPACITY)
     assert need == int(largest_occupancy(density, tile, np.array([tile]))[0]) + 1 + tile
 
 
@@ -92,13 +95,13 @@ def test_every_need_grows_with_every_factor(values, place):
     larger.reshape(-1)[place] += 1
     pairs = zip(limits(space, row, DIMS), limits(space, larger, DIMS), strict=True)
     assert all((small.need <= large.need).all() for small, large in pairs)
-    partial = {(one.level, one.unit): one.need[0] for one in limits(space, row[:, :, :1], DIMS[:1])}
-    assert all(partial[one.level, one.unit] <= one.need[0] for one in limits(space, row, DIMS))
+    partial = {(one.level, one.rule): one.need[0] for one in limits(space, row[:, :, :1], DIMS[:1])}
+    assert all(partial[one.level, one.rule] <= one.need[0] for one in limits(space, row, DIMS))
 
 
 def test_multiple_buffering_leaves_a_share_of_the_words():
     space = space_of((4, 4), 21, FixedStructured(1.0), sparse=False, buffering=2.0)
-    assert [one.have for one in limits(space, all_rows(space), DIMS) if one.unit == "words"] == [10]
+    assert [one.have for one in limits(space, all_rows(space), DIMS) if one.rule is Rule.CAPACITY] == [10]
 
 
 def test_lanes_that_shrink_are_left_to_the_engine():
@@ -109,7 +112,7 @@ def test_lanes_that_shrink_are_left_to_the_engine():
     design = Design(space.design.architecture, space.design.problem, spec)
     skipping = enumerate_space(design, space.constraints)
     assert shrinking_levels(skipping) == frozenset({1})
-    assert [one.unit for one in limits(skipping, all_rows(skipping), DIMS)] == ["words"]
+    assert [one.rule for one in limits(skipping, all_rows(skipping), DIMS)] == [Rule.CAPACITY]
 
 
 @pytest.mark.parametrize(("p", "r"), [(1, 1), (1, 3), (4, 1), (5, 3)])

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crisp_hw.engine.evaluate import Batch, Failure, evaluate, evaluate_batch
+from crisp_hw.engine.evaluate import Batch, evaluate, evaluate_batch
+from crisp_hw.engine.validity import RuleCheck
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.mapper import sweep
 from crisp_hw.mapper.bounds import Lower
@@ -26,6 +27,7 @@ from crisp_hw.spec.mapping import Loop, LoopNest
 from crisp_hw.spec.options import SearchOptions
 from crisp_hw.spec.patterns import FixedStructured
 from crisp_hw.spec.problem import Problem, Tensor, Term
+from crisp_hw.spec.rules import Rule
 from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
 from crisp_hw.timeloop.read.constraints import read_constraints
 from crisp_hw.timeloop.read.point import read_design
@@ -180,7 +182,7 @@ def test_an_unknown_objective_lists_the_known_ones():
 def refusing(subject, nest, bounds, device):
     """Nothing is valid; the more the outermost loops run (12 words of A never fit: at least 2), the worse."""
     need = 100.0 + bounds[:, -2:].prod(axis=1)
-    failure = Failure("RF", None, "bits of metadata capacity", need, np.full(len(need), 60.0), need > 60)
+    failure = RuleCheck(Rule.METADATA_CAPACITY, "RF", need > 60, need, np.full(len(need), 60.0))
     return Batch(np.zeros(len(need), bool), np.zeros(len(need), np.int64), np.zeros(len(need)), (failure,))
 
 

@@ -104,9 +104,9 @@ def test_a_level_that_is_not_named_keeps_everything():
         (Constraints((LevelConstraint("SMEM", "spatial", split=3),)), "split 3 is not between 0 and 2"),
         (
             Constraints((LevelConstraint("SMEM", "spatial", no_link_transfer=frozenset("W")),)),
-            "names W; it is no tensor",
+            "no_link_transfer names W, which is no tensor",
         ),
-        (Constraints(keeps={"RF": frozenset("W")}), "keep W in level RF, but the tensors are A, Z"),
+        (Constraints(keeps={"RF": frozenset("W")}), "constraints of RF: they keep W there, but the tensors are A, Z"),
         (Constraints(keeps={"DRAM": frozenset("A")}), "outermost level DRAM must keep Z"),
     ],
 )

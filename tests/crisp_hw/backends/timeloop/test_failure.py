@@ -2,8 +2,9 @@
 
 import pytest
 
-from crisp_hw.backends.timeloop.failure import complaint, crash, rejections
+from crisp_hw.backends.timeloop.failure import Rejection, complaint, crash, rejections
 from crisp_hw.engine.evaluate import evaluate
+from crisp_hw.spec.rules import Failure, Rule, same_rule
 
 
 @pytest.mark.parametrize(
@@ -14,7 +15,7 @@ from crisp_hw.engine.evaluate import evaluate
             "mapped metadata tile size 9 exceeds metadata buffer capacity 8",
             "9 bits of metadata capacity needed, 8 there",
         ),
-        ("mapped instances 6.000000 exceeds available hardware instances 4", "6.000000 instances needed, 4 there"),
+        ("mapped instances 6.000000 exceeds available hardware instances 4", "6 instances needed, 4 there"),
         ("mapped max Arithmetic instances 6 exceeds hardware instances 4", "6 instances needed, 4 there"),
         (
             "mapped X expansion 6 exceeds available hardware instances 4",
@@ -27,23 +28,25 @@ from crisp_hw.engine.evaluate import evaluate
     ],
 )
 def test_reasons(why, words):
-    assert rejections(f"ERROR: couldn't map level RF: {why}\n") == (f"level RF: {words}",)
+    assert [found.reason for found in rejections(f"ERROR: couldn't map level RF: {why}\n")] == [f"level RF: {words}"]
 
 
 def test_several_levels_are_all_named():
     log = "ERROR: couldn't map level A: x\nERROR: couldn't map level B: y\n"
-    assert rejections(log) == ("level A: x", "level B: y")
+    assert rejections(log) == (Rejection("level A: x"), Rejection("level B: y"))
 
 
 def test_a_recorded_capacity_is_what_the_embedded_engine_says(recorded, point_of):
-    reasons = rejections(recorded("too-small")["log"])
-    assert reasons == ("level RF: 1024 words of capacity needed, 10 there",)
-    assert set(reasons) <= set(evaluate(point_of("too-small")).reasons)
+    (found,) = rejections(recorded("too-small")["log"])
+    assert found.failure == Failure(Rule.CAPACITY, "RF", need=1024.0, have=10.0)
+    assert found.failure in evaluate(point_of("too-small")).failures
 
 
-def test_recorded_rank_shortage(recorded):
-    (reason,) = rejections(recorded("too-few-ranks")["log"])
-    assert reason.startswith("level SMEM: the format of A has fewer ranks than the mapping has loops")
+def test_recorded_rank_shortage(recorded, point_of):
+    (found,) = rejections(recorded("too-few-ranks")["log"])
+    assert found.reason.startswith("level SMEM: the format of A has fewer ranks than the mapping has loops")
+    (ours,) = evaluate(point_of("too-few-ranks")).failures
+    assert same_rule(ours, found.failure)
 
 
 @pytest.mark.parametrize(

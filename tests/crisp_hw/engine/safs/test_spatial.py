@@ -115,5 +115,7 @@ def test_a_target_that_stays_sees_all_weights_that_pass_by(build):
 
 def test_the_same_tensor_is_not_skipped_in_space_and_time_at_once(build):
     both = (*skip("L0", "B"), ActionOptimization("L0", "skipping", (Condition("B", ("A",)),)))
-    with pytest.raises(InputError, match="level L0: B is skipped spatially and also gated or skipped in time"):
+    with pytest.raises(
+        InputError, match="sparse_optimizations of L0: B is skipped spatially and also gated or skipped in time"
+    ):
         evaluate(columns(build, FixedStructured(0.5), actions=both))
