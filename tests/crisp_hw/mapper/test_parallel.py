@@ -54,7 +54,7 @@ def test_nothing_that_fits_is_an_error():
 
 
 def test_jobs_are_positive():
-    with pytest.raises(InputError, match="0 jobs: give 1 or more"):
+    with pytest.raises(InputError, match="0 jobs; give 1 or more"):
         ParallelSearch(0)(DESIGN, OPEN, options=SearchOptions())
 
 
