@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from crisp_hw.encode import encode
+from crisp_hw.encode import encodings
 from crisp_hw.errors import InputError
 from crisp_hw.layer_evaluator import LayerEvaluator, Masks
 from crisp_hw.searches.content import Content
@@ -71,7 +71,8 @@ def unused_options(
     if not asked:
         return ()
     indexed = replace(options, block_index=True)
-    runs = [encode(layer, accelerator, indexed) for accelerator in accelerators for layer in descriptors]
+    pairs = [(layer, accelerator) for accelerator in accelerators for layer in descriptors]
+    runs = [run for pair in pairs for run in encodings(*pair, indexed)]
     selects, indexes = any(run.selects for run in runs), any(run.block_index for run in runs)
     dual = any(isinstance(accelerator.scheme, schemes.Dstc) for accelerator in accelerators)
     used = {

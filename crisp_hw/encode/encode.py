@@ -58,11 +58,11 @@ def encodings(
             gemm, grown = padded(chosen.gemm, used, chosen.steps)
             if gemm.macs < fewest:  # without less padding, less of the fabric is never better
                 fewest = gemm.macs
-                notes = (*chosen.assumptions, *_part(used, fabric), *grown)
+                notes = (*chosen.assumptions, *_left_idle(used, fabric), *grown)
                 yield _encoded(descriptor, accelerator, _Fitted(chosen, gemm, used), notes)
 
 
-def _part(used: Fabric, fabric: Fabric) -> tuple[str, ...]:
+def _left_idle(used: Fabric, fabric: Fabric) -> tuple[str, ...]:
     """What is left idle of the fabric, because that is better."""
     cores = (f"runs on {used.cores} of {fabric.cores} cores, which is better here",)
     tiles = (f"tiles have at most {used.positions} of {fabric.positions} positions, which is better here",)
