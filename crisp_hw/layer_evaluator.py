@@ -162,6 +162,9 @@ class LayerEvaluator:
         if best is None:
             assert failure is not None  # there is a first way, and it was not valid
             raise self._about(failure, name) from failure
+        if failure is not None:
+            note = f"{name}: another way to run it is left out, because no mapping of it is valid ({failure})"
+            best = _noted(best, note)
         self._best[key] = best
         return best
 
@@ -236,6 +239,13 @@ class LayerEvaluator:
                 f"{reasons}; `crisp-hw verify` compares the backends"
             )
         return result
+
+
+def _noted(best: _Solved, note: str) -> _Solved:
+    """The same with one more assumption."""
+    way = best.way
+    encoded = replace(way.encoded, assumptions=(*way.encoded.assumptions, note))
+    return replace(best, way=replace(way, model=encoded if way.model is way.encoded else way.model, encoded=encoded))
 
 
 def _said(best: _Solved, name: str) -> tuple[str, ...]:

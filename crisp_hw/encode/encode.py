@@ -44,15 +44,17 @@ def encodings(
     Rows are padded for all cores and for every smaller number of them (with which they may need less padding), tiles of
     positions for the accumulators and for fewer of them, and the weights are run in each form that the scheme offers.
     So what is best on a smaller accelerator, or for a denser mask, is among the ways of a larger one or a sparser mask.
-    With weights described by masks or blocks (`options.density`) only the scheme's own form is run: zeros that a denser
-    form would carry take no energy there, which would make it look better than it is. Raises InputError as `encode`
-    does.
+    With weights described by masks or blocks (`options.density`) only the scheme's own form and the dense one are run:
+    zeros that a denser N:M would carry take no energy there, which would make it look better than it is. Raises
+    InputError as `encode` does.
     """
     options = options or EvaluateOptions()
     _check(descriptor, options)
     fabric = fabric_of(accelerator)
     forms = plans(descriptor, accelerator.scheme, fabric, options)
-    for chosen in forms if options.density == "model" else forms[:1]:
+    for chosen in forms:
+        if options.density != "model" and chosen is not forms[0] and chosen.sparse.active:
+            continue
         fewest = inf
         for used in smaller(fabric, chosen.gemm, chosen.steps):
             gemm, grown = padded(chosen.gemm, used, chosen.steps)

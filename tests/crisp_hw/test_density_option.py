@@ -97,6 +97,26 @@ def test_a_layer_without_a_pattern_keeps_the_model_and_says_so():
     assert any("no balanced blocks with N:M inside were found" in text for text in found.result.assumptions)
 
 
+@pytest.mark.parametrize("weights", [1, 2, 6, 40])
+@pytest.mark.parametrize("arch", ["stc", "crisp-stc"])
+@pytest.mark.parametrize("options", [ACTUAL, HYBRID, api.DEFAULTS], ids=["actual", "hybrid", "model"])
+def test_very_few_weights_run_at_least_as_fast_as_dense(weights, arch, options):
+    """Where lanes for N:M are idle so often that Timeloop counts no cycles, dense lanes still run the layer."""
+    mask = np.zeros((64, 64), dtype=bool)
+    for each in range(weights):
+        mask[(each * 7) % 64, (each * 12) % 64] = True
+    found = row(PrunedLayer(layer("few", 64, 64), "nm", mask, NM(2, 4)), arch, options)
+    assert 0 < found.result.cycles <= found.dense.cycles
+
+
+def test_a_form_that_cannot_be_run_is_named():
+    mask = np.zeros((64, 64), dtype=bool)
+    mask[[3, 7, 19, 27, 31, 55], [51, 31, 59, 0, 57, 37]] = True
+    few = Layer("few", "linear", 64, 64)
+    found = row(PrunedLayer(few, "nm", mask, NM(2, 4)), "stc", ACTUAL)
+    assert any("another way to run it is left out" in note for note in found.point.assumptions)
+
+
 def test_a_workload_has_no_masks():
     source = api.WorkloadPattern("resnet50", NM(2, 4))
     with pytest.raises(InputError, match=r"density actual needs masks and layer4\.2\.conv3 has none; give a pruned-"):
