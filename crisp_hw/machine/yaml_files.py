@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.files import YAML, FileKind, read_text
@@ -48,16 +49,31 @@ def checked(schema: type[Schema], document: MarkedDict, name: str) -> Schema:
     try:
         return schema.model_validate(plain(document))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        at, value = _found(document, first["loc"], name)
+        first = _most_telling(error.errors(include_url=False))
+        tag = first.get("ctx", {}).get("discriminator", "").strip("'")
+        at, value = _found(document, (*first["loc"], tag) if tag else first["loc"], name)
         key = at.key.rpartition(".")[2]
         match first["type"]:
-            case "missing":
+            case "union_tag_invalid":
+                there = first["ctx"]["expected_tags"].replace("'", "")
+                raise InputError(f"{shown(first['ctx']['tag'])} is not known here", at, f"known are {there}") from error
+            case "missing" | "union_tag_not_found":
                 raise InputError("is missing", at, "add it") from error
             case "extra_forbidden":
                 raise InputError("is not known here", at, did_you_mean(key, _fields(schema))) from error
         said = first["msg"].removeprefix("Value error, ").replace("Input should", "should")
         raise InputError(f"{said}, found {shown(first['input'])}", at, _spelling(value)) from error
+
+
+def _most_telling(errors: list[ErrorDetails]) -> ErrorDetails:
+    """The first error; where a key is missing because it is misspelt, the one about the key that is not known."""
+    first = errors[0]
+    if first["type"] == "missing":
+        for other in errors:
+            beside = other["type"] == "extra_forbidden" and other["loc"][:-1] == first["loc"][:-1]
+            if beside and get_close_matches(str(other["loc"][-1]), [str(first["loc"][-1])], cutoff=0.75):
+                return other
+    return first
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -13,12 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from crisp_hw.accelerators.load import load_arch
 from crisp_hw.dropin.map_files import map_files
 from crisp_hw.dropin.model import evaluate_files
 from crisp_hw.errors import CrispError
+from crisp_hw.workloads import load_workload
 
 FOLDER = Path(__file__).with_name("wrong_lines")
 FLAT, NODES, SPACE, MAIN, PARTS = "flat.yaml", "nodes.yaml", "space.yaml", "main.yaml.j2", "parts.yaml"
+ARCH, ENERGY, LAYERS = "arch.yaml", "energy.yaml", "workload.yaml"
 MOST_OF_A_KIND = 22
 
 SIZE = r"\b(width|depth|datawidth|word_bits|meshX|[MNK]): \d+"
@@ -187,6 +190,43 @@ MISTAKES = [
     ("in a template", MAIN, r"target: RF", "target: §LLC"),
     ("in a template", MAIN, r"permutation: \[N, M, K\]", "permutation: §[N, M, N]"),
     ("in a template", MAIN, r"include\('parts.yaml'", "§include('part.yaml'"),
+    ("negative number", ARCH, r"(size_words|fanout_y|read_bandwidth): \{value: \d+", r"\1: {value: §-1"),
+    ("negative number", ENERGY, r"value: (?:124.61|0.5608)", "value: §-1"),
+    ("negative number", LAYERS, r"(in_channels|groups): \d", r"\1: §-8"),
+    ("text for a number", ARCH, r"value: 256$", "value: §many"),
+    ("text for a number", ENERGY, r"value: 124.61", "value: §'124.61'"),
+    ("text for a number", LAYERS, r"(kernel: \[3,\n +)3", r"\1§three"),
+    ("too large a number", ARCH, r"(size_words|fanout_x): \{value: \d+", r"\1: {value: §1000000000000000000000"),
+    ("too large a number", ENERGY, r"value: (?:124.61|0.5608)", "value: §1e300"),
+    ("too large a number", LAYERS, r"(out_channels): \d", r"\1: §10000000000000000000"),
+    ("key missing", ARCH, r"(  )(SMEM:\n    )word_bits: .*\n    ", r"\1§\2"),
+    ("key missing", ARCH, r"(compute:\n  )name: MAC\n  ", r"§\1"),
+    ("key missing", LAYERS, r"- (name: second\n.*\n) +in_channels: 8\n", r"- §\1"),
+    ("key unknown", ARCH, r"(fanout_y|word_bits|read_bandwidth|keep): ", r"§\1s: "),
+    ("key unknown", ENERGY, r"    (write|compute_gated): ", r"    §\1s: "),
+    ("key unknown", LAYERS, r"    (groups|padding|input_size|kernel): ", r"    §\1s: "),
+    ("no mapping, no list", ARCH, r"keep: \[A, B\]", "keep: §A"),
+    ("no mapping, no list", LAYERS, r"kernel: \[3, 3\]", "kernel: §3"),
+    ("word unknown", ARCH, r"technology: DRAM", "technology: §FLASH"),
+    ("word unknown", ARCH, r"spatial: share", "spatial: §fil"),
+    ("word unknown", ARCH, r"crisp-hw/arch/1", "§crisp-hw/arch/2"),
+    ("word unknown", LAYERS, r"kind: conv2d", "kind: §conv3d"),
+    ("level unknown", ARCH, r"^  LRF: \{k", "  §LLC: {k"),
+    ("level unknown", ENERGY, r"^  (RF|offset_decoder):", "  §L7:"),
+    ("tensor unknown", ARCH, r"keep: \[(A|Z)\]", "keep: [§Q]"),
+    ("dimension unknown", ARCH, r"(temporal: \[N,\n +)M", r"\1§Q"),
+    ("name given twice", LAYERS, r"name: (second|third)", "name: §first"),
+    ("key given twice", ARCH, r"^( +)(name|spatial): .*$", r"\g<0>\n\1§\2: x"),
+    ("key given twice", ENERGY, r"^(  )(RF|MAC):$", r"\1§SMEM:"),
+    ("key given twice", LAYERS, r"^( +)(groups|kind): .*$", r"\g<0>\n\1§\2: 8"),
+    ("sizes that do not fit", LAYERS, r"groups: 8", "groups: §3"),
+    ("sizes that do not fit", LAYERS, r"weights: 2128", "weights: §2129"),
+    ("not YAML", ENERGY, r"value: 0.5608", "§*value"),
+    ("number in another notation", ARCH, r"value: 256$", "value: §0256"),
+    ("number in another notation", LAYERS, r"groups: 8", "groups: §0x8"),
+    ("number in another notation", FLAT, r"depth: 64", "depth: §0100"),
+    ("number in another notation", FLAT, r"    M: 8", "    M: §1:20"),
+    ("number in another notation", SPACE, r"depth: 64", "depth: §6_4"),
 ]
 
 
@@ -198,11 +238,6 @@ class Mutant:
     file: str
     text: str
     line: int
-
-    @property
-    def paths(self) -> tuple[str, ...]:
-        """What the command is given."""
-        return (MAIN,) if self.file in (MAIN, PARTS) else (self.file,)
 
 
 def mutants() -> Iterator[Mutant]:
@@ -235,14 +270,28 @@ def test_there_are_two_hundred_of_fifteen_kinds():
     assert max(kinds.values()) <= 25
 
 
+def read(file, folder):
+    """What the command does to which the file is given."""
+    match file:
+        case "arch.yaml" | "energy.yaml":
+            load_arch(folder / ARCH, energy=str(folder / ENERGY))
+        case "workload.yaml":
+            load_workload(folder / LAYERS)
+        case "space.yaml":
+            map_files([folder / SPACE])
+        case "main.yaml.j2" | "parts.yaml":
+            evaluate_files([folder / MAIN])
+        case _:
+            evaluate_files([folder / file])
+
+
 @pytest.mark.parametrize("mutant", ALL, ids=lambda mutant: f"{mutant.kind}-{mutant.file}-{mutant.line}")
 def test_the_line_of_the_mistake_is_named(mutant, tmp_path):
-    for other in (MAIN, PARTS):
+    for other in (MAIN, PARTS, ARCH, ENERGY):
         (tmp_path / other).write_text((FOLDER / other).read_text())
     (tmp_path / mutant.file).write_text(mutant.text)
-    run = map_files if mutant.file == SPACE else evaluate_files
     with pytest.raises(CrispError) as caught:
-        run([tmp_path / path for path in mutant.paths])
+        read(mutant.file, tmp_path)
     at = caught.value.at
     assert at is not None
     assert at.mark is not None, caught.value
