@@ -74,6 +74,8 @@ def map_files(  # noqa: PLR0913 - the options of a command
         sys.stdout.write(f"\n{texts['map.txt']}")
         sys.stdout.flush()
     say_written(written, out)
+    if "seed" in searching.said and jobs == 1 and found.found.proven and found.found.gap is None:
+        sys.stderr.write("crisp-hw: --seed has no effect: every mapping that may be best was evaluated\n")
     if found.found.interrupted:
         sys.stderr.write(f"crisp-hw: interrupted: {AT_BOUND if found.found.proven else SO_FAR}\n")
         raise typer.Exit(INTERRUPTED)

@@ -96,7 +96,7 @@ class SearchOptions:
     """How to search for a mapping; `memory_bytes` is the most that it takes (`--memory`).
 
     `device` is where mappings are evaluated, `front` whether the Pareto front of cycles and energy is wanted, which
-    forbids lower bounds (`--front`).
+    forbids lower bounds (`--front`), `said` as in `EvaluateOptions`; it changes no search.
     """
 
     budget: Annotated[int | None, Stated("Most mappings to evaluate; default: all that may be best.", least=1)] = None
@@ -104,3 +104,4 @@ class SearchOptions:
     memory_bytes: int = GIB
     device: Annotated[Device, Stated("Where mappings are evaluated.")] = "numpy"
     front: bool = False
+    said: frozenset[str] = frozenset()

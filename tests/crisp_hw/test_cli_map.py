@@ -92,6 +92,11 @@ def test_the_objective_may_be_chosen(run):
     assert json.loads(run("--objective", "energy", "-f", "json").stdout)["search"]["objective"] == "energy"
 
 
+def test_a_seed_that_draws_nothing_is_named(run):
+    assert "--seed has no effect" in run("--seed", "3").stderr
+    assert not any("--seed" in run(*words).stderr for words in ((), ("--seed", "3", "--budget", "2")))
+
+
 def test_nothing_that_fits_is_exit_code_3_and_writes_nothing(run, tmp_path):
     keep = {"target": "RF", "type": "bypass", "keep": ["A", "B", "Z"]}
     big = {"target": "RF", "type": "temporal", "factors": "M=4 K=2"}
