@@ -37,17 +37,22 @@ class Attempt:
 def best_attempt(batch: Batch, rows: Ints) -> Attempt | None:
     """The row of an evaluated batch (int64[b, blocks, dims]) whose worst broken rule is broken least.
 
-    None when no row breaks a rule. Of equals, the first.
+    Where no row breaks a rule, the first that takes no cycles; None when there is none. Of equals, the first.
     """
     if not batch.failures:
-        return None
+        return _without_cycles(batch, rows)
     ratios = np.stack([_ratios(check) for check in batch.failures])
     worst = ratios.max(axis=0)
     if not (worst > 0).any():
-        return None
+        return _without_cycles(batch, rows)
     row = int(np.argmin(np.where(worst > 0, worst, np.inf)))
     check = batch.failures[int(np.argmax(ratios[:, row]))]
     return Attempt(rows[row], check.of(row))
+
+
+def _without_cycles(batch: Batch, rows: Ints) -> Attempt | None:
+    empty = np.flatnonzero(batch.cycles == 0)
+    return Attempt(rows[empty[0]], Failure(Rule.NO_CYCLES, "")) if len(empty) else None
 
 
 def ratio(need: float | None, have: float | None) -> float:

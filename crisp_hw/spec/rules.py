@@ -31,6 +31,7 @@ class Rule(StrEnum):
     OUTPUT_GAPS = "output_gaps"
     ENDLESS = "endless"
     TIMELESS = "timeless"
+    NO_CYCLES = "no_cycles"
 
 
 UNITS = {
@@ -93,6 +94,11 @@ _REASONS = {
     Rule.TIMELESS: (
         "less than one MAC is at work on average, which Timeloop counts as 0 cycles and divides by",
         "lift the level's bandwidth limit, or use more MACs",
+    ),
+    Rule.NO_CYCLES: (
+        "less than one MAC is at work on average, which Timeloop counts as 0 cycles, so that no mapping can be "
+        "recommended",
+        "give the operands more nonzeros, or let fewer lanes run at once",
     ),
 }
 """Reason and next step of the rules that compare no numbers."""

@@ -84,7 +84,13 @@ def test_of_a_batch_the_row_with_the_smallest_worst_rule_is_taken():
     batch = Batch(np.zeros(3, bool), np.zeros(3, np.int64), np.zeros(3), (words, lanes))
     attempt = best_attempt(batch, np.arange(3).reshape(3, 1, 1))
     assert (attempt.failure, int(attempt.factors[0, 0])) == (Failure(Rule.LANES, "RF", need=5.0, have=4.0), 1)
-    assert best_attempt(Batch(np.ones(1, bool), np.zeros(1, np.int64), np.zeros(1)), np.zeros((1, 1, 1))) is None
+    assert best_attempt(Batch(np.ones(1, bool), np.ones(1, np.int64), np.zeros(1)), np.zeros((1, 1, 1))) is None
+
+
+def test_runs_of_no_cycles_are_told_where_no_rule_is_broken():
+    batch = Batch(np.ones(2, bool), np.array([3, 0]), np.zeros(2))
+    attempt = best_attempt(batch, np.arange(2).reshape(2, 1, 1))
+    assert (attempt.failure, int(attempt.factors[0, 0])) == (Failure(Rule.NO_CYCLES, ""), 1)
 
 
 def test_too_few_lanes_are_told_with_the_most_that_there_are():

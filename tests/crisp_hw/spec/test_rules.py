@@ -63,6 +63,10 @@ SENTENCES = {
         "level L0: less than one MAC is at work on average, which Timeloop counts as 0 cycles and divides by; lift the "
         "level's bandwidth limit, or use more MACs"
     ),
+    Failure(Rule.NO_CYCLES, ""): (
+        "less than one MAC is at work on average, which Timeloop counts as 0 cycles, so that no mapping can be "
+        "recommended; give the operands more nonzeros, or let fewer lanes run at once"
+    ),
 }
 
 
