@@ -6,9 +6,10 @@ from dataclasses import replace
 from crisp_hw.encode import encodings
 from crisp_hw.errors import InputError
 from crisp_hw.layer_evaluator import LayerEvaluator, Masks
+from crisp_hw.machine.store import open_store
 from crisp_hw.searches.content import Content
 from crisp_hw.searches.pool import solving
-from crisp_hw.searches.store import default_store
+from crisp_hw.searches.version import KIND, engine_version
 from crisp_hw.spec import accelerator as schemes
 from crisp_hw.spec.accelerator import Accelerator
 from crisp_hw.spec.descriptors import Descriptor
@@ -46,7 +47,7 @@ def evaluate_layers(
     plan = [(evaluator, evaluator.plan(descriptor)) for evaluator in evaluators for descriptor in descriptors]
     tasks = [ways.first.task for _, row in plan for ways in (row.ways, row.dense)]
     rows: list[LayerEvaluation] = []
-    with solving(tasks, options.jobs, default_store() if options.cache else None) as solve:
+    with solving(tasks, options.jobs, open_store(KIND, engine_version()) if options.cache else None) as solve:
         for evaluator, row in plan:
             if progress:
                 progress(f"{evaluator.name} {row.descriptor.layer.name}", len(rows), len(plan))

@@ -15,12 +15,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from crisp_hw.characterization.sram import SramArray, SramNumbers, check_array
-from crisp_hw.characterization.store import load, save
 from crisp_hw.errors import InputError
 from crisp_hw.machine.process import complete
 from crisp_hw.machine.staging import scratch
+from crisp_hw.machine.store import open_store, read, write
 
 PACKAGE = "hwcomponents_cacti"
+KIND, RECORD = "cacti", "1"  # of entries in the store; another RECORD when what is kept of an answer changes
 ELSEWHERE = "CRISP_HW_CACTI"  # environment variable: folder of the package in another environment
 LIMIT_S = 120.0  # not given; assumed because the largest array of the committed grid takes about 2 s
 CYCLE_S = 1e-9  # leak is charged per cycle of 1 ns; not given by the paper; assumed because Sparseloop's designs use it
@@ -101,11 +102,13 @@ def ask(array: SramArray, tool: Cacti | None = None, limit_s: float = LIMIT_S) -
     tool = tool or find_cacti()
     text = configuration_text(tool.configuration, array)
     key = hashlib.sha256(f"{tool.version}\n{text}".encode()).hexdigest()
-    kept = _kept(array, load("cacti", key))
+    store = open_store(KIND, RECORD)
+    kept = _kept(array, read(store, key)) if store else None
     if kept:
         return kept
     found = Measured(array, _run(tool, text, array, limit_s), date.today().isoformat())
-    save("cacti", key, {"array": asdict(array), "numbers": asdict(found.numbers), "asked": found.asked})
+    if store:
+        write(store, key, {"array": asdict(array), "numbers": asdict(found.numbers), "asked": found.asked})
     return found
 
 
@@ -126,9 +129,11 @@ def configuration_text(default: str, array: SramArray) -> str:
     return default.rstrip("\n") + "\n" + "\n".join(lines) + "\n"
 
 
-def _kept(array: SramArray, record: dict[str, object] | None) -> Measured | None:
+def _kept(array: SramArray, record: object) -> Measured | None:
     """A cache record as a value; None unless it is whole."""
-    numbers, asked = (record or {}).get("numbers"), (record or {}).get("asked")
+    if not isinstance(record, dict):
+        return None
+    numbers, asked = record.get("numbers"), record.get("asked")
     if not isinstance(numbers, dict) or set(numbers) != set(SramNumbers.__dataclass_fields__):
         return None
     return Measured(array, SramNumbers(**numbers), str(asked))

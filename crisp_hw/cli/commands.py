@@ -6,7 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 import crisp_hw
-from crisp_hw.cli import accelerators, networks, searches
+from crisp_hw.cli import accelerators, cache, networks
 from crisp_hw.cli.bundle import bundle, replay
 from crisp_hw.cli.characterize import characterize
 from crisp_hw.cli.describe import describe
@@ -65,7 +65,7 @@ app.command()(replay)
 app.command()(doctor)
 app.add_typer(accelerators.app, name="arch")
 app.add_typer(networks.app, name="workload")
-app.add_typer(searches.app, name="cache")
+app.add_typer(cache.app, name="cache")
 
 
 def _version(wanted: bool) -> None:

@@ -12,8 +12,8 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
 from crisp_hw.errors import CrispError, InputError
+from crisp_hw.machine.store import Store
 from crisp_hw.searches.solve import Solved, Task, recall, solve
-from crisp_hw.searches.store import Store
 
 Solve = Callable[[Task], Solved]
 """The answer to one task; waits for it, or finds it. Raises what the search raised."""

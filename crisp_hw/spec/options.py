@@ -46,7 +46,7 @@ class EvaluateOptions:
     sparsity, so 0.6). `offsets` stores a kept weight's place in its N:M group as a coordinate of ceil(log2 M) bits, or
     the group as a mask of M bits. `jobs` processes search for mappings (None: one, and all cores as soon as that pays;
     spawned, so that the caller's main module needs its `if __name__ == "__main__"`), and with `cache` what was found
-    before is read from disk and what is found is kept there (`searches.store`); neither changes a number.
+    before is read from disk and what is found is kept there (`machine.store`); neither changes a number.
     `said` names options that were written down although they have their default: `unused_options` looks at them, too.
     """
 

@@ -17,7 +17,7 @@ ROW = "45, 1024, 1, 1, 32, 0.5, 0.25, N/A, 0.00125, 0.002, 0.00005, 0.0034, 2, 4
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
     """No test reads or fills the cache of the user."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("CRISP_HW_CACHE", str(tmp_path / "cache"))
 
 
 def program(path, body):

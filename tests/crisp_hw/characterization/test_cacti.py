@@ -7,8 +7,8 @@ import pytest
 from crisp_hw.characterization import cacti
 from crisp_hw.characterization.cacti import ask, configuration_text, find_cacti
 from crisp_hw.characterization.sram import SramArray
-from crisp_hw.characterization.store import cache_folder
 from crisp_hw.errors import InputError
+from crisp_hw.machine.store import cache_folder
 
 SMALL = SramArray(32, 256)
 

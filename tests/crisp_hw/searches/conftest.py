@@ -2,8 +2,8 @@
 
 import pytest
 
+from crisp_hw.machine.store import Store
 from crisp_hw.searches.solve import task_of
-from crisp_hw.searches.store import Store
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design
@@ -28,7 +28,7 @@ def gemm(rows, columns, depth, words=64, name="gemm"):
 
 @pytest.fixture
 def store(tmp_path):
-    return Store(tmp_path / "searches", "1.0-0123456789abcdef")
+    return Store(tmp_path / "searches", "searches", "1.0-0123456789abcdef")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from crisp_hw.characterization.grid import load_grid
 from crisp_hw.characterization.sram import SramNumbers
-from crisp_hw.characterization.store import cache_folder
+from crisp_hw.machine.store import cache_folder
 
 
 @given(st.lists(st.integers(70, 60_000), max_size=4, unique=True))

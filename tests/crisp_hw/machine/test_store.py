@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crisp_hw.errors import InputError
-from crisp_hw.searches import store as store_module
-from crisp_hw.searches.store import Store, clear, default_store, engine_version, info, read, write
+from crisp_hw.machine import store as store_module
+from crisp_hw.machine.store import Store, cache_folder, check_folder, clear, info, open_store, read, write
 
 KEY = "0123456789abcdef" * 4
 OTHER = "f" * 64
@@ -24,7 +24,13 @@ OTHER = "f" * 64
 
 @pytest.fixture
 def store(tmp_path):
-    return Store(tmp_path / "searches", "1.0-0123456789abcdef")
+    return Store(tmp_path / "kept", "searches", "1.0-0123456789abcdef")
+
+
+@pytest.fixture(autouse=True)
+def afresh():
+    """Every test hears what is said once a process."""
+    store_module._say_once.cache_clear()
 
 
 def warnings(caplog):
@@ -52,7 +58,7 @@ def test_what_was_never_written_is_none_without_a_word(store, caplog):
 def test_an_entry_is_one_json_file_that_says_what_it_is(store):
     write(store, KEY, {"a": 0.1})
     entry = json.loads(store.path(KEY).read_text())
-    assert (entry["format"], entry["key"], entry["content"]) == ("crisp-hw/search/1", KEY, {"a": 0.1})
+    assert (entry["format"], entry["key"], entry["content"]) == ("crisp-hw/searches/1", KEY, {"a": 0.1})
     assert [path.name for path in store.path(KEY).parent.iterdir()] == [f"{KEY}.json"]
 
 
@@ -67,7 +73,7 @@ def test_every_cut_and_every_changed_byte_is_noticed(store, caplog):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         found = read(store, KEY)
         assert found is None or found == {"cycles": 12, "energy": 0.25}, place
-    assert set(warnings(caplog)) == {f"{path}: is damaged; searching anew"}
+    assert set(warnings(caplog)) == {f"{path}: is damaged; not used"}
     path.write_bytes(whole)
     assert read(store, KEY) == {"cycles": 12, "energy": 0.25}
 
@@ -77,7 +83,7 @@ def test_foreign_content_is_noticed(store, text, caplog):
     store.path(KEY).parent.mkdir(parents=True)
     store.path(KEY).write_text(text)
     assert read(store, KEY) is None
-    assert warnings(caplog) == [f"{store.path(KEY)}: is damaged; searching anew"]
+    assert warnings(caplog) == [f"{store.path(KEY)}: is damaged; not used"]
 
 
 def test_an_entry_under_another_name_is_noticed(store, caplog):
@@ -95,11 +101,11 @@ def test_infinity_and_minus_zero_come_back(store):
 
 def test_a_folder_that_cannot_be_written_costs_nothing_but_a_line(tmp_path, caplog):
     (tmp_path / "file").write_text("")
-    store = Store(tmp_path / "file", "1.0-0123456789abcdef")
+    store = Store(tmp_path / "file", "searches", "1.0-0123456789abcdef")
     for key in (KEY, OTHER):
         write(store, key, 1)
     (said,) = warnings(caplog)
-    assert "cannot be written (Not a directory); searches are not kept, see CRISP_HW_CACHE" in said
+    assert "cannot be written (Not a directory); results are not kept, see CRISP_HW_CACHE" in said
     assert read(store, KEY) is None
 
 
@@ -109,15 +115,15 @@ def test_a_write_that_fails_leaves_the_old_entry_and_no_rest(store, monkeypatch,
     def full(*_):
         raise OSError("no space left")
 
-    monkeypatch.setattr(store_module.os, "replace", full)
+    monkeypatch.setattr(Path, "replace", full)
     write(store, KEY, 2)
     assert read(store, KEY) == 1
-    assert len(list(store.path(KEY).parent.iterdir())) == 1
+    assert [path for path in store.folder.rglob("*") if path.is_file()] == [store.path(KEY)]
     assert len(warnings(caplog)) == 1
 
 
 def hammer(folder, rounds):
-    store = Store(Path(folder), "1.0-0123456789abcdef")
+    store = Store(Path(folder), "searches", "1.0-0123456789abcdef")
     for number in range(rounds):
         write(store, KEY, {"writer": os.getpid(), "number": number, "pad": "x" * 5000})
         assert read(store, KEY) is not None
@@ -143,8 +149,8 @@ def test_writers_at_once_leave_one_whole_entry(store, caplog):
 WRITER = """
 import sys
 from pathlib import Path
-from crisp_hw.searches.store import Store, write
-store = Store(Path(sys.argv[1]), "1.0-0123456789abcdef")
+from crisp_hw.machine.store import Store, write
+store = Store(Path(sys.argv[1]), "searches", "1.0-0123456789abcdef")
 print("ready", flush=True)
 while True:
     write(store, sys.argv[2], {"pad": "x" * 500_000})
@@ -162,7 +168,7 @@ def test_killed_writers_leave_nothing_that_is_believed(store, caplog):
         entry = read(store, KEY)
         assert entry is None or entry == {"pad": "x" * 500_000}
     assert warnings(caplog) == []
-    clear(store)
+    clear([store])
     assert info(store).size_bytes == 0
 
 
@@ -170,7 +176,7 @@ def test_info_counts_entries_and_those_of_other_engines(store):
     assert (info(store).entries, info(store).stale, info(store).size_bytes) == (0, 0, 0)
     write(store, KEY, 1)
     write(store, OTHER, 2)
-    write(Store(store.folder, "0.9-0000000000000000"), KEY, 3)
+    write(Store(store.folder, "searches", "0.9-0000000000000000"), KEY, 3)
     found = info(store)
     assert (found.folder, found.entries, found.stale) == (store.folder, 2, 1)
     assert found.size_bytes == sum(path.stat().st_size for path in store.folder.rglob("*.json"))
@@ -178,16 +184,16 @@ def test_info_counts_entries_and_those_of_other_engines(store):
 
 def test_clear_deletes_entries_and_rests_and_nothing_else(store):
     write(store, KEY, 1)
-    write(Store(store.folder, "0.9-0000000000000000"), KEY, 3)
+    write(Store(store.folder, "searches", "0.9-0000000000000000"), KEY, 3)
     rest = store.path(KEY).parent / f".{KEY[:16]}.abc.tmp"
     mine = [store.folder / "notes.txt", store.folder / "photos" / "a.json", store.path(KEY).parent / "mine.json"]
     mine[1].parent.mkdir()
     for path in (rest, *mine):
         path.write_text("")
-    assert clear(store) == 3
+    assert clear([store]) == 3
     assert sorted(path for path in store.folder.rglob("*") if path.is_file()) == sorted(mine)
-    assert not (store.folder / "0.9-0000000000000000").exists()
-    assert clear(store) == 0
+    assert not (store.folder / "searches" / "0.9-0000000000000000").exists()
+    assert clear([store]) == 0
 
 
 def test_clear_says_what_it_cannot_delete(store, monkeypatch):
@@ -198,7 +204,7 @@ def test_clear_says_what_it_cannot_delete(store, monkeypatch):
 
     monkeypatch.setattr(Path, "unlink", refuse)
     with pytest.raises(InputError, match=rf"{KEY}\.json: cannot be deleted \(not yours\)"):
-        clear(store)
+        clear([store])
 
 
 @pytest.mark.parametrize(
@@ -218,10 +224,10 @@ def test_where_the_folder_is(variables, expected, monkeypatch):
     monkeypatch.setenv("HOME", "/home/somebody")
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert default_store() == Store(Path(expected), engine_version())
+    assert cache_folder() == Path(expected)
 
 
-def test_without_a_home_the_variable_is_named(monkeypatch):
+def test_without_a_home_the_variable_is_named(monkeypatch, caplog):
     for name in ("CRISP_HW_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
 
@@ -229,23 +235,55 @@ def test_without_a_home_the_variable_is_named(monkeypatch):
         raise RuntimeError("Could not determine home directory.")
 
     monkeypatch.setattr(Path, "home", homeless)
-    with pytest.raises(InputError, match="no home folder to keep searches in; set CRISP_HW_CACHE"):
-        default_store()
-
-
-def test_another_source_is_another_engine(tmp_path, monkeypatch):
-    for room in ("engine", "mapper", "spec"):
-        (tmp_path / room / "deep").mkdir(parents=True)
-        (tmp_path / room / "deep" / "a.py").write_text("one = 1\n")
-    monkeypatch.setattr(store_module, "_PACKAGE", tmp_path)
-    found = [engine_version.__wrapped__()]
-    for change in ("one = 2\n", "one = 1\n"):
-        (tmp_path / "engine" / "deep" / "a.py").write_text(change)
-        found.append(engine_version.__wrapped__())
-    (tmp_path / "mapper" / "b.py").write_text("")
-    found.append(engine_version.__wrapped__())
-    assert found[0] == found[2] and len(set(found)) == 3
+    with pytest.raises(InputError, match="no home folder to keep results in; set CRISP_HW_CACHE"):
+        cache_folder()
+    assert open_store("searches", "1") is None
+    (said,) = warnings(caplog)
+    assert said.endswith("set CRISP_HW_CACHE to a folder, or HOME; results are not kept")
 
 
 def test_the_suite_uses_a_folder_of_its_own(own_cache):
-    assert default_store().folder == own_cache
+    assert cache_folder() == own_cache
+
+
+@pytest.mark.parametrize("place", ["file", "file/deeper", "/proc/none/deeper", "x" * 300])
+def test_a_folder_that_cannot_be_is_one_line_for_a_command(tmp_path, monkeypatch, caplog, place):
+    (tmp_path / "file").write_text("")
+    folder = tmp_path / place
+    monkeypatch.setattr(store_module, "cache_folder", lambda: folder)
+    assert [open_store("searches", "1") for _ in range(3)] == [None] * 3
+    (said,) = warnings(caplog)
+    assert "cannot be the folder of kept results: " in said and said.endswith("; results are not kept")
+    with pytest.raises(InputError, match="set CRISP_HW_CACHE to another"):
+        check_folder(folder)
+
+
+def test_kinds_lie_side_by_side(tmp_path):
+    stores = [Store(tmp_path, kind, "1") for kind in ("searches", "cacti")]
+    for number, store in enumerate(stores):
+        write(store, KEY, number)
+    assert [read(store, KEY) for store in stores] == [0, 1]
+    assert [info(store).entries for store in stores] == [1, 1]
+    assert clear(stores[1:]) == 1
+    assert [info(store).entries for store in stores] == [1, 0]
+
+
+def test_an_entry_of_another_kind_is_noticed(tmp_path, caplog):
+    stores = [Store(tmp_path, kind, "1") for kind in ("searches", "cacti")]
+    write(stores[0], KEY, 1)
+    stores[1].path(KEY).parent.mkdir(parents=True)
+    stores[0].path(KEY).rename(stores[1].path(KEY))
+    assert read(stores[1], KEY) is None
+    assert len(warnings(caplog)) == 1
+
+
+def test_entries_of_earlier_releases_are_counted_and_cleared(tmp_path):
+    """Searches lay directly under the folder, CACTI's answers under the first two digits of their keys."""
+    old = [tmp_path / "0.1-0123456789abcdef" / f"{KEY}.json", tmp_path / "cacti" / KEY[:2] / f"{KEY}.json"]
+    for path in old:
+        path.parent.mkdir(parents=True)
+        path.write_text("{}")
+    stores = [Store(tmp_path, kind, "1") for kind in ("searches", "cacti")]
+    assert [(info(store).entries, info(store).stale) for store in stores] == [(0, 1), (0, 1)]
+    assert clear(stores) == 2
+    assert list(tmp_path.iterdir()) == []

@@ -10,12 +10,16 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from cacti_stand_in import make_package
 from typer.testing import CliRunner
 
 from crisp_hw.cli import app
-from crisp_hw.searches.store import default_store, engine_version, info
+from crisp_hw.machine import store
+from crisp_hw.machine.store import Store, cache_folder, info
+from crisp_hw.searches.version import engine_version
 
 pytestmark = pytest.mark.process
+__all__ = ["make_package"]  # a fixture
 
 WORKLOAD = """\
 schema: crisp-hw/workload/1
@@ -62,7 +66,7 @@ def test_jobs_must_be_positive(words):
 
 def test_render_keeps_what_it_searched(words, tmp_path, own_cache):
     run("render", *words[1:], "--out", tmp_path / "documents", "--jobs", 1)
-    assert info(default_store()).entries == 4
+    assert info(Store(cache_folder(), "searches", engine_version())).entries == 4
     run("render", *words[1:], "--out", tmp_path / "again", "--no-cache")
     for path in (tmp_path / "documents").rglob("*.yaml"):
         assert (tmp_path / "again" / path.relative_to(tmp_path / "documents")).read_text() == path.read_text()
@@ -74,7 +78,7 @@ def test_info_says_where_and_how_much(words, own_cache):
     said = json.loads(run("cache", "info", "-f", "json").stdout)
     assert (said["folder"], said["entries"], said["stale"]) == (str(own_cache), 4, 0)
     assert said["size_bytes"] == sum(path.stat().st_size for path in own_cache.rglob("*.json"))
-    (own_cache / engine_version()).rename(own_cache / "0.0-0000000000000000")
+    (own_cache / "searches" / engine_version()).rename(own_cache / "searches" / "0.0-0000000000000000")
     said = json.loads(run("cache", "info", "-f", "json").stdout)
     assert (said["entries"], said["stale"]) == (0, 4)
 
@@ -92,7 +96,7 @@ def test_a_damaged_entry_is_said_on_stderr_and_the_table_stays(words, own_cache)
     command = [sys.executable, "-m", "crisp_hw.cli", *map(str, words)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == first.stdout
-    assert done.stderr == f"{path}: is damaged; searching anew\n"
+    assert done.stderr == f"{path}: is damaged; not used\n"
 
 
 def test_a_folder_of_somebody_else_is_said_and_the_table_stays(words, tmp_path, monkeypatch):
@@ -101,7 +105,66 @@ def test_a_folder_of_somebody_else_is_said_and_the_table_stays(words, tmp_path, 
     command = [sys.executable, "-m", "crisp_hw.cli", *map(str, words)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == run(*words, "--no-cache").stdout
-    assert done.stderr.count("searches are not kept, see CRISP_HW_CACHE") == 1
+    assert done.stderr.count("results are not kept") == 1
+
+
+def characterized(own_cache, make_package, monkeypatch, tmp_path):
+    """CACTI's answers, kept; nothing anywhere else."""
+    make_package()
+    monkeypatch.setenv("CRISP_HW_CACHE", str(own_cache))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "elsewhere"))
+    return run("characterize", "--energy", "cacti", "-f", "json").stdout
+
+
+def test_answers_of_cacti_are_counted_and_cleared(own_cache, make_package, monkeypatch, tmp_path):
+    first = characterized(own_cache, make_package, monkeypatch, tmp_path)
+    files = list(own_cache.rglob("*.json"))
+    assert files and not (tmp_path / "elsewhere").exists()
+    said = json.loads(run("cache", "info", "-f", "json").stdout)
+    assert (said["entries"], said["kinds"][1]) == (len(files), {"kind": "cacti", "kept": len(files), "stale": 0})
+    assert run("cache", "clear").stdout == f"deleted {len(files)} files in {own_cache}\n"
+    assert [path for path in own_cache.rglob("*") if path.is_file()] == []
+    assert characterized(own_cache, lambda: None, monkeypatch, tmp_path) == first
+
+
+def test_both_kinds_are_cleared_at_once(words, own_cache, make_package, monkeypatch, tmp_path):
+    characterized(own_cache, make_package, monkeypatch, tmp_path)
+    answers = len(list(own_cache.rglob("*.json")))
+    run(*words)
+    said = json.loads(run("cache", "info", "-f", "json").stdout)
+    assert [each["kept"] for each in said["kinds"]] == [4, answers]
+    assert run("cache", "clear").stdout == f"deleted {4 + answers} files in {own_cache}\n"
+
+
+def test_answers_of_cacti_without_a_variable_lie_in_the_xdg_folder(make_package, monkeypatch, tmp_path):
+    make_package()
+    monkeypatch.delenv("CRISP_HW_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    run("characterize", "--energy", "cacti")
+    assert json.loads(run("cache", "info", "-f", "json").stdout)["entries"] > 0
+    assert {path.parents[1].name for path in (tmp_path / "xdg" / "crisp-hw").rglob("*.json")} == {"cacti"}
+
+
+def test_cacti_answers_where_nothing_can_be_kept(own_cache, make_package, monkeypatch, tmp_path, caplog):
+    make_package()
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("CRISP_HW_CACHE", str(tmp_path / "file" / "deeper"))
+    store._say_once.cache_clear()
+    assert run("characterize", "--energy", "cacti", "-f", "json").stdout
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{tmp_path / 'file' / 'deeper'}: cannot be the folder of kept results: cannot be written (Not a directory); "
+        "set CRISP_HW_CACHE to another; results are not kept"
+    ]
+
+
+@pytest.mark.parametrize("verb", ["info", "clear"])
+@pytest.mark.parametrize("place", ["file", "file/deeper", "/proc/none/deeper"])
+def test_the_command_refuses_a_folder_that_cannot_be_one(verb, place, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("CRISP_HW_CACHE", str(tmp_path / place))
+    said = run("cache", verb, code=2).stderr
+    assert said.startswith(f"crisp-hw: error: {tmp_path / place}: cannot be the folder of kept results: ")
+    assert said.count("\n") == 1 and said.endswith("; set CRISP_HW_CACHE to another\n")
 
 
 def members(group):

@@ -1,0 +1,47 @@
+"""`crisp-hw cache`."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from crisp_hw.cli.options import FormatOption
+from crisp_hw.cli.output import show
+
+if TYPE_CHECKING:
+    from crisp_hw.machine.store import Store
+
+app = typer.Typer(
+    help="What is kept of past searches and of CACTI's answers: in $CRISP_HW_CACHE, else in $XDG_CACHE_HOME/crisp-hw "
+    "or ~/.cache/crisp-hw.",
+    no_args_is_help=True,
+)
+
+
+@app.command()
+def info(form: FormatOption = "table") -> None:
+    """Where the folder is, and what it holds."""
+    from crisp_hw.machine.store import info as info_of
+    from crisp_hw.report.kept import kept_document
+
+    show(kept_document([info_of(each) for each in _stores()]), form)
+
+
+@app.command()
+def clear() -> None:
+    """Delete all of it."""
+    from crisp_hw.machine.store import clear as clear_all
+
+    found = _stores()
+    sys.stdout.write(f"deleted {clear_all(found)} files in {found[0].folder}\n")
+
+
+def _stores() -> "list[Store]":
+    """All kinds of kept results, in one folder; InputError where that cannot be one."""
+    from crisp_hw.characterization import cacti
+    from crisp_hw.machine.store import Store, cache_folder, check_folder
+    from crisp_hw.searches import version
+
+    folder = cache_folder()
+    check_folder(folder)
+    return [Store(folder, version.KIND, version.engine_version()), Store(folder, cacti.KIND, cacti.RECORD)]
