@@ -18,7 +18,8 @@ OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder for timeloo
 
 
 DialectOption = Annotated[
-    Dialect, typer.Option("--dialect", help="Whose numbers: public Timeloop's, or the MICRO 2022 artifact's.")
+    Dialect,
+    typer.Option("--dialect", help="Whose numbers: public Timeloop's, the same of 2024, or the MICRO 2022 artifact's."),
 ]
 
 

@@ -13,19 +13,21 @@ from crisp_hw.engine.validity import broken_rules
 from crisp_hw.errors import CrispError, InputError, MappingError, Where
 from crisp_hw.machine.positions import MarkedDict
 from crisp_hw.spec.design import Design, DesignPoint
-from crisp_hw.spec.dialect import Dialect
+from crisp_hw.spec.dialect import RULES, Dialect
 from crisp_hw.spec.limits import MOST_MACS
 from crisp_hw.spec.rules import misfit
 from crisp_hw.timeloop.read.accept import accept
 from crisp_hw.timeloop.read.accept_architecture import component_names
 from crisp_hw.timeloop.read.lines import with_line
-from crisp_hw.timeloop.read.point import read_point
+from crisp_hw.timeloop.read.point import point_of
 from crisp_hw.timeloop.read.tables import read_areas
 from crisp_hw.timeloop.stats.detail import Evaluated, details_of
 from crisp_hw.timeloop.stats.json_text import stats_json
 from crisp_hw.timeloop.stats.map_text import map_text
 from crisp_hw.timeloop.stats.text import stats_text
-from crisp_hw.timeloop.yaml.documents import InputFiles, load_documents
+from crisp_hw.timeloop.yaml.documents import InputFiles, read_documents
+from crisp_hw.timeloop.yaml.fields import underscored
+from crisp_hw.timeloop.yaml.spelling import as_spelled
 
 PREFIX = "timeloop-model"
 NEEDED = ("architecture", "problem", "mapping")
@@ -39,13 +41,14 @@ def evaluate_files(paths: Iterable[str | Path] | InputFiles, dialect: Dialect = 
     lists what the documents hold without effect on the numbers. Raises InputError with file and line for input that
     is wrong or not modelled, and MappingError when the mapping does not fit the architecture.
     """
-    given = documents = load_documents(paths)
-    notes: tuple[str, ...] = ()
+    given, notes = _spelled(read_documents(paths), dialect)
+    documents = given
     try:
         if is_frontend(documents):
             from crisp_hw.timeloop.frontend.flatten import flatten  # most runs do without it, and start sooner
 
-            documents, notes = flatten(documents)
+            documents, more = flatten(documents)
+            notes += more
         documents, more = accept(documents)
         return _evaluate(documents, (*notes, *more), dialect)
     except CrispError as error:
@@ -54,6 +57,18 @@ def evaluate_files(paths: Iterable[str | Path] | InputFiles, dialect: Dialect = 
             advice = "no mapping is among the files, crisp-hw map looks for the best one"
             placed.hint = f"{placed.hint}; {advice}" if placed.hint else advice
         raise placed from error
+
+
+def _spelled(documents: MarkedDict, dialect: Dialect) -> tuple[MarkedDict, tuple[str, ...]]:
+    """Documents with underscores in their keys, without those that the program passes over; a note for each of these.
+
+    The front end of 2024 is none of that program's inputs: only documents in its own form are read as it does.
+    """
+    notes: tuple[str, ...] = ()
+    if not RULES[dialect].either_spelling and not is_frontend(documents):
+        documents, notes = as_spelled(documents)
+    heard: MarkedDict = underscored(documents)
+    return heard, notes
 
 
 def texts_of(evaluated: Evaluated) -> dict[str, str]:
@@ -73,7 +88,7 @@ def is_frontend(documents: MarkedDict) -> bool:
 
 def _evaluate(documents: MarkedDict, notes: tuple[str, ...], dialect: Dialect) -> Evaluated:
     check_documents(documents, NEEDED)
-    point = read_point(documents, dialect)
+    point = point_of(documents, dialect)
     check_size(point.design)
     return evaluated(point, documents, notes)
 

@@ -66,14 +66,18 @@ def minus(box: Box, other: Box) -> Boxes:
     return tuple(left)
 
 
-def arrive(held: Held, box: Box) -> Boxes:
+def arrive(held: Held, box: Box, still_keeps_stride: bool = True) -> Boxes:
     """The words that a buffer must fetch for its next tile; it reuses what it holds while its moves stay the same.
 
-    After another move than the one before it fetches the whole tile (SaveAndSubtractIfSameStride).
+    After another move than the one before it fetches the whole tile (SaveAndSubtractIfSameStride). A step that does not
+    move it counts as no move; before Timeloop's pull request 297, as a move by 0 like any other (D14).
 
     >>> held = Held()
     >>> [words(arrive(held, ((start, start + 3),))) for start in (0, 1, 2, 0, 0)]
     [3, 1, 1, 3, 0]
+    >>> held = Held()
+    >>> [words(arrive(held, ((start, start + 3),), still_keeps_stride=False)) for start in (0, 0, 1, 1)]
+    [3, 0, 3, 0]
     """
     if held.box is None:
         held.box = box
@@ -81,7 +85,7 @@ def arrive(held: Held, box: Box) -> Boxes:
     move = tuple(_middle(*now) - _middle(*then) for now, then in zip(box, held.box, strict=True))
     rounded = tuple((abs(twice) + 1) // 2 * (1 if twice > 0 else -1) for twice in move)
     before, held.box = held.box, box
-    if any(rounded):
+    if any(rounded) or not still_keeps_stride:
         if held.move is not None and held.move != rounded:
             held.move = None
             return (box,)

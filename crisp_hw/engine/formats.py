@@ -188,11 +188,11 @@ def _assign(
     ranks, order = form.ranks[start[0] :], live
     dummy = refused = _Group((), smallest)
     if form.inner_to_outer:
-        groups, used = _fill(ranks, live, _Group((), word), rules)
+        groups, used = _fill(ranks, live, _Group((), word))
         groups += [dummy] * (len(ranks) - len(groups))
     else:
         order = live[::-1]
-        groups, used = _fill(ranks[::-1], order, refused, rules)
+        groups, used = _fill(ranks[::-1], order, refused)
         dummy = dummy if rules.idle_rank_on_tile else _Group((), word)  # D9
         # ranks whose rule finds no loop are recorded outside all others, whatever their place (as Timeloop does)
         empty = [group for group in groups if not group.segments]
@@ -201,11 +201,8 @@ def _assign(
     return groups, [segment.dim for segment in order[used:]]
 
 
-def _fill(ranks: Sequence[Rank], live: Sequence[_Segment], refused: _Group, rules: Rules) -> tuple[list[_Group], int]:
-    """Give each rank in turn the next loop, and with a flattening rule all that follow and obey it.
-
-    In MICRO22 (D3) a rank uses each dimension of its rule once.
-    """
+def _fill(ranks: Sequence[Rank], live: Sequence[_Segment], refused: _Group) -> tuple[list[_Group], int]:
+    """Give each rank in turn the next loop, and with a flattening rule all that follow and obey it."""
     groups: list[_Group] = []
     used = 0
     for rank in ranks:
@@ -217,8 +214,6 @@ def _fill(ranks: Sequence[Rank], live: Sequence[_Segment], refused: _Group, rule
             continue
         stop = used + 1
         while rule and stop < len(live) and live[stop].dim in rule:
-            if not rules.rule_dims_repeat and live[stop].dim in [segment.dim for segment in live[used:stop]]:
-                break
             stop += 1
         groups.append(_Group(tuple(live[used:stop]), live[used].tile))
         used = stop

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from crisp_hw.engine.arrays import Float, Int, distinct, floats, in_order, like, namespace, on_host
+from crisp_hw.engine.arrays import Float, Int, distinct, floats, in_order, like, namespace, on_host, ratio
 from crisp_hw.engine.content import (
     largest_occupancy,
     prob_empty,
@@ -73,8 +73,8 @@ def expected_occupancy_of(
 ) -> Occupancy:
     """Law of total probability over the occupancies of a tile (Timeloop: CalculateExpectedOccupancy).
 
-    A level that packs nonzeros into its lanes takes every tile, empty or not, and holds the metadata of the mean tile
-    (D2: seen in reference outputs).
+    A level that packs nonzeros into its lanes takes every tile, empty or not, and for each of them the metadata of a
+    tile that is not empty (D2: seen in recorded runs).
     """
     tile = tiling.tile_below(tiling.ends[level], tensor)
     if ranks.form is None and tensor.density == FULL:
@@ -103,7 +103,7 @@ def _measured(tensor: Tensor, tile: Tile, ranks: StoredRanks, how: _How) -> Occu
     if ranks.form is None:
         return Occupancy(tile.words, words, density, nonempty, units, tile.words)
     if how.packs:
-        units = _mean_units(tensor, tile, ranks, how)
+        units = _packed_units(tensor, tile, ranks, how)
     largest = largest_occupancy(tensor.density, how.size, tile)
     worst = lambda: _worst_units(tensor, tile, ranks, how)  # noqa: E731
     return Occupancy(tile.words, words, density, nonempty, units, largest, worst)
@@ -172,7 +172,7 @@ def _expectations(tensor: Tensor, tile: Tile, ranks: StoredRanks, how: _How) -> 
     """(words, P(nonempty), metadata units) of tiles."""
     xp = namespace(tile.words)
     occupancy, probability = support(tensor.density, how.size, tile)
-    least = smallest_occupancy(tensor.density, how.size, tile)
+    least = smallest_occupancy(tensor.density, how.size, tile, how.rules.unsigned_occupancy)
     none, first = xp.zeros_like(least), probability[0, ...]
     # Timeloop drops the first occupancy that is possible, which is not 0 where its `least` is wrong
     if how.aware:
@@ -202,9 +202,16 @@ def _mean(weight: Float, units: Float | None) -> Float | None:
     return None if units is None else in_order(weight * units)
 
 
-def _mean_units(tensor: Tensor, tile: Tile, ranks: StoredRanks, how: _How) -> Units:
+def _packed_units(tensor: Tensor, tile: Tile, ranks: StoredRanks, how: _How) -> Units:
+    """Metadata of the mean tile that is not empty."""
     empties = [prob_empty(tensor.density, how.size, t) for t in _nested(ranks, tile)]
-    return metadata_units(ranks, empties, how.rules)
+    some = 1.0 - prob_empty(tensor.density, how.size, tile)
+    units = metadata_units(ranks, empties, how.rules)
+    return [(_share_of(m, some), _share_of(p, some)) for m, p in units]
+
+
+def _share_of(units: Float | None, some: Float) -> Float | None:
+    return None if units is None else ratio(units, some, 0.0)
 
 
 def _worst_units(tensor: Tensor, tile: Tile, ranks: StoredRanks, how: _How) -> Units:

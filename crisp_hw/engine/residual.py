@@ -1,9 +1,10 @@
-"""Dense traffic of imperfect factors: a walk through the loops, one mapping at a time (docs/model.md, section 3.3).
+"""Dense traffic where no sum over kinds of steps gives it: a walk through the loops, one mapping at a time.
 
-A loop with a residual runs to it only in the last iteration of all loops over its dimension outside it, so that tiles
-of two sizes exist and no closed form holds. This walks as Timeloop does (nest-analysis.cpp: ComputeDeltas): of every
-time loop iterations 0 and 1, the second standing for all others, and the last ones where a residual inside it needs
-them; of every group of spatial loops the first lane, which all others copy.
+Docs/model.md, section 3.3. That is imperfect factors, and sliding windows in dialects in which the step before decides
+what the next one fetches (section 12, D14). A loop with a residual runs to it only in the last iteration of all loops
+over its dimension outside it, so that tiles of two sizes exist and no closed form holds. This walks as Timeloop does
+(nest-analysis.cpp: ComputeDeltas): of every time loop iterations 0 and 1, the second standing for all others, and the
+last ones where a residual inside it needs them; of every group of spatial loops the first lane, which all others copy.
 """
 
 from dataclasses import dataclass, field
@@ -152,10 +153,14 @@ def _visit(state: _State, i: int, epochs: int) -> list[Boxes]:
     """Run loop i and all inside it once, for `epochs` times; of a level's outermost loop, the new words per tensor."""
     state.visits += 1
     if state.visits > MOST_VISITS:
+        ragged = state.tiling.residuals is not None
+        why, way = (
+            ("a residual", "perfect factors") if ragged else ("a sliding window in this dialect", 'dialect="head"')
+        )
         raise InputError(
-            f"its {len(state.loops)} loops take more than {MOST_VISITS} steps to walk because of a residual",
+            f"its {len(state.loops)} loops take more than {MOST_VISITS} steps to walk because of {why}",
             Where("mapping"),
-            "use perfect factors or fewer loops",
+            f"use {way} or fewer loops",
         )
     loop = state.loops[i]
     if loop.kind == "temporal":
@@ -181,7 +186,8 @@ def _new_words(state: _State, i: int) -> list[Boxes]:
         box = projected_box(state.tiling.problem, tensor, low, high)
         state.tile[level][t] = max(state.tile[level][t], words((box,)))
         anew = flagged(state.tiling.nest.no_temporal_reuse, level, tensor)
-        found.append((box,) if anew else arrive(state.held.setdefault((i, t), Held()), box))
+        held = state.held.setdefault((i, t), Held())
+        found.append((box,) if anew else arrive(held, box, state.tiling.rules.still_keeps_stride))
     return found
 
 

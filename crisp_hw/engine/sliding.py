@@ -51,6 +51,11 @@ def sliding(problem: Problem) -> bool:
     return diagonal or any(len(rank) > 1 or abs(rank[0].coefficient) != 1 for rank in ranks if rank)
 
 
+def walked(tiling: Tiling) -> bool:
+    """Must the loops be walked (`residual`), because of residuals or because a step depends on the one before (D14)?"""
+    return tiling.residuals is not None or (not tiling.rules.still_keeps_stride and sliding(tiling.problem))
+
+
 def flagged(names: tuple[frozenset[str], ...], level: int, tensor: Tensor) -> bool:
     """Does a list of tensors per level (empty: none anywhere) name the tensor in this level?"""
     return bool(names) and tensor.name in names[level]

@@ -12,7 +12,7 @@ import numpy as np
 
 from crisp_hw.engine.arrays import distinct, like, on_host
 from crisp_hw.engine.residual import walk
-from crisp_hw.engine.sliding import flow, kept_counts, sliding
+from crisp_hw.engine.sliding import Flow, flow, kept_counts, sliding, walked
 from crisp_hw.engine.tiling import COMPUTE, Counts, Int, Tiling, deliveries, elided_fills, instances, keeper_below
 from crisp_hw.spec.mapping import LoopNest
 from crisp_hw.spec.problem import Tensor
@@ -48,21 +48,26 @@ def dense_traffic(tiling: Tiling) -> Traffic:
 
     The first update of an output word needs no read, so reads and fills of outputs lose the words of one partition.
     """
-    walked = None if tiling.residuals is None else walk(tiling)
+    found = walk(tiling) if walked(tiling) else None
     counts = {name: Counts(tiling.zeros) for name in COUNTS}
     for t, tensor in enumerate(tiling.problem.tensors):
-        if walked is None and closed_form(tiling):
+        if found is None and closed_form(tiling):
             _count(tiling, t, counts)
             continue
-        slow = kept_counts(tiling, tensor, walked.flows[tensor.name] if walked else flow(tiling, tensor))
+        slow = kept_counts(tiling, tensor, found.flows[tensor.name] if found else flow(tiling, tensor))
         for level in levels_of(tiling.nest, tensor.name):
             for name, rows in slow.items():
                 counts[name][level, t] = rows[level]
     used = tuple(instances(tiling, level) for level in range(len(tiling.architecture.levels)))
     steps = tiling.product([j for j in range(len(tiling.nest.loops)) if tiling.temporal(j)])
     macs = instances(tiling, COMPUTE)
-    computes = macs * steps if walked is None else (walked.steps * macs).astype(np.int64)
+    computes = (found.steps * macs).astype(np.int64) if found and tiling.residuals is not None else macs * steps
     return Traffic(**counts, instances=used, macs=macs, steps=steps, computes=computes)
+
+
+def general_flow(tiling: Tiling, tensor: Tensor) -> Flow:
+    """The traffic of a tensor below every level, walked or as a sum over kinds of steps."""
+    return walk(tiling).flows[tensor.name] if walked(tiling) else flow(tiling, tensor)
 
 
 def levels_of(nest: LoopNest, tensor: str) -> list[int]:
@@ -186,8 +191,7 @@ def _fed_groups(bounds: tuple[int, ...], relevant: tuple[bool, ...], along_x: tu
 def passing_words(tiling: Tiling, level: int, tensor: Tensor) -> Int:
     """Words that one instance of a level would send inwards if every level kept the tensor, int64[b]."""
     if tiling.residuals is not None or sliding(tiling.problem) or not _plain(tiling.nest):
-        flows = flow(tiling, tensor) if tiling.residuals is None else walk(tiling).flows[tensor.name]
-        sent: Int = flows.sent[level].astype(np.int64)
+        sent: Int = general_flow(tiling, tensor).sent[level].astype(np.int64)
         return sent
     everywhere = replace(tiling.nest, keeps=(frozenset({tensor.name}),) * len(tiling.nest.keeps))
     return _content_accesses(replace(tiling, nest=everywhere), level, tensor)

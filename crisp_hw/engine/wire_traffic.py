@@ -12,7 +12,7 @@ import numpy as np
 
 from crisp_hw.engine.lanes import Deliveries, Mesh, served, tiles
 from crisp_hw.engine.residual import walk
-from crisp_hw.engine.sliding import arrivals, flagged, linkable, sliding, stride
+from crisp_hw.engine.sliding import arrivals, flagged, linkable, sliding, stride, walked
 from crisp_hw.engine.tiling import Float, Int, Tiling
 from crisp_hw.spec.problem import Tensor
 
@@ -83,9 +83,9 @@ def _route(ids: Int, width: int, height: int) -> float:
 def raw_streams(tiling: Tiling) -> list[list[Stream]]:
     """The streams of each tensor in each level, as if every level kept it: found[tensor][level]."""
     levels, tensors = range(len(tiling.architecture.levels)), tiling.problem.tensors
-    if tiling.residuals is not None:
-        walked = walk(tiling).deliveries
-        return [[_walked(walked, (level, tensor.name)) for level in levels] for tensor in tensors]
+    if walked(tiling):
+        deliveries = walk(tiling).deliveries
+        return [[_walked(deliveries, (level, tensor.name)) for level in levels] for tensor in tensors]
     return [[_stepped(tiling, tensor, level) for level in levels] for tensor in tensors]
 
 

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crisp_hw.engine.tiling import Float, Int, Tiling, instances
+from crisp_hw.engine.tiling import Bool, Float, Int, Tiling, instances
 from crisp_hw.engine.traffic import Traffic
-from crisp_hw.engine.wire_traffic import Stream, collapsed, raw_streams
-from crisp_hw.errors import InputError, Where
+from crisp_hw.engine.wire_traffic import Record, Stream, collapsed, raw_streams
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
-from crisp_hw.spec.dialect import MICRO22
+from crisp_hw.spec.dialect import Rules
 
 UM_PER_MM = 1000.0
 
@@ -62,10 +61,10 @@ def costs(level: StorageLevel) -> bool:
 
 
 def transit_cycles(tiling: Tiling) -> int:
-    """Cycles that filling and draining all networks adds to a run (topology.cpp: total_network_latency_)."""
-    levels = [level for level in tiling.architecture.levels if level.wires.fill_cycles or level.wires.drain_cycles]
-    _check_dialect(tiling, levels)
-    return sum(level.wires.fill_cycles + level.wires.drain_cycles for level in levels)
+    """Cycles that filling and draining all networks adds to a run (topology.cpp: total_network_latency_; D12)."""
+    if not tiling.rules.network_latency:
+        return 0
+    return sum(level.wires.fill_cycles + level.wires.drain_cycles for level in tiling.architecture.levels)
 
 
 def reduces(level: StorageLevel) -> bool:
@@ -98,7 +97,6 @@ def carried_by_wires(tiling: Tiling, traffic: Traffic) -> dict[tuple[int, int], 
     wired = [index for index, level in enumerate(levels) if costs(level)]
     if not wired:
         return {}
-    _check_dialect(tiling, [levels[index] for index in wired])
     found = {}
     for t, (tensor, raw) in enumerate(zip(tiling.problem.tensors, raw_streams(tiling), strict=True)):
         streams = collapsed(tiling, tensor, raw)
@@ -106,18 +104,10 @@ def carried_by_wires(tiling: Tiling, traffic: Traffic) -> dict[tuple[int, int], 
             stream = streams[index]
             if tensor.is_output and not reduces(levels[index]):
                 _send_back(stream, traffic.partition[index, t])
-            found[index, t] = _carried(levels[index], stream, instances(tiling, index), tensor.is_output)
+            spatial = [j for j in tiling.loops(index) if tiling.active[j] and not tiling.temporal(j)]
+            route = _Route(levels[index], tiling.product(spatial), tensor.is_output, tiling.rules)
+            found[index, t] = _carried(route, stream, instances(tiling, index))
     return found
-
-
-def _check_dialect(tiling: Tiling, levels: list[StorageLevel]) -> None:
-    """What the program behind the MICRO 2022 artifact makes of networks is not known."""
-    if levels and tiling.rules == MICRO22:
-        raise InputError(
-            "energy and latency of networks are modelled as in public Timeloop only, not in the MICRO 2022 dialect",
-            Where("architecture", levels[0].name),
-            'leave them out, or use dialect="head"',
-        )
 
 
 def _send_back(stream: Stream, partition: Int) -> None:
@@ -126,17 +116,50 @@ def _send_back(stream: Stream, partition: Int) -> None:
         record.words = np.where(record.words > 0, 2 * record.words - partition, 0.0)
 
 
-def _carried(level: StorageLevel, stream: Stream, used: Int, is_output: bool) -> Carried:
+@dataclass(frozen=True)
+class _Route:
+    """Where a stream goes: the level that sends it, receivers of one instance int64[b], and whether sums come back."""
+
+    level: StorageLevel
+    fanout: Int
+    is_output: bool
+    rules: Rules
+
+    def hops_and_routers(self, receivers: int, record: Record, moves: Bool) -> tuple[Float, Float]:
+        """(hops, routers) of a mean word of a record; 0 where none moves."""
+        if self.rules.hops_by_lane:
+            each = np.divide(record.hops, record.words, out=np.zeros_like(record.hops), where=moves)
+            return each, 1 + np.floor(each)
+        each = mean_hops(receivers, self.fanout)
+        return each, 1 + each
+
+
+def mean_hops(receivers: int, fanout: Int) -> Float:
+    """Hops of a word to some of `fanout` receivers, wherever they are: D11 (network-legacy.cpp: NumHops, until 2023).
+
+    With m receivers of each word and f in all, sqrt(f m) + (sqrt(f) - sqrt(m)) / 2 - sqrt(f / m) + 1/2.
+
+    >>> mean_hops(1, np.array([1, 4, 16])).tolist(), mean_hops(16, np.array([16])).tolist()
+    ([0.5, 1.0, 2.0], [15.5])
+    """
+    together, lanes = np.sqrt(receivers), np.sqrt(fanout.astype(np.float64))
+    found: Float = together * lanes + 0.5 * (lanes - together) - lanes / together + 0.5
+    return found
+
+
+def _carried(route: _Route, stream: Stream, used: Int) -> Carried:
     """Hops, routers and energy of a stream (network-legacy.cpp: ComputeNetworkEnergy)."""
     hops, routers, sums = (np.zeros_like(stream.linked) for _ in range(3))
     for key in sorted(stream.records):
         record = stream.records[key]
         moves = record.words > 0
-        each = np.divide(record.hops, record.words, out=np.zeros_like(hops), where=moves)
+        each, passed = route.hops_and_routers(key[0], record, moves)
         hops = hops + np.where(moves, each * record.words, 0.0)
-        routers = np.floor(routers + np.where(moves, (1 + np.floor(each)) * record.words, 0.0))
-        sums = np.floor(sums + is_output * (key[0] - 1) * record.words)
-    words, hop, router = stream.words_sent(), hop_energy(level), level.wires.router_pj or 0.0
-    energy = hops * hop + routers * router + words * (level.wires.ingress_pj or 0.0)
+        routers = np.floor(routers + np.where(moves, passed * record.words, 0.0))
+        sums = np.floor(sums + route.is_output * (key[0] - 1) * record.words)
+    network = route.level.wires
+    words, hop, router = stream.words_sent(), hop_energy(route.level), network.router_pj or 0.0
+    ingress = (network.ingress_pj or 0.0) * route.rules.ingress_energy
+    energy = hops * hop + routers * router + words * ingress
     link = np.floor(stream.linked) * (hop + 2 * router)
     return Carried(stream, words, hops, routers.astype(np.int64), energy, link, sums.astype(np.int64), used)

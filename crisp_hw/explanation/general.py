@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from crisp_hw.engine.residual import walk
-from crisp_hw.engine.sliding import Flow, Moved, arrivals, flow, moved
+from crisp_hw.engine.sliding import Flow, Moved, arrivals, moved, walked
 from crisp_hw.engine.sliding import WindowStep as Arrival
 from crisp_hw.engine.tiling import COMPUTE
+from crisp_hw.engine.traffic import general_flow
 from crisp_hw.explanation.arithmetic import equation, fact, first_true, product, quantity
 from crisp_hw.explanation.nouns import ExplanationStep, Section
 from crisp_hw.explanation.scene import Spot, see
@@ -14,9 +14,8 @@ from crisp_hw.explanation.scene import Spot, see
 def general_sections(spot: Spot) -> tuple[Section, ...]:
     """Fills from outside and traffic with the inside, as sums over kinds of steps or as walked."""
     tiling, name = spot.scene.tiling, spot.level.name
-    walked = tiling.residuals is not None
-    flows = walk(tiling).flows[spot.tensor.name] if walked else flow(tiling, spot.tensor)
-    words, where = moved(tiling, spot.tensor, flows), see("3.3" if walked else "3.1")
+    flows = general_flow(tiling, spot.tensor)
+    words, where = moved(tiling, spot.tensor, flows), see("3.3" if walked(tiling) else "3.1")
     return (
         Section(f"Fills of {name}: dense", where, tuple(_fill_steps(spot, flows, words))),
         Section(
@@ -67,8 +66,10 @@ def _received(spot: Spot, flows: Flow, level: int) -> Iterator[ExplanationStep]:
     """What one instance of a level (COMPUTE: one MAC) receives over the whole run, kind of step by kind of step."""
     scene, name = spot.scene, spot.scene.name(level)
     direct, linked, fanout = (float(each[level + 1, 0]) for each in (flows.delivered, flows.linked, flows.fanout))
-    if scene.tiling.residuals is not None:
-        text = f"residual walk: tiles of two sizes, counted step by step; words that reach one {name}"
+    if walked(scene.tiling):
+        ragged = scene.tiling.residuals is not None
+        why = "residual walk: tiles of two sizes" if ragged else "walk: windows whose stride the dialect forgets"
+        text = f"{why}, counted step by step; words that reach one {name}"
         yield fact(text, (direct + linked) / fanout, "words")
     else:
         yield from _arrival_steps(spot, level, (direct + linked) / fanout)

@@ -10,6 +10,7 @@ from crisp_hw.errors import InputError, MappingError, Where
 from crisp_hw.mapper.space import Space, enumerate_space, kept
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design
+from crisp_hw.spec.dialect import PUBLIC
 from crisp_hw.spec.rules import Failure, sentence
 
 MOST_OPEN = 16  # 65536 spaces; beyond it not even one factorization of each would be evaluated
@@ -77,7 +78,7 @@ def impossible(design: Design, keeps: Keeps) -> Failure | None:
     A tensor must not lie unpacked outside of where it lies packed, and only levels that can decompress (and compress,
     for an output) may take a packed tensor unpacked. Programs with position skipping are not judged.
     """
-    if design.dialect != "head" or any(action.kind == "position_skipping" for action in design.sparse.actions):
+    if design.dialect not in PUBLIC or any(action.kind == "position_skipping" for action in design.sparse.actions):
         return None
     packed = {(form.level, form.tensor) for form in design.sparse.formats if form.compressed}
     for tensor in design.problem.tensors:

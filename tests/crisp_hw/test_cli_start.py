@@ -29,6 +29,7 @@ def run(*arguments):
         ["a.yaml", "b.yaml", "-o", "out"],
         ["--out", "out", "a.yaml", "--format", "json"],
         ["a.yaml", "--out=out", "b.yaml", "-f", "md", "--dialect", "micro22"],
+        ["a.yaml", "--dialect", "head-2024"],
         ["-o", "one", "a.yaml", "-o", "two", "--format=csv"],
     ],
 )

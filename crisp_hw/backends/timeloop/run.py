@@ -20,6 +20,7 @@ from crisp_hw.errors import InputError
 from crisp_hw.machine.process import LOG_BYTES, Finished, run
 from crisp_hw.machine.staging import scratch
 from crisp_hw.spec.design import DesignPoint
+from crisp_hw.spec.dialect import PUBLIC
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.result import Result, unmapped
 from crisp_hw.spec.rules import Failure, Rule
@@ -74,7 +75,7 @@ def run_documents(documents: Mapping[str, str], point: DesignPoint, settings: Se
 
     timeloop-mapper, which reads no mapping, gets documents of its own with constraints that leave only this one.
     """
-    if point.design.dialect != "head":
+    if point.design.dialect not in PUBLIC:
         raise InputError(f"the installed Timeloop cannot speak the dialect {point.design.dialect}; leave it at head")
     tool = find_tool(settings.runner)
     given = mapper_documents(point) if tool.runner == "timeloop-mapper" else documents

@@ -10,10 +10,12 @@ each other. Hence, with X conditioned on X > 0 and products over the operands th
 
     passes       pi = E[ceil(X / w)]              utilization  u = E[X / (w * ceil(X / w))]
     computes     C * prod(density)                MACs at work R * prod(u)
-    reads of t   density * reads * prod(pi * w / n over the others): a word of t is read again for each pass of these
+    reads of t   density * reads * prod(rho * w / n over the others): a word of t is read again for each pass of these,
+                 where an empty tile counts as one, rho = pi * P(X > 0) + P(X = 0)
 
-That cycles are C * prod(density) / (R * prod(u)) accounts for empty tiles too: they take no pass. Their partner is
-still charged as if they took pi; the reference does so.
+That cycles are C * prod(density) / (R * prod(u)) leaves empty tiles out; the reads of their partner do not. Of tiles of
+32 words with 0.2 nonzeros on 8 lanes beside 0.1 of 2^30 reads, pi alone would be 31,535,178 reads; 31,531,461 are
+recorded.
 """
 
 from dataclasses import dataclass
@@ -21,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crisp_hw.engine.arrays import Float, Int, distinct, floats, floor, in_order, like, on_host, ratio
-from crisp_hw.engine.content import mean_density, support
+from crisp_hw.engine.content import mean_density, prob_empty, support
 from crisp_hw.engine.tiling import Tile, Tiling
 from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.patterns import Density
@@ -36,7 +38,10 @@ ASSUMPTION = (
 
 @dataclass(frozen=True)
 class Packing:
-    """One packed operand: share of words that are nonzero, mean passes and utilization, and passes of a full tile."""
+    """One packed operand: share of words that are nonzero, mean passes and utilization, and passes of a full tile.
+
+    `passes` are those that the partner of the operand waits for: an empty tile is one of them.
+    """
 
     density: float
     passes: Float
@@ -87,8 +92,9 @@ def _packing_of(tiling: Tiling, tensor: Tensor) -> Packing:
     spatial = [j for j in tiling.loops(0) if not tiling.temporal(j) and tiling.relevant(j, tensor)]
     lanes = tiling.product(spatial)
     passes, utilization = packing(tensor.density, size, tile, lanes)
+    empty = prob_empty(tensor.density, size, tile)
     density = mean_density(tensor, size)
-    return Packing(density, passes, utilization, floats(tile.words) / floats(lanes))
+    return Packing(density, passes * (1.0 - empty) + empty, utilization, floats(tile.words) / floats(lanes))
 
 
 def _check(tiling: Tiling, spec: SparseSpec) -> None:

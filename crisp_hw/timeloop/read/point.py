@@ -7,7 +7,7 @@ from crisp_hw.engine.wires import tile_widths
 from crisp_hw.errors import Where
 from crisp_hw.spec.arch import Architecture
 from crisp_hw.spec.design import Design, DesignPoint
-from crisp_hw.spec.dialect import Dialect
+from crisp_hw.spec.dialect import RULES, Dialect
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.mapping import LoopMapping
 from crisp_hw.timeloop.read.architecture import read_architecture
@@ -16,12 +16,14 @@ from crisp_hw.timeloop.read.problem import read_problem
 from crisp_hw.timeloop.read.sparse import read_sparse
 from crisp_hw.timeloop.read.tables import read_areas, read_energy, wire_energy
 from crisp_hw.timeloop.yaml.fields import Node, mapping, required, underscored
+from crisp_hw.timeloop.yaml.spelling import as_spelled
 
 DOCUMENTS = Where("documents")
 
 
-def _root(documents: Any) -> Node:
-    root: Node = underscored(mapping(documents, DOCUMENTS))
+def _root(documents: Any, dialect: Dialect) -> Node:
+    held = mapping(documents, DOCUMENTS)
+    root: Node = underscored(held if RULES[dialect].either_spelling else as_spelled(held)[0])
     return root
 
 
@@ -32,7 +34,11 @@ def read_design(documents: Any, dialect: Dialect = "head") -> Design:
     only where wires take energy, because their length follows from areas. Raises InputError that names the document,
     the level and the key.
     """
-    root = _root(documents)
+    return _design(_root(documents, dialect), dialect)
+
+
+def _design(root: Node, dialect: Dialect) -> Design:
+    """The same of documents whose keys are spelled with underscores."""
     architecture = _wired(read_architecture(required(root, "architecture", DOCUMENTS)), root)
     problem = read_problem(required(root, "problem", DOCUMENTS))
     sparse = read_sparse(root.get("sparse_optimizations"), architecture, problem, dialect)
@@ -57,11 +63,17 @@ def _wired(architecture: Architecture, root: Node) -> Architecture:
 
 def read_mapping(documents: Any, design: Design) -> LoopMapping:
     """The mapping of a set of documents, completed with trivial loops."""
-    document = required(_root(documents), "mapping", DOCUMENTS)
+    document = required(_root(documents, design.dialect), "mapping", DOCUMENTS)
     return read_mapping_document(document, design.architecture, design.problem, design.dialect)
 
 
 def read_point(documents: Any, dialect: Dialect = "head") -> DesignPoint:
     """Design and mapping together: what a backend evaluates."""
-    design = read_design(documents, dialect)
-    return DesignPoint(design, read_mapping(documents, design))
+    return point_of(_root(documents, dialect), dialect)
+
+
+def point_of(root: Node, dialect: Dialect) -> DesignPoint:
+    """The same of documents that `load_documents` or `accept` made: keys with underscores, all of them to be read."""
+    design = _design(root, dialect)
+    document = required(root, "mapping", DOCUMENTS)
+    return DesignPoint(design, read_mapping_document(document, design.architecture, design.problem, design.dialect))

@@ -11,6 +11,7 @@ from crisp_hw.data_files import data_folder
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design, DesignPoint
+from crisp_hw.spec.dialect import PUBLIC
 from crisp_hw.timeloop.render import views
 
 
@@ -78,7 +79,7 @@ def render_design(design: Design, sources: Mapping[str, str] | None = None) -> d
 
 def _check_public(design: Design) -> None:
     packs = any(action.kind == "position_skipping" for action in design.sparse.actions)
-    if design.dialect != "head" or packs:
+    if design.dialect not in PUBLIC or packs:
         what = "position skipping" if packs else f"the dialect {design.dialect}"
         raise InputError(
             f"{design.problem.name}: no public Timeloop knows {what}; evaluate the design with the embedded engine, or "

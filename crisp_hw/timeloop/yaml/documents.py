@@ -29,10 +29,7 @@ class InputFiles:
 def load_documents(paths: Iterable[str | Path] | InputFiles) -> MarkedDict:
     """All top-level documents of some YAML files, by name, hyphens turned into underscores.
 
-    A file holds one or several documents ("problem: ...", "mapping: ..."); their order does not matter. Jinja in a file
-    is filled in first; it may include what lies in the folders of the files, in those of `InputFiles.include`, or
-    below. Raises InputError for a file that cannot be read, is empty, too large or no YAML mapping, and for a document
-    that is given twice (only lists of component classes add up).
+    As `read_documents` otherwise.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -40,6 +37,18 @@ def load_documents(paths: Iterable[str | Path] | InputFiles) -> MarkedDict:
     ...         _ = (Path(folder) / name).write_text(text)
     ...     load_documents(sorted(Path(folder).iterdir()))
     {'problem': {'shape': {'data_spaces': []}}, 'mapping': []}
+    """
+    documents: MarkedDict = underscored(read_documents(paths))
+    return documents
+
+
+def read_documents(paths: Iterable[str | Path] | InputFiles) -> MarkedDict:
+    """All top-level documents of some YAML files, by name, every key as it is spelled.
+
+    A file holds one or several documents ("problem: ...", "mapping: ..."); their order does not matter. Jinja in a file
+    is filled in first; it may include what lies in the folders of the files, in those of `InputFiles.include`, or
+    below. Raises InputError for a file that cannot be read, is empty, too large or no YAML mapping, and for a document
+    that is given twice (only lists of component classes add up).
     """
     given = paths if isinstance(paths, InputFiles) else InputFiles(tuple(map(Path, paths)))
     files = list(given.paths)
@@ -84,7 +93,7 @@ def _read(file: Path, templates: Templates, depth: int) -> list[MarkedDict]:
         if not isinstance(document, MarkedDict):
             what = f"expected documents by name (problem: ...), found {_what(document)}"
             raise InputError(what, Where(mark=mark_of(document) or Mark(str(file))))
-    return [underscored(document) for document in documents]
+    return documents
 
 
 def _read_include(file: Path, templates: Templates, depth: int) -> Any:

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from crisp_hw.engine.evaluate import evaluate, evaluate_batch
 from crisp_hw.engine.traffic import dense_traffic
 from crisp_hw.engine.wire_traffic import collapsed, raw_streams
-from crisp_hw.engine.wires import carried_by_wires, costs, hop_energy, reduces, tile_widths
-from crisp_hw.errors import InputError
+from crisp_hw.engine.wires import carried_by_wires, costs, hop_energy, mean_hops, reduces, tile_widths
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel, Wires
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.patterns import FixedStructured
@@ -138,11 +137,12 @@ def test_a_hop_is_as_long_as_the_square_of_all_that_lies_inside():
     )
 
 
-@pytest.mark.parametrize("network", [COSTLY, Wires(fill_cycles=1)])
-def test_the_artifacts_dialect_knows_no_networks(build, network):
-    point = with_networks(build.point(PLAN, FANOUTS), [network] * 3)
-    with pytest.raises(InputError, match="level L0: energy and latency of networks are modelled as in public Timeloop"):
-        evaluate(replace(point, design=replace(point.design, dialect="micro22")))
+@pytest.mark.parametrize(
+    ("receivers", "fanout", "hops"),
+    [(1, 1, 0.5), (1, 4, 1), (4, 4, 3.5), (1, 16, 2), (16, 16, 15.5), (1, 64, 4), (4, 16, 8 + 1 - 2 + 0.5)],
+)
+def test_mean_hops_of_2022_by_hand(receivers, fanout, hops):
+    assert mean_hops(receivers, np.array([fanout])).tolist() == [hops]
 
 
 def test_a_batch_is_its_mappings_one_by_one(build):

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations
-from math import ceil
+from math import ceil, comb
 
 import numpy as np
 import pytest
@@ -130,6 +130,22 @@ def test_a_level_that_packs_takes_empty_tiles_too(build):
 
     assert share(()) < 1
     assert share(PACKED[:1]) == 1
+
+
+def test_every_tile_of_a_level_that_packs_has_the_metadata_of_one_that_is_not_empty(build):
+    a = evaluate(outer_product(build, Hypergeometric(0.1), FixedStructured(0.5))).levels[0].tensors["A"]
+    # 7 of 64 words are nonzero; a tile holds 8 in 4 fibers of 2, and comes once for each of 8 K
+    empty, empty_pair = comb(56, 7) / comb(64, 7), comb(62, 7) / comb(64, 7)
+    assert 0.3 < empty < 0.4
+    fills = a.format_accesses["random_fills"]
+    assert fills[2][0] == 8 * 4  # one bit for each fiber, whether the tile is empty or not
+    assert fills[1][0] == ceil(8 * 4 * (1 - empty_pair) / (1 - empty) * 2)
+
+
+def test_an_empty_tile_is_one_pass_for_the_partner(build):
+    b = evaluate(outer_product(build, Hypergeometric(1 / 64), FixedStructured(1.0))).levels[0].tensors["B"]
+    # one of the 8 tiles of A holds the one nonzero, and all of them are one pass instead of 4
+    assert b.accesses["random_reads"] == b.reads // 4
 
 
 @pytest.mark.parametrize(
