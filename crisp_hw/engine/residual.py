@@ -153,14 +153,11 @@ def _visit(state: _State, i: int, epochs: int) -> list[Boxes]:
     """Run loop i and all inside it once, for `epochs` times; of a level's outermost loop, the new words per tensor."""
     state.visits += 1
     if state.visits > MOST_VISITS:
-        ragged = state.tiling.residuals is not None
-        why, way = (
-            ("a residual", "perfect factors") if ragged else ("a sliding window in this dialect", 'dialect="head"')
-        )
+        why = "a residual" if state.tiling.residuals is not None else "a sliding window in this dialect"
         raise InputError(
             f"its {len(state.loops)} loops take more than {MOST_VISITS} steps to walk because of {why}",
             Where("mapping"),
-            f"use {way} or fewer loops",
+            "use perfect factors or fewer loops, or the dialect head",
         )
     loop = state.loops[i]
     if loop.kind == "temporal":
