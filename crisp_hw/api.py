@@ -163,10 +163,10 @@ def load_accelerators(arch: Arch | Sequence[Arch], energy: str | None = None) ->
     files = [item for item in items if not isinstance(item, Accelerator)]
     loaded = tuple(item if isinstance(item, Accelerator) else load_arch(item, energy, beside=files) for item in items)
     if not loaded:
-        raise InputError(f"no accelerator given; there are {', '.join(list_arch())}")
+        raise InputError("no accelerator given", hint=f"there are {', '.join(list_arch())}")
     names = [accelerator.name for accelerator in loaded]
     if twice := next((name for name in names if names.count(name) > 1), None):
-        raise InputError(f"accelerator {twice} is given twice; name each once")
+        raise InputError(f"accelerator {twice} is given twice", hint="name each once")
     return loaded
 
 
@@ -183,7 +183,9 @@ def _from_pattern(source: WorkloadPattern) -> _Network:
     workload = source.workload if isinstance(source.workload, Workload) else load_workload(source.workload)
     roles = layer_roles(workload.layers)
     if source.nm is None and (source.block is not None or source.sparsity is not None):
-        raise InputError("a block size or a sparsity needs an N:M pattern too; give --nm 2:4, or --nm 4:4 for none")
+        raise InputError(
+            "a block size or a sparsity needs an N:M pattern too", hint="give --nm 2:4, or --nm 4:4 for none"
+        )
     if source.nm is None:
         whole = tuple(pattern_descriptor(layer, Dense(), "dense") for layer in workload.layers)
         return _Network(workload.name, whole, workload.skipped)
@@ -203,7 +205,9 @@ def select(descriptors: Sequence[Descriptor], pattern: str | None) -> tuple[Desc
     chosen = tuple(d for d in descriptors if pattern is None or fnmatchcase(d.layer.name, pattern))
     if not chosen:
         names = ", ".join(d.layer.name for d in descriptors[:8])
-        raise InputError(f"no layer matches {pattern!r}; there are {names}{' ...' if len(descriptors) > 8 else ''}")
+        raise InputError(
+            f"no layer matches {pattern!r}", hint=f"there are {names}{(' ...' if len(descriptors) > 8 else '')}"
+        )
     return chosen
 
 

@@ -29,4 +29,6 @@ def _first_folder(package: Path, kind: DataKind) -> Path:
         if folder.is_dir():
             return folder
     wheel, checkout = candidates
-    raise InputError(f"no {kind} folder at {wheel} (wheel) or {checkout} (checkout); reinstall crisp-hw or pass a path")
+    raise InputError(
+        f"no {kind} folder at {wheel} (wheel) or {checkout} (checkout)", hint="reinstall crisp-hw or pass a path"
+    )

@@ -169,7 +169,7 @@ class LayerEvaluator:
         return best
 
     def _about(self, error: CrispError, name: str) -> CrispError:
-        return type(error)(f"layer {name} on {self._accelerator.name}: {error}")
+        return error.within(f"layer {name} on {self._accelerator.name}")
 
     def _judged(self, way: _Way, solved: Solved) -> _Solved:
         """One way with the circuits beside the model, which count where the objective is about energy."""
@@ -233,11 +233,9 @@ class LayerEvaluator:
         if self._backend is not BACKENDS["embedded"]:
             result = self._backend(DesignPoint(best.way.task.design, best.solved.found.mapping))
         if not result.valid:
-            reasons = "; ".join(result.reasons)
-            raise MappingError(
-                f"layer {name} on {self._accelerator.name}: backend {self._options.backend} refuses the best mapping: "
-                f"{reasons}; `crisp-hw verify` compares the backends"
-            )
+            said = f"backend {self._options.backend} refuses the best mapping: {'; '.join(result.reasons)}"
+            error = MappingError(said, hint="`crisp-hw verify` compares the backends", failures=result.failures)
+            raise self._about(error, name)
         return result
 
 

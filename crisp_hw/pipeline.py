@@ -60,7 +60,8 @@ def evaluate_layers(
 def _check_density(name: str, descriptors: Sequence[Descriptor], masks: Masks) -> None:
     if name == "actual" and (without := [each.layer.name for each in descriptors if each.layer.name not in masks]):
         raise InputError(
-            f"density actual needs masks and {without[0]} has none; give a pruned-model file, or take density hybrid"
+            f"density actual needs masks and {without[0]} has none",
+            hint="give a pruned-model file, or take density hybrid",
         )
 
 

@@ -22,5 +22,5 @@ def backend(name: str) -> Backend:
     crisp_hw.errors.InputError: unknown backend 'embeded'; there are embedded, timeloop
     """
     if name not in BACKENDS:
-        raise InputError(f"unknown backend {name!r}; there are {', '.join(BACKENDS)}")
+        raise InputError(f"unknown backend {name!r}", hint=f"there are {', '.join(BACKENDS)}")
     return BACKENDS[name]

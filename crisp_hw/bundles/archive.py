@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.files import MIB, FileKind, opened
 
 BUNDLE = FileKind("a bundle", 256 * MIB, "give a file of `crisp-hw bundle`")
@@ -48,9 +48,13 @@ def read_files(path: Path) -> dict[str, bytes]:
             _check(path, entries)
             return _contents(path, archive, entries)
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); give a file of `crisp-hw bundle`") from error
+        raise InputError(
+            f"cannot be read ({error.strerror})", Where(mark=Mark(str(path))), "give a file of `crisp-hw bundle`"
+        ) from error
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-        raise InputError(f"{path}: is no whole zip file ({error}); give a file of `crisp-hw bundle`") from error
+        raise InputError(
+            f"is no whole zip file ({error})", Where(mark=Mark(str(path))), "give a file of `crisp-hw bundle`"
+        ) from error
 
 
 def sha256(content: bytes) -> str:
@@ -64,17 +68,17 @@ def sha256(content: bytes) -> str:
 
 def _check(path: Path, entries: list[zipfile.ZipInfo]) -> None:
     if len(entries) > ENTRIES:
-        raise InputError(f"{path}: holds {len(entries):,} entries, more than {ENTRIES:,}")
+        raise InputError(f"holds {len(entries):,} entries, more than {ENTRIES:,}", Where(mark=Mark(str(path))))
     if sum(entry.file_size for entry in entries) > TOTAL_BYTES:
-        raise InputError(f"{path}: unpacks to more than {TOTAL_BYTES >> 20} MiB")
+        raise InputError(f"unpacks to more than {TOTAL_BYTES >> 20} MiB", Where(mark=Mark(str(path))))
     seen: set[str] = set()
     for entry in entries:
         name = entry.filename
         if name in seen:
-            raise InputError(f"{path}: holds {name!r} twice")
+            raise InputError(f"holds {name!r} twice", Where(mark=Mark(str(path))))
         seen.add(name)
         if not _is_plain(entry):
-            raise InputError(f"{path}: entry {name!r} is not a plain file inside of the bundle")
+            raise InputError(f"entry {name!r} is not a plain file inside of the bundle", Where(mark=Mark(str(path))))
 
 
 def _is_plain(entry: zipfile.ZipInfo) -> bool:
@@ -93,7 +97,9 @@ def _contents(path: Path, archive: zipfile.ZipFile, entries: list[zipfile.ZipInf
         with archive.open(entry) as stream:
             content = stream.read(min(ENTRY_BYTES, left) + 1)
         if len(content) > min(ENTRY_BYTES, left):
-            raise InputError(f"{path}: entry {entry.filename!r} unpacks to more than {ENTRY_BYTES >> 20} MiB")
+            raise InputError(
+                f"entry {entry.filename!r} unpacks to more than {ENTRY_BYTES >> 20} MiB", Where(mark=Mark(str(path)))
+            )
         left -= len(content)
         found[entry.filename] = content
     return found

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from crisp_hw.bundles.archive import read_files, sha256, write_files
 from crisp_hw.bundles.beyond import Beyond, split
 from crisp_hw.bundles.manifest import FORMAT, NAME, DesignEntry, FileEntry, Manifest
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.report.document import versions
 from crisp_hw.spec.evaluation import NetworkEvaluation
 from crisp_hw.spec.result import Result
@@ -82,7 +82,7 @@ def load(path: Path) -> Bundle:
     """A bundle's file, every checksum verified; InputError says which part is missing, changed or malformed."""
     contents = read_files(path)
     if NAME not in contents:
-        raise InputError(f"{path}: has no {NAME}; give a file of `crisp-hw bundle`")
+        raise InputError(f"has no {NAME}", Where(mark=Mark(str(path))), "give a file of `crisp-hw bundle`")
     manifest = _read(path, Manifest, contents.pop(NAME), NAME)
     _check_files(path, manifest, contents)
     documents = tuple(
@@ -112,22 +112,28 @@ def _read(path: Path, kind: type[T], text: str | bytes, name: str) -> T:
     try:
         return read_spelled(kind, text)
     except InputError as error:
-        raise InputError(f"{path}: {name}: {error}; give a file of `crisp-hw bundle`") from error
+        raise InputError(f"{name}: {error}", Where(mark=Mark(str(path))), "give a file of `crisp-hw bundle`") from error
 
 
 def _check_files(path: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> None:
     if contents.keys() != manifest.files.keys():
         odd = sorted(contents.keys() ^ manifest.files.keys())
-        raise InputError(f"{path}: {NAME} and the entries disagree about {', '.join(odd[:5])}; the file was changed")
+        raise InputError(
+            f"{NAME} and the entries disagree about {', '.join(odd[:5])}",
+            Where(mark=Mark(str(path))),
+            "the file was changed",
+        )
     for name, entry in manifest.files.items():
         if len(contents[name]) != entry.bytes or sha256(contents[name]) != entry.sha256:
-            raise InputError(f"{path}: {name} is not what {NAME} says (sha256); the file was changed")
+            raise InputError(
+                f"{name} is not what {NAME} says (sha256)", Where(mark=Mark(str(path))), "the file was changed"
+            )
 
 
 def _text(path: Path, contents: Mapping[str, bytes], name: str) -> str:
     if name not in contents:
-        raise InputError(f"{path}: {NAME} names {name}, which is not there")
+        raise InputError(f"{NAME} names {name}, which is not there", Where(mark=Mark(str(path))))
     try:
         return contents[name].decode()
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: {name} is not UTF-8 text") from error
+        raise InputError(f"{name} is not UTF-8 text", Where(mark=Mark(str(path)))) from error

@@ -11,6 +11,7 @@ from crisp_hw.cli.bundle import bundle, replay
 from crisp_hw.cli.characterize import characterize
 from crisp_hw.cli.describe import describe
 from crisp_hw.cli.evaluate import evaluate, render
+from crisp_hw.cli.faults import FORMAT, telling
 from crisp_hw.cli.map import map_files
 from crisp_hw.cli.model import model
 from crisp_hw.cli.start import PROGRAM
@@ -39,7 +40,10 @@ class ErrorBoundary(TyperGroup):
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # typer's context is click's
         """Run the command."""
         debug = bool(ctx.params.get("debug"))
-        if code := ended(PROGRAM, lambda: super(ErrorBoundary, self).invoke(ctx), debug, PASSING):
+        invoke = super().invoke
+        if code := ended(
+            PROGRAM, lambda: telling(lambda: invoke(ctx), lambda: ctx.meta.get(FORMAT) == "json"), debug, PASSING
+        ):
             raise typer.Exit(code)
         return None
 

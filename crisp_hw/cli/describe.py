@@ -7,7 +7,7 @@ import typer
 
 from crisp_hw.cli.options import FormatOption
 from crisp_hw.cli.output import check_plotting, say_written, show
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Mark, Where
 
 if TYPE_CHECKING:
     from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
@@ -24,7 +24,7 @@ def describe(
     from crisp_hw.report.masks import descriptor_document
 
     if layer is not None and picture is None:
-        raise InputError("--layer chooses what --picture FILE.png shows; give both")
+        raise InputError("--layer chooses what --picture FILE.png shows", hint="give both")
     model = api.load_pruned(file)
     document = descriptor_document(model.name, api.describe(model))
     if picture is not None:
@@ -40,14 +40,14 @@ def _chosen(model: "PrunedModel", name: str | None) -> "PrunedLayer":
         masked = [each for each in masked if each.layer.name == name]
     if not masked:
         names = ", ".join(each.layer.name for each in model.layers if each.mask is not None) or "none"
-        raise InputError(f"no layer {name or 'at all'} with a mask in {model.name}; there are {names}")
+        raise InputError(f"no layer {name or 'at all'} with a mask in {model.name}", hint=f"there are {names}")
     return masked[0]
 
 
 def _draw(pruned: "PrunedLayer", picture: Path) -> None:
     check_plotting("--picture")
     if picture.suffix != ".png":
-        raise InputError(f"{picture}: pictures are PNG files; let the name end in .png")
+        raise InputError("pictures are PNG files", Where(mark=Mark(str(picture))), "let the name end in .png")
     from crisp_hw.machine.writing import write_all
     from crisp_hw.report.mask_picture import mask_figure
     from crisp_hw.report.plots import png

@@ -82,7 +82,7 @@ def _check_output(out: Path | None, plot: bool | None) -> None:
     if plot is False and out is None:
         sys.stderr.write("crisp-hw: --no-plot has no effect: without --out there are no pictures\n")
     if plot and out is None:
-        raise InputError("--plot writes pictures into a folder; give one with --out")
+        raise InputError("--plot writes pictures into a folder", hint="give one with --out")
     if out is not None and plot is not False:
         check_plotting("--plot")
 

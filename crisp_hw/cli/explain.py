@@ -28,13 +28,13 @@ def check_single(
 ) -> None:
     """InputError unless it is one layer on one accelerator, by the engine that can explain itself."""
     if backend != "embedded":
-        raise InputError(f"--explain tells what the embedded engine computes; leave out --backend {backend}")
+        raise InputError("--explain tells what the embedded engine computes", hint=f"leave out --backend {backend}")
     if len(accelerators) != 1:
         names = ", ".join(each.name for each in accelerators)
-        raise InputError(f"--explain looks at one accelerator; choose one with --arch: {names}")
+        raise InputError("--explain looks at one accelerator", hint=f"choose one with --arch: {names}")
     if len(layers) != 1:
         names = ", ".join(each.layer.name for each in layers)
-        raise InputError(f"--explain looks at one layer; choose one of {len(layers)} with --layers: {names}")
+        raise InputError("--explain looks at one layer", hint=f"choose one of {len(layers)} with --layers: {names}")
 
 
 def explanation_of(row: "LayerEvaluation", what: str) -> "Explanation":

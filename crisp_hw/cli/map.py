@@ -89,7 +89,7 @@ def size_of(text: str) -> int:
     """
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG]?I?)B?\s*", text.upper())
     if found is None or found[2] not in _UNITS or (size := int(float(found[1]) * _UNITS[found[2]])) < 1:
-        raise InputError(f"--memory {text}: is no size; write 1GiB, 512MiB or 2GB")
+        raise InputError(f"--memory {text}: is no size", hint="write 1GiB, 512MiB or 2GB")
     return size
 
 

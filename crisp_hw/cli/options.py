@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 import typer
 
+from crisp_hw.cli.faults import FORMAT
 from crisp_hw.cli.output import Format
 from crisp_hw.errors import InputError
 from crisp_hw.spec.options import SEARCH, EvaluateOptions, Stated, stated
@@ -24,7 +25,14 @@ Command = Callable[..., None]
 DEFAULT_ARCH = "crisp-stc"
 ARCH = ("--arch", "-a")
 
-FormatOption = Annotated[Format, typer.Option("--format", "-f", help="What to print.")]
+
+def remember_format(ctx: typer.Context, chosen: str) -> str:
+    """Note which format the command was asked for where the group of commands finds it, should the command fail."""
+    ctx.meta[FORMAT] = chosen
+    return chosen
+
+
+FormatOption = Annotated[Format, typer.Option("--format", "-f", callback=remember_format, help="What to print.")]
 EnergyOption = Annotated[str | None, typer.Option("--energy", help=stated(EvaluateOptions)["energy"].help)]
 SET_HELP = "Another number of the accelerators, e.g. smem_bandwidth=32 (none: unlimited)."
 SetOption = Annotated[list[str] | None, typer.Option("--set", help=SET_HELP)]
@@ -58,7 +66,9 @@ class Inputs:
                 given = {"--nm": self.nm, "--block": self.block, "--sparsity": self.sparsity}
                 extra = ", ".join(name for name, value in given.items() if value is not None)
                 if extra:
-                    raise InputError(f"{extra}: only with --workload; the masks of {self.masks} say what is pruned")
+                    raise InputError(
+                        f"{extra}: only with --workload", hint=f"the masks of {self.masks} say what is pruned"
+                    )
                 return self.masks
             case None, str():
                 nm = None if self.nm is None else _pattern(self.nm)
@@ -81,7 +91,7 @@ def accelerators_of(
     for text in settings or ():
         name, value = _setting(text)
         if name in changes:
-            raise InputError(f"--set {name}: is given twice, as {changes[name]} and as {value}; give it once")
+            raise InputError(f"--set {name}: is given twice, as {changes[name]} and as {value}", hint="give it once")
         changes[name] = value
     return tuple(accelerator.replace(**changes) for accelerator in load_accelerators(archs or [DEFAULT_ARCH], energy))
 
@@ -91,20 +101,22 @@ def _pattern(text: str) -> "NM":
 
     found = re.fullmatch(r"(\d{1,4}):(\d{1,4})", text)
     if not found:
-        raise InputError(f"--nm {text}: is no N:M pattern; write 2:4 for two kept of every four")
+        raise InputError(f"--nm {text}: is no N:M pattern", hint="write 2:4 for two kept of every four")
     return NM(int(found[1]), int(found[2]))
 
 
 def _setting(text: str) -> tuple[str, float | None]:
     name, equals, value = text.partition("=")
     if not equals:
-        raise InputError(f"--set {text}: lacks a value; write {text}=NUMBER")
+        raise InputError(f"--set {text}: lacks a value", hint=f"write {text}=NUMBER")
     if value == "none":
         return name, None
     try:
         number = float(value)
     except ValueError as error:
-        raise InputError(f"--set {text}: {value!r} is no number; give a number, or none for unlimited") from error
+        raise InputError(
+            f"--set {text}: {value!r} is no number", hint="give a number, or none for unlimited"
+        ) from error
     return name, int(number) if number.is_integer() else number
 
 

@@ -11,9 +11,10 @@ def run() -> None:
 
     asked = quick_run(sys.argv[1:])
     if asked is not None:
+        from crisp_hw.cli.faults import telling
         from crisp_hw.cli.run_model import run_model
 
-        run_model(asked)
+        telling(lambda: run_model(asked), lambda: asked.form == "json")
         return
     from crisp_hw.cli.commands import app
 

@@ -49,8 +49,11 @@ def describe(pruned: PrunedLayer) -> Descriptor:
         return pattern_descriptor(layer, Dense(), pruned.role)
     if mask.shape != (layer.rows, layer.columns) or mask.dtype != np.bool_:
         raise InputError(
-            f"layer '{layer.name}' needs a mask of bool[{layer.rows}, {layer.columns}], not {mask.dtype}"
-            f"{list(mask.shape)}; give the matrix view, input channel fastest"
+            (
+                f"layer '{layer.name}' needs a mask of bool[{layer.rows}, {layer.columns}], not "
+                f"{mask.dtype}{list(mask.shape)}"
+            ),
+            hint="give the matrix view, input channel fastest",
         )
     tightest = _tightest(mask, pruned.nm.m if pruned.nm else DEFAULT_M)
     nm = constraint(tightest, layer.columns)

@@ -112,23 +112,25 @@ def _pattern(role: Role, nm: NM) -> Pattern:
 
 def _check(layers: Sequence[Layer], roles: Sequence[Role], nm: NM, block: int | None) -> None:
     if not 1 <= nm.n <= nm.m:
-        raise InputError(f"{nm.n}:{nm.m} is no N:M pattern; n must be 1 to m")
+        raise InputError(f"{nm.n}:{nm.m} is no N:M pattern", hint="n must be 1 to m")
     if block is not None and (block < 1 or block % nm.m):
         raise InputError(
-            f"block {block} is no multiple of m = {nm.m}; choose blocks that hold whole {nm.n}:{nm.m} groups"
+            f"block {block} is no multiple of m = {nm.m}", hint=f"choose blocks that hold whole {nm.n}:{nm.m} groups"
         )
     if len(roles) != len(layers):
-        raise InputError(f"{len(roles)} roles for {len(layers)} layers; give one role per layer")
+        raise InputError(f"{len(roles)} roles for {len(layers)} layers", hint="give one role per layer")
     if block is not None and "hybrid" not in roles:
-        raise InputError(f"none of the {len(layers)} layers can take blocks; leave out the block or give their roles")
+        raise InputError(
+            f"none of the {len(layers)} layers can take blocks", hint="leave out the block or give their roles"
+        )
 
 
 def _check_nm_alone(alone: float, nm: NM, sparsity: float | None) -> None:
     # Half a percent: what people round 2:3 or 3:4 to when they type it.
     if sparsity is not None and not abs(sparsity - alone) <= 0.005:
         raise InputError(
-            f"{nm.n}:{nm.m} alone gives sparsity {alone:.4f}, not {sparsity}; "
-            "give a block size, or leave out the sparsity"
+            f"{nm.n}:{nm.m} alone gives sparsity {alone:.4f}, not {sparsity}",
+            hint="give a block size, or leave out the sparsity",
         )
 
 
@@ -136,13 +138,13 @@ def _target(nm: NM, sparsity: float | None) -> float:
     """The target, when blocks can be asked for it."""
     alone = 1 - nm.n / nm.m
     if sparsity is None:
-        raise InputError("blocks need a target sparsity; give one, or leave out the block for N:M alone")
+        raise InputError("blocks need a target sparsity", hint="give one, or leave out the block for N:M alone")
     if not isfinite(sparsity) or not sparsity < 1:
         raise InputError(f"sparsity {sparsity} must be a fraction below 1, such as 0.9")
     if sparsity < alone - TOLERANCE:
         raise InputError(
-            f"sparsity {sparsity} is below the {alone:.4f} that {nm.n}:{nm.m} gives before any block is pruned; "
-            f"raise it, or choose a pattern that keeps more of every {nm.m}"
+            f"sparsity {sparsity} is below the {alone:.4f} that {nm.n}:{nm.m} gives before any block is pruned",
+            hint=f"raise it, or choose a pattern that keeps more of every {nm.m}",
         )
     return sparsity
 
@@ -156,6 +158,9 @@ def _out_of_reach(layers: Sequence[Layer], sparsest: Sequence[Pattern], target: 
     blame = ", ".join(f"{layer.name} keeps {round(nnz)} of {layer.weights}" for nnz, layer, _ in holding[:5])
     more = f" and {len(holding) - 5} more" if len(holding) > 5 else ""
     return InputError(
-        f"sparsity {target} is out of reach: the highest is {floor(highest * 10000) / 10000:.4f}, held back by {blame}"
-        f"{more}; lower the sparsity or the block"
+        (
+            f"sparsity {target} is out of reach: the highest is {floor(highest * 10000) / 10000:.4f}, "
+            f"held back by {blame}{more}"
+        ),
+        hint="lower the sparsity or the block",
     )

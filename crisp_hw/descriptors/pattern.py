@@ -8,7 +8,7 @@ from typing import assert_never
 import numpy as np
 
 from crisp_hw.descriptors.metadata import bitmask_bits, crisp_bits, csr_bits, ellpack_bits, group_slots, rle_bits
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.descriptors import Descriptor, Role
 from crisp_hw.spec.layer import Layer
 from crisp_hw.spec.patterns import NM, Dense, Hybrid, Pattern, Unstructured
@@ -31,7 +31,9 @@ def pattern_nnz(layer: Layer, pattern: Pattern) -> Fraction:
             return Fraction(layer.rows * group_slots(layer.columns, pattern))
         case Unstructured(density):
             if not 0 <= density <= 1:
-                raise InputError(f"layer '{layer.name}': density {density} is not between 0 and 1; give a fraction")
+                raise InputError(
+                    f"density {density} is not between 0 and 1", Where("workload", layer.name), "give a fraction"
+                )
             return Fraction(density) * layer.weights
         case Hybrid(nm, _, kept, total):
             _check_blocks(layer, pattern)
@@ -41,18 +43,24 @@ def pattern_nnz(layer: Layer, pattern: Pattern) -> Fraction:
 
 def _check_nm(layer: Layer, nm: NM) -> None:
     if not 1 <= nm.n <= nm.m:
-        raise InputError(f"layer '{layer.name}': {nm.n}:{nm.m} is no N:M pattern; n must be 1 to m")
+        raise InputError(f"{nm.n}:{nm.m} is no N:M pattern", Where("workload", layer.name), "n must be 1 to m")
 
 
 def _check_blocks(layer: Layer, pattern: Hybrid) -> None:
     block, nm = pattern.block, pattern.nm
     _check_nm(layer, nm)
     if block < 1 or block % nm.m:
-        raise InputError(f"layer '{layer.name}': block {block} is no multiple of m = {nm.m}; blocks hold whole groups")
+        raise InputError(
+            f"block {block} is no multiple of m = {nm.m}", Where("workload", layer.name), "blocks hold whole groups"
+        )
     if pattern.total != ceil(layer.columns / block) or not 1 <= pattern.kept <= pattern.total:
         raise InputError(
-            f"layer '{layer.name}': {pattern.kept} of {pattern.total} blocks do not fit {layer.columns} columns, which "
-            f"are {ceil(layer.columns / block)} blocks of {block}; keep at least one of them"
+            (
+                f"{pattern.kept} of {pattern.total} blocks do not fit {layer.columns} columns, which are "
+                f"{ceil(layer.columns / block)} blocks of {block}"
+            ),
+            Where("workload", layer.name),
+            "keep at least one of them",
         )
 
 

@@ -97,7 +97,7 @@ def _encoded(descriptor: Descriptor, accelerator: Accelerator, fitted: _Fitted, 
 
 def _check(descriptor: Descriptor, options: EvaluateOptions) -> None:
     if descriptor.nnz < 1:
-        raise InputError(f"{descriptor.layer.name}: has no nonzero weight; leave the layer out or keep some")
+        raise InputError(f"{descriptor.layer.name}: has no nonzero weight", hint="leave the layer out or keep some")
     if not 0 < options.activation_density <= 1:
         raise InputError(f"activation density must lie in (0, 1], not {options.activation_density}")
 

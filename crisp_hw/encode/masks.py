@@ -101,8 +101,11 @@ def _gathered_columns(pruned: PrunedLayer, rows: Mask, block: int, place: tuple[
     live = np.flatnonzero(np.logical_or.reduceat(rows.any(axis=0), np.arange(0, rows.shape[1], block)))
     if len(live) * block > room:
         raise InputError(
-            f"{pruned.layer.name}: block row {group} keeps {len(live)} blocks of {block} columns, more than the "
-            f"{room // block} that the problem has room for; encode the layer with this mask"
+            (
+                f"{pruned.layer.name}: block row {group} keeps {len(live)} blocks of {block} columns, more "
+                f"than the {room // block} that the problem has room for"
+            ),
+            hint="encode the layer with this mask",
         )
     columns = (live[:, None] * block + np.arange(block)).ravel()
     return np.where(columns < rows.shape[1], columns, -1)

@@ -222,7 +222,9 @@ def _kept_blocks(descriptor: Descriptor, total: int) -> tuple[int, tuple[str, ..
     """Blocks of every block row; of the fullest one, as far as it is known, when they differ."""
     if descriptor.kept_blocks is not None:
         if descriptor.kept_blocks < 1:
-            raise InputError(f"{descriptor.layer.name}: keeps no block; a layer needs at least one per block row")
+            raise InputError(
+                f"{descriptor.layer.name}: keeps no block", hint="a layer needs at least one per block row"
+            )
         return descriptor.kept_blocks, ()
     if descriptor.most_blocks is None:
         return total, (f"block rows keep different numbers of blocks and the largest is unknown: all {total} counted",)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Where
 from crisp_hw.extract.workload import Found, find_layers
 from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel, Role
 from crisp_hw.spec.patterns import NM
@@ -43,7 +43,9 @@ def describe_checkpoint(
     ('nm', [[False, True, False, True]])
     """
     if (nm is not None and not 1 <= nm.n <= nm.m) or (block is not None and block < 1):
-        raise InputError(f"claims n:m {nm} and block {block} make no sense; n must be 1 to m and the block at least 1")
+        raise InputError(
+            f"claims n:m {nm} and block {block} make no sense", hint="n must be 1 to m and the block at least 1"
+        )
     found, skipped = find_layers(model, example_input)
     layers = tuple(_pruned(entry, _mask(weights, entry), nm, block) for entry in found)
     claims = {"nm": None if nm is None else [nm.n, nm.m], "block": block}
@@ -72,8 +74,12 @@ def _mask(weights: Mapping[str, Any], entry: Found) -> NDArray[np.bool_]:
     expected = (layer.out_channels, layer.in_channels // layer.groups, *taps)
     if tuple(weight.shape) != expected:
         raise InputError(
-            f"checkpoint: '{entry.parameter}' is {list(weight.shape)} but layer '{layer.name}' of the model needs "
-            f"{list(expected)}; give the model that these weights belong to"
+            (
+                f"'{entry.parameter}' is {list(weight.shape)} but layer '{layer.name}' of the model needs "
+                f"{list(expected)}"
+            ),
+            Where("checkpoint"),
+            "give the model that these weights belong to",
         )
     kept = weight != 0
     view = kept.permute(0, 2, 3, 1) if layer.kind == "conv2d" else kept
@@ -93,7 +99,9 @@ def _weight(weights: Mapping[str, Any], entry: Found) -> "torch.Tensor":
     near = get_close_matches(name, [str(key) for key in weights], n=1, cutoff=0.0)
     hint = f"; the nearest name is '{near[0]}'" if near else ""
     raise InputError(
-        f"checkpoint: no weight '{name}' for layer '{entry.layer.name}'{hint}; give a state dict with the model's names"
+        f"no weight '{name}' for layer '{entry.layer.name}'{hint}",
+        Where("checkpoint"),
+        "give a state dict with the model's names",
     )
 
 
@@ -104,11 +112,13 @@ def _plain(name: str, value: Any) -> "torch.Tensor":
     try:
         tensor = torch.as_tensor(value).detach().cpu()
     except (TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"checkpoint: '{name}' is no tensor ({type(value).__name__}); give a state dict") from error
+        raise InputError(
+            f"'{name}' is no tensor ({type(value).__name__})", Where("checkpoint"), "give a state dict"
+        ) from error
     if tensor.is_quantized:
         tensor = tensor.dequantize()
     if tensor.layout != torch.strided:
         tensor = tensor.to_dense()
     if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-        raise InputError(f"checkpoint: '{name}' holds values that are not finite; was training stable?")
+        raise InputError(f"'{name}' holds values that are not finite", Where("checkpoint"), "was training stable?")
     return tensor

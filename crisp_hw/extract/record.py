@@ -46,12 +46,13 @@ def record(model: "nn.Module", example_input: Any) -> Recording:
     import torch
 
     if not isinstance(model, torch.nn.Module):
-        raise InputError(f"{type(model).__name__} is no torch.nn.Module; give the model object itself")
+        raise InputError(f"{type(model).__name__} is no torch.nn.Module", hint="give the model object itself")
     args, kwargs = _arguments(example_input)
     found = _tensors([*args, *kwargs.values()])
     if not found or not found[0].dim() or not found[0].shape[0]:
         raise InputError(
-            "the example input holds no tensor with a batch axis; give one sample, such as torch.zeros(1, 3, 224, 224)"
+            "the example input holds no tensor with a batch axis",
+            hint="give one sample, such as torch.zeros(1, 3, 224, 224)",
         )
     recording = Recording(found[0].shape[0])
     handles = []
@@ -64,7 +65,8 @@ def record(model: "nn.Module", example_input: Any) -> Recording:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
         shapes = ", ".join(str(tuple(tensor.shape)) for tensor in found)
         raise InputError(
-            f"{type(model).__name__} fails on the example input {shapes} ({first}); give one sample that it accepts"
+            f"{type(model).__name__} fails on the example input {shapes} ({first})",
+            hint="give one sample that it accepts",
         ) from error
     finally:
         for handle in handles:

@@ -54,8 +54,8 @@ def find_layers(model: "nn.Module", example_input: Any) -> tuple[tuple[Found, ..
             _add(found, entry, times)
     if not found:
         raise InputError(
-            f"{type(model).__name__} calls no Conv2d or Linear module on the example input; "
-            "scripted, exported and purely functional models cannot be read"
+            f"{type(model).__name__} calls no Conv2d or Linear module on the example input",
+            hint="scripted, exported and purely functional models cannot be read",
         )
     notes = tuple(Skipped(entry.layer.name, entry.note) for entry in found.values() if entry.note)
     return tuple(found.values()), notes + leftovers(modules, {call.name for call in recording.calls})

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.io.containers import DAMAGE
 from crisp_hw.machine.files import FileKind, check_file
 
@@ -32,7 +32,11 @@ def load_checkpoint(path: str | os.PathLike[str]) -> "dict[str, torch.Tensor]":
     check_file(source, CHECKPOINT)
     tensors = _tensors(_read(source))
     if not tensors:
-        raise InputError(f"{source}: holds no map from names to tensors; save model.state_dict() and give that file")
+        raise InputError(
+            "holds no map from names to tensors",
+            Where(mark=Mark(str(source))),
+            "save model.state_dict() and give that file",
+        )
     if all(name.startswith("module.") for name in tensors):
         tensors = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
     return tensors
@@ -44,14 +48,18 @@ def _read(source: Path) -> Any:
         import safetensors.torch
         import torch
     except ImportError as error:
-        raise InputError(f'{source}: reading a checkpoint needs PyTorch; pip install "crisp-hw[torch]"') from error
+        raise InputError(
+            "reading a checkpoint needs PyTorch", Where(mark=Mark(str(source))), 'pip install "crisp-hw[torch]"'
+        ) from error
     try:
         if source.suffix == ".safetensors":
             return safetensors.torch.load_file(source, device="cpu")
         return torch.load(source, map_location="cpu", weights_only=True)
     except (*DAMAGE, safetensors.SafetensorError) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        raise InputError(f"{source}: cannot be read as plain weights ({first}); save model.state_dict()") from error
+        raise InputError(
+            f"cannot be read as plain weights ({first})", Where(mark=Mark(str(source))), "save model.state_dict()"
+        ) from error
 
 
 def _tensors(content: Any) -> "dict[str, torch.Tensor]":

@@ -58,7 +58,9 @@ class Envelope:
 def open_envelope(path: Path) -> Envelope:
     """The entries of `path`, by its suffix; InputError when it is no intact container of that kind."""
     if path.suffix not in (".pt", ".safetensors"):
-        raise InputError(f"{path}: a pruned model ends in .pt or .safetensors, not '{path.suffix}'")
+        raise InputError(
+            f"a pruned model ends in .pt or .safetensors, not '{path.suffix}'", Where(mark=Mark(str(path)))
+        )
     if not check_file(path, PRUNED):
         raise InputError("is empty", Where(mark=Mark(str(path))), PRUNED.advice)
     return _open_pt(path) if path.suffix == ".pt" else _open_safetensors(path)
@@ -69,7 +71,9 @@ def _open_pt(path: Path) -> Envelope:
         import torch
     except ImportError as error:
         raise InputError(
-            f'{path}: reading .pt needs PyTorch; pip install "crisp-hw[torch]" or save the model as .safetensors'
+            "reading .pt needs PyTorch",
+            Where(mark=Mark(str(path))),
+            'pip install "crisp-hw[torch]" or save the model as .safetensors',
         ) from error
     try:
         content = read_bytes(path, PRUNED)
@@ -130,7 +134,9 @@ def _open_safetensors(path: Path) -> Envelope:
     try:
         from safetensors import SafetensorError, safe_open
     except ImportError as error:
-        raise InputError(f"{path}: reading .safetensors needs that package; pip install safetensors") from error
+        raise InputError(
+            "reading .safetensors needs that package", Where(mark=Mark(str(path))), "pip install safetensors"
+        ) from error
     try:
         with safe_open(path, framework="numpy") as archive:
             entries = _texts(json.loads((archive.metadata() or {}).get("crisp-hw", "{}")))
@@ -145,4 +151,8 @@ def _open_safetensors(path: Path) -> Envelope:
 
 def _not_a_container(path: Path, error: BaseException) -> InputError:
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return InputError(f"{path}: is not an intact pruned-model file ({lines[0][:200]}); write it again with crisp-prune")
+    return InputError(
+        f"is not an intact pruned-model file ({lines[0][:200]})",
+        Where(mark=Mark(str(path))),
+        "write it again with crisp-prune",
+    )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.io.containers import Envelope, open_envelope
 from crisp_hw.io.schema import SCHEMA, VERSION, Header, LayerEntry
 from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
@@ -30,17 +30,26 @@ def load_pruned(path: str | os.PathLike[str]) -> PrunedModel:
     source = Path(path)
     envelope = open_envelope(source)
     if envelope.schema != SCHEMA:
-        raise InputError(f"{source}: has schema '{envelope.schema[:80]}', not '{SCHEMA}'; give a pruned-model file")
+        raise InputError(
+            f"has schema '{envelope.schema[:80]}', not '{SCHEMA}'",
+            Where(mark=Mark(str(source))),
+            "give a pruned-model file",
+        )
     if envelope.version != str(VERSION):
         raise InputError(
-            f"{source}: is version {envelope.version[:20]} of the pruned-model file and this program reads version "
-            f"{VERSION}; use the same release for both"
+            f"is version {envelope.version[:20]} of the pruned-model file and this program reads version {VERSION}",
+            Where(mark=Mark(str(source))),
+            "use the same release for both",
         )
     header = _header(source, envelope)
     masks = {entry.geometry.name: _unpacked(source, entry, envelope) for entry in header.layers if entry.masked}
     foreign = set(envelope.masks) - {f"{name}.mask" for name in masks}
     if foreign:
-        raise InputError(f"{source}: tensor '{min(foreign)[:80]}' belongs to no masked layer; write the file again")
+        raise InputError(
+            f"tensor '{min(foreign)[:80]}' belongs to no masked layer",
+            Where(mark=Mark(str(source))),
+            "write the file again",
+        )
     return PrunedModel(
         header.name,
         tuple(_pruned_layer(entry, masks.get(entry.geometry.name)) for entry in header.layers),
@@ -58,14 +67,20 @@ def _header(source: Path, envelope: Envelope) -> Header:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = _place(first["loc"])
-        raise InputError(f"{source}: the header is wrong at {place}: {first['msg']}; write the file again") from error
+        raise InputError(
+            f"the header is wrong at {place}: {first['msg']}", Where(mark=Mark(str(source))), "write the file again"
+        ) from error
     except UnicodeEncodeError as error:
-        raise InputError(f"{source}: the header is not text; write the file again") from error
+        raise InputError("the header is not text", Where(mark=Mark(str(source))), "write the file again") from error
     for entry in header.layers:
         if entry.masked:
             digest.update(_bits(source, entry, envelope).tobytes())
     if digest.hexdigest() != envelope.checksum:
-        raise InputError(f"{source}: the checksum does not match the content, so it was altered; write the file again")
+        raise InputError(
+            "the checksum does not match the content, so it was altered",
+            Where(mark=Mark(str(source))),
+            "write the file again",
+        )
     return header
 
 
@@ -78,11 +93,17 @@ def _bits(source: Path, entry: LayerEntry, envelope: Envelope) -> NDArray[np.uin
     layer = entry.geometry.layer()
     bits = envelope.masks.get(f"{layer.name}.mask")
     if bits is None:
-        raise InputError(f"{source}: layer '{layer.name}' has no mask tensor; write the file again")
+        raise InputError(
+            f"layer '{layer.name}' has no mask tensor", Where(mark=Mark(str(source))), "write the file again"
+        )
     if bits.size != -(-layer.weights // 8):
         raise InputError(
-            f"{source}: layer '{layer.name}' is {layer.rows} x {layer.columns} = {layer.weights} weights but its mask "
-            f"holds {bits.size} bytes instead of {-(-layer.weights // 8)}; write the file again"
+            (
+                f"layer '{layer.name}' is {layer.rows} x {layer.columns} = {layer.weights} weights but its "
+                f"mask holds {bits.size} bytes instead of {-(-layer.weights // 8)}"
+            ),
+            Where(mark=Mark(str(source))),
+            "write the file again",
         )
     return bits
 
@@ -93,8 +114,9 @@ def _unpacked(source: Path, entry: LayerEntry, envelope: Envelope) -> NDArray[np
     flat = np.unpackbits(_bits(source, entry, envelope)).view(np.bool_)
     if flat[layer.weights :].any():
         raise InputError(
-            f"{source}: layer '{layer.name}' is {layer.rows} x {layer.columns} weights but its mask has bits set "
-            "beyond them; write the file again"
+            f"layer '{layer.name}' is {layer.rows} x {layer.columns} weights but its mask has bits set beyond them",
+            Where(mark=Mark(str(source))),
+            "write the file again",
         )
     return flat[: layer.weights].reshape(layer.rows, layer.columns)
 

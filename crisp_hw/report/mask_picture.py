@@ -48,7 +48,7 @@ def mask_figure(pruned: PrunedLayer) -> "Figure":
 
     mask = pruned.mask
     if mask is None:
-        raise InputError(f"layer '{pruned.layer.name}' is dense and has no mask to draw; choose another")
+        raise InputError(f"layer '{pruned.layer.name}' is dense and has no mask to draw", hint="choose another")
     drawn = Figure(figsize=(11, 5), layout="constrained")
     whole, zoom = drawn.subplots(1, 2, width_ratios=(3, 2))
     window = _first_live(mask, pruned)

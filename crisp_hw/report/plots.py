@@ -42,7 +42,7 @@ def figure(network: NetworkEvaluation, kind: str = "speedup") -> "Figure":
     crisp_hw.errors.InputError: no figure pie; choose one of speedup, energy, totals
     """
     if kind not in KINDS:
-        raise InputError(f"no figure {kind}; choose one of {', '.join(KINDS)}")
+        raise InputError(f"no figure {kind}", hint=f"choose one of {', '.join(KINDS)}")
     if not network.rows:
         raise InputError(f"{network.name}: has no evaluated layer to draw")
     return KINDS[kind](network)

@@ -159,7 +159,7 @@ def _parse(accelerator: Accelerator, keyword: str) -> tuple[StorageLevel, str]:
         if keyword.startswith(prefix) and keyword.removeprefix(prefix) in _ATTRIBUTES:
             return level, keyword.removeprefix(prefix)
     valid = ", ".join(replaceable(accelerator))
-    raise InputError(f"{accelerator.name}: unknown parameter {keyword}; valid: {valid}")
+    raise InputError(f"{accelerator.name}: unknown parameter {keyword}", hint=f"valid: {valid}")
 
 
 def _positive(accelerator: Accelerator, keyword: str, value: float | None) -> float:
@@ -168,7 +168,9 @@ def _positive(accelerator: Accelerator, keyword: str, value: float | None) -> fl
         raise InputError(f"{accelerator.name}: {keyword} must be a positive number, not {value!r}")
     most = next(limit for ending, limit in _MOST.items() if keyword.endswith(ending))
     if value > most:
-        raise InputError(f"{accelerator.name}: {keyword}={value:g} is more than {most:,}, which nothing has; use less")
+        raise InputError(
+            f"{accelerator.name}: {keyword}={value:g} is more than {most:,}, which nothing has", hint="use less"
+        )
     return value
 
 

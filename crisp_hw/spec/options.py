@@ -78,7 +78,7 @@ class EvaluateOptions:
         for each in fields(self):
             valid, value = get_args(get_args(each.type)[0]), getattr(self, each.name)
             if valid and isinstance(valid[0], str) and value not in valid:
-                raise InputError(f"unknown {each.name} {value!r}; there are {', '.join(valid)}")
+                raise InputError(f"unknown {each.name} {value!r}", hint=f"there are {', '.join(valid)}")
 
     @property
     def chosen(self) -> frozenset[str]:

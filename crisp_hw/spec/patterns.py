@@ -116,13 +116,18 @@ class HybridBlocks:
     def __post_init__(self) -> None:
         nm, block, total = self.pattern.nm, self.pattern.block, self.pattern.total
         if block % nm.m:
-            raise InputError(f"blocks of {block} do not hold whole groups of {nm.m}; give a block that m divides")
+            raise InputError(
+                f"blocks of {block} do not hold whole groups of {nm.m}", hint="give a block that m divides"
+            )
         if total != ceil(self.columns / block) or not 0 <= self.pattern.kept <= total:
             raise InputError(f"{self.pattern.kept} of {total} blocks of {block} do not fit {self.columns} columns")
         if prod(self.shape[:-1]) != len(self.block_rows) or not 0 < self.columns <= self.shape[-1]:
             raise InputError(
-                f"{len(self.block_rows)} rows and {self.columns} columns do not fit a tensor of "
-                f"{' x '.join(map(str, self.shape))}; give the block row of every row, padding included"
+                (
+                    f"{len(self.block_rows)} rows and {self.columns} columns do not fit a tensor of "
+                    f"{' x '.join(map(str, self.shape))}"
+                ),
+                hint="give the block row of every row, padding included",
             )
 
     @property

@@ -10,7 +10,7 @@ from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.files import MIB, FileKind, opened
 from crisp_hw.validation.compare import Case, Difference, compare
 
@@ -55,7 +55,9 @@ def read_cases(path: Path) -> Iterator[Case]:
             try:
                 case = json.loads(line)
             except json.JSONDecodeError as error:
-                raise InputError(f"{path}, line {number}: not JSON ({error.msg}); record the case again") from error
+                raise InputError(
+                    f"{path}, line {number}: not JSON ({error.msg})", hint="record the case again"
+                ) from error
             if not isinstance(case, dict) or not {"id", "family", "input", "output"} <= case.keys():
                 raise InputError(f"{path}, line {number}: a case needs id, family, input and output")
             yield case
@@ -65,7 +67,9 @@ def _readable(path: Path, lines: Iterable[bytes]) -> Iterator[str]:
     try:
         yield from (line.decode() for line in lines)
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a file of recorded cases ({error}); give FAMILY.jsonl.gz") from error
+        raise InputError(
+            f"not a file of recorded cases ({error})", Where(mark=Mark(str(path))), "give FAMILY.jsonl.gz"
+        ) from error
 
 
 def grade(differences: list[Difference]) -> Grade:

@@ -353,7 +353,7 @@ BAD = [
 
 @pytest.mark.parametrize(("pattern", "message"), BAD)
 def test_a_pattern_that_the_layer_cannot_have(pattern, message):
-    with pytest.raises(InputError, match=f"'fc'.*{message}"):
+    with pytest.raises(InputError, match=f"layer fc: .*{message}"):
         pattern_descriptor(linear(3, 10), pattern, "nm")
 
 

@@ -37,7 +37,7 @@ def refine(stats: Stats, text: str, tensors: Sequence[str]) -> Stats:
     objects = _objects(text)
     if not objects or len(objects) != len(stats.levels):
         raise ToolError(
-            f"map+stats.xml has {len(objects)} levels, stats.txt {len(stats.levels)}; Timeloop did not finish it"
+            f"map+stats.xml has {len(objects)} levels, stats.txt {len(stats.levels)}", hint="Timeloop did not finish it"
         )
     pairs = zip(stats.levels, objects, strict=True)
     return replace(stats, levels=tuple(_level(level, found, tensors) for level, found in pairs))
@@ -46,19 +46,21 @@ def refine(stats: Stats, text: str, tensors: Sequence[str]) -> Stats:
 def _objects(text: str) -> list[ET.Element]:
     """The archived levels; the end tag is missing where Timeloop writes before it closes the archive."""
     if "<!ENTITY" in text:
-        raise ToolError("map+stats.xml declares entities; Timeloop writes none, so the file is not its own")
+        raise ToolError("map+stats.xml declares entities", hint="Timeloop writes none, so the file is not its own")
     whole = text if text.rstrip().endswith(_END) else text + _END
     try:
         root = ET.fromstring(whole)
     except ET.ParseError as error:
-        raise ToolError(f"map+stats.xml cannot be read ({error}); Timeloop did not finish it") from error
+        raise ToolError(f"map+stats.xml cannot be read ({error})", hint="Timeloop did not finish it") from error
     return root.findall("./engine/topology_/levels_/item/px")
 
 
 def _level(level: LevelFigures, found: ET.Element, tensors: Sequence[str]) -> LevelFigures:
     name = found.findtext("./specs_/level_name") or found.findtext("./specs_/LevelSpecs/level_name")
     if name != level.name:
-        raise ToolError(f"map+stats.xml has level {name} where stats.txt has {level.name}; they are of different runs")
+        raise ToolError(
+            f"map+stats.xml has level {name} where stats.txt has {level.name}", hint="they are of different runs"
+        )
     stats = found.find("stats_")
     if stats is None:
         exact = {ours: _number(found.findtext(theirs, "")) for theirs, ours in _COMPUTE.items()}
@@ -76,7 +78,9 @@ def _level(level: LevelFigures, found: ET.Element, tensors: Sequence[str]) -> Le
 
 def _place(name: str, tensors: Sequence[str]) -> int:
     if name not in tensors:
-        raise ToolError(f"stats.txt has tensor {name}, the problem {', '.join(tensors)}; they are of different runs")
+        raise ToolError(
+            f"stats.txt has tensor {name}, the problem {', '.join(tensors)}", hint="they are of different runs"
+        )
     return tensors.index(name)
 
 
@@ -99,7 +103,7 @@ def _ranks(item: ET.Element) -> Iterator[tuple[int, int]]:
     for rank in item.findall("item"):
         values = [int(_number(entry.text or "")) for entry in rank.findall("item")]
         if len(values) != 2:
-            raise ToolError("map+stats.xml has a rank without two counts; Timeloop did not finish it")
+            raise ToolError("map+stats.xml has a rank without two counts", hint="Timeloop did not finish it")
         yield values[0], values[1]
 
 
@@ -108,7 +112,9 @@ def _agreed(where: str, printed: Figures, exact: Figures) -> Figures:
     for name, value in exact.numbers.items():
         shown = printed.numbers.get(name)
         if shown is not None and not _same(shown, value):
-            raise ToolError(f"{where}: map+stats.xml has {name} {value}, stats.txt {shown}; they are of different runs")
+            raise ToolError(
+                f"{where}: map+stats.xml has {name} {value}, stats.txt {shown}", hint="they are of different runs"
+            )
     ranks: dict[str, Ranks] = {**printed.ranks, **exact.ranks}
     return Figures({**printed.numbers, **exact.numbers}, ranks)
 

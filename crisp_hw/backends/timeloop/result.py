@@ -131,12 +131,12 @@ def _either(figures: Figures, names: Iterable[str], where: str) -> Number:
     """The first of some figures that is there and a number; ToolError where none is."""
     found = next((figures.numbers[name] for name in names if name in figures.numbers), math.nan)
     if not math.isfinite(found):
-        raise ToolError(f"stats.txt has no {' or '.join(names)} of {where}; Timeloop did not finish it")
+        raise ToolError(f"stats.txt has no {' or '.join(names)} of {where}", hint="Timeloop did not finish it")
     return found
 
 
 def _count_of(figures: Figures, name: str, where: str) -> int:
     found = _either(figures, (name,), where)
     if found != int(found):
-        raise ToolError(f"stats.txt has {name} {found} of {where}, which is a count; it is not Timeloop's own")
+        raise ToolError(f"stats.txt has {name} {found} of {where}, which is a count", hint="it is not Timeloop's own")
     return int(found)

@@ -76,7 +76,9 @@ def run_documents(documents: Mapping[str, str], point: DesignPoint, settings: Se
     timeloop-mapper, which reads no mapping, gets documents of its own with constraints that leave only this one.
     """
     if point.design.dialect not in PUBLIC:
-        raise InputError(f"the installed Timeloop cannot speak the dialect {point.design.dialect}; leave it at head")
+        raise InputError(
+            f"the installed Timeloop cannot speak the dialect {point.design.dialect}", hint="leave it at head"
+        )
     tool = find_tool(settings.runner)
     given = mapper_documents(point) if tool.runner == "timeloop-mapper" else documents
     with scratch() as place:
@@ -88,8 +90,9 @@ def run_documents(documents: Mapping[str, str], point: DesignPoint, settings: Se
             return TimeloopRun(_result_of(done, folder, tool, point), tool, done.seconds, _energy(folder, tool))
         except (ToolError, InputError) as error:
             kept = folder.replace(tempfile.mkdtemp(prefix="crisp-hw-timeloop-"))
-            said = f"{tool.runner}: {error}; its documents and log are kept in {kept / LOG_NAME}"
-            raise type(error)(said) from error
+            told = error.within(tool.runner)
+            told.hint = "; ".join([*filter(None, [told.hint]), f"its documents and log are kept in {kept / LOG_NAME}"])
+            raise told from error
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:
@@ -128,7 +131,7 @@ def _result_of(done: Finished, folder: Path, tool: Tool, point: DesignPoint) -> 
     log = _text(done.log, LOG_BYTES) if done.ending != "log too long" else ""
     match done.ending:
         case "out of time":
-            raise ToolError(f"ended after {done.seconds:.0f} s without a result; allow more time")
+            raise ToolError(f"ended after {done.seconds:.0f} s without a result", hint="allow more time")
         case "log too long":
             raise ToolError(f"ended because it printed more than {LOG_BYTES >> 20} MiB")
         case "exited":

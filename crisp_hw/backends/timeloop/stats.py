@@ -96,10 +96,10 @@ def read_stats(text: str) -> Stats:
     body, _, rest = text.partition("\nSummary Stats\n")
     levels = tuple(_levels(body.split("\nNetworks\n")[0].split("\nOperational Intensity Stats\n")[0]))
     if not levels:
-        raise ToolError("stats.txt holds no level; Timeloop did not finish it")
+        raise ToolError("stats.txt holds no level", hint="Timeloop did not finish it")
     summary = {name: _summed(value) for name, value in _SUMMARY.findall(rest)}
     if not {"Cycles", "Energy", "Utilization"} <= summary.keys() or not re.search(r"^ +Total +=", rest, re.MULTILINE):
-        raise ToolError("stats.txt ends before its summary; Timeloop did not finish it")
+        raise ToolError("stats.txt ends before its summary", hint="Timeloop did not finish it")
     return Stats(levels, summary)
 
 

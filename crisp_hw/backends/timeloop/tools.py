@@ -43,13 +43,13 @@ def find_tool(runner: Runner | None = None) -> Tool:
     crisp_hw.backends.timeloop.failure.ToolError: there is no way to run Timeloop called timeloop-modle; there are ...
     """
     if runner is not None and runner not in RUNNERS:
-        raise ToolError(f"there is no way to run Timeloop called {runner}; there are {', '.join(RUNNERS)}")
+        raise ToolError(f"there is no way to run Timeloop called {runner}", hint=f"there are {', '.join(RUNNERS)}")
     tools = installed()
     wanted = [runner] if runner else list(RUNNERS)
     for name in wanted:
         if name in tools:
             return tools[name]
-    raise ToolError(f"{' or '.join(wanted)} is not installed; {INSTALL}; `crisp-hw doctor` says what is there")
+    raise ToolError(f"{' or '.join(wanted)} is not installed", hint=f"{INSTALL}; `crisp-hw doctor` says what is there")
 
 
 def _program(name: Literal["timeloop-model", "timeloop-mapper"]) -> Tool | None:

@@ -51,7 +51,7 @@ def read_wires(text: str, archive: str | None, tensors: Sequence[str]) -> tuple[
     try:
         found = [_wires_of(name, _printed(lines), exact.get(name, {})) for name, lines in pairs]
     except (KeyError, ValueError, StopIteration) as error:
-        raise ToolError(f"stats.txt has a network without {error}; Timeloop did not finish it") from error
+        raise ToolError(f"stats.txt has a network without {error}", hint="Timeloop did not finish it") from error
     return tuple(network for network in found if _takes_energy(network))
 
 
@@ -120,5 +120,5 @@ def _total(counts: WireCounts, printed: Mapping[str, float]) -> float:
         return shown
     total = (counts.energy_pj + counts.link_energy_pj) * counts.instances
     if abs(total - shown) > 2 * _PRINTED + 1e-9 * shown:
-        raise ToolError(f"stats.txt has {shown} pJ of a network of {total} pJ; the files are of different runs")
+        raise ToolError(f"stats.txt has {shown} pJ of a network of {total} pJ", hint="the files are of different runs")
     return total
