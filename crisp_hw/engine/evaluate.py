@@ -89,7 +89,7 @@ def evaluate_point(point: DesignPoint) -> Counted | Unmappable:
 
 def _check(design: Design, nest: LoopNest, bounds: Int, residuals: Int) -> None:
     for dim in design.problem.dims:
-        _check_factors(design.problem, nest, (bounds, residuals), dim)
+        _check_factors(design, nest, (bounds, residuals), dim)
     for tensor in design.problem.tensors:
         if not any(tensor.name in keeps for keeps in nest.keeps):
             raise InputError(f"no level keeps tensor {tensor.name}", Where("mapping"), "let one keep it")
@@ -134,27 +134,30 @@ def _check_band(problem: Problem, name: str, width: int, extents: tuple[int, ...
         )
 
 
-def _check_factors(problem: Problem, nest: LoopNest, factors: tuple[Int, Int], dim: str) -> None:
+def _check_factors(design: Design, nest: LoopNest, factors: tuple[Int, Int], dim: str) -> None:
     """The loops over a dimension must count to its size, as digits of bounds of which the last number is all residuals.
 
     Bounds and residuals are int64[L, b].
     Timeloop: mapping/parser.cpp, and nest-analysis.cpp InitNumSpatialElems for the residual of a spatial loop.
     """
+    problem = design.problem
     (bounds, residuals), size = factors, problem.bound(dim)
     columns = [j for j, loop in enumerate(nest.loops) if loop.dim == dim]
     if residuals is bounds and (bounds[columns].min(initial=1) > 0) and (bounds[columns].prod(axis=0) == size).all():
         return
     if ((residuals < 1) | (residuals > bounds))[columns].any():
-        raise InputError(f"a residual of {dim} is not between 1 and the factor", Where("mapping"), "make it so")
+        raise InputError(
+            f"a residual of {dim} is not between 1 and the factor", Where("mapping", key=f"factors.{dim}"), "make it so"
+        )
     last = np.zeros(bounds.shape[1], dtype=np.int64)
     outside = np.zeros(bounds.shape[1], dtype=bool)
     for j in reversed(columns):
         last = last * bounds[j] + residuals[j] - 1
         if nest.loops[j].kind != "temporal" and ((residuals[j] < bounds[j]) & ~outside).any():
+            level = design.architecture.levels[nest.loops[j].level].name
             raise InputError(
-                f"the residual of the spatial loop over {dim} in level {nest.loops[j].level} (0 is innermost) needs a "
-                f"loop over {dim} outside it",
-                Where("mapping"),
+                f"the residual of the spatial loop over {dim} needs a loop over {dim} outside it",
+                Where("mapping", level, f"factors.{dim}"),
                 "give the loop its residual as its factor",
             )
         outside |= (bounds[j] > 1) | (_stands_in(nest, bounds, j) & (dim == problem.dims[-1]))

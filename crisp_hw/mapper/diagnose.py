@@ -118,12 +118,14 @@ def _idle(space: Space, start: str) -> MappingError:
     if best < space.parallelism:
         wanted = f"the constraints want {100 * space.parallelism:.4g} %"
         said = f"those that fit use at most {100 * best:.4g} % of the lanes, and {wanted}"
-        return MappingError(f"{start}; {said}", Where("constraints"), "lower that")
+        return MappingError(f"{start}; {said}", Where("constraints", key="min"), "lower that")
     if not enough:
         levels = zip(space.design.architecture.levels, space.least_words, strict=True)
         names = " or ".join(level.name for level, least in levels if least)
         said = f"those that fit use too few lanes or leave {names} too empty"
-        return MappingError(f"{start}; {said}", Where("architecture"), "lower min_utilization there")
+        return MappingError(
+            f"{start}; {said}", Where("architecture", key="min_utilization"), "lower min_utilization there"
+        )
     said = "those that are left exceed their lanes along x or along y"
     return MappingError(f"{start}; {said}", Where("constraints"), "loosen a split or a permutation")
 

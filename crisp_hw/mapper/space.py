@@ -274,4 +274,4 @@ def _unfactorable(design: Design, constraints: Constraints, dim: str) -> Mapping
     given += [f"{c.level} {c.kind} {dim}>={c.at_least[dim]}" for c in constraints.levels if dim in c.at_least]
     bound = design.problem.bound(dim)
     said = f"{design.problem.name}: no factors of {dim} = {bound} obey {'; '.join(given)}"
-    return MappingError(said, Where("constraints"), "loosen one of them")
+    return MappingError(said, Where("constraints", key=f"factors.{dim}"), "loosen one of them")

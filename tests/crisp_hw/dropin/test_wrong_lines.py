@@ -227,6 +227,21 @@ MISTAKES = [
     ("number in another notation", FLAT, r"depth: 64", "depth: §0100"),
     ("number in another notation", FLAT, r"    M: 8", "    M: §1:20"),
     ("number in another notation", SPACE, r"depth: 64", "depth: §6_4"),
+    ("does not fit", FLAT, r"factors: M=2 N=2((?:.*\n)+?.*\[)M=1", r"factors: M=1 N=2\1§M=2"),
+    ("does not fit", FLAT, r"(depth: )64((?:.*\n)+?  - )(target: RF)", r"\g<1>2\2§\3"),
+    ("does not fit", FLAT, r"- (name: A\n +ranks:\n)(?: +- \{format: UOP.*\n){2}", r"- §\1"),
+    ("does not fit", FLAT, r"multiple_buffering: 2", "min_utilization: §0.99"),
+    ("does not fit", SPACE, r"depth: 64", "§depth: 1"),
+    ("nothing left to search", SPACE, r"(\n        )M<=4((?:.*\n)+?.*min: )0.25", r"\1M<=2\2§1.0"),
+    ("nothing left to search", SPACE, r"- N>=1", "- §N>=3"),
+    ("nothing left to search", SPACE, r"mapper:\n", "    - {target: DRAM, type: bypass, bypass: [§A]}\n\nmapper:\n"),
+    ("residual", FLAT, r"(              )K=4\]", r"\1§K=4,3]"),
+    (
+        "too large a number",
+        FLAT,
+        r"instance:\n    M: 8",
+        "instance: §{M: 9000000000000000, N: 8, K: 16}\n  x:\n    M: 8",
+    ),
 ]
 
 
