@@ -73,15 +73,15 @@ def expected_occupancy_of(
 ) -> Occupancy:
     """Law of total probability over the occupancies of a tile (Timeloop: CalculateExpectedOccupancy).
 
-    A level that packs nonzeros into its lanes takes every tile, empty or not, and for each of them the metadata of a
-    tile that is not empty (D2: seen in recorded runs).
+    A level that packs nonzeros of a tensor into its lanes takes every tile of it, empty or not, each of them with the
+    metadata of one that is not empty (D2: seen in recorded runs).
     """
     tile = tiling.tile_below(tiling.ends[level], tensor)
     if ranks.form is None and tensor.density == FULL:
         return Occupancy(tile.words, floats(tile.words), tiling.certain, tiling.certain, [], tile.words)
     parent = keeper_above(tiling.nest, level, tensor.name)
     hardware = tiling.architecture.levels
-    packs = sparse.packs(hardware[level].name)
+    packs = sparse.packs(hardware[level].name, tensor.name)
     aware = not packs and parent is not None and format_of(sparse, hardware[parent].name, tensor.name) is not None
     how = _How(tiling.size(tensor), aware, packs, tiling.rules)
     # of one mapping nothing is remembered: it will hardly come again

@@ -12,7 +12,6 @@ from crisp_hw.engine.arrays import ceil as ceiled
 from crisp_hw.engine.counted import Counted
 from crisp_hw.engine.latency import MOST_CYCLES, port_words
 from crisp_hw.spec.arch import StorageLevel
-from crisp_hw.spec.dialect import HEAD
 from crisp_hw.spec.patterns import Banded
 from crisp_hw.spec.problem import Tensor
 from crisp_hw.spec.rules import Failure, Rule
@@ -65,7 +64,7 @@ def broken_rules(counted: Counted) -> list[RuleCheck]:
     found += _more(Rule.INSTANCES, arch.compute.name, x * y, arch.compute.instances)
     found += _more(Rule.INSTANCES_X, arch.compute.name, x, arch.compute.mesh_x)
     found += _more(Rule.INSTANCES_Y, arch.compute.name, y, arch.compute.mesh_y)
-    if counted.tiling.rules == HEAD and not sparse.packed:  # a program with position skipping may know better
+    if not counted.tiling.rules.position_skipping and not sparse.packed:  # a program that packs may know better
         found += [certain(failure, counted.tiling.batch) for failure in _conversions(counted)]
     found += _where(Rule.SAF_CONTRADICTION, "", on_host(~sparse.tally.legal_computes))
     return [*found, *_negative(counted), *_short(counted), *_timeless(counted)]

@@ -62,7 +62,7 @@ def _op_steps(spot: Spot, op: str, words: int) -> Iterator[ExplanationStep]:
         formula, values = "x − ⌊x · (1 − ρ)⌋", "{x} − ⌊{x} · (1 − {rho})⌋"
         numbers["rho"] = float(sparse.density[spot.place][0])
     kept = int(represented(np.array([words]), np.array([numbers["rho"]]))[0]) if "rho" in numbers else words
-    packs = op == "reads" and spot.t in sparse.packed and spot.child == COMPUTE
+    packs = op == "reads" and bool(sparse.packed) and not spot.tensor.is_output and spot.child == COMPUTE
     done = outer is None and not any(avoided.values()) and not packs
     figure = f"accesses.random_{op}" if done else ""
     if "rho" in numbers:

@@ -69,6 +69,12 @@ class SparseSpec:
         """False when density has no effect because nothing exploits it."""
         return bool(self.formats or self.actions or self.compute)
 
-    def packs(self, level: str) -> bool:
-        """Does the level pack nonzeros into its lanes (position skipping)?"""
-        return any(action.kind == "position_skipping" and action.level == level for action in self.actions)
+    def packs(self, level: str, tensor: str) -> bool:
+        """Does the level pack nonzeros of the tensor into its lanes (position skipping)?"""
+        targets = [
+            option.target
+            for action in self.actions
+            if action.kind == "position_skipping" and action.level == level
+            for option in action.options
+        ]
+        return tensor in targets

@@ -99,22 +99,26 @@ def _packing_of(tiling: Tiling, tensor: Tensor) -> Packing:
 
 def _check(tiling: Tiling, spec: SparseSpec) -> None:
     innermost, outputs = tiling.architecture.levels[0].name, [t.name for t in tiling.problem.tensors if t.is_output]
-    for action in spec.actions:
-        for option in action.options:
-            packs = action.kind == "position_skipping"
-            if packs and (action.level != innermost or option.target in outputs or option.condition_on):
-                raise InputError(
-                    f"position skipping of {option.target} is not modelled: it packs read-only tensors at the "
-                    f"innermost level ({innermost}) on no condition",
-                    Where("sparse_optimizations", action.level),
-                )
-            if not packs and (action.kind == "skipping_spatial" or option.target not in outputs):
-                raise InputError(
-                    f"{action.kind} of {option.target} is not modelled beside position skipping, which takes the same "
-                    "zeros away",
-                    Where("sparse_optimizations", action.level),
-                    "drop one",
-                )
+    places = [(action, option) for action in spec.actions for option in action.options]
+    packed = [option.target for action, option in places if action.kind == "position_skipping"]
+    for action, option in places:
+        packs = action.kind == "position_skipping"
+        if packs and (action.level != innermost or option.target in outputs or option.condition_on):
+            raise InputError(
+                f"position skipping of {option.target} is not modelled",
+                Where("sparse_optimizations", action.level),
+                f"it packs read-only tensors at the innermost level ({innermost}) on no condition",
+            )
+        if action.kind == "skipping_spatial":
+            twice = action.level == innermost or not set(packed).isdisjoint(option.condition_on)
+        else:
+            twice = not packs and option.target not in outputs
+        if twice:
+            raise InputError(
+                f"{action.kind} of {option.target} is not modelled beside position skipping",
+                Where("sparse_optimizations", action.level),
+                "both take the same zeros away; drop one",
+            )
 
 
 def packed_computes(computes: Int, packed: dict[int, Packing]) -> Int:
@@ -125,7 +129,7 @@ def packed_computes(computes: Int, packed: dict[int, Packing]) -> Int:
 
 
 def packed_reads(reads: Int, t: int, packed: dict[int, Packing]) -> Int:
-    """Reads of a packed operand that are left: one for each pass of the others, int64[b]."""
+    """Reads of an operand that are left: one for each pass of the packed others, int64[b]."""
     share: Float | None = None
     for other, one in packed.items():
         if other != t:

@@ -124,13 +124,14 @@ def apply_safs(tiling: Tiling, traffic: Traffic, spec: SparseSpec, read_energy: 
         if content.nonempty is not tiling.certain:
             used[place] = used[place] * content.nonempty
     safs = _storage_safs(tiling, spec, occupancy, read_energy)
-    macs_mesh, used_macs = base.macs_mesh, base.used_macs
+    macs_mesh, used_macs, packed = base.macs_mesh, base.used_macs, packings(tiling, spec)
     skips_lanes, shrunk = any(action.kind == "skipping_spatial" for action in spec.actions), None
     if skips_lanes:
         shrunk, probabilities = shrink(tiling, spec)
         mesh = shrunk.mesh
         used = {(level, t): base.used[level, t] * shrunk.share[t][level + 1] for level, t in used}
-        used_macs = maximum_of([base.used_macs * share[0] for share in shrunk.share])
+        if not packed:  # beside it, spatial skipping takes instances of levels alone (D2: seen in recorded runs)
+            used_macs = maximum_of([base.used_macs * share[0] for share in shrunk.share])
         macs_mesh = widest(extents[0] for extents in mesh)
         for (level, name), p in probabilities.items():
             if (level, names[name]) in safs and any_(safs[level, names[name]].probability != 0):
@@ -141,7 +142,6 @@ def apply_safs(tiling: Tiling, traffic: Traffic, spec: SparseSpec, read_energy: 
                     "drop one",
                 )
             safs[level, names[name]] = Saf("spatial", p)
-    packed = packings(tiling, spec)
     operands = _fill_tally(tiling, traffic, spec, (tally, occupancy, ranks, safs, packed))
     measured = (tally, occupancy, ranks, mesh, used, packed_macs(used_macs, packed), macs_mesh, density)
     return Sparse(*measured, skips_lanes, safs=safs, operands=operands, shrunk=shrunk, packed=packed)
@@ -165,9 +165,9 @@ def _fill_tally(tiling: Tiling, traffic: Traffic, spec: SparseSpec, work: Work) 
             entries[op][place] = _entries(content, dense[op].get(place), traffic.tile[place])
     reached = combine(Combiner(tiling.problem, tiling.nest, safs, remaining, entries, tally))
     _compression(tiling, ranks, tally)
-    for t in packed:
+    reads = tally.data["random"]["reads"]
+    for t in (t for t, tensor in enumerate(tiling.problem.tensors) if packed and not tensor.is_output):
         keeper = min(level for level, index in ranks if index == t)
-        reads = tally.data["random"]["reads"]
         reads[keeper, t] = packed_reads(reads[keeper, t], t, packed)
     operands = _operands(tiling, ranks, reached, packed)
     computes = count_computes(packed_computes(traffic.computes, packed), operands, spec.compute)

@@ -50,8 +50,9 @@ def test_streams_belong_to_levels():
 def test_position_skipping_has_no_leaders():
     design = read_design(documents(action=PACK), "micro22")
     assert design.sparse.actions == (ActionOptimization("RF", "position_skipping", (Condition("A", ()),)),)
-    assert design.sparse.packs("RF")
-    assert not design.sparse.packs("DRAM")
+    assert design.sparse.packs("RF", "A")
+    assert not design.sparse.packs("RF", "B")
+    assert not design.sparse.packs("DRAM", "A")
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,53 @@ def test_what_nobody_has_seen_is_refused(build, action, message):
         evaluate(point)
 
 
+def lanes_and_packing(build, b):
+    """4 lanes over K of which A (2 of 4 nonzero) needs 2, each with 4 MACs over N, into which B is packed; 3 M."""
+    plan = [[("x", "N", 4), ("t", "N", 2)], [("y", "K", 4)], [("t", "M", 3)]]
+    forms = (
+        TensorFormat("L0", "A", (Rank("CP", 2, 0),)),
+        TensorFormat("L2", "A", (Rank("CP", 2, 0), Rank("UOP", 0, 0))),
+        TensorFormat("L2", "B", (Rank("B", 1, 0, (frozenset("N"),)), Rank("UOP", 0, 0))),
+    )
+    lanes = tuple(ActionOptimization("L1", "skipping_spatial", (Condition(name, ("A",)),)) for name in "BZ")
+    point = build.point(
+        plan,
+        [(4, 1), (1, 4), (1, 1)],
+        keeps=["A", "Z", "ABZ"],
+        densities={"A": FixedStructured(0.5), "B": b},
+        sparse=SparseSpec(forms, (*lanes, PACKED[1])),
+        metadata_width_bits=8,
+    )
+    nest = replace(point.mapping.nest, no_link_transfer=(frozenset("ABZ"),) * 3)
+    return replace(point, mapping=replace(point.mapping, nest=nest), design=replace(point.design, dialect="micro22"))
+
+
+def test_lanes_may_be_skipped_outside_of_it(build):
+    result = evaluate(lanes_and_packing(build, FixedStructured(0.5)))
+    a = result.levels[0].tensors["A"]
+    # 2 of 4 lanes hold a word of A and hand it out for each of 3 M, in the one pass that 4 of 8 words of B take
+    assert (a.utilized_instances, a.accesses["random_fills"], a.accesses["random_reads"]) == (2, 3, 3)
+    assert a.reads == 6
+    # the MACs at work are those of all lanes, as if none was skipped: 3 M x 2 K x 4 N products on 16 MACs
+    assert (result.compute.random, result.compute.utilized_instances, result.compute.cycles) == (24, 16, 2)
+
+
+def test_an_operand_that_is_not_packed_waits_for_the_passes_of_the_packed_one(build):
+    reads = [
+        evaluate(lanes_and_packing(build, FixedStructured(density))).levels[0].tensors["A"].accesses["random_reads"]
+        for density in (0.25, 0.5, 0.625, 1.0)
+    ]
+    assert reads == [3, 3, 6, 6]  # 2, 4, 5, 8 words of B on 4 lanes
+
+
+def test_lanes_are_not_skipped_by_what_is_packed(build):
+    point = lanes_and_packing(build, FixedStructured(0.5))
+    twice = ActionOptimization("L1", "skipping_spatial", (Condition("Z", ("B",)),))
+    sparse = replace(point.design.sparse, actions=(twice, PACKED[1]))
+    with pytest.raises(InputError, match=r"skipping_spatial of Z .* same zeros"):
+        evaluate(replace(point, design=replace(point.design, sparse=sparse)))
+
+
 def test_outputs_may_be_skipped_beside_it(build):
     skip = ActionOptimization("L0", "skipping", (Condition("Z", ("A", "B")),))
     result = evaluate(outer_product(build, FixedStructured(0.5), FixedStructured(0.5), (*PACKED, skip)))
