@@ -92,7 +92,7 @@ def test_a_users_table_loads_by_path_or_by_text(tmp_path):
         ({"actions": {}}, r"parts of p.actions: .*at least 1 item"),
         ({"area_um2": 3.0}, r"parts of p.*area_um2 and area_source must be given together"),
         ({"colour": "red"}, r"parts of p.colour: is not known here"),
-        ({"kind": "guessed"}, r"parts of p: .*'measured', 'cited'"),
+        ({"kind": "guessed"}, r"mine.yaml:\d+: parts of p.kind: 'guessed' is not known here; known are measured"),
         ({"kind": "measured"}, r"parts of p.pj: is missing"),
     ],
 )
