@@ -1,5 +1,6 @@
 """Errors are values: a reason, the place in the user's input, and the next step; their sentence is made here alone."""
 
+import re
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
@@ -50,12 +51,52 @@ class Where:
 
     def __str__(self) -> str:
         place = f"{self.document} {_ENTRIES.get(self.document, 'of ')}{self.entry}" if self.entry else self.document
-        named = f"{place}.{self.key}" if place and self.key else place or self.key
+        named = brief(f"{place}.{self.key}" if place and self.key else place or self.key)
         return ": ".join(part for part in (str(self.mark or ""), named) if part)
 
 
 _ENTRIES = {"architecture": "level ", "problem": "tensor ", "workload": "layer ", "ERT": "", "ART": ""}
 """What stands between a document and the name of an entry of it: "architecture level SMEM", "mapping of SMEM"."""
+
+
+_LONGEST = 120  # characters of one word or list in a sentence
+_KEPT = 40
+_LONG_WORD = re.compile(rf"[^\s/;]{{{_LONGEST + 1},}}")
+_PAIRS = {"[": "]", "{": "}"}
+
+
+def brief(text: str) -> str:
+    """A sentence whose words, and lists and mappings in brackets, have some 40 characters where they had above 120.
+
+    Names and wrong values come from the user's files, where a slip can make one of them as long as the file. Words with
+    a slash, which may be paths, stay whole.
+
+    >>> brief("no level " + "x" * 5000 + "; there is RF")
+    'no level xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...; there is RF'
+    >>> brief(f"found {list(range(999))}")
+    'found [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 1...]'
+    """
+    if len(text) <= _LONGEST:
+        return text
+    return _LONG_WORD.sub(lambda found: f"{found[0][:_KEPT]}...", _brief_lists(text))
+
+
+def _brief_lists(text: str) -> str:
+    """The text with every outermost bracket that is too long cut short; brackets that do not close stay."""
+    kept, start, open_ = [], 0, list[str]()
+    for place, letter in enumerate(text):
+        if letter in _PAIRS:
+            if not open_:
+                kept.append(text[start:place])
+                start = place
+            open_.append(_PAIRS[letter])
+        elif open_ and letter == open_[-1]:
+            open_.pop()
+            if not open_:
+                whole = text[start : place + 1]
+                kept.append(whole if len(whole) <= _LONGEST else f"{whole[:_KEPT]}...{letter}")
+                start = place + 1
+    return "".join((*kept, text[start:]))
 
 
 class CrispError(Exception):
@@ -73,8 +114,8 @@ class CrispError(Exception):
     exit_code = 2
 
     def __init__(self, reason: str, at: Where | None = None, hint: str = "") -> None:
-        super().__init__(reason)
-        self.reason, self.at, self.hint, self.context = reason, at, hint, ""
+        super().__init__(brief(reason))
+        self.reason, self.at, self.hint, self.context = brief(reason), at, brief(hint), ""
 
     def within(self, context: str) -> Self:
         """The same error with all its fields, and what was being done in front of its sentence."""

@@ -10,6 +10,9 @@ EXACT = 2**53
 MOST_MACS = 2**50
 """Multiply-accumulates of one layer: counts of words per tensor are some times larger and must stay exact."""
 
+FACTOR_DIGITS = 15
+"""Decimal digits of a factor of a mapping; with more of them it is above `MOST_MACS` (2^50 has 16)."""
+
 MOST_PER_DIMENSION = 2**24
 """Channels, pixels, kernel positions or tokens along one dimension; the widest published layers have below 2^20."""
 

@@ -288,3 +288,11 @@ def test_templates_include_from_a_folder_that_is_named(folder):
 )
 def test_options(folder, arguments, said):
     refused(arguments, said)
+
+
+@pytest.mark.parametrize("long", ['"' + "x" * 5000 + '"', f"[{'1, ' * 2000}1]", "y" * 3000, "9" * 250, "1" * 20])
+@pytest.mark.parametrize("spot", ["Far, type", "Near, class", "temporal", "12 V", "U, V]", "{U: 12", "DRAM,"])
+def test_documents_with_one_long_value(folder, spot, long):
+    first = spot.split(",")[0].split(" ")[0].split(":")[-1].strip("{]")
+    (folder / "in.yaml").write_text(DOT.replace(spot, spot.replace(first or "12", long, 1)))
+    refused(["model", "in.yaml"], "in.yaml")

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.spec.constraints import Factor, LevelConstraint
 from crisp_hw.spec.design import Design
+from crisp_hw.spec.limits import FACTOR_DIGITS
 from crisp_hw.timeloop.yaml.fields import (
     Node,
     factor_at,
@@ -186,6 +187,9 @@ def _split(part: str, entry: Entry, design: Design) -> tuple[str, str, int]:
     if match is None or match[1] not in design.problem.dims:
         dims = ", ".join(design.problem.dims)
         what = f"the factor {part!r} is not one of {dims} with =, <= or >= and a whole number"
+        raise InputError(what, _part_at(entry, part))
+    if len(match[3]) > FACTOR_DIGITS:
+        what = f"a factor of {match[1]} has more than {FACTOR_DIGITS} digits; no problem is as large"
         raise InputError(what, _part_at(entry, part))
     return match[1], match[2], int(match[3])
 

@@ -8,6 +8,7 @@ from crisp_hw.errors import InputError, Where
 from crisp_hw.machine.positions import mark_of_word
 from crisp_hw.spec.arch import Architecture
 from crisp_hw.spec.dialect import RULES, Dialect
+from crisp_hw.spec.limits import FACTOR_DIGITS
 from crisp_hw.spec.mapping import Loop, LoopKind, LoopMapping, LoopNest
 from crisp_hw.spec.problem import Problem
 from crisp_hw.timeloop.yaml.fields import (
@@ -147,6 +148,9 @@ def _factors(value: Any, problem: Problem, at: Where) -> list[_Factor]:
                 word = re.split(r"[\s,]", rest)[0]
                 what = f"the factor {word!r} is not one of {', '.join(problem.dims)} with a whole number"
                 raise InputError(what, place.at(mark_of_word(held, word)))
+            if max(len(factor[2]), len(factor[3] or "")) > FACTOR_DIGITS:
+                what = f"a factor of {factor[1]} has more than {FACTOR_DIGITS} digits; no problem is as large"
+                raise InputError(what, place.at(mark_of_word(held, factor[0])))
             bound = int(factor[2]) or problem.bound(factor[1])
             residual = int(factor[3]) if factor[3] else bound
             if not 1 <= residual <= bound:
