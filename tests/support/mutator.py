@@ -138,7 +138,7 @@ def renumbered(document, rng):
         for key in (place if isinstance(place, dict) else range(len(place)))
         if isinstance(place[key], int | float) and not isinstance(place[key], bool)
     ]
-    for _ in range(rng.choice([1, 1, 2, 3])):
+    for _ in range(rng.choice([1, 1, 2, 3]) if places else 0):
         place, key = rng.choice(places)
         place[key] = rng.choice(NUMBERS)
     return copied
