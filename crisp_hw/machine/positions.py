@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.errors import Mark
 
 
 @dataclass(eq=False, repr=False)
@@ -139,16 +139,6 @@ def mark_of_match(value: Any, pattern: re.Pattern[str]) -> Mark | None:
             if pattern.search(piece):
                 return mark
     return mark_of(value)
-
-
-def fault(value: Any, message: str, key: str | None = None) -> InputError:
-    """The error to raise about a value, or about one of its keys, with the position in front if it is known.
-
-    >>> str(fault(MarkedInt.make(3, Mark("a.yaml", 7)), "architecture: too many"))
-    'a.yaml:7: architecture: too many'
-    """
-    mark = mark_of(value, key)
-    return InputError(message, None if mark is None else Where(mark=mark))
 
 
 def plain(value: Any) -> Any:

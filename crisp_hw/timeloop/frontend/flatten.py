@@ -79,7 +79,7 @@ def _variables(document: Any) -> dict[str, Any]:
     done: dict[str, Any] = {}
     for key in held:
         if key != "version":
-            done[key] = computed(held, key, done, None)
+            done[key] = computed(held, key, done, Where("variables"))
     return done
 
 
@@ -110,7 +110,7 @@ def _problem(document: Any, variables: dict[str, Any]) -> Any:
     root = mapping(document, PROBLEM)
     instance = optional_mapping(root.get("instance"), inside(PROBLEM, root, "instance"))
     sizes = {
-        key: value if isinstance(value, dict) else computed(instance, key, variables, None)
+        key: value if isinstance(value, dict) else computed(instance, key, variables, INSTANCE)
         for key, value in instance.items()
     }
     densities = optional_mapping(instance.get("densities"), inside(INSTANCE, instance, "densities"))
@@ -122,8 +122,10 @@ def _problem(document: Any, variables: dict[str, Any]) -> Any:
 def _density(densities: Any, name: str, variables: dict[str, Any]) -> Any:
     held = densities[name]
     if not isinstance(held, dict):
-        return computed(densities, name, variables, None)
-    return derived(held, {k: v if k == "distribution" else computed(held, k, variables, None) for k, v in held.items()})
+        return computed(densities, name, variables, INSTANCE.under("densities"))
+    at = Where("problem", name, "density")
+    given = {k: v if k == "distribution" else computed(held, k, variables, at) for k, v in held.items()}
+    return derived(held, given)
 
 
 def _shape(problem: Any) -> Shape:

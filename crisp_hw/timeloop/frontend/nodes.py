@@ -145,7 +145,7 @@ def _walk_leaf(walk: _Walk, node: MarkedDict, tag: str, branch: int | None) -> N
     _known_keys(walk, node, at)
     attributes = _attributes(walk, node, at)
     own = {**walk.names, **attributes, "attributes": attributes}
-    if not flag(computed(node, "enabled", own, True), inside(at, node, "enabled")):
+    if not flag(computed(node, "enabled", own, at, True), inside(at, node, "enabled")):
         walk.notes.append(f"{mark_of(node)}: {name} is disabled and left out")
         return
     mesh = inside(at, node, "spatial")
@@ -153,7 +153,9 @@ def _walk_leaf(walk: _Walk, node: MarkedDict, tag: str, branch: int | None) -> N
     for key in spatial:
         if key not in ("meshX", "meshY"):
             raise InputError(f"unknown key {key!r}", key_at(mesh, spatial, key), "known are meshX, meshY")
-    fan = tuple(whole(computed(spatial, key, own, 1), inside(mesh, spatial, key), 1) for key in ("meshX", "meshY"))
+    fan = tuple(
+        whole(computed(spatial, key, own, mesh, 1), inside(mesh, spatial, key), 1) for key in ("meshX", "meshY")
+    )
     if branch is not None and (tag == "!Container" or fan != (1, 1)):
         what = "containers and fanouts inside a !Parallel are not supported"
         raise InputError(what, at if tag == "!Container" else key_at(at, node, "spatial"), "put them outside")
@@ -185,7 +187,7 @@ def _attributes(walk: _Walk, node: MarkedDict, at: Where) -> MarkedDict:
     for key in given:
         place = mark_of(given, key) or node.mark
         try:
-            done.put(key, computed(given, key, {**walk.names, **done}, None), place)
+            done.put(key, computed(given, key, {**walk.names, **done}, at.under("attributes")), place)
         except InputError:
             if key in EFFECTIVE:
                 raise
@@ -193,7 +195,7 @@ def _attributes(walk: _Walk, node: MarkedDict, at: Where) -> MarkedDict:
     return done
 
 
-def computed(node: Any, key: str, names: Mapping[str, Any], default: Any) -> Any:
+def computed(node: Any, key: str, names: Mapping[str, Any], at: Where, default: Any = None) -> Any:
     """The value of a key, an unquoted text being an expression; InputError with the key's position."""
     value = node.get(key, default)
     if value is None:
@@ -202,8 +204,7 @@ def computed(node: Any, key: str, names: Mapping[str, Any], default: Any) -> Any
         try:
             result = plain(evaluate(str(value), plain_names(names)))
         except InputError as error:
-            at = value_at(Where(key=key), node, key)
-            raise InputError(error.reason, at, error.hint) from error
+            raise InputError(error.reason, inside(at, node, key), error.hint) from error
         return marked(result, value.mark)
     return value
 
