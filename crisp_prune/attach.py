@@ -2,10 +2,16 @@
 
 A forward-pre-hook puts the masked weight into the module's `__dict__`, where Python finds it before the parameter
 of the same name; a forward hook takes it away again. The parameter stays registered, dense and trainable, so
-state_dict, optimizers, deepcopy and pickle see the plain model.
+state_dict, optimizers, deepcopy and pickle see the plain model. The model's own call shows all masked weights too, so
+that code which reads a weight without calling its layer gets the masked one.
+
+A deep copy of the model (an average of weights, say) follows the masks of the original: both share them.
 """
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -41,10 +47,14 @@ _straight_through: Callable[..., Tensor] = StraightThrough.apply
 
 
 class Masks:
-    """The masks of one weight, in the weight's own shape: `nm`, `live` (blocks) and `keep`, their product."""
+    """The masks of one weight, in the weight's own shape: `nm`, `live` (blocks) and `keep`, their product.
+
+    A copy of the model shares them, unless its pruner is copied with it (`share_nothing`).
+    """
 
     def __init__(self, nm: Tensor, live: Tensor) -> None:
         self.set(nm, live)
+        self.paused = False
 
     def set(self, nm: Tensor, live: Tensor) -> None:
         """Replace the masks; both are bool of the weight's shape."""
@@ -55,6 +65,58 @@ class Masks:
         if self.keep.device != device:
             self.set(self.nm.to(device), self.live.to(device))
 
+    def masked(self, weight: Tensor) -> Tensor:
+        """The weight with zeros where it is masked, differentiable."""
+        self.follow(weight.device)
+        return _straight_through(weight, self.keep, self.live)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Masks":
+        """The same masks: what the pruner sets later holds for every copy."""
+        return self
+
+
+def share_nothing(masks: Iterable[Masks], memo: dict[int, Any]) -> None:
+    """Make a deep copy with this `memo` have masks of its own."""
+    for one in masks:
+        memo[id(one)] = Masks(one.nm.clone(), one.live.clone())
+
+
+@dataclass
+class LastCall:
+    """The arguments of a model's last call, kept by a hook on it; None before the first."""
+
+    arguments: tuple[tuple[Any, ...], dict[str, Any]] | None = None
+
+    def keep(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Before the forward pass; a compiled one keeps nothing."""
+        if not torch.compiler.is_compiling():
+            self.arguments = mapped(Tensor.detach, args), mapped(Tensor.detach, kwargs)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "LastCall":
+        """A copied model begins without a batch."""
+        return LastCall()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"arguments": None}
+
+
+def mapped(change: Callable[[Tensor], Tensor], value: Any) -> Any:
+    """The same nesting with every tensor changed.
+
+    >>> mapped(torch.neg, {"x": [torch.ones(1), "name"]})
+    {'x': [tensor([-1.]), 'name']}
+    """
+    match value:
+        case Tensor():
+            return change(value)
+        case dict():
+            return {key: mapped(change, item) for key, item in value.items()}
+        case tuple() if hasattr(value, "_make"):
+            return type(value)._make(mapped(change, item) for item in value)
+        case tuple() | list():
+            return type(value)(mapped(change, item) for item in value)
+    return value
+
 
 class MaskHook:
     """The pair of hooks of one place: `show` puts the masked weight in front of the parameter, `hide` removes it.
@@ -64,19 +126,33 @@ class MaskHook:
 
     def __init__(self, path: str, attribute: str, masks: Masks) -> None:
         self.path, self.attribute, self.masks = path, attribute, masks
+        self.hidden: list[Tensor | None] = []
 
     def show(self, module: nn.Module, args: object) -> None:
-        """Before the forward pass."""
+        """Before the forward pass; what was shown until then is kept for after it."""
         owner = module.get_submodule(self.path)
         weight = owner._parameters[self.attribute]
         if weight is None:
-            raise InputError(f"{self.attribute} of {type(owner).__name__} was removed while a pruner is attached")
-        self.masks.follow(weight.device)
-        owner.__dict__[self.attribute] = _straight_through(weight, self.masks.keep, self.masks.live)
+            kind = type(owner).__name__
+            raise InputError(f"{self.attribute} of {kind} was removed while a pruner is attached")
+        before = owner.__dict__.get(self.attribute)
+        if not self.masks.paused:
+            owner.__dict__[self.attribute] = self.masks.masked(weight)
+        self.hidden.append(before)
 
     def hide(self, module: nn.Module, args: object, output: object) -> None:
         """After the forward pass, also after one that raised."""
-        module.get_submodule(self.path).__dict__.pop(self.attribute, None)
+        if not self.hidden:
+            return
+        owner, before = module.get_submodule(self.path), self.hidden.pop()
+        if before is None:
+            owner.__dict__.pop(self.attribute, None)
+        else:
+            owner.__dict__[self.attribute] = before
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies start with nothing shown."""
+        return {**vars(self), "hidden": []}
 
 
 def attach(model: nn.Module, site: Site) -> Masks:
@@ -92,12 +168,33 @@ def attach(model: nn.Module, site: Site) -> Masks:
     everything = torch.ones_like(weight_of(model, site.uses[0]), dtype=torch.bool, requires_grad=False)
     masks = Masks(everything, everything)
     for use in site.uses:
-        path = use.owner[len(use.caller) :].lstrip(".")
-        hook = MaskHook(path, use.attribute, masks)
-        module = model.get_submodule(use.caller)
-        module.register_forward_pre_hook(hook.show)
-        module.register_forward_hook(hook.hide, always_call=True)
+        for caller in dict.fromkeys(("", use.caller)):
+            hook = MaskHook(use.owner[len(caller) :].lstrip("."), use.attribute, masks)
+            module = model.get_submodule(caller)
+            module.register_forward_pre_hook(hook.show)
+            module.register_forward_hook(hook.hide, always_call=True)
+    forget_compiled()
     return masks
+
+
+def forget_compiled() -> None:
+    """Drop every graph that torch.compile made: it was traced with other hooks, and would go on without these."""
+    dynamo = sys.modules.get("torch._dynamo")
+    if dynamo is not None:
+        dynamo.reset()
+
+
+@contextmanager
+def paused(model: nn.Module) -> Iterator[None]:
+    """Inside, the model runs with its dense weights."""
+    masks = [hook.masks for _, hook in mask_hooks(model)]
+    for one in masks:
+        one.paused = True
+    try:
+        yield
+    finally:
+        for one in masks:
+            one.paused = False
 
 
 def mask_hooks(model: nn.Module) -> list[tuple[nn.Module, MaskHook]]:
@@ -141,9 +238,11 @@ def detach(model: nn.Module) -> None:
 
     >>> detach(nn.Linear(2, 2))
     """
-    for module in {module for module, _ in mask_hooks(model)}:
+    for module in model.modules():
         for hooks in (module._forward_pre_hooks, module._forward_hooks):
             for key, hook in list(hooks.items()):
-                if isinstance(getattr(hook, "__self__", None), MaskHook):
+                if isinstance(getattr(hook, "__self__", None), MaskHook | LastCall):
                     del hooks[key]
                     module._forward_hooks_always_called.pop(key, None)
+                    module._forward_pre_hooks_with_kwargs.pop(key, None)
+    forget_compiled()

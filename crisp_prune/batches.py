@@ -1,6 +1,6 @@
 """What a batch is, how it is narrowed to the user's classes, and the loss that a batch gives."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -9,6 +9,9 @@ from torch.nn.functional import cross_entropy
 
 from crisp_hw.errors import InputError
 from crisp_prune.rng import preserved
+
+LABEL_KEYS = ("labels", "label", "targets", "target", "y")
+"""Where a map holds its labels."""
 
 LossFn = Callable[[nn.Module, Any], Tensor]
 """(model, batch) -> scalar loss."""
@@ -33,15 +36,19 @@ def to_device(batch: Any, device: torch.device) -> Any:
     match batch:
         case Tensor():
             return batch.to(device)
-        case dict():
+        case Mapping():
             return {key: to_device(value, device) for key, value in batch.items()}
+        case tuple() if hasattr(batch, "_make"):
+            return type(batch)._make(to_device(value, device) for value in batch)
         case tuple() | list():
             return [to_device(value, device) for value in batch]
     return batch
 
 
-def first_batch(batches: Iterable[Any]) -> Any:
-    """The first batch, with every random generator left as it was; InputError for an iterator or an empty loader.
+def first_batch(batches: Iterable[Any], classes: Collection[int] = ()) -> Any:
+    """The first batch with a sample of the classes, those samples alone; every random generator is left as it was.
+
+    InputError for an iterator, an empty loader, and one without a sample of the classes.
 
     >>> first_batch([1, 2])
     1
@@ -49,24 +56,114 @@ def first_batch(batches: Iterable[Any]) -> Any:
     if isinstance(batches, Iterator):
         raise InputError("the batches are an iterator that can be read once", hint="give a DataLoader or a list")
     with preserved(batches):
+        empty = True
         for batch in batches:
-            return batch
-    raise InputError("the loader has no batch", hint="check the data and drop_last")
+            empty, mine = False, only_classes(batch, classes)
+            if mine is not None:
+                return mine
+    if empty:
+        raise InputError("the loader has no batch", hint="check the data and drop_last")
+    raise InputError(f"no batch held a sample of the classes {tuple(classes)}", hint="check the classes and the data")
 
 
 def only_classes(batch: Any, classes: Collection[int]) -> Any | None:
-    """The samples of a batch (inputs, labels) whose label is among `classes`; None when there is none.
+    """The samples of a batch whose label is among `classes`; None when there is none; the whole batch without classes.
 
-    Without classes, or when the batch is no pair of tensors with one label per sample, it comes back whole.
+    Labels are the whole numbers with one axis in a batch (inputs, labels) or (x, mask, y), or those of a map under one
+    of `LABEL_KEYS`. Every tensor whose first axis is the samples', and every list of their length, is narrowed.
+    InputError when a batch shows no labels, or a tensor in it cannot be told apart by samples.
 
     >>> inputs, labels = only_classes((torch.arange(3), torch.tensor([5, 6, 5])), {5})
     >>> inputs.tolist(), labels.tolist()
     ([0, 2], [5, 5])
+    >>> only_classes({"x": torch.arange(2), "labels": torch.tensor([1, 2])}, {2})
+    {'x': tensor([1]), 'labels': tensor([2])}
+    """
+    if not classes:
+        return batch
+    labels = labels_of_batch(batch)
+    if labels is None:
+        raise InputError(
+            f"classes {tuple(sorted(classes))} cannot be picked from a batch of type {type(batch).__name__} that shows "
+            "no labels: one whole number a sample, last of a tuple or under 'labels' in a map",
+            hint="give such batches, or data of these classes alone and no classes=",
+        )
+    wanted = torch.isin(labels.long(), torch.tensor(sorted(classes), device=labels.device))
+    if bool(wanted.all()):
+        return batch
+    if not bool(wanted.any()):
+        return None
+    return _narrowed(batch, wanted) if isinstance(batch, Mapping) else _each_narrowed(batch, wanted)
+
+
+def labels_of_batch(batch: Any) -> Tensor | None:
+    """The labels of a batch, or None where none can be told for sure.
+
+    >>> labels_of_batch((torch.zeros(2, 3), torch.ones(2), torch.tensor([4, 5]))).tolist()
+    [4, 5]
     """
     match batch:
-        case [Tensor() as inputs, Tensor() as labels] if classes and labels.ndim == 1:
-            wanted = torch.isin(labels, torch.tensor(sorted(classes), device=labels.device))
-            if bool(wanted.all()):
-                return batch
-            return (inputs[wanted], labels[wanted]) if bool(wanted.any()) else None
-    return batch
+        case Mapping():
+            found = [value for key, value in batch.items() if key in LABEL_KEYS and value is not None]
+        case [_, labels]:
+            found = [labels]
+        case list() | tuple():
+            found = [value for value in batch if _is_label(value)]
+        case _:
+            found = []
+    return found[0] if len(found) == 1 and _is_label(found[0]) else None
+
+
+def count_of(batch: Any) -> int | None:
+    """The number of samples where labels tell it."""
+    labels = labels_of_batch(batch)
+    return None if labels is None else len(labels)
+
+
+def _is_label(value: Any) -> bool:
+    """One whole number (or truth value) a sample."""
+    if not isinstance(value, Tensor) or value.ndim != 1:
+        return False
+    return not value.is_floating_point() and not value.is_complex()
+
+
+def _narrowed(value: Any, wanted: Tensor) -> Any:
+    """The wanted samples of everything in a batch."""
+    count = len(wanted)
+    match value:
+        case Tensor() if value.ndim == 0:
+            return value
+        case Tensor():
+            if len(value) != count:
+                raise InputError(
+                    f"a tensor of shape {tuple(value.shape)} in a batch of {count} labels has no axis of samples in "
+                    "front, so classes= cannot pick from it",
+                    hint="put the samples first, or give data of these classes alone and no classes=",
+                )
+            return value[wanted.to(value.device)]
+        case Mapping():
+            return {key: _narrowed(item, wanted) for key, item in value.items()}
+        case list() | tuple():
+            return _narrowed_items(value, wanted)
+    return value
+
+
+def _narrowed_items(items: Sequence[Any], wanted: Tensor) -> Any:
+    """A list of samples loses some; a list of tensors, one axis of each."""
+    count, tensors = len(wanted), [item for item in items if isinstance(item, Tensor) and item.ndim]
+    framed = bool(tensors) and all(len(tensor) == count for tensor in tensors)
+    if len(items) == count and framed and count > 1:
+        raise InputError(
+            f"a list of {count} tensors with {count} rows each may be a list of samples or one of inputs, so classes= "
+            "cannot pick from it",
+            hint="give another batch size",
+        )
+    if len(items) == count and not framed:
+        return [item for item, keep in zip(items, wanted.tolist(), strict=True) if keep]
+    return _each_narrowed(items, wanted)
+
+
+def _each_narrowed(items: Any, wanted: Tensor) -> Any:
+    """The same kind of list with each member narrowed."""
+    kept = [_narrowed(item, wanted) for item in items]
+    return type(items)._make(kept) if hasattr(type(items), "_make") else type(items)(kept)

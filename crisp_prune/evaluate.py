@@ -38,7 +38,7 @@ def accuracy(model: nn.Module, batches: Iterable[Any], classes: Sequence[int]) -
             mine = only_classes(to_device(batch, device), classes)
             if mine is None:
                 continue
-            inputs, labels = mine
+            inputs, labels = _pair(mine)
             outputs = model(inputs)
             wanted = torch.tensor(sorted(classes) or range(outputs.shape[1]), device=device)
             if int(wanted.max()) >= outputs.shape[1]:
@@ -51,3 +51,13 @@ def accuracy(model: nn.Module, batches: Iterable[Any], classes: Sequence[int]) -
     if not samples:
         raise InputError(f"no sample of the classes {tuple(classes)} to evaluate on", hint="check classes and data")
     return Accuracy(everywhere / samples, among / samples, samples)
+
+
+def _pair(batch: Any) -> tuple[Any, torch.Tensor]:
+    """Inputs and labels."""
+    match batch:
+        case [inputs, torch.Tensor() as labels]:
+            return inputs, labels
+    raise InputError(
+        f"accuracy reads batches (inputs, labels), not a {type(batch).__name__} like this", hint="give pairs"
+    )

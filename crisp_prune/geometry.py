@@ -1,33 +1,56 @@
 """What each layer was called with: one forward pass with hooks, no tracing of the graph."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from math import prod
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from crisp_hw.errors import InputError
+from crisp_hw.spec.calls import (
+    AttentionCall,
+    Counted,
+    Extent,
+    Shape,
+    check_batch_axis,
+    convolution_call,
+    linear_call,
+    packed_projections,
+    samples_in,
+)
 from crisp_hw.spec.layer import Layer
+from crisp_prune.reads import uncompiled, watched
 from crisp_prune.sites import Site, Use, weight_of
+
+ARGUMENT = {"in_proj_weight": 0, "q_proj_weight": 0, "k_proj_weight": 1, "v_proj_weight": 2}
+"""Which argument of nn.MultiheadAttention each projection of it reads."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a layer in a forward pass: the place, and the shape of its input with the batch."""
+    """One call of a layer in a forward pass: the place, and the shape of its input with the batch.
+
+    `others` are the key's and the value's shapes where the place is in an attention layer (`shape` is the query's);
+    `output` is the shape of what came out, empty where it was not one tensor.
+    """
 
     use: str
-    shape: tuple[int, ...]
+    shape: Shape
+    others: tuple[Shape, ...] = ()
+    output: Shape = ()
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """The calls of one forward pass in execution order, over `batch` samples."""
+    """The calls of one forward pass in execution order, over `batch` samples.
+
+    `obstacles` says for layers by name why a mask on their weight would not be one on what is multiplied.
+    """
 
     calls: tuple[Call, ...]
     batch: int
+    obstacles: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -35,47 +58,54 @@ class Geometry:
         return tuple(dict.fromkeys(call.use for call in self.calls))
 
 
-def first_tensor(value: Any) -> Tensor:
-    """The first tensor inside a batch (a tensor, or nested tuples, lists and dicts); InputError when there is none.
+def samples_of(batch: Any, listed: bool = False) -> int:
+    """The samples of a batch or of a tuple of arguments; see `crisp_hw.spec.calls.samples_in`.
 
-    >>> first_tensor({"x": [torch.zeros(2, 3)], "y": torch.zeros(2)}).shape
-    torch.Size([2, 3])
+    >>> samples_of({"x": torch.zeros(2, 3), "y": torch.zeros(2)})
+    2
     """
-    stack = [value]
-    while stack:
-        item = stack.pop(0)
-        if isinstance(item, Tensor):
-            return item
-        if isinstance(item, dict):
-            stack = list(item.values()) + stack
-        elif isinstance(item, tuple | list):
-            stack = list(item) + stack
-    raise InputError(f"a batch of type {type(value).__name__} holds no tensor, so its size is unknown")
+    return samples_in(_extents(batch), listed)
+
+
+def _extents(value: Any) -> Any:
+    """The same nesting with the shape of each tensor."""
+    match value:
+        case Tensor():
+            return Extent(tuple(value.shape))
+        case Mapping():
+            return {key: _extents(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_extents(item) for item in value]
+    return value
 
 
 def record(model: nn.Module, sites: tuple[Site, ...], run: Callable[[], object], batch: int) -> Geometry:
     """Geometry of the calls that `run()` makes, in evaluation mode and without gradients; hooks and modes are undone.
 
-    `run` must call the model once on `batch` samples.
+    `run` must call the model once on `batch` samples. InputError when the calls contradict that number.
 
     >>> model = nn.Sequential(nn.Conv2d(3, 8, 3))
     >>> from crisp_prune.sites import find_sites
     >>> record(model, find_sites(model), lambda: model(torch.zeros(2, 3, 6, 6)), batch=2).calls
-    (Call(use='0', shape=(2, 3, 6, 6)),)
+    (Call(use='0', shape=(2, 3, 6, 6), others=(), output=(2, 8, 4, 4)),)
     """
     calls: list[Call] = []
     handles = []
     for site in sites:
         for use in site.uses:
-            module = model.get_submodule(use.caller)
-            handles.append(module.register_forward_pre_hook(_recorder(use, calls), with_kwargs=True))
+            module, recorder = model.get_submodule(use.caller), _Recorder(use, calls)
+            handles.append(module.register_forward_pre_hook(recorder.enter, with_kwargs=True))
+            handles.append(module.register_forward_hook(recorder.leave, always_call=True))
     try:
-        with evaluation(model), torch.no_grad():
+        with evaluation(model), torch.no_grad(), uncompiled(), watched(model, sites) as obstacles:
             run()
     finally:
         for handle in handles:
             handle.remove()
-    return Geometry(tuple(calls), batch)
+    places = {use.name: site for site in sites for use in site.uses}
+    for call in calls:
+        layers_of(model, places[call.use], call, batch)
+    return Geometry(tuple(calls), batch, dict(obstacles))
 
 
 @contextmanager
@@ -98,51 +128,62 @@ def evaluation(model: nn.Module) -> Iterator[None]:
             module.training = mode
 
 
-def _recorder(use: Use, calls: list[Call]) -> Callable[[nn.Module, tuple[Any, ...], dict[str, Any]], None]:
-    """A pre-hook that notes the shape of a module's first tensor argument."""
+class _Recorder:
+    """The pair of hooks that notes the calls of one place."""
 
-    def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        calls.append(Call(use.name, tuple(first_tensor([args, kwargs]).shape)))
+    def __init__(self, use: Use, calls: list[Call]) -> None:
+        self.use, self.calls, self.open = use, calls, list[int]()
 
-    return hook
+    def enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Before the call: the shapes of its input."""
+        names = ("query", "key", "value") if isinstance(module, nn.MultiheadAttention) else ("input",)
+        given = [args[place] if place < len(args) else kwargs.get(name) for place, name in enumerate(names)]
+        given = given if isinstance(given[0], Tensor) else [*args, *kwargs.values()]
+        shapes = [tuple(value.shape) for value in given if isinstance(value, Tensor)][: len(names)]
+        self.open.append(len(self.calls))
+        if shapes:
+            self.calls.append(Call(self.use.name, shapes[0], tuple(shapes[1:])))
+
+    def leave(self, module: nn.Module, args: Any, output: Any) -> None:
+        """After the call: the shape of its output."""
+        place = self.open.pop()
+        if place < len(self.calls) and isinstance(output, Tensor):
+            call = self.calls[place]
+            self.calls[place] = Call(call.use, call.shape, call.others, tuple(output.shape))
 
 
-def layer_of(model: nn.Module, site: Site, call: Call, batch: int) -> tuple[Layer, str]:
-    """The layer as geometry, and a note (or "") on what one entry cannot say.
-
-    A Linear layer's tokens are its input vectors over the samples of the batch; a Conv2d keeps its input size.
+def layers_of(model: nn.Module, site: Site, call: Call, batch: int) -> tuple[Counted, ...]:
+    """The layers that one call stands for, in the order of the weight's rows: one, or three of packed attention.
 
     >>> from crisp_prune.sites import find_sites
     >>> model = nn.Sequential(nn.Linear(8, 4))
-    >>> layer_of(model, find_sites(model)[0], Call("0", (2, 5, 8)), batch=2)[0].tokens
+    >>> layers_of(model, find_sites(model)[0], Call("0", (2, 5, 8)), batch=2)[0].layer.tokens
     5
     """
     use = next(use for use in site.uses if use.name == call.use)
     module = model.get_submodule(use.owner)
     if isinstance(module, nn.Conv2d):
-        images = prod(call.shape[:-3])
-        layer = _conv(call.use, module, call.shape)
-        if images != batch:
-            return layer, f"called on {images} images for {batch} samples; one image per sample counted"
-        exact = module.padding != "same" or layer.output_size == layer.input_size
-        return layer, "" if exact else "padding 'same' of an even kernel: the output is counted one pixel too large"
-    rows, columns = weight_of(model, use).shape
-    vectors = prod(call.shape[:-1])
-    if vectors % batch:
-        note = f"called on {vectors} vectors for {batch} samples, no whole number each; all vectors counted"
-        return Layer(call.use, "linear", rows, columns, tokens=vectors), note
-    note = "counted with the query's tokens" if use.attribute == "in_proj_weight" else ""
-    return Layer(call.use, "linear", rows, columns, tokens=vectors // batch), note
+        return (convolution_call(_conv(call.use, module), call.shape, call.output, batch),)
+    layer = Layer(call.use, "linear", *weight_of(model, use).shape)
+    caller = model.get_submodule(use.caller)
+    if not isinstance(caller, nn.MultiheadAttention):
+        return (linear_call(layer, call.shape, batch),)
+    shapes = (call.shape, *call.others, *[call.shape] * (2 - len(call.others)))
+    attention = AttentionCall(shapes[0], shapes[1], shapes[2], caller.batch_first)
+    if use.attribute == "in_proj_weight":
+        return packed_projections(layer, attention, batch)
+    check_batch_axis(layer.name, attention, batch)
+    return (linear_call(layer, shapes[ARGUMENT.get(use.attribute, 0)], batch),)
 
 
-def _conv(name: str, conv: nn.Conv2d, shape: tuple[int, ...]) -> Layer:
-    """A Conv2d called on images of `shape` (..., channels, height, width)."""
+def _conv(name: str, conv: nn.Conv2d) -> Layer:
+    """A Conv2d without the size of its input."""
     kernel, dilation = _pair(conv.kernel_size), _pair(conv.dilation)
     match conv.padding:
         case "valid":
             padding = (0, 0)
         case "same":
-            padding = ((dilation[0] * (kernel[0] - 1) + 1) // 2, (dilation[1] * (kernel[1] - 1) + 1) // 2)
+            padding = (dilation[0] * (kernel[0] - 1) // 2, dilation[1] * (kernel[1] - 1) // 2)
         case sizes:
             padding = _pair(sizes)
     return Layer(
@@ -155,7 +196,6 @@ def _conv(name: str, conv: nn.Conv2d, shape: tuple[int, ...]) -> Layer:
         padding=padding,
         dilation=dilation,
         groups=conv.groups,
-        input_size=(shape[-2], shape[-1]),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import gcd
 from typing import Any
 
 import torch
@@ -11,7 +12,8 @@ from crisp_hw.errors import InputError
 from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
 from crisp_hw.spec.layer import Layer, Skipped
 from crisp_hw.spec.patterns import NM
-from crisp_prune.geometry import layer_of
+from crisp_prune.config import CrispConfig
+from crisp_prune.geometry import layers_of
 from crisp_prune.matrix import COLUMN_ORDER
 from crisp_prune.plan import LayerPlan, make_plan
 from crisp_prune.sites import Site, find_sites
@@ -34,11 +36,13 @@ def pruned_model(model: nn.Module, state: PrunerState, name: str, provenance: Ma
     seen: dict[str, int] = {}
     notes: list[str] = []
     for call in state.geometry.calls:
-        layer, note = layer_of(model, sites[call.use], call, state.geometry.batch)
         seen[call.use] = seen.get(call.use, 0) + 1
-        layer = layer if seen[call.use] == 1 else replace(layer, name=f"{call.use}@{seen[call.use]}")
-        layers.append(_pruned_layer(state, layer, plan.layer(sites[call.use].name)))
-        notes += [f"{call.use}: {note}"] if note else []
+        again = "" if seen[call.use] == 1 else f"@{seen[call.use]}"
+        parts = layers_of(model, sites[call.use], call, state.geometry.batch)
+        for place, counted in enumerate(parts):
+            layer = replace(counted.layer, name=counted.layer.name + again)
+            layers.append(_pruned_layer(state, layer, plan.layer(sites[call.use].name), (place, len(parts))))
+            notes += [f"{layer.name}: {counted.note}"] if counted.note else []
     notes += [_repeated(layer, calls) for layer, calls in seen.items() if calls > 1]
     notes += [_shared(site) for site in find_sites(model) if len(site.uses) > 1]
     return PrunedModel(
@@ -50,13 +54,20 @@ def pruned_model(model: nn.Module, state: PrunerState, name: str, provenance: Ma
     )
 
 
-def _pruned_layer(state: PrunerState, layer: Layer, plan: LayerPlan) -> PrunedLayer:
-    """One entry of the file."""
+def _pruned_layer(state: PrunerState, layer: Layer, plan: LayerPlan, part: tuple[int, int]) -> PrunedLayer:
+    """One entry of the file: all rows of the mask, or part i of k of them."""
     config, masks = state.config, state.masks.get(plan.name)
     if masks is None:
         return PrunedLayer(layer, "dense")
-    block = config.block if plan.role == "hybrid" else None
-    return PrunedLayer(layer, plan.role, masks.keep.numpy(), NM(config.n, config.m), block)
+    keep = masks.keep.chunk(part[1])[part[0]]
+    block = _block(config, layer.rows if part[1] > 1 else 0) if plan.role == "hybrid" else None
+    return PrunedLayer(layer, plan.role, keep.numpy(), NM(config.n, config.m), block)
+
+
+def _block(config: CrispConfig, rows: int) -> int | None:
+    """The side of blocks that a part of `rows` rows consists of: a smaller one where the parts cut through blocks."""
+    side = gcd(config.block, rows)
+    return side if side % config.m == 0 else None
 
 
 def _repeated(layer: str, calls: int) -> str:

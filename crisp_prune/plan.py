@@ -1,6 +1,6 @@
 """The dry run: which layer gets which pattern and why, and how sparse the model can get at all."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import nn
 
@@ -76,7 +76,7 @@ def make_plan(model: nn.Module, config: CrispConfig, geometry: Geometry | None =
     >>> [(layer.name, layer.role) for layer in plan.layers]
     [('0', 'dense'), ('1', 'hybrid'), ('3', 'nm')]
     """
-    sites = find_sites(model)
+    sites = tuple(_judged(site, geometry) for site in find_sites(model))
     _check_globs(config, sites)
     registered = [use.name for site in sites for use in site.uses]
     order = registered if geometry is None else list(geometry.order)
@@ -118,6 +118,12 @@ def budget_of(plan: Plan, config: CrispConfig) -> Budget:
     ceilings = {layer.name: match_glob(config.max_sparsity, layer.name) for layer in plan.layers}
     hybrid = tuple(layer.name for layer in plan.layers if layer.role == "hybrid")
     return Budget(plan.total, fixed, {name: top for name, top in ceilings.items() if top is not None}, hybrid)
+
+
+def _judged(site: Site, geometry: Geometry | None) -> Site:
+    """The site with what a recorded forward pass, or the lack of one, says against pruning it."""
+    seen = site.own_code if geometry is None else geometry.obstacles.get(site.name, "")
+    return replace(site, obstacle=site.obstacle or seen)
 
 
 def _check_globs(config: CrispConfig, sites: tuple[Site, ...]) -> None:

@@ -1,5 +1,6 @@
 """The pruner: attach to a model, then score, mask and fine-tune, iteration by iteration."""
 
+import copy
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ from torch.nn.parallel import DataParallel, DistributedDataParallel
 
 from crisp_hw.errors import InputError
 from crisp_hw.spec.descriptors import PrunedModel
-from crisp_prune.attach import Masks, attach, detach, mask_hooks, strip
-from crisp_prune.batches import LossFn, classification_loss, first_batch, only_classes, to_device
+from crisp_prune.agreement import require_agreement
+from crisp_prune.attach import LastCall, Masks, attach, detach, mask_hooks, paused, share_nothing, strip
+from crisp_prune.batches import LossFn, classification_loss, count_of, first_batch, only_classes, to_device
 from crisp_prune.config import CrispConfig
 from crisp_prune.export import save_pruned
-from crisp_prune.geometry import Geometry, evaluation, first_tensor, record
+from crisp_prune.geometry import Geometry, evaluation, record, samples_of
 from crisp_prune.gradients import GradientSums, thawed
 from crisp_prune.handover import pruned_model
 from crisp_prune.iterate import Iteration, MatrixMasks, dense_masks, next_masks, sparsity_of
@@ -32,7 +34,11 @@ class Crisp:
 
     `sample` is one model input (a tensor, or a tuple of arguments) with the batch in front; it gives the layers'
     geometry and execution order. Without it, the first batch that `fit` or `step` sees does. Raises InputError when
-    nothing can be pruned, when the target is out of reach, or when a pruner is attached already.
+    nothing can be pruned, when the target is out of reach, or when a pruner is attached already. `batch_size` says how
+    many samples the sample or the first batch holds, for inputs whose first axis is not the batch.
+
+    Copies of the model made while the pruner is attached follow its masks. Call `crisp_prune.attach.strip` on a copy
+    to give it its zeros. Graphs that torch.compile made of the model are dropped when masks are attached or removed.
 
     >>> from torch.utils.data import DataLoader, TensorDataset
     >>> model = nn.Sequential(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 4))
@@ -44,14 +50,17 @@ class Crisp:
     True
     """
 
-    def __init__(self, model: nn.Module, config: CrispConfig | None = None, sample: Any = None) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        config: CrispConfig | None = None,
+        sample: Any = None,
+        batch_size: int | None = None,
+    ) -> None:
         """Find the layers, give them roles, and attach masks that keep everything."""
-        if isinstance(model, DataParallel):
-            raise InputError(
-                "DataParallel runs replicas without parameters of their own", hint="use DistributedDataParallel"
-            )
-        self.model: nn.Module = model.module if isinstance(model, DistributedDataParallel) else model
+        self.model: nn.Module = _inner(model)
         self.config = config or CrispConfig()
+        self.batch_size = batch_size
         if mask_hooks(self.model):
             raise InputError("the model has a pruner attached already", hint="call its finalize() first")
         self.history: tuple[Iteration, ...] = ()
@@ -60,9 +69,10 @@ class Crisp:
         self._sites: dict[str, Site] = {}
         self._masks: dict[str, MatrixMasks] = {}
         self._attached: dict[str, Masks] = {}
+        self._last = LastCall()
         if sample is not None:
             inputs = sample if isinstance(sample, tuple) else (sample,)
-            self._record(lambda: self.model(*inputs), first_tensor(inputs).shape[0])
+            self._record(lambda: self.model(*inputs), batch_size or samples_of(inputs))
         require_reachable(self.plan(), self.config.sparsity)
         self._attach(self.plan())
 
@@ -103,8 +113,11 @@ class Crisp:
 
     def record(self, batch: Any, loss_fn: LossFn = classification_loss) -> None:
         """Take geometry and execution order from one batch; before the first iteration, roles follow the order."""
+        batch = first_batch([batch], self.config.classes)
+        samples = (count_of(batch) if self.config.classes else self.batch_size) or count_of(batch)
+        samples = samples or samples_of(batch, listed=True)
         batch = to_device(batch, self.device)
-        self._record(lambda: loss_fn(self.model, batch), first_tensor(batch).shape[0])
+        self._record(lambda: loss_fn(self.model, batch), samples)
 
     def measure(self, batches: Iterable[Any], loss_fn: LossFn = classification_loss) -> None:
         """Collect the gradients of a pass over `batches` without an optimizer step, for the next `step`.
@@ -155,7 +168,7 @@ class Crisp:
         if self.done:
             raise InputError(f"all {self.config.iterations + 1} iterations are done", hint="call finalize()")
         if batches is not None and self.geometry is None:
-            self.record(first_batch(batches), loss_fn)
+            self.record(first_batch(batches, self.config.classes), loss_fn)
         if batches is not None and self.config.score != "magnitude":
             self.measure(batches, loss_fn)
         scores = self._scores()
@@ -164,6 +177,8 @@ class Crisp:
         after = next_masks(scores, self._masks, self.config, budget, target if self.iteration else None)
         self._set(after)
         self.gradients.clear()
+        if not self.history:
+            require_agreement(self.model, self._last)
         live = {name: int(after[name].blocks[0].sum()) for name in budget.hybrid}
         self.history += (Iteration(self.iteration, target, self.sparsity, live),)
         return self.history[-1]
@@ -189,7 +204,11 @@ class Crisp:
         return list(self.history)
 
     def finalize(self) -> nn.Module:
-        """Write exact zeros into the weights, remove every hook, and return the plain module."""
+        """Write exact zeros into the weights, remove every hook, and return the plain module.
+
+        InputError when the plain module would give another output for the last batch than the masked one.
+        """
+        require_agreement(self.model, self._last)
         return strip(self.model)
 
     def export(self, name: str = "", provenance: Mapping[str, Any] | None = None) -> PrunedModel:
@@ -224,9 +243,17 @@ class Crisp:
         """Where the first prunable weight lives, and so where batches go."""
         return next(iter(self.weights.values())).device if self._sites else torch.device("cpu")
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Crisp":
+        """A pruner of a copy of the model, with masks of its own."""
+        share_nothing(self._attached.values(), memo)
+        twin = type(self).__new__(type(self))
+        memo[id(self)] = twin
+        vars(twin).update(copy.deepcopy(vars(self), memo))
+        return twin
+
     def _record(self, call: Callable[[], object], batch: int) -> None:
         """Geometry from one call; roles are decided anew while nothing is pruned yet."""
-        with preserved():
+        with preserved(), paused(self.model):
             geometry = record(self.model, find_sites(self.model), call, batch)
         if self._sites and not self.history:
             plan = make_plan(self.model, self.config, geometry)
@@ -245,6 +272,7 @@ class Crisp:
         self._sites = {layer.name: sites[layer.name] for layer in pruned}
         self._masks = {layer.name: dense_masks(layer.grid) for layer in pruned}
         self._attached = {name: attach(self.model, site) for name, site in self._sites.items()}
+        self.model.register_forward_pre_hook(self._last.keep, with_kwargs=True)
 
     def _set(self, masks: Mapping[str, MatrixMasks]) -> None:
         """Put new masks into effect."""
@@ -268,3 +296,16 @@ class Crisp:
             name: to_matrix(saliency(weight, means[name], self.config.score)).cpu()
             for name, weight in self.weights.items()
         }
+
+
+def _inner(model: nn.Module) -> nn.Module:
+    """The module inside of wrappers that run it as it is: DistributedDataParallel and torch.compile."""
+    while True:
+        if isinstance(model, DataParallel):
+            raise InputError(
+                "DataParallel runs replicas without parameters of their own", hint="use DistributedDataParallel"
+            )
+        inside = model.module if isinstance(model, DistributedDataParallel) else getattr(model, "_orig_mod", None)
+        if not isinstance(inside, nn.Module):
+            return model
+        model = inside

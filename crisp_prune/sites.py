@@ -29,11 +29,16 @@ class Use:
 
 @dataclass(frozen=True)
 class Site:
-    """One weight with every place that reads it; the first place names it. `obstacle`: why it must stay dense."""
+    """One weight with every place that reads it; the first place names it.
+
+    `obstacle` says why it must stay dense, `own_code` why it must until a recorded forward pass has shown what the
+    layer does with the weight (`reads.watched`).
+    """
 
     kind: LayerKind
     uses: tuple[Use, ...]
     obstacle: str = ""
+    own_code: str = ""
 
     @property
     def name(self) -> str:
@@ -72,7 +77,7 @@ def find_sites(model: nn.Module) -> tuple[Site, ...]:
         known[1].append(use)
     readers = _readers(model)
     return tuple(
-        Site(kind, tuple(uses), obstacle or _tie(uses, readers[identity]))
+        Site(kind, tuple(uses), obstacle or _tie(uses, readers[identity]), _own_code(model, uses))
         for identity, (kind, uses, obstacle) in found.items()
     )
 
@@ -99,13 +104,28 @@ def _uses(model: nn.Module) -> Iterator[tuple[Use, LayerKind, str]]:
         if isinstance(module, nn.MultiheadAttention):
             output = f"{path}.out_proj" if path else "out_proj"
             inside.add(output)
-            if module.in_proj_weight is not None:
-                yield Use(f"{path}.in_proj".lstrip("."), path, "in_proj_weight", path), "linear", ""
+            packed = ("in_proj",) if module.in_proj_weight is not None else ("q_proj", "k_proj", "v_proj")
+            for name in packed:
+                yield Use(f"{path}.{name}".lstrip("."), path, f"{name}_weight", path), "linear", ""
             yield Use(output, output, "weight", path), "linear", ""
         elif isinstance(module, nn.Conv2d | nn.Linear) and path not in inside and "weight" in module._parameters:
             grouped = isinstance(module, nn.Conv2d) and module.groups > 1
             obstacle = f"grouped convolution ({module.groups} groups)" if grouped else ""
             yield Use(path or "model", path, "weight", path), _kind(module), obstacle
+
+
+def _own_code(model: nn.Module, uses: list[Use]) -> str:
+    """The caution about a class, or an object, that replaces the forward of Conv2d or Linear."""
+    for use in uses:
+        module = model.get_submodule(use.owner)
+        plain = nn.Conv2d if isinstance(module, nn.Conv2d) else nn.Linear
+        names = ("forward", "_conv_forward") if plain is nn.Conv2d else ("forward",)
+        if use.caller != use.owner or not isinstance(module, plain):
+            continue
+        if any(getattr(type(module), name) is not getattr(plain, name) or name in vars(module) for name in names):
+            kind = type(module).__name__
+            return f"{kind} has a forward of its own, which may change the weight; a sample or a batch shows it"
+    return ""
 
 
 def _kind(module: nn.Module) -> LayerKind:

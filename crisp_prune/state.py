@@ -1,6 +1,6 @@
 """Where a pruner stands, as one frozen value; the same as plain values and packed masks, and back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -128,11 +128,20 @@ def _geometry_to_dict(geometry: Geometry | None) -> dict[str, Any] | None:
     """Plain values."""
     if geometry is None:
         return None
-    return {"batch": geometry.batch, "calls": [[call.use, list(call.shape)] for call in geometry.calls]}
+    calls = [
+        [call.use, list(call.shape), [list(shape) for shape in call.others], list(call.output)]
+        for call in geometry.calls
+    ]
+    return {"batch": geometry.batch, "calls": calls, "obstacles": dict(geometry.obstacles)}
 
 
 def _geometry_from_dict(saved: Mapping[str, Any] | None) -> Geometry | None:
     """The inverse of `_geometry_to_dict`."""
     if saved is None:
         return None
-    return Geometry(tuple(Call(use, tuple(shape)) for use, shape in saved["calls"]), saved["batch"])
+    return Geometry(tuple(_call(*call) for call in saved["calls"]), saved["batch"], dict(saved.get("obstacles", {})))
+
+
+def _call(use: str, shape: list[int], others: Sequence[list[int]] = (), output: Sequence[int] = ()) -> Call:
+    """A saved call; files of earlier releases have its input's shape alone."""
+    return Call(use, tuple(shape), tuple(tuple(other) for other in others), tuple(output))

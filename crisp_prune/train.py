@@ -129,7 +129,7 @@ def run(training: Training) -> None:
             skip_to = None
             rng.seed_all(training.config.seed, training.loader)
             if pruner.state.geometry is None:
-                pruner.record(first_batch(training.loader), options.loss_fn)
+                pruner.record(first_batch(training.loader, training.config.classes), options.loss_fn)
         _report(training)
         while training.step < training.total:
             _epoch(training, _open(training, skip_to))

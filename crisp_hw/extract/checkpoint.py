@@ -69,7 +69,10 @@ def _has_empty_block(mask: NDArray[np.bool_], block: int) -> bool:
 def _mask(weights: Mapping[str, Any], entry: Found) -> NDArray[np.bool_]:
     """Where the weight is not zero: bool[rows, columns]."""
     layer = entry.layer
+    place, parts = entry.part
     weight = _weight(weights, entry)
+    if parts > 1 and weight.ndim and weight.shape[0] == parts * layer.out_channels:
+        weight = weight.chunk(parts)[place]
     taps = layer.kernel if layer.kind == "conv2d" else ()
     expected = (layer.out_channels, layer.in_channels // layer.groups, *taps)
     if tuple(weight.shape) != expected:

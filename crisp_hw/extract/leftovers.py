@@ -71,8 +71,6 @@ def _of_layer(label: str, module: "nn.Module", called: bool) -> Iterator[Skipped
         yield Skipped(label, f"{type(module).__name__}: never called on the example input")
     elif isinstance(module, nn.MultiheadAttention):
         yield Skipped(label, "attention scores and their product with the values: activations only, not modelled")
-        if not module._qkv_same_embed_dim:
-            yield Skipped(f"{label}.in_proj", "separate query, key and value projections, not modelled")
 
 
 def _reason(module: "nn.Module") -> str:

@@ -1,17 +1,16 @@
 """One forward pass with hooks on every module: who was called, in which order, with what shapes."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from crisp_hw.errors import InputError
+from crisp_hw.spec.calls import Extent, Shape, samples_in
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
-
-Shape = tuple[int, ...]
 
 # What a model's own code raises when it does not like its input.
 MODEL_ERRORS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
@@ -19,10 +18,14 @@ MODEL_ERRORS = (ArithmeticError, AssertionError, AttributeError, LookupError, Ru
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a module: its name, and the shapes of the tensors among its arguments, in their order."""
+    """One call of a module: its name, the shapes of the tensors among its arguments, in their order, and its output's.
+
+    Of nn.MultiheadAttention they are those of query, key and value. `output` is empty where it was not one tensor.
+    """
 
     name: str
     shapes: tuple[Shape, ...]
+    output: Shape = ()
 
 
 @dataclass
@@ -37,11 +40,12 @@ def record(model: "nn.Module", example_input: Any) -> Recording:
     """Run the model once in evaluation mode without gradients; hooks and modes are undone whatever happens.
 
     `example_input` is a tensor, a tuple or list of arguments, or a map of keyword arguments; the first axis of its
-    first tensor is the batch. Raises InputError when there is no tensor or the model fails on it.
+    tensors is the batch (`crisp_hw.spec.calls.samples_in`), but the second where the model is attention over sequences
+    first. Raises InputError when there is no tensor, the samples cannot be told, or the model fails on it.
 
     >>> import torch
     >>> record(torch.nn.Linear(4, 2), torch.zeros(1, 4)).calls
-    [Call(name='', shapes=((1, 4),))]
+    [Call(name='', shapes=((1, 4),), output=(1, 2))]
     """
     import torch
 
@@ -54,11 +58,13 @@ def record(model: "nn.Module", example_input: Any) -> Recording:
             "the example input holds no tensor with a batch axis",
             hint="give one sample, such as torch.zeros(1, 3, 224, 224)",
         )
-    recording = Recording(found[0].shape[0])
+    recording = Recording(samples_in(_extents([*args, *kwargs.values()])))
     handles = []
     try:
         for name, module in model.named_modules():
-            handles.append(module.register_forward_pre_hook(_hook(name, recording), with_kwargs=True))
+            hooks = _Hooks(name, recording.calls)
+            handles.append(module.register_forward_pre_hook(hooks.enter, with_kwargs=True))
+            handles.append(module.register_forward_hook(hooks.leave, always_call=True))
         with _evaluation(model), torch.no_grad():
             model(*args, **kwargs)
     except MODEL_ERRORS as error:
@@ -71,7 +77,21 @@ def record(model: "nn.Module", example_input: Any) -> Recording:
     finally:
         for handle in handles:
             handle.remove()
+    recording.batch = _batch_of_attention(model, recording, tuple(found[0].shape))
     return recording
+
+
+def _batch_of_attention(model: "nn.Module", recording: Recording, first: Shape) -> int:
+    """The samples: those of the second axis where attention over sequences first gets the input as it is."""
+    from torch import nn
+
+    modules = dict(model.named_modules())
+    for call in recording.calls:
+        module, query = modules[call.name], call.shapes[0] if call.shapes else ()
+        turned = isinstance(module, nn.MultiheadAttention) and not module.batch_first and len(query) == 3
+        if turned and query[:2] == first[:2] and query[0] == recording.batch:
+            return query[1]
+    return recording.batch
 
 
 def _arguments(example_input: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -91,12 +111,39 @@ def _tensors(values: Any) -> "list[torch.Tensor]":
     return [t for value in values for t in _tensors(value)] if isinstance(values, tuple | list) else []
 
 
-def _hook(name: str, recording: Recording) -> Callable[["nn.Module", tuple[Any, ...], dict[str, Any]], None]:
-    def hook(module: "nn.Module", args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        shapes = tuple(tuple(tensor.shape) for tensor in _tensors([*args, *kwargs.values()]))
-        recording.calls.append(Call(name, shapes))
+def _extents(value: Any) -> Any:
+    """The same nesting with the shape of each tensor."""
+    import torch
 
-    return hook
+    if isinstance(value, torch.Tensor):
+        return Extent(tuple(value.shape))
+    if isinstance(value, Mapping):
+        return {key: _extents(item) for key, item in value.items()}
+    return [_extents(item) for item in value] if isinstance(value, tuple | list) else value
+
+
+class _Hooks:
+    """The pair of hooks that notes the calls of one module."""
+
+    def __init__(self, name: str, calls: list[Call]) -> None:
+        self.name, self.calls, self.open = name, calls, list[int]()
+
+    def enter(self, module: "nn.Module", args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Before the call."""
+        from torch import nn
+
+        given = [*args, *kwargs.values()]
+        if isinstance(module, nn.MultiheadAttention):
+            names = ("query", "key", "value")
+            given = [args[place] if place < len(args) else kwargs.get(name) for place, name in enumerate(names)]
+        self.open.append(len(self.calls))
+        self.calls.append(Call(self.name, tuple(tuple(tensor.shape) for tensor in _tensors(given))))
+
+    def leave(self, module: "nn.Module", args: Any, output: Any) -> None:
+        """After the call."""
+        place, shapes = self.open.pop(), _tensors(output)
+        if len(shapes) == 1:
+            self.calls[place] = replace(self.calls[place], output=tuple(shapes[0].shape))
 
 
 @contextmanager

@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 from crisp_hw.errors import InputError
 from crisp_hw.extract.leftovers import leftovers
 from crisp_hw.extract.record import Call, record
+from crisp_hw.spec.calls import AttentionCall, check_batch_axis, convolution_call, linear_call, packed_projections
 from crisp_hw.spec.layer import Layer, Skipped, Workload
 
 if TYPE_CHECKING:
@@ -17,20 +17,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Found:
-    """A layer, the name of its weight in the state dict, and what the entry cannot say ("" when it says all)."""
+    """A layer, the name of its weight in the state dict, and what the entry cannot say ("" when it says all).
+
+    `part` is (0, 1) where the layer has the whole weight, (i, 3) where it has the i-th third of its rows.
+    """
 
     layer: Layer
     parameter: str
     note: str = ""
+    part: tuple[int, int] = (0, 1)
 
 
 def extract(model: "nn.Module", example_input: Any) -> Workload:
     """The Conv2d and Linear layers of a model in execution order, with geometry; all else is in `skipped`.
 
     One forward pass with hooks, in evaluation mode and without gradients; the graph is not traced. Give one sample
-    (batch 1): tokens are vectors per sample. A Linear called several times has the tokens of all calls; a Conv2d
-    called again is a layer of its own, `name@2`. `nn.MultiheadAttention` gives `in_proj` and `out_proj`. Raises
-    InputError when the model fails on the input or calls no Conv2d or Linear.
+    (batch 1): tokens are vectors per sample, of a Conv2d images per sample. A Linear called several times has the
+    tokens of all calls; a Conv2d called again is a layer of its own, `name@2`. `nn.MultiheadAttention` gives `in_proj`
+    and `out_proj`; `in_proj` is three layers where queries, keys and values differ in number. Raises InputError when
+    the model fails on the input or calls no Conv2d or Linear.
 
     >>> from torch import nn, zeros
     >>> model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(32, 10))
@@ -78,60 +83,49 @@ def _add(found: dict[str, Found], entry: Found, times: Counter[str]) -> None:
 
 
 def _layers_of(module: "nn.Module", call: Call, batch: int) -> Iterator[Found]:
-    """The layers that one call of a module runs: none, one, or the two of packed attention."""
+    """The layers that one call of a module runs: none, one, or those of attention."""
     from torch import nn
 
-    if isinstance(module, nn.Conv2d) and call.shapes:
-        yield _conv(module, call, batch)
-    elif isinstance(module, nn.Linear) and call.shapes:
-        size = (module.out_features, module.in_features)
-        yield _linear(call.name or "model", f"{call.name}.weight".lstrip("."), size, (call.shapes[0], batch))
-    elif isinstance(module, nn.MultiheadAttention) and call.shapes:
+    if not call.shapes:
+        return
+    if isinstance(module, nn.Conv2d):
+        counted = convolution_call(_conv(call.name or "model", module), call.shapes[0], call.output, batch)
+        yield Found(counted.layer, f"{call.name}.weight".lstrip("."), counted.note)
+    elif isinstance(module, nn.Linear):
+        layer = Layer(call.name or "model", "linear", module.out_features, module.in_features)
+        counted = linear_call(layer, call.shapes[0], batch)
+        yield Found(counted.layer, f"{call.name}.weight".lstrip("."), counted.note)
+    elif isinstance(module, nn.MultiheadAttention):
         yield from _attention(module, call, batch)
 
 
-def _linear(name: str, parameter: str, size: tuple[int, int], called: tuple[tuple[int, ...], int]) -> Found:
-    """A matrix product; `size` is (out, in), `called` the input's shape and the samples in it."""
-    shape, batch = called
-    vectors = prod(shape[:-1])
-    layer = Layer(name, "linear", *size, tokens=max(1, vectors // batch))
-    if vectors % batch:
-        return Found(layer, parameter, f"called on {vectors} vectors for {batch} samples; give an input of batch 1")
-    return Found(layer, parameter)
-
-
 def _attention(module: "nn.MultiheadAttention", call: Call, batch: int) -> Iterator[Found]:
-    """The packed projection of query, key and value, and the output projection; both see the query's tokens."""
-    name, width = call.name, module.embed_dim
-    query, keys = call.shapes[0], call.shapes[1:2]
-    if module.in_proj_weight is not None:
-        entry = _linear(
-            f"{name}.in_proj".lstrip("."), f"{name}.in_proj_weight".lstrip("."), (3 * width, width), (query, batch)
-        )
-        if keys and keys[0] != query:
-            note = f"queries are {query} and keys {keys[0]}: the packed projection is counted with the queries' tokens"
-            entry = replace(entry, note=note)
-        yield entry
-    output = f"{name}.out_proj".lstrip(".")
-    yield _linear(output, f"{output}.weight", (width, width), (query, batch))
+    """The projections of query, key and value, packed or not, and that of the output, which has the query's tokens."""
+    shapes = (*call.shapes, *[call.shapes[0]] * (3 - len(call.shapes)))
+    attention = AttentionCall(shapes[0], shapes[1], shapes[2], module.batch_first)
+    check_batch_axis(call.name or "model", attention, batch)
+    width, prefix = module.embed_dim, f"{call.name}." if call.name else ""
+    if module._qkv_same_embed_dim:
+        packed = packed_projections(Layer(f"{prefix}in_proj", "linear", 3 * width, width), attention, batch)
+        for place, counted in enumerate(packed):
+            yield Found(counted.layer, f"{prefix}in_proj_weight", counted.note, (place, len(packed)))
+    else:
+        features = zip(("q_proj", "k_proj", "v_proj"), (width, module.kdim, module.vdim), shapes, strict=True)
+        for name, columns, shape in features:
+            counted = linear_call(Layer(f"{prefix}{name}", "linear", width, columns), shape, batch)
+            yield Found(counted.layer, f"{prefix}{name}_weight", counted.note)
+    counted = linear_call(Layer(f"{prefix}out_proj", "linear", width, width), shapes[0], batch)
+    yield Found(counted.layer, f"{prefix}out_proj.weight", counted.note)
 
 
-def _conv(module: "nn.Conv2d", call: Call, batch: int) -> Found:
-    """A convolution; pairs are (height, width)."""
-    shape = call.shapes[0]
-    size, padding, note = (shape[-2], shape[-1]), _pair(module.padding), ""
-    if isinstance(module.padding, str):
+def _conv(name: str, module: "nn.Conv2d") -> Layer:
+    """A convolution without the size of its input; pairs are (height, width)."""
+    padding = _pair(module.padding)
+    if module.padding == "same":
         spans = [d * (k - 1) for d, k in zip(module.dilation, module.kernel_size, strict=True)]
-        padding = _pair([span // 2 for span in spans]) if module.padding == "same" else (0, 0)
-        if module.padding == "same" and any(span % 2 for span in spans):
-            # PyTorch pads the far side by one more; as an input pixel more, the output has its true size.
-            size = _pair([extent + span % 2 for extent, span in zip(size, spans, strict=True)])
-            note = "padding 'same' of an even kernel: the odd row or column of padding is counted as input"
-    images = prod(shape[:-3])
-    if images != batch:
-        note = f"called on {images} images for {batch} samples; one image per sample is counted"
-    layer = Layer(
-        call.name or "model",
+        padding = _pair([span // 2 for span in spans])
+    return Layer(
+        name,
         "conv2d",
         module.out_channels,
         module.in_channels,
@@ -140,9 +134,7 @@ def _conv(module: "nn.Conv2d", call: Call, batch: int) -> Found:
         padding=padding,
         dilation=_pair(module.dilation),
         groups=module.groups,
-        input_size=size,
     )
-    return Found(layer, f"{call.name}.weight".lstrip("."), note)
 
 
 def _pair(value: Any) -> tuple[int, int]:

@@ -51,8 +51,8 @@ class Geometry(Strict):
             )
         if layer.weights > MOST_WEIGHTS:
             raise ValueError(f"{layer.weights} weights exceed the limit of {MOST_WEIGHTS}")
-        if layer.kind == "conv2d" and (min(layer.output_size) < 1 or layer.tokens != 1):
-            raise ValueError(f"the output would be {layer.output_size} pixels and {layer.tokens} tokens")
+        if layer.kind == "conv2d" and min(layer.output_size) < 1:
+            raise ValueError(f"the output would be {layer.output_size} pixels")
         if layer.kind == "linear" and layer != Layer(
             layer.name, "linear", layer.out_channels, layer.in_channels, tokens=layer.tokens
         ):

@@ -11,7 +11,8 @@ class Layer:
     """One Conv2d or Linear layer, seen as the matrix product W[rows, columns] x X[columns, positions].
 
     `positions` of a Linear layer are the vectors it is applied to for one sample (1 for a classifier, the tokens
-    of a transformer); for a Conv2d they follow from `input_size` (height, width in pixels) and stay at 1.
+    of a transformer); for a Conv2d they follow from `input_size` (height, width in pixels). `tokens` are the input
+    vectors of one sample, for a Conv2d its images: 1, or more where frames or crops are folded into the batch.
 
     >>> Layer("fc", "linear", out_channels=10, in_channels=64).macs
     640
@@ -52,7 +53,7 @@ class Layer:
     @property
     def positions(self) -> int:
         """Columns N of the activation matrix for one sample."""
-        return self.tokens if self.kind == "linear" else self.output_size[0] * self.output_size[1]
+        return self.tokens * (1 if self.kind == "linear" else self.output_size[0] * self.output_size[1])
 
     @property
     def weights(self) -> int:

@@ -78,10 +78,40 @@ def encoder():
     return nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
 
 
+class Frames(nn.Module):
+    """Frames folded into the batch before the convolutions."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(3, 4, 3, stride=2, padding=1), nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.fc(self.conv(x.flatten(0, 1)).mean((2, 3)).unflatten(0, x.shape[:2]).mean(1))
+
+
+class Circular(nn.Module):
+    """Padding that the layer's numbers do not show: by a mode, and by code of a subclass."""
+
+    class Same(nn.Conv2d):
+        def forward(self, x):
+            return nn.functional.conv2d(nn.functional.pad(x, (0, 1, 0, 1)), self.weight, self.bias, self.stride)
+
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Conv2d(3, 4, 3, padding=1, padding_mode="circular")
+        self.b = self.Same(4, 4, 2)
+
+    def forward(self, x):
+        return self.b(self.a(x))
+
+
 CASES = {
     "cnn": (Residual, (torch.zeros(2, 3, 20, 17),)),
     "encoder": (encoder, (torch.zeros(2, 5, 16),)),
     "mlp": (lambda: nn.Sequential(nn.Linear(6, 8), nn.GELU(), nn.Linear(8, 2)), (torch.zeros(1, 7, 6),)),
+    "cross": (Cross, (torch.zeros(2, 5, 16), torch.zeros(2, 9, 16))),
+    "frames": (Frames, (torch.zeros(2, 6, 3, 9, 9),)),
+    "padded by code": (Circular, (torch.zeros(2, 3, 6, 7),)),
     "twice": (Twice, (torch.zeros(3, 4, dtype=torch.long),)),
 }
 
@@ -118,7 +148,7 @@ def test_what_is_left_out_has_a_reason():
     assert set(skipped) == {"even", "model", "norm", "act", "pool", "unused", "functions"}
     assert skipped["norm"] == "BatchNorm2d: normalisation, not modelled"
     assert skipped["unused"] == "Conv2d: never called on the example input"
-    assert "even kernel" in skipped["even"]
+    assert "not the size that its padding gives" in skipped["even"]
     assert "uses its parameters scale" in skipped["model"]
     assert "functions are not seen" in skipped["functions"]
 
@@ -169,14 +199,27 @@ def test_attention():
     network = extract(Cross(), {"x": torch.zeros(2, 5, 16), "memory": torch.zeros(2, 9, 16)})
     sizes = [(layer.name, layer.out_channels, layer.in_channels, layer.tokens) for layer in network.layers]
     assert sizes == [
-        ("attention.in_proj", 48, 16, 5),
+        ("attention.in_proj.q_proj", 16, 16, 5),
+        ("attention.in_proj.k_proj", 16, 16, 9),
+        ("attention.in_proj.v_proj", 16, 16, 9),
         ("attention.out_proj", 16, 16, 5),
+        ("wide.q_proj", 16, 16, 5),
+        ("wide.k_proj", 16, 8, 9),
+        ("wide.v_proj", 16, 8, 9),
         ("wide.out_proj", 16, 16, 5),
     ]
-    skipped = reasons(network)
-    assert "counted with the queries' tokens" in skipped["attention.in_proj"]
-    assert "activations only" in skipped["attention"]
-    assert "separate query, key and value" in skipped["wide.in_proj"]
+    assert "activations only" in reasons(network)["attention"]
+
+
+def test_a_checkpoint_of_cross_attention_has_the_mask_of_each_projection():
+    model = Cross()
+    with torch.no_grad():
+        model.attention.in_proj_weight[16:32] = 0
+        model.attention.in_proj_weight[16:32, 0] = 1
+    example = {"x": torch.zeros(2, 5, 16), "memory": torch.zeros(2, 9, 16)}
+    found = {each.layer.name: each for each in describe_checkpoint(model.state_dict(), model, example).layers}
+    assert found["attention.in_proj.k_proj"].mask.sum() == 16
+    assert found["attention.in_proj.q_proj"].mask is None and found["attention.in_proj.v_proj"].mask is None
 
 
 def test_names_of_a_bare_layer_and_lazy_layers():
@@ -184,7 +227,9 @@ def test_names_of_a_bare_layer_and_lazy_layers():
     lazy = nn.Sequential(nn.LazyConv2d(4, 3), nn.Flatten(), nn.LazyLinear(2))
     assert [layer.columns for layer in extract(lazy, torch.zeros(1, 3, 5, 5)).layers] == [27, 36]
     bare = extract(nn.MultiheadAttention(8, 2), [torch.zeros(3, 1, 8)] * 3)
-    assert [layer.name for layer in bare.layers] == ["in_proj", "out_proj"]
+    assert [(layer.name, layer.tokens) for layer in bare.layers] == [("in_proj", 3), ("out_proj", 3)]
+    with pytest.raises(InputError, match="the batch could hold 2 samples or 3; say how many"):
+        extract(nn.Linear(4, 2), [[torch.zeros(3, 4)] * 2])
 
 
 def test_the_model_is_left_as_it_was():
@@ -227,9 +272,11 @@ def test_a_batch_that_does_not_divide_is_noted():
             self.conv(torch.cat([x, x]))
             return self.fc(torch.zeros(7, 2))
 
-    skipped = reasons(extract(Table(), torch.zeros(2, 3, 4, 4)))
-    assert skipped["fc"] == "called on 7 vectors for 2 samples; give an input of batch 1"
-    assert skipped["conv"] == "called on 4 images for 2 samples; one image per sample is counted"
+    network = extract(Table(), torch.zeros(2, 3, 4, 4))
+    skipped = reasons(network)
+    assert [(layer.name, layer.tokens) for layer in network.layers] == [("conv", 2), ("fc", 7)]
+    assert skipped["fc"] == "called on 7 vectors for 2 samples, no whole number each; all are counted"
+    assert "conv" not in skipped
 
 
 # ---- checkpoints

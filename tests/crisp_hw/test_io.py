@@ -108,7 +108,7 @@ LIES += [
     (change((*CONV, "groups"), 2), "2 groups do not divide 3 -> 4 channels"),
     (change((*CONV, "input_size"), [0, 8]), "layers.0.geometry.input_size"),
     (change((*CONV, "dilation"), [9, 9]), "the output would be"),
-    (change((*CONV, "tokens"), 2), "and 2 tokens"),
+    (change((*CONV, "tokens"), 0), "layers.0.geometry.tokens"),
     (change((*CONV, "kernel"), [2**20, 2**20]), "exceed the limit"),
     (change((*CONV, "kind"), "conv3d"), "layers.0.geometry.kind"),
     (change((*CONV, "name"), "fc"), "two layers are named 'fc'"),
