@@ -1,7 +1,7 @@
 """Sparse post-processing: formats, expected occupancy, SAFs, and the computes that are left."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -111,48 +111,55 @@ def apply_safs(tiling: Tiling, traffic: Traffic, spec: SparseSpec, read_energy: 
     Raises MappingError when a format cannot hold the mapping's loops, and AmbiguousChoice as its docstring says.
     """
     base = dense_only(tiling, traffic)
-    tally = empty_accesses(tiling.zeros)
     names = {tensor.name: t for t, tensor in enumerate(tiling.problem.tensors)}
     ranks = {(level, names[name]): r for (level, name), r in stored_ranks(tiling, spec).items()}
     occupancy = {
         place: expected_occupancy_of(tiling, spec, stored, place[0], tiling.problem.tensors[place[1]])
         for place, stored in ranks.items()
     }
-    used, density, mesh = dict(base.used), dict(base.density), base.mesh
+    used, density = dict(base.used), dict(base.density)
     for place, content in occupancy.items():
         density[place] = content.density
         if content.nonempty is not tiling.certain:
             used[place] = used[place] * content.nonempty
-    safs = _storage_safs(tiling, spec, occupancy, read_energy)
-    macs_mesh, used_macs, packed = base.macs_mesh, base.used_macs, packings(tiling, spec)
-    skips_lanes, shrunk = any(action.kind == "skipping_spatial" for action in spec.actions), None
-    if skips_lanes:
-        shrunk, probabilities = shrink(tiling, spec)
-        mesh = shrunk.mesh
-        used = {(level, t): base.used[level, t] * shrunk.share[t][level + 1] for level, t in used}
-        if not packed:  # beside it, spatial skipping takes instances of levels alone (D2: seen in recorded runs)
-            used_macs = maximum_of([base.used_macs * share[0] for share in shrunk.share])
-        macs_mesh = widest(extents[0] for extents in mesh)
-        for (level, name), p in probabilities.items():
-            if (level, names[name]) in safs and any_(safs[level, names[name]].probability != 0):
-                raise InputError(
-                    f"{name} is skipped spatially and also gated or skipped in time, which Timeloop does not model "
-                    "together",
-                    Where("sparse_optimizations", tiling.architecture.levels[level].name),
-                    "drop one",
-                )
-            safs[level, names[name]] = Saf("spatial", p)
-    operands = _fill_tally(tiling, traffic, spec, (tally, occupancy, ranks, safs, packed))
-    measured = (tally, occupancy, ranks, mesh, used, packed_macs(used_macs, packed), macs_mesh, density)
-    return Sparse(*measured, skips_lanes, safs=safs, operands=operands, shrunk=shrunk, packed=packed)
+    safs, packed = _storage_safs(tiling, spec, occupancy, read_energy), packings(tiling, spec)
+    sparse = replace(base, tally=empty_accesses(tiling.zeros), occupancy=occupancy, ranks=ranks, used=used)
+    sparse = replace(sparse, density=density, safs=safs, packed=packed)
+    if any(action.kind == "skipping_spatial" for action in spec.actions):
+        sparse = _with_fewer_lanes(tiling, spec, base, sparse)
+    operands = _fill_tally(tiling, traffic, spec, sparse)
+    return replace(sparse, used_macs=packed_macs(sparse.used_macs, packed), operands=operands)
 
 
-Work = tuple[Accesses, dict[Place, Occupancy], dict[Place, StoredRanks], dict[Place, Saf], dict[int, Packing]]
+def _with_fewer_lanes(tiling: Tiling, spec: SparseSpec, dense: Sparse, sparse: Sparse) -> Sparse:
+    """Spatial skipping: what is left of the lanes and instances that work where nothing is skipped (`dense`)."""
+    names = {tensor.name: t for t, tensor in enumerate(tiling.problem.tensors)}
+    (shrunk, probabilities), safs = shrink(tiling, spec), dict(sparse.safs)
+    for (level, name), p in probabilities.items():
+        if (place := (level, names[name])) in safs and any_(safs[place].probability != 0):
+            raise InputError(
+                f"{name} is skipped spatially and also gated or skipped in time; Timeloop does not model both",
+                Where("sparse_optimizations", tiling.architecture.levels[level].name),
+                "drop one",
+            )
+        safs[place] = Saf("spatial", p)
+    # beside packing, spatial skipping takes instances of levels alone (D2: seen in recorded runs)
+    macs = dense.used_macs if sparse.packed else maximum_of([dense.used_macs * share[0] for share in shrunk.share])
+    return replace(
+        sparse,
+        mesh=shrunk.mesh,
+        used={(level, t): dense.used[level, t] * shrunk.share[t][level + 1] for level, t in sparse.used},
+        used_macs=macs,
+        macs_mesh=widest(extents[0] for extents in shrunk.mesh),
+        safs=safs,
+        skips_lanes=True,
+        shrunk=shrunk,
+    )
 
 
-def _fill_tally(tiling: Tiling, traffic: Traffic, spec: SparseSpec, work: Work) -> tuple[Operand, Operand]:
+def _fill_tally(tiling: Tiling, traffic: Traffic, spec: SparseSpec, sparse: Sparse) -> tuple[Operand, Operand]:
     """Every count of the tally; returns the operands as the MACs see them."""
-    tally, occupancy, ranks, safs, packed = work
+    tally, occupancy, ranks, packed = sparse.tally, sparse.occupancy, sparse.ranks, sparse.packed
     dense = {"reads": traffic.reads, "fills": traffic.fills, "updates": traffic.updates}
     remaining = {op: _copy(counts) for op, counts in dense.items()}
     entries: dict[str, dict[Place, Entries]] = {op: {} for op in OPS}
@@ -163,7 +170,7 @@ def _fill_tally(tiling: Tiling, traffic: Traffic, spec: SparseSpec, work: Work) 
             if place in dense[op] and (op != "updates" or tiling.problem.tensors[place[1]].is_output):
                 remaining[op][place] = represented(dense[op][place], content.density)
             entries[op][place] = _entries(content, dense[op].get(place), traffic.tile[place])
-    reached = combine(Combiner(tiling.problem, tiling.nest, safs, remaining, entries, tally))
+    reached = combine(Combiner(tiling.problem, tiling.nest, sparse.safs, remaining, entries, tally))
     _compression(tiling, ranks, tally)
     reads = tally.data["random"]["reads"]
     for t in (t for t, tensor in enumerate(tiling.problem.tensors) if packed and not tensor.is_output):
