@@ -7,9 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from crisp_hw.cli.options import FormatOption, Inputs, grouped
-from crisp_hw.cli.output import progress, say_written, show
+from crisp_hw.cli.output import check_output, output_option, progress, say_written, show
 from crisp_hw.cli.verify import DIFFERENT, CountsOption, EnergyTolerance
-from crisp_hw.errors import InputError
 from crisp_hw.spec.options import EvaluateOptions
 
 SOURCE = ("masks", "workload", "nm", "block", "sparsity")  # the options that name the network
@@ -18,7 +17,7 @@ UNTOLD = (*SOURCE, "backend", "jobs", "cache", "said")  # told elsewhere, or wit
 
 @grouped
 def bundle(
-    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write, FILE.zip.")],
+    out: Annotated[Path, output_option("The file to write, FILE.zip.", "--out", "-o")],
     inputs: Inputs,
     options: EvaluateOptions,
 ) -> None:
@@ -27,8 +26,7 @@ def bundle(
     from crisp_hw.bundles import pack
     from crisp_hw.machine.writing import write_all
 
-    if out.is_dir():
-        raise InputError(f"{out}: is a folder; give the name of a file")
+    check_output(out)
     source, accelerators = inputs.source(), inputs.accelerators(options.energy)
     with progress() as bar:
         network = api.evaluate(source, accelerators, layers=inputs.layers, options=options, progress=bar).network

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crisp_hw.cli.options import FormatOption
-from crisp_hw.cli.output import check_plotting, say_written, show
+from crisp_hw.cli.output import check_output, check_plotting, output_option, say_written, show
 from crisp_hw.errors import InputError, Mark, Where
 
 if TYPE_CHECKING:
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 def describe(
     file: Annotated[Path, typer.Argument(help="Pruned-model file (.pt or .safetensors).")],
     form: FormatOption = "table",
-    picture: Annotated[Path | None, typer.Option("--picture", help="PNG file for a picture of one mask.")] = None,
+    picture: Annotated[
+        Path | None,
+        output_option("PNG file for a picture of one mask.", "--picture"),
+    ] = None,
     layer: Annotated[str | None, typer.Option("--layer", help="Layer of the picture [the first with blocks].")] = None,
 ) -> None:
     """What the masks really are: N:M, blocks, balance, density, and the metadata of every format."""
@@ -25,6 +28,7 @@ def describe(
 
     if layer is not None and picture is None:
         raise InputError("--layer chooses what --picture FILE.png shows", hint="give both")
+    check_output(picture)
     model = api.load_pruned(file)
     document = descriptor_document(model.name, api.describe(model))
     if picture is not None:

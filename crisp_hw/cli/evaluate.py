@@ -8,7 +8,7 @@ import typer
 
 from crisp_hw.cli.explain import ExplainOption, check_single, explanation_of, show_explanation
 from crisp_hw.cli.options import FormatOption, Inputs, Searching, grouped
-from crisp_hw.cli.output import check_folder, check_plotting, progress, say_written, show
+from crisp_hw.cli.output import check_folder, check_plotting, output_option, progress, say_written, show
 from crisp_hw.errors import InputError
 from crisp_hw.spec.options import EvaluateOptions
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from crisp_hw.spec.evaluation import NetworkEvaluation
 
 OutOption = Annotated[
-    Path | None, typer.Option("--out", "-o", help="Folder for tables, pictures and the whole result.")
+    Path | None,
+    output_option("Folder for tables, pictures and the whole result.", "--out", "-o"),
 ]
 WideOption = Annotated[bool, typer.Option("--wide", help="Every column in the tables, however wide.")]
 PlotOption = Annotated[
@@ -56,7 +57,10 @@ def evaluate(  # noqa: PLR0913 - the options of a command
 
 @grouped
 def render(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder; documents go to OUT/ARCH/LAYER/.")],
+    out: Annotated[
+        Path,
+        output_option("Folder; documents go to OUT/ARCH/LAYER/.", "--out", "-o"),
+    ],
     inputs: Inputs,
     searching: Searching,
 ) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crisp_hw.cli.options import FormatOption, IncludeOption, grouped
-from crisp_hw.cli.output import check_folder, say_written, show
+from crisp_hw.cli.output import check_folder, output_option, say_written, show
 from crisp_hw.errors import InputError
 from crisp_hw.spec.options import Objective, SearchOptions
 
@@ -28,7 +28,8 @@ FilesArgument = Annotated[
     typer.Argument(help="YAML files of architecture, problem, constraints and mapper; sparse optimizations, ERT, ART."),
 ]
 OutOption = Annotated[
-    Path, typer.Option("--out", "-o", help="Folder for map.yaml, map.txt, stats.txt, stats.json and pareto.csv.")
+    Path,
+    output_option("Folder for map.yaml, map.txt, stats.txt, stats.json and pareto.csv.", "--out", "-o"),
 ]
 ObjectiveOption = Annotated[
     Objective | None,

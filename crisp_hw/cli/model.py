@@ -7,6 +7,7 @@ import typer
 
 from crisp_hw.cli.explain import ExplainOption
 from crisp_hw.cli.options import FormatOption, IncludeOption
+from crisp_hw.cli.output import output_option
 from crisp_hw.cli.run_model import ModelRun, run_model
 from crisp_hw.spec.dialect import Dialect
 
@@ -14,7 +15,10 @@ FilesArgument = Annotated[
     list[Path],
     typer.Argument(help="YAML files of architecture, problem and mapping; sparse optimizations, ERT and ART if any."),
 ]
-OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder for timeloop-model.stats.txt and the others.")]
+OutOption = Annotated[
+    Path,
+    output_option("Folder for timeloop-model.stats.txt and the others.", "--out", "-o"),
+]
 
 
 DialectOption = Annotated[

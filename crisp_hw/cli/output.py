@@ -4,9 +4,9 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Mark, Where
 
 if TYPE_CHECKING:
     from crisp_hw.report.document import Document
@@ -58,8 +58,37 @@ def progress() -> Iterator[Callable[[str, int, int], None] | None]:
 
 def check_folder(folder: Path | None) -> None:
     """Refuse an --out that cannot become a folder, before anything is computed."""
-    if folder is not None and folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: is a file; give a folder to --out")
+    if folder is None:
+        return
+    if folder.is_file():
+        raise InputError("is a file", Where(mark=Mark(str(folder))), "give a folder to --out")
+    from crisp_hw.machine.writing import check_writable
+
+    check_writable(folder)
+
+
+def check_output(path: Path | None) -> None:
+    """Refuse a file that cannot be written, before anything is computed."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise InputError("is a folder", Where(mark=Mark(str(path))), "give the name of a file")
+    from crisp_hw.machine.writing import check_writable
+
+    check_writable(path.parent)
+
+
+def output_option(what: str, *names: str) -> Any:
+    """An option that names a file or folder to write; nothing is no name, though Python takes it for this folder."""
+    import typer
+
+    def path(text: str) -> Path:
+        if not text.strip():
+            said = f"{names[0]}: an empty name was given for an output"
+            raise InputError(said, hint="write . for this folder, or leave it out")
+        return Path(text)
+
+    return typer.Option(*names, parser=path, metavar="PATH", help=what)
 
 
 def check_plotting(why: str) -> None:

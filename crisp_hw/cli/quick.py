@@ -34,7 +34,13 @@ def quick_run(arguments: Sequence[str]) -> ModelRun | None:
         key = NAMES.get(name)
         value = value if equals else next(rest, "-")
         known = key is not None and (key not in VALUES or value in VALUES[key])
-        if key is None or not known or value.startswith("-") or (equals and not name.startswith("--")):
+        if (
+            key is None
+            or not known
+            or not value.strip()
+            or value.startswith("-")
+            or (equals and not name.startswith("--"))
+        ):
             return None
         given[key] = value
     if not files:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crisp_hw.cli.options import FormatOption
-from crisp_hw.cli.output import show
+from crisp_hw.cli.output import check_output, output_option, show
 
 if TYPE_CHECKING:
     from crisp_hw.report.document import Document
@@ -18,7 +18,10 @@ LEAST_EQUAL = 0.97  # share of a family that must be equal; what is not equal mu
 
 CasesArgument = Annotated[list[Path], typer.Argument(help="Recorded cases, FAMILY.jsonl or FAMILY.jsonl.gz.")]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Every case must be equal; close is not enough.")]
-PageOption = Annotated[Path | None, typer.Option("--page", help="Also write the page of docs/validation.md here.")]
+PageOption = Annotated[
+    Path | None,
+    output_option("Also write the page of docs/validation.md here.", "--page"),
+]
 
 
 def validate(
@@ -29,7 +32,7 @@ def validate(
 ) -> None:
     """Compare recorded runs of timeloop-model with the embedded engine; exit 1 where too little agrees."""
     from crisp_hw.machine.files import check_file
-    from crisp_hw.machine.writing import write_text
+    from crisp_hw.machine.writing import write_all
     from crisp_hw.validation import holds
     from crisp_hw.validation import page as page_text
     from crisp_hw.validation import validate as compare_all
@@ -37,9 +40,10 @@ def validate(
 
     for path in cases:  # before the first of them is compared, which takes a while
         check_file(path, CASES)
+    check_output(page)
     found = compare_all(cases)
     if page is not None:
-        write_text(page, page_text(found))
+        write_all(page.parent, {page.name: page_text(found).encode()})
     show(_document(found), form)
     short = [each.family for each in found if (each.ids if strict else not holds(each, LEAST_EQUAL))]
     if short:

@@ -1,5 +1,6 @@
 """Mask -> descriptor: every claim of the file is checked against the bits."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +16,8 @@ Mask = NDArray[np.bool_]
 
 # Group size that is looked for when the file claims none: what NVIDIA's sparse tensor cores use (2:4).
 DEFAULT_M = 4
-# Weights whose positions are held at once.
-CHUNK = 2**22
+# Weights that are looked at at once, because their positions and counts take up to 24 times the memory of the mask.
+CHUNK = 2**16
 
 
 def describe_model(model: PrunedModel) -> tuple[Descriptor, ...]:
@@ -112,6 +113,12 @@ class _Blocks:
         return int(counts[0]) if (counts == counts[0]).all() else None
 
 
+def _rows_at_once(mask: Mask) -> Iterator[slice]:
+    """The rows of a mask in order, about `CHUNK` weights at a time."""
+    step = max(1, CHUNK // mask.shape[1])
+    return (slice(start, start + step) for start in range(0, mask.shape[0], step))
+
+
 def _group_counts(mask: Mask, m: int) -> NDArray[np.int32]:
     """Nonzeros of every aligned group of m columns, the last one cut off: int[rows, groups]."""
     rows, columns = mask.shape
@@ -124,16 +131,14 @@ def _group_counts(mask: Mask, m: int) -> NDArray[np.int32]:
 
 def _tightest(mask: Mask, m: int) -> NM:
     """The smallest n that every group of m obeys."""
-    return NM(int(_group_counts(mask, m).max()), m)
+    return NM(max(int(_group_counts(mask[rows], m).max()) for rows in _rows_at_once(mask)), m)
 
 
 def _general_bits(mask: Mask) -> dict[str, int]:
     """Metadata of the formats that hold any mask."""
     rows, columns = mask.shape
     nnz, longest = int(mask.sum()), int(mask.sum(axis=1).max())
-    # Some rows at a time, because positions take 64 times the memory of the mask.
-    step = max(1, CHUNK // columns)
-    longest_runs = [_longest_run(mask[start : start + step]) for start in range(0, rows, step)]
+    longest_runs = [_longest_run(mask[part]) for part in _rows_at_once(mask)]
     return {
         "csr": csr_bits(rows, columns, nnz),
         "ellpack": ellpack_bits(rows, columns, longest),
@@ -172,19 +177,31 @@ def _nm_notes(pruned: PrunedLayer, mask: Mask, nm: NM, blocks: _Blocks | None) -
     claim = pruned.nm
     if claim is None:
         return []
-    counts = _group_counts(mask, claim.m)
     if nm.n > claim.n:
-        over = np.argwhere(counts > claim.n)
-        row, group = over[0]
-        more = f", and {len(over) - 1} more groups hold too many" if len(over) > 1 else ""
-        return [f"claims {claim.n}:{claim.m} but group {group} of row {row} holds {counts[row, group]}{more}"]
+        return [_too_many(mask, claim)]
     if blocks is not None and blocks.size % claim.m:
         return [f"blocks of {blocks.size} do not hold whole groups of {claim.m}"]
-    short = (counts < _slots_per_group(mask.shape[1], claim)) & _live_groups(counts.shape, blocks, claim.m)
-    if short.any():
+    slots, short = _slots_per_group(mask.shape[1], claim), 0
+    for rows in _rows_at_once(mask):
+        short += int(((_group_counts(mask[rows], claim.m) < slots) & _live_groups(rows, blocks, claim.m)).sum())
+    if short:
         where = "kept blocks" if blocks else "the layer"
-        return [f"claims {claim.n}:{claim.m} but {short.sum()} groups in {where} hold fewer than {claim.n}"]
+        return [f"claims {claim.n}:{claim.m} but {short} groups in {where} hold fewer than {claim.n}"]
     return []
+
+
+def _too_many(mask: Mask, claim: NM) -> str:
+    """Which group is the first that holds more than claimed, and how many others there are."""
+    first, found = "", 0
+    for rows in _rows_at_once(mask):
+        counts = _group_counts(mask[rows], claim.m)
+        over = counts > claim.n
+        if not found and over.any():
+            row, group = np.unravel_index(int(over.argmax()), over.shape)
+            first = f"group {group} of row {row + rows.start} holds {counts[row, group]}"
+        found += int(over.sum())
+    more = f", and {found - 1} more groups hold too many" if found > 1 else ""
+    return f"claims {claim.n}:{claim.m} but {first}{more}"
 
 
 def _slots_per_group(columns: int, nm: NM) -> NDArray[np.int64]:
@@ -193,12 +210,12 @@ def _slots_per_group(columns: int, nm: NM) -> NDArray[np.int64]:
     return np.minimum(widths, nm.n).astype(np.int64)
 
 
-def _live_groups(shape: tuple[int, ...], blocks: _Blocks | None, m: int) -> Mask:
-    """Which groups lie in a kept block: bool[rows, groups]."""
+def _live_groups(rows: slice, blocks: _Blocks | None, m: int) -> Mask:
+    """Which groups of some rows lie in a kept block: bool[rows, groups], or [1, 1] where all do."""
     if blocks is None:
-        return np.ones(shape, bool)
-    rows = np.repeat(blocks.live, blocks.heights, axis=0)
-    return np.repeat(rows, -(-blocks.widths // m), axis=1)
+        return np.ones((1, 1), bool)
+    inside = np.repeat(np.arange(len(blocks.heights)), blocks.heights)[rows]
+    return np.repeat(blocks.live[inside], -(-blocks.widths // m), axis=1)
 
 
 def _block_notes(pruned: PrunedLayer, blocks: _Blocks | None) -> list[str]:

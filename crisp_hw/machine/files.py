@@ -71,7 +71,8 @@ def read_bytes(path: Path, kind: FileKind) -> bytes:
     """The content of a regular file; InputError when it cannot be had or is longer than its kind."""
     with opened(path, kind) as stream:
         try:
-            content = stream.read(kind.largest + 1)
+            # No more than there is: memory for all that was asked for is taken before anything is read.
+            content = stream.read(min(os.fstat(stream.fileno()).st_size, kind.largest) + 1)
         except OSError as error:
             raise _unreadable(path, _said(error), kind) from error
     if len(content) > kind.largest:

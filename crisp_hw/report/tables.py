@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from crisp_hw.report.columns import Column, Table
+from crisp_hw.report.columns import Column, Table, plain
 from crisp_hw.report.records import Value
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 MIN_WIDTH = 120
 PROSE_WIDTH = 40
+FORMULAS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last four: their wide forms
 
 
 def rich_table(content: Table) -> "RichTable":
@@ -82,8 +83,31 @@ def csv_text(records: Sequence[Mapping[str, Value]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(records[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(records)
+    writer.writerows({key: harmless(value) for key, value in record.items()} for record in records)
     return text.getvalue()
+
+
+def harmless(value: Value) -> Value:
+    r"""A cell that no spreadsheet takes for a formula and no terminal obeys; numbers stay what they are.
+
+    Names come from files of others. Text that begins as formulas do (= + - @) gets an apostrophe in front, unless it
+    is a number; control characters become question marks.
+
+    >>> [harmless(value) for value in ("=HYPERLINK(1)", "-1.5", "-x", "two\nlines", -1.5, None)]
+    ["'=HYPERLINK(1)", '-1.5', "'-x", 'two?lines', -1.5, None]
+    """
+    if not isinstance(value, str):
+        return value
+    text = plain(value)
+    return f"'{text}" if text.lstrip().startswith(FORMULAS) and not _is_number(text) else text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _needed(column: Column, text: str) -> int:

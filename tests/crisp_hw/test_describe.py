@@ -371,3 +371,42 @@ def test_one_layer_by_hand():
     for bits in (expected, found):
         assert (bits["crisp_block_index"], bits["crisp_nm_offset"], bits["csr"]) == (192, 131072, 790801)
         assert bits["crisp"] == 192 + 131072
+
+
+@pytest.mark.parametrize("at_once", [1, 40, 100])
+def test_a_mask_in_parts_is_the_mask_as_a_whole(monkeypatch, at_once):
+    """Some rows at a time: the first group that breaks a claim and all counts are those of the whole mask."""
+    from crisp_hw.descriptors import mask as module
+
+    rng = np.random.default_rng(3)
+    claims = [(None, None), (NM(1, 4), None), (NM(2, 4), None), (NM(4, 4), 4), (NM(2, 4), 8)]
+    layers = [pruned(rng.random((16, 20)) < share, nm, block) for share in (0.1, 0.5, 1) for nm, block in claims]
+    rows = [[1, 1, 0, 0] * 5] * 15 + [[1, 1, 1, 0] * 5]
+    layers.append(pruned(np.array(rows, dtype=bool), NM(2, 4)))
+    whole = [describe(each) for each in layers]
+    monkeypatch.setattr(module, "CHUNK", at_once)
+    assert [describe(each) for each in layers] == whole
+    assert whole[-1].notes == ("claims 2:4 but group 0 of row 15 holds 3, and 4 more groups hold too many",)
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pt"])
+def test_a_mask_is_read_in_three_bytes_per_byte(tmp_path, suffix):
+    """Loading and describing together, at the most and with the mask itself, which takes a byte per weight."""
+    import tracemalloc
+
+    from crisp_hw.io import load_pruned
+    from crisp_prune.export import save_pruned
+
+    side = 2048
+    for share in (0.5, 1.0):
+        layer = Layer("fc", "linear", side, side)
+        content = np.random.default_rng(1).random((side, side)) < share
+        save_pruned(tmp_path / f"a{suffix}", PrunedModel("m", (PrunedLayer(layer, "hybrid", content, NM(2, 4), 64),)))
+        describe_model(load_pruned(tmp_path / f"a{suffix}"))  # what is loaded once is not the mask's
+        tracemalloc.start()
+        try:
+            describe_model(load_pruned(tmp_path / f"a{suffix}"))
+            most = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert most <= 3 * side * side

@@ -13,6 +13,8 @@ import pytest
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.machine.ending import ended
 
+pytestmark = pytest.mark.process
+
 
 def failing(error):
     def fail():

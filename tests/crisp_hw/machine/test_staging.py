@@ -22,6 +22,9 @@ with {block} as path:
 """
 
 
+pytestmark = pytest.mark.process
+
+
 @contextmanager
 def writer(block, **more):
     """A process that holds a temporary file or folder until its input ends, or it is killed."""

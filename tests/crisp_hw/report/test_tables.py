@@ -95,9 +95,9 @@ def test_markdown_has_as_many_cells_in_every_line(network):
 
 
 def test_csv_reads_back_exactly(row):
-    network = NetworkEvaluation("net", (row(layer='odd, "name"\nhere', cycles=3, dense_cycles=1),))
+    network = NetworkEvaluation("net", (row(layer='odd, "name" here', cycles=3, dense_cycles=1),))
     (back,) = csv.DictReader(io.StringIO(csv_text(layer_records(network))))
-    assert back["layer"] == 'odd, "name"\nhere'
+    assert back["layer"] == 'odd, "name" here'
     assert float(back["speedup"]) == 1 / 3
 
 
@@ -112,3 +112,38 @@ def test_prose_does_not_widen_a_table():
     prose = table("t", (Column("a", "a", "prose"),), [{"a": "word " * 100}])
     assert table_width(prose) == 120
     assert sum("word" in line for line in printed(prose)) > 3
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+SUM(A1)", "'+SUM(A1)"),
+        ("-cmd|x", "'-cmd|x"),
+        ("@import", "'@import"),
+        ("  =1", "'  =1"),
+        ("\t=1", "?=1"),
+        ("a\nb\r\x1b[31m\x00", "a?b??[31m?"),
+        ("-1.5", "-1.5"),
+        ("+3e4", "+3e4"),
+        ("conv1.weight", "conv1.weight"),
+        ("2:4", "2:4"),
+    ],
+)
+def test_names_do_nothing_in_a_spreadsheet(row, name, cell):
+    network = NetworkEvaluation("net", (row(layer=name, cycles=3),))
+    text = csv_text(layer_records(network))
+    (back,) = csv.DictReader(io.StringIO(text))
+    assert back["layer"] == cell
+    assert text.count("\n") == 2 and text.replace("\n", "").isprintable()
+
+
+def test_negative_numbers_stay_numbers():
+    assert csv_text([{"a": -1.5, "b": -3, "c": None, "d": True}]) == "a,b,c,d\n-1.5,-3,,True\n"
+
+
+def test_a_name_of_two_lines_is_one_row_everywhere(row):
+    network = NetworkEvaluation("net", (row(layer="two\nlines\x1b[2J", cycles=3),))
+    content = layer_tables(headline(network), layer_records(network), False)[0]
+    assert sum("two?lines?[2J" in line for line in printed(content)) == 1
+    assert len(markdown_table(content).splitlines()) == 3
