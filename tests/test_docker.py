@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from crisp_hw import __version__
+
 pytestmark = pytest.mark.docker
 
 ROOT = Path(__file__).parents[1]
@@ -81,7 +83,7 @@ def test_it_says_what_it_is(name):
     found = dict(re.findall(r'org\.opencontainers\.image\.(\w+)="([^"]+)"', labels))
     assert set(found) == set(LABELS)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert (found["version"], found["licenses"]) == (project["version"], project["license"])
+    assert (found["version"], found["licenses"]) == (__version__, project["license"])
 
 
 @pytest.mark.parametrize("name", FILES)

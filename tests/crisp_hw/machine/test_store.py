@@ -3,8 +3,6 @@
 import json
 import logging
 import math
-import multiprocessing
-import os
 import subprocess
 import sys
 import time
@@ -122,25 +120,24 @@ def test_a_write_that_fails_leaves_the_old_entry_and_no_rest(store, monkeypatch,
     assert len(warnings(caplog)) == 1
 
 
-def hammer(folder, rounds):
-    store = Store(Path(folder), "searches", "1.0-0123456789abcdef")
-    for number in range(rounds):
-        write(store, KEY, {"writer": os.getpid(), "number": number, "pad": "x" * 5000})
-        assert read(store, KEY) is not None
+HAMMER = """
+import os, sys
+from pathlib import Path
+from crisp_hw.machine.store import Store, read, write
+store = Store(Path(sys.argv[1]), "searches", "1.0-0123456789abcdef")
+for number in range(150):
+    write(store, sys.argv[2], {"writer": os.getpid(), "number": number, "pad": "x" * 5000})
+    assert read(store, sys.argv[2]) is not None
+"""
 
 
 @pytest.mark.process
 def test_writers_at_once_leave_one_whole_entry(store, caplog):
-    context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=hammer, args=(str(store.folder), 150)) for _ in range(3)]
-    for writer in writers:
-        writer.start()
-    while any(writer.is_alive() for writer in writers):
+    writers = [subprocess.Popen([sys.executable, "-c", HAMMER, store.folder, KEY]) for _ in range(3)]
+    while any(writer.poll() is None for writer in writers):
         entry = read(store, KEY)
         assert entry is None or len(entry["pad"]) == 5000
-    for writer in writers:
-        writer.join()
-    assert [writer.exitcode for writer in writers] == [0, 0, 0]
+    assert [writer.returncode for writer in writers] == [0, 0, 0]
     assert read(store, KEY)["number"] == 149
     assert warnings(caplog) == []
     assert len(list(store.path(KEY).parent.iterdir())) == 1
