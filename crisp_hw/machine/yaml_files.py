@@ -15,6 +15,7 @@ from crisp_hw.machine.positions import MarkedDict, mark_of, mark_of_item, plain,
 from crisp_hw.machine.yaml_text import read_yaml_text
 
 Schema = TypeVar("Schema", bound=BaseModel)
+MOST_NAMES = 16  # that an error lists
 _NAMES = ("name", "key")  # what an entry of a list is called by
 _NUMBER_LIKE = re.compile(r"[-+]?(0[0-9]+|0[xob][0-9a-fA-F]+|[0-9]+(:[0-9]+)+|[0-9]+(_[0-9]+)+)")
 
@@ -77,14 +78,17 @@ def _most_telling(errors: list[ErrorDetails]) -> ErrorDetails:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The next step for an unknown name: the known one that is most like it, or all when none is.
+    """The next step for an unknown name: the known one that is most like it, or the first of all when none is.
 
     >>> did_you_mean("computes", ["compute", "leak"]), did_you_mean("x", ["compute", "leak"])
     ('did you mean compute?', 'known are compute, leak')
     """
     names = list(dict.fromkeys(known))
     close = get_close_matches(name, names, n=1)
-    return f"did you mean {close[0]}?" if close else f"known are {', '.join(names)}"
+    if close:
+        return f"did you mean {close[0]}?"
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return f"known are {', '.join(names[:MOST_NAMES])}{more}"
 
 
 def _fields(schema: type[BaseModel]) -> list[str]:

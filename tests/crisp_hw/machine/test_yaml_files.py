@@ -93,3 +93,4 @@ def test_aliases_of_a_long_text_are_counted_by_its_length(tmp_path):
 def test_an_unknown_name_meets_its_neighbour_or_all():
     assert did_you_mean("SMEN", ["SMEM", "RF"]) == "did you mean SMEM?"
     assert did_you_mean("qqqq", ["SMEM", "RF"]) == "known are SMEM, RF"
+    assert did_you_mean("qqqq", [f"x{i}" for i in range(18)]).endswith("x14, x15 and 2 more")
