@@ -126,18 +126,26 @@ def _mesh(element: _Element) -> tuple[int, int, int]:
     return count, x, y
 
 
-def _storage(element: _Element) -> StorageLevel:
-    node, at = element.attributes, element.at
+def _check_known(node: Node, at: Where) -> None:
     known(node, (*STORAGE_KEYS, "allow_overbooking"), at)
     if node.get("allow_overbooking") not in (None, False):
         what = "allow_overbooking (tiles that fit most of the time) is not modelled"
         raise InputError(what, value_at(at, node, "allow_overbooking"), "leave it out")
-    word_bits = _word_bits(node, at)
-    block, cluster = _block(node, word_bits, at)
-    instances, x, y = _mesh(element)
+
+
+def _check_clusters(instances: int, cluster: int, node: Node, at: Where) -> None:
     if instances % cluster:
         what = f"{instances} instances are no whole number of clusters of {cluster}"
         raise InputError(what, value_at(at, node, "cluster_size" if "cluster_size" in node else "width"))
+
+
+def _storage(element: _Element) -> StorageLevel:
+    node, at = element.attributes, element.at
+    _check_known(node, at)
+    word_bits = _word_bits(node, at)
+    block, cluster = _block(node, word_bits, at)
+    instances, x, y = _mesh(element)
+    _check_clusters(instances, cluster, node, at)
 
     def optional(key: str) -> float | None:
         return number(node[key], inside(at, node, key)) if key in node else None
@@ -147,7 +155,7 @@ def _storage(element: _Element) -> StorageLevel:
         return whole(node.get(key) or 0, inside(at, node, key))
 
     half = optional("bandwidth")
-    shares = (half / 2, half / 2) if half is not None else (optional("read_bandwidth"), optional("write_bandwidth"))
+    shared = None if half is None else half / 2
     return StorageLevel(
         name=element.name,
         technology="DRAM" if "DRAM" in element.kind or node.get("technology") == "DRAM" else "SRAM",
@@ -162,17 +170,19 @@ def _storage(element: _Element) -> StorageLevel:
         metadata_word_bits=integer("metadata_datawidth", "metadata_word_bits"),
         metadata_width_bits=integer("metadata_storage_width", "metadata_width"),
         metadata_depth=integer("metadata_storage_depth", "metadata_depth"),
-        read_bandwidth=shares[0],
-        write_bandwidth=shares[1],
+        read_bandwidth=optional("read_bandwidth") if half is None else shared,
+        write_bandwidth=optional("write_bandwidth") if half is None else shared,
         shared_bandwidth=optional("shared_bandwidth"),
-        decompression_supported=flag(
-            node.get("decompression_supported", False), inside(at, node, "decompression_supported")
-        ),
-        compression_supported=flag(node.get("compression_supported", False), inside(at, node, "compression_supported")),
+        decompression_supported=_supported(node, "decompression_supported", at),
+        compression_supported=_supported(node, "compression_supported", at),
         min_utilization=_least_share(node, inside(at, node, "min_utilization")),
         wires=_wires(node, at),
         reduction_supported=_said(node, "reduction_supported", at),
     )
+
+
+def _supported(node: Node, key: str, at: Where) -> bool:
+    return flag(node.get(key, False), inside(at, node, key))
 
 
 def _word_bits(node: Node, at: Where) -> int:
