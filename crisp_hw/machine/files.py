@@ -72,7 +72,10 @@ def read_bytes(path: Path, kind: FileKind) -> bytes:
     with opened(path, kind) as stream:
         try:
             # No more than there is: memory for all that was asked for is taken before anything is read.
-            content = stream.read(min(os.fstat(stream.fileno()).st_size, kind.largest) + 1)
+            known = min(os.fstat(stream.fileno()).st_size, kind.largest)
+            content = stream.read(known + 1)
+            while known < len(content) <= kind.largest and (more := stream.read(MIB)):
+                content += more  # the file grew, or is one of the kernel's, which do not know their size
         except OSError as error:
             raise _unreadable(path, _said(error), kind) from error
     if len(content) > kind.largest:
