@@ -5,7 +5,6 @@ with accelergy-cacti-plug-in (291018b, running the CACTI of hwcomponents-cacti 1
 (5e2e126).
 """
 
-import time
 from pathlib import Path
 
 import pytest
@@ -147,11 +146,9 @@ def test_every_number_names_tool_version_configuration_and_date():
 
 
 def test_a_run_that_hangs_is_stopped(installed):
-    installed("sleep 60 &\nwait")
-    start = time.monotonic()
+    installed("sleep 3600 &\nwait")
     with pytest.raises(InputError, match=r"accelergy: did not end within 0.3 s"):
         ask_accelergy(PARTS, 45, limit_s=0.3)
-    assert time.monotonic() - start < 10
 
 
 def test_nothing_is_run_for_a_node_that_cacti_does_not_have(installed):

@@ -1,7 +1,5 @@
 """CACTI is asked as it stands, kept outside of the package, and what goes wrong is one sentence."""
 
-import time
-
 import pytest
 
 from crisp_hw.characterization import cacti
@@ -103,11 +101,9 @@ def test_a_cacti_that_fails_is_told_and_not_kept(make_package, tmp_path, body, m
 
 
 def test_a_cacti_that_hangs_is_stopped(make_package):
-    make_package("sleep 60")
-    start = time.monotonic()
+    make_package("sleep 3600")
     with pytest.raises(InputError, match=r"did not end within 0.3 s"):
         ask(SMALL, limit_s=0.3)
-    assert time.monotonic() - start < 10
 
 
 def test_a_query_that_would_be_scaled_is_refused_before_the_tool_is_looked_for(monkeypatch):
