@@ -1,13 +1,14 @@
 """The search of one mapspace on several cores: what levels keep is settled, each choice is searched by a process."""
 
 from collections import Counter
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context
 
 import numpy as np
 
 from crisp_hw.errors import InputError, MappingError
+from crisp_hw.machine.pool import WorkerPool, answer_of
 from crisp_hw.mapper.bypass import spaces
 from crisp_hw.mapper.search import Found, Progress, SearchStatus, search
 from crisp_hw.mapper.tally import OBJECTIVES, FrontPoint, undominated
@@ -56,12 +57,19 @@ class ParallelSearch:
         if many == 1:
             return search(design, constraints, objective, options=options, progress=progress)
         share = _share(options or SearchOptions(), len(chosen), many)
-        with ProcessPoolExecutor(many, get_context("spawn")) as pool:
-            running = {
-                pool.submit(search, design, space.constraints, objective, options=share): space.size for space in chosen
-            }
-            answers = _gather(running, progress)
+        calls = {
+            str(place): (_search, (design, space.constraints, objective, share)) for place, space in enumerate(chosen)
+        }
+        with WorkerPool(many) as pool:
+            running = pool.submit_all(calls)
+            sizes = {each: space.size for each, space in zip(running.values(), chosen, strict=True)}
+            answers = _gather(sizes, progress, pool.interrupt)
         return _merged(answers, objective, share.front)
+
+
+def _search(design: Design, constraints: Constraints, objective: str, options: SearchOptions) -> Found:
+    """What a process does."""
+    return search(design, constraints, objective, options=options)
 
 
 def _share(options: SearchOptions, choices: int, many: int) -> SearchOptions:
@@ -69,8 +77,8 @@ def _share(options: SearchOptions, choices: int, many: int) -> SearchOptions:
     return replace(options, budget=budget, memory_bytes=options.memory_bytes // many)
 
 
-def _gather(running: dict["Future[Found]", int], progress: Progress | None) -> _Answers:
-    """The answers as they come; after Ctrl-C, which the processes got as well, those that are under way."""
+def _gather(running: dict["Future[Found]", int], progress: Progress | None, interrupt: Callable[[], None]) -> _Answers:
+    """The answers as they come; after Ctrl-C, which is passed on, those of the searches that are under way."""
     answers = _Answers(sum(running.values()), running)
     waiting = set(running)
     while waiting:
@@ -82,6 +90,7 @@ def _gather(running: dict["Future[Found]", int], progress: Progress | None) -> _
                 progress(_step(answers))
         except KeyboardInterrupt:
             answers.interrupted = True
+            interrupt()
             waiting = {each for each in waiting if not each.cancel()}
     return answers
 
@@ -95,7 +104,7 @@ def _step(answers: _Answers) -> SearchStatus:
 def _take(answers: _Answers, ended: "Future[Found]") -> None:
     answers.done += answers.sizes[ended]
     try:
-        found = ended.result()
+        found = answer_of(ended)
     except MappingError as error:
         answers.errors.append(error)
     except KeyboardInterrupt:

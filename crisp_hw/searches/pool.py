@@ -1,17 +1,13 @@
 """Many searches: each is made once, looked up first, and on several cores where that pays."""
 
 import os
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future
 from contextlib import contextmanager
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
 
-from crisp_hw.errors import CrispError, InputError
+from crisp_hw.errors import InputError
+from crisp_hw.machine.pool import WorkerPool, answer_of
 from crisp_hw.machine.store import Store
 from crisp_hw.searches.solve import Solved, Task, recall, solve
 
@@ -20,12 +16,6 @@ Solve = Callable[[Task], Solved]
 
 PATIENCE_S = 1.0  # how long one process searches before it considers starting others
 WORTH_S = 2.0  # searching left that pays for starting Python and NumPy once more per core (about 0.3 s each)
-
-
-class WorkerLost(CrispError):
-    """A process that searched is gone (exit code 4: it was not the user's input)."""
-
-    exit_code = 4
 
 
 @contextmanager
@@ -81,7 +71,7 @@ class _Solver:
                 return kept
             self._start_workers_if_worthwhile()
         if task.key in self._running:
-            return _result(self._running.pop(task.key))
+            return answer_of(self._running.pop(task.key))
         start = time.perf_counter()
         found = solve(task, self._store)
         self._searches, self._seconds = self._searches + 1, self._seconds + time.perf_counter() - start
@@ -95,62 +85,10 @@ class _Solver:
         many = min(self._jobs or cores(), len(missing))
         if many > 1 and (self._jobs is not None or self._pays(len(missing))):
             self._workers = WorkerPool(many)
-            self._running = self._workers.take(missing, self._store)
+            self._running = self._workers.submit_all({each.key: (solve, (each, self._store)) for each in missing})
 
     def _kept(self, key: str) -> bool:
         return self._store is not None and self._store.path(key).exists()
 
     def _pays(self, missing: int) -> bool:
         return self._seconds > PATIENCE_S and self._seconds / self._searches * missing > WORTH_S
-
-
-def _result(running: Future[Solved]) -> Solved:
-    try:
-        return running.result()
-    except BrokenProcessPool as error:
-        raise WorkerLost(
-            "a process that searched ended without an answer (killed, or out of memory); take fewer --jobs, or 1"
-        ) from error
-
-
-class WorkerPool:
-    """Processes that search; they live on a pipe whose other end closes when this process ends or wants them gone."""
-
-    def __init__(self, many: int) -> None:
-        context = get_context("spawn")
-        theirs, self._lifeline = context.Pipe(duplex=False)
-        self._pool = ProcessPoolExecutor(many, context, _live_on, (theirs,))
-
-    def take(self, tasks: Sequence[Task], store: Store | None) -> dict[str, Future[Solved]]:
-        with _without_interrupts():  # which the processes inherit: Ctrl-C is for this one to handle
-            running = {task.key: self._pool.submit(solve, task, store) for task in tasks}
-            self._pool.submit(int)  # the executor watches those processes that it knew when it last got work: all, now
-            return running
-
-    def end(self, at_once: bool) -> None:
-        if at_once:
-            self._lifeline.close()
-        self._pool.shutdown(wait=True, cancel_futures=at_once)
-        self._lifeline.close()
-
-
-@contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Hold SIGINT back; one that comes meanwhile is handled afterwards."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _live_on(lifeline: Connection) -> None:
-    """In a new process: end it at once, whatever it does, when the other end of the pipe is closed."""
-
-    def wait() -> None:
-        try:
-            lifeline.recv_bytes()
-        except (EOFError, OSError):
-            os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()

@@ -66,13 +66,16 @@ def test_what_was_under_way_when_interrupted_counts():
     stopped.set_running_or_notify_cancel()
     empty.set_running_or_notify_cancel()
 
+    told = []
+
     def interrupt(step):
         if step.done == 1:
             stopped.set_result(alone)
             empty.set_exception(KeyboardInterrupt())
             raise KeyboardInterrupt
 
-    answers = _gather({ended: 1, stopped: 1, fresh: 1, empty: 1}, interrupt)
+    answers = _gather({ended: 1, stopped: 1, fresh: 1, empty: 1}, interrupt, lambda: told.append(True))
+    assert told == [True]
     assert (len(answers.found), answers.interrupted, answers.done) == (2, True, 3)
     assert fresh.cancelled()
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from crisp_hw.errors import InputError, MappingError
+from crisp_hw.machine.pool import WorkerLost
 from crisp_hw.searches import pool
-from crisp_hw.searches.pool import WorkerLost, cores, solving
+from crisp_hw.searches.pool import cores, solving
 from crisp_hw.searches.solve import Task, recall, solve
 
 pytestmark = pytest.mark.process

@@ -1,0 +1,131 @@
+"""Processes that work beside this one, on the executor of the standard library.
+
+What joblib and loky add to it (reuse between calls, pickling of closures) is not needed here, and what is needed they
+lack: workers that end at once with their parent, in whatever way that dies, and that do not hear Ctrl-C, which the
+parent alone decides about. Both are a pipe and an event below.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Event
+from types import FrameType, TracebackType
+from typing import Any, TypeVar
+
+from crisp_hw.errors import CrispError
+
+Answer = TypeVar("Answer")
+
+
+class WorkerLost(CrispError):
+    """A worker is gone (exit code 4: it was not the user's input)."""
+
+    exit_code = 4
+
+
+class WorkerPool:
+    """Spawned processes; they live on a pipe whose other end closes when this process ends or wants them gone.
+
+    Leaving the block waits for what is under way; leaving it by an error ends the workers at once. The caller's main
+    module needs its `if __name__ == "__main__"`.
+    """
+
+    def __init__(self, many: int) -> None:
+        context = get_context("spawn")
+        theirs, self._lifeline = context.Pipe(duplex=False)
+        self._interrupted = context.Event()
+        self._pool = ProcessPoolExecutor(many, context, _begin, (theirs, self._interrupted))
+
+    def __enter__(self) -> "WorkerPool":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end(at_once=error is not None)
+
+    def submit_all(self, calls: dict[str, tuple[Callable[..., Answer], tuple[Any, ...]]]) -> dict[str, Future[Answer]]:
+        """Begin some calls, by name; once for a pool, because the executor watches the processes it knows by then."""
+        with _without_interrupts():  # which the processes inherit: Ctrl-C is for this one to handle
+            running: dict[str, Future[Answer]] = {
+                name: self._pool.submit(_work, function, arguments) for name, (function, arguments) in calls.items()
+            }
+            self._pool.submit(int)  # the executor watches those processes that it knew when it last got work: all, now
+            return running
+
+    def interrupt(self) -> None:
+        """Raise KeyboardInterrupt in all calls that are under way or begin later."""
+        self._interrupted.set()
+
+    def end(self, at_once: bool) -> None:
+        """Wait for the workers, or end them without waiting for their calls."""
+        if at_once:
+            self._lifeline.close()
+        self._pool.shutdown(wait=True, cancel_futures=at_once)
+        self._lifeline.close()
+
+
+def answer_of(running: Future[Answer]) -> Answer:
+    """What a call returned or raised; WorkerLost where its process is gone."""
+    try:
+        return running.result()
+    except BrokenProcessPool as error:
+        said = "a process that searched ended without an answer (killed, or out of memory)"
+        raise WorkerLost(said, hint="take fewer --jobs, or 1") from error
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Hold SIGINT back; one that comes meanwhile is handled afterwards."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class _Here:
+    """What a worker knows about itself."""
+
+    busy = False
+    interrupted: Event | None = None
+
+
+def _begin(lifeline: Connection, interrupted: Event) -> None:
+    """In a new process: end it at once when the other end of the pipe is closed; pass the parent's interrupts on."""
+    _Here.interrupted = interrupted
+
+    def live_on() -> None:
+        try:
+            lifeline.recv_bytes()
+        except (EOFError, OSError):
+            os._exit(1)
+
+    def listen() -> None:
+        interrupted.wait()
+        os.kill(os.getpid(), signal.SIGUSR1)  # a real signal, which ends waiting too; SIGINT is blocked here
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if _Here.busy:
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGUSR1, interrupt)
+    for work in (live_on, listen):
+        threading.Thread(target=work, daemon=True).start()
+
+
+def _work(function: Callable[..., Answer], arguments: tuple[Any, ...]) -> Answer:
+    """One call in a worker."""
+    try:
+        _Here.busy = True
+        if _Here.interrupted is not None and _Here.interrupted.is_set():
+            raise KeyboardInterrupt
+        return function(*arguments)
+    finally:
+        _Here.busy = False

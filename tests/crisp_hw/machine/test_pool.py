@@ -1,0 +1,109 @@
+"""Workers end with their pool and their parent, and take interrupts from it alone."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from crisp_hw.machine.pool import WorkerLost, WorkerPool, answer_of
+
+pytestmark = pytest.mark.process
+
+
+def note(path):
+    Path(path).write_text(str(os.getpid()))
+    return path
+
+
+def hang(path):
+    note(path)
+    try:
+        time.sleep(300)
+    except KeyboardInterrupt:
+        return "interrupted"
+
+
+def die(_):
+    os._exit(7)
+
+
+def until(condition):
+    limit = time.monotonic() + 60
+    while not condition() and time.monotonic() < limit:
+        time.sleep(0.02)
+    assert condition()
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def started(path):
+    return path.exists() and path.read_text().isdecimal()
+
+
+def test_answers_come_back_by_name(tmp_path):
+    with WorkerPool(2) as pool:
+        running = pool.submit_all({name: (note, (str(tmp_path / name),)) for name in "abc"})
+        assert [answer_of(running[name]) for name in "abc"] == [str(tmp_path / name) for name in "abc"]
+
+
+def test_an_interrupt_reaches_what_is_under_way_and_what_begins_later(tmp_path):
+    with WorkerPool(1) as pool:
+        running = pool.submit_all({name: (hang, (str(tmp_path / name),)) for name in "ab"})
+        until(lambda: started(tmp_path / "a"))
+        os.kill(int((tmp_path / "a").read_text()), signal.SIGINT)  # a terminal's own, which a worker does not hear
+        assert not running["a"].done()
+        pool.interrupt()
+        assert running["a"].result(timeout=60) == "interrupted"
+        with pytest.raises(KeyboardInterrupt):
+            running["b"].result(timeout=60)
+    assert not (tmp_path / "b").exists()
+
+
+def test_an_error_in_the_block_ends_the_workers(tmp_path):
+    with pytest.raises(ZeroDivisionError), WorkerPool(1) as pool:
+        pool.submit_all({"a": (hang, (str(tmp_path / "a"),))})
+        until(lambda: started(tmp_path / "a"))
+        raise ZeroDivisionError
+    until(lambda: not alive(int((tmp_path / "a").read_text())))
+
+
+def test_a_worker_that_dies_is_named():
+    with pytest.raises(WorkerLost, match="ended without an answer"), WorkerPool(1) as pool:
+        answer_of(pool.submit_all({"a": (die, (0,))})["a"])
+
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from crisp_hw.machine.pool import WorkerPool
+
+def hang(path):
+    import os
+    Path(path).write_text(str(os.getpid()))
+    time.sleep(300)
+
+if __name__ == "__main__":
+    with WorkerPool(2) as pool:
+        pool.submit_all({name: (hang, (f"{sys.argv[1]}/{name}",)) for name in "ab"})
+        time.sleep(300)
+"""
+
+
+def test_workers_end_with_a_parent_that_is_killed(tmp_path):
+    (tmp_path / "parent.py").write_text(PARENT)
+    command = [sys.executable, str(tmp_path / "parent.py"), str(tmp_path)]
+    parent = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    until(lambda: all(started(tmp_path / name) for name in "ab"))
+    parent.kill()
+    assert parent.wait(timeout=60) == -9
+    until(lambda: not any(alive(int((tmp_path / name).read_text())) for name in "ab"))
+    assert "Traceback" not in parent.communicate()[1]
