@@ -10,7 +10,7 @@ from crisp_hw.accelerators import list_arch, load_arch
 from crisp_hw.characterization.methods import characterize as by_method
 from crisp_hw.descriptors import describe_model, layer_roles, network_pattern, network_sparsity, pattern_descriptor
 from crisp_hw.dropin.map_files import Mapped, map_files
-from crisp_hw.errors import InputError
+from crisp_hw.errors import CrispError, InputError
 from crisp_hw.io import load_pruned
 from crisp_hw.mapper.search import Found
 from crisp_hw.mapper.search import Progress as SearchProgress
@@ -23,6 +23,7 @@ from crisp_hw.spec.layer import Skipped, Workload
 from crisp_hw.spec.options import EvaluateOptions, SearchOptions
 from crisp_hw.spec.patterns import NM, Dense
 from crisp_hw.timeloop.render.documents import render as render_point
+from crisp_hw.timeloop.render.front_end import FRONT_ENDS, FrontEnd
 from crisp_hw.timeloop.yaml.documents import InputFiles
 from crisp_hw.workloads import list_workloads, load_workload
 
@@ -216,14 +217,17 @@ def describe(source: Source) -> tuple[Descriptor, ...]:
     return resolve(source).descriptors
 
 
-def render(evaluation: Evaluation, folder: str | Path) -> tuple[Path, ...]:
-    """Write the Timeloop documents of every row into FOLDER/ARCH/LAYER/, all or none; returns the files."""
+def render(evaluation: Evaluation, folder: str | Path, front_end: FrontEnd | None = None) -> tuple[Path, ...]:
+    """Write the Timeloop documents of every row into FOLDER/ARCH/LAYER/, all or none; returns the files.
+
+    `front_end` "v4" writes them for timeloopfe's 0.4 front end (pytimeloop) and not in the flattened form.
+    """
     from crisp_hw.machine.writing import write_all
 
     contents = {
         f"{row.arch}/{row.layer}/{name}": text.encode()
         for row in evaluation.network.rows
-        for name, text in documents(row).items()
+        for name, text in documents(row, front_end).items()
     }
     return write_all(Path(folder), contents)
 
@@ -277,9 +281,13 @@ def find_mapping(
 map = find_mapping  # its first name, which hides Python's own
 
 
-def documents(row: LayerEvaluation) -> dict[str, str]:
-    """File name to text of the Timeloop documents of one row."""
-    return render_point(row.point, row.sources)
+def documents(row: LayerEvaluation, front_end: FrontEnd | None = None) -> dict[str, str]:
+    """File name to text of the Timeloop documents of one row; errors name the layer and the accelerator."""
+    write = render_point if front_end is None else FRONT_ENDS[front_end]
+    try:
+        return write(row.point, row.sources)
+    except CrispError as error:
+        raise error.within(f"layer {row.layer} on {row.arch}") from error
 
 
 __all__ = [

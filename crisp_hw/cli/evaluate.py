@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -63,22 +63,19 @@ def render(
     ],
     inputs: Inputs,
     searching: Searching,
+    front_end: Annotated[
+        Literal["v4"] | None,
+        typer.Option(help="Write for timeloopfe's 0.4 front end (pytimeloop), not in Timeloop's flattened form."),
+    ] = None,
 ) -> None:
     """Timeloop's documents of every layer, with its best mapping."""
     from crisp_hw import api
-    from crisp_hw.machine.writing import write_all
 
     source, accelerators = inputs.source(), inputs.accelerators(searching.energy)
     check_folder(out)
     with progress() as bar:
         found = api.evaluate(source, accelerators, layers=inputs.layers, options=searching, progress=bar)
-    texts = {
-        f"{row.arch}/{row.layer}/{name}": text.encode()
-        for row in found.network.rows
-        for name, text in api.documents(row).items()
-    }
-    files = write_all(out, texts)
-    say_written(files, out)
+    say_written(api.render(found, out, front_end), out)
 
 
 def _check_output(out: Path | None, plot: bool | None) -> None:

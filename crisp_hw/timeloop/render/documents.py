@@ -55,7 +55,7 @@ def render_mapping(point: DesignPoint) -> str:
         blocks = views.mapping(point)
     except ValueError as error:
         raise MappingError(f"{point.design.problem.name}: {error}; Timeloop cannot read such a nest") from error
-    return _fill("mapping", blocks)
+    return filled("mapping", blocks)
 
 
 def render_design(design: Design, sources: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -64,7 +64,7 @@ def render_design(design: Design, sources: Mapping[str, str] | None = None) -> d
     Without a single energy there is no ERT, because Timeloop does not read an empty one; it estimates energies itself.
     Raises InputError for a design that public Timeloop cannot read.
     """
-    _check_public(design)
+    check_public(design)
     parts = {
         "architecture": views.architecture(design.architecture, sources or {}),
         "problem": views.problem(design.problem),
@@ -74,10 +74,11 @@ def render_design(design: Design, sources: Mapping[str, str] | None = None) -> d
         parts["ERT"] = table
     if design.sparse.active:
         parts["sparse_optimizations"] = views.sparse(design)
-    return {f"{name}.yaml": _fill(name, view) for name, view in parts.items()}
+    return {f"{name}.yaml": filled(name, view) for name, view in parts.items()}
 
 
-def _check_public(design: Design) -> None:
+def check_public(design: Design) -> None:
+    """Raise InputError for a design that public Timeloop cannot read."""
     packs = any(action.kind == "position_skipping" for action in design.sparse.actions)
     if design.dialect not in PUBLIC or packs:
         what = "position skipping" if packs else f"the dialect {design.dialect}"
@@ -93,12 +94,13 @@ def render_constraints(
     """What timeloop-mapper reads besides `render_design`: architecture_constraints and mapper, as file name -> text."""
     used = settings or MapperSettings()
     return {
-        "constraints.yaml": _fill("constraints", views.constraints(design, constraints)),
-        "mapper.yaml": _fill("mapper", vars(used)),
+        "constraints.yaml": filled("constraints", views.constraints(design, constraints)),
+        "mapper.yaml": filled("mapper", vars(used)),
     }
 
 
-def _fill(name: str, view: Mapping[str, Any]) -> str:
+def filled(name: str, view: Mapping[str, Any]) -> str:
+    """The text of a template of templates/, named without its ending."""
     return _templates().get_template(f"{name}.yaml.j2").render(**view)
 
 
