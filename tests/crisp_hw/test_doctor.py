@@ -1,10 +1,32 @@
 """What is installed: found, missing, broken."""
 
+import json
+import re
 import sys
+from pathlib import Path
 
 import pytest
 
 from crisp_hw.doctor import Tool, doctor_document, examine
+from crisp_hw.dropin.model import evaluate_files, texts_of
+
+DOT = """
+architecture:
+  version: "0.4"
+  subtree:
+    - name: system
+      local:
+        - {name: DRAM, class: DRAM, attributes: {datawidth: 16, width: 16}}
+        - {name: MAC, class: intmac, attributes: {datawidth: 16}}
+problem:
+  shape:
+    name: dot
+    dimensions: [K]
+    data_spaces: [{name: A, projection: [[[K]]]}, {name: B, projection: [[[K]]]},
+                  {name: Z, projection: [[[K]]], read_write: true}]
+  instance: {K: 4}
+mapping: [{target: DRAM, type: temporal, factors: K=4, permutation: K}]
+"""
 
 
 @pytest.fixture
@@ -44,6 +66,66 @@ def test_a_program_that_does_not_work_says_why(alone):
     found = part("timeloop-model")
     assert found.status == "broken"
     assert "nothing works" in found.problem
+
+
+def figures(tmp_path):
+    """What a Timeloop writes of four multiplications, as a file of a text by name."""
+    (tmp_path / "dot.yaml").write_text(DOT)
+    texts = texts_of(evaluate_files([tmp_path / "dot.yaml"]))
+    (tmp_path / "dot.yaml").unlink()
+    return texts["timeloop-model.stats.txt"]
+
+
+def wanting(needed, name, text):
+    """A program that ends without a result when its documents lack one that is needed, as with Accelergy built in."""
+    written = json.dumps({f"{name}.stats.txt": text})
+    return (
+        "import sys\n"
+        "given = ''.join(open(path).read() for path in sys.argv[1:])\n"
+        f"if any(f'\\n{{key}}:' not in '\\n' + given for key in {needed!r}): raise SystemExit(0)\n"
+        f"for name, text in {written}.items(): open(name, 'w').write(text)"
+    )
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("name", ["timeloop-model", "timeloop-mapper"])
+@pytest.mark.parametrize("needed", [("ERT",), ("ART",), ("ERT", "ART", "architecture", "problem")])
+def test_a_program_that_wants_every_table_works(name, needed, alone, tmp_path):
+    alone(name, wanting(needed, name, figures(tmp_path)))
+    assert part(name).status == "found"
+    assert {path.name for path in tmp_path.iterdir()} == {name}
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("", "wrote no timeloop-model.stats.txt"),
+        ("raise SystemExit(7)", "ended with status 7"),
+        ("import os; os.abort()", "died of SIGABRT"),
+        ("print('ERROR: key not found: x, at line: 0'); raise SystemExit(1)", "the key 'x' is missing"),
+        ("open('timeloop-model.stats.txt', 'w').write('')", "holds no level"),
+    ],
+)
+def test_a_trial_that_fails_leaves_no_folder(code, words, alone, tmp_path):
+    program = alone("timeloop-model", code)
+    found = part("timeloop-model")
+    assert found.status == "broken"
+    assert words in found.problem
+    assert "kept in" not in found.problem
+    assert list(tmp_path.iterdir()) == [program]
+
+
+@pytest.mark.process
+def test_a_program_that_counts_otherwise_is_broken(alone, tmp_path):
+    text = re.sub(r"\bCycles( *): 4\b", r"Cycles\1: 5", figures(tmp_path))
+    alone("timeloop-model", wanting((), "timeloop-model", text))
+    assert "takes 5 cycles" in part("timeloop-model").problem
+
+
+def test_the_full_image_tries_what_is_installed():
+    lines = (Path(__file__).parents[2] / "docker" / "Dockerfile.full").read_text().splitlines()
+    assert lines[-1] == 'CMD ["doctor"]'
 
 
 def test_packages_have_versions():

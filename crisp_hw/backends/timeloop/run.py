@@ -36,10 +36,14 @@ _ILLEGAL = "illegal operand probability"  # sparse-analysis/compute-gs-analyzer.
 
 @dataclass(frozen=True)
 class Settings:
-    """`runner` None takes the first that is installed; a run is ended after `limit_s` seconds."""
+    """`runner` None takes the first that is installed; a run is ended after `limit_s` seconds.
+
+    `keeps` says whether documents and log of a run that failed stay in a folder that its error names.
+    """
 
     runner: Runner | None = None
     limit_s: float = 300.0
+    keeps: bool = True
 
 
 @dataclass(frozen=True)
@@ -89,9 +93,11 @@ def run_documents(documents: Mapping[str, str], point: DesignPoint, settings: Se
             done = _run(tool, names, folder, settings.limit_s)
             return TimeloopRun(_result_of(done, folder, tool, point), tool, done.seconds, _energy(folder, tool))
         except (ToolError, InputError) as error:
-            kept = folder.replace(tempfile.mkdtemp(prefix="crisp-hw-timeloop-"))
             told = error.within(tool.runner)
-            told.hint = "; ".join([*filter(None, [told.hint]), f"its documents and log are kept in {kept / LOG_NAME}"])
+            if settings.keeps:
+                kept = folder.replace(tempfile.mkdtemp(prefix="crisp-hw-timeloop-"))
+                where = f"its documents and log are kept in {kept / LOG_NAME}"
+                told.hint = "; ".join([*filter(None, [told.hint]), where])
             raise told from error
 
 
