@@ -82,7 +82,9 @@ def output_option(what: str, *names: str) -> Any:
     """An option that names a file or folder to write; nothing is no name, though Python takes it for this folder."""
     import typer
 
-    def path(text: str) -> Path:
+    def path(text: str | Path) -> Path:
+        if isinstance(text, Path):  # the default, which is parsed too
+            return text
         if not text.strip():
             said = f"{names[0]}: an empty name was given for an output"
             raise InputError(said, hint="write . for this folder, or leave it out")

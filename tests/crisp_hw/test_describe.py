@@ -395,6 +395,8 @@ def test_a_mask_is_read_in_three_bytes_per_byte(tmp_path, suffix):
     import tracemalloc
 
     from crisp_hw.io import load_pruned
+
+    pytest.importorskip("torch")
     from crisp_prune.export import save_pruned
 
     side = 2048
