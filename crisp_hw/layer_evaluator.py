@@ -19,6 +19,7 @@ from crisp_hw.encode import (
     with_weights,
 )
 from crisp_hw.engine.compare import compare_tiles
+from crisp_hw.engine.unpriced import unpriced
 from crisp_hw.errors import CrispError, MappingError
 from crisp_hw.mapper.bounds import least
 from crisp_hw.mapper.tally import OBJECTIVES
@@ -236,7 +237,8 @@ class LayerEvaluator:
             said = f"backend {self._options.backend} refuses the best mapping: {'; '.join(result.reasons)}"
             error = MappingError(said, hint="`crisp-hw verify` compares the backends", failures=result.failures)
             raise self._about(error, name)
-        return result
+        free = unpriced(best.way.task.design, result)
+        return replace(result, assumptions=(*result.assumptions, *free))
 
 
 def _noted(best: _Solved, note: str) -> _Solved:

@@ -9,6 +9,7 @@ from typing import Any
 from crisp_hw.engine.energy import COMPUTE_ORDER, compute_energy, lookup_order
 from crisp_hw.engine.evaluate import evaluate_point
 from crisp_hw.engine.result import report
+from crisp_hw.engine.unpriced import unpriced
 from crisp_hw.engine.validity import broken_rules
 from crisp_hw.errors import CrispError, InputError, MappingError, Where
 from crisp_hw.machine.positions import MarkedDict
@@ -105,7 +106,8 @@ def evaluated(point: DesignPoint, documents: MarkedDict, notes: tuple[str, ...])
     result = report(part, failures, (*point.assumptions, *_energy_notes(point, documents.get("ERT"))))
     if not result.valid:
         raise misfit(result.failures, Where("mapping"))
-    result = replace(result, skipped=(*result.skipped, *notes))
+    free = () if documents.get("ERT") is None else unpriced(point.design, result)
+    result = replace(result, assumptions=(*result.assumptions, *free), skipped=(*result.skipped, *notes))
     # Timeloop looks for an ART only where there is an ERT
     areas = read_areas(documents["architecture"], documents.get("ART") if documents.get("ERT") is not None else None)
     has_sparse = documents.get("sparse_optimizations") is not None

@@ -1,6 +1,7 @@
 """Options are stated once; the command line and Python take the same; what is said has an effect or is named."""
 
 from dataclasses import fields
+from pathlib import Path
 from typing import Annotated
 
 import pytest
@@ -140,3 +141,12 @@ def test_options_of_a_search_are_those_of_python():
     options = {each.name: each.default for each in fields(SearchOptions)}
     assert stated(SearchOptions).keys() == {"budget", "seed", "device"} <= found.keys()
     assert all(found[name] == options[name] for name in stated(SearchOptions))
+
+
+def test_model_writes_into_the_current_folder_unless_told_otherwise(tmp_path, monkeypatch):
+    """Through the whole parser, which an option before the command asks for."""
+    documents = Path(__file__).parent / "dropin" / "documents"
+    monkeypatch.chdir(tmp_path)
+    found = CliRunner().invoke(app, ["--debug", "model", str(documents / "dense-flat.yaml")])
+    assert found.exit_code == 0, found.output
+    assert (tmp_path / "timeloop-model.stats.txt").is_file()

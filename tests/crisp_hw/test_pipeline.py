@@ -7,6 +7,7 @@ import pytest
 
 from crisp_hw import api
 from crisp_hw.errors import InputError, MappingError
+from crisp_hw.machine.pool import WorkerLost
 from crisp_hw.machine.store import Store, cache_folder, info
 from crisp_hw.searches import pool, solve
 from crisp_hw.searches.version import engine_version
@@ -132,10 +133,10 @@ def test_errors_name_layer_and_accelerator_whoever_searches(jobs):
 
 def test_a_lost_process_is_said_with_layer_and_accelerator(monkeypatch):
     def lost(*_):
-        raise pool.WorkerLost("a process that searched ended")
+        raise WorkerLost("a process that searched ended")
 
     monkeypatch.setattr(pool, "solve", lost)
-    with pytest.raises(pool.WorkerLost, match="layer stem on stc: a process that searched ended"):
+    with pytest.raises(WorkerLost, match="layer stem on stc: a process that searched ended"):
         evaluated(("stc",), cache=False)
 
 
