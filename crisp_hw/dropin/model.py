@@ -54,7 +54,7 @@ def evaluate_files(paths: Iterable[str | Path] | InputFiles, dialect: Dialect = 
         return _evaluate(documents, (*notes, *more), dialect)
     except CrispError as error:
         placed = with_line(error, documents)
-        if "mapping" not in given and error.at is not None and error.at.document == "mapping":
+        if not given.get("mapping") and error.at is not None and error.at.document == "mapping":
             advice = "no mapping is among the files, crisp-hw map looks for the best one"
             placed.hint = f"{placed.hint}; {advice}" if placed.hint else advice
         raise placed from error

@@ -11,6 +11,7 @@ from typing import Any
 
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.positions import mark_of
+from crisp_hw.timeloop.read.words import dimensions_in
 from crisp_hw.timeloop.yaml.fields import (
     inside,
     items,
@@ -30,7 +31,9 @@ STORES = ("keep", "bypass", "keep_only", "bypass_only")
 FOR_MAPPERS = ("default_max_factor", "default_min_factor", "remainders")
 MAXIMIZE = ("maximize_dims", "maximize_dims_capacity")
 KNOWN = (*ITERATION, *LISTS, *STORES, *FOR_MAPPERS, *MAXIMIZE, "split")
-_FACTOR = re.compile(r"\s*(\w+)\s*(<=|>=|<|>|=|)\s*(\d+)(?:\s*,\s*(\d+))?\s*")
+_VALUE = r"\s*(<=|>=|<|>|=|)\s*(\d+)(?:\s*,\s*(\d+))?\s*"
+_FACTORS = (re.compile(rf"\s*([A-Za-z_]\w*?){_VALUE}"), re.compile(rf"\s*(\w+){_VALUE}"))
+# "K16" is K = 16, as timeloop-mapper writes it, and a dimension K1 only where there is no K
 
 
 @dataclass(frozen=True)
@@ -50,18 +53,32 @@ class Maximize:
     capacity: int | None
 
 
+@dataclass(frozen=True)
+class Order:
+    """One permutation (dimensions innermost first) and one split, as one node or entry says them, and their places."""
+
+    dims: tuple[str, ...]
+    split: int | None
+    dims_at: Where
+    split_at: Where
+
+
 @dataclass
 class BlockConstraints:
     """Everything said about one block of one level.
 
     `limits` are inequalities that a factor must obey, `defaults` those of all dimensions without one of their own;
+    `residuals` the factors of last rounds; `orders` what is said of the order of loops and of their split over x and y,
+    from which `settle_order` (order.py) makes `permutation` and `split` when all factors are known;
     `marks` says where the factor of a dimension, a tensor that is kept or bypassed, or a key was said first.
     """
 
     at: Where
     marks: dict[str, Mark | None] = field(default_factory=dict)
     factors: dict[str, int] = field(default_factory=dict)
+    residuals: dict[str, int] = field(default_factory=dict)
     limits: list[tuple[str, str, int, Mark | None]] = field(default_factory=list)
+    orders: list["Order"] = field(default_factory=list)
     permutation: list[str] = field(default_factory=list)
     split: int | None = None
     keep: set[str] = field(default_factory=set)
@@ -78,6 +95,8 @@ def add_constraint(block: BlockConstraints, node: Any, kind: str, shape: Shape) 
     """
     node = optional_mapping(node, block.at)
     notes = []
+    if kind != "bypass":
+        _add_order(block, node, kind, shape)
     for key, value in node.items():
         if key in ("target", "type") or (value in (None, []) and key in KNOWN):
             continue
@@ -93,9 +112,7 @@ def add_constraint(block: BlockConstraints, node: Any, kind: str, shape: Shape) 
         elif key in LISTS:
             block.lists.setdefault(key, set()).update(_tensors(node, key, shape, block.at))
             block.marks.setdefault(key, mark_of(node, key))
-        elif key == "split" and kind == "spatial":
-            _set_split(block, node)
-        else:
+        elif not (key == "split" and kind == "spatial"):  # which _add_order has read
             known = STORES if kind == "bypass" else (*ITERATION, *LISTS, "split")
             raise InputError(f"unknown key {key!r}", key_at(block.at, node, key), f"known are {', '.join(known)}")
     return notes
@@ -103,15 +120,7 @@ def add_constraint(block: BlockConstraints, node: Any, kind: str, shape: Shape) 
 
 def _add_iteration(block: BlockConstraints, node: Any, key: str, shape: Shape) -> None:
     if key == "permutation":
-        order = _order(node, shape, block.at)
-        shorter, longer = sorted((block.permutation, order), key=len)
-        if longer[: len(shorter)] != shorter:  # else one says the same and more
-            what = f"two permutations, {block.permutation} and {order}"
-            raise InputError(what, value_at(block.at, node, key), "give one")
-        if order:
-            block.marks["permutation"] = value_at(block.at, node, key).mark
-        block.permutation = longer
-        return
+        return  # which _add_order has read
     if key in ("factors", "factors_only"):
         for factor in _factors(node, key, shape, block.at):
             _add_factor(block, factor)
@@ -120,7 +129,7 @@ def _add_iteration(block: BlockConstraints, node: Any, key: str, shape: Shape) -
         over = {dim for name in _tensors(node, key, shape, block.at) for dim in shape.tensors[name]}
         missing = over if key == "no_iteration_over_dataspaces" else set(shape.sizes) - over
         for dim in sorted(missing):
-            _add_factor(block, _Factor(dim, "=", 1, value_at(block.at, node, key)))
+            _add_factor(block, _Factor(dim, "=", 1, 1, value_at(block.at, node, key)))
     for dim in shape.sizes:
         if dim in missing:
             block.factors.setdefault(dim, 1)
@@ -128,11 +137,12 @@ def _add_iteration(block: BlockConstraints, node: Any, key: str, shape: Shape) -
 
 @dataclass(frozen=True)
 class _Factor:
-    """One factor, or a bound on it, and its place."""
+    """One factor, what it is in the last round, or a bound on it, and its place."""
 
     dim: str
     relation: str
     value: int
+    residual: int
     at: Where
 
 
@@ -141,8 +151,11 @@ def _add_factor(block: BlockConstraints, factor: _Factor) -> None:
         block.limits.append((factor.dim, factor.relation, factor.value, factor.at.mark))
         return
     before = block.factors.setdefault(factor.dim, factor.value)
+    last = block.residuals.setdefault(factor.dim, factor.residual)
     if before != factor.value:
         raise InputError(f"{factor.dim} has two factors, {before} and {factor.value}", factor.at, "give one")
+    if last != factor.residual:
+        raise InputError(f"{factor.dim} has two residuals, {last} and {factor.residual}", factor.at, "give one")
     block.marks.setdefault(factor.dim, factor.at.mark)
 
 
@@ -153,21 +166,29 @@ def _factors(node: Any, key: str, shape: Shape, at: Where) -> list[_Factor]:
     parts = items(value, at) if words is None else [(word, word_at(at, node, key, word)) for word in words]
     found = []
     for part, place in parts:
-        match = _FACTOR.fullmatch(part) if isinstance(part, str) else None
-        if match is None or match[1] not in shape.sizes:
-            known = ", ".join(shape.sizes)
-            raise InputError(f"the factor {str(part)!r} is not one of {known} with a number", place)
-        if match[4]:
-            what = f"the residual in {str(part)!r} is not known to the front end"
-            raise InputError(what, place, "leave it out")
-        found.append(_Factor(match[1], match[2] or "=", int(match[3]) or shape.sizes[match[1]], place))
+        found.append(_factor(part, shape, place))
     return found
+
+
+def _factor(part: Any, shape: Shape, at: Where) -> _Factor:
+    tried = [pattern.fullmatch(part) for pattern in _FACTORS] if isinstance(part, str) else []
+    match = next((found for found in tried if found and found[1] in shape.sizes), None)
+    if match is None:
+        known = ", ".join(shape.sizes)
+        raise InputError(f"the factor {str(part)!r} is not one of {known} with a number", at)
+    relation, value = match[2] or "=", int(match[3]) or shape.sizes[match[1]]
+    residual = int(match[4]) if match[4] else value
+    if match[4] and relation != "=":
+        raise InputError(f"a bound such as {str(part)!r} has no residual", at, "leave it out")
+    if not 1 <= residual <= value:
+        raise InputError(f"the residual of {str(part)!r} is not between 1 and {value}", at)
+    return _Factor(match[1], relation, value, residual, at)
 
 
 def _order(node: Any, shape: Shape, at: Where) -> list[str]:
     value, at = node["permutation"], inside(at, node, "permutation")
     named = re.split(r"[\s,]+", value.strip(" ,")) if isinstance(value, str) and "," in value else value
-    listed = [(dim, at) for dim in named] if isinstance(named, str) else items(named, at)
+    listed = [(dim, at) for dim in dimensions_in(named, shape.sizes)] if isinstance(named, str) else items(named, at)
     order: list[str] = []
     for item, place in listed:
         dim = text(item, place)
@@ -206,13 +227,14 @@ def _add_stores(block: BlockConstraints, node: Any, key: str, shape: Shape) -> N
     block.marks.setdefault(key.removesuffix("_only"), mark_of(node, key))
 
 
-def _set_split(block: BlockConstraints, node: Any) -> None:
-    split = whole(node["split"], inside(block.at, node, "split"))
-    if block.split not in (None, split):
-        what = f"two splits, {block.split} and {split}"
-        raise InputError(what, value_at(block.at, node, "split"), "give one")
-    block.split = split
-    block.marks.setdefault("split", value_at(block.at, node, "split").mark)
+def _add_order(block: BlockConstraints, node: Any, kind: str, shape: Shape) -> None:
+    """Note the permutation and the split of a node or entry, if it has one of them."""
+    dims = _order(node, shape, block.at) if node.get("permutation") not in (None, []) else []
+    given = node.get("split") if kind == "spatial" else None
+    split = None if given is None else whole(given, inside(block.at, node, "split"))
+    if dims or split is not None:
+        places = (value_at(block.at, node, "permutation"), value_at(block.at, node, "split"))
+        block.orders.append(Order(tuple(dims), split, *places))
 
 
 def _set_maximize(block: BlockConstraints, node: Any, shape: Shape) -> None:

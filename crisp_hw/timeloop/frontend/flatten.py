@@ -16,6 +16,7 @@ from crisp_hw.timeloop.frontend.constraints import (
 )
 from crisp_hw.timeloop.frontend.maximize import maximize
 from crisp_hw.timeloop.frontend.nodes import Component, Empty, computed, is_class, walk_nodes
+from crisp_hw.timeloop.frontend.order import settle_order
 from crisp_hw.timeloop.frontend.written import constraint, directive
 from crisp_hw.timeloop.read.architecture import STORAGE_CLASSES
 from crisp_hw.timeloop.read.problem import INSTANCE, PROBLEM, SHAPE, once
@@ -54,6 +55,8 @@ def flatten(documents: MarkedDict, for_mapper: bool = False) -> tuple[MarkedDict
         found["problem"] = problem = _problem(documents["problem"], variables)
         shape = _shape(problem)
         blocks, more = _blocks(documents, components, shape)
+        for block in blocks.values():
+            settle_order(block, shape, for_mapper)
         _branches(blocks, components, _passing(empty, shape), shape)
         if for_mapper:
             maximize(blocks, components, shape)

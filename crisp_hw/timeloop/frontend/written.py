@@ -13,11 +13,20 @@ def constraint(block: BlockConstraints, target: str, kind: str, shape: Shape) ->
     """The block as an entry of Timeloop's constraints: a dimension or tensor that nobody names stays free."""
     if kind == "bypass":
         return _entry(block, target, kind, _stores(block))
-    factors = {f"{dim}={value}": block.marks.get(dim) for dim, value in block.factors.items()}
+    if partial := next((dim for dim, last in block.residuals.items() if last != block.factors[dim]), None):
+        what = f"the residual in {_factor(block, partial)!r} is not searched"
+        raise InputError(what, block.at.at(block.marks.get(partial)), "leave it out")
+    factors = {_factor(block, dim): block.marks.get(dim) for dim in block.factors}
     for dim, relation, value, mark in block.limits:
         factors.setdefault(_inclusive(dim, relation, value), mark)
-    said: dict[str, Any] = {"factors": _written(block, factors), "permutation": "".join(_with_trivial(block, shape))}
+    said: dict[str, Any] = {"factors": _written(block, factors), "permutation": _permutation(block, shape)}
     return _entry(block, target, kind, {**said, **block.defaults} | _split_of(block))
+
+
+def _factor(block: BlockConstraints, dim: str) -> str:
+    value = block.factors[dim]
+    last = block.residuals.get(dim, value)
+    return f"{dim}={value}" if last == value else f"{dim}={value},{last}"
 
 
 def _inclusive(dim: str, relation: str, value: int) -> str:
@@ -39,8 +48,8 @@ def directive(block: BlockConstraints, target: str, kind: str, shape: Shape) -> 
             raise _broken(block, what, (block.marks.get(dim), mark))
     if kind == "bypass":
         return _entry(block, target, kind, _stores(block))
-    factors = {f"{dim}={value}": block.marks.get(dim) for dim, value in block.factors.items()}
-    said: dict[str, Any] = {"factors": _written(block, factors), "permutation": "".join(_with_trivial(block, shape))}
+    factors = {_factor(block, dim): block.marks.get(dim) for dim in block.factors}
+    said: dict[str, Any] = {"factors": _written(block, factors), "permutation": _permutation(block, shape)}
     return _entry(block, target, kind, said | _split_of(block))
 
 
@@ -90,7 +99,13 @@ def _obeys(value: int, relation: str, limit: int) -> bool:
     return {"<=": value <= limit, ">=": value >= limit, "<": value < limit, ">": value > limit}[relation]
 
 
-def _with_trivial(block: BlockConstraints, shape: Shape) -> Iterable[str]:
+def _permutation(block: BlockConstraints, shape: Shape) -> str | list[str]:
+    """The order in one word, as Timeloop reads it; a list where names have several letters."""
+    order = _with_trivial(block, shape)
+    return order if any(len(dim) > 1 for dim in shape.sizes) else "".join(order)
+
+
+def _with_trivial(block: BlockConstraints, shape: Shape) -> list[str]:
     """Dimensions whose loop does nothing go innermost when the order leaves them out.
 
     Timeloopfe: PermutationOptimizerProcessor.

@@ -11,6 +11,7 @@ from crisp_hw.spec.dialect import RULES, Dialect
 from crisp_hw.spec.limits import FACTOR_DIGITS
 from crisp_hw.spec.mapping import Loop, LoopKind, LoopMapping, LoopNest
 from crisp_hw.spec.problem import Problem
+from crisp_hw.timeloop.read.words import dimensions_in
 from crisp_hw.timeloop.yaml.fields import (
     Node,
     dialect_only,
@@ -164,7 +165,7 @@ def _factors(value: Any, problem: Problem, at: Where) -> list[_Factor]:
 def read_permutation(value: Any, problem: Problem, at: Where) -> list[str]:
     """Dimensions innermost first; those that are not listed follow in the problem's order."""
     letters = isinstance(value, str)
-    listed = [(dim, at) for dim in re.sub(r"[\s,]+", "", value)] if letters else items(value or [], at)
+    listed = [(dim, at) for dim in dimensions_in(value, problem.dims)] if letters else items(value or [], at)
     order: list[str] = []
     for dim, place in listed:
         if dim not in problem.dims:

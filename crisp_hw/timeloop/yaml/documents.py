@@ -121,12 +121,21 @@ def _what(value: Any) -> str:
 def _add(root: MarkedDict, document: MarkedDict) -> None:
     for key, value in document.items():
         at = document.keys_at[key]
-        if key not in root:
+        if key not in root or _is_empty(root[key]):
             root.put(key, value, at)
+        elif _is_empty(value):
+            continue
         elif not _add_lists(root, key, value):
             raise InputError(
                 f"the document {key!r} is there already, at {root.keys_at[key]}", Where(mark=at), "give it once"
             )
+
+
+def _is_empty(document: Any) -> bool:
+    """Is a document none, as timeloopfe writes those that it was not given (`mapping: []`)?"""
+    if isinstance(document, dict):
+        return all(key == "version" or held is None or held in ([], {}) for key, held in document.items())
+    return document is None or document == []
 
 
 def _add_lists(root: MarkedDict, key: str, value: Any) -> bool:
