@@ -105,11 +105,11 @@ def fullest_at_least(model: Density, size: int, words: Int) -> Int:
     return ceil(floats(words) * (mean * (1 - 1e-9)))  # a rounding error must not count a word that is not there
 
 
-def smallest_occupancy(model: Density, size: int, tile: Tile, unsigned: bool = True) -> Float:
-    """Fewest nonzeros of a tile; with statistical models what Timeloop believes (`density.smallest_occupancy`)."""
+def smallest_occupancy(model: Density, size: int, tile: Tile) -> Float:
+    """Fewest nonzeros of a tile; with statistical models what Timeloop believes, quirks included."""
     match model:
         case FixedStructured() | Hypergeometric():
-            return density.smallest_occupancy(model, size, tile.words, unsigned)
+            return density.smallest_occupancy(model, size, tile.words)
         case Banded():
             return np.zeros(tile.words.shape)
         case Actual() | HybridBlocks():

@@ -136,30 +136,25 @@ def largest_occupancy(density: BySize, size: int, tile: Int) -> Int:
     assert_never(density)
 
 
-def smallest_occupancy(density: BySize, size: int, tile: Int, unsigned: bool = True) -> Float:
-    """Fewest nonzeros that Timeloop believes a tile to hold, float64[b].
+def smallest_occupancy(density: BySize, size: int, tile: Int) -> Float:
+    """Fewest nonzeros that Timeloop believes a tile to hold, float64[b], as its 64-bit machine computes them.
 
-    With `unsigned` (D10) as its 64-bit machine computes them: GetMinTileDensity subtracts unsigned numbers, and a part
-    of a tensor that cannot be empty gets 2^64 nonzeros or a few thousand less. The former turns into 0, the latter is
-    more than any tile holds, so that the tile counts as empty.
+    GetMinTileDensity subtracts unsigned numbers: a part of a tensor that cannot be empty gets 2^64 nonzeros or a few
+    thousand less. The former turns into 0, the latter is more than any tile holds, so that the tile counts as empty.
 
     >>> smallest_occupancy(Hypergeometric(0.5), 8, np.array([3, 6, 8])).tolist()
     [0.0, 0.0, 4.0]
-    >>> smallest_occupancy(Hypergeometric(0.5), 8, np.array([3, 6, 8]), unsigned=False).tolist()
-    [0.0, 2.0, 4.0]
     """
-    xp = namespace(tile)
     match density:
         case FixedStructured(d):
-            share = xp.floor(floats(tile) * d) / floats(tile)
-        case Hypergeometric() if not unsigned:
-            return floats(xp.maximum(tile - (size - nonzeros(density, size)), 0 * tile))
+            share = namespace(tile).floor(floats(tile) * d) / floats(tile)
         case Hypergeometric():
             hit = nonzeros(density, size)
             wrapped = (tile - size).astype(np.uint64).astype(np.float64)
             share = np.where(tile <= size - hit, 0.0, (wrapped + hit) / tile)
         case _:
             assert_never(density)
+    xp = namespace(tile)
     words = xp.floor(share * floats(tile))
     fewest: Float = xp.where(words >= UNSIGNED, xp.zeros_like(words), words)
     return fewest

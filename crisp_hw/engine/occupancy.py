@@ -13,6 +13,7 @@ import numpy as np
 
 from crisp_hw.engine.arrays import Float, Int, distinct, floats, in_order, like, namespace, on_host, ratio
 from crisp_hw.engine.content import (
+    expected_occupancy,
     largest_occupancy,
     prob_empty,
     prob_empty_given,
@@ -98,12 +99,13 @@ def expected_occupancy_of(
 
 def _measured(tensor: Tensor, tile: Tile, ranks: StoredRanks, how: _How) -> Occupancy:
     """The content of tiles one by one."""
-    words, nonempty, units = _expectations(tensor, tile, ranks, how)
+    expected = _expectations if how.rules.content_by_cases else _mean_content
+    words, nonempty, units = expected(tensor, tile, ranks, how)
     density = words / floats(tile.words)
     if ranks.form is None:
         return Occupancy(tile.words, words, density, nonempty, units, tile.words)
     if how.packs:
-        units = _packed_units(tensor, tile, ranks, how)
+        units = _mean_units(tensor, tile, ranks, how)
     largest = largest_occupancy(tensor.density, how.size, tile)
     worst = lambda: _worst_units(tensor, tile, ranks, how)  # noqa: E731
     return Occupancy(tile.words, words, density, nonempty, units, largest, worst)
@@ -172,7 +174,7 @@ def _expectations(tensor: Tensor, tile: Tile, ranks: StoredRanks, how: _How) -> 
     """(words, P(nonempty), metadata units) of tiles."""
     xp = namespace(tile.words)
     occupancy, probability = support(tensor.density, how.size, tile)
-    least = smallest_occupancy(tensor.density, how.size, tile, how.rules.unsigned_occupancy)
+    least = smallest_occupancy(tensor.density, how.size, tile)
     none, first = xp.zeros_like(least), probability[0, ...]
     # Timeloop drops the first occupancy that is possible, which is not 0 where its `least` is wrong
     if how.aware:
@@ -202,11 +204,23 @@ def _mean(weight: Float, units: Float | None) -> Float | None:
     return None if units is None else in_order(weight * units)
 
 
-def _packed_units(tensor: Tensor, tile: Tile, ranks: StoredRanks, how: _How) -> Units:
-    """Metadata of the mean tile that is not empty."""
+def _mean_content(tensor: Tensor, tile: Tile, ranks: StoredRanks, how: _How) -> tuple[Float, Float, Units]:
+    """The same of the mean tile, or of the mean one that is not empty (D10)."""
+    words = expected_occupancy(tensor.density, how.size, tile)
+    nonempty = namespace(words).ones_like(words)
+    if how.aware:
+        nonempty = 1.0 - prob_empty(tensor.density, how.size, tile)
+        words = namespace(words).minimum(ratio(words, nonempty, 0.0), floats(tile.words))
+    return words, nonempty, [] if ranks.form is None else _mean_units(tensor, tile, ranks, how)
+
+
+def _mean_units(tensor: Tensor, tile: Tile, ranks: StoredRanks, how: _How) -> Units:
+    """Metadata of the mean tile; of the mean one that is not empty where those alone have any."""
     empties = [prob_empty(tensor.density, how.size, t) for t in _nested(ranks, tile)]
-    some = 1.0 - prob_empty(tensor.density, how.size, tile)
     units = metadata_units(ranks, empties, how.rules)
+    if not how.aware and not how.packs:
+        return units
+    some = 1.0 - prob_empty(tensor.density, how.size, tile)
     return [(_share_of(m, some), _share_of(p, some)) for m, p in units]
 
 

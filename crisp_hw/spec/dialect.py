@@ -39,8 +39,9 @@ class Rules:
     streams: bool
     # D9: a rank that finds no loop rests on the tile of the innermost loop; else on one word
     idle_rank_on_tile: bool
-    # D10: the fewest nonzeros of a tile are subtracted as unsigned numbers, which wrap (GetMinTileDensity); else exact
-    unsigned_occupancy: bool
+    # D10: what a tile holds is the mean over its possible occupancies (CalculateExpectedOccupancy), of which one may be
+    # lost (GetMinTileDensity); else the mean number of nonzeros, and of metadata, over the tiles that are not empty
+    content_by_cases: bool
     # D11: hops are counted lane by lane; else by multicast and fanout alone (network-legacy.cpp: NumHops, until 2023)
     hops_by_lane: bool
     # D12: networks take cycles to fill and to drain (network-legacy.cpp; not before 27 June 2022)
@@ -61,7 +62,7 @@ HEAD = Rules(
     missing_actions_free=True,
     streams=False,
     idle_rank_on_tile=True,
-    unsigned_occupancy=True,
+    content_by_cases=True,
     hops_by_lane=True,
     network_latency=True,
     ingress_energy=True,
@@ -78,7 +79,7 @@ MICRO22 = Rules(
     missing_actions_free=False,
     streams=True,
     idle_rank_on_tile=False,
-    unsigned_occupancy=False,
+    content_by_cases=False,
     hops_by_lane=False,
     network_latency=False,
     ingress_energy=False,

@@ -70,8 +70,8 @@ The families "{artifact} ..." are the published inputs and outputs of the Sparse
 one family per design, read and evaluated in that program's dialect (docs/model.md, section 12). That program is older
 than public Timeloop, and its position skipping was never published: DSTC follows a formula inferred from the outputs.
 Held to are cycles, exactly, and the total energy, within {others:g}{apart}. What is not equal there are single counts
-that are expectations, rounded: random accesses of DSTC, and bitmaps of scattered activations with dualCompress, one
-entry up or down where the exact value is next to a whole number.
+that are expectations, rounded: random accesses of DSTC, one up or down where the exact value is next to a whole
+number. 158 more runs of that program, published by others, are compared in docs/model.md.
 """
 
 
