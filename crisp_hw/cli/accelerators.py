@@ -7,12 +7,14 @@ import typer
 from crisp_hw.cli.options import EnergyOption, FormatOption, SetOption, accelerators_of
 from crisp_hw.cli.output import show
 
-app = typer.Typer(help="Accelerators: which there are, and every number of one with its source.", no_args_is_help=True)
+app = typer.Typer(
+    help="List the packaged accelerators, or show every number of one with its source.", no_args_is_help=True
+)
 
 
 @app.command("list")
 def list_all(form: FormatOption = "table") -> None:
-    """The packaged accelerators."""
+    """List the packaged accelerators."""
     from crisp_hw import api
     from crisp_hw.report.hardware import accelerator_list
 
@@ -21,12 +23,12 @@ def list_all(form: FormatOption = "table") -> None:
 
 @app.command("show")
 def show_one(
-    name: Annotated[str, typer.Argument(help="Name, or path of a .yaml file.")],
+    name: Annotated[str, typer.Argument(help="The accelerator, by name or .yaml file.")],
     form: FormatOption = "table",
     energy: EnergyOption = None,
     setting: SetOption = None,
 ) -> None:
-    """Levels, numbers with their sources, scheme, constraints, energies."""
+    """Show the levels of an accelerator, its numbers with their sources, its scheme, constraints and energies."""
     from crisp_hw.report.hardware import accelerator_document
 
     (accelerator,) = accelerators_of([name], energy, setting)

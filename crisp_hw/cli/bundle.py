@@ -17,11 +17,11 @@ UNTOLD = (*SOURCE, "backend", "jobs", "cache", "said")  # told elsewhere, or wit
 
 @grouped
 def bundle(
-    out: Annotated[Path, output_option("The file to write, FILE.zip.", "--out", "-o")],
+    out: Annotated[Path, output_option("The file to write, such as result.zip.", "--out", "-o")],
     inputs: Inputs,
     options: EvaluateOptions,
 ) -> None:
-    """An evaluation in one file that anybody can replay: documents, versions, seeds, options, results."""
+    """Evaluate a network and pack documents, versions, options and results into one file that anybody can replay."""
     from crisp_hw import api
     from crisp_hw.bundles import pack
     from crisp_hw.machine.writing import write_all
@@ -38,13 +38,19 @@ def bundle(
 
 
 def replay(
-    file: Annotated[Path, typer.Argument(help="A file of `crisp-hw bundle`.")],
-    backend: Annotated[str | None, typer.Option("--backend", help="What evaluates [the one that was used].")] = None,
+    file: Annotated[Path, typer.Argument(help="A file that `crisp-hw bundle` wrote.")],
+    backend: Annotated[
+        str | None,
+        typer.Option("--backend", help="What evaluates: embedded or timeloop. Default: what the bundle was made with."),
+    ] = None,
     counts: CountsOption = 0,
     energies: EnergyTolerance = 1e-9,
     form: FormatOption = "table",
 ) -> None:
-    """Evaluate a bundle again and compare with what it recorded; exit code 1 when something differs."""
+    """Evaluate a bundle again and compare the results with the recorded ones.
+
+    The exit code is 1 when something differs.
+    """
     from crisp_hw.bundles import Replayed, load, replay_document
     from crisp_hw.bundles import replay as replay_bundle
     from crisp_hw.validation.results import Tolerance

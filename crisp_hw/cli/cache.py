@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from crisp_hw.machine.store import Store
 
 app = typer.Typer(
-    help="What is kept of past searches and of CACTI's answers: in $CRISP_HW_CACHE, else in $XDG_CACHE_HOME/crisp-hw "
-    "or ~/.cache/crisp-hw.",
+    help="Show or delete what is kept of past searches and of CACTI's answers. The folder is $CRISP_HW_CACHE, else "
+    "$XDG_CACHE_HOME/crisp-hw, else ~/.cache/crisp-hw.",
     no_args_is_help=True,
 )
 
 
 @app.command()
 def info(form: FormatOption = "table") -> None:
-    """Where the folder is, and what it holds."""
+    """Say where the folder is and what it holds."""
     from crisp_hw.machine.store import info as info_of
     from crisp_hw.report.kept import kept_document
 
@@ -29,7 +29,7 @@ def info(form: FormatOption = "table") -> None:
 
 @app.command()
 def clear() -> None:
-    """Delete all of it."""
+    """Delete everything that is kept."""
     from crisp_hw.machine.store import clear as clear_all
 
     found = _stores()

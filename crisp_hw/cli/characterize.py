@@ -10,10 +10,14 @@ from crisp_hw.cli.output import show
 Method = Literal["table", "cacti", "accelergy"]  # where the numbers of arrays come from
 
 MethodOption = Annotated[
-    Method, typer.Option("--energy", help="The committed grid of CACTI's numbers, CACTI itself, or Accelergy.")
+    Method,
+    typer.Option(
+        "--energy",
+        help="Where the numbers come from: the committed grid of CACTI's numbers (table), CACTI itself, or Accelergy.",
+    ),
 ]
-NodeOption = Annotated[int, typer.Option("--node", help="Technology node in nm: 22, 32, 45, 65 or 90.")]
-OneArchOption = Annotated[str, typer.Option("--arch", "-a", help="Accelerator by name or .yaml path.")]
+NodeOption = Annotated[int, typer.Option("--node", help="The technology node in nm: 22, 32, 45, 65 or 90.")]
+OneArchOption = Annotated[str, typer.Option("--arch", "-a", help="The accelerator, by name or .yaml file.")]
 
 
 def characterize(
@@ -23,7 +27,7 @@ def characterize(
     setting: SetOption = None,
     form: FormatOption = "table",
 ) -> None:
-    """Energy per action and area of every component of an accelerator, with sources."""
+    """Print the energy per action and the area of every component of an accelerator, each with its source."""
     from crisp_hw import api
     from crisp_hw.report.characterization import characterization_document
 

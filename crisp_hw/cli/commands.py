@@ -48,28 +48,38 @@ class ErrorBoundary(TyperGroup):
         return None
 
 
+EXIT_CODES = (
+    "Exit codes: 0 the command is done; 1 a comparison found a difference; 2 a file, an option or a value is refused; "
+    "3 no mapping fits; 4 an outside tool or the machine failed; 70 a defect of this program; 130 interrupted; 141 "
+    "nobody reads the output any more."
+)
+NETWORKS, FILES, CHECKS, STOCK = (
+    "Pruned networks",
+    "Timeloop's files",
+    "Comparing and reproducing",
+    "Hardware, workloads, tools",
+)
+
 app = typer.Typer(
     cls=ErrorBoundary,
-    help="A pruned neural network in, trustworthy accelerator numbers out.",
+    help="Compute cycles and energy of pruned neural networks on sparse accelerators, as Timeloop and Sparseloop do.",
+    epilog=EXIT_CODES,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(evaluate)
-app.command()(describe)
-app.command()(render)
-app.command()(characterize)
-app.command()(model)
-app.command("map")(map_files)
-app.command()(verify)
-app.command()(validate)
-app.command()(bundle)
-app.command()(replay)
-app.command()(doctor)
-app.add_typer(accelerators.app, name="arch")
-app.add_typer(networks.app, name="workload")
-app.add_typer(cache.app, name="cache")
+for command in (evaluate, describe, render):
+    app.command(rich_help_panel=NETWORKS)(command)
+app.command(rich_help_panel=FILES)(model)
+app.command("map", rich_help_panel=FILES)(map_files)
+for command in (verify, validate, bundle, replay):
+    app.command(rich_help_panel=CHECKS)(command)
+app.add_typer(accelerators.app, name="arch", rich_help_panel=STOCK)
+app.add_typer(networks.app, name="workload", rich_help_panel=STOCK)
+app.command(rich_help_panel=STOCK)(characterize)
+app.command(rich_help_panel=STOCK)(doctor)
+app.add_typer(cache.app, name="cache", rich_help_panel=STOCK)
 
 
 def _version(wanted: bool) -> None:
@@ -83,6 +93,6 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of an error too.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of an error, too.")] = False,
 ) -> None:
     pass

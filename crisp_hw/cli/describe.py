@@ -14,15 +14,17 @@ if TYPE_CHECKING:
 
 
 def describe(
-    file: Annotated[Path, typer.Argument(help="Pruned-model file (.pt or .safetensors).")],
+    file: Annotated[Path, typer.Argument(help="The pruned-model file (.pt or .safetensors).")],
     form: FormatOption = "table",
     picture: Annotated[
         Path | None,
-        output_option("PNG file for a picture of one mask.", "--picture"),
+        output_option("The PNG file to draw the mask of one layer to.", "--picture"),
     ] = None,
-    layer: Annotated[str | None, typer.Option("--layer", help="Layer of the picture [the first with blocks].")] = None,
+    layer: Annotated[
+        str | None, typer.Option("--layer", help="The layer that --picture draws. Default: the first that has blocks.")
+    ] = None,
 ) -> None:
-    """What the masks really are: N:M, blocks, balance, density, and the metadata of every format."""
+    """Measure what the masks of a pruned network really are: N:M, blocks, balance, density, bits of metadata."""
     from crisp_hw import api
     from crisp_hw.report.masks import descriptor_document
 

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 OutOption = Annotated[
     Path | None,
-    output_option("Folder for tables, pictures and the whole result.", "--out", "-o"),
+    output_option("The folder to write tables, figures and the whole result (result.json) to.", "--out", "-o"),
 ]
-WideOption = Annotated[bool, typer.Option("--wide", help="Every column in the tables, however wide.")]
+WideOption = Annotated[bool, typer.Option("--wide", help="Show every column in the tables, however wide they become.")]
 PlotOption = Annotated[
-    bool | None, typer.Option("--plot/--no-plot", help="Pictures in --out or not.", show_default="--plot")
+    bool | None, typer.Option("--plot/--no-plot", help="Write figures to --out, too, or do not.", show_default="--plot")
 ]
 
 
@@ -35,7 +35,7 @@ def evaluate(  # noqa: PLR0913 - the options of a command
     plot: PlotOption = None,
     explain: ExplainOption = None,
 ) -> None:
-    """Cycles and energy of a pruned network, each layer with its best mapping."""
+    """Compute the cycles and energy of a pruned network on accelerators, each layer with its best mapping."""
     from crisp_hw import api
     from crisp_hw.report.evaluation import evaluation_document
 
@@ -59,7 +59,7 @@ def evaluate(  # noqa: PLR0913 - the options of a command
 def render(
     out: Annotated[
         Path,
-        output_option("Folder; documents go to OUT/ARCH/LAYER/.", "--out", "-o"),
+        output_option("The folder to write to; the documents of a layer go to OUT/ARCH/LAYER/.", "--out", "-o"),
     ],
     inputs: Inputs,
     searching: Searching,
@@ -68,7 +68,7 @@ def render(
         typer.Option(help="Write for timeloopfe's 0.4 front end (pytimeloop), not in Timeloop's flattened form."),
     ] = None,
 ) -> None:
-    """Timeloop's documents of every layer, with its best mapping."""
+    """Write every layer with its best mapping as Timeloop's YAML files."""
     from crisp_hw import api
 
     source, accelerators = inputs.source(), inputs.accelerators(searching.energy)

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 ExplainOption = Annotated[
     str | None,
-    typer.Option("--explain", help="How a number came about: LEVEL.TENSOR, LEVEL, MAC, cycles or energy."),
+    typer.Option(
+        "--explain",
+        help="Explain how one number came about, instead of printing tables: cycles, energy, MAC, a level (SMEM) or "
+        "a tensor in a level (SMEM.A).",
+    ),
 ]
 STYLES = {"title": "bold", "see": "dim", "answer": "green", "equation": "cyan", "note": "yellow", "text": ""}
 

@@ -25,36 +25,55 @@ _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "
 
 FilesArgument = Annotated[
     list[Path],
-    typer.Argument(help="YAML files of architecture, problem, constraints and mapper; sparse optimizations, ERT, ART."),
+    typer.Argument(
+        help="Timeloop's YAML files, one or many: architecture, problem and, where there are any, constraints, "
+        "mapper, sparse optimizations, energies (ERT) and areas (ART).",
+    ),
 ]
 OutOption = Annotated[
     Path,
-    output_option("Folder for map.yaml, map.txt, stats.txt, stats.json and pareto.csv.", "--out", "-o"),
+    output_option("The folder to write map.yaml, map.txt, stats.txt, stats.json and pareto.csv to.", "--out", "-o"),
 ]
 ObjectiveOption = Annotated[
     Objective | None,
-    typer.Option("--objective", help="What to minimise; default: the mapper document's metrics, else edp."),
+    typer.Option(
+        "--objective",
+        help="What to minimise; edp is cycles times energy. Default: as the mapper document says, else edp.",
+    ),
 ]
-MemoryOption = Annotated[str, typer.Option("--memory", help="Most memory for the search, such as 512MiB or 2GB.")]
+MemoryOption = Annotated[
+    str, typer.Option("--memory", help="The most memory that the search may take, such as 512MiB or 2GB.")
+]
 JobsOption = Annotated[
     int,
-    typer.Option("--jobs", "-j", min=1, help="Processes; each searches some of the open choices of keep and bypass."),
+    typer.Option(
+        "--jobs",
+        "-j",
+        min=1,
+        help="The number of processes; they share out the open choices of what a level keeps and bypasses.",
+    ),
 ]
 FrontOption = Annotated[
-    int, typer.Option("--front", min=1, help="Most mappings in pareto.csv: the best, and others that none beats.")
+    int,
+    typer.Option(
+        "--front",
+        min=1,
+        help="The most mappings to write to pareto.csv: the best, and others that none beats in cycles and energy.",
+    ),
 ]
 
 
 @grouped
 def map_files(  # noqa: PLR0913 - the options of a command
     files: FilesArgument,
-    searching: Annotated[SearchOptions, ("budget", "seed", "device")],
+    *,
+    objective: ObjectiveOption = None,
     out: OutOption = Path(),
     form: FormatOption = "table",
-    objective: ObjectiveOption = None,
+    front: FrontOption = 1,
+    searching: Annotated[SearchOptions, ("budget", "seed", "device")],
     memory: MemoryOption = "1GiB",
     jobs: JobsOption = 1,
-    front: FrontOption = 1,
     include: IncludeOption = None,
 ) -> None:
     """Find the best mapping for Timeloop's own YAML files, as timeloop-mapper does."""

@@ -13,17 +13,26 @@ from crisp_hw.spec.dialect import Dialect
 
 FilesArgument = Annotated[
     list[Path],
-    typer.Argument(help="YAML files of architecture, problem and mapping; sparse optimizations, ERT and ART if any."),
+    typer.Argument(
+        help="Timeloop's YAML files, one or many: architecture, problem, mapping and, where there are any, sparse "
+        "optimizations, energies (ERT) and areas (ART).",
+    ),
 ]
 OutOption = Annotated[
     Path,
-    output_option("Folder for timeloop-model.stats.txt and the others.", "--out", "-o"),
+    output_option(
+        "The folder to write stats.txt, map.txt, stats.json and the other files of timeloop-model to.", "--out", "-o"
+    ),
 ]
 
 
 DialectOption = Annotated[
     Dialect,
-    typer.Option("--dialect", help="Whose numbers: public Timeloop's, the same of 2024, or the MICRO 2022 artifact's."),
+    typer.Option(
+        "--dialect",
+        help="The Timeloop whose numbers are wanted: today's public one (head), the public one of 2024 (head-2024), or "
+        "that of Sparseloop's MICRO 2022 artifact (micro22).",
+    ),
 ]
 
 

@@ -7,12 +7,14 @@ import typer
 from crisp_hw.cli.options import FormatOption
 from crisp_hw.cli.output import show
 
-app = typer.Typer(help="Workloads: which there are, and the layers of one.", no_args_is_help=True)
+app = typer.Typer(
+    help="List the packaged workloads (layer tables without weights), or show the layers of one.", no_args_is_help=True
+)
 
 
 @app.command("list")
 def list_all(form: FormatOption = "table") -> None:
-    """The packaged workloads."""
+    """List the packaged workloads."""
     from crisp_hw import api
     from crisp_hw.report.networks import workload_list
 
@@ -21,10 +23,10 @@ def list_all(form: FormatOption = "table") -> None:
 
 @app.command("show")
 def show_one(
-    name: Annotated[str, typer.Argument(help="Name, or path of a .yaml file.")],
+    name: Annotated[str, typer.Argument(help="The workload, by name or .yaml file.")],
     form: FormatOption = "table",
 ) -> None:
-    """Every layer as geometry."""
+    """Show the geometry of every layer of a workload."""
     from crisp_hw import api
     from crisp_hw.report.networks import workload_document
 

@@ -32,13 +32,21 @@ def remember_format(ctx: typer.Context, chosen: str) -> str:
     return chosen
 
 
-FormatOption = Annotated[Format, typer.Option("--format", "-f", callback=remember_format, help="What to print.")]
+FormatOption = Annotated[
+    Format, typer.Option("--format", "-f", callback=remember_format, help="The format of what is printed to stdout.")
+]
 EnergyOption = Annotated[str | None, typer.Option("--energy", help=stated(EvaluateOptions)["energy"].help)]
-SET_HELP = "Another number of the accelerators, e.g. smem_bandwidth=32 (none: unlimited)."
+SET_HELP = (
+    "Change one number of the accelerators, for example smem_bandwidth=32 (words per cycle; none means unlimited). "
+    "Repeatable; `crisp-hw arch show` lists all numbers."
+)
 SetOption = Annotated[list[str] | None, typer.Option("--set", help=SET_HELP)]
 IncludeOption = Annotated[
     list[Path] | None,
-    typer.Option("--include", help="Folder that templates may include files from, besides those of FILES; repeatable."),
+    typer.Option(
+        "--include",
+        help="A folder from which templates may include files, besides the folders of FILES themselves. Repeatable.",
+    ),
 ]
 Searching = Annotated[EvaluateOptions, SEARCH]
 """The options of a command that looks for mappings and evaluates with the defaults."""
@@ -48,13 +56,24 @@ Searching = Annotated[EvaluateOptions, SEARCH]
 class Inputs:
     """What is evaluated: a network, its layers, and accelerators."""
 
-    masks: Annotated[Path | None, Stated("Pruned-model file (.pt or .safetensors).")] = None
-    workload: Annotated[str | None, Stated("Layer table by name or .yaml path, instead of --masks.")] = None
-    nm: Annotated[str | None, Stated("N:M pattern of --workload, such as 2:4.")] = None
-    block: Annotated[int | None, Stated("Side of the blocks of --workload, in weights.")] = None
-    sparsity: Annotated[float | None, Stated("Share of zeros of --workload's prunable weights, N:M counted.")] = None
-    arch: Annotated[list[str] | None, Stated("Accelerator by name or .yaml path; repeatable (crisp-stc).", ARCH)] = None
-    layers: Annotated[str | None, Stated("Only layers whose name matches this GLOB.")] = None
+    masks: Annotated[Path | None, Stated("The pruned-model file to evaluate (.pt or .safetensors).")] = None
+    workload: Annotated[
+        str | None, Stated("The layer table to evaluate instead of --masks: a name such as resnet50, or a .yaml file.")
+    ] = None
+    nm: Annotated[str | None, Stated("The N:M pattern that --workload is pruned to, such as 2:4.")] = None
+    block: Annotated[int | None, Stated("The side of the square blocks that --workload is pruned in, in weights.")] = (
+        None
+    )
+    sparsity: Annotated[
+        float | None,
+        Stated("The share of zeros among the prunable weights of --workload, from 0 to 1, those of N:M included."),
+    ] = None
+    arch: Annotated[
+        list[str] | None, Stated("An accelerator by name or .yaml file. Repeatable. Default: crisp-stc.", ARCH)
+    ] = None
+    layers: Annotated[
+        str | None, Stated("Evaluate only the layers whose names match this glob, such as 'layer4.*'.")
+    ] = None
     setting: Annotated[list[str] | None, Stated(SET_HELP, ("--set",))] = None
 
     def source(self) -> "Source":
@@ -180,5 +199,7 @@ def _group(annotation: Any) -> _Group | None:
 
 def _parameter(field: "Field[Any]", told: Stated) -> inspect.Parameter:
     default = field.default if told.cli_default is ... else told.cli_default
-    annotation: Any = Annotated[get_args(field.type)[0], typer.Option(*told.flags, help=told.help, min=told.least)]
+    annotation: Any = Annotated[
+        get_args(field.type)[0], typer.Option(*told.flags, help=told.help, min=told.least, rich_help_panel=told.panel)
+    ]
     return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 SHORTFALL = 1  # exit code: compared, and too little agrees
 LEAST_EQUAL = 0.97  # share of a family that must be equal; what is not equal must at least be close
 
-CasesArgument = Annotated[list[Path], typer.Argument(help="Recorded cases, FAMILY.jsonl or FAMILY.jsonl.gz.")]
-StrictOption = Annotated[bool, typer.Option("--strict", help="Every case must be equal; close is not enough.")]
+CasesArgument = Annotated[list[Path], typer.Argument(help="Files of recorded cases, FAMILY.jsonl or FAMILY.jsonl.gz.")]
+StrictOption = Annotated[bool, typer.Option("--strict", help="Demand that every case is equal; close is not enough.")]
 PageOption = Annotated[
     Path | None,
-    output_option("Also write the page of docs/validation.md here.", "--page"),
+    output_option("The file to write the page docs/validation.md to, too.", "--page"),
 ]
 
 
@@ -30,7 +30,10 @@ def validate(
     page: PageOption = None,
     form: FormatOption = "table",
 ) -> None:
-    """Compare recorded runs of timeloop-model with the embedded engine; exit 1 where too little agrees."""
+    """Compare the embedded engine with recorded runs of timeloop-model.
+
+    The exit code is 1 when too few of them agree.
+    """
     from crisp_hw.machine.files import check_file
     from crisp_hw.machine.writing import write_all
     from crisp_hw.validation import holds

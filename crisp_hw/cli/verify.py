@@ -20,14 +20,26 @@ DIFFERENT = 1  # exit code: compared, and something differs
 
 DocumentsArgument = Annotated[
     list[Path] | None,
-    typer.Argument(help="Timeloop's documents: files are one set, each folder is one; instead of a network."),
+    typer.Argument(
+        help="Timeloop's YAML files instead of a network: files given together are one set, and each folder is one."
+    ),
 ]
 RunnerOption = Annotated[
-    Runner | None, typer.Option("--runner", help="How Timeloop is run [the first that is installed].")
+    Runner | None,
+    typer.Option("--runner", help="The program that runs Timeloop. Default: the first of them that is installed."),
 ]
-LimitOption = Annotated[float, typer.Option("--time-limit", min=0.1, help="Seconds for one run of Timeloop.")]
-CountsOption = Annotated[int, typer.Option("--counts", min=0, help="How far two counts may be apart.")]
-EnergyTolerance = Annotated[float, typer.Option("--energies", min=0.0, help="Relative difference of two energies.")]
+LimitOption = Annotated[
+    float, typer.Option("--time-limit", min=0.1, help="The most seconds that one run of Timeloop may take.")
+]
+CountsOption = Annotated[
+    int, typer.Option("--counts", min=0, help="The largest difference of two counts that still passes as equal.")
+]
+EnergyTolerance = Annotated[
+    float,
+    typer.Option(
+        "--energies", min=0.0, help="The largest relative difference of two energies that still passes as equal."
+    ),
+]
 
 
 @grouped
@@ -41,7 +53,10 @@ def verify(  # noqa: PLR0913 - the options of a command
     energies: EnergyTolerance = 1e-9,
     form: FormatOption = "table",
 ) -> None:
-    """Both backends on the same documents, count by count; exit code 1 when something differs."""
+    """Compare the embedded engine with an installed Timeloop on the same documents, count by count.
+
+    The exit code is 1 when something differs.
+    """
     from crisp_hw.backends.timeloop import Settings, find_tool
     from crisp_hw.validation.results import Tolerance
     from crisp_hw.verification import verification_document, verify_documents
@@ -84,7 +99,7 @@ def _joined(names: list[str]) -> str:
 
 
 def doctor(form: FormatOption = "table") -> None:
-    """What is installed of everything that can be used, whether it works, and how to get the rest."""
+    """Say which optional tools and packages are installed, whether they work, and how to get the others."""
     from crisp_hw.doctor import doctor_document, examine
 
     show(doctor_document(examine()), form)

@@ -21,11 +21,12 @@ class Stated:
     """What the command line says of a field: `help`, and its `flags` where --its-name is not all.
 
     `cli_default` is what the command line takes where nothing is said (...: the field's own default), `least` the
-    smallest number that it takes.
+    smallest number that it takes, and `panel` the heading under which `--help` lists it.
     """
 
     help: str
     flags: tuple[str, ...] = ()
+    panel: str | None = None
     cli_default: Any = ...
     least: int | None = None
 
@@ -33,6 +34,10 @@ class Stated:
 def stated(kind: Any) -> dict[str, Stated]:
     """The fields of a dataclass that are options, by name."""
     return {each.name: said for each in fields(kind) for said in getattr(each.type, "__metadata__", ())}
+
+
+SEARCHED = "How mappings are searched"
+MODELLED = "How layers are modelled"
 
 
 @dataclass(frozen=True)
@@ -50,28 +55,75 @@ class EvaluateOptions:
     `said` names options that were written down although they have their default: `unused_options` looks at them, too.
     """
 
-    objective: Annotated[Objective, Stated("What the mapper minimises.")] = "cycles"
-    energy: Annotated[str | None, Stated("Energy table by name or .yaml path.")] = None
-    backend: Annotated[str, Stated("What evaluates: embedded, or an installed Timeloop.")] = "embedded"
-    activation_density: Annotated[float, Stated("Share of nonzero activations (DSTC).")] = 0.6
-    block_index: Annotated[bool, Stated("Count fetches of the block index.")] = True
+    objective: Annotated[
+        Objective, Stated("What the mapper minimises; edp is cycles times energy.", panel=SEARCHED)
+    ] = "cycles"
+    energy: Annotated[
+        str | None,
+        Stated(
+            "Where energies come from: a table of energies by name (fabric-45nm, reference) or as a .yaml file, or a "
+            "characterization (table, cacti, accelergy). Default: the table that the accelerator names.",
+            panel=MODELLED,
+        ),
+    ] = None
+    backend: Annotated[
+        str,
+        Stated(
+            "What evaluates the best mapping: the embedded engine, or an installed Timeloop (timeloop).", panel=MODELLED
+        ),
+    ] = "embedded"
+    activation_density: Annotated[
+        float,
+        Stated("The share of activations that are not zero, from 0 to 1. Only dstc exploits it.", panel=MODELLED),
+    ] = 0.6
+    block_index: Annotated[
+        bool, Stated("Charge the energy of fetching the indices of kept blocks.", panel=MODELLED)
+    ] = True
     density: Annotated[
-        DensityModel, Stated("Weights by statistical model, by the masks themselves, or by blocks with N:M.")
+        DensityModel,
+        Stated(
+            "How the nonzeros of the weights are described: by the scheme's statistical density model (model), by the "
+            "masks themselves (actual), or as kept blocks with N:M inside, in closed form (hybrid).",
+            panel=MODELLED,
+        ),
     ] = "model"
-    dstc: Annotated[DstcModel, Stated("DSTC as if zeros cost nothing, or with lanes that packing leaves idle.")] = (
-        "skipping"
-    )
-    overheads: Annotated[bool, Stated("Charge what Sparseloop does not: block index, selection, decoders.")] = True
+    dstc: Annotated[
+        DstcModel,
+        Stated(
+            "How dstc avoids zeros: as if its packing filled every lane (skipping), or with the lanes that packing "
+            "leaves idle (position-skipping).",
+            panel=MODELLED,
+        ),
+    ] = "skipping"
+    overheads: Annotated[
+        bool,
+        Stated(
+            "Charge the energy of circuits that Sparseloop leaves out: block index, activation selection, decoders.",
+            panel=MODELLED,
+        ),
+    ] = True
     jobs: Annotated[
         int | None,
         Stated(
-            "Processes that search for mappings; default: one, from the second second on every core if that pays.",
+            "The number of processes that search for mappings. Default: one, and one per core once a second has passed "
+            "and more processes pay.",
             ("--jobs", "-j"),
+            SEARCHED,
             cli_default=None,
         ),
     ] = 1
-    cache: Annotated[bool, Stated("Keep what searches find, and read it back (`crisp-hw cache`).")] = True
-    offsets: Annotated[Offsets, Stated("Place of a kept weight in its N:M group: number or mask.")] = "coordinate"
+    cache: Annotated[
+        bool,
+        Stated("Keep the mappings that searches find on disk, and reuse them (see crisp-hw cache).", panel=SEARCHED),
+    ] = True
+    offsets: Annotated[
+        Offsets,
+        Stated(
+            "How the position of a kept weight in its N:M group is stored: as a number of ceil(log2 M) bits "
+            "(coordinate), or as one mask of M bits per group (mask).",
+            panel=MODELLED,
+        ),
+    ] = "coordinate"
     said: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -99,9 +151,15 @@ class SearchOptions:
     forbids lower bounds (`--front`), `said` as in `EvaluateOptions`; it changes no search.
     """
 
-    budget: Annotated[int | None, Stated("Most mappings to evaluate; default: all that may be best.", least=1)] = None
-    seed: Annotated[int, Stated("Which mappings a budget picks.", least=0)] = 0
+    budget: Annotated[
+        int | None, Stated("The most mappings to evaluate. Default: as many as it takes to prove the optimum.", least=1)
+    ] = None
+    seed: Annotated[
+        int, Stated("The seed of the random choice of mappings where a budget leaves some out.", least=0)
+    ] = 0
     memory_bytes: int = GIB
-    device: Annotated[Device, Stated("Where mappings are evaluated.")] = "numpy"
+    device: Annotated[
+        Device, Stated("The array library that evaluates mappings: NumPy, or PyTorch on the CPU or on a GPU (cuda).")
+    ] = "numpy"
     front: bool = False
     said: frozenset[str] = frozenset()
