@@ -124,6 +124,44 @@ def test_a_density_of_one_is_full(tmp_path, rows, kind):
     assert result.compute.random == rows * 8
 
 
+# --- D2: lanes that take packed words
+
+
+@pytest.mark.parametrize(("density", "lanes", "rows"), [(0.05, 4, 8), (0.1, 2, 16), (0.3, 8, 4), (0.9, 4, 4)])
+def test_every_tile_of_packed_lanes_has_a_bit_for_each_word(tmp_path, density, lanes, rows):
+    """A column of A at a time on `lanes` lanes, empty or not; each is read once for all of N."""
+    bits = {"format": "B", "metadata-word-bits": 1, "payload-word-bits": 0}
+    ranks = {"Far": [{"format": "UOP", "payload-word-bits": 0}] * 2 + [bits], "Near": [bits]}
+    targets = [
+        {
+            "name": name,
+            "representation-format": {
+                "data-spaces": [{"name": "A", "rank-application-order": "inner-to-outer", "ranks": given}]
+            },
+        }
+        for name, given in ranks.items()
+    ]
+    targets[1]["action-optimization"] = [{"type": "position-skipping", "target": "A", "condition-on": []}]
+    documents = {
+        "architecture": tree(
+            part("Far", "DRAM", width=64, metadata_storage_width=64),
+            part("Near", metadata_storage_width=8, metadata_storage_depth=64),
+            part(f"Mul[0..{lanes - 1}]", "compute", meshX=lanes),
+        ),
+        "problem": product({"M": rows * lanes, "N": 3, "K": 16}, {"A": density}),
+        "mapping": [
+            loops("Far", M=rows, K=16),
+            loops("Near", N=3),
+            {**loops("Near", "spatial", M=lanes), "split": 3, "no_link_transfer": ["A", "B", "Z"]},
+        ],
+        "sparse_optimizations": {"targets": targets},
+    }
+    a = evaluated(tmp_path, documents, "micro22").result.levels[0].tensors["A"]
+    assert a.format_accesses["random_fills"] == ((rows * 16 * lanes, 0),)
+    assert a.format_accesses["random_reads"] == ((rows * 16 * lanes * 3, 0),)
+    assert a.utilized_instances == 1
+
+
 # --- D11 to D13: wires
 
 
