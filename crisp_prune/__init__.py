@@ -5,24 +5,26 @@
 8
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as in typing, which takes a while to load
 if TYPE_CHECKING:
+    from typing import Any
+
     from crisp_prune.config import CrispConfig
     from crisp_prune.plan import Plan, make_plan
     from crisp_prune.prune import Crisp
-    from crisp_prune.train import FitOptions
+    from crisp_prune.training import FitOptions
 
 __all__ = ["Crisp", "CrispConfig", "FitOptions", "Plan", "make_plan"]
 
-_HOMES = {"Crisp": "prune", "CrispConfig": "config", "FitOptions": "train", "Plan": "plan", "make_plan": "plan"}
+_HOMES = {"Crisp": "prune", "CrispConfig": "config", "FitOptions": "training", "Plan": "plan", "make_plan": "plan"}
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """A public name when it is asked for, and PyTorch with it: the command line can answer before that is loaded."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     try:
         return getattr(import_module(f"crisp_prune.{_HOMES[name]}"), name)
     except ModuleNotFoundError as error:

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parallel import DataParallel, DistributedDataParallel
 
 from crisp_hw.errors import InputError
 from crisp_prune.sites import Site, weight_of
@@ -246,3 +247,16 @@ def detach(model: nn.Module) -> None:
                     module._forward_hooks_always_called.pop(key, None)
                     module._forward_pre_hooks_with_kwargs.pop(key, None)
     forget_compiled()
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The module inside of wrappers that run it as it is: DistributedDataParallel and torch.compile."""
+    while True:
+        if isinstance(model, DataParallel):
+            raise InputError(
+                "DataParallel runs replicas without parameters of their own", hint="use DistributedDataParallel"
+            )
+        inside = model.module if isinstance(model, DistributedDataParallel) else getattr(model, "_orig_mod", None)
+        if not isinstance(inside, nn.Module):
+            return model
+        model = inside

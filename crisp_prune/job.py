@@ -28,7 +28,7 @@ from crisp_prune.export import save_pruned
 from crisp_prune.option import option
 from crisp_prune.prune import Crisp
 from crisp_prune.rundir import CHECKPOINT, WEIGHTS, metrics_csv, open_run, report_markdown
-from crisp_prune.train import EpochRow, FitOptions, Progress
+from crisp_prune.training import EpochRow, FitOptions, Progress
 
 
 @dataclass(frozen=True)

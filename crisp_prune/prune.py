@@ -7,12 +7,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parallel import DataParallel, DistributedDataParallel
 
 from crisp_hw.errors import InputError
 from crisp_hw.spec.descriptors import PrunedModel
 from crisp_prune.agreement import require_agreement
-from crisp_prune.attach import LastCall, Masks, attach, detach, mask_hooks, paused, share_nothing, strip
+from crisp_prune.attach import LastCall, Masks, attach, detach, mask_hooks, paused, share_nothing, strip, unwrapped
 from crisp_prune.batches import LossFn, classification_loss, count_of, first_batch, only_classes, to_device
 from crisp_prune.config import CrispConfig
 from crisp_prune.export import save_pruned
@@ -26,7 +25,8 @@ from crisp_prune.rng import preserved, restore, seed_all
 from crisp_prune.saliency import saliency
 from crisp_prune.sites import Site, find_sites, weight_of
 from crisp_prune.state import PrunerState, from_dict, to_dict
-from crisp_prune.train import FitOptions, Training, run
+from crisp_prune.train import run
+from crisp_prune.training import FitOptions, Training
 
 
 class Crisp:
@@ -58,7 +58,7 @@ class Crisp:
         batch_size: int | None = None,
     ) -> None:
         """Find the layers, give them roles, and attach masks that keep everything."""
-        self.model: nn.Module = _inner(model)
+        self.model: nn.Module = unwrapped(model)
         self.config = config or CrispConfig()
         self.batch_size = batch_size
         if mask_hooks(self.model):
@@ -296,16 +296,3 @@ class Crisp:
             name: to_matrix(saliency(weight, means[name], self.config.score)).cpu()
             for name, weight in self.weights.items()
         }
-
-
-def _inner(model: nn.Module) -> nn.Module:
-    """The module inside of wrappers that run it as it is: DistributedDataParallel and torch.compile."""
-    while True:
-        if isinstance(model, DataParallel):
-            raise InputError(
-                "DataParallel runs replicas without parameters of their own", hint="use DistributedDataParallel"
-            )
-        inside = model.module if isinstance(model, DistributedDataParallel) else getattr(model, "_orig_mod", None)
-        if not isinstance(inside, nn.Module):
-            return model
-        model = inside

@@ -14,7 +14,7 @@ from crisp_hw.spec.descriptors import PrunedModel
 from crisp_prune.checkpoint import make_folder
 from crisp_prune.evaluate import Accuracy
 from crisp_prune.prune import Crisp
-from crisp_prune.train import EpochRow
+from crisp_prune.training import EpochRow
 
 CONFIG = "config.json"
 CHECKPOINT = "checkpoint.pt"

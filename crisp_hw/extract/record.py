@@ -68,17 +68,21 @@ def record(model: "nn.Module", example_input: Any) -> Recording:
         with _evaluation(model), torch.no_grad():
             model(*args, **kwargs)
     except MODEL_ERRORS as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        shapes = ", ".join(str(tuple(tensor.shape)) for tensor in found)
-        raise InputError(
-            f"{type(model).__name__} fails on the example input {shapes} ({first})",
-            hint="give one sample that it accepts",
-        ) from error
+        raise _failed(model, found, error) from error
     finally:
         for handle in handles:
             handle.remove()
     recording.batch = _batch_of_attention(model, recording, tuple(found[0].shape))
     return recording
+
+
+def _failed(model: "nn.Module", found: "list[torch.Tensor]", error: Exception) -> InputError:
+    """What the model's own code said about the example input."""
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+    shapes = ", ".join(str(tuple(tensor.shape)) for tensor in found)
+    return InputError(
+        f"{type(model).__name__} fails on the example input {shapes} ({first})", hint="give one sample that it accepts"
+    )
 
 
 def _batch_of_attention(model: "nn.Module", recording: Recording, first: Shape) -> int:

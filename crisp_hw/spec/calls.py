@@ -39,10 +39,7 @@ def samples_in(arguments: Any, listed: bool = False) -> int:
     listed
         Whether the outermost list may itself be a list of samples (three or more tensors of one shape).
 
-    Raises
-    ------
-    InputError
-        When there is no tensor, or when the shapes allow two answers.
+    Raises InputError when there is no tensor, or when the shapes allow two answers.
 
     Examples
     --------

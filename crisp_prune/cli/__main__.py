@@ -1,5 +1,5 @@
 """`python -m crisp_prune.cli`."""
 
-from crisp_prune.cli.start import main
+from crisp_prune.cli import main
 
 main()

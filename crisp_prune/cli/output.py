@@ -11,7 +11,7 @@ from rich.table import Table
 
 from crisp_prune.job import Job, Outcome
 from crisp_prune.plan import Plan
-from crisp_prune.train import Progress
+from crisp_prune.training import Progress
 
 
 @contextmanager

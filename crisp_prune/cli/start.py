@@ -1,21 +1,17 @@
-"""The entry point: `crisp-prune`. Loads nothing but what an ending needs; the rest is loaded inside of it."""
+"""What `crisp-prune` runs. PyTorch is loaded inside of it, where an interrupt or a missing library is one sentence."""
 
-import signal
-import sys
+from crisp_hw.errors import CrispError
 
-from crisp_prune.cli.ending import ended, leave_on_interrupt
-
-
-def main() -> None:
-    """Run the command line; ends the process."""
-    leave_on_interrupt()
-    code = ended(_run)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said and written: the way out is not interrupted again
-    sys.exit(code)
+PROGRAM = "crisp-prune"
 
 
-def _run() -> None:
-    """Load the commands, and run the one asked for."""
-    from crisp_prune.cli.commands import app
+def run() -> None:
+    """Read the command line and run what it asks for."""
+    try:
+        from crisp_prune.cli.commands import app
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise CrispError("PyTorch is not installed", hint='pip install "crisp-hw[torch]"') from None
 
-    app(prog_name="crisp-prune")
+    app(prog_name=PROGRAM)

@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ import torch
 
 import crisp_prune
 from crisp_prune import train
-from crisp_prune.cli import main
+from crisp_prune.cli.start import run
 
 pytestmark = [pytest.mark.train, pytest.mark.process]
 
@@ -51,9 +50,7 @@ def toy(tmp_path, monkeypatch):
     (tmp_path / "toy_for_cli.py").write_text(TOY)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    before = signal.getsignal(signal.SIGINT)
     yield tmp_path
-    signal.signal(signal.SIGINT, before)
     sys.modules.pop("toy_for_cli", None)
 
 
@@ -61,7 +58,7 @@ def call(monkeypatch, *words):
     """Run the entry point; its exit code."""
     monkeypatch.setattr(sys, "argv", ["crisp-prune", *map(str, words)])
     with pytest.raises(SystemExit) as ended:
-        main()
+        run()
     return ended.value.code or 0
 
 
@@ -199,8 +196,8 @@ main()
 def test_without_torch_a_name_or_the_command_says_what_to_install():
     ended = subprocess.run([sys.executable, "-c", WITHOUT_TORCH], capture_output=True, text=True, env=ENV, check=False)
     assert ended.stdout == 'crisp_prune needs PyTorch: pip install "crisp-hw[torch]"\n'
-    assert ended.returncode == 1
-    assert ended.stderr == 'crisp-prune: this needs PyTorch; pip install "crisp-hw[torch]"\n'
+    assert ended.returncode == 2
+    assert ended.stderr == 'crisp-prune: error: PyTorch is not installed; pip install "crisp-hw[torch]"\n'
 
 
 def test_public_names_alone_are_listed():

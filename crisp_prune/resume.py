@@ -1,0 +1,72 @@
+"""The checkpoint of a training run: everything that the rest of the run depends on, and back."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from crisp_hw.errors import InputError, Mark, Where
+from crisp_prune import rng
+from crisp_prune.checkpoint import load_checkpoint, save_checkpoint
+from crisp_prune.training import EpochRow, Training
+
+VERSION = 1
+"""Version of the checkpoint's layout."""
+
+
+def save(training: Training) -> None:
+    """Write the checkpoint: everything that the rest of the run depends on."""
+    if training.options.checkpoint is None:
+        return
+    content = {
+        "version": VERSION,
+        "pruner": training.pruner.state_dict(),
+        "model": training.pruner.model.state_dict(),
+        "optimizer": training.optimizer.state_dict(),
+        "scaler": training.scaler.state_dict(),
+        "step": training.step,
+        "steps_per_epoch": training.steps_per_epoch,
+        "loss_sum": training.loss_sum,
+        "rows": [asdict(row) for row in training.rows],
+        "epoch_rng": training.epoch_rng,
+        "rng": rng.capture(training.loader),
+    }
+    save_checkpoint(training.options.checkpoint, content)
+
+
+def load(training: Training, path: Path) -> rng.State:
+    """Read the checkpoint back; the answer is the state of the random generators at that step."""
+    saved: Mapping[str, Any] = load_checkpoint(path)
+    if saved.get("version") != VERSION:
+        raise InputError(
+            f"checkpoint version {saved.get('version')}, this release reads {VERSION}", Where(mark=Mark(str(path)))
+        )
+    try:
+        return _continue(training, saved, path)
+    except (LookupError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        said = " ".join(str(error).split())[:200]
+        where = Where(mark=Mark(str(path)))
+        raise InputError(
+            f"is no checkpoint of a run that can go on ({type(error).__name__}: {said})",
+            where,
+            "remove it to start anew",
+        ) from error
+
+
+def _continue(training: Training, saved: Mapping[str, Any], path: Path) -> rng.State:
+    """Put what was saved into pruner, model and optimizer."""
+    if saved["steps_per_epoch"] != training.steps_per_epoch:
+        raise InputError(
+            f"the loader has {training.steps_per_epoch} batches, the saved run's had {saved['steps_per_epoch']}",
+            Where(mark=Mark(str(path))),
+            "resume with the same data and batch size",
+        )
+    training.pruner.load_state_dict(saved["pruner"])
+    training.pruner.model.load_state_dict(saved["model"])
+    training.optimizer.load_state_dict(saved["optimizer"])
+    training.scaler.load_state_dict(saved["scaler"])
+    training.step, training.loss_sum = saved["step"], saved["loss_sum"]
+    training.rows = [EpochRow(**row) for row in saved["rows"]]
+    training.epoch_rng = saved["epoch_rng"]
+    state: rng.State = saved["rng"]
+    return state

@@ -1,0 +1,118 @@
+"""What a training run is: its options, its rows and its state between two optimizer steps."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from crisp_hw.errors import InputError
+from crisp_prune import rng
+from crisp_prune.batches import LossFn, classification_loss
+from crisp_prune.config import CrispConfig
+from crisp_prune.iterate import Iteration
+from crisp_prune.schedule import pruning_steps
+from crisp_prune.state import PrunerState
+
+
+@dataclass(frozen=True)
+class EpochRow:
+    """One line of the metrics: state after an epoch; `loss` is the mean over its batches."""
+
+    epoch: int
+    step: int
+    iteration: int
+    sparsity: float
+    loss: float
+    lr: float
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What `on_step` is told after every optimizer step (and once at the start): counts, masks, rows so far."""
+
+    step: int
+    total: int
+    iteration: int
+    sparsity: float
+    rows: tuple[EpochRow, ...]
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """How `Crisp.fit` runs: nothing here changes the numbers, except the data to score with and the loss.
+
+    `checkpoint` is written after every iteration, every epoch and, when `every` is not 0, every so many steps;
+    `resume` continues from it when it exists. `score_loader` None scores with the training loader.
+    """
+
+    checkpoint: Path | None = None
+    resume: bool = False
+    every: int = 0
+    score_loader: Iterable[Any] | None = None
+    loss_fn: LossFn = classification_loss
+    on_step: Callable[[Progress], None] | None = None
+
+
+class Pruner(Protocol):
+    """What the loop asks of a pruner: to say where it stands, to prune, and to look at each step's gradients."""
+
+    model: nn.Module
+    config: CrispConfig
+
+    @property
+    def state(self) -> PrunerState:
+        """Masks, history and geometry now."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where batches go."""
+
+    def record(self, batch: Any, loss_fn: LossFn) -> None:
+        """Take the geometry from one batch."""
+
+    def step(self, batches: Iterable[Any] | None, loss_fn: LossFn) -> Iteration:
+        """Make the next iteration."""
+
+    def observe(self) -> None:
+        """Collect the gradients that stand in `.grad`."""
+
+    def decay(self, lr: float) -> None:
+        """The SR-STE pull."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """All of it for a checkpoint."""
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Continue from a checkpoint."""
+
+
+class Training:
+    """The mutable state of one `fit`."""
+
+    def __init__(self, pruner: Pruner, loader: Iterable[Any], options: FitOptions) -> None:
+        """Check the loader and build the optimizer."""
+        config = pruner.config
+        self.pruner, self.loader, self.options, self.config = pruner, loader, options, config
+        self.steps_per_epoch = _length(loader)
+        self.total = config.epochs * self.steps_per_epoch
+        self.pruning_steps = pruning_steps(self.total, config.prune_until)
+        self.parameters = [p for p in pruner.model.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.SGD(
+            self.parameters, lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay
+        )
+        self.scaler = torch.amp.GradScaler(pruner.device.type, enabled=config.amp == "fp16")
+        self.step, self.loss_sum, self.rows = 0, 0.0, list[EpochRow]()
+        self.epoch_rng: rng.State | None = None
+        self.scores_with = loader if options.score_loader is None else options.score_loader
+
+
+def _length(loader: Iterable[Any]) -> int:
+    """Batches per epoch."""
+    length = getattr(loader, "__len__", None)
+    batches = int(length()) if callable(length) else 0
+    if batches < 1:
+        raise InputError("the loader has no batch or no length", hint="give a DataLoader over a dataset with a length")
+    return batches
