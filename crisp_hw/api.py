@@ -135,13 +135,16 @@ def evaluate(
 
 
 def _general(options: EvaluateOptions) -> tuple[str, ...]:
-    beside = "beside Sparseloop's model, activation selection and the decoders of offsets and block indices are"
+    second = "energy" if options.objective == "cycles" else "cycles"
+    beside = (
+        "Sparseloop does not model activation selection and the decoders of offsets and block indices; their energy is"
+    )
     return (
-        "one sample at a time; layers run one after another, nothing stays on chip between them",
-        f"each layer has the mapping that is best in {options.objective} (ties: the second of cycles and energy)",
-        "speedup and energy ratio: against the unpruned layer run dense on the same fabric, with its own best mapping",
+        "samples are processed one at a time; layers run one after another, and nothing stays on chip between them",
+        f"each layer runs with the mapping that is best in {options.objective}; of equal ones, the best in {second}",
+        "speedup and gain compare with the unpruned layer, run dense on the same fabric with its own best mapping",
         "only convolutions and linear layers are evaluated; other operators are neither timed nor charged",
-        f"{beside} {'charged where lanes select for N:M (overhead)' if options.overheads else 'not charged'}",
+        f"{beside} {'charged as overhead where lanes select for N:M' if options.overheads else 'not charged'}",
     )
 
 
@@ -196,8 +199,8 @@ def _from_pattern(source: WorkloadPattern) -> _Network:
         for layer, pattern, role in zip(workload.layers, patterns, roles, strict=True)
     )
     reached = network_sparsity(workload.layers, patterns)
-    words = f"{workload.name}: no masks: every hybrid layer keeps the same share of its columns, in whole blocks; "
-    notes = (f"{words}sparsity over the prunable weights is {reached:.4%}",)
+    words = f"{workload.name} has no masks, so every hybrid layer keeps the same share of its columns, in whole blocks"
+    notes = (f"{words}; the sparsity of the prunable weights is {reached:.4%}",)
     return _Network(workload.name, descriptors, workload.skipped, notes)
 
 

@@ -40,8 +40,8 @@ Masks = Mapping[str, PrunedLayer]
 """Pruned layers by name."""
 
 FEWER = (
-    "not the density said above: only nonzeros are stored, moved and computed, also where hardware with a fixed number "
-    "of slots per N:M group would carry empty ones (pruned blocks on STC)"
+    "instead of the density named above; only nonzeros are stored, moved and computed, even where hardware with a "
+    "fixed number of slots per N:M group would carry empty ones (pruned blocks on STC)"
 )
 
 
@@ -49,6 +49,7 @@ FEWER = (
 class _Way:
     """One way to run a layer: as its scheme encodes it, and with its weights as the options describe them."""
 
+    layer: str
     model: Encoded
     encoded: Encoded
     task: Task
@@ -194,7 +195,7 @@ class LayerEvaluator:
         if not self._options.overheads:
             return ()
         names = ", ".join(uncounted(best.way.encoded, best.result, best.index))
-        return (f"the energies have no cost for {names}: not counted",) if names else ()
+        return (f"the energy table has no cost for {names}, so they are not counted",) if names else ()
 
     def _weighted(self, encoded: Encoded, descriptor: Descriptor) -> Encoded:
         """The layer with its weights as the options describe them; unchanged where nothing exploits their zeros."""
@@ -202,13 +203,13 @@ class LayerEvaluator:
         if self._options.density == "model" or not encoded.design.sparse.active:
             return encoded
         if self._options.density == "actual":
-            said = f"{name}: tiles of weights hold what the mask holds, {FEWER}"
+            said = f"{name}: tiles of weights hold the nonzeros of the mask {FEWER}"
             return with_weights(encoded, actual_weights(self._masks[name], problem), said)
         blocks = hybrid_weights(descriptor, problem)
         if blocks is None:
-            said = f"{name}: no balanced blocks with N:M inside were found, so its weights keep the density said above"
+            said = f"{name}: no balanced blocks with N:M inside were found, so its weights keep the density named above"
             return replace(encoded, assumptions=(*encoded.assumptions, said))
-        said = f"{name}: tiles of weights hold what the masks of its pattern hold on average, {FEWER}"
+        said = f"{name}: tiles of weights hold the nonzeros of the average mask of its pattern {FEWER}"
         return with_weights(encoded, blocks, said)
 
     def _check(self, model: Encoded, point: DesignPoint) -> DensityCheck:
@@ -220,7 +221,7 @@ class LayerEvaluator:
     def _planned(self, model: Encoded, descriptor: Descriptor) -> _Way:
         encoded = self._weighted(model, descriptor)
         task = task_of(encoded.design, encoded.constraints, self._options.objective, content=self._content)
-        return _Way(model, encoded, task)
+        return _Way(descriptor.layer.name, model, encoded, task)
 
     def _result(self, best: _Solved, name: str) -> Result:
         """What the backend makes of the mapping that the search found valid."""
@@ -249,7 +250,15 @@ def _noted(best: _Solved, note: str) -> _Solved:
 
 
 def _said(best: _Solved, name: str) -> tuple[str, ...]:
-    """The assumptions of an encoding, and that its mapping is not known to be the best where that is so."""
+    """The assumptions of an encoding, and that its mapping is not known to be the best where that is so.
+
+    An encoding may be that of another layer of the same shape and pattern, whose name its assumptions then begin with.
+    """
+    first = f"{best.way.layer}: "
+    assumed = (
+        f"{name}: {text.removeprefix(first)}" if text.startswith(first) else text
+        for text in best.way.encoded.assumptions
+    )
     found = best.solved.found
-    doubt = () if found.proven else (f"{name}: mapping not proven: {found.certificate}",)
-    return (*best.way.encoded.assumptions, *doubt)
+    doubt = () if found.proven else (f"{name}: the mapping is not proven to be the best: {found.certificate}",)
+    return (*assumed, *doubt)

@@ -52,7 +52,9 @@ def explanation_of(row: "LayerEvaluation", what: str) -> "Explanation":
     listed = ", ".join(f"{pj:,.0f} pJ for {name}" for name, pj in parts.items() if pj)
     if not listed:
         return found
-    return replace(found, notes=(*found.notes, f"the tables of evaluate add what stands outside this model: {listed}"))
+    return replace(
+        found, notes=(*found.notes, f"the tables of evaluate also charge what this model leaves out: {listed}")
+    )
 
 
 def show_explanation(explanation: "Explanation", form: Format) -> None:

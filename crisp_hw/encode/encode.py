@@ -66,8 +66,8 @@ def encodings(
 
 def _left_idle(used: Fabric, fabric: Fabric) -> tuple[str, ...]:
     """What is left idle of the fabric, because that is better."""
-    cores = (f"runs on {used.cores} of {fabric.cores} cores, which is better here",)
-    tiles = (f"tiles have at most {used.positions} of {fabric.positions} positions, which is better here",)
+    cores = (f"the layer runs on {used.cores} of {fabric.cores} cores, because that is better here",)
+    tiles = (f"tiles have at most {used.positions} of {fabric.positions} positions, because that is better here",)
     return (*(cores if used.cores < fabric.cores else ()), *(tiles if used.positions < fabric.positions else ()))
 
 

@@ -73,14 +73,17 @@ def _with_nm(gemm: Gemm, nm: NM, fabric: Fabric, options: EvaluateOptions) -> La
     """N:M of the weights of `gemm` exploited by the lanes; its groups must fit (`lanes_for`)."""
     columns = lanes_for(nm, fabric.lanes) or fabric.lanes
     busy = columns * nm.n // nm.m
-    idle = (f"{nm.n}:{nm.m} keeps {busy} of {fabric.lanes} lanes busy",) if busy < fabric.lanes else ()
+    idle = (f"{nm.n}:{nm.m} weights keep only {busy} of {fabric.lanes} lanes busy",) if busy < fabric.lanes else ()
     return LayerEncoding(
         gemm,
         Steps(columns=columns),
         weights=lambda real, padded: FixedStructured(nm.n / nm.m),
         sparse=nm_sparsity(nm, options),
         selects=nm,
-        assumptions=(f"every N:M group holds exactly {nm.n} of {nm.m} weights; padding counts as full groups", *idle),
+        assumptions=(
+            f"every N:M group of {nm.m} weights is taken to hold exactly {nm.n} nonzeros, also in the padding",
+            *idle,
+        ),
     )
 
 
@@ -89,12 +92,14 @@ def _stc(descriptor: Descriptor, fabric: Fabric, limit: NM, options: EvaluateOpt
     found = descriptor.nm
     if found is None or not fits(found, limit):
         what = f"{found.n}:{found.m} weights" if found else "weights without an N:M pattern"
-        return (_dense(descriptor, fabric, f"STC exploits at most {most}: {what} run dense"),)
+        return (_dense(descriptor, fabric, f"STC exploits at most {most}, so {what} run dense"),)
     run = _with_nm(whole_gemm(descriptor), limit, fabric, options)
     notes = [] if found == limit else [f"STC runs {found.n}:{found.m} weights as {most}"]
     if descriptor.block_density is not None and descriptor.block_density < 1:
-        notes.append("STC computes pruned blocks like kept ones")
-    dense = _dense(descriptor, fabric, f"{found.n}:{found.m} weights run dense, which is better here than as {most}")
+        notes.append("STC computes pruned blocks as it does kept ones")
+    dense = _dense(
+        descriptor, fabric, f"{found.n}:{found.m} weights run dense, because that is better here than {most}"
+    )
     return replace(run, assumptions=(*notes, *run.assumptions)), dense
 
 
@@ -104,8 +109,8 @@ def _scattered(density: float) -> Density:
 
 
 PERFECT_PACKING = (
-    "DSTC's packing of nonzeros into the lanes (position-skipping) is not in public Timeloop: plain skipping "
-    "conditioned on both operands stands for it, as if packing were perfect"
+    "public Timeloop does not model how DSTC packs nonzeros into its lanes (position-skipping); skipping conditioned "
+    "on both operands stands in for it, as if packing were perfect, so the cycles are a lower bound"
 )
 
 
@@ -128,8 +133,8 @@ def _dstc(descriptor: Descriptor, fabric: Fabric, options: EvaluateOptions) -> L
         activations=lambda real, padded: _scattered(options.activation_density * real.positions / padded.positions),
         sparse=packed_sparsity() if packs else dual_sparsity(),
         assumptions=(
-            f"DSTC sees weights of density {descriptor.density:.6g} and activations of density "
-            f"{options.activation_density:g}, scattered uniformly",
+            f"DSTC is evaluated with weights of density {descriptor.density:.6g} and activations of density "
+            f"{options.activation_density:g}, both scattered uniformly",
             _packing(tiles) if packs else PERFECT_PACKING,
         ),
     )
@@ -139,7 +144,7 @@ def _crisp(descriptor: Descriptor, fabric: Fabric, options: EvaluateOptions) -> 
     """Gathered blocks before the plain product, and each with the weights' own N:M before denser ones and dense."""
     forms = [_Form(*_crisp_gemm(descriptor))]
     if forms[0].index is not None:
-        plain = "blocks are not gathered, which is better here: pruned ones are computed like kept ones"
+        plain = "the kept blocks are not gathered, because that is better here; pruned blocks are computed like them"
         forms.append(_Form(whole_gemm(descriptor), None, (plain,)))
     return tuple(_crisp_run(descriptor, form, nm, fabric, options) for form in forms for nm in _denser(descriptor.nm))
 
@@ -169,23 +174,23 @@ def _crisp_run(
     own = descriptor.nm
     if nm is None or nm.n == nm.m or lanes_for(nm, fabric.lanes) is None:
         what = f"{own.n}:{own.m}" if own else "no N:M pattern"
-        reason = f"weights have {what}: the lanes run dense and zeros inside kept blocks are computed"
+        reason = f"the lanes run dense (weights have {what}), so zeros inside kept blocks are computed, too"
         said = (reason,) if descriptor.density < 1 else ()
         base = LayerEncoding(form.gemm, Steps(columns=fabric.lanes), assumptions=said)
     else:
         base = _with_nm(form.gemm, nm, fabric, options)
         if own is not None and nm != own:
-            denser = f"{own.n}:{own.m} weights run as {nm.n}:{nm.m}, which is better here"
+            denser = f"{own.n}:{own.m} weights run as {nm.n}:{nm.m}, because that is better here"
             base = replace(base, assumptions=(denser, *base.assumptions))
     notes, index = form.notes, form.index
     if index and options.block_index:
         notes = (
             *notes,
-            f"block index: {index.blocks} x {index.bits} bits, counted beside the model (index_line) each "
-            "time a block's weights move; its share of SMEM bandwidth is not modelled",
+            f"the block index has {index.blocks} entries of {index.bits} bits; the energy of moving them with the "
+            "weights of their blocks is added to the model's, their share of SMEM bandwidth is not modelled",
         )
     elif index:
-        notes = (*notes, "block index not counted")
+        notes = (*notes, "the energy of moving the block index is not counted")
     return replace(base, assumptions=(*notes, *base.assumptions), block_index=index if options.block_index else None)
 
 
@@ -193,28 +198,31 @@ def _crisp_gemm(descriptor: Descriptor) -> tuple[Gemm, BlockIndex | None, tuple[
     """Block rows as groups over their own gathered columns; the plain GEMM when no block is pruned."""
     layer, block, total = descriptor.layer, descriptor.block, descriptor.total_blocks
     if descriptor.role != "hybrid" or block is None or total is None or layer.groups > 1:
-        why = "layer is pruned N:M only, so blocks are not skipped" if descriptor.role == "nm" else ""
+        why = "the layer is pruned N:M only, so there are no blocks to skip" if descriptor.role == "nm" else ""
         return whole_gemm(descriptor), None, (why,) if why else ()
     kept, notes = _kept_blocks(descriptor, total)
     if kept == total:
-        return whole_gemm(descriptor), None, (*notes, "no block column is pruned from every block row: plain GEMM")
+        return (
+            whole_gemm(descriptor),
+            None,
+            (*notes, "the fullest block row keeps every block, so the layer runs as a plain matrix product (GEMM)"),
+        )
     columns = min(kept * block, layer.columns)
     groups = ceil(layer.rows / block)
     gemm = Gemm(groups, min(block, layer.rows), layer.positions, columns, own_b=True)
     gather = (
-        "activations are gathered when they are loaded: SMEM is filled with K' x N words per block row (loading X once "
-        "and gathering at the SMEM read is the alternative, not modelled)"
+        "activations are gathered when they are loaded, so SMEM is filled with K' x N words per block row; to load "
+        "them once and gather them at the SMEM read is an alternative that is not modelled"
     )
     return gemm, BlockIndex((total - 1).bit_length(), groups * kept), (*notes, *_ragged(gemm, layer, block), gather)
 
 
 def _ragged(gemm: Gemm, layer: Layer, block: int) -> tuple[str, ...]:
     """What is counted as a whole block although the matrix ends inside it."""
-    rows = f"the last block row has {layer.rows % block} of {block} rows, counted as full"
-    columns = (
-        f"the last block of a row has {layer.columns % block} of {block} columns, counted as full where it is kept"
-    )
-    ends = (gemm.groups * gemm.rows > layer.rows, rows), (layer.columns % block > 0, columns)
+    rows = f"the last block row has {layer.rows % block} of {block} rows and is counted as full"
+    cut = layer.columns % block
+    columns = f"the last block of a row has {cut} of {block} columns and is counted as full where it is kept"
+    ends = (gemm.groups * gemm.rows > layer.rows, rows), (cut > 0, columns)
     return tuple(text for ends_inside, text in ends if ends_inside)
 
 
@@ -227,8 +235,10 @@ def _kept_blocks(descriptor: Descriptor, total: int) -> tuple[int, tuple[str, ..
             )
         return descriptor.kept_blocks, ()
     if descriptor.most_blocks is None:
-        return total, (f"block rows keep different numbers of blocks and the largest is unknown: all {total} counted",)
+        return total, (
+            f"block rows keep different numbers of blocks, and the largest is unknown, so all {total} are counted",
+        )
     kept = descriptor.most_blocks
     return kept, (
-        f"block rows keep different numbers of blocks: every one is padded to the largest, {kept} of {total}",
+        f"block rows keep different numbers of blocks, so every one is padded to the largest: {kept} of {total}",
     )

@@ -140,16 +140,16 @@ def padded(gemm: Gemm, fabric: Fabric, steps: Steps) -> tuple[Gemm, tuple[str, .
     notes = []
     if columns > gemm.columns:
         notes.append(
-            f"K padded from {gemm.columns} to {columns} columns, a multiple of {steps.columns} across the lanes"
+            f"K is padded from {gemm.columns} to {columns} columns, a multiple of {steps.columns} across the lanes"
         )
     if positions > gemm.positions:
         notes.append(
-            f"N padded from {gemm.positions} to {positions} positions, in equal tiles of at most {fabric.positions}"
+            f"N is padded from {gemm.positions} to {positions} positions, in equal tiles of at most {fabric.positions}"
         )
     before, after = gemm.groups * gemm.rows, whole.groups * whole.rows
     if after > before:
         shape = f"{whole.groups} x {whole.rows} on {fabric.cores} cores of {fabric.rows} rows"
-        notes.append(f"M padded from {before} to {after} rows (G x M = {shape})")
+        notes.append(f"M is padded from {before} to {after} rows (G x M = {shape})")
     if gemm.rows < fabric.rows:
         notes.append(f"only {gemm.rows} of {fabric.rows} rows of each core are used")
     return whole, tuple(notes)

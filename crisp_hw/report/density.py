@@ -33,8 +33,8 @@ TILE = (
     Column("model_empty_share", "model empty", "share"),
 )
 LEGEND = (
-    "error: the model's number over this one, minus 1, with the same mapping and without the block index; on chip: "
-    "everything but DRAM; mean, largest: nonzero weights in a tile"
+    "error is the model's number divided by this one, minus 1, with the same mapping and without the block index; on "
+    "chip is everything but DRAM; mean and largest are numbers of nonzero weights in a tile"
 )
 
 

@@ -41,9 +41,10 @@ TOTAL = (
     Column("compute_bound_share", "bound by MACs", "share"),
 )
 LEGEND = (
-    "gain: energy of the dense run over this one; on chip: everything but DRAM; Bn: blocks of n x n",
-    "metadata: its accesses, in DRAM too; overhead: block index, activation selection and decoders, which the model "
-    "does not count; both are part of the energies",
+    "gain is the energy of the dense run divided by that of this run; on chip is everything but DRAM; Bn stands for "
+    "blocks of n x n weights",
+    "metadata is the energy of accesses to offsets, bitmaps and block indices, in DRAM, too; overhead is the energy of "
+    "block index, activation selection and decoders, which Sparseloop does not model; both are part of the energies",
 )
 SHARES = ("density", "kept_ratio", "utilization", "compute_bound_share")
 

@@ -104,6 +104,15 @@ def test_damaged_entries_are_replaced(alone, own_cache, caplog):
     assert caplog.text == ""
 
 
+def test_layers_that_share_an_evaluation_keep_their_own_names():
+    rows = {row.layer: row for row in evaluated(("crisp-stc",), cache=False).rows}
+    assert rows["one"].result.cycles == rows["again"].result.cycles
+    for kind in ("point", "result"):
+        one, again = (getattr(rows[name], kind).assumptions for name in ("one", "again"))
+        assert any(text.startswith("one: ") for text in one)
+        assert again == tuple(text.replace("one: ", "again: ") for text in one)
+
+
 def test_a_mapping_that_is_not_proven_best_is_said(monkeypatch):
     search = solve.search
 
@@ -115,7 +124,10 @@ def test_a_mapping_that_is_not_proven_best_is_said(monkeypatch):
     for row, sure in zip(evaluated(("stc",), cache=False).rows, proven.rows, strict=True):
         for now, before in ((row.point, sure.point), (row.result, sure.result), (row.dense, sure.dense)):
             (said,) = set(now.assumptions) - set(before.assumptions)
-            assert f"{row.layer}: mapping not proven: best of" in said and "within 25.0 % of a lower bound" in said
+            assert (
+                f"{row.layer}: the mapping is not proven to be the best: best of" in said
+                and "within 25.0 % of a lower bound" in said
+            )
 
 
 def narrow(name):

@@ -203,7 +203,7 @@ def test_unbalanced_rows_are_padded_to_the_fullest_and_said_so():
     assert bounds(encoded)["K"] == 5 * 64  # thin blocks are gathered whole, whatever they hold
     assert any("different numbers of blocks" in text and "5 of 8" in text for text in encoded.assumptions)
     unknown = encode(Descriptor(layer, "hybrid", 9000, NM(2, 4), 64, None, 8), arch("crisp-stc"))
-    assert bounds(unknown)["K"] == 512 and any("all 8 counted" in text for text in unknown.assumptions)
+    assert bounds(unknown)["K"] == 512 and any("all 8 are counted" in text for text in unknown.assumptions)
 
 
 def test_depthwise_layers_have_one_group_per_channel():
@@ -211,7 +211,7 @@ def test_depthwise_layers_have_one_group_per_channel():
     encoded = encode(Descriptor(layer, "dense", layer.weights), arch("dense"))
     assert bounds(encoded) == {"G": 32, "M": 1, "N": 196, "K": 12}
     assert encoded.design.problem.tensor("B").dims == {"G", "K", "N"}
-    assert any("K padded from 9 to 12" in text for text in encoded.assumptions)
+    assert any("K is padded from 9 to 12" in text for text in encoded.assumptions)
     assert any("only 1 of 16 rows" in text for text in encoded.assumptions)
 
 

@@ -52,7 +52,7 @@ def test_no_index_no_line(evaluated):
     options = EvaluateOptions(block_index=False)
     descriptor = Descriptor(CONV, "hybrid", 12288, NM(2, 4), 16, 12, 72, 192.0)
     without = encode(descriptor, load_arch("crisp-stc"), options)
-    assert without.block_index is None and any("block index not counted" in text for text in without.assumptions)
+    assert without.block_index is None and any("block index is not counted" in text for text in without.assumptions)
 
 
 @pytest.mark.parametrize(("total", "bits"), [(2, 1), (3, 2), (4, 2), (5, 3), (72, 7)])

@@ -102,5 +102,6 @@ def test_an_evaluation_on_energies_without_them_says_so():
     (row,) = crisp_hw.evaluate(source, layers="layer4.2.conv3", options=options).network.rows
     assert row.overheads == ()
     assert (
-        "the energies have no cost for selection, offset_decoder, index_decoder: not counted" in row.point.assumptions
+        "the energy table has no cost for selection, offset_decoder, index_decoder, so they are not counted"
+        in row.point.assumptions
     )

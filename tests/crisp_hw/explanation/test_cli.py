@@ -47,7 +47,7 @@ def test_a_figure_of_one_layer_is_explained_instead_of_the_table(tiny):
 
 def test_what_tables_add_beside_the_model_is_said(tiny):
     text = " ".join(run(*tiny, "--layers", "mid", "--explain", "energy").stdout.split())
-    added = re.search(r"add what stands outside this model: (.*)$", text)
+    added = re.search(r"also charge what this model leaves out: (.*)$", text)
     found = json.loads(run(*tiny, "--layers", "mid", "--explain", "energy", "--format", "json").stdout)
     (row,) = json.loads(run(*tiny, "--layers", "mid", "--format", "json").stdout)["layers"]
     beside = sum(float(pj.replace(",", "")) for pj in re.findall(r"([\d,]+) pJ for", added[1]))
