@@ -19,9 +19,11 @@ from crisp_hw.spec.limits import MOST_MACS
 from crisp_hw.spec.rules import misfit
 from crisp_hw.timeloop.read.accept import accept
 from crisp_hw.timeloop.read.accept_architecture import component_names
+from crisp_hw.timeloop.read.constrained import check_constraints
 from crisp_hw.timeloop.read.lines import with_line
 from crisp_hw.timeloop.read.point import point_of
 from crisp_hw.timeloop.read.tables import read_areas
+from crisp_hw.timeloop.read.unheard import unheard
 from crisp_hw.timeloop.stats.detail import Evaluated, details_of
 from crisp_hw.timeloop.stats.json_text import stats_json
 from crisp_hw.timeloop.stats.map_text import map_text
@@ -91,7 +93,7 @@ def _evaluate(documents: MarkedDict, notes: tuple[str, ...], dialect: Dialect) -
     check_documents(documents, NEEDED)
     point = point_of(documents, dialect)
     check_size(point.design)
-    return evaluated(point, documents, notes)
+    return evaluated(point, documents, (*notes, *check_constraints(documents, point)))
 
 
 def evaluated(point: DesignPoint, documents: MarkedDict, notes: tuple[str, ...]) -> Evaluated:
@@ -107,7 +109,9 @@ def evaluated(point: DesignPoint, documents: MarkedDict, notes: tuple[str, ...])
     if not result.valid:
         raise misfit(result.failures, Where("mapping"))
     free = () if documents.get("ERT") is None else unpriced(point.design, result)
-    result = replace(result, assumptions=(*result.assumptions, *free), skipped=(*result.skipped, *notes))
+    silent = unheard(documents, point.design)
+    skipped = (*result.skipped, *notes, *silent)
+    result = replace(result, assumptions=(*result.assumptions, *free), skipped=skipped)
     # Timeloop looks for an ART only where there is an ERT
     areas = read_areas(documents["architecture"], documents.get("ART") if documents.get("ERT") is not None else None)
     has_sparse = documents.get("sparse_optimizations") is not None

@@ -32,7 +32,7 @@ OTHER_TOOLS = {
     "variables": "values to refer to by name",
     "version": "a remark",
 }
-CONSTRAINTS = ("architecture_constraints", "arch_constraints", "constraints")
+CONSTRAINTS = ("architecture_constraints", "arch_constraints")
 OPTIONAL = (
     *("action_optimization", "representation_format", "compute_optimization"),
     *("metadata_word_bits", "payload_word_bits", "flattened_rankIDs", "rank_application_order"),
@@ -60,7 +60,7 @@ def accept(documents: MarkedDict) -> tuple[MarkedDict, tuple[str, ...]]:
     for name in MODELLED:
         _check_version(root.get(name), name)
     accept_tables(root, notes)
-    return root.derived({key: value for key, value in root.items() if key in MODELLED}), tuple(notes)
+    return root.derived({key: value for key, value in root.items() if key in (*MODELLED, *CONSTRAINTS)}), tuple(notes)
 
 
 def _top(documents: MarkedDict, notes: list[str]) -> MarkedDict:
@@ -71,11 +71,12 @@ def _top(documents: MarkedDict, notes: list[str]) -> MarkedDict:
                 "arch and architecture are the same document", key_at(Where(), documents, "arch"), "give one"
             )
         root.put("architecture", root.pop("arch"), documents.keys_at["arch"])
+    _constraints(root, notes)
     for key, value in root.items():
-        if key in MODELLED:
+        if key in (*MODELLED, *CONSTRAINTS):
             continue
-        if key in CONSTRAINTS:
-            _no_constraints(root, key, notes)
+        if key == "constraints":
+            _front_end_alone(root, notes)
         elif key == "globals":
             _globals(value, notes)
         elif key == "model":
@@ -89,21 +90,46 @@ def _top(documents: MarkedDict, notes: list[str]) -> MarkedDict:
 
 
 def _unknown(root: MarkedDict, key: str) -> None:
-    meant = similar(key, [*MODELLED, *OTHER_TOOLS, *CONSTRAINTS])
+    meant = similar(key, [*MODELLED, *OTHER_TOOLS, *CONSTRAINTS, "constraints"])
     advice = f"did you mean {meant!r}?" if meant else f"known are {', '.join(MODELLED)}"
     what = "is not modelled" if key == "layout" else "is no document of Timeloop's model"
     hint = "leave it out" if key == "layout" else advice
     raise InputError(f"the document {key!r} {what}", key_at(Where(), root, key), hint)
 
 
-def _no_constraints(root: MarkedDict, key: str, notes: list[str]) -> None:
-    """timeloop-model checks the mapping against them; this does not."""
-    held = root[key]
-    targets = held.get("targets", held.get("constraints")) if isinstance(held, dict) else held
-    if targets:
-        what = "mappings are not checked against constraints here"
-        raise InputError(what, key_at(Where(key), root, key), "leave the document out")
-    notes.append(f"{root.keys_at[key]}: {key}: empty, not used here")
+def _front_end_alone(root: MarkedDict, notes: list[str]) -> None:
+    held = root["constraints"]
+    if held.get("targets", held.get("constraints")) if isinstance(held, dict) else held:
+        what = "the document 'constraints' is for the front end alone"
+        advice = "timeloop-model checks a mapping against architecture_constraints"
+        raise InputError(what, key_at(Where(), root, "constraints"), advice)
+    notes.append(f"{root.keys_at['constraints']}: constraints: empty, not used here")
+
+
+def _constraints(root: MarkedDict, notes: list[str]) -> None:
+    """Those inside the architecture go before those of a document, as in Timeloop; empty ones are noted."""
+    architecture = root.get("architecture")
+    inner = architecture.get("constraints") if isinstance(architecture, dict) else None
+    there = [key for key in CONSTRAINTS if key in root]
+    if inner is not None:
+        if there:
+            at = key_at(Where("architecture"), architecture, "constraints")
+            raise InputError(f"there are constraints in it, and Timeloop would pass over {there[0]}", at, "keep one")
+        root.put(CONSTRAINTS[0], inner, mark_of(architecture, "constraints") or root.mark)
+    elif len(there) > 1:
+        what = f"{' and '.join(there)} are the same document to Timeloop"
+        raise InputError(what, key_at(Where(), root, there[1]), "give one")
+    if isinstance(architecture, dict) and "constraints" in architecture:
+        kept = {key: value for key, value in architecture.items() if key != "constraints"}
+        root["architecture"] = derived(architecture, kept)
+    for key in CONSTRAINTS:
+        if key not in root:
+            continue
+        held = root[key]
+        targets = held.get("targets", held.get("constraints")) if isinstance(held, dict) else held
+        if not targets:
+            notes.append(f"{root.keys_at[key]}: {key}: empty, not used here")
+            del root[key]
 
 
 def _globals(value: Any, notes: list[str]) -> None:

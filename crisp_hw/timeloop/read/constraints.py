@@ -43,8 +43,8 @@ NUMBERS = ("factors", "permutation", "default_max_factor", "default_min_factor")
 
 
 @dataclass
-class _Said:
-    """Everything that the entries so far say."""
+class Said:
+    """Everything that the entries of constraint documents say, block by block, and where each block begins."""
 
     blocks: dict[tuple[str, Kind], BlockLimits] = field(default_factory=dict)
     places: dict[tuple[str, Kind], Where] = field(default_factory=dict)
@@ -84,13 +84,19 @@ def read_mapspace(documents: Any, design: Design) -> Mapspace:
     keeps all. Saying one thing twice is an error. Raises InputError, with file and line where they are known, for what
     is wrong or not modelled, naming document, level and key.
     """
+    said = read_said(documents, design)
+    constraints = _constraints(said, design)
+    return Mapspace(constraints, tuple(said.notes))
+
+
+def read_said(documents: Any, design: Design) -> Said:
+    """What a set of documents says of each block, as it is written; InputError as `read_mapspace`."""
     root = underscored(mapping(documents, Where("documents")))
-    said = _Said()
+    said = Said()
     for name in _given(root):
         for entry in _entries(root[name], name, design, said.notes):
             _add(said, entry, design)
-    constraints = _constraints(said, design)
-    return Mapspace(constraints, tuple(said.notes))
+    return said
 
 
 def _given(root: Node) -> list[str]:
@@ -166,7 +172,7 @@ def _entry(node: Node, target: str, at: Where, notes: list[str]) -> Entry:
     return Entry(node, attributes, target, kind, at)
 
 
-def _add(said: _Said, entry: Entry, design: Design) -> None:
+def _add(said: Said, entry: Entry, design: Design) -> None:
     if entry.kind in KINDS:
         kind = KINDS[entry.kind]
         _check_lanes(entry, design)
@@ -187,7 +193,7 @@ def _check_lanes(entry: Entry, design: Design) -> None:
         )
 
 
-def _add_stores(said: _Said, entry: Entry, design: Design) -> None:
+def _add_stores(said: Said, entry: Entry, design: Design) -> None:
     node, at = entry.attributes, entry.at
     keep, bypass = (tensors_of(node, key, design, at) for key in ("keep", "bypass"))
     outermost = entry.target == design.architecture.levels[-1].name
@@ -207,7 +213,7 @@ def _add_stores(said: _Said, entry: Entry, design: Design) -> None:
     said.bypass[entry.target] = said.bypass.get(entry.target, frozenset()) | bypass
 
 
-def _add_share(said: _Said, entry: Entry, design: Design) -> None:
+def _add_share(said: Said, entry: Entry, design: Design) -> None:
     innermost = design.architecture.levels[0].name
     if entry.target != innermost:
         what = "the share of all lanes in use is told to the innermost level alone"
@@ -219,7 +225,7 @@ def _add_share(said: _Said, entry: Entry, design: Design) -> None:
     said.parallelism = float(number(share, inside(entry.at, entry.attributes, "min")))
 
 
-def _constraints(said: _Said, design: Design) -> Constraints:
+def _constraints(said: Said, design: Design) -> Constraints:
     said.notes += cut_to_fit(said.blocks, said.places, design)
     levels = [level.name for level in design.architecture.levels]
     everything = frozenset(tensor.name for tensor in design.problem.tensors)

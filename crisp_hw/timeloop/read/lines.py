@@ -140,8 +140,9 @@ def _words(entry: MarkedDict) -> str:
 def _at_factor(error: CrispError, dim: str, documents: MarkedDict) -> None:
     """Name the entry whose factor is the wrong one of a product that does not come to the size of its dimension.
 
-    That is a factor which does not divide the size, else one that alone could put it right, else any above 1; of
-    several the one that is written first, which is the outermost as mappings are usually written.
+    That is a residual where the factors come to the size without it, else a factor which does not divide the size,
+    else one that alone could put it right, else any above 1; of several the one that is written first, which is the
+    outermost as mappings are usually written.
     """
     problem = documents.get("problem")
     size = problem["instance"][dim] if isinstance(problem, dict) else 1
@@ -154,9 +155,12 @@ def _at_factor(error: CrispError, dim: str, documents: MarkedDict) -> None:
         return
     product = prod(factor for factor, _ in held)
 
-    def suspicion(each: tuple[int, Where]) -> tuple[bool, bool, bool]:
+    cut_short = {at for node, (_, at) in zip(entries, held, strict=True) if _residual(node, dim)}
+
+    def suspicion(each: tuple[int, Where]) -> tuple[bool, bool, bool, bool]:
         factor = each[0]
-        return factor > 1, size % factor != 0, (size * factor) % product == 0
+        whole = product == size and each[1] in cut_short  # its residual alone can be wrong
+        return whole, factor > 1, size % factor != 0, (size * factor) % product == 0
 
     wrong = max(held, key=suspicion)  # of equals the first
     error.at = wrong[1].under("factors")

@@ -65,7 +65,7 @@ def test_names_of_several_letters_are_told_from_their_factors(run):
 def test_residual_factors_are_those_of_the_last_round(run):
     cut = [temporal("Far", '"U=3 V=1"', "VU"), temporal("Near", '"U=5,2 V=20"', "VU")]
     found = run(cut)
-    assert found.compute.algorithmic_computes == 240  # 5 + 5 + 2 rows of 20, not 15
+    assert found.compute.algorithmic == 240  # 5 + 5 + 2 rows of 20, not 15
     assert run([cut[0], temporal("Near", '"U5,2,V20"', "VU")]) == found
     with pytest.raises(InputError, match=r"map.yaml:3: .*residual of 'U=5,6' is not between 1 and 5"):
         run([cut[0], temporal("Near", '"U=5,6 V=20"', "VU")])

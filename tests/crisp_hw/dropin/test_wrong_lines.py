@@ -155,7 +155,7 @@ MISTAKES = [
     ("said twice", SPACE, r"mapper:\n", "    - {target: RF, type: temporal, factors: §K>=3}\n\nmapper:\n"),
     ("constraints that contradict", NODES, r"factors: \"K=4\"", 'factors: §"K=8"'),
     ("constraints that contradict", NODES, r"factors: \"K=4\"", 'factors: §"K=4 N=3"'),
-    ("constraints that contradict", NODES, r"(SMEM\n    type: temporal\n.*\n)", r"\1    permutation: §[N]\n"),
+    ("constraints that contradict", NODES, r"factors: \"K=4\"", 'factors: "K=4 M=2"\n    permutation: §[M]'),
     ("constraints that contradict", SPACE, r"- M=1\n", "- M=4\n        - §M<=2\n"),
     ("expression", NODES, r"bus // (\d)", "§bus // two"),
     ("expression", NODES, r"8 \* columns", "§8 * colums"),

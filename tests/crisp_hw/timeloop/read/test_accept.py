@@ -73,7 +73,7 @@ CHANGES = [
     (("layout", 1), "the document 'layout' is not modelled"),
     (("problm", 1), "did you mean 'problem'?"),
     (("arch", {}), "arch and architecture are the same"),
-    (("architecture_constraints", {"targets": [{}]}), "not checked against constraints here"),
+    (("constraints", {"targets": [{}]}), "is for the front end alone"),
     (("globals", {"environment_variables": {"TIMELOOP_ENABLE_FIRST_READ_ELISION": 0}}), "switch TIMELOOP_ENABLE"),
     (("model", {"auto_bypass_on_failure": True}), "auto_bypass_on_failure is not modelled"),
     (("model", {"verbos": True}), "unknown key 'verbos'"),

@@ -1,0 +1,73 @@
+"""What documents say in words that Timeloop knows, and that still change nothing: each is named."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from crisp_hw.engine.energy import COMPUTE_ORDER
+from crisp_hw.machine.positions import MarkedDict, mark_of, mark_of_word
+from crisp_hw.spec.design import Design
+from crisp_hw.timeloop.read.architecture import DEPTHS, PORT_WIDTHS, WIDTHS, plain_name
+
+ALIKE = (
+    # of attributes that mean one thing Timeloop reads the first (model/buffer.cpp: ParseSpecs)
+    WIDTHS,
+    PORT_WIDTHS,
+    ("entries", *DEPTHS),
+    ("block_size", "n_words"),
+    ("metadata_datawidth", "metadata_word_bits"),
+    ("metadata_storage_width", "metadata_width"),
+    ("metadata_storage_depth", "metadata_depth"),
+)
+HALVES = ("read_bandwidth", "write_bandwidth")
+
+
+def unheard(documents: MarkedDict, design: Design) -> tuple[str, ...]:
+    """One note for everything in accepted documents that something else in them leaves without effect."""
+    parts = list(_components(documents.get("architecture")))
+    return (
+        *(note for part in parts for note in _passed_over(part)),
+        *(note for part in parts for note in _priced(part, design)),
+        *_outermost(documents.get("mapping"), design),
+    )
+
+
+def _components(value: Any) -> Iterator[MarkedDict]:
+    """Entries of all `local` lists."""
+    nodes = value.get("subtree") or [] if isinstance(value, dict) else []
+    for node in nodes:
+        yield from node.get("local") or []
+        yield from _components(node)
+
+
+def _passed_over(part: MarkedDict) -> Iterator[str]:
+    held = part.get("attributes") or {}
+    name = plain_name(str(part.get("name")))
+    for group in ALIKE:
+        first, *others = [key for key in group if held.get(key) is not None] or [""]
+        for key in others:
+            if held[key] != held[first]:
+                yield f"{mark_of(held, key)}: {key} ({name}): Timeloop reads {first}, which means the same"
+    for key in HALVES:
+        if held.get("bandwidth") is not None and held.get(key) is not None:
+            yield f"{mark_of(held, key)}: {key} ({name}): Timeloop reads bandwidth, and halves it"
+
+
+def _priced(part: MarkedDict, design: Design) -> Iterator[str]:
+    """The width of computations, which only Timeloop's estimate of their energy asks for."""
+    compute = design.architecture.compute.name
+    actions = design.energy.actions.get(compute, {})
+    if plain_name(str(part.get("name"))) != compute or not set(COMPUTE_ORDER["random"]) & set(actions):
+        return
+    held = part.get("attributes") or {}
+    if key := next((key for key in WIDTHS if held.get(key) is not None), None):
+        yield f"{mark_of(held, key)}: {key} ({compute}): printed alone, the ERT says what a computation takes"
+
+
+def _outermost(mapping: Any, design: Design) -> Iterator[str]:
+    """The outermost level keeps every tensor, whatever a mapping says (mapping/parser.cpp)."""
+    level = design.architecture.levels[-1].name
+    for entry in mapping or ():
+        names = [str(name) for name in entry.get("bypass") or ()]
+        if entry.get("target") == level and names:
+            mark = mark_of_word(entry["bypass"], names[0]) or mark_of(entry)
+            yield f"{mark}: bypass of {', '.join(names)} ({level}): the outermost level keeps every tensor"
