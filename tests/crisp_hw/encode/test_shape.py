@@ -87,8 +87,8 @@ def test_padding_only_grows_and_says_each_number(gemm, steps):
     assert whole.columns % steps.columns == 0 and whole.columns - gemm.columns < steps.columns
     assert whole.positions % steps.positions == 0
     text = " ".join(notes)
-    assert ("K padded" in text) == (whole.columns > gemm.columns)
-    assert ("N padded" in text) == (whole.positions > gemm.positions)
-    assert ("M padded" in text) == (whole.groups * whole.rows > gemm.groups * gemm.rows)
+    assert ("K is padded" in text) == (whole.columns > gemm.columns)
+    assert ("N is padded" in text) == (whole.positions > gemm.positions)
+    assert ("M is padded" in text) == (whole.groups * whole.rows > gemm.groups * gemm.rows)
     if whole.macs == gemm.macs:
         assert "padded" not in text
