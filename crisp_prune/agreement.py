@@ -14,26 +14,29 @@ from crisp_prune.reads import uncompiled
 from crisp_prune.rng import preserved, seed_all
 
 
-def require_agreement(model: nn.Module, last: LastCall) -> None:
-    """The model must give the same for its last call with masks as with zeros in its weights, in evaluation mode.
+def agree(model: nn.Module, last: LastCall) -> bool:
+    """Does the model give the same for its last call with masks as with zeros in its weights, in evaluation mode?
 
-    InputError when it does not: somewhere its code reads a dense weight, so it is trained without its zeros. The
-    model comes back as it was. Nothing is asked of a model that was not called yet.
+    False when it cannot be asked, because the model gives two outputs for one batch; True for one not called yet.
+    InputError when it does not agree: somewhere its code reads a dense weight, so it is trained without its zeros.
+    The model comes back as it was.
     """
     if last.arguments is None:
-        return
+        return True
     arguments = last.arguments
     masked = _output(model, arguments)
     with _zeros(model), paused(model):
         plain = _output(model, arguments)
-    last.arguments = arguments
     apart = _difference(masked, plain)
-    if apart:
+    repeatable = not apart or not _difference(masked, _output(model, arguments))
+    last.arguments = arguments
+    if apart and repeatable:
         raise InputError(
             f"with zeros in its weights the model gives another output than with its masks ({apart}): some of its "
             "code reads a weight where the masks do not act",
             hint="give that layer the role dense, or call it as a module in forward",
         )
+    return repeatable
 
 
 @contextmanager

@@ -102,7 +102,7 @@ class LastCall:
 
 
 def mapped(change: Callable[[Tensor], Tensor], value: Any) -> Any:
-    """The same nesting with every tensor changed.
+    """The same nesting of lists, tuples and dicts with every tensor changed; other containers stay as they are.
 
     >>> mapped(torch.neg, {"x": [torch.ones(1), "name"]})
     {'x': [tensor([-1.]), 'name']}
@@ -110,11 +110,11 @@ def mapped(change: Callable[[Tensor], Tensor], value: Any) -> Any:
     match value:
         case Tensor():
             return change(value)
-        case dict():
+        case dict() if type(value) is dict:
             return {key: mapped(change, item) for key, item in value.items()}
         case tuple() if hasattr(value, "_make"):
             return type(value)._make(mapped(change, item) for item in value)
-        case tuple() | list():
+        case tuple() | list() if type(value) in (tuple, list):
             return type(value)(mapped(change, item) for item in value)
     return value
 

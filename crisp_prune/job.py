@@ -27,7 +27,7 @@ from crisp_prune.evaluate import Accuracy, accuracy
 from crisp_prune.export import save_pruned
 from crisp_prune.option import option
 from crisp_prune.prune import Crisp
-from crisp_prune.rundir import CHECKPOINT, WEIGHTS, metrics_csv, open_run, report_markdown
+from crisp_prune.rundir import CHECKPOINT, CONFIG, METRICS, REPORT, WEIGHTS, metrics_csv, open_run, report_markdown
 from crisp_prune.training import EpochRow, FitOptions, Progress
 
 
@@ -129,7 +129,7 @@ def execute(job: Job, resume: bool, on_step: Callable[[Progress], None]) -> Outc
     def note(progress: Progress) -> None:
         seen[:] = [progress]
         if progress.step % len(batches) == 0:
-            write_text(job.run_dir / "metrics.csv", metrics_csv(progress.rows, before, None))
+            write_text(job.run_dir / METRICS, metrics_csv(progress.rows, before, None))
         on_step(progress)
 
     pruner.fit(batches, FitOptions(job.run_dir / CHECKPOINT, resume, on_step=note))
@@ -142,6 +142,9 @@ def _check_places(job: Job) -> None:
     """Refuse places that cannot be written to before anything is computed."""
     for path in (job.out, job.run_dir / WEIGHTS):
         check_writable(path.parent)
+    names = (CONFIG, METRICS, REPORT, CHECKPOINT, WEIGHTS)
+    if job.out.resolve() in [(job.run_dir / name).resolve() for name in names]:
+        raise InputError("is a file of the run directory", Where(mark=Mark(str(job.out))), "choose another --out")
     if job.out.exists() and not job.out.is_file():
         raise InputError("is no regular file", Where(mark=Mark(str(job.out))), "choose another --out")
 
@@ -152,8 +155,8 @@ def _write(job: Job, pruner: Crisp, top1: tuple[Accuracy, Accuracy], rows: tuple
     provenance = {"job": job.as_dict(), "top1_before": asdict(before), "top1_after": asdict(after)}
     exported = pruner.export(job.model.partition(":")[2], provenance)
     save_checkpoint(job.run_dir / WEIGHTS, pruner.model.state_dict())
-    write_text(job.run_dir / "metrics.csv", metrics_csv(rows, before, after))
-    write_text(job.run_dir / "report.md", report_markdown(pruner, exported, before, after))
+    write_text(job.run_dir / METRICS, metrics_csv(rows, before, after))
+    write_text(job.run_dir / REPORT, report_markdown(pruner, exported, before, after))
     save_pruned(job.out, exported)
     return Outcome(exported, pruner.sparsity, before, after)
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from crisp_hw.errors import InputError
 from crisp_hw.spec.descriptors import PrunedModel
-from crisp_prune.agreement import require_agreement
+from crisp_prune.agreement import agree
 from crisp_prune.attach import LastCall, Masks, attach, detach, mask_hooks, paused, share_nothing, strip, unwrapped
 from crisp_prune.batches import LossFn, classification_loss, count_of, first_batch, only_classes, to_device
 from crisp_prune.config import CrispConfig
@@ -114,10 +114,10 @@ class Crisp:
     def record(self, batch: Any, loss_fn: LossFn = classification_loss) -> None:
         """Take geometry and execution order from one batch; before the first iteration, roles follow the order."""
         batch = first_batch([batch], self.config.classes)
-        samples = (count_of(batch) if self.config.classes else self.batch_size) or count_of(batch)
-        samples = samples or samples_of(batch, listed=True)
+        picked = self.config.classes and self.batch_size is not None  # then fewer than the user counted are left
+        samples = count_of(batch) if picked else self.batch_size
         batch = to_device(batch, self.device)
-        self._record(lambda: loss_fn(self.model, batch), samples)
+        self._record(lambda: loss_fn(self.model, batch), samples or samples_of(batch, listed=True))
 
     def measure(self, batches: Iterable[Any], loss_fn: LossFn = classification_loss) -> None:
         """Collect the gradients of a pass over `batches` without an optimizer step, for the next `step`.
@@ -178,7 +178,7 @@ class Crisp:
         self._set(after)
         self.gradients.clear()
         if not self.history:
-            require_agreement(self.model, self._last)
+            agree(self.model, self._last)
         live = {name: int(after[name].blocks[0].sum()) for name in budget.hybrid}
         self.history += (Iteration(self.iteration, target, self.sparsity, live),)
         return self.history[-1]
@@ -203,12 +203,18 @@ class Crisp:
             run(Training(self, loader, options or FitOptions()))
         return list(self.history)
 
-    def finalize(self) -> nn.Module:
+    def finalize(self, check: bool = True) -> nn.Module:
         """Write exact zeros into the weights, remove every hook, and return the plain module.
 
-        InputError when the plain module would give another output for the last batch than the masked one.
+        With `check`, InputError when the plain module would give another output for the last batch than the masked
+        one does, or when the masked one gives two outputs for it, so that nothing can be compared.
         """
-        require_agreement(self.model, self._last)
+        if check and not agree(self.model, self._last):
+            raise InputError(
+                "the model gives two outputs for one batch in evaluation mode, so its masks cannot be checked",
+                hint="make it repeatable, or call finalize(check=False)",
+            )
+        self._last.arguments = None
         return strip(self.model)
 
     def export(self, name: str = "", provenance: Mapping[str, Any] | None = None) -> PrunedModel:

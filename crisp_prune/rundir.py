@@ -17,6 +17,8 @@ from crisp_prune.prune import Crisp
 from crisp_prune.training import EpochRow
 
 CONFIG = "config.json"
+METRICS = "metrics.csv"
+REPORT = "report.md"
 CHECKPOINT = "checkpoint.pt"
 WEIGHTS = "weights.pt"
 LIMIT = 2**20

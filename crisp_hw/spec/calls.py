@@ -51,23 +51,31 @@ def samples_in(arguments: Any, listed: bool = False) -> int:
     crisp_hw.errors.InputError: the batch could hold 2 samples or 3; say how many with batch_size=
     """
     whole = [arguments] if isinstance(arguments, Extent) else _members(arguments)
-    direct = [member for member in _opened(whole) if isinstance(member, Extent) and member.shape]
-    firsts = {extent.shape[0] for extent in direct}
+    opened = _opened(whole)
+    direct = [member for member in opened if isinstance(member, Extent) and member.shape]
+    choices = {extent.shape[0] for extent in direct}
     if listed and len(direct) == len(whole) > 2 and len({extent.shape for extent in direct}) == 1:
-        firsts |= {len(whole)}
-    if not direct:
-        lists = [member for member in _opened(whole) if _all_extents(member)]
-        if not lists:
-            raise InputError(
-                "the batch holds no tensor with a batch axis", hint="say how many samples with batch_size="
-            )
-        firsts = {len(_members(each)) for each in lists}
-        firsts |= {extent.shape[0] for each in lists for extent in _all_extents(each)}
-    found = firsts - {1} or firsts
+        choices |= {len(whole)}
+    lists = [_lengths(member) for member in opened if _all_extents(member) and not isinstance(member, Extent)]
+    if not direct and lists:
+        choices = set.intersection(*lists) or set.union(*lists)
+    found = choices - {1} or choices
+    if not found:
+        raise InputError("the batch holds no tensor with a batch axis", hint="say how many with batch_size=")
     if len(found) > 1:
-        choices = " samples or ".join(str(size) for size in sorted(found))
-        raise InputError(f"the batch could hold {choices}", hint="say how many with batch_size=")
+        said = " samples or ".join(str(size) for size in sorted(found))
+        raise InputError(f"the batch could hold {said}", hint="say how many with batch_size=")
     return found.pop()
+
+
+def _lengths(value: Any) -> set[int]:
+    """The samples that a list could hold: its length, and the first axis of its tensors where they have one in common.
+
+    Maps in a list describe one sample each.
+    """
+    firsts = {extent.shape[0] for extent in _all_extents(value)}
+    described = any(isinstance(member, Mapping) for member in _members(value))
+    return {len(_members(value))} | (firsts if len(firsts) == 1 and not described else set())
 
 
 def _members(value: Any) -> list[Any]:
@@ -169,14 +177,14 @@ def packed_projections(layer: Layer, call: AttentionCall, samples: int) -> tuple
 
 
 def check_batch_axis(name: str, call: AttentionCall, samples: int) -> None:
-    """Refuse an attention layer whose batch axis does not fit the samples: sequence and batch are exchanged."""
-    if len(call.query) != 3:
-        return
-    batch, other = (call.query[0], call.query[1]) if call.batch_first else (call.query[1], call.query[0])
+    """Refuse an attention layer whose batch axis does not fit the samples: exchanged with the sequence, or missing."""
+    if len(call.query) == 3:
+        batch, other = (call.query[0], call.query[1]) if call.batch_first else (call.query[1], call.query[0])
+    else:
+        batch, other = 1, 0
     if batch % samples or (other == samples != batch):
         raise InputError(
-            f"{name} is called on {batch} sequences (batch axis {0 if call.batch_first else 1} of {call.query}) "
-            f"for a batch of {samples} samples",
+            f"{name} is called on {batch} sequences (shape {call.query}) for a batch of {samples} samples",
             hint="give batches whose first axis is the batch, or say how many samples with batch_size=",
         )
 

@@ -108,6 +108,8 @@ def test_places_that_cannot_be_written_are_found_before_training(folder, here):
     refused(here("--out", "taken.pt"), "taken.pt: is no regular file")
     refused(here("--out", "pipe.pt"), "pipe.pt: is no regular file")
     refused(here("--out", ""), "must end in .pt")
+    refused(here("--out", "run/checkpoint.pt", "--run-dir", "run"), "is a file of the run directory")
+    refused(here("--out", f"{'long' * 70}.pt"), "File name too long")
     left = {entry.name for entry in folder.iterdir()} - {"__pycache__"}
     assert left == {"tiny.py", "file", "taken.pt", "pipe.pt"}
 

@@ -413,15 +413,18 @@ def boxes_loss(model, batch):
     return F.cross_entropy(model(images), MANY.repeat_interleave(30))
 
 
-@pytest.mark.parametrize("batch", [(LISTED, MANY), {"images": LISTED, "labels": MANY}])
-def test_a_list_of_images_counts_its_samples_by_the_labels(batch):
+DESCRIBED = [{"boxes": torch.zeros(2, 4)}] * 8
+
+
+@pytest.mark.parametrize("batch", [(LISTED, MANY), {"images": LISTED, "labels": MANY}, (LISTED, DESCRIBED)])
+def test_a_list_of_images_counts_its_samples_by_what_comes_with_it(batch):
     pruner = Crisp(Boxes(), CONFIG)
     pruner.step([batch], boxes_loss)
     positions = {each.layer.name: each.layer.positions for each in pruner.export().layers}
     assert positions == {"a": 256, "b": 256, "box": 30, "kind": 30}
 
 
-@pytest.mark.parametrize("batch", [(LISTED, [{"boxes": torch.zeros(2, 4)}] * 8), LISTED])
+@pytest.mark.parametrize("batch", [(LISTED, ["a name"] * 8), LISTED])
 def test_a_list_that_could_mean_two_things_asks_for_the_batch_size(batch):
     with pytest.raises(InputError, match=r"the batch could hold .*; say how many with batch_size="):
         Crisp(Boxes(), CONFIG).step([batch], boxes_loss)
@@ -430,3 +433,63 @@ def test_a_list_that_could_mean_two_things_asks_for_the_batch_size(batch):
     assert {each.layer.name: each.layer.positions for each in pruner.export().layers}["box"] == 30
     with pytest.raises(InputError, match="the batch could hold 3 samples or 8"):
         Crisp(Boxes(), CONFIG, sample=LISTED)
+
+
+def test_labels_of_every_token_are_not_taken_for_samples():
+    model = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 4))
+    batch = torch.randn(4, 5, 16), torch.zeros(20, dtype=torch.long)
+
+    def loss(model, batch):
+        return F.cross_entropy(model(batch[0]).flatten(0, 1), batch[1])
+
+    with pytest.raises(InputError, match="could hold 4 samples or 20"):
+        Crisp(model, CrispConfig(sparsity=0.6, block=4)).step([batch], loss)
+
+
+def test_attention_without_a_batch_asks_for_it():
+    class Bare(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.attention, self.head = nn.MultiheadAttention(32, 4), nn.Linear(32, 8)
+
+        def forward(self, x):
+            return self.head(self.attention(x, x, x)[0])
+
+    with pytest.raises(InputError, match=r"called on 1 sequences .* for a batch of 12 samples"):
+        Crisp(Bare(), BLIND, sample=torch.randn(12, 32))
+    assert Crisp(Bare(), BLIND, sample=torch.randn(12, 32), batch_size=1).export().layers[0].layer.tokens == 12
+
+
+# The check at the end
+
+
+def test_a_model_that_does_not_repeat_itself_says_so():
+    class Restless(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b, self.drawn = nn.Linear(64, 64), nn.Linear(64, 8), torch.Generator().manual_seed(0)
+
+        def forward(self, x):
+            return self.b(self.a(x).relu()) + torch.rand(1, generator=self.drawn)
+
+    pruner = prune(Crisp(Restless(), CONFIG))
+    with pytest.raises(InputError, match=r"two outputs for one batch .*; make it repeatable"):
+        pruner.finalize()
+    assert (pruner.finalize(check=False).a.weight == 0).any()
+
+
+def test_the_check_leaves_the_input_the_modes_and_the_generators_alone():
+    class InPlace(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b, self.drop = nn.Linear(64, 64), nn.Linear(64, 8), nn.Dropout(0.5)
+
+        def forward(self, x, scale=None):
+            return {"logits": self.b(self.drop(self.a(x.mul_(1.0)).relu_()))}
+
+    model, x = InPlace(), X.clone()
+    pruner = prune(Crisp(model, CONFIG), loss=lambda model, batch: F.cross_entropy(model(batch[0])["logits"], batch[1]))
+    model(x, scale=torch.ones(1))
+    state = torch.get_rng_state()
+    plain = pruner.finalize()
+    assert torch.equal(x, X) and plain.training and torch.equal(torch.get_rng_state(), state)
