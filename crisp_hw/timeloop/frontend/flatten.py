@@ -20,6 +20,7 @@ from crisp_hw.timeloop.frontend.order import settle_order
 from crisp_hw.timeloop.frontend.written import constraint, directive
 from crisp_hw.timeloop.read.architecture import STORAGE_CLASSES
 from crisp_hw.timeloop.read.problem import INSTANCE, PROBLEM, SHAPE, once
+from crisp_hw.timeloop.read.shapes import written_out
 from crisp_hw.timeloop.read.sparse import SPARSE
 from crisp_hw.timeloop.yaml.fields import (
     inside,
@@ -110,7 +111,7 @@ def _is_dram(part: Component) -> bool:
 
 def _problem(document: Any, variables: dict[str, Any]) -> Any:
     """With the expressions of sizes and densities computed."""
-    root = mapping(document, PROBLEM)
+    root = written_out(document)
     instance = optional_mapping(root.get("instance"), inside(PROBLEM, root, "instance"))
     sizes = {
         key: value if isinstance(value, dict) else computed(instance, key, variables, INSTANCE)
@@ -201,6 +202,9 @@ def _own_constraints(blocks: _Blocks, part: Component, shape: Shape) -> list[str
 def _listed(blocks: _Blocks, documents: MarkedDict, key: str, known: tuple[list[Component], Shape]) -> list[str]:
     """Entries of a mapping or constraints document, each about one level."""
     held = documents[key]
+    if isinstance(held, dict) and held.get("type") == "fused":
+        what = "fused mappings (LoopTree) are not supported"
+        raise InputError(what, value_at(Where(key), held, "type"), "give one mapping for each layer")
     entries = (held.get("targets") or []) if isinstance(held, dict) else held or []
     parts, shape = known
     notes: list[str] = []

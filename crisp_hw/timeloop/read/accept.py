@@ -7,7 +7,9 @@ from crisp_hw.machine.positions import MarkedDict, derived, like, mark_of
 from crisp_hw.timeloop.read.accept_architecture import accept_architecture
 from crisp_hw.timeloop.read.accept_mapping import accept_mapping
 from crisp_hw.timeloop.read.accept_tables import accept_tables
+from crisp_hw.timeloop.read.flat_architecture import as_tree
 from crisp_hw.timeloop.read.problem import INSTANCE, PROBLEM, SHAPE, once
+from crisp_hw.timeloop.read.shapes import default_shape, no_text_projections, written_out
 from crisp_hw.timeloop.yaml.fields import (
     inside,
     items,
@@ -65,12 +67,7 @@ def accept(documents: MarkedDict) -> tuple[MarkedDict, tuple[str, ...]]:
 
 def _top(documents: MarkedDict, notes: list[str]) -> MarkedDict:
     root = documents.derived(dict(documents))
-    if "arch" in root:
-        if "architecture" in root:
-            raise InputError(
-                "arch and architecture are the same document", key_at(Where(), documents, "arch"), "give one"
-            )
-        root.put("architecture", root.pop("arch"), documents.keys_at["arch"])
+    _one_architecture(root)
     _constraints(root, notes)
     for key, value in root.items():
         if key in (*MODELLED, *CONSTRAINTS):
@@ -87,6 +84,16 @@ def _top(documents: MarkedDict, notes: list[str]) -> MarkedDict:
         else:
             _unknown(root, key)
     return root
+
+
+def _one_architecture(root: MarkedDict) -> None:
+    """Under one name, and as a tree."""
+    if "arch" in root:
+        if "architecture" in root:
+            raise InputError("arch and architecture are the same document", key_at(Where(), root, "arch"), "give one")
+        root.put("architecture", root.pop("arch"), root.keys_at["arch"])
+    if "architecture" in root:
+        root["architecture"] = as_tree(root["architecture"])
 
 
 def _unknown(root: MarkedDict, key: str) -> None:
@@ -156,14 +163,8 @@ def _model(held: Any, notes: list[str]) -> None:
 
 
 def _problem(document: Any, notes: list[str]) -> Any:
-    root = mapping(document, PROBLEM)
-    if "instance" not in root:  # Timeloop then looks for the bounds in `problem` itself
-        outside = {key: value for key, value in root.items() if key not in ("shape", "version")}
-        rest: dict[str, Any] = {key: root[key] for key in ("shape", "version") if key in root}
-        root = derived(root, {**rest, "instance": derived(root, outside)})
-    if isinstance(root.get("shape"), str):
-        what = f"the shape {root['shape']!r} is a file of Timeloop's"
-        raise InputError(what, value_at(PROBLEM, root, "shape"), "write the shape out")
+    notes += default_shape(document)
+    root = written_out(document)
     shape, instance = (
         optional_mapping(root.get("shape"), inside(PROBLEM, root, "shape")),
         optional_mapping(root["instance"], inside(PROBLEM, root, "instance")),
@@ -182,6 +183,7 @@ def _shape(shape: Any, notes: list[str]) -> Any:
         space = mapping(space, at)
         if "ranks" in space:
             notes.append(f"{mark_of(space, 'ranks')}: ranks of {space.get('name')}: names for layouts, not used here")
+        no_text_projections(space, Where("problem", str(space.get("name"))))
         _texts_only(space.get("projection"), value_at(Where("problem", str(space.get("name"))), space, "projection"))
         spaces.append(derived(space, {key: value for key, value in space.items() if key != "ranks"}))
     copy["data_spaces"] = like(shape.get("data_spaces"), spaces)

@@ -5,7 +5,7 @@ from typing import Any
 
 from crisp_hw.errors import InputError, Where
 from crisp_hw.machine.positions import derived, like, mark_of, mark_of_match
-from crisp_hw.timeloop.yaml.fields import inside, items, key_at, mapping, sequence, word_at
+from crisp_hw.timeloop.yaml.fields import inside, items, key_at, mapping, sequence, value_at, word_at
 
 OPTIONAL = ("split", "factors", "permutation")
 _FACTOR = re.compile(r"([A-Za-z]+)\s*=?\s*\d+")
@@ -18,6 +18,9 @@ def accept_mapping(document: Any) -> Any:
     Raises InputError for a block that is described twice, for a dimension with two factors in one block, and for a
     tensor that a level both keeps and bypasses: Timeloop takes what it reads last.
     """
+    if isinstance(document, dict) and document.get("type") == "fused":
+        what = "fused mappings (LoopTree) are not supported"
+        raise InputError(what, value_at(Where("mapping"), document, "type"), "give one mapping for each layer")
     entries = [_entry(entry, at) for entry, at in items(document, Where("mapping"))]
     seen: dict[tuple[str, str], Any] = {}
     for entry in entries:

@@ -79,7 +79,9 @@ def _check_keys(node: Node) -> None:
             meant = similar(key, known)
             advice = f"did you mean {meant!r}?" if meant else "leave it out"
             raise InputError(f"unknown key {key!r}", key_at(MAPPER, node, key), advice)
-    if node.get("algorithm") is not None and node["algorithm"] not in ALGORITHMS:
+    algorithm = node.get("algorithm")
+    # Timeloop turns the hyphens of old files into underscores (compound-config/hyphens-to-underscores.hpp)
+    if algorithm is not None and str(algorithm).replace("-", "_") not in ALGORITHMS:
         said = f"the algorithm {str(node['algorithm'])[:40]!r} is not one of {', '.join(ALGORITHMS)}"
         raise InputError(said, value_at(MAPPER, node, "algorithm"), "leave it out")
     limit = node.get(LIMIT)

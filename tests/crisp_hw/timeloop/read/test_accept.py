@@ -77,7 +77,7 @@ CHANGES = [
     (("globals", {"environment_variables": {"TIMELOOP_ENABLE_FIRST_READ_ELISION": 0}}), "switch TIMELOOP_ENABLE"),
     (("model", {"auto_bypass_on_failure": True}), "auto_bypass_on_failure is not modelled"),
     (("model", {"verbos": True}), "unknown key 'verbos'"),
-    (("problem", {"shape": "cnn_layer", "instance": {}}), "write the shape out"),
+    (("problem", {"shape": "attention", "instance": {}}), "use cnn_layer or gemm_ABZ, or write the shape out"),
     (("problem", {"shape": {"flatten": [1]}, "instance": {}}), "flatten is not modelled"),
     (("problem", {"version": 7}), "version '7' is not known|'instance'|missing"),
     (("ERT", {"tables": [{"name": "wire", "actions": [{"name": "transfer_random", "energy": 1e16}]}]}), "are in pJ"),

@@ -74,3 +74,8 @@ def test_what_is_not_modelled_is_refused_by_name(document, message):
 
 def test_no_limit_on_loops_is_no_limit():
     assert read_mapper({"max_temporal_loops_in_a_mapping": -1, "optimization_metrics": ["edp"]}).notes == ()
+
+
+@pytest.mark.parametrize("name", ["linear-pruned", "random-pruned", "linear_pruned"])
+def test_algorithms_may_be_spelled_with_hyphens(name):
+    assert read_mapper({"algorithm": name, "optimization_metrics": ["edp"]}).objective == "edp"
