@@ -29,11 +29,15 @@ def instructions(name):
 
 def stages(name):
     """The stages of a file: (base, name or None, instructions after FROM)."""
-    found = []
+    found, given = [], {}
     for instruction, arguments in instructions(name):
         if instruction == "FROM":
             base, *rest = arguments.split()
-            found.append((base, rest[1] if rest else None, []))
+            found.append((given.get(base.removeprefix("$"), base), rest[1] if rest else None, []))
+        elif not found:  # what may be given instead, and what is taken otherwise
+            assert instruction == "ARG"
+            variable, _, value = arguments.partition("=")
+            given[variable] = value
         else:
             found[-1][2].append((instruction, arguments))
     return found
@@ -55,6 +59,15 @@ def test_every_base_is_pinned_by_digest_or_a_stage(name):
         assert base in names or re.fullmatch(r"[a-z0-9./-]+:[\w.-]+@sha256:[0-9a-f]{64}", base), base
         names.add(stage)
     assert len(stages(name)) >= 2
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_another_base_can_be_given(name):
+    (argument,) = [arguments for instruction, arguments in instructions(name) if instruction == "ARG"]
+    assert argument.startswith("BASE=")
+    named = {arguments.split()[0] for instruction, arguments in instructions(name) if instruction == "FROM"}
+    assert "$BASE" in named
+    assert not any("@sha256" in each for each in named)
 
 
 @pytest.mark.parametrize("name", FILES)

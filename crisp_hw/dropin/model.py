@@ -1,7 +1,7 @@
 """What timeloop-model does, without Timeloop: YAML files in, statistics out."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,23 @@ def evaluate_files(paths: Iterable[str | Path] | InputFiles, dialect: Dialect = 
         raise placed from error
 
 
+@dataclass(frozen=True)
+class Accepted:
+    """What a set of documents says: the design point, and one note per thing in them that changes no number."""
+
+    point: DesignPoint
+    notes: tuple[str, ...]
+
+
+def read_accepted(documents: MarkedDict) -> Accepted:
+    """Documents in the flattened form, read as `evaluate_files` reads them; InputError has file and line."""
+    try:
+        kept, notes = accept(underscored(documents))
+        return _accepted(kept, notes, "head")
+    except CrispError as error:
+        raise with_line(error, documents) from error
+
+
 def _spelled(documents: MarkedDict, dialect: Dialect) -> tuple[MarkedDict, tuple[str, ...]]:
     """Documents with underscores in their keys, without those that the program passes over; a note for each of these.
 
@@ -90,10 +107,15 @@ def is_frontend(documents: MarkedDict) -> bool:
 
 
 def _evaluate(documents: MarkedDict, notes: tuple[str, ...], dialect: Dialect) -> Evaluated:
+    accepted = _accepted(documents, notes, dialect)
+    return evaluated(accepted.point, documents, accepted.notes)
+
+
+def _accepted(documents: MarkedDict, notes: tuple[str, ...], dialect: Dialect) -> Accepted:
     check_documents(documents, NEEDED)
     point = point_of(documents, dialect)
     check_size(point.design)
-    return evaluated(point, documents, (*notes, *check_constraints(documents, point)))
+    return Accepted(point, (*notes, *check_constraints(documents, point)))
 
 
 def evaluated(point: DesignPoint, documents: MarkedDict, notes: tuple[str, ...]) -> Evaluated:

@@ -7,15 +7,16 @@ from crisp_hw.spec.evaluation import LayerEvaluation
 from crisp_hw.spec.result import LevelResult, Result
 
 UJ = 1e-6  # uJ per pJ
+WIRES = "wires"  # beside the levels: the networks between them, where they take energy
 
 
 @dataclass(frozen=True)
 class Energies:
     """uJ by level in lower case: this run, the dense run, and parts of this run.
 
-    `this` is the model's energy with the block index; `metadata` is the part of it that metadata accesses take, block
-    index included (None: the backend does not tell it apart), `index` the block index alone; `beside` holds
-    "selection" and "decoder", which are in no level.
+    `this` is the model's energy with the block index, its networks as `WIRES`; `metadata` is the part of it that
+    metadata accesses take, block index included (None: the backend does not tell it apart), `index` the block index
+    alone; `beside` holds "selection" and "decoder", which are in no level.
     """
 
     this: dict[str, float] = field(default_factory=dict)
@@ -59,7 +60,9 @@ def summed(parts: Iterable[Energies]) -> Energies:
 
 def _by_level(result: Result) -> dict[str, float]:
     found = {level.name.lower(): level.energy_pj * UJ for level in result.levels}
-    return found | ({result.compute.name.lower(): result.compute.energy_pj * UJ} if result.compute else {})
+    between = {WIRES: sum(network.energy_pj for network in result.networks) * UJ} if result.networks else {}
+    arithmetic = {result.compute.name.lower(): result.compute.energy_pj * UJ} if result.compute else {}
+    return _added([found, arithmetic, between])
 
 
 def _metadata(result: Result) -> dict[str, float] | None:

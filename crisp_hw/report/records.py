@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from crisp_hw.report.energies import Energies, energies_of, summed
+from crisp_hw.report.energies import WIRES, Energies, energies_of, summed
 from crisp_hw.spec.arch import Architecture
 from crisp_hw.spec.descriptors import Descriptor
 from crisp_hw.spec.evaluation import LayerEvaluation, NetworkEvaluation
@@ -115,7 +115,9 @@ class _Levels:
 def _levels(network: NetworkEvaluation) -> _Levels:
     every = level_names(network)
     units = {row.point.design.architecture.compute.name.lower() for row in network.rows}
-    return _Levels(every, tuple(name for name in every if name not in units))
+    storage = tuple(name for name in every if name not in units)
+    wired = any(result.networks for row in network.rows for result in (row.result, row.dense))
+    return _Levels((*every, WIRES) if wired and WIRES not in every else every, storage)
 
 
 def pattern_record(found: Descriptor) -> Record:

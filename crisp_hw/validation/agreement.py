@@ -89,7 +89,7 @@ def _is_close(found: Difference) -> bool:
     match found.figure:
         case "total energy":
             return found.relative <= CLOSE_ENERGY
-        case "count":
+        case "count" | "cycles":
             return _apart(found.ours, found.reference) <= CLOSE_COUNTS
         case "energy" | "average":
             return True  # shares of one tensor: they follow from counts and instances, which the total holds together

@@ -30,7 +30,8 @@ The first is a matter of rounding and not marked. Of the others the result tells
 refused.
 
 - Hypergeometric tensors of more than 104 729 words: Boost approximates their probabilities, and a count that should be
-  whole may differ by 1.
+  whole falls either way. `verify` calls that rounding as long as cycles are off by at most 1, energies by 1.1e-5 and
+  counts by 2 or 1.2e-5 of themselves.
 - Lanes of a residual that share a tensor unevenly: Timeloop's count may be negative and wraps around; here it is 0.
 - A residual that cuts a tile stored in a format is refused: Timeloop takes the cut tile for a denser one.
 - A SAF whose access covers more than a banded matrix, and strides of an output that leave gaps, make a mapping invalid;

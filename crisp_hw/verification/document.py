@@ -1,14 +1,22 @@
 """What a verification found, as a document."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from crisp_hw.report.columns import Column, table
 from crisp_hw.report.document import Document, versions
 from crisp_hw.report.records import Record, Value
 from crisp_hw.validation.compare import Difference
-from crisp_hw.verification.verify import Verified
+from crisp_hw.validation.results import APPROXIMATED
+from crisp_hw.verification.verify import LARGEST_PRIME, Verified
 
 SCHEMA = "crisp-hw/verification/1"
+MADE = "documents without an ERT: both sides use the tables that Accelergy made for Timeloop's run"
+ROUNDING = (
+    f"rounding: Timeloop's library (Boost) approximates the probabilities of scattered nonzeros in more than "
+    f"{LARGEST_PRIME:,} words; allowed there are cycles off by {APPROXIMATED.cycles}, energies off by "
+    f"{APPROXIMATED.energy:g} of themselves, and counts off by {APPROXIMATED.counts} or {APPROXIMATED.count_share:g} "
+    "of themselves"
+)
 _SHOWN = 12  # differences per set of documents in the table; CSV and JSON have all
 _SETS = (
     Column("documents", "documents"),
@@ -39,10 +47,11 @@ def verification_document(found: Sequence[Verified]) -> Document:
     sets = [_set_record(each) for each in found]
     differences = [_record(each.name, difference) for each in found for difference in each.differences]
     shown = [_record(each.name, difference) for each in found for difference in each.differences[:_SHOWN]]
-    equal = sum(each.equal for each in found)
     hidden = len(differences) - len(shown)
     remarks = {
-        "verdict": (f"{equal} of {len(found)} sets of documents agree in every figure",),
+        "verdict": tuple(_verdicts(found)),
+        "energies": (MADE,) if any(each.made_table for each in found) else (),
+        "without effect": tuple(dict.fromkeys(note for each in found for note in each.unused)),
         "not shown": (f"{hidden} more differences; --format csv or json lists all",) if hidden else (),
     }
     tables = (table("embedded engine and Timeloop", _SETS, sets), table("differences", _DIFFERENCES, shown))
@@ -50,11 +59,20 @@ def verification_document(found: Sequence[Verified]) -> Document:
     return Document("verification", tables if shown else tables[:1], remarks, differences, content)
 
 
+def _verdicts(found: Sequence[Verified]) -> Iterator[str]:
+    yield f"{sum(each.equal for each in found)} of {len(found)} sets of documents agree in every figure"
+    rounded = [each for each in found if each.verdict == "rounding"]
+    if rounded:
+        tensors = ", ".join(dict.fromkeys(name for each in rounded for name in each.approximated))
+        yield f"{len(rounded)} more differ by the rounding of {tensors} alone; {ROUNDING}"
+
+
 def _set_record(found: Verified) -> Record:
     record: Record = {
         "documents": found.name,
-        "verdict": "refused" if found.error else "equal" if found.equal else "different",
+        "verdict": found.verdict,
         "differences": len(found.differences),
+        "approximated": ", ".join(found.approximated) or None,
         "error": found.error,
     }
     if found.embedded and found.timeloop:

@@ -3,20 +3,19 @@
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-
-import yaml
 
 from crisp_hw.backends.timeloop.archive import refine
 from crisp_hw.backends.timeloop.failure import ToolError, complaint, crash, rejected, rejections
+from crisp_hw.backends.timeloop.metadata import with_metadata
 from crisp_hw.backends.timeloop.nest import expected_nest, read_nest
 from crisp_hw.backends.timeloop.pinned import mapper_documents
 from crisp_hw.backends.timeloop.result import result
 from crisp_hw.backends.timeloop.stats import read_stats
 from crisp_hw.backends.timeloop.tools import Runner, Tool, find_tool
 from crisp_hw.backends.timeloop.wires import read_wires
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Where
 from crisp_hw.machine.process import LOG_BYTES, Finished, run
 from crisp_hw.machine.staging import scratch
 from crisp_hw.spec.design import DesignPoint
@@ -26,6 +25,8 @@ from crisp_hw.spec.result import Result, unmapped
 from crisp_hw.spec.rules import Failure, Rule
 from crisp_hw.timeloop.read.tables import read_energy
 from crisp_hw.timeloop.render.documents import render
+from crisp_hw.timeloop.yaml.fields import required
+from crisp_hw.timeloop.yaml.texts import merged
 
 LOG_NAME = "timeloop.log"
 _OUTPUT_BYTES = 64 * 2**20  # the archive of a design of ours has about 0.2 MiB
@@ -48,12 +49,16 @@ class Settings:
 
 @dataclass(frozen=True)
 class TimeloopRun:
-    """What came back: the result, the energy table if Timeloop had one made (None: the documents' own), the time."""
+    """What came back: the result, the seconds it took, and what Accelergy made where Timeloop asked it for energies.
+
+    `energy` is that table (None: the documents' own), `tables` are the files that it wrote, by name.
+    """
 
     result: Result
     tool: Tool
     seconds: float
     energy: EnergyTable | None = None
+    tables: Mapping[str, str] = field(default_factory=dict)
 
 
 DEFAULTS = Settings()
@@ -91,7 +96,11 @@ def run_documents(documents: Mapping[str, str], point: DesignPoint, settings: Se
         try:
             names = [_written(folder, name, text) for name, text in sorted(given.items())]
             done = _run(tool, names, folder, settings.limit_s)
-            return TimeloopRun(_result_of(done, folder, tool, point), tool, done.seconds, _energy(folder, tool))
+            found = _result_of(done, folder, tool, point)
+            tables = _made_tables(folder, tool)
+            energy = _energy(tables)
+            found = with_metadata(found, point, energy) if found.valid else found
+            return TimeloopRun(found, tool, done.seconds, energy, tables)
         except (ToolError, InputError) as error:
             told = error.within(tool.runner)
             if settings.keeps:
@@ -173,18 +182,24 @@ def _figures(folder: Path, tool: Tool, point: DesignPoint) -> Result:
     return result(refine(stats, whole, names), notes, read_wires(text, whole, names))
 
 
-def _energy(folder: Path, tool: Tool) -> EnergyTable | None:
-    """The table that Accelergy made for this run, if it was asked to."""
-    table = folder / f"{tool.prefix}.ERT.yaml"
-    if not table.is_file():
+def _made_tables(folder: Path, tool: Tool) -> dict[str, str]:
+    """The tables that Accelergy made for this run, by file name; empty where it was not asked.
+
+    Timeloop looks for areas only where there are energies.
+    """
+    paths = [folder / f"{tool.prefix}.{name}.yaml" for name in ("ERT", "ART")]
+    return {path.name: _text(path, _OUTPUT_BYTES) for path in paths if path.is_file()} if paths[0].is_file() else {}
+
+
+def _energy(tables: Mapping[str, str]) -> EnergyTable | None:
+    """The energies of such tables."""
+    if not tables:
         return None
     try:
-        document = yaml.safe_load(_text(table, _OUTPUT_BYTES))
-    except yaml.YAMLError as error:
-        raise ToolError(f"wrote an unreadable {table.name} ({' '.join(str(error).split())})") from error
-    if not isinstance(document, dict) or "ERT" not in document:
-        raise ToolError(f"wrote a {table.name} without an ERT")
-    return read_energy(document["ERT"])
+        documents = merged(tables)
+        return read_energy(required(documents, "ERT", Where("ERT")))
+    except InputError as error:
+        raise ToolError(f"wrote tables that cannot be read ({error})") from error
 
 
 def _text(path: Path, limit: int) -> str:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.files import MIB, FileKind, read_text
+from crisp_hw.machine.positions import MarkedDict
 from crisp_hw.machine.yaml_text import read_yaml_text
 
 Documents = Mapping[str, str]
@@ -35,18 +35,20 @@ def find_documents(paths: Sequence[Path]) -> dict[str, Documents]:
     return found
 
 
-def merged(documents: Documents) -> dict[str, Any]:
+def merged(documents: Documents) -> MarkedDict:
     """Documents as one mapping, as Timeloop joins its files; InputError names the file that cannot be joined.
 
     >>> merged({"a.yaml": "problem: {shape: gemm}", "b.yaml": "mapping: []"})
     {'problem': {'shape': 'gemm'}, 'mapping': []}
     """
-    whole: dict[str, Any] = {}
+    whole = MarkedDict(Mark(", ".join(documents)))
     for name, text in documents.items():
         content = _content(name, text)
-        if twice := next((key for key in content if key in whole), None):
-            raise InputError(f"{twice!r} is there a second time", Where(mark=Mark(name)), "give every document once")
-        whole |= content
+        for key, value in content.items():
+            if key in whole:
+                at = Where(mark=Mark(name))
+                raise InputError(f"{key!r} is there a second time", at, "give every document once")
+            whole.put(key, value, content.keys_at[key])
     return whole
 
 
@@ -69,10 +71,10 @@ def _texts(files: Sequence[Path]) -> Documents:
     return texts
 
 
-def _content(name: str, text: str) -> dict[str, Any]:
+def _content(name: str, text: str) -> MarkedDict:
     """The one mapping that a file of timeloop-model holds, with positions (yaml_text.py)."""
     found = read_yaml_text(text, name)
-    if len(found) != 1 or not isinstance(found[0], dict):
+    if len(found) != 1 or not isinstance(found[0], MarkedDict):
         raise InputError(
             "must hold one mapping of documents (architecture:, problem:, mapping:, ...)", Where(mark=Mark(name))
         )
