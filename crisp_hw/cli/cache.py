@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from crisp_hw.machine.store import Store
 
 app = typer.Typer(
-    help="Show or delete what is kept of past searches and of CACTI's answers. The folder is $CRISP_HW_CACHE, else "
-    "$XDG_CACHE_HOME/crisp-hw, else ~/.cache/crisp-hw.",
+    help="Show or delete what is kept of past searches and of the answers of CACTI and Accelergy. The folder is "
+    "$CRISP_HW_CACHE, else $XDG_CACHE_HOME/crisp-hw, else ~/.cache/crisp-hw.",
     no_args_is_help=True,
 )
 
@@ -38,10 +38,11 @@ def clear() -> None:
 
 def _stores() -> "list[Store]":
     """All kinds of kept results, in one folder; InputError where that cannot be one."""
-    from crisp_hw.characterization import cacti
+    from crisp_hw.characterization import accelergy, cacti
     from crisp_hw.machine.store import Store, cache_folder, check_folder
     from crisp_hw.searches import version
 
     folder = cache_folder()
     check_folder(folder)
-    return [Store(folder, version.KIND, version.engine_version()), Store(folder, cacti.KIND, cacti.RECORD)]
+    tools = (Store(folder, each.KIND, each.RECORD) for each in (cacti, accelergy))
+    return [Store(folder, version.KIND, version.engine_version()), *tools]

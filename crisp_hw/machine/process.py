@@ -93,7 +93,9 @@ def run(
     return Finished(ending, program.returncode, time.monotonic() - started, log)
 
 
-def complete(command: Sequence[str], folder: Path, limit_s: float) -> Completed:
+def complete(
+    command: Sequence[str], folder: Path, limit_s: float, environment: Mapping[str, str] | None = None
+) -> Completed:
     """As `run`, for a program that must end by itself; what it printed is read.
 
     Raises
@@ -108,7 +110,7 @@ def complete(command: Sequence[str], folder: Path, limit_s: float) -> Completed:
     """
     with scratch() as place:
         try:
-            done = run(command, folder, place / "log", limit_s)
+            done = run(command, folder, place / "log", limit_s, environment)
         except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
             hint = "check the installation"
             raise InputError(f"{command[0]}: cannot be started ({error.strerror}); {hint}") from error
