@@ -38,13 +38,14 @@ def evaluate(  # noqa: PLR0913 - the options of a command
     """Compute the cycles and energy of a pruned network on accelerators, each layer with its best mapping."""
     from crisp_hw import api
     from crisp_hw.report.evaluation import evaluation_document
+    from crisp_hw.sources import resolve, select
 
     source, accelerators, layers = inputs.source(), inputs.accelerators(options.energy), inputs.layers
     _check_output(out, plot)
     if wide and (explain or form in ("csv", "json")):
         sys.stderr.write("crisp-hw: --wide has no effect: it widens the tables of --format table and md\n")
     if explain is not None:
-        check_single(accelerators, api.select(api.resolve(source).descriptors, layers), options.backend)
+        check_single(accelerators, select(resolve(source).descriptors, layers), options.backend)
     with progress() as bar:
         network = api.evaluate(source, accelerators, layers=layers, options=options, progress=bar).network
     if out is not None:

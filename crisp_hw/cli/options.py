@@ -17,7 +17,7 @@ from crisp_hw.spec.options import SEARCH, EvaluateOptions, Stated, stated
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from crisp_hw.api import Source
+    from crisp_hw.sources import Source
     from crisp_hw.spec.accelerator import Accelerator
     from crisp_hw.spec.patterns import NM
 
@@ -78,7 +78,7 @@ class Inputs:
 
     def source(self) -> "Source":
         """The network; InputError unless it is exactly one."""
-        from crisp_hw.api import WorkloadPattern
+        from crisp_hw.sources import WorkloadPattern
 
         match self.masks, self.workload:
             case Path(), None:
@@ -104,7 +104,7 @@ def accelerators_of(
     archs: "Sequence[str] | None", energy: str | None, settings: "Sequence[str] | None"
 ) -> "tuple[Accelerator, ...]":
     """The accelerators that the options name, each with the numbers of --set; InputError for a setting it lacks."""
-    from crisp_hw.api import load_accelerators
+    from crisp_hw.sources import load_accelerators
 
     changes: dict[str, float | None] = {}
     for text in settings or ():
