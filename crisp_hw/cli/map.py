@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crisp_hw.cli.options import FormatOption, IncludeOption, grouped
+from crisp_hw.cli.options import DataOption, DefineOption, FormatOption, IncludeOption, grouped
 from crisp_hw.cli.output import check_folder, output_option, say_written, show
+from crisp_hw.cli.run_model import FilesAsked
 from crisp_hw.errors import InputError
 from crisp_hw.spec.options import Objective, SearchOptions
 
@@ -75,18 +76,19 @@ def map_files(  # noqa: PLR0913 - the options of a command
     memory: MemoryOption = "1GiB",
     jobs: JobsOption = 1,
     include: IncludeOption = None,
+    define: DefineOption = None,
+    data: DataOption = None,
 ) -> None:
     """Find the best mapping for Timeloop's own YAML files, as timeloop-mapper does."""
     from crisp_hw.dropin import map_files as mapper
     from crisp_hw.machine.writing import write_all
     from crisp_hw.report.mapping import map_document, texts_of
-    from crisp_hw.timeloop.yaml.documents import InputFiles
 
     check_folder(out)
     options = replace(searching, memory_bytes=size_of(memory), front=front > 1)
     with _watching() as watch:
-        given = InputFiles(tuple(files), tuple(include or ()))
-        found = mapper.map_files(given, objective, options=options, progress=watch, jobs=jobs)
+        given = FilesAsked(tuple(files), tuple(include or ()), tuple(define or ()), tuple(data or ()))
+        found = mapper.map_files(given.read(), objective, options=options, progress=watch, jobs=jobs)
     texts = texts_of(found, front)
     written = write_all(out, {name: text.encode() for name, text in texts.items()})
     show(map_document(found, front), form)

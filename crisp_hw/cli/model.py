@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from crisp_hw.cli.explain import ExplainOption
-from crisp_hw.cli.options import FormatOption, IncludeOption
+from crisp_hw.cli.options import DataOption, DefineOption, FormatOption, IncludeOption
 from crisp_hw.cli.output import output_option
-from crisp_hw.cli.run_model import ModelRun, run_model
+from crisp_hw.cli.run_model import FilesAsked, ModelRun, run_model
 from crisp_hw.spec.dialect import Dialect
 
 FilesArgument = Annotated[
@@ -43,6 +43,9 @@ def model(  # noqa: PLR0913 - the options of a command
     dialect: DialectOption = "head",
     explain: ExplainOption = None,
     include: IncludeOption = None,
+    define: DefineOption = None,
+    data: DataOption = None,
 ) -> None:
     """Evaluate one mapping from Timeloop's own YAML files, as timeloop-model does."""
-    run_model(ModelRun(tuple(files), out, form, dialect, explain, tuple(include or ())))
+    given = FilesAsked(tuple(files), tuple(include or ()), tuple(define or ()), tuple(data or ()))
+    run_model(ModelRun(given, out, form, dialect, explain))

@@ -48,6 +48,14 @@ IncludeOption = Annotated[
         help="A folder from which templates may include files, besides the folders of FILES themselves. Repeatable.",
     ),
 ]
+DefineOption = Annotated[
+    list[str] | None,
+    typer.Option("--define", "-D", metavar="NAME=VALUE", help="Value of a variable of the templates; repeatable."),
+]
+DataOption = Annotated[
+    list[Path] | None,
+    typer.Option("--data", help="YAML file of variables of the templates; -D goes before it; repeatable."),
+]
 Searching = Annotated[EvaluateOptions, SEARCH]
 """The options of a command that looks for mappings and evaluates with the defaults."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast, get_args
 
 from crisp_hw.cli.output import Format
-from crisp_hw.cli.run_model import ModelRun
+from crisp_hw.cli.run_model import FilesAsked, ModelRun
 from crisp_hw.spec.dialect import Dialect
 
 NAMES = {"-o": "out", "--out": "out", "-f": "form", "--format": "form", "--dialect": "dialect"}
@@ -18,7 +18,7 @@ def quick_run(arguments: Sequence[str]) -> ModelRun | None:
     """What to run, or None where the general parser must look.
 
     >>> quick_run(["model", "a.yaml", "-o", "out"])
-    ModelRun(files=(...Path('a.yaml'),), out=...Path('out'), form='table', dialect='head', ...)
+    ModelRun(given=FilesAsked(files=(...Path('a.yaml'),), ...), out=...Path('out'), form='table', dialect='head', ...)
     >>> quick_run(["model", "a.yaml", "--explain", "cycles"])
     """
     if arguments[:1] != ["model"]:
@@ -46,4 +46,4 @@ def quick_run(arguments: Sequence[str]) -> ModelRun | None:
     if not files:
         return None
     form, dialect = cast("Format", given.get("form", "table")), cast("Dialect", given.get("dialect", "head"))
-    return ModelRun(tuple(files), Path(given.get("out", "")), form, dialect)
+    return ModelRun(FilesAsked(tuple(files)), Path(given.get("out", "")), form, dialect)

@@ -2,31 +2,51 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crisp_hw.cli.output import Format, check_folder, say_written, show
 from crisp_hw.spec.dialect import Dialect
+
+if TYPE_CHECKING:
+    from crisp_hw.timeloop.yaml.documents import InputFiles
+
+
+@dataclass(frozen=True)
+class FilesAsked:
+    """The options that say what Timeloop's documents are: files, and folders, settings and files for templates."""
+
+    files: tuple[Path, ...]
+    include: tuple[Path, ...] = ()
+    define: tuple[str, ...] = ()
+    data: tuple[Path, ...] = ()
+
+    def read(self) -> "InputFiles":
+        """The input of a run; InputError for settings that are none."""
+        from crisp_hw.timeloop.yaml.documents import InputFiles, input_files
+        from crisp_hw.timeloop.yaml.variables import template_variables
+
+        held = template_variables((), self.data)
+        return input_files(InputFiles(self.files, self.include, held), template_variables(self.define))
 
 
 @dataclass(frozen=True)
 class ModelRun:
     """The options of `crisp-hw model`."""
 
-    files: tuple[Path, ...]
+    given: FilesAsked
     out: Path = Path()
     form: Format = "table"
     dialect: Dialect = "head"
     explain: str | None = None
-    include: tuple[Path, ...] = ()
 
 
 def run_model(asked: ModelRun) -> None:
     """Evaluate, write all files or none, and show the result or what explains a figure of it."""
     from crisp_hw.dropin.model import evaluate_files, texts_of
     from crisp_hw.machine.writing import write_all
-    from crisp_hw.timeloop.yaml.documents import InputFiles
 
     check_folder(asked.out)
-    evaluated = evaluate_files(InputFiles(asked.files, asked.include), asked.dialect)
+    evaluated = evaluate_files(asked.given.read(), asked.dialect)
     if asked.explain is None:
         from crisp_hw.report.model import model_document
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from crisp_hw.dropin.model import check_documents, check_size, evaluated, is_frontend
 from crisp_hw.errors import CrispError, InputError, Mark, Where
@@ -18,7 +19,7 @@ from crisp_hw.timeloop.read.lines import with_line
 from crisp_hw.timeloop.read.mapper import MapperSettings, read_mapper
 from crisp_hw.timeloop.read.point import read_design
 from crisp_hw.timeloop.stats.detail import Evaluated
-from crisp_hw.timeloop.yaml.documents import InputFiles, load_documents
+from crisp_hw.timeloop.yaml.documents import InputFiles, input_files, load_documents
 from crisp_hw.timeloop.yaml.fields import key_at
 
 NEEDED = ("architecture", "problem")
@@ -39,23 +40,24 @@ class Mapped:
     left_out: Mapping[str, int] = field(default_factory=dict)
 
 
-def map_files(
+def map_files(  # noqa: PLR0913 - what a caller may say of a search, all but the files by name
     paths: Iterable[str | Path] | InputFiles,
     objective: str | None = None,
     *,
     options: SearchOptions | None = None,
     progress: Progress | None = None,
     jobs: int = 1,
+    variables: Mapping[str, Any] | None = None,
 ) -> Mapped:
     """The best mapping for the Timeloop documents in some files: architecture, problem, constraints, mapper, and so on.
 
     `objective` is "cycles", "energy" (pJ) or "edp"; None: what the mapper document asks for, else Timeloop's default,
     the energy-delay product. `jobs` processes search (`mapper.parallel`). The flattened form (0.3, 0.4) and
     timeloopfe's 0.4 front end both work; a mapping among the flattened documents is not used.
-    `evaluated.result.skipped` lists what has no effect. Raises InputError, with file and line, for input that is wrong
-    or not modelled, and MappingError when nothing fits.
+    `variables` are those of templates in the files. `evaluated.result.skipped` lists what has no effect. Raises
+    InputError, with file and line, for input that is wrong or not modelled, and MappingError when nothing fits.
     """
-    documents = load_documents(paths)
+    documents = load_documents(input_files(paths, variables))
     notes: tuple[str, ...] = ()
     try:
         if is_frontend(documents):

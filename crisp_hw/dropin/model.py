@@ -1,6 +1,6 @@
 """What timeloop-model does, without Timeloop: YAML files in, statistics out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
@@ -28,7 +28,7 @@ from crisp_hw.timeloop.stats.detail import Evaluated, details_of
 from crisp_hw.timeloop.stats.json_text import stats_json
 from crisp_hw.timeloop.stats.map_text import map_text
 from crisp_hw.timeloop.stats.text import stats_text
-from crisp_hw.timeloop.yaml.documents import InputFiles, read_documents
+from crisp_hw.timeloop.yaml.documents import InputFiles, input_files, read_documents
 from crisp_hw.timeloop.yaml.fields import underscored
 from crisp_hw.timeloop.yaml.spelling import as_spelled
 
@@ -36,15 +36,21 @@ PREFIX = "timeloop-model"
 NEEDED = ("architecture", "problem", "mapping")
 
 
-def evaluate_files(paths: Iterable[str | Path] | InputFiles, dialect: Dialect = "head") -> Evaluated:
+def evaluate_files(
+    paths: Iterable[str | Path] | InputFiles,
+    dialect: Dialect = "head",
+    *,
+    variables: Mapping[str, Any] | None = None,
+) -> Evaluated:
     """Evaluate the mapping that a set of Timeloop documents describes, whatever files they stand in.
 
     The flattened form (0.3, 0.4) and timeloopfe's 0.4 front end both work. `dialect` names the program whose numbers
     are wanted: public Timeloop, or that of the MICRO 2022 artifact (docs/model.md, section 12). `result.skipped`
-    lists what the documents hold without effect on the numbers. Raises InputError with file and line for input that
+    lists what the documents hold without effect on the numbers. `variables` are those of templates in the files, as
+    timeloopfe's `jinja_parse_data`. Raises InputError with file and line for input that
     is wrong or not modelled, and MappingError when the mapping does not fit the architecture.
     """
-    given, notes = _spelled(read_documents(paths), dialect)
+    given, notes = _spelled(read_documents(input_files(paths, variables)), dialect)
     documents = given
     try:
         if is_frontend(documents):

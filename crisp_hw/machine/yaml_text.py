@@ -36,6 +36,7 @@ class _Build:
     events: Iterator[Any]
     file: str
     include: Include
+    include_file: Include
     lines: list[str]
     marks: Sequence[Mark] | None = None
     anchors: dict[str, tuple[Any, int]] = field(default_factory=dict)
@@ -48,9 +49,15 @@ class _Build:
 
 
 def read_yaml_text(
-    text: str, file: str, include: Include | None = None, marks: Sequence[Mark] | None = None
+    text: str,
+    file: str,
+    include: Include | None = None,
+    marks: Sequence[Mark] | None = None,
+    include_file: Include | None = None,
 ) -> list[Any]:
-    """Every YAML document of a text, as marked values (positions.py); `include` resolves `!include_loaded NAME`.
+    """Every YAML document of a text, as marked values (positions.py).
+
+    `include` resolves `!include_loaded NAME`, and `include_file` resolves `!include FILE`.
 
     `marks` says where each line of the text comes from, where it does not stand in the file itself.
 
@@ -62,7 +69,7 @@ def read_yaml_text(
     """
     try:
         events = yaml.parse(text, Loader=_PARSER)
-        build = _Build(iter(events), file, include or _no_include, _BREAK.split(text), marks)
+        build = _Build(iter(events), file, include or _no_include, include_file or _no_file, _BREAK.split(text), marks)
         return list(_documents(build))
     except yaml.YAMLError as error:
         raise InputError(f"not YAML ({_short(error)[:200]})", Where(mark=_where(error, file, marks))) from error
@@ -201,6 +208,8 @@ def _scalar(build: _Build, event: Any, mark: Mark) -> Any:
     """
     if event.tag == "!include_loaded":
         return build.include(event.value, mark)
+    if event.tag == "!include":
+        return build.include_file(event.value, mark)
     if event.tag not in (None, "!") and not event.tag.startswith(_STANDARD):
         raise InputError(f"the tag {event.tag[:40]} means nothing here", Where(mark=mark), "leave it out")
     if event.style or event.tag in ("!", f"{_STANDARD}str"):
@@ -245,6 +254,10 @@ def _no_include(name: str, mark: Mark) -> Any:
     raise InputError(
         f"!include_loaded {name} is made by templates only", Where(mark=mark), "write {{ include('FILE') }}"
     )
+
+
+def _no_file(name: str, mark: Mark) -> Any:
+    raise InputError(f"!include {name[:40]} is for Timeloop's documents only", Where(mark=mark), "write it out")
 
 
 def _where(error: yaml.YAMLError, file: str, marks: Sequence[Mark] | None) -> Mark:

@@ -4,10 +4,12 @@ Facts: timeloopfe (Accelergy-Project/timeloop-python b8aaf2c), v4/specification.
 common/version_transpilers/v4_to_v3.py.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from crisp_hw.errors import InputError, Mark, Where
-from crisp_hw.machine.positions import MarkedDict, MarkedList, derived, mark_of
+from crisp_hw.machine.positions import MarkedDict, MarkedList, derived, mark_of, plain
 from crisp_hw.timeloop.frontend.constraints import (
     BlockConstraints,
     Shape,
@@ -15,7 +17,7 @@ from crisp_hw.timeloop.frontend.constraints import (
     kind_of,
 )
 from crisp_hw.timeloop.frontend.maximize import maximize
-from crisp_hw.timeloop.frontend.nodes import Component, Empty, computed, is_class, walk_nodes
+from crisp_hw.timeloop.frontend.nodes import SPEC, Component, Empty, computed, is_class, walk_nodes, with_numbers
 from crisp_hw.timeloop.frontend.order import settle_order
 from crisp_hw.timeloop.frontend.written import constraint, directive
 from crisp_hw.timeloop.read.architecture import STORAGE_CLASSES
@@ -48,14 +50,18 @@ def flatten(documents: MarkedDict, for_mapper: bool = False) -> tuple[MarkedDict
     mapping, or `for_mapper` into one document of architecture constraints. Raises InputError, with file and line, for
     what is wrong or not modelled, and MappingError where the mapping breaks a constraint.
     """
-    variables = _variables(documents.get("variables"))
-    components, empty, notes = walk_nodes(documents["architecture"], variables)
+    spec = plain(documents)
+    names = {SPEC: spec, **_variables(documents.get("variables"), spec)}
+    spec["variables"] = {key: value for key, value in names.items() if key != SPEC}
     found = documents.derived({k: v for k, v in documents.items() if not _is_mapping(k) and k != "variables"})
+    if "problem" in documents:
+        found["problem"] = problem = _problem(documents["problem"], names)
+        spec["problem"] = plain(problem)
+    components, empty, notes = walk_nodes(documents["architecture"], names)
     found["architecture"] = _architecture(documents["architecture"], components)
     if "problem" in documents:
-        found["problem"] = problem = _problem(documents["problem"], variables)
         shape = _shape(problem)
-        blocks, more = _blocks(documents, components, shape)
+        blocks, more = _blocks(documents, _Scope(components, shape, names))
         for block in blocks.values():
             settle_order(block, shape, for_mapper)
         _branches(blocks, components, _passing(empty, shape), shape)
@@ -78,12 +84,12 @@ def _position(documents: MarkedDict) -> Mark:
     return documents.keys_at.get("mapping", documents.keys_at["architecture"])
 
 
-def _variables(document: Any) -> dict[str, Any]:
+def _variables(document: Any, spec: dict[str, Any]) -> dict[str, Any]:
     held = optional_mapping(document, Where("variables"))
     done: dict[str, Any] = {}
     for key in held:
         if key != "version":
-            done[key] = computed(held, key, done, Where("variables"))
+            done[key] = computed(held, key, {SPEC: spec, **done}, Where("variables"))
     return done
 
 
@@ -153,15 +159,25 @@ def _leaves(value: Any) -> list[str]:
     return [str(value)]
 
 
-def _blocks(documents: MarkedDict, parts: list[Component], shape: Shape) -> tuple[_Blocks, list[str]]:
+@dataclass(frozen=True)
+class _Scope:
+    """What entries of mappings and constraints may speak of: levels, the problem, and names in expressions."""
+
+    parts: list[Component]
+    shape: Shape
+    names: Mapping[str, Any]
+
+
+def _blocks(documents: MarkedDict, scope: _Scope) -> tuple[_Blocks, list[str]]:
     """What nodes and documents say of each block."""
+    parts, shape = scope.parts, scope.shape
     blocks: _Blocks = {}
     notes: list[str] = []
     for part in parts:
         notes += _own_constraints(blocks, part, shape)
     for key in documents:
         if _is_mapping(key):
-            notes += _listed(blocks, documents, key, (parts, shape))
+            notes += _listed(blocks, documents, key, scope)
     for part in parts:
         if part.kind == "lanes":
             _block(blocks, part.name, "bypass", None).bypass = set(shape.tensors)
@@ -199,17 +215,17 @@ def _own_constraints(blocks: _Blocks, part: Component, shape: Shape) -> list[str
     return notes
 
 
-def _listed(blocks: _Blocks, documents: MarkedDict, key: str, known: tuple[list[Component], Shape]) -> list[str]:
+def _listed(blocks: _Blocks, documents: MarkedDict, key: str, scope: _Scope) -> list[str]:
     """Entries of a mapping or constraints document, each about one level."""
     held = documents[key]
     if isinstance(held, dict) and held.get("type") == "fused":
         what = "fused mappings (LoopTree) are not supported"
         raise InputError(what, value_at(Where(key), held, "type"), "give one mapping for each layer")
     entries = (held.get("targets") or []) if isinstance(held, dict) else held or []
-    parts, shape = known
+    parts, shape = scope.parts, scope.shape
     notes: list[str] = []
     for entry, at in items(entries, value_at(Where(key), documents, key)):
-        entry = mapping(entry, at)
+        entry = with_numbers(mapping(entry, at), scope.names, at)
         target, kind = text(required(entry, "target", at), inside(at, entry, "target")), kind_of(entry)
         name = f"inter_{target}_spatial" if kind == "spatial" and not target.startswith("inter_") else target
         names = [part.name for part in parts]

@@ -32,6 +32,8 @@ BRANCHES = ("!Hierarchical", "!Pipelined", "!Parallel")
 LEAVES = ("!Component", "!Container", "!Nothing")
 LEAF_KEYS = ("name", "class", "subclass", "attributes", "spatial", "constraints", "sparse_optimizations", "enabled")
 OTHER_KEYS = ("required_actions", "area_scale", "energy_scale", "networks")
+SPEC = "spec"  # all documents, in timeloopfe's expressions
+CONSTRAINT_NUMBERS = ("split", "default_max_factor", "default_min_factor", "maximize_dims_capacity", "remainders")
 CONSTRAINT_KINDS = ("spatial", "temporal", "dataspace")
 NOT_INHERITED = (
     # storage components have a default for them, which a container's value does not reach (v4/arch.py)
@@ -145,6 +147,7 @@ def _walk_leaf(walk: _Walk, node: MarkedDict, tag: str, branch: int | None) -> N
     _known_keys(walk, node, at)
     attributes = _attributes(walk, node, at)
     own = {**walk.names, **attributes, "attributes": attributes}
+    node = _with_numbers(node, own, at)
     if not flag(computed(node, "enabled", own, at, True), inside(at, node, "enabled")):
         walk.notes.append(f"{mark_of(node)}: {name} is disabled and left out")
         return
@@ -209,9 +212,26 @@ def computed(node: Any, key: str, names: Mapping[str, Any], at: Where, default: 
     return value
 
 
+def with_numbers(constraint: Any, names: Mapping[str, Any], at: Where) -> Any:
+    """One constraint with the expressions of its numbers computed."""
+    if not isinstance(constraint, MarkedDict) or not set(CONSTRAINT_NUMBERS) & set(constraint):
+        return constraint
+    made = {k: computed(constraint, k, names, at) if k in CONSTRAINT_NUMBERS else v for k, v in constraint.items()}
+    return constraint.derived(made)
+
+
+def _with_numbers(node: MarkedDict, names: Mapping[str, Any], at: Where) -> MarkedDict:
+    held = node.get("constraints")
+    if not isinstance(held, MarkedDict):
+        return node
+    under = inside(at, node, "constraints")
+    made = {kind: with_numbers(each, names, under.under(kind)) for kind, each in held.items()}
+    return node.derived({**node, "constraints": held.derived(made)})
+
+
 def plain_names(names: Mapping[str, Any]) -> dict[str, Any]:
-    """Names without positions, for expressions."""
-    return {key: plain(value) for key, value in names.items()}
+    """Names without positions, for expressions; `spec` is plain already."""
+    return {key: value if key == SPEC else plain(value) for key, value in names.items()}
 
 
 def _container(walk: _Walk, node: MarkedDict, name: str, attributes: MarkedDict, fan: tuple[int, int]) -> None:

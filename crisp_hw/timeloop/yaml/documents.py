@@ -1,8 +1,8 @@
 """The files of a Timeloop run to one set of documents, in which every value knows its file and line."""
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,15 @@ from crisp_hw.machine.files import YAML, read_text
 from crisp_hw.machine.positions import MarkedDict, MarkedList, joined, mark_of
 from crisp_hw.machine.yaml_text import read_yaml_text
 from crisp_hw.timeloop.yaml.fields import underscored
-from crisp_hw.timeloop.yaml.templates import Templates, included, is_template, lines_of, render_file
+from crisp_hw.timeloop.yaml.templates import (
+    Templates,
+    include_file,
+    included,
+    is_template,
+    lines_of,
+    render_file,
+)
+from crisp_hw.timeloop.yaml.variables import check_heard, check_names
 
 TEMPLATE_ENDINGS = (".jinja", ".jinja2", ".j2")
 YAML_ENDINGS = (".yaml", ".yml", *TEMPLATE_ENDINGS)
@@ -20,10 +28,21 @@ LISTS = ("classes",)  # what files may add to together: the component classes of
 
 @dataclass(frozen=True)
 class InputFiles:
-    """The YAML files of a run, and the folders that their templates may include files from, besides their own."""
+    """The YAML files of a run, the folders that their templates may include files from besides their own, and the
+    variables of the templates by name. Those of `wanted` were named one by one, and some template must ask for each.
+    """
 
     paths: tuple[Path, ...]
     include: tuple[Path, ...] = ()
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    wanted: frozenset[str] = frozenset()
+
+
+def input_files(paths: Iterable[str | Path] | InputFiles, variables: Mapping[str, Any] | None = None) -> InputFiles:
+    """Paths as the input of a run; `variables` are those of its templates, each of which must be asked for."""
+    given = paths if isinstance(paths, InputFiles) else InputFiles(tuple(map(Path, paths)))
+    more = dict(variables or {})
+    return replace(given, variables={**given.variables, **more}, wanted=given.wanted | set(more))
 
 
 def load_documents(paths: Iterable[str | Path] | InputFiles) -> MarkedDict:
@@ -50,7 +69,8 @@ def read_documents(paths: Iterable[str | Path] | InputFiles) -> MarkedDict:
     below. Raises InputError for a file that cannot be read, is empty, too large or no YAML mapping, and for a document
     that is given twice (only lists of component classes add up).
     """
-    given = paths if isinstance(paths, InputFiles) else InputFiles(tuple(map(Path, paths)))
+    given = input_files(paths)
+    check_names(given.variables)
     files = list(given.paths)
     if not files:
         raise InputError("no files given", hint="name the YAML files of architecture, problem and mapping")
@@ -58,11 +78,15 @@ def read_documents(paths: Iterable[str | Path] | InputFiles) -> MarkedDict:
     if missing := [folder for folder in given.include if not folder.is_dir()]:
         raise InputError("is no folder to include from", Where(mark=Mark(str(missing[0]))), "name one that exists")
     folders = [*(file.parent for file in files), *given.include]
-    templates = Templates(list(dict.fromkeys(os.fspath(folder.resolve()) for folder in folders)), _read_include)
+    searched = list(dict.fromkeys(os.fspath(folder.resolve()) for folder in folders))
+    templates = Templates(searched, _read_include, dict(given.variables))
     root = MarkedDict(Mark(", ".join(map(str, files))))
     for file in files:
         for document in _read(file, templates, 0):
             _add(root, document)
+    for name in given.wanted:
+        check_heard({name: given.variables[name]}, templates.asked)
+    check_heard(given.variables, templates.asked)
     if not root:
         raise InputError("no documents", Where(mark=root.mark), "expected architecture, problem and mapping")
     return root
@@ -79,12 +103,7 @@ def _distinct(files: list[Path]) -> None:
 
 def _read(file: Path, templates: Templates, depth: int) -> list[MarkedDict]:
     """The mappings of one file, one per YAML document; InputError when there are none or something else."""
-    text = _text(file)
-    lines = None
-    if is_template(text):
-        text, lines = lines_of(templates, file, render_file(file, text, templates, depth))
-    found = read_yaml_text(text, str(file), lambda reference, mark: included(templates, reference, mark), lines)
-    documents = [document for document in found if document is not None]
+    documents = _values(file, templates, depth)
     if not documents:
         raise InputError(
             "the file is empty", Where(mark=Mark(str(file))), "it should hold documents such as problem: or mapping:"
@@ -96,8 +115,27 @@ def _read(file: Path, templates: Templates, depth: int) -> list[MarkedDict]:
     return documents
 
 
+def _values(file: Path, templates: Templates, depth: int) -> list[Any]:
+    """The YAML documents of one file, its templates and includes filled in, without empty ones."""
+    text = _text(file)
+    lines = None
+    if is_template(text):
+        text, lines = lines_of(templates, file, render_file(file, text, templates, depth))
+
+    def of_template(reference: str, mark: Mark) -> Any:
+        return included(templates, reference, mark)
+
+    def of_file(reference: str, mark: Mark) -> Any:
+        return include_file(templates, file, reference, mark, depth)
+
+    found = read_yaml_text(text, str(file), of_template, lines, of_file)
+    return [document for document in found if document is not None]
+
+
 def _read_include(file: Path, templates: Templates, depth: int) -> Any:
-    documents = _read(file, templates, depth)
+    documents = _values(file, templates, depth)
+    if not documents:
+        raise InputError("the file is empty", Where(mark=Mark(str(file))), "it should hold what is included")
     if len(documents) > 1:
         raise InputError(
             f"an included file holds one YAML document, this one {len(documents)}", Where(mark=Mark(str(file)))

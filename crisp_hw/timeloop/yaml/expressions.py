@@ -43,7 +43,8 @@ def evaluate(expression: str, names: Mapping[str, Any]) -> Any:
     """The value of an arithmetic expression over `names` (numbers, text, lists, and mappings of them).
 
     Known are numbers, text, lists, + - * / // % **, comparisons, and/or/not, if-else, the functions of FUNCTIONS, and
-    `name.key` and `name["key"]` of mappings. Raises InputError for everything else, and for a result that is no use.
+    `name.key`, `name["key"]`, `name.keys()` and `name.values()` of mappings. Raises InputError for everything else, and
+    for a result that is no use.
 
     >>> evaluate("ceil(rows * 12 / buffer.attributes['width'])", {"rows": 3, "buffer": {"attributes": {"width": 8}}})
     5
@@ -114,6 +115,8 @@ def _value(node: ast.expr, names: Mapping[str, Any], depth: int) -> Any:  # noqa
             return _item(inner(whole), inner(key))
         case ast.Call(func=ast.Name(id=name), args=parts, keywords=[]) if name in FUNCTIONS:
             return _checked(FUNCTIONS[name](*(inner(part) for part in parts)))
+        case ast.Call(func=ast.Attribute(value=whole, attr=key), args=[], keywords=[]) if key in ("keys", "values"):
+            return _parts(inner(whole), key)
         case ast.Call():
             raise _Unknown(f"only functions by name are known, which are {', '.join(FUNCTIONS)}")
     raise _Unknown(f"expressions have no {type(node).__name__}")
@@ -148,6 +151,12 @@ def _checked(value: Any) -> Any:
     if isinstance(value, complex) or (isinstance(value, float) and not math.isfinite(value)):
         raise _Unknown(f"a result is {value}")
     return value
+
+
+def _parts(whole: Any, which: str) -> list[Any]:
+    if not isinstance(whole, Mapping):
+        raise _Unknown(f"{str(whole)[:40]!r} has no {which}")
+    return list(whole.keys() if which == "keys" else whole.values())
 
 
 def _item(whole: Any, key: Any) -> Any:

@@ -87,6 +87,7 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
 
     def __init__(self, budget: Budget, loader: BaseLoader, functions: Mapping[str, Any]) -> None:
         self.marking: LineMarking | None = None
+        self.asked: set[str] = set()
         super().__init__(
             loader=loader, undefined=StrictUndefined, keep_trailing_newline=True, finalize=budget.weigh, cache_size=0
         )
@@ -176,7 +177,9 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         if source.count("{{") + source.count("{%") > MARKERS:
             raise TemplateRuntimeError(f"it holds more than {MARKERS:,} expressions and statements")
-        counted: nodes.Template = _Counting().visit(super()._parse(source, name, filename))
+        parsed = super()._parse(source, name, filename)
+        self.asked |= {each.name for each in parsed.find_all(nodes.Name)}
+        counted: nodes.Template = _Counting().visit(parsed)
         marked: nodes.Template = self.marking.visit(counted) if self.marking and name is None else counted
         marked.set_environment(self)
         return marked

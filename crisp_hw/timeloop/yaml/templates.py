@@ -5,6 +5,7 @@ gives them; a name that is not set is an error.
 """
 
 import os
+import re
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -34,7 +35,8 @@ _FAILURES = (
 class Templates:
     """What the templates of one run share: folders to search, variables, the files included so far, and what is left.
 
-    Files come from `folders` and from below them only; `budget` is made with the first template.
+    Files come from `folders` and from below them only; `budget` is made with the first template. `asked` are all names
+    in the templates so far, `files` counts what `!include` has read.
     """
 
     folders: list[str]
@@ -43,6 +45,8 @@ class Templates:
     included: dict[str, Any] = field(default_factory=dict)
     budget: "Budget | None" = None
     allowed: tuple[Path, ...] = ()
+    asked: set[str] = field(default_factory=set)
+    files: int = 0
     lines: TemplateLines = field(default_factory=TemplateLines)
 
     def __post_init__(self) -> None:
@@ -63,7 +67,7 @@ def render_file(path: Path, text: str, templates: Templates, depth: int = 0) -> 
 
     InputError names the file, and the line where Jinja knows it.
     """
-    from jinja2 import FunctionLoader, TemplateError
+    from jinja2 import FunctionLoader, TemplateError, UndefinedError
 
     from crisp_hw.timeloop.yaml.sandbox import Budget, LimitedEnvironment, LineMarking
 
@@ -76,8 +80,16 @@ def render_file(path: Path, text: str, templates: Templates, depth: int = 0) -> 
     templates.budget = templates.budget or Budget()
     environment = LimitedEnvironment(templates.budget, FunctionLoader(functions.source), functions.by_name())
     environment.marking = LineMarking(templates.lines, str(path))
+    environment.asked = templates.asked
     try:
         return environment.from_string(text).render(templates.variables)
+    except UndefinedError as error:
+        said = " ".join(str(error.message or "a name is not set").split())[:200]
+        place = Where(mark=Mark(str(path), _line(error)))
+        named = re.fullmatch(r"'(\w+)' is undefined", said)
+        advice = f"give it with -D {named[1]}=VALUE or in a file with --data" if named else "define it"
+        reason = f"the template cannot be filled in ({said})"
+        raise InputError(reason, place, f"{advice}, or write the value out") from error
     except TemplateError as error:
         said = " ".join(str(error.message or error.__class__.__name__).split())[:200]
         place = Where(mark=Mark(str(path), getattr(error, "lineno", None) or _line(error)))
@@ -113,6 +125,21 @@ def included(templates: Templates, reference: str, mark: Mark) -> Any:
         )
     value = templates.included[name]
     return [_segment(one, keys, mark) for one in value] if isinstance(value, tuple) else _segment(value, keys, mark)
+
+
+def include_file(templates: Templates, path: Path, reference: str, mark: Mark, depth: int) -> Any:
+    """What `!include FILE` in a document stands for: the one YAML document of another file."""
+    templates.files += 1
+    if depth > DEEPEST or templates.files > MOST_FILES:
+        what = (
+            f"included more than {DEEPEST} files deep" if depth > DEEPEST else f"more than {MOST_FILES} files included"
+        )
+        raise InputError(what, Where(mark=mark), "does a file include itself?")
+    try:
+        file = _Functions(path, templates, depth).find_path(reference)
+    except InputError as error:
+        raise InputError(error.reason.replace("the template", "!include"), Where(mark=mark), error.hint) from error
+    return templates.read(Path(file), templates, depth + 1)
 
 
 def _segment(value: Any, keys: list[str], mark: Mark) -> Any:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from limits import limits
 from mutator import JUNK, TEMPLATES, containers, dumped, junked, lines_changed, mutated, renumbered, unmarked
 
-from crisp_hw.cli.run_model import ModelRun, run_model
+from crisp_hw.cli.run_model import FilesAsked, ModelRun, run_model
 from crisp_hw.machine.ending import ended
 from crisp_hw.timeloop.yaml.documents import load_documents
 
@@ -127,7 +127,7 @@ def outcome(paths, folder):
     """(exit code, stdout, stderr) of `crisp-hw model`; whatever is no error of the user's making comes through."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), limits():
-        code = ended("crisp-hw", lambda: run_model(ModelRun(tuple(paths), folder / "out", "json")))
+        code = ended("crisp-hw", lambda: run_model(ModelRun(FilesAsked(tuple(paths)), folder / "out", "json")))
     return code, out.getvalue(), err.getvalue()
 
 
