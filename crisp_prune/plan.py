@@ -1,10 +1,11 @@
 """The dry run: which layer gets which pattern and why, and how sparse the model can get at all."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from torch import nn
 
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.descriptors import Role
 from crisp_hw.spec.layer import Skipped
 from crisp_prune.blocks import Grid
@@ -105,6 +106,17 @@ def require_reachable(plan: Plan, sparsity: float) -> None:
         f"sparsity {sparsity:.4f} is out of reach: the highest is {plan.highest:.4f}, held back most by {blame}",
         hint="lower the sparsity or the block, or give those layers another role",
     )
+
+
+def require_the_same(plan: Plan, pruned: Iterable[str]) -> None:
+    """Refuse a forward pass that shows too late that a layer should have stayed dense."""
+    for layer in plan.layers:
+        if layer.role == "dense" and layer.name in pruned:
+            raise InputError(
+                f"was pruned before a forward pass showed that it must stay dense ({layer.reason})",
+                Where(key=layer.name),
+                "give Crisp a sample at the start",
+            )
 
 
 def budget_of(plan: Plan, config: CrispConfig) -> Budget:

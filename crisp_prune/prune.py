@@ -20,7 +20,7 @@ from crisp_prune.gradients import GradientSums, thawed
 from crisp_prune.handover import pruned_model
 from crisp_prune.iterate import Iteration, MatrixMasks, dense_masks, next_masks, sparsity_of
 from crisp_prune.matrix import from_matrix, to_matrix
-from crisp_prune.plan import Plan, budget_of, make_plan, require_reachable
+from crisp_prune.plan import Plan, budget_of, make_plan, require_reachable, require_the_same
 from crisp_prune.rng import preserved, restore, seed_all
 from crisp_prune.saliency import saliency
 from crisp_prune.sites import Site, find_sites, weight_of
@@ -261,10 +261,12 @@ class Crisp:
         """Geometry from one call; roles are decided anew while nothing is pruned yet."""
         with preserved(), paused(self.model):
             geometry = record(self.model, find_sites(self.model), call, batch)
+        plan = make_plan(self.model, self.config, geometry)
         if self._sites and not self.history:
-            plan = make_plan(self.model, self.config, geometry)
             require_reachable(plan, self.config.sparsity)
             self._attach(plan)
+        elif self._sites:
+            require_the_same(plan, self._sites)
         self.geometry = geometry
 
     def _attach(self, plan: Plan) -> None:

@@ -92,8 +92,8 @@ def unsupported(model: nn.Module, sites: tuple[Site, ...]) -> tuple[Skipped, ...
     covered = {id(weight_of(model, site.uses[0])) for site in sites}
     return tuple(
         Skipped(name, f"{type(module).__name__}.{attribute} is not the weight of a plain {_PLAIN}")
-        for name, module, attribute in _parameters(model)
-        if (weight := module._parameters[attribute]) is not None and weight.ndim >= 2 and id(weight) not in covered
+        for name, module, attribute, weight in _parameters(model)
+        if weight.ndim >= 2 and id(weight) not in covered
     )
 
 
@@ -133,18 +133,18 @@ def _kind(module: nn.Module) -> LayerKind:
     return "conv2d" if isinstance(module, nn.Conv2d) else "linear"
 
 
-def _parameters(model: nn.Module) -> Iterator[tuple[str, nn.Module, str]]:
-    """Name, module and attribute of every parameter, those that are shared each time."""
+def _parameters(model: nn.Module) -> Iterator[tuple[str, nn.Module, str, nn.Parameter]]:
+    """Name, module, attribute and value of every parameter, those that are shared each time, scripted ones too."""
     for path, module in model.named_modules():
-        for attribute in module._parameters:
-            yield f"{path}.{attribute}".lstrip("."), module, attribute
+        for attribute, parameter in module.named_parameters(recurse=False, remove_duplicate=False):
+            yield f"{path}.{attribute}".lstrip("."), module, attribute, parameter
 
 
 def _readers(model: nn.Module) -> dict[int, list[str]]:
     """Names under which each parameter is registered."""
     readers: dict[int, list[str]] = {}
-    for name, module, attribute in _parameters(model):
-        readers.setdefault(id(module._parameters[attribute]), []).append(name)
+    for name, _, _, parameter in _parameters(model):
+        readers.setdefault(id(parameter), []).append(name)
     return readers
 
 

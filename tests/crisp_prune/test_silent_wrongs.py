@@ -224,6 +224,28 @@ def test_weights_read_by_functions_are_masked_all_along_or_refused(way):
     assert "a" not in seen.masks  # with a sample it is found that the layer is never called
 
 
+def test_a_batch_that_comes_too_late_says_so():
+    pruner = prune(Crisp(Reader("linear"), BLIND), None)
+    with pytest.raises(
+        InputError, match=r"a: was pruned before a forward pass showed .*read outside of.*give Crisp a s"
+    ):
+        pruner.record((torch.randn(4, 32), torch.arange(4)))
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_scripted_layers_are_listed_and_left_alone(whole):
+    model = mlp()
+    if whole:
+        with pytest.raises(InputError, match="no Conv2d or Linear layer that can be pruned"):
+            Crisp(torch.jit.trace(model, X), BLIND)
+        return
+    model.insert(0, torch.jit.script(nn.Linear(64, 64)))
+    pruner = prune(Crisp(model, CONFIG))
+    before = model(X).detach()
+    assert list(pruner.masks) == ["1", "3"] and torch.equal(pruner.finalize()(X), before)
+    assert [entry.name for entry in pruner.export().skipped] == ["0.weight"]
+
+
 def test_a_weight_read_beside_its_layer_stays_dense():
     class Tied(nn.Module):
         def __init__(self):
