@@ -70,8 +70,10 @@ class _WorkloadFile(_Strict):
 
 
 def list_workloads() -> tuple[str, ...]:
-    """Names of the packaged workloads, sorted.
+    """Return the names of the packaged workloads (layer tables without weights), sorted.
 
+    Examples
+    --------
     >>> list_workloads()
     ('mobilenetv2', 'resnet50', 'vgg16')
     """
@@ -79,11 +81,21 @@ def list_workloads() -> tuple[str, ...]:
 
 
 def load_workload(name_or_path: str | Path) -> Workload:
-    """A packaged workload by name, or a user's own YAML by path (a Path, or text ending in .yaml or .yml).
+    """Load a packaged workload by name, or one of your own from a YAML file.
 
-    Raises InputError for an unknown name (listing the valid ones), a missing file, a wrong field (naming file, layer
-    and field), and layers that contradict the file's own totals.
+    Parameters
+    ----------
+    name_or_path
+        A name of `list_workloads()`, or a file: a Path, or text that ends in .yaml or .yml.
 
+    Raises
+    ------
+    InputError
+        When the name is not known (the valid ones are listed), the file is missing, a field of a layer is wrong, or
+        the layers contradict the totals that the file states.
+
+    Examples
+    --------
     >>> network = load_workload("resnet50")
     >>> len(network.layers), sum(layer.weights for layer in network.layers)
     (54, 25502912)

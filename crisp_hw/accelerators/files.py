@@ -9,8 +9,12 @@ from crisp_hw.machine.yaml_files import read_mapping
 
 
 def list_arch() -> tuple[str, ...]:
-    """Names of the packaged accelerators, sorted (a file without `scheme` is a part that others extend).
+    """Return the names of the packaged accelerators, sorted.
 
+    A file without `scheme` is no accelerator but a part that others extend.
+
+    Examples
+    --------
     >>> list_arch()
     ('crisp-stc', 'dense', 'dstc', 'stc')
     """

@@ -27,14 +27,33 @@ LEVELS = ("DRAM", "SMEM", "RF", "LRF")  # every encoding of crisp_hw.encode is w
 def load_arch(
     name_or_path: str | Path, energy: str | None = None, node_nm: int = 45, beside: Iterable[str | Path] = ()
 ) -> Accelerator:
-    """A packaged accelerator by name, or a user's own YAML by path (a Path, or text ending in .yaml or .yml).
+    """Load a packaged accelerator by name, or one of your own from a YAML file.
 
-    `energy` names another table of arch/energy (or the path of one) than the file does, or a way to characterize the
-    architecture at `node_nm`: "table", "cacti" or "accelergy"; its components may also belong to the architectures
-    `beside` this one. Raises InputError for an unknown name (listing the valid
-    ones), an unreadable file, an unknown or missing field or level, and a number out of range, each naming the file and
-    the field; and for an architecture that cannot be characterized.
+    Parameters
+    ----------
+    name_or_path
+        A name of `list_arch()`, or a file: a Path, or text that ends in .yaml or .yml.
+    energy
+        Where the energies per action (pJ) come from: a table of arch/energy by name, the path of one, or a way to
+        characterize the architecture ("table", "cacti" or "accelergy"). None takes the table that the file names.
+    node_nm
+        The technology node in nm at which the architecture is characterized.
+    beside
+        Other accelerators of the same evaluation, whose components the table of energies may also have.
 
+    Returns
+    -------
+    Accelerator
+        Architecture, energies, sparse scheme and constraints, with the source of every number in `sources`.
+
+    Raises
+    ------
+    InputError
+        When the name is not known (the valid ones are listed), the file cannot be read, a field or level is missing
+        or unknown, a number is out of range, or the architecture cannot be characterized.
+
+    Examples
+    --------
     >>> load_arch("crisp-stc").architecture.level("SMEM").size_words
     262144
     >>> load_arch("tpu")
@@ -64,10 +83,15 @@ def load_arch(
 
 
 def characterized(accelerator: Accelerator, method: str, node_nm: int = 45) -> Accelerator:
-    """The accelerator with the energies of a method ("table", "cacti" or "accelergy"), which `replace` asks again.
+    """Give an accelerator the energies of a method ("table", "cacti" or "accelergy"), which `replace` asks again.
 
-    Raises InputError as `crisp_hw.characterization.methods.characterize` does.
+    Raises
+    ------
+    InputError
+        When the method has no numbers for the architecture or the node.
 
+    Examples
+    --------
     >>> big = load_arch("crisp-stc", energy="table").replace(smem_kb=512)
     >>> big.energy.actions["SMEM"]["read"] > load_arch("crisp-stc").energy.actions["SMEM"]["read"]
     True

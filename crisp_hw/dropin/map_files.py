@@ -49,13 +49,36 @@ def map_files(  # noqa: PLR0913 - what a caller may say of a search, all but the
     jobs: int = 1,
     variables: Mapping[str, Any] | None = None,
 ) -> Mapped:
-    """The best mapping for the Timeloop documents in some files: architecture, problem, constraints, mapper, and so on.
+    """Find the best mapping for Timeloop's documents, as timeloop-mapper does.
 
-    `objective` is "cycles", "energy" (pJ) or "edp"; None: what the mapper document asks for, else Timeloop's default,
-    the energy-delay product. `jobs` processes search (`mapper.parallel`). The flattened form (0.3, 0.4) and
-    timeloopfe's 0.4 front end both work; a mapping among the flattened documents is not used.
-    `variables` are those of templates in the files. `evaluated.result.skipped` lists what has no effect. Raises
-    InputError, with file and line, for input that is wrong or not modelled, and MappingError when nothing fits.
+    Parameters
+    ----------
+    paths
+        YAML files in any number and order: architecture, problem and, where there are any, constraints, mapper, sparse
+        optimizations, ERT and ART. Both the flattened form (0.3, 0.4) and timeloopfe's 0.4 front end are read. A
+        mapping among the flattened documents is not used.
+    objective
+        "cycles", "energy" (pJ) or "edp" (their product); None takes what the mapper document asks for, else "edp".
+    options
+        Budget, seed, memory and device of the search.
+    progress
+        Called with the state of the search from time to time.
+    jobs
+        The number of processes (`mapper.parallel`).
+    variables
+        Values for the templates in the files by name, as timeloopfe's `jinja_parse_data`.
+
+    Returns
+    -------
+    Mapped
+        The mapping with its result and a certificate; `evaluated.result.skipped` lists what has no effect.
+
+    Raises
+    ------
+    InputError
+        When the input is wrong or asks for something that is not modelled; it names the file and the line.
+    MappingError
+        When no mapping fits.
     """
     documents = load_documents(input_files(paths, variables))
     notes: tuple[str, ...] = ()

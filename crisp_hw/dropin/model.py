@@ -42,13 +42,40 @@ def evaluate_files(
     *,
     variables: Mapping[str, Any] | None = None,
 ) -> Evaluated:
-    """Evaluate the mapping that a set of Timeloop documents describes, whatever files they stand in.
+    """Evaluate the mapping that Timeloop's documents describe, as timeloop-model does.
 
-    The flattened form (0.3, 0.4) and timeloopfe's 0.4 front end both work. `dialect` names the program whose numbers
-    are wanted: public Timeloop, or that of the MICRO 2022 artifact (docs/model.md, section 12). `result.skipped`
-    lists what the documents hold without effect on the numbers. `variables` are those of templates in the files, as
-    timeloopfe's `jinja_parse_data`. Raises InputError with file and line for input that
-    is wrong or not modelled, and MappingError when the mapping does not fit the architecture.
+    Parameters
+    ----------
+    paths
+        YAML files in any number and order: architecture, problem, mapping and, where there are any, sparse
+        optimizations, ERT and ART. Both the flattened form (0.3, 0.4) and timeloopfe's 0.4 front end are read.
+    dialect
+        The program whose numbers are wanted: "head", "head-2024" or "micro22" (docs/model.md, section 12).
+    variables
+        Values for the templates in the files by name, as timeloopfe's `jinja_parse_data`.
+
+    Returns
+    -------
+    Evaluated
+        The design point and its result: cycles, energy in pJ, counts per instance; `result.skipped` lists what the
+        documents hold without effect on the numbers.
+
+    Raises
+    ------
+    InputError
+        When the input is wrong or asks for something that is not modelled; it names the file and the line.
+    MappingError
+        When the mapping does not fit the architecture.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import crisp_hw
+    >>> layer = crisp_hw.evaluate(crisp_hw.WorkloadPattern("resnet50"), "dense", layers="fc")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     found = evaluate_files(crisp_hw.render(layer, folder))
+    >>> found.result.cycles == layer.network.rows[0].result.cycles
+    True
     """
     given, notes = _spelled(read_documents(input_files(paths, variables)), dialect)
     documents = given

@@ -27,14 +27,33 @@ def describe_checkpoint(
     nm: NM | None = None,
     block: int | None = None,
 ) -> PrunedModel:
-    """The pruned model that a checkpoint of weights with zeros in it amounts to.
+    """Make a pruned model of a checkpoint whose weights hold zeros, whichever tool pruned them.
 
-    `weights` is a state dict of `model`'s architecture (tensors or arrays; `torch.nn.utils.prune`'s `weight_orig` and
-    `weight_mask` too), `model` and `example_input` give the geometry as in `extract`. A mask is true where the weight
-    is not zero, in the matrix view (S, kh, kw, C), input channel fastest. A layer without zeros is dense, one with
-    empty blocks of `block` is hybrid, any other n:m; `nm` and `block` are claims, for `describe` to check. Raises
-    InputError for a weight that is missing, of another shape or not finite, and for an impossible claim.
+    Parameters
+    ----------
+    weights
+        The state dict of `model`, tensors or arrays by name; the pairs `weight_orig` and `weight_mask` of
+        `torch.nn.utils.prune` are read, too.
+    model, example_input
+        Where the geometry of the layers comes from, as in `extract`.
+    nm, block
+        The N:M pattern and the side of the blocks, in weights, that the checkpoint claims to have; `describe` measures
+        whether it has.
 
+    Returns
+    -------
+    PrunedModel
+        A mask, bool[rows, columns], is true where the weight is not zero; columns run over kernel height, kernel width
+        and input channels, the channels fastest. A layer without zeros is dense, one with empty blocks is hybrid, and
+        any other is nm.
+
+    Raises
+    ------
+    InputError
+        When a weight is missing, has another shape or is not finite, and when a claim is impossible.
+
+    Examples
+    --------
     >>> import torch
     >>> fc = torch.nn.Linear(4, 1)
     >>> weights = {"weight": torch.tensor([[0, 1.5, 0, 2]])}

@@ -29,14 +29,33 @@ class Found:
 
 
 def extract(model: "nn.Module", example_input: Any) -> Workload:
-    """The Conv2d and Linear layers of a model in execution order, with geometry; all else is in `skipped`.
+    """Read the geometry of the Conv2d and Linear layers of a PyTorch model, in the order of execution.
 
-    One forward pass with hooks, in evaluation mode and without gradients; the graph is not traced. Give one sample
-    (batch 1): tokens are vectors per sample, of a Conv2d images per sample. A Linear called several times has the
-    tokens of all calls; a Conv2d called again is a layer of its own, `name@2`. `nn.MultiheadAttention` gives `in_proj`
-    and `out_proj`; `in_proj` is three layers where queries, keys and values differ in number. Raises InputError when
-    the model fails on the input or calls no Conv2d or Linear.
+    One forward pass runs with hooks, in evaluation mode and without gradients; the graph is not traced.
 
+    Parameters
+    ----------
+    model
+        Any module.
+    example_input
+        What the model is called with, for one sample (batch 1): a tensor, a tuple or list of arguments, or a map of
+        keyword arguments.
+
+    Returns
+    -------
+    Workload
+        The layers, and in `skipped` everything else with a reason. `tokens` counts vectors per sample (of a Conv2d,
+        images per sample). A Linear that is called several times has the tokens of all calls; a Conv2d that is called
+        again is a layer of its own, `name@2`. `nn.MultiheadAttention` gives `in_proj` and `out_proj`; `in_proj` is
+        three layers where queries, keys and values differ in number.
+
+    Raises
+    ------
+    InputError
+        When the model fails on the input, or calls no Conv2d or Linear.
+
+    Examples
+    --------
     >>> from torch import nn, zeros
     >>> model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(32, 10))
     >>> network = extract(model, zeros(1, 3, 4, 4))
@@ -49,7 +68,7 @@ def extract(model: "nn.Module", example_input: Any) -> Workload:
 
 
 def find_layers(model: "nn.Module", example_input: Any) -> tuple[tuple[Found, ...], tuple[Skipped, ...]]:
-    """What `extract` finds, with the state-dict name of every weight."""
+    """Find the layers that `extract` reads, with the state-dict name of every weight, and what is skipped."""
     recording = record(model, example_input)
     modules = dict(model.named_modules())
     found: dict[str, Found] = {}

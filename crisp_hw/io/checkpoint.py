@@ -18,11 +18,26 @@ WRAPPERS = ("state_dict", "model_state_dict", "model", "module", "weights")
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> "dict[str, torch.Tensor]":
-    """The state dict in `path` (`.pt`, `.pth`, `.bin`, `.ckpt` or `.safetensors`) as CPU tensors.
+    """Load the state dict of a checkpoint that some other tool wrote; no code in it is ever run.
 
-    Code in the file is never run (`weights_only=True`). One wrapping level ("state_dict", ...) and the prefix
-    "module." of DataParallel are taken off. InputError when it is missing or holds no tensors, or PyTorch is.
+    Parameters
+    ----------
+    path
+        A `.pt`, `.pth`, `.bin`, `.ckpt` or `.safetensors` file. PyTorch is needed.
 
+    Returns
+    -------
+    dict of str to torch.Tensor
+        Tensors on the CPU by name. One wrapping level ("state_dict", "model", ...) and the prefix "module." of
+        DataParallel are taken off.
+
+    Raises
+    ------
+    InputError
+        When the file is missing or holds no tensors, or PyTorch is not installed.
+
+    Examples
+    --------
     >>> load_checkpoint("no-such-weights.pth")
     Traceback (most recent call last):
     ...

@@ -17,11 +17,26 @@ from crisp_hw.spec.patterns import NM
 
 
 def load_pruned(path: str | os.PathLike[str]) -> PrunedModel:
-    """The pruned model in `path` (`.pt` needs PyTorch, `.safetensors` does not); masks are bool[rows, columns].
+    """Load a pruned-model file as crisp_prune writes it (docs/pruned-model-file.md); no code in it is ever run.
 
-    The file is data, never code. InputError, in one sentence, when it is missing, foreign, damaged, of another
-    version, or contradicts itself.
+    Parameters
+    ----------
+    path
+        A `.pt` file, for which PyTorch is needed, or a `.safetensors` file.
 
+    Returns
+    -------
+    PrunedModel
+        Layers in the order of execution, with masks bool[rows, columns]: rows are output channels, columns run over
+        kernel height, kernel width and input channels, the channels fastest.
+
+    Raises
+    ------
+    InputError
+        When the file is missing, of another kind or version, damaged, or contradicts itself.
+
+    Examples
+    --------
     >>> load_pruned("no-such-run.pt")
     Traceback (most recent call last):
     ...

@@ -61,7 +61,7 @@ def verification_document(found: Sequence[Verified]) -> Document:
 
 def _verdicts(found: Sequence[Verified]) -> Iterator[str]:
     yield f"{sum(each.equal for each in found)} of {len(found)} sets of documents agree in every figure"
-    rounded = [each for each in found if each.verdict == "rounding"]
+    rounded = [each for each in found if each.agreement == "rounding"]
     if rounded:
         tensors = ", ".join(dict.fromkeys(name for each in rounded for name in each.approximated))
         yield f"{len(rounded)} more differ by the rounding of {tensors} alone; {ROUNDING}"
@@ -70,7 +70,7 @@ def _verdicts(found: Sequence[Verified]) -> Iterator[str]:
 def _set_record(found: Verified) -> Record:
     record: Record = {
         "documents": found.name,
-        "verdict": found.verdict,
+        "verdict": found.agreement,
         "differences": len(found.differences),
         "approximated": ", ".join(found.approximated) or None,
         "error": found.error,

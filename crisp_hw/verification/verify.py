@@ -41,7 +41,7 @@ class Verified:
     made_table: bool = False
 
     @property
-    def verdict(self) -> Verdict:
+    def agreement(self) -> Verdict:
         """In a word."""
         if self.error is not None:
             return "refused"
@@ -52,12 +52,12 @@ class Verified:
     @property
     def equal(self) -> bool:
         """No figure differs by more than the tolerance, and both sides had one."""
-        return self.verdict == "equal"
+        return self.agreement == "equal"
 
     @property
     def agrees(self) -> bool:
         """The same, or everything that differs is an approximation of Timeloop's library."""
-        return self.verdict in ("equal", "rounding")
+        return self.agreement in ("equal", "rounding")
 
 
 def verify_documents(

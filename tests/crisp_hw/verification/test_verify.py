@@ -192,7 +192,7 @@ MANY, FEW = 16_384, 8_192  # times 8: more and less than Boost's largest prime
 )
 def test_large_scattered_tensors_may_be_off_by_a_cycle(rows, cycles, verdict, play_run):
     found = verify_documents("a", play_run(computed(scattered(rows)), more_cycles(cycles)))
-    assert (found.verdict, found.agrees) == (verdict, verdict != "different"), found.error
+    assert (found.agreement, found.agrees) == (verdict, verdict != "different"), found.error
     assert found.approximated == (("A",) if 8 * rows > LARGEST_PRIME else ())
 
 
@@ -205,7 +205,7 @@ def scaled_energy(text, share):
 @pytest.mark.parametrize(("share", "verdict"), [(9e-6, "rounding"), (2e-5, "different")])
 def test_their_energies_may_be_off_by_a_share(share, verdict, play_run):
     found = verify_documents("a", play_run(computed(scattered(MANY)), lambda text: scaled_energy(text, share)))
-    assert found.verdict == verdict, found.beyond or found.error
+    assert found.agreement == verdict, found.beyond or found.error
 
 
 def test_the_document_says_what_is_rounding_and_how_much_is_allowed(play_run):
