@@ -88,6 +88,8 @@ def expected_occupancy_of(
     # of one mapping nothing is remembered: it will hardly come again
     if isinstance(tensor.density, FixedStructured) or (tiling.batch == 1 and tiling.xp is np):
         return _measured(tensor, tile, ranks, how)
+    # a batch has far fewer tile sizes than mappings, and a distribution is dear: each tile that differs is worked out
+    # once, and remembered for the batches to come
     rows = [tile.words, *ranks.fibers, *ranks.tiles]
     if isinstance(tensor.density, Banded) or shape_of(tensor.density) is not None:
         rows += chain(tile.extents, *ranks.extents)
@@ -176,6 +178,7 @@ def _expectations(tensor: Tensor, tile: Tile, ranks: StoredRanks, how: _How) -> 
     occupancy, probability = support(tensor.density, how.size, tile)
     least = smallest_occupancy(tensor.density, how.size, tile)
     none, first = xp.zeros_like(least), probability[0, ...]
+    # empty tiles are never sent where the parent holds metadata, so the average is over those that are not empty
     # Timeloop drops the first occupancy that is possible, which is not 0 where its `least` is wrong
     if how.aware:
         drop = least == 0

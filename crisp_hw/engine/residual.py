@@ -105,6 +105,7 @@ def _walk_one(tiling: Tiling, column: int) -> _State:
     index, offset = [0] * len(loops), [0] * len(tiling.problem.dims)
     state = _State(tiling, loops, index, offset, sent, delivered, linked, tile, spread)
     _visit(state, len(loops) - 1, 1)
+    # a level without lanes has one receiver, which needs the tile of the level inside, or one operand
     for level in range(levels):
         if loops[_lowest(loops, level)].kind == "temporal":
             state.spread[level] = state.tile[level - 1] if level else [1] * tensors
@@ -126,6 +127,7 @@ def _loops(tiling: Tiling, column: int) -> list[_Loop]:
             loop = tiling.nest.loops[j]
             bound, rest = int(tiling.bounds[j, column]), int(residuals[j, column])
             rows.append((level, dims.index(loop.dim), loop.kind, bound, rest))
+        # a level is visited, and its tile noted, by a loop in time; one of one step changes no count
         if not any(tiling.temporal(j) for j in here):
             rows.append((level, len(dims) - 1, "temporal", 1, 1))
     whole, last, ragged = [1] * len(dims), [1] * len(dims), [False] * len(dims)
@@ -231,6 +233,8 @@ def _iterations(count: int, last: bool, own_residual: bool) -> list[tuple[int, i
     >>> _iterations(5, False, False), _iterations(5, True, False), _iterations(5, True, True)
     ([(0, 1, 1), (1, 4, 4)], [(0, 1, 1), (1, 3, 4), (4, 1, 0)], [(0, 1, 1), (1, 2, 3), (3, 1, 0), (4, 1, 1)])
     """
+    # An iteration of weight 0 is walked for what it changes inside and for where it leaves the tile; its own words are
+    # counted with the iteration that stands for it, as in Timeloop.
     if count == 1:
         return [(0, 1, 1)]
     if not last:
@@ -259,6 +263,7 @@ def _to_lanes(state: _State, i: int, epochs: int) -> None:
     else:
         fresh = _visit(state, group[0] - 1, epochs)
     low, high = _box(state, i)
+    # what the lanes took in the step before is what their mesh neighbours can hand on in this one
     ends_before, fresh_before = state.before.get(level, ((), [()] * len(fresh)))
     state.before[level] = tuple(ends), fresh
     for t, tensor in enumerate(tiling.problem.tensors):

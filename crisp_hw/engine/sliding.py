@@ -91,9 +91,11 @@ def _level_flow(tiling: Tiling, tensor: Tensor, level: int) -> tuple[Float, Floa
     groups = fanout if apart else _each_row(tiling, tensor, spatial, None)[0]
     sent, delivered, linked = words * groups, words * fanout, zero
     if not flagged(tiling.nest.no_link_transfer, level, tensor):
+        # neighbours help only in steps before which they held a set of words of the shape that is wanted now
         for times, now in linkable(steps):
             fed, receivers = _each_row(tiling, tensor, spatial, now.move)[1:]
             fed = receivers if apart else fed
+            # Timeloop takes words from neighbours only where that leaves fewer groups to send to
             saved = np.where(fed < groups, times * now.words, 0)
             sent = sent - saved * (groups - fed)
             delivered = delivered - saved * (fanout - receivers)
@@ -123,6 +125,7 @@ def arrivals(tiling: Tiling, tensor: Tensor, start: int) -> list[WindowStep]:
     # MACs: one operand per multiply-accumulate, nothing is subtracted
     anew = start == 0 or flagged(tiling.nest.no_temporal_reuse, tiling.nest.loops[start].level - 1, tensor)
     steps = [WindowStep(tiling.ones, np.zeros_like(extents), size, everything)]
+    # `returned` adds up how far the loops inside have moved the tile, all of which a step of loop j takes back
     returned, usual = np.zeros_like(extents), None
     for place, j in enumerate(loops):
         advance = stride(tiling, tensor, j)
@@ -132,9 +135,13 @@ def arrivals(tiling: Tiling, tensor: Tensor, start: int) -> list[WindowStep]:
         if anew:
             steps.append(WindowStep(times, move, size, everything))
             continue
+        # Timeloop subtracts the old tile only while it moves by the same translation as before, and fetches it whole
+        # after any other move. The innermost loop that moves the tile advances after every such move, so that its
+        # translation is always the one to compare with.
         still = (move == 0).all(axis=0)
         usual = move if usual is None and not still.all() else usual
         slides = still if usual is None else (move == usual).all(axis=0)
+        # two boxes of one shape overlap in what the move leaves of every extent, in nothing where it exceeds one
         kept = np.prod(np.maximum(extents - np.abs(move), 0), axis=0)
         words = np.where(still, 0, np.where(slides, size - kept, size))
         steps.append(WindowStep(times, move, words, ~still & (~slides | (kept == 0))))

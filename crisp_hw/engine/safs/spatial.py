@@ -62,6 +62,7 @@ def shrink(tiling: Tiling, sparse: SparseSpec) -> tuple[Shrink, dict[tuple[int, 
     for t, tensor in enumerate(tensors):
         reduced = _from_storage(tiling, sparse, state, t, tensor)
         _pass_on_initial(state, t, start, reduced)
+    # what the actions take away is handed inwards by itself, so the extents before them are kept for the comparison
     original = [list(mesh) for mesh in state.mesh]
     targets = _from_targets(tiling, sparse, state)
     for t, tensor in enumerate(tensors):
@@ -88,7 +89,10 @@ def _busy_share(tiling: Tiling, j: int, leader: Tensor, box: Sides) -> Float:
 
 
 def _squeeze(tiling: Tiling, mesh: list[Extent], j: int, share: Float) -> None:
-    """Shrink one tensor's mesh below a spatial loop, to whole lanes."""
+    """Shrink one tensor's mesh below a spatial loop, to whole lanes.
+
+    Timeloop truncates after every loop, so that loops along one axis lose more than their product would.
+    """
     loop = tiling.nest.loops[j]
     x, y = mesh[loop.level]
     mesh[loop.level] = (_scaled(x, share), y) if loop.kind == "x" else (x, _scaled(y, share))
@@ -109,6 +113,8 @@ def _from_storage(tiling: Tiling, sparse: SparseSpec, state: Shrink, t: int, ten
             if lanes:
                 effective = 1.0 - unconditioned_empty(tiling, tensor, tiling.tile_below(lanes[0], tensor))
                 state.share[t][level] = effective
+            # every loop over lanes squeezes the mesh by its fullest fiber, because the mapping must fit in the worst
+            # case; the average share comes from the innermost alone, whose lanes are the smallest parts to be empty
             for j in lanes:
                 busy = _busy_share(tiling, j, tensor, tiling.sides(j))
                 _squeeze(tiling, state.mesh[t], j, busy)
@@ -131,6 +137,7 @@ def _pass_on_initial(state: Shrink, t: int, start: list[Extent], reduced: list[B
         for inner in range(a - 1, -1, -1):
             mesh[inner] = _changed(mesh[inner], changed, ratios)
             stops = reduced[inner]
+            # a level that decides on its own share has counted the empty lanes outside it already
             if stops is not None:
                 hand_on = hand_on & ~stops
             share[inner] = xp.where(hand_on, share[inner] * share[a], share[inner])
