@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crisp_hw.cli.options import DataOption, DefineOption, FormatOption, IncludeOption, grouped
+from crisp_hw.cli.options import DataOption, DefineOption, FormatOption, IncludeOption, StrictOption, grouped
 from crisp_hw.cli.output import check_folder, output_option, say_written, show
 from crisp_hw.cli.run_model import FilesAsked
 from crisp_hw.errors import InputError
@@ -78,6 +78,7 @@ def map_files(  # noqa: PLR0913 - the options of a command
     include: IncludeOption = None,
     define: DefineOption = None,
     data: DataOption = None,
+    strict: StrictOption = False,
 ) -> None:
     """Find the best mapping for Timeloop's own YAML files, as timeloop-mapper does."""
     from crisp_hw.dropin import map_files as mapper
@@ -87,7 +88,7 @@ def map_files(  # noqa: PLR0913 - the options of a command
     check_folder(out)
     options = replace(searching, memory_bytes=size_of(memory), front=front > 1)
     with _watching() as watch:
-        given = FilesAsked(tuple(files), tuple(include or ()), tuple(define or ()), tuple(data or ()))
+        given = FilesAsked(tuple(files), tuple(include or ()), tuple(define or ()), tuple(data or ()), strict)
         found = mapper.map_files(given.read(), objective, options=options, progress=watch, jobs=jobs)
     texts = texts_of(found, front)
     written = write_all(out, {name: text.encode() for name, text in texts.items()})

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from crisp_hw.cli.explain import ExplainOption
-from crisp_hw.cli.options import DataOption, DefineOption, FormatOption, IncludeOption
+from crisp_hw.cli.options import DataOption, DefineOption, FormatOption, IncludeOption, StrictOption
 from crisp_hw.cli.output import output_option
 from crisp_hw.cli.run_model import FilesAsked, ModelRun, run_model
 from crisp_hw.spec.dialect import Dialect
@@ -45,7 +45,8 @@ def model(  # noqa: PLR0913 - the options of a command
     include: IncludeOption = None,
     define: DefineOption = None,
     data: DataOption = None,
+    strict: StrictOption = False,
 ) -> None:
     """Evaluate one mapping from Timeloop's own YAML files, as timeloop-model does."""
-    given = FilesAsked(tuple(files), tuple(include or ()), tuple(define or ()), tuple(data or ()))
+    given = FilesAsked(tuple(files), tuple(include or ()), tuple(define or ()), tuple(data or ()), strict)
     run_model(ModelRun(given, out, form, dialect, explain))

@@ -56,6 +56,9 @@ DataOption = Annotated[
     list[Path] | None,
     typer.Option("--data", help="YAML file of variables of the templates; -D goes before it; repeatable."),
 ]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Refuse documents in which something has no effect, instead of listing it.")
+]
 Searching = Annotated[EvaluateOptions, SEARCH]
 """The options of a command that looks for mappings and evaluates with the defaults."""
 

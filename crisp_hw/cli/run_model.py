@@ -19,6 +19,7 @@ class FilesAsked:
     include: tuple[Path, ...] = ()
     define: tuple[str, ...] = ()
     data: tuple[Path, ...] = ()
+    strict: bool = False
 
     def read(self) -> "InputFiles":
         """The input of a run; InputError for settings that are none."""
@@ -26,7 +27,9 @@ class FilesAsked:
         from crisp_hw.timeloop.yaml.variables import template_variables
 
         held = template_variables((), self.data)
-        return input_files(InputFiles(self.files, self.include, held), template_variables(self.define))
+        return input_files(
+            InputFiles(self.files, self.include, held, strict=self.strict), template_variables(self.define)
+        )
 
 
 @dataclass(frozen=True)

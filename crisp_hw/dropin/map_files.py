@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from crisp_hw.dropin.model import check_documents, check_size, evaluated, is_frontend
+from crisp_hw.dropin.strict import check_strict
 from crisp_hw.errors import CrispError, InputError, Mark, Where
 from crisp_hw.machine.positions import MarkedDict, derived, mark_of
 from crisp_hw.mapper.bypass import choices
@@ -80,7 +81,8 @@ def map_files(  # noqa: PLR0913 - what a caller may say of a search, all but the
     MappingError
         When no mapping fits.
     """
-    documents = load_documents(input_files(paths, variables))
+    asked = input_files(paths, variables)
+    documents = load_documents(asked)
     notes: tuple[str, ...] = ()
     try:
         if is_frontend(documents):
@@ -90,9 +92,12 @@ def map_files(  # noqa: PLR0913 - what a caller may say of a search, all but the
         own, rest, more = _parted(documents)
         settings = _settings(own, objective)
         accepted, unused = accept(rest)
-        return _map(accepted, own, settings, (*notes, *more, *unused), (ParallelSearch(jobs), options, progress))
+        check_strict(asked, (*notes, *more, *unused, *settings.notes))
+        found = _map(accepted, own, settings, (*notes, *more, *unused), (ParallelSearch(jobs), options, progress))
     except CrispError as error:
         raise with_line(error, documents) from error
+    check_strict(asked, found.evaluated.result.skipped)
+    return found
 
 
 def _parted(documents: MarkedDict) -> tuple[MarkedDict, MarkedDict, list[str]]:

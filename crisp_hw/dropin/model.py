@@ -6,6 +6,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from crisp_hw.dropin.strict import check_strict
 from crisp_hw.engine.energy import COMPUTE_ORDER, compute_energy, lookup_order
 from crisp_hw.engine.evaluate import evaluate_point
 from crisp_hw.engine.result import report
@@ -63,7 +64,8 @@ def evaluate_files(
     Raises
     ------
     InputError
-        When the input is wrong or asks for something that is not modelled; it names the file and the line.
+        When the input is wrong, asks for something that is not modelled or, where `InputFiles.strict` asks for that,
+        holds something without effect; it names the file and the line.
     MappingError
         When the mapping does not fit the architecture.
 
@@ -77,7 +79,8 @@ def evaluate_files(
     >>> found.result.cycles == layer.network.rows[0].result.cycles
     True
     """
-    given, notes = _spelled(read_documents(input_files(paths, variables)), dialect)
+    asked = input_files(paths, variables)
+    given, notes = _spelled(read_documents(asked), dialect)
     documents = given
     try:
         if is_frontend(documents):
@@ -86,13 +89,15 @@ def evaluate_files(
             documents, more = flatten(documents)
             notes += more
         documents, more = accept(documents)
-        return _evaluate(documents, (*notes, *more), dialect)
+        done = _evaluate(documents, (*notes, *more), dialect)
     except CrispError as error:
         placed = with_line(error, documents)
         if not given.get("mapping") and error.at is not None and error.at.document == "mapping":
             advice = "no mapping is among the files, crisp-hw map looks for the best one"
             placed.hint = f"{placed.hint}; {advice}" if placed.hint else advice
         raise placed from error
+    check_strict(asked, done.result.skipped)
+    return done
 
 
 @dataclass(frozen=True)

@@ -57,14 +57,16 @@ def flatten(documents: MarkedDict, for_mapper: bool = False) -> tuple[MarkedDict
     if "problem" in documents:
         found["problem"] = problem = _problem(documents["problem"], names)
         spec["problem"] = plain(problem)
-    components, empty, notes = walk_nodes(documents["architecture"], names)
+    walk = walk_nodes(documents["architecture"], names)
+    components, notes = walk.components, walk.notes
     found["architecture"] = _architecture(documents["architecture"], components)
     if "problem" in documents:
         shape = _shape(problem)
+        notes += [_without_lanes(node, at, shape) for node, at in walk.narrow.values()]
         blocks, more = _blocks(documents, _Scope(components, shape, names))
         for block in blocks.values():
             settle_order(block, shape, for_mapper)
-        _branches(blocks, components, _passing(empty, shape), shape)
+        _branches(blocks, components, _passing(walk.empty, shape), shape)
         if for_mapper:
             maximize(blocks, components, shape)
         entries = _entries(blocks, components, shape, for_mapper)
@@ -206,13 +208,21 @@ def _own_constraints(blocks: _Blocks, part: Component, shape: Shape) -> list[str
     notes: list[str] = []
     for kind, node in (part.constraints or {}).items():
         if (kind == "spatial") != (part.kind == "lanes"):
-            if kind == "spatial" and node and not part.node.get("spatial"):
-                at = key_at(Where("architecture", part.name), part.constraints, kind)
-                raise InputError("spatial constraints but no fanout", at, "leave them out")
             continue
         block = _block(blocks, part.name, NODE_KINDS[kind], mark_of(node))
         notes += add_constraint(block, node, NODE_KINDS[kind], shape)
     return notes
+
+
+def _without_lanes(node: Any, at: Where, shape: Shape) -> str:
+    """A remark about a spatial block of a level that feeds one instance; InputError where it spreads anything."""
+    block = BlockConstraints(at)
+    add_constraint(block, node, "spatial", shape)
+    wide = [dim for dim, value in block.factors.items() if value > 1]
+    if wide or block.maximize is not None:
+        what = f"it has spatial factors ({', '.join(wide) or 'maximize_dims'}) but no fanout"
+        raise InputError(what, at, "it feeds one instance only")
+    return f"{at.mark}: spatial block of {at.entry}: it has no fanout, not used (Timeloop itself stops here)"
 
 
 def _listed(blocks: _Blocks, documents: MarkedDict, key: str, scope: _Scope) -> list[str]:
@@ -229,6 +239,9 @@ def _listed(blocks: _Blocks, documents: MarkedDict, key: str, scope: _Scope) -> 
         target, kind = text(required(entry, "target", at), inside(at, entry, "target")), kind_of(entry)
         name = f"inter_{target}_spatial" if kind == "spatial" and not target.startswith("inter_") else target
         names = [part.name for part in parts]
+        if name not in names and kind == "spatial" and target in names:
+            notes.append(_without_lanes(entry, value_at(Where(key, target), entry, "target"), shape))
+            continue
         if name not in names:
             why = (
                 "has no fanout" if target in names or f"inter_{target}_spatial" in names else "is no level or container"

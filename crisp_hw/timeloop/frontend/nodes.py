@@ -11,7 +11,7 @@ from typing import Any
 
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.positions import MarkedDict, MarkedStr, mark_of, marked, plain
-from crisp_hw.timeloop.read.accept_attributes import COMPUTE_NEUTRAL, NEUTRAL
+from crisp_hw.timeloop.read.accept_attributes import BLOCK, COMPUTE_NEUTRAL, NEUTRAL
 from crisp_hw.timeloop.read.architecture import ARCHITECTURE, COMPUTE_CLASSES, STORAGE_CLASSES, STORAGE_KEYS
 from crisp_hw.timeloop.yaml.expressions import evaluate
 from crisp_hw.timeloop.yaml.fields import (
@@ -40,7 +40,7 @@ NOT_INHERITED = (
     *("cluster_size", "multiple_buffering", "min_utilization", "reduction_supported", "allow_overbooking"),
     *("n_banks", "has_power_gating"),
 )
-EFFECTIVE = {*STORAGE_KEYS, *NEUTRAL, *COMPUTE_NEUTRAL} - {"technology", "type"}
+EFFECTIVE = {BLOCK, *STORAGE_KEYS, *NEUTRAL, *COMPUTE_NEUTRAL} - {"technology", "type"}
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,10 @@ class Empty:
 
 
 @dataclass
-class _Walk:
-    """What the nodes so far have set."""
+class Walk:
+    """What the nodes so far have set: components outermost first with all attributes computed, empty branches, notes
+    about what has no effect, and by name the spatial constraints of nodes without a fanout.
+    """
 
     names: dict[str, Any]
     components: list[Component] = field(default_factory=list)
@@ -76,10 +78,11 @@ class _Walk:
     notes: list[str] = field(default_factory=list)
     taken: dict[str, Any] = field(default_factory=dict)
     empty: list[Empty] = field(default_factory=list)
+    narrow: dict[str, tuple[Any, Where]] = field(default_factory=dict)
 
 
-def walk_nodes(architecture: Any, variables: Mapping[str, Any]) -> tuple[list[Component], list[Empty], list[str]]:
-    """Components outermost first with all attributes computed, empty branches, and notes about what has no effect.
+def walk_nodes(architecture: Any, variables: Mapping[str, Any]) -> Walk:
+    """What an architecture's nodes say.
 
     Raises InputError, with file and line, for nodes that are wrong or not modelled.
     """
@@ -88,13 +91,13 @@ def walk_nodes(architecture: Any, variables: Mapping[str, Any]) -> tuple[list[Co
         if key not in ("version", "nodes") and "ignore" not in key:
             valid = "the front end has version and nodes"
             raise InputError(f"unknown key {key!r}", key_at(ARCHITECTURE, root, key), valid)
-    walk = _Walk({**variables, "variables": dict(variables)})
+    walk = Walk({**variables, "variables": dict(variables)})
     _walk_list(walk, root["nodes"], inside(ARCHITECTURE, root, "nodes"), None)
     if not walk.components or not is_class(walk.components[-1].kind, COMPUTE_CLASSES):
         what = "the last node must be the compute component (class mac, compute, ...)"
         at = mark_of(walk.components[-1].node) if walk.components else mark_of(root, "nodes")
         raise InputError(what, ARCHITECTURE.at(at))
-    return walk.components, walk.empty, walk.notes
+    return walk
 
 
 def is_class(kind: str, classes: tuple[str, ...]) -> bool:
@@ -102,7 +105,7 @@ def is_class(kind: str, classes: tuple[str, ...]) -> bool:
     return any(name in kind for name in classes)
 
 
-def _walk_list(walk: _Walk, nodes: Any, at: Where, branch: int | None) -> None:
+def _walk_list(walk: Walk, nodes: Any, at: Where, branch: int | None) -> None:
     for number, (node, place) in enumerate(items(nodes, at)):
         node = mapping(node, place)
         tag = node.tag if isinstance(node, MarkedDict) else ""
@@ -116,7 +119,7 @@ def _walk_list(walk: _Walk, nodes: Any, at: Where, branch: int | None) -> None:
             raise InputError(f"node {number + 1} {found}", ARCHITECTURE.at(place.mark), advice)
 
 
-def _walk_branch(walk: _Walk, node: Any, tag: str, branch: int | None) -> None:
+def _walk_branch(walk: Walk, node: Any, tag: str, branch: int | None) -> None:
     for key in node:
         if key != "nodes" and "ignore" not in key:
             raise InputError(f"unknown key {key!r} in {tag}", key_at(ARCHITECTURE, node, key), "it has nodes")
@@ -132,7 +135,7 @@ def _walk_branch(walk: _Walk, node: Any, tag: str, branch: int | None) -> None:
     return None
 
 
-def _walk_leaf(walk: _Walk, node: MarkedDict, tag: str, branch: int | None) -> None:
+def _walk_leaf(walk: Walk, node: MarkedDict, tag: str, branch: int | None) -> None:
     if tag == "!Nothing":
         if branch is not None and node.get("constraints") is not None:
             walk.empty.append(Empty(branch, node, constraints_of(node)))
@@ -169,7 +172,7 @@ def _walk_leaf(walk: _Walk, node: MarkedDict, tag: str, branch: int | None) -> N
         _component(walk, node, (name, branch), attributes, (fan[0], fan[1]))
 
 
-def _known_keys(walk: _Walk, node: MarkedDict, at: Where) -> None:
+def _known_keys(walk: Walk, node: MarkedDict, at: Where) -> None:
     for key, value in node.items():
         if key in LEAF_KEYS or "ignore" in key:
             continue
@@ -183,7 +186,7 @@ def _known_keys(walk: _Walk, node: MarkedDict, at: Where) -> None:
             walk.notes.append(f"{node.keys_at[key]}: {key} ({at.entry}): for Accelergy's estimates, not used")
 
 
-def _attributes(walk: _Walk, node: MarkedDict, at: Where) -> MarkedDict:
+def _attributes(walk: Walk, node: MarkedDict, at: Where) -> MarkedDict:
     """Attributes with their expressions computed, in order: an expression sees those before it."""
     given = optional_mapping(node.get("attributes"), inside(at, node, "attributes"))
     done = MarkedDict(mark_of(given) or node.mark)
@@ -234,7 +237,7 @@ def plain_names(names: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value if key == SPEC else plain(value) for key, value in names.items()}
 
 
-def _container(walk: _Walk, node: MarkedDict, name: str, attributes: MarkedDict, fan: tuple[int, int]) -> None:
+def _container(walk: Walk, node: MarkedDict, name: str, attributes: MarkedDict, fan: tuple[int, int]) -> None:
     at = Where("architecture", name, mark=node.mark)
     if "sparse_optimizations" in node:
         raise InputError("a container holds nothing to optimize", key_at(at, node, "sparse_optimizations"))
@@ -250,7 +253,7 @@ def _container(walk: _Walk, node: MarkedDict, name: str, attributes: MarkedDict,
     _fan_out(walk, node, name, fan)
 
 
-def _fan_out(walk: _Walk, node: MarkedDict, name: str, fan: tuple[int, int]) -> None:
+def _fan_out(walk: Walk, node: MarkedDict, name: str, fan: tuple[int, int]) -> None:
     """A fanout's own level, and the wider mesh of everything after it."""
     if fan != (1, 1):
         blank = MarkedDict(node.mark)
@@ -258,11 +261,13 @@ def _fan_out(walk: _Walk, node: MarkedDict, name: str, fan: tuple[int, int]) -> 
         walk.components.append(
             Component(f"inter_{name}_spatial", "lanes", node, blank, walk.mesh, constraints_of(node))
         )
+    elif (constraints := constraints_of(node)) is not None and (held := constraints.get("spatial")):
+        walk.narrow[name] = held, key_at(Where("architecture", name), node["constraints"], "spatial")
     walk.mesh = (walk.mesh[0] * fan[0], walk.mesh[1] * fan[1])
 
 
 def _component(
-    walk: _Walk,
+    walk: Walk,
     node: MarkedDict,
     place: tuple[str, int | None],
     attributes: MarkedDict,

@@ -8,10 +8,21 @@ from crisp_hw.errors import InputError, Where
 from crisp_hw.machine.positions import derived, like, mark_of
 from crisp_hw.timeloop.read.accept_attributes import without_others
 from crisp_hw.timeloop.read.architecture import ARCHITECTURE, COMPUTE_CLASSES, STORAGE_CLASSES, plain_name
-from crisp_hw.timeloop.yaml.fields import inside, mapping, optional_items, optional_mapping, text, value_at
+from crisp_hw.timeloop.yaml.fields import (
+    inside,
+    key_at,
+    mapping,
+    misspelt,
+    optional_items,
+    optional_mapping,
+    text,
+    value_at,
+)
 
 NETWORKS = ("XY_NoC", "Legacy", "ReductionTree", "SimpleMulticast")  # model/topology.cpp: networkClasses
 REMARKS = ("required_actions", "subclass", "area_scale", "energy_scale")  # for Accelergy
+COMPONENT_KEYS = ("name", "class", "subclass", "attributes", "enabled")
+TREE = ("local", "subtree", "nodes")  # hold levels, which are not passed over wherever they stand
 
 
 @dataclass
@@ -36,6 +47,7 @@ def accept_architecture(document: Any, variables: Any, notes: list[str]) -> Any:
     """
     root = mapping(document, ARCHITECTURE)
     unused = _Unused(variables=variables if isinstance(variables, dict) else {})
+    root = _without_foreign(root, ("version", "subtree"), "the whole", ARCHITECTURE, unused)
     nodes = optional_items(root.get("subtree"), inside(ARCHITECTURE, root, "subtree"))
     subtree = like(root.get("subtree"), [_subtree(node, at, unused) for node, at in nodes])
     _distinct(subtree)
@@ -74,6 +86,8 @@ def _distinct(subtree: Any) -> None:
 
 def _subtree(node: Any, at: Where, unused: _Unused) -> Any:
     node = mapping(node, at)
+    name = plain_name(str(node.get("name", "?")))
+    node = _without_foreign(node, ("name", "attributes", "local", "subtree"), name, ARCHITECTURE.under(name), unused)
     copy = dict(node)
     attributes = optional_mapping(copy.pop("attributes", None), inside(at, node, "attributes"))
     unused.add(plain_name(str(copy.get("name", "?"))), attributes, attributes)
@@ -94,6 +108,7 @@ def _component(entry: Any, at: Where, unused: _Unused) -> Any:
     is_storage, is_compute = (_is_class(kind, classes) for classes in (STORAGE_CLASSES, COMPUTE_CLASSES))
     if kind is not None and not is_storage and not is_compute:
         return _other_class(entry, at, unused)
+    entry = _without_foreign(entry, (*COMPONENT_KEYS, *REMARKS), name, at, unused)
     copy = dict(entry)
     if copy.pop("enabled", True) is not True:
         raise InputError("Timeloop does not read `enabled`", value_at(at, entry, "enabled"), "leave the level out")
@@ -116,6 +131,18 @@ def _other_class(entry: Any, at: Where, unused: _Unused) -> None:
     unused.notes.append(
         f"{mark_of(entry)}: component {at.entry}: Timeloop's model has no class {kind!r}, passes it over"
     )
+
+
+def _without_foreign(node: Any, known: Iterable[str], name: str, at: Where, unused: _Unused) -> Any:
+    """A node without keys that Timeloop never looks up; InputError for one that is nearly a known one, or a level."""
+    foreign = [key for key in node if key not in known]
+    for key in foreign:
+        meant = misspelt(key, known) or next((each for each in TREE if each in (key, misspelt(key, TREE))), None)
+        if meant:
+            advice = f"did you mean {meant!r}?" if meant in known else f"known are {', '.join(sorted(known))}"
+            raise InputError(f"unknown key {key!r}", key_at(at, node, key), advice)
+    unused.add(name, node, foreign)
+    return derived(node, {key: value for key, value in node.items() if key not in foreign}) if foreign else node
 
 
 def _several(names: list[str]) -> str:

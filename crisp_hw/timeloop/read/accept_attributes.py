@@ -9,12 +9,18 @@ from typing import Any
 
 from crisp_hw.errors import InputError, Where
 from crisp_hw.timeloop.read.architecture import ACCELERGY_KEYS, COMPUTE_KEYS, STORAGE_KEYS
-from crisp_hw.timeloop.yaml.fields import key_at, misspelt, value_at
+from crisp_hw.timeloop.yaml.fields import key_at, misspelt, value_at, whole
 
 ONLY_READ = {"technology", "type", *ACCELERGY_KEYS}  # the reader knows them, but only DRAM means something
 TIMELOOPS = ("word_width", "num_ports", "num_banks", "fill_latency", "drain_latency")
 # read by Timeloop, but no count, cycle or energy depends on them; latencies of these names are for named networks only
+OTHERS = ("data_width",)  # of public designs: near to datawidth, which Timeloop reads, and still another name
 ACCELERGYS = ("n_instances", "n_entries")  # for its estimates, and no misspelt names of Timeloop's
+
+BLOCK = "metadata_block_size"
+METADATA_DEPTHS = ("metadata_storage_depth", "metadata_depth")
+METADATA_BITS = ("metadata_datawidth", "metadata_word_bits")
+METADATA_WIDTHS = ("metadata_storage_width", "metadata_width")
 
 
 def _is(*values: Any) -> Callable[[Any], bool]:
@@ -29,7 +35,6 @@ NEUTRAL: Mapping[str, Callable[[Any], bool]] = {
     # what Timeloop reads and this model lacks, with the values under which Timeloop's numbers stay the same
     "allow_overbooking": _is(False, "false", "False"),
     "tile_partition_supported": _is(False, "false", "False"),
-    "metadata_block_size": _is(1),
     "has_power_gating": _is(False, "false", "False"),
     "per_dataspace_bandwidth_consumption_scale": _all_ones,
     "energy_per_ingress": _is(0),
@@ -95,10 +100,30 @@ def _check(
             advice = ADVICE.get(key, "leave it out")
             raise InputError(f"{key} = {_shown(value)} is not modelled", value_at(at, attributes, key), advice)
         return
-    if key in ONLY_READ or key in TIMELOOPS or key in ACCELERGYS:
+    if key == BLOCK:
+        _check_block(name, attributes)
+        return
+    if key in ONLY_READ or key in TIMELOOPS or key in ACCELERGYS or key in OTHERS:
         return
     if meant := misspelt(key, [*known, *neutral]):
         raise InputError(f"unknown attribute {key!r}", key_at(at, attributes, key), f"did you mean {meant!r}?")
+
+
+def _check_block(name: str, attributes: Mapping[str, Any]) -> None:
+    """Entries of metadata in a row: Timeloop multiplies the depth with them, and asks that they fill its width."""
+    value, at = attributes[BLOCK], value_at(Where("architecture", name), attributes, BLOCK)
+    if value == 1 and not isinstance(value, bool):
+        return
+    depth = next((key for key in METADATA_DEPTHS if attributes.get(key) is not None), None)
+    if depth is not None:
+        raise InputError(f"{BLOCK} = {_shown(value)} beside {depth} is not modelled", at, f"multiply {depth} with it")
+    entries = whole(value, at, 1)
+    bits, width = (
+        next((attributes[key] for key in keys if attributes.get(key)), 0) for keys in (METADATA_BITS, METADATA_WIDTHS)
+    )
+    if isinstance(bits, int) and isinstance(width, int) and bits and width % (bits * entries):
+        what = f"the metadata of {name} has a width of {width} bits, which is no multiple of {entries} x {bits}"
+        raise InputError(what, at, "Timeloop stops here; change one of them")
 
 
 def _shown(value: Any) -> str:

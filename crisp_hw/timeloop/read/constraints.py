@@ -175,7 +175,8 @@ def _entry(node: Node, target: str, at: Where, notes: list[str]) -> Entry:
 def _add(said: Said, entry: Entry, design: Design) -> None:
     if entry.kind in KINDS:
         kind = KINDS[entry.kind]
-        _check_lanes(entry, design)
+        if not _has_lanes(said, entry, design):
+            return
         block = said.blocks.setdefault((entry.target, kind), BlockLimits())
         said.places.setdefault((entry.target, kind), entry.at)
         said.notes += add_iteration(block, entry, kind, design)
@@ -185,12 +186,19 @@ def _add(said: Said, entry: Entry, design: Design) -> None:
         _add_share(said, entry, design)
 
 
-def _check_lanes(entry: Entry, design: Design) -> None:
+def _has_lanes(said: Said, entry: Entry, design: Design) -> bool:
+    """Does the level feed several instances? Where it does not, a constraint that spreads nothing gets a note."""
     index = [level.name for level in design.architecture.levels].index(entry.target)
-    if entry.kind == "spatial" and design.architecture.fanouts[index] == (1, 1):
-        raise InputError(
-            "the level feeds one instance only", value_at(entry.at, entry.node, "type"), "leave the entry out"
-        )
+    if entry.kind != "spatial" or design.architecture.fanouts[index] != (1, 1):
+        return True
+    block = BlockLimits()
+    said.notes += add_iteration(block, entry, "spatial", design)
+    if any(value != 1 for value in block.equal.values()) or any(value > 1 for value in block.least.values()):
+        advice = "leave the entry out"
+        raise InputError("the level feeds one instance only", value_at(entry.at, entry.node, "type"), advice)
+    what = "it has no fanout, not used (Timeloop itself stops here)"
+    said.notes.append(f"{entry.at.mark}: spatial constraint of {entry.target}: {what}")
+    return False
 
 
 def _add_stores(said: Said, entry: Entry, design: Design) -> None:

@@ -28,6 +28,7 @@ def unheard(documents: MarkedDict, design: Design) -> tuple[str, ...]:
         *(note for part in parts for note in _passed_over(part)),
         *(note for part in parts for note in _priced(part, design)),
         *_outermost(documents.get("mapping"), design),
+        *_without_lanes(documents.get("mapping"), design),
     )
 
 
@@ -71,3 +72,13 @@ def _outermost(mapping: Any, design: Design) -> Iterator[str]:
         if entry.get("target") == level and names:
             mark = mark_of_word(entry["bypass"], names[0]) or mark_of(entry)
             yield f"{mark}: bypass of {', '.join(names)} ({level}): the outermost level keeps every tensor"
+
+
+def _without_lanes(mapping: Any, design: Design) -> Iterator[str]:
+    """Spatial blocks that spread nothing over nothing: Timeloop stops there (mapping/parser.cpp)."""
+    fanouts = design.architecture.fanouts
+    alone = [level.name for level, fan in zip(design.architecture.levels, fanouts, strict=True) if fan == (1, 1)]
+    for entry in mapping or ():
+        if entry.get("type") == "spatial" and entry.get("target") in alone:
+            what = "it has no fanout, not used (Timeloop itself stops here)"
+            yield f"{mark_of(entry)}: spatial block of {entry['target']}: {what}"

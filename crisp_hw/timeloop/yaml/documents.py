@@ -30,12 +30,14 @@ LISTS = ("classes",)  # what files may add to together: the component classes of
 class InputFiles:
     """The YAML files of a run, the folders that their templates may include files from besides their own, and the
     variables of the templates by name. Those of `wanted` were named one by one, and some template must ask for each.
+    `strict`: what has no effect is refused.
     """
 
     paths: tuple[Path, ...]
     include: tuple[Path, ...] = ()
     variables: Mapping[str, Any] = field(default_factory=dict)
     wanted: frozenset[str] = frozenset()
+    strict: bool = False
 
 
 def input_files(paths: Iterable[str | Path] | InputFiles, variables: Mapping[str, Any] | None = None) -> InputFiles:

@@ -142,7 +142,7 @@ def test_parallel_branches_bypass_what_the_others_keep(flat):
             "mapping: [{target: DRAM, type: temporal, factors: [K=2]}, {target: DRAM, type: temporal, factors: [K=3]}]",
             "two factors, 2 and 3",
         ),
-        ("", "mapping: [{target: DRAM, type: spatial, factors: [K=2]}]", "'DRAM' has no fanout"),
+        ("", "mapping: [{target: DRAM, type: spatial, factors: [K=2]}]", "it has spatial factors .K. but no fanout"),
         ("", "mapping: [{target: DRAM, type: temporal, maximize_dims: [K]}]", "lets a mapper choose"),
         ("", "mapping: [{target: DRAM, type: max_overbooked_proportion}]", "is not modelled"),
         ("", "mapping: [{target: DRAM, type: dataspace, keep: [A], bypass: [A]}]", "both kept and bypassed"),
@@ -243,3 +243,19 @@ def test_an_empty_branch_of_a_parallel_lets_its_tensors_pass(flat):
     assert [(entry["keep"], entry["bypass"]) for entry in stores.values()] == [(["A"], ["B", "Z"]), (["B"], ["A", "Z"])]
     with pytest.raises(InputError, match="A is kept in two branches"):
         flat(PARALLEL.format("[A]", "[B]") + nodes.replace("[Z]", "[A, Z]"))
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        "!Container {name: PE, constraints: {spatial: {factors: [%s]}}}",
+        "!Container {name: PE, spatial: {meshX: 1}, constraints: {spatial: {factors: [%s]}}}",
+        "!Component {name: PE, class: SRAM, constraints: {spatial: {factors: [%s]}}}",
+        "!Component {name: PE, class: SRAM, spatial: {meshX: 1}, constraints: {spatial: {factors: [%s]}}}",
+    ],
+)
+def test_a_spatial_block_without_a_fanout_is_a_remark_unless_it_spreads(flat, node):
+    _, (note,) = flat(f"    - {node % 'K=1'}\n")
+    assert "a.yaml:4: spatial block of PE: it has no fanout" in note
+    with pytest.raises(InputError, match=r"a.yaml:4: .*PE.*it has spatial factors \(K\) but no fanout"):
+        flat(f"    - {node % 'K=2'}\n")

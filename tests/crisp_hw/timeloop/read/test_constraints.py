@@ -177,7 +177,7 @@ def test_no_document_leaves_everything_open():
         ({**TEMPORAL, "permutation": "K-M"}, "names '-', which is not one of M, N, K"),
         ({"target": "LRF", "type": "temporal", "no_coalesce": ["A"]}, "no_coalesce is not modelled"),
         ({"target": "L9", "type": "temporal"}, "has no level 'L9'; it has LRF, SMEM, DRAM"),
-        ({"target": "DRAM", "type": "spatial"}, "feeds one instance only"),
+        ({"target": "DRAM", "type": "spatial", "factors": "K=2"}, "feeds one instance only"),
         ({"target": "LRF", "type": "utilisation", "min": 0.5}, "did you mean 'utilization'"),
         ({"target": "LRF", "type": "max_overbooked_proportion", "proportion": 0.5}, "overbooking is not modelled"),
         ({"target": "SMEM", "type": "utilization", "min": 0.5}, "make LRF the target"),
@@ -192,6 +192,13 @@ def test_no_document_leaves_everything_open():
 def test_what_is_not_known_is_refused_by_name(target, message):
     with pytest.raises(InputError, match=message):
         read(target)
+
+
+def test_a_spatial_entry_without_a_fanout_that_spreads_nothing_is_a_remark():
+    entry = {"target": "DRAM", "type": "spatial", "factors": "K=1 M<=4"}
+    found = read_mapspace({"architecture_constraints": {"targets": [entry]}}, DESIGN)
+    assert found.constraints.levels == ()
+    assert "spatial constraint of DRAM: it has no fanout" in found.notes[-1]
 
 
 @pytest.mark.parametrize(
