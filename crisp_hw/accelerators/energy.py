@@ -68,7 +68,7 @@ def _locate(name: str, needs: Needs) -> Path:
     tables = sorted(folder.glob("*.yaml"))
     if name not in [each.stem for each in tables]:
         names = ", ".join((*METHODS, *(each.stem for each in tables if "components" in document_of(each))))
-        said = name if len(name) <= 40 else shown(name)
+        said = name if 0 < len(name) <= 40 else shown(name)
         raise InputError(f"{needs.path}: no energy table {said}; valid names: {names}, or the path of a .yaml file")
     return folder / f"{name}.yaml"
 

@@ -66,7 +66,7 @@ def load_arch(
     file = checked(ArchFile, document, "arch")
     _check_names(document, file)
     architecture = _architecture(path, file)
-    chosen = energy or file.energy
+    chosen = file.energy if energy is None else energy
     constraints = _constraints(path, architecture, file.constraints)
     needs = Needs(path, architecture, constraints.keeps, tuple(beside))
     fixed = ReadEnergy() if chosen in METHODS else read_energy(chosen, needs)

@@ -14,13 +14,13 @@ from crisp_hw.cli.evaluate import evaluate, render
 from crisp_hw.cli.faults import FORMAT, telling
 from crisp_hw.cli.map import map_files
 from crisp_hw.cli.model import model
+from crisp_hw.cli.parsing import PARSER_ERROR, each_once, in_a_sentence
 from crisp_hw.cli.start import PROGRAM
 from crisp_hw.cli.validate import validate
 from crisp_hw.cli.verify import doctor, verify
 from crisp_hw.machine.ending import ended
 
-_PARSER = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
-PASSING = (typer.Exit, typer.Abort, _PARSER)  # what the parser itself says and ends
+PASSING = (typer.Exit, typer.Abort, PARSER_ERROR)  # what the parser itself says and ends
 
 
 class ErrorBoundary(TyperGroup):
@@ -33,7 +33,7 @@ class ErrorBoundary(TyperGroup):
         """Read the options; help and version are printed here."""
         found: list[Any] = []
         made = super().make_context
-        if code := ended(PROGRAM, lambda: found.append(made(*args, **more)), passing=PASSING):
+        if code := ended(PROGRAM, lambda: in_a_sentence(lambda: found.append(made(*args, **more))), passing=PASSING):
             raise typer.Exit(code)
         return found[0]
 
@@ -42,7 +42,10 @@ class ErrorBoundary(TyperGroup):
         debug = bool(ctx.params.get("debug"))
         invoke = super().invoke
         if code := ended(
-            PROGRAM, lambda: telling(lambda: invoke(ctx), lambda: ctx.meta.get(FORMAT) == "json"), debug, PASSING
+            PROGRAM,
+            lambda: telling(lambda: in_a_sentence(lambda: invoke(ctx)), lambda: ctx.meta.get(FORMAT) == "json"),
+            debug,
+            PASSING,
         ):
             raise typer.Exit(code)
         return None
@@ -80,6 +83,7 @@ app.add_typer(networks.app, name="workload", rich_help_panel=STOCK)
 app.command(rich_help_panel=STOCK)(characterize)
 app.command(rich_help_panel=STOCK)(doctor)
 app.add_typer(cache.app, name="cache", rich_help_panel=STOCK)
+each_once(app, accelerators.app, networks.app, cache.app)
 
 
 def _version(wanted: bool) -> None:

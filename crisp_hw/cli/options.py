@@ -12,6 +12,7 @@ import typer
 from crisp_hw.cli.faults import FORMAT
 from crisp_hw.cli.output import Format
 from crisp_hw.errors import InputError
+from crisp_hw.machine.yaml_text import decimal
 from crisp_hw.spec.options import SEARCH, EvaluateOptions, Stated, stated
 
 if TYPE_CHECKING:
@@ -141,13 +142,10 @@ def _setting(text: str) -> tuple[str, float | None]:
         raise InputError(f"--set {text}: lacks a value", hint=f"write {text}=NUMBER")
     if value == "none":
         return name, None
-    try:
-        number = float(value)
-    except ValueError as error:
-        raise InputError(
-            f"--set {text}: {value!r} is no number", hint="give a number, or none for unlimited"
-        ) from error
-    return name, int(number) if number.is_integer() else number
+    number = decimal(value)
+    if number is None:
+        raise InputError(f"--set {text}: {value!r} is no number", hint="give a decimal number, or none for unlimited")
+    return name, int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 def grouped(command: Command) -> Command:

@@ -73,8 +73,9 @@ def check_output(path: Path | None) -> None:
         return
     if path.is_dir():
         raise InputError("is a folder", Where(mark=Mark(str(path))), "give the name of a file")
-    from crisp_hw.machine.writing import check_writable
+    from crisp_hw.machine.writing import check_replaceable, check_writable
 
+    check_replaceable(path)
     check_writable(path.parent)
 
 

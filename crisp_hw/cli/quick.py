@@ -37,6 +37,7 @@ def quick_run(arguments: Sequence[str]) -> ModelRun | None:
         if (
             key is None
             or not known
+            or key in given
             or not value.strip()
             or value.startswith("-")
             or (equals and not name.startswith("--"))

@@ -150,3 +150,33 @@ def test_model_writes_into_the_current_folder_unless_told_otherwise(tmp_path, mo
     found = CliRunner().invoke(app, ["--debug", "model", str(documents / "dense-flat.yaml")])
     assert found.exit_code == 0, found.output
     assert (tmp_path / "timeloop-model.stats.txt").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["evaluate", "--layers", "a", "--layers", "b"], "--layers: is given twice"),
+        (["evaluate", "-f", "json", "--format", "csv"], "--format / -f: is given twice"),
+        (["evaluate", "--cache", "--no-cache"], "--cache / --no-cache: is given twice"),
+        (["model", "a.yaml", "-o", "x", "-o", "y"], "--out / -o: is given twice"),
+        (["model", "a.yaml", "--dialect", "head", "--dialect", "micro22"], "--dialect: is given twice"),
+        (["workload", "show", "resnet50", "-f", "md", "-f", "md"], "--format / -f: is given twice"),
+    ],
+)
+def test_an_option_stands_once(words, said):
+    result = CliRunner().invoke(app, words, prog_name="crisp-hw")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr and result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("number", ["010", "0x10", "1_000", "４", "inf", "nan", "", " "])
+def test_numbers_of_set_are_decimal(number):
+    words = ["evaluate", "--workload", "resnet50", "--nm", "2:4", "--set", f"cores={number}"]
+    result = CliRunner().invoke(app, words, prog_name="crisp-hw")
+    assert result.exit_code == 2 and "is no number; give a decimal number" in result.stderr
+
+
+def test_an_empty_name_of_energies_is_none():
+    words = ["evaluate", "--workload", "resnet50", "--nm", "2:4", "--energy", ""]
+    result = CliRunner().invoke(app, words, prog_name="crisp-hw")
+    assert result.exit_code == 2 and "no energy table ''" in result.stderr

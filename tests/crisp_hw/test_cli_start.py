@@ -30,7 +30,7 @@ def run(*arguments):
         ["--out", "out", "a.yaml", "--format", "json"],
         ["a.yaml", "--out=out", "b.yaml", "-f", "md", "--dialect", "micro22"],
         ["a.yaml", "--dialect", "head-2024"],
-        ["-o", "one", "a.yaml", "-o", "two", "--format=csv"],
+        ["-o", "two", "a.yaml", "--format=csv"],
     ],
 )
 def test_what_is_read_is_what_the_parser_reads(words, monkeypatch):
@@ -52,6 +52,7 @@ def test_what_is_read_is_what_the_parser_reads(words, monkeypatch):
         ["model", "a.yaml", "--format", "xml"],
         ["model", "a.yaml", "-f=json"],
         ["model", "a.yaml", "-oout"],
+        ["model", "-o", "one", "a.yaml", "--out", "two"],
         ["model", "a.yaml", "--explain", "cycles"],
         ["model", "--", "a.yaml"],
         [],
