@@ -19,7 +19,8 @@ class Mark:
     line: int = 0
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}" if self.line else self.file
+        name = _cut_name(self.file)
+        return f"{name}:{self.line}" if self.line else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,9 @@ _ENTRIES = {"architecture": "level ", "problem": "tensor ", "workload": "layer "
 
 _LONGEST = 120  # characters of one word or list in a sentence
 _KEPT = 40
+_LONGEST_NAME = 200  # characters of the path of a file, of which both ends are told
 _LONG_WORD = re.compile(rf"[^\s/;]{{{_LONGEST + 1},}}")
+_LONG_PATH = re.compile(rf"[^\s;]{{{_LONGEST_NAME + 1},}}")
 _PAIRS = {"[": "]", "{": "}"}
 
 
@@ -69,7 +72,7 @@ def brief(text: str) -> str:
     """A sentence whose words, and lists and mappings in brackets, have some 40 characters where they had above 120.
 
     Names and wrong values come from the user's files, where a slip can make one of them as long as the file. Words with
-    a slash, which may be paths, stay whole.
+    a slash, which may be paths, keep both ends of above 200 characters.
 
     >>> brief("no level " + "x" * 5000 + "; there is RF")
     'no level xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...; there is RF'
@@ -78,7 +81,14 @@ def brief(text: str) -> str:
     """
     if len(text) <= _LONGEST:
         return text
-    return _LONG_WORD.sub(lambda found: f"{found[0][:_KEPT]}...", _brief_lists(text))
+    shorter = _LONG_WORD.sub(lambda found: f"{found[0][:_KEPT]}...", _brief_lists(text))
+    return _LONG_PATH.sub(lambda found: _cut_name(found[0]), shorter)
+
+
+def _cut_name(path: str) -> str:
+    """A path with both ends of what is too long: the first folders tell where, the last ones what."""
+    half = _LONGEST_NAME // 2
+    return path if len(path) <= _LONGEST_NAME else f"{path[:half]}...{path[-half:]}"
 
 
 def _brief_lists(text: str) -> str:

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from crisp_hw.data_files import data_folder
-from crisp_hw.errors import InputError, Where
+from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.machine.files import real_path
 from crisp_hw.machine.positions import MarkedDict, mark_of, shown
 from crisp_hw.machine.yaml_files import read_mapping
 
@@ -27,7 +28,7 @@ def arch_path(name_or_path: str | Path) -> Path:
         return Path(name_or_path)
     if name_or_path not in list_arch():
         names = ", ".join(list_arch())
-        name = name_or_path if len(name_or_path) <= 40 else shown(name_or_path)
+        name = name_or_path if 0 < len(name_or_path) <= 40 else shown(name_or_path)
         raise InputError(f"no architecture {name}; valid names: {names}, or the path of a .yaml file")
     return data_folder("arch") / f"{name_or_path}.yaml"
 
@@ -36,10 +37,10 @@ def document_of(path: Path) -> MarkedDict:
     return read_mapping(path, "see arch/fabric.yaml for the form")
 
 
-def resolved(path: Path, seen: tuple[Path, ...] = ()) -> MarkedDict:
-    """The document with everything that it extends merged below it."""
-    if path.resolve() in seen:
-        raise InputError(f"{path}: extends itself; remove one `extends`")
+def resolved(path: Path, seen: tuple[Path, ...] = (), at: Mark | None = None) -> MarkedDict:
+    """The document with everything that it extends merged below it; `at` is the line that names the file."""
+    if real_path(path) in seen:
+        raise InputError("extends itself", Where("arch", key="extends", mark=at), "remove one `extends`")
     document = document_of(path)
     at = Where("arch", key="extends", mark=mark_of(document, "extends"))
     parent = document.pop("extends", None)
@@ -51,7 +52,7 @@ def resolved(path: Path, seen: tuple[Path, ...] = ()) -> MarkedDict:
     found = beside if beside.exists() else data_folder("arch") / f"{parent}.yaml"
     if not found.exists():
         raise InputError(f"neither {beside} nor {found} exists", at, "correct the name")
-    return _merged(resolved(found, (*seen, path.resolve())), document)
+    return _merged(resolved(found, (*seen, real_path(path)), at.mark), document)
 
 
 def _merged(below: MarkedDict, above: MarkedDict) -> MarkedDict:

@@ -120,7 +120,7 @@ def _sentence(program: str, error: Exception) -> tuple[int, str]:
         case OSError() | ImportError() if any(os.strerror(each) in text for each in _HANDLES):
             return NO_MEANS, "too few file handles; raise the limit, for example with `ulimit -n 1024`"
         case ImportError():
-            return NO_MEANS, f"a library cannot be loaded ({text}); install {program} again"
+            return NO_MEANS, f"a library cannot be loaded ({' '.join(text.split())[:200]}); install {program} again"
         case OSError() if error.filename is not None:
             return REFUSED, f"{_name(error.filename)}: {error.strerror}; choose another file or folder"
         case OSError():

@@ -34,6 +34,15 @@ YAML = FileKind("a YAML file", 16 * MIB, "give the path of a YAML file")
 """16 MiB are a thousand times the largest document of Timeloop's examples."""
 
 
+def irregular(mode: int) -> str:
+    """What a thing in the file system is that is no regular file, by the mode that `stat` says.
+
+    >>> irregular(os.stat("/").st_mode)
+    'a folder'
+    """
+    return next((word for is_one, word in _KINDS if is_one(mode)), "something else")
+
+
 def check_file(path: Path, kind: FileKind) -> int:
     """The size of a regular file in bytes, for readers that open it by themselves.
 
@@ -49,6 +58,19 @@ def check_file(path: Path, kind: FileKind) -> int:
     except (OSError, ValueError) as error:
         raise _unreadable(path, _said(error), kind) from error
     return _checked(path, found, kind)
+
+
+def real_path(path: Path) -> Path:
+    """The path without links and dots, to compare it with others; where there is none (links in a circle, a working
+    folder that is gone, characters that no file has), the path as it is, so that opening it says what is wrong.
+
+    >>> real_path(Path("/dev/../dev/null"))
+    PosixPath('/dev/null')
+    """
+    try:
+        return Path(os.path.realpath(path))
+    except (OSError, ValueError):
+        return path
 
 
 @contextmanager
@@ -93,8 +115,7 @@ def read_text(path: Path, kind: FileKind = YAML) -> str:
 
 def _checked(path: Path, found: os.stat_result, kind: FileKind) -> int:
     if not stat.S_ISREG(found.st_mode):
-        what = next((word for is_one, word in _KINDS if is_one(found.st_mode)), "something else")
-        raise _unreadable(path, f"it is {what}, not a regular file", kind)
+        raise _unreadable(path, f"it is {irregular(found.st_mode)}, not a regular file", kind)
     if found.st_size > kind.largest:
         raise _too_large(path, kind)
     return found.st_size

@@ -2,11 +2,13 @@
 
 import errno
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.machine.files import irregular
 from crisp_hw.machine.interrupts import held_back
 from crisp_hw.machine.staging import stage
 
@@ -16,6 +18,7 @@ _HINTS = {
     errno.ENOENT: "make its folder, or choose one that exists",
     errno.ENOTDIR: "a file stands where a folder must be, so choose another name",
     errno.EISDIR: "a folder stands where the file must go, so choose another name",
+    errno.EFBIG: "raise the limit on the size of a file (`ulimit -f`), or choose another place",
     errno.ENAMETOOLONG: "choose a shorter name",
 }
 _ELSEWHERE = "choose a place that is yours to write"
@@ -50,6 +53,7 @@ def replacing(path: Path, durable: bool = False) -> Iterator[Path]:
     ...     target.read_text()
     'x'
     """
+    check_replaceable(path)
     try:
         with stage(path.parent) as folder:
             temporary = folder / path.name
@@ -105,6 +109,7 @@ def write_all(folder: Path, contents: Mapping[str, bytes]) -> tuple[Path, ...]:
         if (folder / name).is_dir():
             place = Where(mark=Mark(str(folder / name)))
             raise InputError("is a folder where a file must go", place, "choose another --out")
+        check_replaceable(folder / name)
     with _base(folder) as base, stage(base) as hidden:
         for name, content in contents.items():
             target = hidden / "whole" / name
@@ -130,6 +135,25 @@ def check_writable(folder: Path) -> None:
             pass
     except OSError as error:
         raise unwritable(folder, error) from error
+
+
+def check_replaceable(path: Path) -> None:
+    """Refuse the name of a pipe, a socket or a device, or of a link to one: a file must not take its place.
+
+    Examples
+    --------
+    >>> check_replaceable(Path("/dev/zero"))
+    Traceback (most recent call last):
+    ...
+    crisp_hw.errors.InputError: /dev/zero: cannot be written (it is a device, not a regular file); choose another name
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return  # there is nothing yet, or what the system says when it is written
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        why = f"it is {irregular(mode)}, not a regular file"
+        raise InputError(f"cannot be written ({why})", Where(mark=Mark(str(path))), "choose another name")
 
 
 def unwritable(path: Path, error: OSError) -> OSError | InputError:

@@ -18,6 +18,13 @@ DEEPEST = 60  # levels of nesting; Timeloop's documents have about ten
 MOST = 300_000  # values of one file, aliases counted in full
 LONG = 100  # characters of a text that count as one value: an alias to a long text is a long text again
 WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}  # YAML 1.1, as yaml-cpp has
+_TAGGED: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "null": (type(None),),
+}
 MERGES = ("<<", "<<<")  # YAML's, and timeloopfe's, which also merges what stands inside
 _PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is about ten times faster
 _STANDARD = "tag:yaml.org,2002:"
@@ -210,15 +217,24 @@ def _scalar(build: _Build, event: Any, mark: Mark) -> Any:
         return build.include(event.value, mark)
     if event.tag == "!include":
         return build.include_file(event.value, mark)
-    if event.tag not in (None, "!") and not event.tag.startswith(_STANDARD):
-        raise InputError(f"the tag {event.tag[:40]} means nothing here", Where(mark=mark), "leave it out")
     if event.style or event.tag in ("!", f"{_STANDARD}str"):
         value = marked(event.value, mark)
     else:
         value = _plain(event.value, mark)
+    if event.tag not in (None, "!"):
+        _check_tag(event.tag, value, mark)
     if isinstance(value, MarkedStr) and event.end_mark.line > event.start_mark.line:
         value.pieces = _pieces(build, event.start_mark, event.end_mark)
     return value
+
+
+def _check_tag(tag: str, value: Any, mark: Mark) -> None:
+    """YAML's own tag of a number, text, truth or nothing may stand before just that; no value is made another."""
+    kind = tag.removeprefix(_STANDARD)
+    if kind not in _TAGGED or kind == tag:
+        raise InputError(f"the tag {tag[:40]} means nothing here", Where(mark=mark), "leave it out")
+    if not isinstance(value, _TAGGED[kind]) or (isinstance(value, bool) and kind != "bool"):
+        raise InputError(f"the tag !!{kind} stands before {shown(value)}", Where(mark=mark), "leave it out")
 
 
 def _pieces(build: _Build, start: Any, end: Any) -> tuple[tuple[str, Mark], ...]:
@@ -232,19 +248,27 @@ def _pieces(build: _Build, start: Any, end: Any) -> tuple[tuple[str, Mark], ...]
     return tuple(found)
 
 
+def decimal(text: str) -> int | float | None:
+    """The number that a text is in everybody's reading: decimal, without leading zeros; None for any other text.
+
+    >>> decimal("32"), decimal("1e-9"), decimal("010"), decimal("1_000"), decimal("inf")
+    (32, 1e-09, None, None, None)
+    """
+    if _WHOLE.fullmatch(text) and len(text) <= 300:
+        return int(text)
+    return float(text) if _REAL.fullmatch(text) and not _OCTAL.fullmatch(text) else None
+
+
 def _plain(text: str, mark: Mark) -> Any:
     if text in ("", "~", "null", "Null", "NULL"):
         return None
     if text in (text.lower(), text.capitalize(), text.upper()) and text.lower() in WORDS:
         return WORDS[text.lower()]
-    if _WHOLE.fullmatch(text):
-        if len(text) > 300:
-            raise InputError(
-                f"a whole number of {len(text)} digits", Where(mark=mark), "no count of anything is as large"
-            )
-        return marked(int(text), mark)
-    if _REAL.fullmatch(text) and not _OCTAL.fullmatch(text):
-        return marked(float(text), mark)
+    if _WHOLE.fullmatch(text) and len(text) > 300:
+        raise InputError(f"a whole number of {len(text)} digits", Where(mark=mark), "no count of anything is as large")
+    number = decimal(text)
+    if number is not None:
+        return marked(number, mark)
     value = marked(text, mark)
     value.quoted = False
     return value

@@ -91,6 +91,33 @@ def test_what_is_no_regular_file(folder, place, what):
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        ("bundle", "--workload", "net.yaml", "--nm", "2:4", "--layers", "x", "--no-cache", "-o"),
+        ("validate", "net.yaml", "--page"),
+    ],
+)
+def test_a_pipe_as_an_output_stays_a_pipe(folder, words):
+    os.mkfifo(folder / "x.png")
+    refused([*words, "x.png"], "x.png: cannot be written (it is a pipe, not a regular file)")
+    assert (folder / "x.png").is_fifo()
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_links_in_a_circle(folder, place):
+    name = next(word for word in reversed(PLACES[place]) if word.startswith("x."))
+    (folder / name).symlink_to(name)
+    refused(PLACES[place], "cannot be read (too many levels of symbolic links)")
+
+
+@pytest.mark.parametrize("far", ["x" * 5000, "/".join(["y" * 200] * 30)])
+@pytest.mark.parametrize("place", PLACES)
+def test_names_that_are_too_long(folder, place, far):
+    name = next(word for word in reversed(PLACES[place]) if word.startswith("x."))
+    refused([f"{far}{name[1:]}" if word == name else word for word in PLACES[place]], "file name too long")
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         (OWN + "constraints: {SMEN: {keep: [A, B], temporal: [N]}}", "x.yaml:5: arch.constraints.SMEN: there is no"),

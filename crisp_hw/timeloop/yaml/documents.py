@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from crisp_hw.errors import InputError, Mark, Where
-from crisp_hw.machine.files import YAML, read_text
+from crisp_hw.machine.files import YAML, read_text, real_path
 from crisp_hw.machine.positions import MarkedDict, MarkedList, joined, mark_of
 from crisp_hw.machine.yaml_text import read_yaml_text
 from crisp_hw.timeloop.yaml.fields import underscored
@@ -80,7 +80,7 @@ def read_documents(paths: Iterable[str | Path] | InputFiles) -> MarkedDict:
     if missing := [folder for folder in given.include if not folder.is_dir()]:
         raise InputError("is no folder to include from", Where(mark=Mark(str(missing[0]))), "name one that exists")
     folders = [*(file.parent for file in files), *given.include]
-    searched = list(dict.fromkeys(os.fspath(folder.resolve()) for folder in folders))
+    searched = list(dict.fromkeys(os.fspath(real_path(folder)) for folder in folders))
     templates = Templates(searched, _read_include, dict(given.variables))
     root = MarkedDict(Mark(", ".join(map(str, files))))
     for file in files:
@@ -97,7 +97,7 @@ def read_documents(paths: Iterable[str | Path] | InputFiles) -> MarkedDict:
 def _distinct(files: list[Path]) -> None:
     seen: dict[Path, Path] = {}
     for file in files:
-        whole = file.resolve()
+        whole = real_path(file)
         if whole in seen:
             raise InputError("the file is given twice", Where(mark=Mark(str(file))), "name it once")
         seen[whole] = file

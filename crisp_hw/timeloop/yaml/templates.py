@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crisp_hw.errors import InputError, Mark, Where
-from crisp_hw.machine.files import YAML, read_text
+from crisp_hw.machine.files import YAML, read_text, real_path
 from crisp_hw.timeloop.yaml.template_lines import TemplateLines
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Templates:
     lines: TemplateLines = field(default_factory=TemplateLines)
 
     def __post_init__(self) -> None:
-        self.allowed = tuple(Path(folder).resolve() for folder in self.folders)
+        self.allowed = tuple(real_path(Path(folder)) for folder in self.folders)
 
 
 def is_template(text: str) -> bool:
@@ -188,7 +188,7 @@ class _Functions:
 
     def cwd(self) -> str:
         """The folder of the file."""
-        return os.fspath(self.path.parent.resolve())
+        return os.fspath(real_path(self.path.parent))
 
     def find_paths(self, name: str) -> list[str]:
         """Files of a name or pattern, beside the file or in the folders to search; InputError when there are none.
@@ -197,20 +197,20 @@ class _Functions:
         """
         places = [self.cwd(), *self.templates.folders]
         hits = [hit for place in places for hit in _matches(place, str(name))]
-        found = [os.fspath(hit.resolve()) for hit in hits if self._is_inside(hit)]
+        found = [os.fspath(real_path(hit)) for hit in hits if self._is_inside(hit)]
         if not found:
             at = Where(mark=Mark(str(self.path)))
             if not hits:
                 raise InputError(f"the template looks for {str(name)[:80]}, which is not in {', '.join(places)}", at)
             reason = f"the template takes {hits[0]}, which is outside of the folders of the files given"
-            raise InputError(reason, at, f"allow its folder with --include {hits[0].resolve().parent}")
+            raise InputError(reason, at, f"allow its folder with --include {real_path(hits[0]).parent}")
         if len(found) > MOST_FILES:
             reason = f"the template finds more than {MOST_FILES} files of {str(name)[:80]}"
             raise InputError(reason, Where(mark=Mark(str(self.path))), "name them")
         return list(dict.fromkeys(found))
 
     def _is_inside(self, hit: Path) -> bool:
-        return any(hit.resolve().is_relative_to(folder) for folder in self.templates.allowed)
+        return any(real_path(hit).is_relative_to(folder) for folder in self.templates.allowed)
 
     def source(self, name: str) -> str | None:
         """What Jinja's own `include` and `import` load; None when there is no such file."""

@@ -3,12 +3,13 @@
 import os
 import socket
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from crisp_hw.errors import InputError
 from crisp_hw.machine import files
-from crisp_hw.machine.files import YAML, check_file, opened, read_bytes, read_text
+from crisp_hw.machine.files import YAML, check_file, opened, read_bytes, read_text, real_path
 
 
 def _pipe(folder):
@@ -120,3 +121,15 @@ def test_what_may_not_be_read_is_told(tmp_path):
     path.chmod(0)
     with pytest.raises(InputError, match="permission denied"):
         read_text(path)
+
+
+@pytest.mark.parametrize("make", [_circle, lambda folder: folder / "no\0name"])
+def test_a_path_that_leads_nowhere_stays_as_it_is(make, tmp_path):
+    path = make(tmp_path)
+    assert real_path(path).parent == path.parent  # which of the links of a circle is named is the system's to say
+
+
+def test_a_working_folder_that_is_gone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tmp_path.rmdir()
+    assert real_path(Path("a.yaml")) == Path("a.yaml")

@@ -64,6 +64,20 @@ def test_a_place_where_no_file_can_be(tmp_path, place, said):
     assert len(list(tmp_path.iterdir())) == 2
 
 
+@pytest.mark.parametrize(
+    "write", [lambda path: write_bytes(path, b"x"), lambda path: write_all(path.parent, {path.name: b"x"})]
+)
+def test_no_file_takes_the_place_of_a_pipe_or_device(write, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    (tmp_path / "device").symlink_to("/dev/zero")
+    before = sorted(tmp_path.iterdir())
+    for name, what in (("pipe", "a pipe"), ("link", "a pipe"), ("device", "a device")):
+        with pytest.raises(InputError, match=f"{name}: cannot be written .it is {what}, not a regular file"):
+            write(tmp_path / name)
+    assert sorted(tmp_path.iterdir()) == before and (tmp_path / "pipe").is_fifo() and (tmp_path / "link").is_symlink()
+
+
 def test_a_file_system_that_is_read_only_or_none(tmp_path):
     with pytest.raises(InputError, match=r"/proc/out: cannot be written \(.*\); "):
         write_all(Path("/proc/out"), {"a": b"1"})
@@ -112,10 +126,8 @@ def test_a_limit_of_the_system_is_met_while_writing(tmp_path):
     # -B: a limit on files must not meet Python's own
     command = [sys.executable, "-B", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit, check=False, timeout=120)
-    assert (
-        done.stderr
-        == f"{tmp_path / 'new'}: cannot be written (File too large); choose a place that is yours to write\n"
-    )
+    hint = "raise the limit on the size of a file (`ulimit -f`), or choose another place"
+    assert done.stderr == f"{tmp_path / 'new'}: cannot be written (File too large); {hint}\n"
     assert list(tmp_path.iterdir()) == []
 
 

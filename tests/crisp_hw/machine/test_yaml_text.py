@@ -98,6 +98,12 @@ def test_tags_of_nodes_are_kept():
         ("a: {<<: {b: 1}, <<<: {b: 1}}", "two merge keys"),
         ("a: !python/object:os.system x", "not YAML|means nothing here"),
         ("a: !thing x", "the tag !thing means nothing here"),
+        ("a: !!python/object:os.system 3", "the tag tag:yaml.org,2002:python/object:os"),
+        ("a: !!binary aGk=", "the tag tag:yaml.org,2002:binary means nothing here"),
+        ("a: !!int '3'", "the tag !!int stands before '3'"),
+        ("a: !!int 010", "the tag !!int stands before '010'"),
+        ("a: !!float true", "the tag !!float stands before True"),
+        ("a: !!bool 1", "the tag !!bool stands before 1"),
         ("a: !include_loaded x", "made by templates only"),
         (f"a: {'9' * 400}", "400 digits"),
     ],
@@ -105,6 +111,14 @@ def test_tags_of_nodes_are_kept():
 def test_what_is_refused(text, said):
     with pytest.raises(InputError, match=said.replace("*", r"\*")):
         read_yaml_text(text, "f.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("!!int 3", 3), ("!!float 3", 3), ("!!str 3", "3"), ("!!bool yes", True), ("!!null ~", None), ("! 3", "3")],
+)
+def test_tags_of_just_what_stands_there(text, value):
+    assert read_yaml_text(f"a: {text}", "f.yaml") == [{"a": value}]
 
 
 def test_aliases_cannot_explode():
