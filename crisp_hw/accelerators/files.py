@@ -37,10 +37,10 @@ def document_of(path: Path) -> MarkedDict:
     return read_mapping(path, "see arch/fabric.yaml for the form")
 
 
-def resolved(path: Path, seen: tuple[Path, ...] = (), at: Mark | None = None) -> MarkedDict:
-    """The document with everything that it extends merged below it; `at` is the line that names the file."""
+def resolved(path: Path, seen: tuple[Path, ...] = (), named_at: Mark | None = None) -> MarkedDict:
+    """The document with everything that it extends merged below it; `named_at` is the line that names the file."""
     if real_path(path) in seen:
-        raise InputError("extends itself", Where("arch", key="extends", mark=at), "remove one `extends`")
+        raise InputError("extends itself", Where("arch", key="extends", mark=named_at), "remove one `extends`")
     document = document_of(path)
     at = Where("arch", key="extends", mark=mark_of(document, "extends"))
     parent = document.pop("extends", None)

@@ -12,7 +12,6 @@ import typer
 from crisp_hw.cli.faults import FORMAT
 from crisp_hw.cli.output import Format
 from crisp_hw.errors import InputError
-from crisp_hw.machine.yaml_text import decimal
 from crisp_hw.spec.options import SEARCH, EvaluateOptions, Stated, stated
 
 if TYPE_CHECKING:
@@ -137,6 +136,8 @@ def _pattern(text: str) -> "NM":
 
 
 def _setting(text: str) -> tuple[str, float | None]:
+    from crisp_hw.machine.yaml_text import decimal
+
     name, equals, value = text.partition("=")
     if not equals:
         raise InputError(f"--set {text}: lacks a value", hint=f"write {text}=NUMBER")
