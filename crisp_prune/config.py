@@ -34,27 +34,35 @@ class CrispConfig:
     (8, 0.55)
     """
 
-    sparsity: float = option("target over all prunable weights, N:M counted", 0.9)
+    sparsity: float = option(
+        "The share of zeros to reach over all prunable weights, from 0 to 1, those of N:M included.", 0.9
+    )
     n: int = 2
     m: int = 4
-    block: int = option("side of the square blocks, a multiple of M", 64)
+    block: int = option("The side of the square blocks, in weights; a multiple of M.", 64)
     classes: tuple[int, ...] = ()
-    score: Score = option("how weights are ranked", "cass")
-    online: bool = option("score with the last epoch's gradients", False)
-    normalize: Normalize = option("rank columns of blocks by score per weight, or by the sum", "weight")
-    ramp: Ramp = option("how the target rises from iteration to iteration", "linear")
-    increment: float = option("largest share of all blocks that one iteration prunes", 0.1)
-    prune_until: float = option("share of the steps in which all pruning is done; the rate falls after it", 0.5)
+    score: Score = option("How weights are ranked", "cass")
+    online: bool = option("Rank by the gradients of the last fine-tuning epoch instead of a pass of their own.", False)
+    normalize: Normalize = option(
+        "Whether columns of blocks are ranked by their score per weight or by its sum", "weight"
+    )
+    ramp: Ramp = option("How the target rises from iteration to iteration", "linear")
+    increment: float = option("The largest share of all blocks that one iteration prunes, from 0 to 1.", 0.1)
+    prune_until: float = option(
+        "The share of the steps in which all pruning is done, from 0 to 1. The learning rate falls after it.", 0.5
+    )
     roles: Mapping[str, Role] = field(default_factory=dict)
     max_sparsity: Mapping[str, float] = field(default_factory=dict)
-    sr_ste: float = option("pull on weights that N:M dropped; 2e-4 is usual, 0 none", 0.0)
-    epochs: int = option("of fine-tuning, all iterations together", 50)
-    lr: float = option("peak learning rate", 0.01)
-    momentum: float = option("of SGD", 0.9)
-    weight_decay: float = option("of SGD", 5e-4)
-    warmup_epochs: float | None = option("epochs of linear warm-up; default: a tenth of all", None)
-    amp: Amp = option("mixed precision", "off")
-    seed: int = option("of initial weights, classes, samples and data order", 0)
+    sr_ste: float = option(
+        "How strongly SR-STE pulls weights that N:M dropped towards zero; 2e-4 is usual, 0 is none.", 0.0
+    )
+    epochs: int = option("The epochs of fine-tuning, of all iterations together.", 50)
+    lr: float = option("The peak learning rate.", 0.01)
+    momentum: float = option("The momentum of SGD.", 0.9)
+    weight_decay: float = option("The weight decay of SGD.", 5e-4)
+    warmup_epochs: float | None = option("The epochs of linear warm-up. Default: a tenth of all.", None)
+    amp: Amp = option("Whether to train in mixed precision, and in which type", "off")
+    seed: int = option("The seed of initial weights, classes, samples and the order of data.", 0)
 
     def __post_init__(self) -> None:
         """Refuse what cannot work; a list of classes becomes a tuple."""

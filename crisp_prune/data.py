@@ -88,8 +88,10 @@ class ImageTransform:
     [1.0, 0.0, 0.0]
     """
 
-    size: int = option("pixels of a folder's images after the centre crop", 224, spelled="image_size")
-    normalize: bool = option("pixels in [0, 1], not normalised", True, spelled="raw_pixels")
+    size: int = option(
+        "The side of the images of a folder after the centre crop, in pixels.", 224, spelled="image_size"
+    )
+    normalize: bool = option("Leave pixels between 0 and 1 instead of normalising them.", True, spelled="raw_pixels")
 
     def __call__(self, image: "Image") -> Tensor:
         """float32[3, size, size]."""

@@ -44,9 +44,15 @@ class ErrorBoundary(TyperGroup):
         return None
 
 
+EXIT_CODES = (
+    "Exit codes: 0 the command is done; 2 a file, an option or a value is refused; 4 an outside tool or the machine "
+    "failed; 70 a defect of this program; 130 interrupted; 141 nobody reads the output any more."
+)
+
 app = typer.Typer(
     cls=ErrorBoundary,
-    help="Prune a PyTorch model to N:M and blocks, for the classes that matter.",
+    help="Prune a PyTorch model to N:M sparsity and blocks, for the classes that its user sees.",
+    epilog=EXIT_CODES,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -55,13 +61,19 @@ RESUME = Parameter(
     "resume",
     Parameter.KEYWORD_ONLY,
     default=False,
-    annotation=Annotated[bool, typer.Option("--resume", help="continue a killed run")],
+    annotation=Annotated[bool, typer.Option("--resume", help="Continue a run that was interrupted or killed.")],
 )
 INPUT = Parameter(
     "input_shape",
     Parameter.KEYWORD_ONLY,
     default="",
-    annotation=Annotated[str, typer.Option("--input", help="1,3,224,224: roles by order of call")],
+    annotation=Annotated[
+        str,
+        typer.Option(
+            "--input",
+            help="The shape of an input, such as 1,3,224,224, to find the order in which layers are called.",
+        ),
+    ],
 )
 PLANNED = ("nm", "block", "sparsity", "role", "max_sparsity", "seed")
 """Options of the config that a dry run reads."""
@@ -74,21 +86,23 @@ class Interrupted(CrispError):
 
 
 @app.callback()
-def program(debug: Annotated[bool, typer.Option("--debug", help="show where an error came from")] = False) -> None:
-    """Prune a PyTorch model to N:M and blocks, for the classes that matter."""
+def program(
+    debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of an error, too.")] = False,
+) -> None:
+    """Prune a PyTorch model to N:M sparsity and blocks, for the classes that its user sees."""
 
 
 @app.command()
 @with_options([*job_options(), *config_options(), RESUME])
 def run(**asked: Any) -> None:
-    """Prune and fine-tune; write the pruned-model file and a run directory."""
+    """Prune and fine-tune a model, and write the pruned-model file and a run directory."""
     _run(job_from(asked), asked["resume"])
 
 
 @app.command()
 @with_options([*job_options(("model", "weights")), *(o for o in config_options() if o.name in PLANNED), INPUT])
 def plan(**asked: Any) -> None:
-    """Dry run: which layer gets what and why, and the highest reachable sparsity."""
+    """Say which layer would get which pattern and why, and the highest sparsity that can be reached."""
     _plan(config_from(asked), asked)
 
 

@@ -17,19 +17,27 @@ from crisp_prune.job import Job
 KEYWORD = Parameter.KEYWORD_ONLY
 
 PATTERN = Parameter(
-    "nm", KEYWORD, default="2:4", annotation=Annotated[str, typer.Option("--nm", help="fine-grained pattern N:M")]
+    "nm", KEYWORD, default="2:4", annotation=Annotated[str, typer.Option("--nm", help="The fine-grained pattern N:M.")]
 )
 ROLES = Parameter(
     "role",
     KEYWORD,
     default=[],
-    annotation=Annotated[list[str], typer.Option("--role", help="GLOB=hybrid|nm|dense, repeatable; the last wins")],
+    annotation=Annotated[
+        list[str],
+        typer.Option(
+            "--role", help="The role of layers, GLOB=hybrid|nm|dense. Repeatable; the last one that matches wins."
+        ),
+    ],
 )
 CEILINGS = Parameter(
     "max_sparsity",
     KEYWORD,
     default=[],
-    annotation=Annotated[list[str], typer.Option("--max-sparsity", help="GLOB=FRACTION, repeatable")],
+    annotation=Annotated[
+        list[str],
+        typer.Option("--max-sparsity", help="A ceiling for the sparsity of layers, GLOB=FRACTION. Repeatable."),
+    ],
 )
 IN_WORDS = {"n": PATTERN, "m": None, "roles": ROLES, "max_sparsity": CEILINGS, "classes": None}
 """Fields of the config that a command line spells in its own way, or not at all (`classes` is text in `Job`)."""
@@ -57,7 +65,7 @@ def _option(owner: type, entry: "Field[Any]") -> Parameter:
     name, text = meta["spelled"] or entry.name, meta["help"]
     flag = f"--{name.replace('_', '-')}"
     if get_origin(kind) is Literal:
-        kind, text = str, f"{text}: {', '.join(get_args(kind))}"
+        kind, text = str, f"{text}: {', '.join(get_args(kind))}."
     default = Parameter.empty if entry.default is MISSING else entry.default
     if meta["may_be_left_out"]:
         kind, default = kind | None, None
