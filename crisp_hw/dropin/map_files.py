@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from crisp_hw.dropin.masks import with_masks
 from crisp_hw.dropin.model import check_documents, check_size, evaluated, is_frontend
 from crisp_hw.dropin.strict import check_strict
 from crisp_hw.errors import CrispError, InputError, Mark, Where
@@ -85,6 +86,7 @@ def map_files(  # noqa: PLR0913 - what a caller may say of a search, all but the
     documents = load_documents(asked)
     notes: tuple[str, ...] = ()
     try:
+        documents = with_masks(documents)
         if is_frontend(documents):
             from crisp_hw.timeloop.frontend.flatten import flatten  # most runs do without it, and start sooner
 

@@ -6,6 +6,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from crisp_hw.dropin.masks import with_masks
 from crisp_hw.dropin.strict import check_strict
 from crisp_hw.engine.energy import COMPUTE_ORDER, compute_energy, lookup_order
 from crisp_hw.engine.evaluate import evaluate_point
@@ -83,6 +84,7 @@ def evaluate_files(
     given, notes = _spelled(read_documents(asked), dialect)
     documents = given
     try:
+        documents = with_masks(documents)
         if is_frontend(documents):
             from crisp_hw.timeloop.frontend.flatten import flatten  # most runs do without it, and start sooner
 

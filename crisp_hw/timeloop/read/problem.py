@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from crisp_hw.errors import InputError, Where
-from crisp_hw.spec.patterns import Banded, Density, FixedStructured, Hypergeometric
+from crisp_hw.spec.patterns import Actual, Banded, Density, FixedStructured, Hypergeometric
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.timeloop.yaml.fields import (
     Node,
@@ -110,6 +110,8 @@ def read_density(value: Any, at: Where) -> Density:
     >>> read_density({"distribution": "hypergeometric", "density": 0.5}, Where("problem", "A"))
     Hypergeometric(density=0.5)
     """
+    if isinstance(value, Actual):  # of a file, which the caller has read
+        return value
     if not isinstance(value, dict):
         return FixedStructured(_share(value, at))
     name = str(required(value, "distribution", at)).replace("-", "_")
