@@ -16,7 +16,7 @@ else
 SUITE := $(BIN)/pytest -n $(JOBS)
 endif
 
-.PHONY: help install demo quick test long coverage docker-check lint golden characterize wheel benchmark clean
+.PHONY: help install demo quick test long coverage docker-check image-check lint golden characterize wheel benchmark clean
 
 help:
 	@echo "make demo    prune a small CNN on real digits, evaluate it on four accelerators (demo-out/)"
@@ -25,6 +25,7 @@ help:
 	@echo "make long    everything: seeds, fuzzed inputs, large spaces, coverage, the image (hours); writes tests/long.json"
 	@echo "make coverage  the test suite, and the share of branches that it takes"
 	@echo "make docker-check  the steps of the slim image without Docker: install, then a golden design to the digit"
+	@echo "make image-check  both images built and run: Docker, Podman, or Debian's buildah and debootstrap as root"
 	@echo "make lint    ruff, mypy --strict, import-linter"
 	@echo "make golden  compare the engine with recorded timeloop-model cases (GOLDEN=folder of *.jsonl.gz)"
 	@echo "make benchmark  measure again, and compare with the results kept in benchmarks/results/"
@@ -67,6 +68,9 @@ wheel:
 # needs no .venv: it makes an environment of its own and removes it
 docker-check:
 	docker/check.sh
+
+image-check:
+	docker/image-check.sh
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -205,3 +205,53 @@ def test_the_recorded_digits_are_those_of_this_checkout(tmp_path):
     (tmp_path / "found.csv").write_text(csv_text(layer_records(network)))
     done = digits(DOCKER / "golden.csv", tmp_path / "found.csv")
     assert done.returncode == 0, done.stdout
+
+
+def test_both_images_are_built_and_run_by_a_command():
+    makefile, long = (ROOT / "Makefile").read_text(), (ROOT / "tools" / "long_run.py").read_text()
+    assert "image-check:\n\tdocker/image-check.sh\n" in makefile
+    assert '"image-check.sh"' in long
+
+
+@pytest.mark.parametrize(("words", "code"), [(("medium",), 2), ((), 3)])
+def test_without_an_engine_it_says_what_to_install(words, code, tmp_path):
+    """An image that there is none of; and no engine at all."""
+    for name in ("mktemp", "chmod", "rm", "id", "dirname", "sed", "timeout"):
+        (tmp_path / name).symlink_to(shutil.which(name))
+    if code == 2:
+        (tmp_path / "docker").write_text("#!/bin/sh\nexit 0\n")
+        (tmp_path / "docker").chmod(0o755)
+    command = [shutil.which("bash"), str(DOCKER / "image-check.sh"), *words]
+    done = subprocess.run(command, env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert ("there are slim, full" if code == 2 else "apt-get install buildah debootstrap") in done.stderr
+
+
+def test_the_stand_ins_of_the_full_image_refuse_what_the_programs_refuse(tmp_path):
+    """Recorded runs to the letter; no result without energies; a missing document by its name."""
+    subprocess.run([sys.executable, str(DOCKER / "stand_ins.py"), str(tmp_path), str(ROOT)], check=True)
+    program = tmp_path / "usr" / "local" / "bin" / "timeloop-model"
+    share = tmp_path / "usr" / "local" / "share" / "timeloop"
+    text = program.read_text().replace("/opt/crisp-hw/bin/python", sys.executable)
+    program.write_text(text.replace("/usr/local/share/timeloop", str(share)))
+    from timeloop_stand_in import recorded
+
+    def played(documents):
+        folder = tmp_path / "documents"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        for name, content in documents.items():
+            (folder / name).write_text(content)
+        command = [str(program), *sorted(documents)]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        return done, {path.name for path in folder.iterdir()} - documents.keys()
+
+    run = recorded("stc")
+    done, written = played(run["documents"])
+    assert (done.returncode, written) == (0, set(run["files"]))
+    bare = {name: text for name, text in run["documents"].items() if name != "ERT.yaml"}
+    done, written = played(bare)
+    assert (done.returncode, written) == (0, set())
+    done, written = played({name: text for name, text in run["documents"].items() if name != "mapping.yaml"})
+    assert (done.returncode, written) == (1, set())
+    assert "key not found: mapping" in done.stdout

@@ -1,8 +1,8 @@
 """Everything that takes too long for `make test`, and its last result as a file: `python tools/long_run.py --out FILE`.
 
 The suite with the share of branches it takes, ten Hypothesis seeds, 6,000 fuzzed inputs of each sort, large spaces and
-many models, the recorded cases, and the steps of the image. The file says what ran, with which versions and seeds, how
-many tests and how long; the exit code is 1 when any of it failed.
+many models, the recorded cases, the steps of the image, and both images built and run. The file says what ran, with
+which versions and seeds, how many tests and how long; the exit code is 1 when any of it failed.
 """
 
 import argparse
@@ -62,6 +62,7 @@ def stages(coverage: Path) -> list[Stage]:
         suite("large spaces, many models", "-m", "long"),
         *recorded(Path(os.environ.get("CRISP_HW_GOLDEN", ROOT.parent / "shared" / "golden"))),
         Stage("container image", (str(ROOT / "docker" / "check.sh"),)),
+        Stage("container images, built and run", (str(ROOT / "docker" / "image-check.sh"),)),
     ]
 
 
