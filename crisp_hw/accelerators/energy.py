@@ -22,13 +22,14 @@ ACCELERGY_NAMES = frozenset({"gated_compute", "skipped_compute"})
 
 @dataclass(frozen=True)
 class Needs:
-    """For whom a table is read: the arch file, what it describes, which tensors each level keeps, and other arch files
-    that are read with the same table."""
+    """For whom a table is read: the arch file, what it describes, which tensors each level keeps, other arch files
+    that are read with the same table, and where the table is named."""
 
     path: Path
     architecture: Architecture
     keeps: Mapping[str, frozenset[str]]
     beside: tuple[str | Path, ...] = ()
+    named_at: Where = field(default_factory=Where)
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,9 @@ def _locate(name: str, needs: Needs) -> Path:
     if name not in [each.stem for each in tables]:
         names = ", ".join((*METHODS, *(each.stem for each in tables if "components" in document_of(each))))
         said = name if 0 < len(name) <= 40 else shown(name)
-        raise InputError(f"{needs.path}: no energy table {said}; valid names: {names}, or the path of a .yaml file")
+        raise InputError(
+            f"no energy table {said}", needs.named_at, f"valid names: {names}, or the path of a .yaml file"
+        )
     return folder / f"{name}.yaml"
 
 

@@ -65,15 +65,15 @@ def load_arch(
     document = resolved(path)
     file = checked(ArchFile, document, "arch")
     _check_names(document, file)
-    architecture = _architecture(path, file)
-    chosen = file.energy if energy is None else energy
-    constraints = _constraints(path, architecture, file.constraints)
-    needs = Needs(path, architecture, constraints.keeps, tuple(beside))
+    architecture = _architecture(document, file)
+    chosen, named_at = (file.energy, _at(document, "energy")) if energy is None else (energy, Where(key="energy"))
+    constraints = _constraints(document, architecture, file.constraints)
+    needs = Needs(path, architecture, constraints.keeps, tuple(beside), named_at)
     fixed = ReadEnergy() if chosen in METHODS else read_energy(chosen, needs)
     found = Accelerator(
         name=file.name,
         architecture=architecture,
-        scheme=_scheme(path, file.scheme),
+        scheme=_scheme(document, file.scheme),
         energy=fixed.table,
         constraints=constraints,
         sources=_sources(file),
@@ -121,20 +121,35 @@ def _check_names(document: MarkedDict, file: ArchFile) -> None:
         raise InputError(f"{file.compute.name} is the name of another component", at, "call it MAC")
 
 
-def _architecture(path: Path, file: ArchFile) -> Architecture:
+def _at(document: MarkedDict, *keys: str) -> Where:
+    """The place of a field, by the keys that lead to it; where one is not written, that of what it should stand in."""
+    node, mark = document, mark_of(document)
+    for key in keys:
+        if not isinstance(node, MarkedDict) or key not in node:
+            break
+        mark, node = mark_of(node, key) or mark, node[key]
+    return Where("arch", key=".".join(keys), mark=mark)
+
+
+def _architecture(document: MarkedDict, file: ArchFile) -> Architecture:
     x, y, levels = 1, 1, []
     for name, level in file.levels.items():
         x, y = x * level.fanout_x.value, y * level.fanout_y.value
-        levels.append(_storage(path, name, level, (x, y)))
+        _check_instances(_at(document, "levels", name), name, x * y)
+        levels.append(_storage(document, name, level, (x, y)))
     unit = file.compute
     x, y = x * unit.fanout_x.value, y * unit.fanout_y.value
-    if x * y > MOST_INSTANCES:
-        raise InputError(f"{path}: {x * y:,} instances of {unit.name} are more than {MOST_INSTANCES:,}; lower a fanout")
+    _check_instances(_at(document, "compute"), unit.name, x * y)
     compute = ComputeLevel(unit.name, x * y, x, y, unit.word_bits.value)
     return Architecture(tuple(reversed(levels)), compute)
 
 
-def _storage(path: Path, name: str, level: Level, mesh: tuple[int, int]) -> StorageLevel:
+def _check_instances(at: Where, name: str, many: int) -> None:
+    if many > MOST_INSTANCES:
+        raise InputError(f"{many:,} instances of {name} are more than {MOST_INSTANCES:,}", at, "lower a fanout")
+
+
+def _storage(document: MarkedDict, name: str, level: Level, mesh: tuple[int, int]) -> StorageLevel:
     read, write = level.read_bandwidth, level.write_bandwidth
     return StorageLevel(
         name=name,
@@ -144,7 +159,7 @@ def _storage(path: Path, name: str, level: Level, mesh: tuple[int, int]) -> Stor
         mesh_y=mesh[1],
         word_bits=level.word_bits.value,
         block_size=level.vector_words.value,
-        size_words=_size(path, name, level),
+        size_words=_size(document, name, level),
         metadata_width_bits=level.metadata_width_bits.value,
         metadata_depth=level.metadata_depth.value,
         read_bandwidth=read.value if read else None,
@@ -152,9 +167,10 @@ def _storage(path: Path, name: str, level: Level, mesh: tuple[int, int]) -> Stor
     )
 
 
-def _size(path: Path, name: str, level: Level) -> int | None:
+def _size(document: MarkedDict, name: str, level: Level) -> int | None:
     if level.size_kb and level.size_words:
-        raise InputError(f"{path}: {name} has both size_kb and size_words; keep one")
+        at = _at(document, "levels", name, "size_words")
+        raise InputError(f"{name} has both size_kb and size_words", at, "keep one")
     if level.size_words:
         words = float(level.size_words.value)
     elif level.size_kb:
@@ -162,13 +178,16 @@ def _size(path: Path, name: str, level: Level) -> int | None:
     else:
         return None
     if words % level.vector_words.value:
-        raise InputError(f"{path}: {name} holds {words:g} words, which is not a multiple of vector_words")
+        at = _at(document, "levels", name, "size_kb" if level.size_kb else "size_words")
+        vector = level.vector_words.value
+        raise InputError(f"{name} holds {words:g} words, which is no multiple of its {vector} vector_words", at)
     return int(words)
 
 
-def _scheme(path: Path, scheme: SchemeField) -> Scheme:
+def _scheme(document: MarkedDict, scheme: SchemeField) -> Scheme:
     if scheme.max_pattern and scheme.kind != "stc":
-        raise InputError(f"{path}: scheme {scheme.kind} takes no max_pattern; only stc does")
+        at = _at(document, "scheme", "max_pattern")
+        raise InputError(f"scheme {scheme.kind} takes no max_pattern", at, "only stc does")
     match scheme.kind:
         case "dense":
             return DenseScheme()
@@ -178,18 +197,20 @@ def _scheme(path: Path, scheme: SchemeField) -> Scheme:
             return CrispStc()
         case "stc":
             if not scheme.max_pattern:
-                raise InputError(f'{path}: scheme stc lacks max_pattern, the densest N:M it exploits, e.g. "2:4"')
+                what = "scheme stc lacks max_pattern, the densest N:M it exploits"
+                raise InputError(what, _at(document, "scheme"), 'add one, e.g. "2:4"')
             n, m = (int(part) for part in scheme.max_pattern.value.split(":"))
             if n > m:
-                raise InputError(f"{path}: max_pattern {n}:{m} keeps more than it has; write N:M with N <= M")
+                at = _at(document, "scheme", "max_pattern")
+                raise InputError(f"{n}:{m} keeps more than it has", at, "write N:M with N <= M")
             return Stc(NM(n, m))
 
 
-def _constraints(path: Path, architecture: Architecture, given: Mapping[str, Constraint]) -> Constraints:
+def _constraints(document: MarkedDict, architecture: Architecture, given: Mapping[str, Constraint]) -> Constraints:
     levels: list[LevelConstraint] = []
     for level, fanout in zip(architecture.levels, architecture.fanouts, strict=True):
         rule = given[level.name]
-        _check_spatial(path, level.name, rule, fanout)
+        _check_spatial(_at(document, "constraints", level.name), rule, fanout)
         if fanout != (1, 1):
             levels.append(_spatial(level.name, rule, fanout))
         closed = {dim: Factor("=", 1) for dim in DIMS if dim not in rule.temporal}
@@ -197,29 +218,30 @@ def _constraints(path: Path, architecture: Architecture, given: Mapping[str, Con
         order = tuple(rule.inner) if free else tuple(rule.temporal)
         levels.append(LevelConstraint(level.name, "temporal", closed, order, order_free=free))
     if set(given["DRAM"].keep) != {"A", "B", "Z"}:
-        raise InputError(f"{path}: DRAM keeps only {given['DRAM'].keep}; the outermost level keeps A, B and Z")
+        at = _at(document, "constraints", "DRAM", "keep")
+        raise InputError(f"DRAM keeps only {', '.join(given['DRAM'].keep)}", at, "the outermost level keeps A, B and Z")
     arrays = [name for name, rule in given.items() if rule.spatial == "fill"]
     if len(arrays) != 1:
         raise InputError(
-            f"{path}: constraints of {arrays or 'no level'} say `spatial: fill`; exactly one level fills the array"
+            f"constraints of {', '.join(arrays) or 'no level'} say `spatial: fill`",
+            _at(document, "constraints", *arrays[1:2]),
+            "exactly one level fills the array",
         )
     return Constraints(tuple(levels), {name: frozenset(rule.keep) for name, rule in given.items()})
 
 
-def _check_spatial(path: Path, name: str, rule: Constraint, fanout: tuple[int, int]) -> None:
+def _check_spatial(at: Where, rule: Constraint, fanout: tuple[int, int]) -> None:
     """Spatial loops exactly where there are copies to run on; an array has M along one axis and one other dimension."""
     x, y = fanout
     if (x > 1, y > 1) != (bool(rule.x), bool(rule.y)) and rule.spatial != "fill":
-        raise InputError(
-            f"{path}: {name} feeds {x} x {y} children, so its constraint needs dimensions for just those axes"
-        )
+        raise InputError(f"it feeds {x} x {y} children, so its constraint needs dimensions for just those axes", at)
     if (x * y > 1) != (rule.spatial is not None):
         raise InputError(
-            f"{path}: {name} feeds {x} x {y} children; say `spatial: fill` or `share` if and only if more than one"
+            f"it feeds {x} x {y} children", at, "say `spatial: fill` or `share` if and only if more than one"
         )
     if rule.spatial == "fill" and not (len(rule.x) == len(rule.y) == 1 and "M" in rule.x + rule.y):
         raise InputError(
-            f"{path}: {name} fills the array with {rule.x} x {rule.y}; give M on one axis and K or N on the other"
+            f"it fills the array with {rule.x} x {rule.y}", at, "give M on one axis and K or N on the other"
         )
 
 

@@ -1,5 +1,7 @@
 """Architecture files: the packaged four, and what a user's own may say wrong."""
 
+import re
+
 import pytest
 import yaml
 
@@ -95,19 +97,19 @@ def test_a_missing_level_is_named_with_its_file(tmp_path, level):
         (lambda d: d["levels"]["RF"].update(size_words={"value": 9, "source": "wrong twice"}), "RF has both size_kb"),
         (
             lambda d: d["levels"]["SMEM"]["size_kb"].update(value=0.01),
-            "SMEM holds 10.24 words, which is not a multiple",
+            "SMEM holds 10.24 words, which is no multiple",
         ),
         (lambda d: d["scheme"].update(kind="tpu"), r"scheme\.kind"),
         (lambda d: d["scheme"].update(kind="stc"), "scheme stc lacks max_pattern"),
         (
             lambda d: d["scheme"].update(kind="stc", max_pattern={"value": "5:4", "source": "nonsense"}),
-            "max_pattern 5:4 keeps more than it has",
+            "scheme.max_pattern: 5:4 keeps more than it has",
         ),
         (lambda d: d["constraints"].pop("RF"), r"arch\.constraints: lack RF"),
         (lambda d: d["constraints"]["DRAM"].update(keep=["A"]), "the outermost level keeps A, B and Z"),
-        (lambda d: d["constraints"]["SMEM"].update(x=["N"]), "SMEM feeds 1 x 4 children"),
-        (lambda d: d["constraints"]["SMEM"].pop("spatial"), "SMEM feeds 1 x 4 children; say `spatial"),
-        (lambda d: d["constraints"]["RF"].update(x=["N", "K"]), "RF fills the array"),
+        (lambda d: d["constraints"]["SMEM"].update(x=["N"]), "constraints.SMEM: it feeds 1 x 4 children"),
+        (lambda d: d["constraints"]["SMEM"].pop("spatial"), "constraints.SMEM: it feeds 1 x 4 children; say `spatial"),
+        (lambda d: d["constraints"]["RF"].update(x=["N", "K"]), "constraints.RF: it fills the array"),
         (lambda d: d["constraints"]["SMEM"].update(spatial="fill"), "SMEM"),
         (lambda d: d.update(energy="gold"), "no energy table gold"),
         (lambda d: d.update(schema="crisp-hw/arch/2"), "schema"),
@@ -121,7 +123,37 @@ def test_what_is_wrong_is_named_with_its_file(tmp_path, change, message):
     change(document)
     with pytest.raises(InputError, match=message) as caught:
         load_arch(written(tmp_path, document))
-    assert "mine.yaml" in str(caught.value) and "\n" not in str(caught.value)
+    assert re.search(r"mine\.yaml:\d+: ", str(caught.value)) and "\n" not in str(caught.value)
+
+
+OWN = "schema: crisp-hw/arch/1\nname: mine\nextends: fabric\nscheme: {kind: crisp-stc}\n"
+SOURCE = "source: by hand"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "levels:\n  SMEM:\n    size_kb:\n      value: 1.7\n      " + SOURCE,
+            "7: arch.levels.SMEM.size_kb: SMEM holds 1740.8",
+        ),
+        (
+            "levels:\n  RF: {fanout_y: {value: 9999999, " + SOURCE + "}}\n  LRF: {}",
+            "6: arch.levels.RF: 9,999,999 instances of RF|",
+        ),
+        (
+            "constraints:\n  LRF: {keep: [A], temporal: [N]}\n  RF: {keep: [Z], temporal: [K], x: [K], y: [M]}",
+            "7: arch.constraints.RF: it feeds 4 x 16",
+        ),
+        ("constraints:\n  DRAM:\n    temporal: [K]\n    keep: [A]", "8: arch.constraints.DRAM.keep: DRAM keeps only A"),
+        ("energy: gold", "5: arch.energy: no energy table gold"),
+    ],
+)
+def test_the_line_of_what_is_wrong(text, said, tmp_path):
+    (tmp_path / "mine.yaml").write_text(OWN + text)
+    with pytest.raises(InputError) as caught:
+        load_arch(tmp_path / "mine.yaml")
+    assert str(caught.value).startswith(f"{tmp_path}/mine.yaml:{said}")
 
 
 def test_a_table_without_a_component_is_named(tmp_path):
