@@ -139,7 +139,7 @@ SOURCE = "source: by hand"
         ),
         (
             "levels:\n  RF: {fanout_y: {value: 9999999, " + SOURCE + "}}\n  LRF: {}",
-            "6: arch.levels.RF: 9,999,999 instances of RF|",
+            "7: arch.levels.LRF: 639,999,936 instances of LRF are more than 16,777,216",
         ),
         (
             "constraints:\n  LRF: {keep: [A], temporal: [N]}\n  RF: {keep: [Z], temporal: [K], x: [K], y: [M]}",
