@@ -66,7 +66,7 @@ def render(
     searching: Searching,
     front_end: Annotated[
         Literal["v4"] | None,
-        typer.Option(help="Write for timeloopfe's 0.4 front end (pytimeloop), not in Timeloop's flattened form."),
+        typer.Option(help="Write for timeloopfe's 0.4 front end (pytimeloop) instead of Timeloop's flattened form."),
     ] = None,
 ) -> None:
     """Write every layer with its best mapping as Timeloop's YAML files."""

@@ -50,11 +50,13 @@ IncludeOption = Annotated[
 ]
 DefineOption = Annotated[
     list[str] | None,
-    typer.Option("--define", "-D", metavar="NAME=VALUE", help="Value of a variable of the templates; repeatable."),
+    typer.Option(
+        "--define", "-D", metavar="NAME=VALUE", help="The value of a variable that templates use. Repeatable."
+    ),
 ]
 DataOption = Annotated[
     list[Path] | None,
-    typer.Option("--data", help="YAML file of variables of the templates; -D goes before it; repeatable."),
+    typer.Option("--data", help="A YAML file of variables that templates use; -D has priority. Repeatable."),
 ]
 StrictOption = Annotated[
     bool, typer.Option("--strict", help="Refuse documents in which something has no effect, instead of listing it.")
