@@ -202,8 +202,8 @@ def _energy_notes(point: DesignPoint, ert: Any) -> tuple[str, ...]:
     """Where energies are Timeloop's built-in estimates instead of the table's."""
     if ert is None:
         return (
-            "no ERT: all energies are Timeloop's built-in estimates (SRAM and DRAM by size and width, 16-bit MACs); "
-            "`crisp-hw characterize FILES` makes one",
+            "there is no ERT, so all energies are Timeloop's built-in estimates (SRAM and DRAM by size and width, "
+            "16-bit MACs); `crisp-hw characterize FILES` makes one",
         )
     notes = []
     design = point.design

@@ -28,7 +28,7 @@ def names(folder):
 def test_a_valid_mapping_is_shown_and_written(tmp_path):
     done = run(FLAT, "-o", tmp_path / "out")
     assert done.exit_code == 0
-    assert "no ERT: all energies are Timeloop's built-in estimates" in done.stdout
+    assert "there is no ERT, so all energies are Timeloop's built-in estimates" in done.stdout
     assert "144" in done.stdout
     assert names(tmp_path / "out") == WRITTEN
     assert "Cycles: 144\n" in (tmp_path / "out" / "timeloop-model.stats.txt").read_text()
