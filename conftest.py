@@ -7,6 +7,7 @@ seeds that it states.
 
 import os
 import re
+import signal
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,7 +36,13 @@ INSTALLED = "CRISP_HW_INSTALLED"  # set where an installed wheel is tested and n
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Before anything is collected."""
+    """Before anything is collected.
+
+    A shell starts background commands deaf to Ctrl-C, and what they start inherits it; tests send interrupts and want
+    them heard.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[FOLDER] = TemporaryDirectory(prefix="crisp-hw-tests-")
     os.environ[VARIABLE] = config.stash[FOLDER].name
     if not WITH_TORCH:
