@@ -14,11 +14,13 @@ from hashlib import sha256
 from pathlib import Path
 
 from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.machine.files import MIB, FileKind, read_bytes
 from crisp_hw.machine.staging import remove_dead, stage
 from crisp_hw.machine.writing import check_writable
 
 LOG = logging.getLogger(__name__)
 VARIABLE = "CRISP_HW_CACHE"
+KEPT = FileKind("a kept result", 64 * MIB, "see `crisp-hw cache`")
 _DIGITS = frozenset("0123456789abcdef")
 
 
@@ -93,11 +95,15 @@ def read(store: Store, key: str) -> object | None:
     """The content of an entry; None where there is none, or, with a line in the log, where it is damaged."""
     path = store.path(key)
     try:
-        text = path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        _say_once(f"{path.parent}: cannot be read ({error.strerror}); what is kept there is not used, see {VARIABLE}")
+        text = read_bytes(path, KEPT)
+    except InputError as error:
+        match error.__cause__:
+            case FileNotFoundError() | NotADirectoryError():
+                pass
+            case OSError(strerror=why):
+                _say_once(f"{path.parent}: cannot be read ({why}); what is kept there is not used, see {VARIABLE}")
+            case _:
+                refuse(store, key, error.reason)
         return None
     try:
         entry = json.loads(text)

@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+import os
 import subprocess
 import sys
 import time
@@ -82,6 +83,16 @@ def test_foreign_content_is_noticed(store, text, caplog):
     store.path(KEY).write_text(text)
     assert read(store, KEY) is None
     assert warnings(caplog) == [f"{store.path(KEY)}: is damaged; not used"]
+
+
+def test_a_pipe_in_place_of_an_entry_is_not_waited_for(store, caplog):
+    path = store.path(KEY)
+    path.parent.mkdir(parents=True)
+    os.mkfifo(path)
+    assert read(store, KEY) is None
+    assert warnings(caplog) == [f"{path}: cannot be read (it is a pipe, not a regular file); not used"]
+    write(store, KEY, {"a": 1})
+    assert read(store, KEY) == {"a": 1}
 
 
 def test_an_entry_under_another_name_is_noticed(store, caplog):
