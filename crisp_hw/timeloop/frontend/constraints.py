@@ -153,10 +153,18 @@ def _add_factor(block: BlockConstraints, factor: _Factor) -> None:
     before = block.factors.setdefault(factor.dim, factor.value)
     last = block.residuals.setdefault(factor.dim, factor.residual)
     if before != factor.value:
-        raise InputError(f"{factor.dim} has two factors, {before} and {factor.value}", factor.at, "give one")
+        what = f"{factor.dim} has two factors, {before} and {factor.value}{_first(block, factor.dim)}"
+        raise InputError(what, factor.at, "give one")
     if last != factor.residual:
-        raise InputError(f"{factor.dim} has two residuals, {last} and {factor.residual}", factor.at, "give one")
+        what = f"{factor.dim} has two residuals, {last} and {factor.residual}{_first(block, factor.dim)}"
+        raise InputError(what, factor.at, "give one")
     block.marks.setdefault(factor.dim, factor.at.mark)
+
+
+def _first(block: BlockConstraints, name: str) -> str:
+    """Where a dimension or tensor was named before."""
+    mark = block.marks.get(name)
+    return f", the first at {mark}" if mark else ""
 
 
 def _factors(node: Any, key: str, shape: Shape, at: Where) -> list[_Factor]:
@@ -221,7 +229,8 @@ def _add_stores(block: BlockConstraints, node: Any, key: str, shape: Shape) -> N
     block.bypass |= bypass
     if both := block.keep & block.bypass:
         at = word_at(block.at, node, key, min(both))
-        raise InputError(f"{', '.join(sorted(both))} is both kept and bypassed", at, "choose")
+        what = f"{', '.join(sorted(both))} is both kept and bypassed{_first(block, min(both))}"
+        raise InputError(what, at, "choose")
     for name in names:
         block.marks.setdefault(name, word_at(block.at, node, key, name).mark)
     block.marks.setdefault(key.removesuffix("_only"), mark_of(node, key))

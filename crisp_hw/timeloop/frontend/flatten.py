@@ -10,6 +10,7 @@ from typing import Any
 
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.positions import MarkedDict, MarkedList, derived, mark_of, plain
+from crisp_hw.timeloop.frontend.computed import SPEC, computed, with_numbers
 from crisp_hw.timeloop.frontend.constraints import (
     BlockConstraints,
     Shape,
@@ -17,19 +18,17 @@ from crisp_hw.timeloop.frontend.constraints import (
     kind_of,
 )
 from crisp_hw.timeloop.frontend.maximize import maximize
-from crisp_hw.timeloop.frontend.nodes import SPEC, Component, Empty, computed, is_class, walk_nodes, with_numbers
+from crisp_hw.timeloop.frontend.nodes import Component, Empty, is_class, walk_nodes
 from crisp_hw.timeloop.frontend.order import settle_order
+from crisp_hw.timeloop.frontend.sparse import joined_sparse
 from crisp_hw.timeloop.frontend.written import constraint, directive
 from crisp_hw.timeloop.read.architecture import STORAGE_CLASSES
 from crisp_hw.timeloop.read.problem import INSTANCE, PROBLEM, SHAPE, once
 from crisp_hw.timeloop.read.shapes import written_out
-from crisp_hw.timeloop.read.sparse import SPARSE
 from crisp_hw.timeloop.yaml.fields import (
     inside,
     items,
-    key_at,
     mapping,
-    optional_items,
     optional_mapping,
     required,
     text,
@@ -38,7 +37,6 @@ from crisp_hw.timeloop.yaml.fields import (
 
 LANES = "dummy_storage"
 NODE_KINDS = {"spatial": "spatial", "temporal": "temporal", "dataspace": "bypass"}
-SPATIAL_NAME = {"spatial_skipping": "skipping_spatial"}  # the front end's name, and Timeloop's
 
 _Blocks = dict[tuple[str, str], BlockConstraints]
 
@@ -72,7 +70,7 @@ def flatten(documents: MarkedDict, for_mapper: bool = False) -> tuple[MarkedDict
         entries = _entries(blocks, components, shape, for_mapper)
         found.put("architecture_constraints" if for_mapper else "mapping", entries, _position(documents))
         notes += [] if for_mapper else more  # the notes are about what is for mappers
-    if sparse := _sparse(documents, components):
+    if sparse := joined_sparse(documents, components):
         found.put("sparse_optimizations", sparse, documents.keys_at.get("sparse_optimizations", sparse.mark))
     return found, tuple(notes)
 
@@ -278,46 +276,3 @@ def _branches(blocks: _Blocks, parts: list[Component], passing: dict[str, int], 
     for part in branched:
         block = blocks[part.name, "bypass"]
         block.bypass |= {name for name in shape.tensors if kept[name] != part.branch}
-
-
-def _sparse(documents: MarkedDict, components: list[Component]) -> MarkedDict | None:
-    """Sparse optimizations of nodes and of the document of that name, as one document with names."""
-    held = optional_mapping(documents.get("sparse_optimizations"), key_at(SPARSE, documents, "sparse_optimizations"))
-    targets = MarkedList(mark_of(held) or documents.mark)
-    for part in components:
-        own = part.node.get("sparse_optimizations") if part.kind != "lanes" else None
-        if own:
-            targets.append(
-                _named(
-                    mapping(own, value_at(Where("sparse_optimizations", part.name), part.node, "sparse_optimizations")),
-                    part.name,
-                )
-            )
-    for entry, at in optional_items(held.get("targets"), inside(SPARSE, held, "targets")):
-        entry = mapping(entry, at)
-        key = "target" if "target" in entry else "name"
-        text(entry.get(key), inside(at, entry, key))
-        targets.append(_named(entry, entry[key]))
-    if not targets:
-        return None
-    made = MarkedDict(targets.mark)
-    made.update(targets=targets)
-    return made
-
-
-def _named(group: Any, name: str) -> Any:
-    """A group with the names of Timeloop."""
-    entries = {key: value for key, value in group.items() if key != "target"}
-    actions = entries.get("action_optimization")
-    if isinstance(actions, list):
-        entries["action_optimization"] = _renamed(actions)
-    return derived(group, {"name": name, **{key: value for key, value in entries.items() if key != "name"}})
-
-
-def _renamed(actions: Any) -> Any:
-    copy = MarkedList(mark_of(actions) or Mark("sparse_optimizations", 1))
-    for action in actions:
-        if isinstance(action, dict) and str(action.get("type")) in SPATIAL_NAME:
-            action = derived(action, {**action, "type": SPATIAL_NAME[action["type"]]})
-        copy.append(action)
-    return copy

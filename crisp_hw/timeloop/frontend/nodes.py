@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crisp_hw.errors import InputError, Mark, Where
-from crisp_hw.machine.positions import MarkedDict, MarkedStr, mark_of, marked, plain
+from crisp_hw.machine.positions import MarkedDict, mark_of
+from crisp_hw.timeloop.frontend.computed import computed, with_numbers
 from crisp_hw.timeloop.read.accept_attributes import BLOCK, COMPUTE_NEUTRAL, NEUTRAL
 from crisp_hw.timeloop.read.architecture import ARCHITECTURE, COMPUTE_CLASSES, STORAGE_CLASSES, STORAGE_KEYS
-from crisp_hw.timeloop.yaml.expressions import evaluate
 from crisp_hw.timeloop.yaml.fields import (
     flag,
     inside,
@@ -32,8 +32,6 @@ BRANCHES = ("!Hierarchical", "!Pipelined", "!Parallel")
 LEAVES = ("!Component", "!Container", "!Nothing")
 LEAF_KEYS = ("name", "class", "subclass", "attributes", "spatial", "constraints", "sparse_optimizations", "enabled")
 OTHER_KEYS = ("required_actions", "area_scale", "energy_scale", "networks")
-SPEC = "spec"  # all documents, in timeloopfe's expressions
-CONSTRAINT_NUMBERS = ("split", "default_max_factor", "default_min_factor", "maximize_dims_capacity", "remainders")
 CONSTRAINT_KINDS = ("spatial", "temporal", "dataspace")
 NOT_INHERITED = (
     # storage components have a default for them, which a container's value does not reach (v4/arch.py)
@@ -201,28 +199,6 @@ def _attributes(walk: Walk, node: MarkedDict, at: Where) -> MarkedDict:
     return done
 
 
-def computed(node: Any, key: str, names: Mapping[str, Any], at: Where, default: Any = None) -> Any:
-    """The value of a key, an unquoted text being an expression; InputError with the key's position."""
-    value = node.get(key, default)
-    if value is None:
-        return default
-    if isinstance(value, MarkedStr) and not value.quoted:
-        try:
-            result = plain(evaluate(str(value), plain_names(names)))
-        except InputError as error:
-            raise InputError(error.reason, inside(at, node, key), error.hint) from error
-        return marked(result, value.mark)
-    return value
-
-
-def with_numbers(constraint: Any, names: Mapping[str, Any], at: Where) -> Any:
-    """One constraint with the expressions of its numbers computed."""
-    if not isinstance(constraint, MarkedDict) or not set(CONSTRAINT_NUMBERS) & set(constraint):
-        return constraint
-    made = {k: computed(constraint, k, names, at) if k in CONSTRAINT_NUMBERS else v for k, v in constraint.items()}
-    return constraint.derived(made)
-
-
 def _with_numbers(node: MarkedDict, names: Mapping[str, Any], at: Where) -> MarkedDict:
     held = node.get("constraints")
     if not isinstance(held, MarkedDict):
@@ -230,11 +206,6 @@ def _with_numbers(node: MarkedDict, names: Mapping[str, Any], at: Where) -> Mark
     under = inside(at, node, "constraints")
     made = {kind: with_numbers(each, names, under.under(kind)) for kind, each in held.items()}
     return node.derived({**node, "constraints": held.derived(made)})
-
-
-def plain_names(names: Mapping[str, Any]) -> dict[str, Any]:
-    """Names without positions, for expressions; `spec` is plain already."""
-    return {key: value if key == SPEC else plain(value) for key, value in names.items()}
 
 
 def _container(walk: Walk, node: MarkedDict, name: str, attributes: MarkedDict, fan: tuple[int, int]) -> None:

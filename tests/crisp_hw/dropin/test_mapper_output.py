@@ -111,3 +111,12 @@ def test_an_empty_document_is_none(run, empty):
     assert run(loops, aempty=empty).cycles == 240
     with pytest.raises(InputError, match=r"again.yaml:1: the document 'mapping' is there already, at .*map.yaml:1"):
         run(loops, aempty=empty, again="mapping: [{target: Far, type: temporal, factors: U=12}]\n")
+
+
+def test_a_mapping_that_breaks_a_constraint_of_its_node_is_named_with_both_lines(run):
+    loops = [temporal("Far", "U12 V1", "VU"), temporal("Near", "U1 V20", "VU")]
+    with pytest.raises(InputError, match=r"map.yaml:3: .*V has two factors, 4 and 20, the first at .*arch.yaml:6"):
+        run(loops, "{temporal: {factors: [V=4]}}")
+    stores = [*loops, "{target: Near, type: datatype, keep: [A]}"]
+    with pytest.raises(InputError, match=r"map.yaml:4: .*A is both kept and bypassed, the first at .*arch.yaml:6"):
+        run(stores, "{dataspace: {bypass: [A]}}")
