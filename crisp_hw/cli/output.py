@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.machine.ending import printable
 
 if TYPE_CHECKING:
     from crisp_hw.report.document import Document
@@ -105,7 +106,7 @@ def check_plotting(why: str) -> None:
 def say_written(files: "tuple[Path, ...]", folder: Path) -> None:
     """One line on stderr about what was written."""
     names = ", ".join(str(path.relative_to(folder)) for path in files) if len(files) <= 8 else f"{len(files)} files"
-    sys.stderr.write(f"wrote {names} to {folder}\n")
+    sys.stderr.write(f"{printable(f'wrote {names} to {folder}')}\n")
 
 
 def _table_text(document: "Document") -> str:

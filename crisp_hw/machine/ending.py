@@ -105,7 +105,7 @@ def _said(program: str, error: Exception, debug: bool) -> int:
 
 
 def _sentence(program: str, error: Exception) -> tuple[int, str]:
-    from crisp_hw.errors import CrispError
+    from crisp_hw.errors import CrispError, Mark
 
     text = str(error)
     match error:
@@ -122,7 +122,7 @@ def _sentence(program: str, error: Exception) -> tuple[int, str]:
         case ImportError():
             return NO_MEANS, f"a library cannot be loaded ({' '.join(text.split())[:200]}); install {program} again"
         case OSError() if error.filename is not None:
-            return REFUSED, f"{_name(error.filename)}: {error.strerror}; choose another file or folder"
+            return REFUSED, f"{Mark(_name(error.filename))}: {error.strerror}; choose another file or folder"
         case OSError():
             return NO_MEANS, f"the system refuses ({error.strerror or text or type(error).__name__}); try again"
     asked = f"report it with what `{program} --debug ...` prints"
@@ -133,10 +133,18 @@ def _name(filename: object) -> str:
     return os.fsdecode(filename) if isinstance(filename, bytes | os.PathLike) else str(filename)
 
 
+def printable(text: str) -> str:
+    """The text in one line, with a question mark for everything that would steer a terminal.
+
+    >>> printable("a\\nb\\x1b[31m")
+    'a b?[31m'
+    """
+    return "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
+
+
 def _say(program: str, text: str) -> None:
     """One line on stderr."""
-    line = "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
-    sys.stderr.write(f"{program}: {line}\n")
+    sys.stderr.write(f"{program}: {printable(text)}\n")
     sys.stderr.flush()
 
 

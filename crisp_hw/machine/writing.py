@@ -106,7 +106,7 @@ def write_all(folder: Path, contents: Mapping[str, bytes]) -> tuple[Path, ...]:
     for name in contents:
         if not _inside(name):
             raise InputError(f"will not write {name!r}, which lies outside of the folder", where, "rename the layer")
-        if (folder / name).is_dir():
+        if os.path.isdir(folder / name):  # noqa: PTH112 - which a name that is too long does not stop
             place = Where(mark=Mark(str(folder / name)))
             raise InputError("is a folder where a file must go", place, "choose another --out")
         check_replaceable(folder / name)

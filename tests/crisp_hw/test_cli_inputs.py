@@ -323,3 +323,16 @@ def test_documents_with_one_long_value(folder, spot, long):
     first = spot.split(",")[0].split(" ")[0].split(":")[-1].strip("{]")
     (folder / "in.yaml").write_text(DOT.replace(spot, spot.replace(first or "12", long, 1)))
     refused(["model", "in.yaml"], "in.yaml")
+
+
+@pytest.mark.parametrize(("name", "said"), [("\\e[31mx", "wrote ?[31mx/x/"), ("a\\nb", "wrote a b/x/")])
+def test_the_name_of_an_accelerator_does_not_steer_the_terminal(folder, name, said):
+    (folder / "x.yaml").write_text(OWN.replace("mine", f'"{name}"'))
+    words = ["render", *EVALUATE[1:], "-a", "x.yaml", "--out", "out"]
+    result = CliRunner().invoke(app, words, prog_name="crisp-hw")
+    assert result.exit_code == 0 and said in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_a_name_of_an_accelerator_that_no_folder_can_have(folder):
+    (folder / "x.yaml").write_text(OWN.replace("mine", "n" * 9000))
+    refused(["render", *EVALUATE[1:], "-a", "x.yaml", "--out", "out"], "file name too long".capitalize())
