@@ -15,6 +15,7 @@ from crisp_hw.backends.timeloop.result import result
 from crisp_hw.backends.timeloop.stats import read_stats
 from crisp_hw.backends.timeloop.tools import Runner, Tool, find_tool
 from crisp_hw.backends.timeloop.wires import read_wires
+from crisp_hw.characterization.accelergy_run import CONFIG
 from crisp_hw.errors import InputError, Where
 from crisp_hw.machine.process import LOG_BYTES, Finished, run
 from crisp_hw.machine.staging import scratch
@@ -120,6 +121,13 @@ def environment(given: Mapping[str, str]) -> dict[str, str]:
     return kept | {"TIMELOOP_HIDE_INCONSEQUENTIAL_STATS": "0"}  # or levels without accesses are left out
 
 
+def _home(given: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Another home where Accelergy, which Timeloop may call, could not write its configuration and finds none."""
+    home = Path(given.get("HOME", ""))
+    has_own = (home / CONFIG).is_file() or (home.is_absolute() and os.access(home, os.W_OK))
+    return {} if has_own else {"HOME": str(folder)}
+
+
 def is_rounded(found: Result) -> bool:
     """Are energies, instances and bandwidths those that Timeloop prints, with two decimals?"""
     return _NO_ARCHIVE in found.assumptions
@@ -127,7 +135,8 @@ def is_rounded(found: Result) -> bool:
 
 def _run(tool: Tool, names: Sequence[str], folder: Path, limit_s: float) -> Finished:
     try:
-        return run((*tool.command, *names), folder, folder / LOG_NAME, limit_s, environment(os.environ))
+        variables = environment(os.environ) | _home(os.environ, folder)
+        return run((*tool.command, *names), folder, folder / LOG_NAME, limit_s, variables)
     except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
         said = f"{tool.command[0]} cannot be started ({error.strerror}); run `crisp-hw doctor`"
         raise ToolError(said) from error

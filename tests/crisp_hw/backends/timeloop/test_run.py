@@ -8,6 +8,7 @@ import pytest
 
 from crisp_hw.backends import backend
 from crisp_hw.backends.timeloop import Settings, ToolError, run, run_documents, run_point
+from crisp_hw.characterization.accelergy_run import CONFIG
 from crisp_hw.engine.evaluate import evaluate
 from crisp_hw.errors import InputError
 from crisp_hw.machine import process
@@ -169,6 +170,26 @@ def test_the_table_that_accelergy_made_is_read(replaying, point_of, recorded):
     found = run_documents(bare, point_of("stc"))
     assert dict(found.energy.actions) == dict(point_of("stc").design.energy.actions)
     assert found.tables == made
+
+
+@pytest.mark.parametrize("home", [None, "missing", "there", "configured"])
+def test_accelergy_finds_a_home_that_it_can_write(home, stand_in, point_of, tmp_path, monkeypatch):
+    stand_in(f"import os\nopen({str(tmp_path / 'home-seen')!r}, 'w').write(os.environ['HOME'])\nraise SystemExit(7)")
+    place = tmp_path / str(home)
+    if home in ("there", "configured"):
+        place.mkdir()
+    if home == "configured":
+        (place / CONFIG).parent.mkdir(parents=True)
+        (place / CONFIG).touch()
+    if home is None:
+        monkeypatch.delenv("HOME")
+    else:
+        monkeypatch.setenv("HOME", str(place))
+    with pytest.raises(ToolError, match="ended with status 7"):
+        run_point(point_of("stc"))
+    seen = (tmp_path / "home-seen").read_text()
+    assert (seen == str(place)) == (home in ("there", "configured"))
+    assert seen.startswith(str(tmp_path))
 
 
 def test_another_dialect_is_refused(point_of):
