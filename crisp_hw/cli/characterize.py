@@ -67,7 +67,7 @@ def characterize(  # noqa: PLR0913 - the options of a command
     from crisp_hw import api
     from crisp_hw.report.characterization import characterization_document
 
-    (accelerator,) = accelerators_of([arch or DEFAULT_ARCH], None, setting)
+    (accelerator,) = accelerators_of([DEFAULT_ARCH if arch is None else arch], None, setting)
     found = api.characterize(accelerator, energy, node)
     show(characterization_document(accelerator.name, found), form)
 

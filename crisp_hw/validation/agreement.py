@@ -48,6 +48,7 @@ class Agreement:
 
 def read_cases(path: Path) -> Iterator[Case]:
     """The cases of one `.jsonl` or `.jsonl.gz` file; InputError names the file and the line that is not a case."""
+    found = False
     with opened(path, CASES) as stream:
         binary = gzip.GzipFile(fileobj=stream) if path.suffix == ".gz" else stream
         lines = iter(partial(binary.readline, LINE_BYTES), b"")
@@ -61,6 +62,9 @@ def read_cases(path: Path) -> Iterator[Case]:
             if not isinstance(case, dict) or not {"id", "family", "input", "output"} <= case.keys():
                 raise InputError(f"{path}, line {number}: a case needs id, family, input and output")
             yield case
+            found = True
+    if not found:
+        raise InputError(f"{path}: holds no recorded case", hint="record some, or leave the file out")
 
 
 def _readable(path: Path, lines: Iterable[bytes]) -> Iterator[str]:

@@ -60,3 +60,11 @@ def test_what_is_no_file_of_cases_is_bad_input(tmp_path):
         done = run(path)
         assert done.exit_code == 2
         assert str(path) in done.output.replace("\n", "")
+
+
+@pytest.mark.parametrize("name", ["nothing.jsonl", "nothing.jsonl.gz"])
+def test_a_file_without_cases_is_refused(tmp_path, name):
+    (tmp_path / name).write_bytes(b"")
+    done = run(tmp_path / name)
+    assert done.exit_code == 2
+    assert "holds no recorded case" in done.stderr

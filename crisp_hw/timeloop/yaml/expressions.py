@@ -3,12 +3,15 @@
 import ast
 import math
 import operator
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from crisp_hw.errors import InputError
 
+# 0x10, 0o17, 0b11, 1_000: other readers of YAML take them for text or for another number
+_ODD_NUMBER = re.compile(r"(?<![\w.\"'])(?:0[xXoObB]\w+|\d+_[\d_]+\w*)")
 LONGEST = 500  # characters
 DEEPEST = 40  # nested operations
 LARGEST_POWER = 64
@@ -59,6 +62,8 @@ def evaluate(expression: str, names: Mapping[str, Any]) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # "3if" and the like: an error or a number, but no remark to the user
             tree = ast.parse(expression.strip(), mode="eval")
+        if odd := _ODD_NUMBER.search(expression):
+            raise _Unknown(f"{odd[0]} is a number in Python alone", hint="write numbers in decimal digits")
         value = _value(tree.body, names, 0)
     except _Unknown as error:
         raise InputError(f'"{expression[:60]}" cannot be computed: {error}', hint=error.hint) from error

@@ -73,3 +73,14 @@ def test_parts_of_mappings():
 
 def test_no_function_reaches_outside():
     assert not {"eval", "exec", "open", "getattr", "range", "str", "map", "getcwd"} & set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("text", ["0x10", "1_0", "2 * 1_000", "0b11 + 1", "max(0o17, 3)"])
+def test_numbers_of_python_alone_are_refused(text):
+    with pytest.raises(InputError, match="a number in Python alone"):
+        evaluate(text, {})
+
+
+@pytest.mark.parametrize("text", ["x_1 + 10", "a0x1", "1e3", "'0x10'"])
+def test_what_only_looks_like_them_is_not(text):
+    assert evaluate(text, {"x_1": 1, "a0x1": 2}) in (11, 2, 1000, "0x10")
