@@ -2,6 +2,7 @@
 # image-check.sh [slim] [full]: build the images and run them as docs/docker.md shows: as another user, without network,
 # capabilities or a root that may be written. Both without arguments. Needs Docker, Podman, or buildah as root.
 #   BASE, FULL_BASE      images to build on; else the pinned ones, else one that base.sh makes where no registry answers
+#   STORAGE_DRIVER       of buildah: vfs works everywhere; overlay is faster where the kernel has it
 #   BASE_ROOT            a folder for base.sh's root, kept; else it is made anew, which takes a minute or two
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -24,7 +25,7 @@ elif command -v podman > /dev/null && podman info > /dev/null 2>&1; then
 elif command -v buildah > /dev/null && [ "$(id -u)" = 0 ]; then
     engine=buildah
     export BUILDAH_ISOLATION=chroot
-    store=(--root "$work/storage" --runroot "$work/run" --storage-driver vfs)
+    store=(--root "$work/storage" --runroot "$work/run" --storage-driver "${STORAGE_DRIVER:-vfs}")
 else
     echo "image-check.sh: no Docker or Podman answers, and there is no buildah for root (apt-get install buildah debootstrap)" >&2
     exit 3
