@@ -13,6 +13,8 @@ import pytest
 import crisp_prune
 from crisp_prune.cli.start import run
 
+pytestmark = pytest.mark.process
+
 TREE = Path(crisp_prune.__file__).parents[1]
 CODE = "from crisp_prune.cli import main; main()"
 TINY = """

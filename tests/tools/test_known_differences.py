@@ -13,28 +13,33 @@ from crisp_hw.timeloop.read import accept_attributes
 PAGE = Path(__file__).parents[2] / "docs" / "known-differences.md"
 
 
-def test_the_page_is_current():
-    assert PAGE.read_text(encoding="utf-8") == known_differences.page(), (
+@pytest.fixture(scope="module")
+def page():
+    """Made anew, once."""
+    return known_differences.page()
+
+
+def test_the_page_is_current(page):
+    assert PAGE.read_text(encoding="utf-8") == page, (
         "make it again: python tools/known_differences.py docs/known-differences.md"
     )
 
 
-def test_the_command_writes_it(tmp_path):
+def test_the_command_writes_it(tmp_path, page):
     assert known_differences.main([str(tmp_path / "page.md")]) == 0
-    assert (tmp_path / "page.md").read_text(encoding="utf-8") == known_differences.page()
+    assert (tmp_path / "page.md").read_text(encoding="utf-8") == page
 
 
 @pytest.mark.parametrize("rule", list(Rule))
-def test_every_rule_is_there(rule):
-    assert f"| `{rule.value}` | " in known_differences.page()
+def test_every_rule_is_there(rule, page):
+    assert f"| `{rule.value}` | " in page
 
 
-def test_every_table_is_there_whole():
-    text = known_differences.page()
-    assert f"| decision | {' | '.join(RULES)} |" in text
-    assert all(f"| D{number}: " in text for number in range(1, 15))
+def test_every_table_is_there_whole(page):
+    assert f"| decision | {' | '.join(RULES)} |" in page
+    assert all(f"| D{number}: " in page for number in range(1, 15))
     for name in (*accept_attributes.NEUTRAL, *accept_attributes.COMPUTE_NEUTRAL, *accept_attributes.ONLY_READ):
-        assert f"| `{name}`" in text
+        assert f"| `{name}`" in page
 
 
 @pytest.mark.parametrize(
@@ -47,8 +52,8 @@ def test_every_table_is_there_whole():
         "Timeloop counts lanes of all parents together",
     ],
 )
-def test_sentences_of_every_room_are_there(said):
-    assert said in known_differences.page()
+def test_sentences_of_every_room_are_there(said, page):
+    assert said in page
 
 
 def sentences(text):
