@@ -26,7 +26,14 @@ def test_a_stage_that_fails_is_kept_and_fails_the_run(tmp_path, monkeypatch, cod
     assert long_run.main(["--out", str(tmp_path / "long.json")]) == ending
     found = json.loads((tmp_path / "long.json").read_text())
     assert [each["passed"] for each in found["stages"]] == [code == 0 for code in codes]
-    assert found["versions"]["crisp-hw"] and found["hypothesis seeds"] == list(range(1, 11))
+    assert found["versions"]["crisp-hw"] and found["hypothesis seeds"] == []
+
+
+def test_only_seeds_that_were_drawn_with_are_listed(tmp_path, monkeypatch):
+    made = [long_run.Stage(long_run.seeded(seed), (sys.executable, "-c", "")) for seed in (3, 7)]
+    monkeypatch.setattr(long_run, "stages", lambda coverage: made)
+    assert long_run.main(["--out", str(tmp_path / "long.json"), "seed 7"]) == 0
+    assert json.loads((tmp_path / "long.json").read_text())["hypothesis seeds"] == [7]
 
 
 def test_words_choose_stages(tmp_path, monkeypatch):
