@@ -51,7 +51,7 @@ class Encoded:
     design: Design
     constraints: Constraints
     real_macs: int
+    macs_at_once: int
     assumptions: tuple[str, ...] = ()
     block_index: BlockIndex | None = field(default=None)
     selects: NM | None = None
-    macs_at_once: int = 1 << 62

@@ -69,7 +69,7 @@ def _check_sayable(point: DesignPoint) -> None:
         what = f"the front end joins the names of a permutation, so that {long[0]!r} would be {len(long[0])} dimensions"
         raise InputError(what, Where("problem"), "give dimensions of one letter")
     if any(each for each in point.mapping.nest.no_temporal_reuse):
-        what = "the front end knows no_reuse in time alone, which is not tested"
+        what = "the front end has no no_temporal_reuse, which says that a level is filled anew at every step"
         raise InputError(what, Where("mapping"), "render for Timeloop itself")
 
 
