@@ -8,27 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
+from pool_work import die, hang, note
 
 from crisp_hw.machine.pool import WorkerLost, WorkerPool, answer_of
 
 pytestmark = pytest.mark.process
-
-
-def note(path):
-    Path(path).write_text(str(os.getpid()))
-    return path
-
-
-def hang(path):
-    note(path)
-    try:
-        time.sleep(300)
-    except KeyboardInterrupt:
-        return "interrupted"
-
-
-def die(_):
-    os._exit(7)
 
 
 def until(condition):
