@@ -12,10 +12,12 @@ from crisp_hw.mapper.search import Progress as SearchProgress
 from crisp_hw.pipeline import Progress, evaluate_layers, unused_options
 from crisp_hw.returned import BestMapping, Evaluation
 from crisp_hw.sources import Arch, Source, WorkloadPattern, load_accelerators, resolve, select
+from crisp_hw.spec.accelerator import Accelerator
 from crisp_hw.spec.characterization import Characterization
 from crisp_hw.spec.descriptors import Descriptor
 from crisp_hw.spec.evaluation import LayerEvaluation, NetworkEvaluation
 from crisp_hw.spec.options import EvaluateOptions, SearchOptions
+from crisp_hw.spec.variant import Changes, parameters_of
 from crisp_hw.timeloop.render.documents import render as render_point
 from crisp_hw.timeloop.render.front_end import FRONT_ENDS, FrontEnd
 from crisp_hw.timeloop.yaml.documents import InputFiles
@@ -78,8 +80,14 @@ def evaluate(
             network.skipped,
             (*network.assumptions, *_general(options), *unused_options(options, accelerators, chosen)),
             network.provenance or {},
+            _parameters(accelerators),
         )
     )
+
+
+def _parameters(accelerators: Sequence[Accelerator]) -> dict[str, Changes]:
+    changed = dict.fromkeys(name for each in accelerators if each.variant for name in each.variant.changed)
+    return parameters_of({each.name: each.architecture for each in accelerators}, changed)
 
 
 def _general(options: EvaluateOptions) -> tuple[str, ...]:
@@ -173,10 +181,10 @@ def render(evaluation: Evaluation, folder: str | Path, front_end: FrontEnd | Non
     ...     sorted(path.name for path in render(found, folder))
     ['ART.yaml', 'ERT.yaml', 'architecture.yaml', 'mapping.yaml', 'problem.yaml', 'sparse_optimizations.yaml']
     """
-    from crisp_hw.machine.writing import write_all
+    from crisp_hw.machine.writing import folder_name, write_all
 
     contents = {
-        f"{row.arch}/{row.layer}/{name}": text.encode()
+        f"{folder_name(row.arch)}/{row.layer}/{name}": text.encode()
         for row in evaluation.network.rows
         for name, text in documents(row, front_end).items()
     }

@@ -76,7 +76,9 @@ def load_accelerators(arch: Arch | Sequence[Arch], energy: str | None = None) ->
         raise InputError("no accelerator given", hint=f"there are {', '.join(list_arch())}")
     names = [accelerator.name for accelerator in loaded]
     if twice := next((name for name in names if names.count(name) > 1), None):
-        raise InputError(f"accelerator {twice} is given twice", hint="name each once")
+        raise InputError(
+            f"accelerator {twice} is given twice", hint="name each once, or one of them anew with replace(name=...)"
+        )
     return loaded
 
 

@@ -9,12 +9,13 @@ from typing import Literal
 from crisp_hw.accelerators.energy import Needs, ReadEnergy, read_energy
 from crisp_hw.accelerators.files import arch_path, resolved
 from crisp_hw.accelerators.schema import ArchFile, Constraint, Level, SchemeField, Sourced
+from crisp_hw.accelerators.settings import asked
 from crisp_hw.characterization.components import OVERHEADS
 from crisp_hw.characterization.methods import METHODS, energies
 from crisp_hw.errors import InputError, Where
 from crisp_hw.machine.positions import MarkedDict, mark_of, shown
 from crisp_hw.machine.yaml_files import checked, did_you_mean
-from crisp_hw.spec.accelerator import Accelerator, CrispStc, DenseScheme, Dstc, Scheme, Stc
+from crisp_hw.spec.accelerator import Accelerator, CrispStc, DenseScheme, Dstc, Scheme, Stc, changed
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.limits import MOST_INSTANCES
@@ -32,7 +33,8 @@ def load_arch(
     Parameters
     ----------
     name_or_path
-        A name of `list_arch()`, or a file: a Path, or text that ends in .yaml or .yml.
+        A name of `list_arch()`, or a file: a Path, or text that ends in .yaml or .yml. Text may go on with changes:
+        "crisp-stc:smem_bandwidth=32,rf_kb=2" is what `replace(smem_bandwidth=32, rf_kb=2)` makes of "crisp-stc".
     energy
         Where the energies per action (pJ) come from: a table of arch/energy by name, the path of one, or a way to
         characterize the architecture ("table", "cacti" or "accelergy"). None takes the table that the file names.
@@ -56,19 +58,22 @@ def load_arch(
     --------
     >>> load_arch("crisp-stc").architecture.level("SMEM").size_words
     262144
+    >>> load_arch("crisp-stc:smem_kb=512").name
+    'crisp-stc[smem_kb=512]'
     >>> load_arch("tpu")
     Traceback (most recent call last):
     ...
     crisp_hw.errors.InputError: no architecture tpu; valid names: crisp-stc, dense, dstc, stc, or the path ...
     """
-    path = arch_path(name_or_path)
+    wanted = asked(name_or_path)
+    path = arch_path(wanted.base)
     document = resolved(path)
     file = checked(ArchFile, document, "arch")
     _check_names(document, file)
     architecture = _architecture(document, file)
     chosen, named_at = (file.energy, _at(document, "energy")) if energy is None else (energy, Where(key="energy"))
     constraints = _constraints(document, architecture, file.constraints)
-    needs = Needs(path, architecture, constraints.keeps, tuple(beside), named_at)
+    needs = Needs(path, architecture, constraints.keeps, tuple(asked(each).base for each in beside), named_at)
     fixed = ReadEnergy() if chosen in METHODS else read_energy(chosen, needs)
     found = Accelerator(
         name=file.name,
@@ -79,7 +84,8 @@ def load_arch(
         sources=_sources(file),
         notes=(*file.notes, *fixed.notes),
     )
-    return characterized(found, chosen, node_nm) if chosen in METHODS else found
+    whole = characterized(found, chosen, node_nm) if chosen in METHODS else found
+    return changed(whole, wanted.changes)
 
 
 def characterized(accelerator: Accelerator, method: str, node_nm: int = 45) -> Accelerator:

@@ -82,7 +82,12 @@ class Inputs:
         Stated("The share of zeros among the prunable weights of --workload, from 0 to 1, those of N:M included."),
     ] = None
     arch: Annotated[
-        list[str] | None, Stated("An accelerator by name or .yaml file. Repeatable. Default: crisp-stc.", ARCH)
+        list[str] | None,
+        Stated(
+            "An accelerator by name or .yaml file, also with other numbers: crisp-stc:smem_bandwidth=32,rf_kb=2. "
+            "Repeatable. Default: crisp-stc.",
+            ARCH,
+        ),
     ] = None
     layers: Annotated[
         str | None, Stated("Evaluate only the layers whose names match this glob, such as 'layer4.*'.")
@@ -117,15 +122,17 @@ def accelerators_of(
     archs: "Sequence[str] | None", energy: str | None, settings: "Sequence[str] | None"
 ) -> "tuple[Accelerator, ...]":
     """The accelerators that the options name, each with the numbers of --set; InputError for a setting it lacks."""
+    from crisp_hw.accelerators.settings import settings as read
     from crisp_hw.sources import load_accelerators
+    from crisp_hw.spec.accelerator import changed
 
-    changes: dict[str, float | None] = {}
-    for text in settings or ():
-        name, value = _setting(text)
-        if name in changes:
-            raise InputError(f"--set {name}: is given twice, as {changes[name]} and as {value}", hint="give it once")
-        changes[name] = value
-    return tuple(accelerator.replace(**changes) for accelerator in load_accelerators(archs or [DEFAULT_ARCH], energy))
+    changes = read(list(settings or ()), "--set ")
+    loaded = load_accelerators(archs or [DEFAULT_ARCH], energy)
+    for each in loaded:
+        if each.variant and (lost := each.variant.lost(changes)):
+            said = f"--set {', '.join(changes)}: leaves {lost[0]} of --arch {each.name} without effect"
+            raise InputError(said, hint="--set applies to every accelerator, so give the number in one place")
+    return tuple(changed(each, changes) for each in loaded)
 
 
 def _pattern(text: str) -> "NM":
@@ -135,20 +142,6 @@ def _pattern(text: str) -> "NM":
     if not found:
         raise InputError(f"--nm {text}: is no N:M pattern", hint="write 2:4 for two kept of every four")
     return NM(int(found[1]), int(found[2]))
-
-
-def _setting(text: str) -> tuple[str, float | None]:
-    from crisp_hw.machine.yaml_text import decimal
-
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise InputError(f"--set {text}: lacks a value", hint=f"write {text}=NUMBER")
-    if value == "none":
-        return name, None
-    number = decimal(value)
-    if number is None:
-        raise InputError(f"--set {text}: {value!r} is no number", hint="give a decimal number, or none for unlimited")
-    return name, int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 def grouped(command: Command) -> Command:

@@ -2,9 +2,11 @@
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
 
 from crisp_hw.errors import InputError, Mark, Where
@@ -21,6 +23,8 @@ _HINTS = {
     errno.EFBIG: "raise the limit on the size of a file (`ulimit -f`), or choose another place",
     errno.ENAMETOOLONG: "choose a shorter name",
 }
+_NO_SIGN = re.compile(r"[^\w.,=+()\[\] @~-]")
+_LONGEST_FOLDER = 100  # bytes of UTF-8; systems allow 255
 _ELSEWHERE = "choose a place that is yours to write"
 _OURS = (errno.EMFILE, errno.ENFILE)  # too few file handles: nothing is wrong with the place
 
@@ -118,6 +122,19 @@ def write_all(folder: Path, contents: Mapping[str, bytes]) -> tuple[Path, ...]:
         with held_back():
             _move(hidden / "whole", folder, contents)
     return tuple(folder / name for name in contents)
+
+
+def folder_name(name: str) -> str:
+    """A name as one folder can bear it on every system: letters, digits and some signs, of at most 110 bytes.
+
+    A name that has to be changed ends in a part of its checksum, so that two of them never share a folder.
+
+    >>> folder_name("crisp-stc[smem_bandwidth=32,rf_kb=2]"), folder_name("mine/small")
+    ('crisp-stc[smem_bandwidth=32,rf_kb=2]', 'mine_small-7383c86d')
+    """
+    kept = _NO_SIGN.sub("_", name).encode()[:_LONGEST_FOLDER].decode(errors="ignore")
+    plain = kept == name and name.strip(". ") == name
+    return name if plain else f"{kept.strip('. ')}-{sha256(name.encode()).hexdigest()[:8]}"
 
 
 def check_writable(folder: Path) -> None:

@@ -21,13 +21,14 @@ def layer_records(network: NetworkEvaluation) -> list[Record]:
     `index_uj`, `selection_uj` and `decoder_uj` stand beside the model and make up `overhead_uj`; `model_uj` is the
     model's own total, which Timeloop's agrees with, and `energy_uj` is both. `on_chip_uj` is everything but DRAM.
     `energy_ratio` is dense over this without DRAM, `energy_ratio_with_dram` with it. `kept_ratio` is K'/K. `dense_*` is
-    the unpruned layer on the same fabric.
+    the unpruned layer on the same fabric. Where accelerators were changed (`smem_bandwidth=32`), every parameter that
+    one of them has changed is a column after `arch`, with the value of each.
 
     >>> layer_records(NetworkEvaluation("nothing", ()))
     []
     """
     levels = _levels(network)
-    return [_layer_record(row, levels) for row in network.rows]
+    return [_varied(network, _layer_record(row, levels)) for row in network.rows]
 
 
 def total_records(network: NetworkEvaluation) -> list[Record]:
@@ -39,7 +40,8 @@ def total_records(network: NetworkEvaluation) -> list[Record]:
     []
     """
     levels = _levels(network)
-    return [_total_record([row for row in network.rows if row.arch == arch], levels) for arch in arch_names(network)]
+    totals = ([row for row in network.rows if row.arch == arch] for arch in arch_names(network))
+    return [_varied(network, _total_record(rows, levels)) for rows in totals]
 
 
 def arch_names(network: NetworkEvaluation) -> tuple[str, ...]:
@@ -129,6 +131,11 @@ def pattern_record(found: Descriptor) -> Record:
         "total_blocks": found.total_blocks,
         "kept_ratio": None if found.kept_columns is None else found.kept_columns / found.layer.columns,
     }
+
+
+def _varied(network: NetworkEvaluation, record: Record) -> Record:
+    """The record with the changed parameters of its accelerator behind the name."""
+    return {"arch": record["arch"], **network.parameters.get(str(record["arch"]), {}), **record}
 
 
 def _layer_record(row: LayerEvaluation, levels: _Levels) -> Record:

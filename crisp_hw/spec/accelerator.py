@@ -12,8 +12,9 @@ from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.limits import EXACT, MOST_INSTANCES, MOST_KB, MOST_WORDS_PER_CYCLE
 from crisp_hw.spec.patterns import NM
+from crisp_hw.spec.variant import ATTRIBUTES, BITS_PER_KB, Changes, Variant, check_changes
 
-_ATTRIBUTES = ("bandwidth", "read_bandwidth", "write_bandwidth", "size_words", "kb")
+LONGEST_NAME = 100  # characters: a name of several hundred would not fit into any table
 _MOST = {"cores": MOST_INSTANCES, "bandwidth": MOST_WORDS_PER_CYCLE, "_kb": MOST_KB, "_words": EXACT}
 _BY_CALLER = "set by the caller"
 Level = TypeVar("Level", StorageLevel, ComputeLevel)
@@ -52,7 +53,8 @@ class Accelerator:
 
     `constraints` are the fabric's, for dense operands; `encode` adapts them to a layer. `sources["SMEM.size"]` says
     where a number comes from; `notes` are assumptions that hold for every result on this accelerator.
-    `characterize` computes the energies of a changed architecture (None: they are a fixed set, which stays).
+    `characterize` computes the energies of a changed architecture (None: they are a fixed set, which stays). `variant`
+    is what `replace` changed (None: nothing).
     """
 
     name: str
@@ -63,43 +65,89 @@ class Accelerator:
     sources: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     characterize: Characterize | None = field(default=None, repr=False, compare=False)
+    variant: Variant | None = None
 
     @property
     def cores(self) -> int:
         """Tensor cores: each has one RF, its accumulators."""
         return self.architecture.level("RF").instances
 
-    def replace(self, **changes: float | None) -> "Accelerator":
-        """A copy with other numbers: `smem_bandwidth=32` (read and write), `rf_kb=2`, `cores=8`, ...
+    def replace(self, *, name: str | None = None, **changes: float | None) -> "Accelerator":
+        """Make a copy with other numbers: `smem_bandwidth=32` (read and write), `rf_kb=2`, `cores=8`, ...
 
-        A keyword is a level's name in lower case, "_" and one of bandwidth, read_bandwidth, write_bandwidth (words
-        per cycle and instance, None is unlimited), size_words (None is unbounded), kb; or `cores`. Energies per
-        action are characterized anew where the accelerator knows how, and stay those of a fixed set otherwise; `notes`
-        of the copy say which. Raises InputError on an unknown keyword (listing the valid ones), on a value that is not
-        a positive number, and where the new architecture cannot be characterized.
+        Parameters
+        ----------
+        name
+            What the copy is called. None adds the changes to the name, in the order given: `stc[rf_kb=2,cores=8]`.
+        **changes
+            A keyword is a level's name in lower case, "_" and one of bandwidth, read_bandwidth, write_bandwidth (words
+            per cycle and instance, None is unlimited), size_words (None is unbounded), kb; or `cores`.
 
+        Returns
+        -------
+        Accelerator
+            Energies per action are characterized anew where the accelerator knows how, and stay those of a fixed set
+            otherwise; `notes` of the copy say which. The changed parameters are columns of `Evaluation.to_frame()`.
+
+        Raises
+        ------
+        InputError
+            On an unknown keyword (listing the valid ones), on a value that is not a positive number, on two keywords
+            that set the same number, and where the new architecture cannot be characterized.
+
+        Examples
+        --------
         >>> rf = StorageLevel("RF", size_words=1024, word_bits=8)
         >>> from crisp_hw.spec.arch import ComputeLevel
         >>> small = Accelerator("a", Architecture((rf,), ComputeLevel()), DenseScheme())
-        >>> small.replace(rf_kb=2, rf_bandwidth=4).architecture.level("RF").size_words
-        2048
+        >>> large = small.replace(rf_kb=2, rf_bandwidth=4)
+        >>> large.name, large.architecture.level("RF").size_words
+        ('a[rf_kb=2,rf_bandwidth=4]', 2048)
+        >>> large.replace(name="large").name
+        'large'
         >>> small.replace(rf_ports=2)
         Traceback (most recent call last):
         ...
-        crisp_hw.errors.InputError: a: unknown parameter rf_ports; valid: cores, rf_bandwidth, rf_read_bandwidth, ...
+        crisp_hw.errors.InputError: a: unknown parameter rf_ports; valid: cores, rf_bandwidth, ...
         """
-        copy = self
-        for keyword, value in changes.items():
-            copy = _with_cores(copy, value) if keyword == "cores" else _with_attribute(copy, keyword, value)
-        if self.characterize is None or copy.architecture == self.architecture:
-            return copy
-        return dataclasses.replace(copy, energy=self.characterize(copy.architecture))
+        return changed(self, changes, name)
+
+
+def changed(accelerator: Accelerator, changes: Changes, name: str | None = None) -> Accelerator:
+    """What `Accelerator.replace` makes of changes and a name."""
+    copy = accelerator
+    for keyword, value in changes.items():
+        copy = _with_cores(copy, value) if keyword == "cores" else _with_attribute(copy, keyword, value)
+    check_changes(accelerator.name, changes)
+    copy = _named(accelerator, copy, name, changes)
+    if accelerator.characterize is None or copy.architecture == accelerator.architecture:
+        return copy
+    return dataclasses.replace(copy, energy=accelerator.characterize(copy.architecture))
+
+
+def _named(before: Accelerator, after: Accelerator, name: str | None, changes: Changes) -> Accelerator:
+    """The changed accelerator with its name, and what to remember of the changes."""
+    if name is None and not changes:
+        return after
+    variant = (before.variant or Variant(before.name, {})).with_changes(changes)
+    if name is not None:
+        variant = variant.named(_checked_name(before, name))
+    return dataclasses.replace(after, name=variant.name, variant=variant)
+
+
+def _checked_name(accelerator: Accelerator, name: object) -> str:
+    """A name that can stand in tables, and be that of a folder."""
+    if not isinstance(name, str) or not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
+        said = repr(name) if len(repr(name)) <= 40 else f"{type(name).__name__} of {len(str(name))} characters"
+        hint = f"give 1 to {LONGEST_NAME} printable characters"
+        raise InputError(f"{accelerator.name}: {said} is no name of an accelerator", hint=hint)
+    return name
 
 
 def replaceable(accelerator: Accelerator) -> tuple[str, ...]:
     """The keywords that `Accelerator.replace` accepts, for the levels of this accelerator."""
     levels = (level.name.lower() for level in accelerator.architecture.levels)
-    return ("cores", *(f"{level}_{attribute}" for level in levels for attribute in _ATTRIBUTES))
+    return ("cores", *(f"{level}_{attribute}" for level in levels for attribute in ATTRIBUTES))
 
 
 def _with_attribute(accelerator: Accelerator, keyword: str, value: float | None) -> Accelerator:
@@ -156,7 +204,7 @@ def _restacked(level: Level, old: int, new: int) -> Level:
 def _parse(accelerator: Accelerator, keyword: str) -> tuple[StorageLevel, str]:
     for level in accelerator.architecture.levels:
         prefix = f"{level.name.lower()}_"
-        if keyword.startswith(prefix) and keyword.removeprefix(prefix) in _ATTRIBUTES:
+        if keyword.startswith(prefix) and keyword.removeprefix(prefix) in ATTRIBUTES:
             return level, keyword.removeprefix(prefix)
     valid = ", ".join(replaceable(accelerator))
     raise InputError(f"{accelerator.name}: unknown parameter {keyword}", hint=f"valid: {valid}")
@@ -178,7 +226,7 @@ def _words(accelerator: Accelerator, keyword: str, level: StorageLevel, value: f
     """Size in words, whole vectors only."""
     if value is None:
         return None
-    words = value * 8192 / level.word_bits if keyword.endswith("_kb") else value
+    words = value * BITS_PER_KB / level.word_bits if keyword.endswith("_kb") else value
     if words != int(words) or int(words) % level.block_size:
         vector = f"{level.block_size} words of {level.word_bits} bits"
         raise InputError(f"{accelerator.name}: {keyword}={value} is not a whole number of vectors ({vector})")

@@ -9,6 +9,7 @@ from crisp_hw.spec.design import DesignPoint
 from crisp_hw.spec.encoded import IndexLine, OverheadLine
 from crisp_hw.spec.layer import Skipped
 from crisp_hw.spec.result import Result
+from crisp_hw.spec.variant import Changes
 
 
 @dataclass(frozen=True)
@@ -79,10 +80,14 @@ class LayerEvaluation:
 
 @dataclass(frozen=True)
 class NetworkEvaluation:
-    """All rows of one evaluation; `provenance` is what the pruned-model file says of itself, if there was one."""
+    """All rows of one evaluation; `provenance` is what the pruned-model file says of itself, if there was one.
+
+    `parameters` holds, by accelerator, the value of every parameter that was changed of one of them (empty: none was).
+    """
 
     name: str
     rows: tuple[LayerEvaluation, ...]
     skipped: tuple[Skipped, ...] = ()
     assumptions: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Changes] = field(default_factory=dict)
