@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from crisp_hw.errors import InputError
 from crisp_prune.blocks import RankColumns
-
-Normalize = Literal["weight", "sum"]
+from crisp_prune.choices import Normalize
 
 TOLERANCE = 1e-9
 """Slack of comparisons between sparsities: far below one weight in 10^8, far above fp64 rounding."""

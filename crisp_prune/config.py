@@ -7,9 +7,8 @@ from typing import Any, Literal, TypeVar, get_args
 
 from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.descriptors import Role
-from crisp_prune.budget import Normalize
+from crisp_prune.choices import Normalize, Score
 from crisp_prune.option import option
-from crisp_prune.saliency import Score
 from crisp_prune.schedule import Ramp, block_iterations, nm_sparsity, targets
 
 Amp = Literal["off", "bf16", "fp16"]

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 
-from crisp_prune.saliency import Score, batch_term
+from crisp_prune.choices import Score
+from crisp_prune.saliency import batch_term
 
 
 class GradientSums:

@@ -1,7 +1,7 @@
-"""A pruning job as one value, and its execution from data to the pruned-model file."""
+"""The execution of a pruning job, from data to the pruned-model file."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,7 @@ from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.writing import check_writable, write_text
 from crisp_hw.spec.descriptors import PrunedModel
 from crisp_prune.checkpoint import load_checkpoint, make_folder, save_checkpoint
-from crisp_prune.config import CrispConfig
 from crisp_prune.data import (
-    ImageTransform,
     Sampling,
     call_factory,
     choose_classes,
@@ -25,39 +23,10 @@ from crisp_prune.data import (
 )
 from crisp_prune.evaluate import Accuracy, accuracy
 from crisp_prune.export import save_pruned
-from crisp_prune.option import option
+from crisp_prune.options import Job
 from crisp_prune.prune import Crisp
 from crisp_prune.rundir import CHECKPOINT, CONFIG, METRICS, REPORT, WEIGHTS, metrics_csv, open_run, report_markdown
 from crisp_prune.training import EpochRow, FitOptions, Progress
-
-
-@dataclass(frozen=True)
-class Job:
-    """What to prune, on which data, and where the results go; `classes` is text that `choose_classes` reads.
-
-    `model` is "package.module:factory", `weights` an initial state_dict; `validate` None holds back a share of `data`.
-    """
-
-    model: str = option("The function that makes the PyTorch model, as package.module:factory.")
-    data: str = option("The training data: a folder with a sub-folder per class, or package.module:factory.")
-    out: Path = option("The pruned-model file to write (.pt or .safetensors).")
-    run_dir: Path = option("The folder for the state of the run. Default: beside --out.", may_be_left_out=True)
-    classes: str = option(
-        "The classes to prune for: label indices such as 3,5,7, or random:3 for a seeded choice, or all.", "all"
-    )
-    weights: Path | None = option("The state_dict to start from (tensors only).", None)
-    validate: str | None = option("The validation data. Default: a share of --data that is held back.", None)
-    config: CrispConfig = field(default_factory=CrispConfig)
-    batch_size: int = option("The number of samples per batch.", 32)
-    per_class: int = option("The most training samples of each class.", 256)
-    holdout: float = option("The share of --data, from 0 to 1, that is held back without --validate.", 0.2)
-    image: ImageTransform = field(default_factory=ImageTransform)
-    device: str = option("The device to train on: cpu, cuda, cuda:1, ...", "cpu")
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values for config.json."""
-        plain = asdict(self) | {"config": self.config.as_dict()}
-        return {name: str(value) if isinstance(value, Path) else value for name, value in plain.items()}
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """Weights and gradients -> scores, elementwise in fp32: the larger, the more a weight is worth keeping."""
 
-from typing import Literal, assert_never
+from typing import assert_never
 
 from torch import Tensor
 
-Score = Literal["cass", "signed", "magnitude"]
+from crisp_prune.choices import Score
 
 
 def magnitude(weight: Tensor) -> Tensor:

@@ -6,10 +6,9 @@ import typer
 
 from crisp_hw.cli.options import EnergyOption, FormatOption, SetOption, accelerators_of
 from crisp_hw.cli.output import show
+from crisp_hw.command_line.program import new_group
 
-app = typer.Typer(
-    help="List the packaged accelerators, or show every number of one with its source.", no_args_is_help=True
-)
+app = new_group("List the packaged accelerators, or show every number of one with its source.")
 
 
 @app.command("list")

@@ -3,18 +3,16 @@
 import sys
 from typing import TYPE_CHECKING
 
-import typer
-
 from crisp_hw.cli.options import FormatOption
 from crisp_hw.cli.output import show
+from crisp_hw.command_line.program import new_group
 
 if TYPE_CHECKING:
     from crisp_hw.machine.store import Store
 
-app = typer.Typer(
-    help="Show or delete what is kept of past searches and of the answers of CACTI and Accelergy. The folder is "
-    "$CRISP_HW_CACHE, else $XDG_CACHE_HOME/crisp-hw, else ~/.cache/crisp-hw.",
-    no_args_is_help=True,
+app = new_group(
+    "Show or delete what is kept of past searches and of the answers of CACTI and Accelergy. The folder is "
+    "$CRISP_HW_CACHE, else $XDG_CACHE_HOME/crisp-hw, else ~/.cache/crisp-hw."
 )
 
 

@@ -1,6 +1,5 @@
 """`crisp-hw characterize`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,6 +16,7 @@ from crisp_hw.cli.options import (
 )
 from crisp_hw.cli.output import Format, check_folder, say_written, show
 from crisp_hw.cli.run_model import FilesAsked
+from crisp_hw.command_line import voice
 from crisp_hw.errors import InputError
 
 Method = Literal["table", "cacti", "accelergy"]  # where the numbers of arrays come from
@@ -83,5 +83,5 @@ def _of_files(asked: FilesAsked, how: tuple[Method, int], form: Format, out: Pat
     written = write_all(out, {name: text.encode() for name, text in texts.items()})
     show(characterization_document(asked.files[0].name, found.costs), form)
     for note in found.notes:
-        sys.stderr.write(f"crisp-hw: {note}\n")
+        voice.note(note)
     say_written(written, out)

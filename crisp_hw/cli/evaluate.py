@@ -1,6 +1,5 @@
 """`crisp-hw evaluate` and `crisp-hw render`."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -9,6 +8,7 @@ import typer
 from crisp_hw.cli.explain import ExplainOption, check_single, explanation_of, show_explanation
 from crisp_hw.cli.options import FormatOption, Inputs, Searching, grouped
 from crisp_hw.cli.output import check_folder, check_plotting, output_option, progress, say_written, show
+from crisp_hw.command_line import voice
 from crisp_hw.errors import InputError
 from crisp_hw.spec.options import EvaluateOptions
 
@@ -43,7 +43,7 @@ def evaluate(  # noqa: PLR0913 - the options of a command
     source, accelerators, layers = inputs.source(), inputs.accelerators(options.energy), inputs.layers
     _check_output(out, plot)
     if wide and (explain or form in ("csv", "json")):
-        sys.stderr.write("crisp-hw: --wide has no effect: it widens the tables of --format table and md\n")
+        voice.note("--wide has no effect: it widens the tables of --format table and md")
     if explain is not None:
         check_single(accelerators, select(resolve(source).descriptors, layers), options.backend)
     with progress() as bar:
@@ -82,7 +82,7 @@ def render(
 def _check_output(out: Path | None, plot: bool | None) -> None:
     check_folder(out)
     if plot is False and out is None:
-        sys.stderr.write("crisp-hw: --no-plot has no effect: without --out there are no pictures\n")
+        voice.note("--no-plot has no effect: without --out there are no pictures")
     if plot and out is None:
         raise InputError("--plot writes pictures into a folder", hint="give one with --out")
     if out is not None and plot is not False:

@@ -13,6 +13,7 @@ import typer
 from crisp_hw.cli.options import DataOption, DefineOption, FormatOption, IncludeOption, StrictOption, grouped
 from crisp_hw.cli.output import check_folder, output_option, say_written, show
 from crisp_hw.cli.run_model import FilesAsked
+from crisp_hw.command_line import voice
 from crisp_hw.errors import InputError
 from crisp_hw.spec.options import Objective, SearchOptions
 
@@ -98,9 +99,9 @@ def map_files(  # noqa: PLR0913 - the options of a command
         sys.stdout.flush()
     say_written(written, out)
     if "seed" in searching.said and jobs == 1 and found.found.proven and found.found.gap is None:
-        sys.stderr.write("crisp-hw: --seed has no effect: every mapping that may be best was evaluated\n")
+        voice.note("--seed has no effect: every mapping that may be best was evaluated")
     if found.found.interrupted:
-        sys.stderr.write(f"crisp-hw: interrupted: {AT_BOUND if found.found.proven else SO_FAR}\n")
+        voice.complain(f"interrupted: {AT_BOUND if found.found.proven else SO_FAR}")
         raise typer.Exit(INTERRUPTED)
 
 
@@ -119,7 +120,10 @@ def size_of(text: str) -> int:
 @contextmanager
 def _watching() -> Iterator[Callable[["SearchStatus"], None] | None]:
     """A bar on stderr with the best so far; None where nobody watches."""
-    if not sys.stderr.isatty():
+    if voice.verbose():
+        yield lambda step: voice.tell(f"{step.done:,} of {step.total:,} evaluated, {_said(step)}")
+        return
+    if voice.quiet() or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console

@@ -6,10 +6,9 @@ import typer
 
 from crisp_hw.cli.options import FormatOption
 from crisp_hw.cli.output import show
+from crisp_hw.command_line.program import new_group
 
-app = typer.Typer(
-    help="List the packaged workloads (layer tables without weights), or show the layers of one.", no_args_is_help=True
-)
+app = new_group("List the packaged workloads (layer tables without weights), or show the layers of one.")
 
 
 @app.command("list")

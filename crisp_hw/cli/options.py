@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 import typer
 
-from crisp_hw.cli.faults import FORMAT
-from crisp_hw.cli.output import Format
+from crisp_hw.command_line.options import FormatOption as FormatOption
 from crisp_hw.errors import InputError
 from crisp_hw.spec.options import SEARCH, EvaluateOptions, Stated, stated
 
@@ -26,15 +25,6 @@ DEFAULT_ARCH = "crisp-stc"
 ARCH = ("--arch", "-a")
 
 
-def remember_format(ctx: typer.Context, chosen: str) -> str:
-    """Note which format the command was asked for where the group of commands finds it, should the command fail."""
-    ctx.meta[FORMAT] = chosen
-    return chosen
-
-
-FormatOption = Annotated[
-    Format, typer.Option("--format", "-f", callback=remember_format, help="The format of what is printed to stdout.")
-]
 EnergyOption = Annotated[str | None, typer.Option("--energy", help=stated(EvaluateOptions)["energy"].help)]
 SET_HELP = (
     "Change one number of the accelerators, for example smem_bandwidth=32 (words per cycle; none means unlimited). "

@@ -4,15 +4,15 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from crisp_hw.command_line import voice
+from crisp_hw.command_line.formats import Format as Format
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.ending import printable
 
 if TYPE_CHECKING:
     from crisp_hw.report.document import Document
-
-Format = Literal["table", "csv", "json", "md"]
 
 
 def show(document: "Document", form: Format) -> None:
@@ -30,13 +30,16 @@ def show(document: "Document", form: Format) -> None:
         case "csv":
             sys.stdout.write(csv_text(document.records))
             sys.stdout.flush()
-            sys.stderr.write(_remarks(document))
+            voice.remark(_remarks(document))
 
 
 @contextmanager
 def progress() -> Iterator[Callable[[str, int, int], None] | None]:
-    """A bar on stderr while layers are evaluated; None where nobody watches."""
-    if not sys.stderr.isatty():
+    """A bar on stderr while layers are evaluated, a line for each with -v; None where nobody watches."""
+    if voice.verbose():
+        yield lambda what, done, total: voice.tell(f"{done} of {total} done, now {what}" if done < total else "done")
+        return
+    if voice.quiet() or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
@@ -106,7 +109,7 @@ def check_plotting(why: str) -> None:
 def say_written(files: "tuple[Path, ...]", folder: Path) -> None:
     """One line on stderr about what was written."""
     names = ", ".join(str(path.relative_to(folder)) for path in files) if len(files) <= 8 else f"{len(files)} files"
-    sys.stderr.write(f"{printable(f'wrote {names} to {folder}')}\n")
+    voice.remark(f"{printable(f'wrote {names} to {folder}')}\n")
 
 
 def _table_text(document: "Document") -> str:
@@ -120,7 +123,7 @@ def _table_text(document: "Document") -> str:
         with console.capture() as captured:
             console.print(rich_table(content))
         parts.append("\n".join(line.rstrip() for line in captured.get().splitlines()))
-    return "\n".join(parts) + "\n" + _remarks(document)
+    return "\n".join(parts) + "\n" + ("" if parts and voice.quiet() else _remarks(document))
 
 
 def _remarks(document: "Document") -> str:

@@ -11,8 +11,8 @@ def run() -> None:
 
     asked = quick_run(sys.argv[1:])
     if asked is not None:
-        from crisp_hw.cli.faults import telling
         from crisp_hw.cli.run_model import run_model
+        from crisp_hw.command_line.faults import telling
 
         telling(lambda: run_model(asked), lambda: asked.form == "json")
         return

@@ -7,6 +7,7 @@ import typer
 
 from crisp_hw.cli.options import FormatOption
 from crisp_hw.cli.output import check_output, output_option, show
+from crisp_hw.command_line import voice
 
 if TYPE_CHECKING:
     from crisp_hw.report.document import Document
@@ -50,7 +51,7 @@ def validate(
     show(_document(found), form)
     short = [each.family for each in found if (each.ids if strict else not holds(each, LEAST_EQUAL))]
     if short:
-        typer.echo(f"crisp-hw: too little agrees in {', '.join(short)}", err=True)
+        voice.complain(f"too little agrees in {', '.join(short)}")
         raise typer.Exit(SHORTFALL)
 
 

@@ -56,10 +56,12 @@ def run_program(program: str, command: Callable[[], object]) -> NoReturn:
 def ended(
     program: str,
     command: Callable[[], object],
-    debug: bool = False,
+    debug: bool | Callable[[], bool] = False,
     passing: tuple[type[BaseException], ...] = (),
 ) -> int:
     """Run a command; its exit code, with what went wrong said on stderr (with `debug`, the traceback too).
+
+    `debug` may also be a function, asked once something went wrong: the command itself may read the option.
 
     Parameters
     ----------
@@ -85,7 +87,7 @@ def ended(
         _say(program, "interrupted")
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - this is where errors end; one that nobody expected is named a defect
-        return _said(program, error, debug)
+        return _said(program, error, debug if isinstance(debug, bool) else debug())
     return 0
 
 

@@ -5,7 +5,11 @@ Nothing is loaded here, so that an interrupt is met from the first moment on.
 
 import sys
 
-__all__ = ["main"]
+TYPE_CHECKING = False  # as in typing, which takes a while to load
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["app", "main"]
 
 
 def main() -> None:
@@ -18,3 +22,12 @@ def main() -> None:
     except KeyboardInterrupt:  # before or after the time in which `run_program` watches
         sys.stderr.write("crisp-prune: interrupted\n")
         sys.exit(130)
+
+
+def __getattr__(name: str) -> "Any":
+    """`app`, all commands, when somebody asks for it: to load their parser takes longer than many a run."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from crisp_prune.cli.commands import app
+
+    return app

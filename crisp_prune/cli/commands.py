@@ -1,61 +1,27 @@
-"""The commands of `crisp-prune`."""
+"""The commands of `crisp-prune`. PyTorch is loaded by what runs, not by what parses."""
 
 from collections.abc import Mapping
 from inspect import Parameter
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import torch
 import typer
-from typer.core import TyperGroup
 
+from crisp_hw.command_line.program import Program, finish, new_app
 from crisp_hw.errors import CrispError, Mark, Where
-from crisp_hw.machine.ending import INTERRUPTED, ended
+from crisp_hw.machine.ending import INTERRUPTED
+from crisp_prune.cli.examples import EXAMPLES
 from crisp_prune.cli.options import config_from, config_options, job_from, job_options, shape_from, with_options
-from crisp_prune.cli.output import bars, print_outcome, print_plan
-from crisp_prune.cli.start import PROGRAM
-from crisp_prune.config import CrispConfig
-from crisp_prune.geometry import record
-from crisp_prune.job import Job, build_model, execute
-from crisp_prune.plan import make_plan, require_reachable
-from crisp_prune.rundir import CHECKPOINT
-from crisp_prune.sites import find_sites
 
-_PARSER = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
-PASSING = (typer.Exit, typer.Abort, _PARSER)
-"""What the parser itself says and ends."""
+if TYPE_CHECKING:
+    from crisp_prune.config import CrispConfig
+    from crisp_prune.options import Job
 
-
-class ErrorBoundary(TyperGroup):
-    """Ends every command in one sentence, before typer meets an interrupt or a closed pipe; it says nothing of them."""
-
-    def make_context(self, *args: Any, **more: Any) -> Any:
-        """Read the options; help is printed here."""
-        found: list[Any] = []
-        made = super().make_context
-        if code := ended(PROGRAM, lambda: found.append(made(*args, **more)), passing=PASSING):
-            raise typer.Exit(code)
-        return found[0]
-
-    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # typer's context is click's
-        """Run the command."""
-        invoke = super().invoke
-        if code := ended(PROGRAM, lambda: invoke(ctx), bool(ctx.params.get("debug")), PASSING):
-            raise typer.Exit(code)
-        return None
-
-
-EXIT_CODES = (
-    "Exit codes: 0 the command is done; 2 a file, an option or a value is refused; 4 an outside tool or the machine "
-    "failed; 70 a defect of this program; 130 interrupted; 141 nobody reads the output any more."
+PROGRAM = Program(
+    "crisp-prune",
+    "Prune a PyTorch model to N:M sparsity and blocks, for the classes that its user sees.",
+    (0, 2, 4, 70, 130, 141),
 )
-
-app = typer.Typer(
-    cls=ErrorBoundary,
-    help="Prune a PyTorch model to N:M sparsity and blocks, for the classes that its user sees.",
-    epilog=EXIT_CODES,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
+app = new_app(PROGRAM)
 
 RESUME = Parameter(
     "resume",
@@ -85,13 +51,6 @@ class Interrupted(CrispError):
     exit_code = INTERRUPTED
 
 
-@app.callback()
-def program(
-    debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of an error, too.")] = False,
-) -> None:
-    """Prune a PyTorch model to N:M sparsity and blocks, for the classes that its user sees."""
-
-
 @app.command()
 @with_options([*job_options(), *config_options(), RESUME])
 def run(**asked: Any) -> None:
@@ -106,7 +65,12 @@ def plan(**asked: Any) -> None:
     _plan(config_from(asked), asked)
 
 
-def _run(job: Job, resume: bool) -> None:
+def _run(job: "Job", resume: bool) -> None:
+    _need_torch()
+    from crisp_prune.cli.output import bars, print_outcome
+    from crisp_prune.job import execute
+    from crisp_prune.rundir import CHECKPOINT
+
     try:
         with bars() as on_step:
             outcome = execute(job, resume, on_step)
@@ -117,7 +81,16 @@ def _run(job: Job, resume: bool) -> None:
     print_outcome(job, outcome)
 
 
-def _plan(config: CrispConfig, asked: Mapping[str, Any]) -> None:
+def _plan(config: "CrispConfig", asked: Mapping[str, Any]) -> None:
+    _need_torch()
+    import torch
+
+    from crisp_prune.cli.output import print_plan
+    from crisp_prune.geometry import record
+    from crisp_prune.job import build_model
+    from crisp_prune.plan import make_plan, require_reachable
+    from crisp_prune.sites import find_sites
+
     network = build_model(asked["model"], asked["weights"], config.seed)
     geometry = None
     if asked["input_shape"]:
@@ -126,3 +99,16 @@ def _plan(config: CrispConfig, asked: Mapping[str, Any]) -> None:
     found = make_plan(network, config, geometry)
     print_plan(found)
     require_reachable(found, config.sparsity)
+
+
+def _need_torch() -> None:
+    """CrispError where PyTorch is missing, before anything else is looked at."""
+    try:
+        import torch  # noqa: F401 - whether it can be loaded
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise CrispError("PyTorch is not installed", hint='pip install "crisp-hw[torch]"') from None
+
+
+finish(app, EXAMPLES)

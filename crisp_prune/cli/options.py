@@ -11,8 +11,8 @@ import typer
 from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.descriptors import Role
 from crisp_prune.config import CrispConfig
-from crisp_prune.data import ImageTransform
-from crisp_prune.job import Job
+from crisp_prune.image import ImageTransform
+from crisp_prune.options import Job
 
 KEYWORD = Parameter.KEYWORD_ONLY
 

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from crisp_hw.cli import app
-from crisp_hw.cli.faults import error_record, telling
+from crisp_hw.command_line.faults import error_record, telling
 from crisp_hw.errors import CrispError, InputError, MappingError, Mark, Where
 from crisp_hw.spec.rules import Failure, Rule, Unmappable
 

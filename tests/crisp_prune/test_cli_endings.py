@@ -58,6 +58,12 @@ def folder(tmp_path):
     return tmp_path
 
 
+def asked(words):
+    """The words of a run: those of every run, where they are not given again, and these."""
+    pairs = zip(OPTIONS[::2], OPTIONS[1::2], strict=True)
+    return ("run", *(item for pair in pairs for item in pair if pair[0] not in words), *map(str, words))
+
+
 def start(folder, *words, **how):
     environment = {**os.environ, "PYTHONPATH": str(TREE), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", CODE, *map(str, words)]
@@ -67,7 +73,7 @@ def start(folder, *words, **how):
 
 def prune(folder, *words, **how):
     """A run in a process of its own."""
-    child = start(folder, "run", *OPTIONS, *words, **how)
+    child = start(folder, *asked(words), **how)
     out, err = child.communicate(timeout=120)
     return child.returncode, out, err
 
@@ -79,7 +85,7 @@ def here(folder, monkeypatch, capsys):
     monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
 
     def here(*words):
-        monkeypatch.setattr(sys, "argv", ["crisp-prune", "run", *OPTIONS, *map(str, words)])
+        monkeypatch.setattr(sys, "argv", ["crisp-prune", *asked(words)])
         with pytest.raises(SystemExit) as left:
             run()
         return left.value.code, *capsys.readouterr()
@@ -171,8 +177,7 @@ def test_too_few_file_handles(folder):
 
 @pytest.mark.parametrize("moment", ["importing", "training"])
 def test_an_interrupt_is_one_sentence(folder, moment):
-    words = ("run", *OPTIONS, "--data", "tiny:Slow", "--out", "trainer.pt")
-    child = start(folder, *words)
+    child = start(folder, *asked(("--data", "tiny:Slow", "--out", "trainer.pt")))
     if moment == "training":
         while not (folder / "training").exists() and child.poll() is None:
             os.sched_yield()

@@ -9,10 +9,7 @@ from PIL import Image
 
 from crisp_hw.errors import InputError
 from crisp_prune.data import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
     ImageFolder,
-    ImageTransform,
     Sampling,
     choose_classes,
     labels_of,
@@ -20,6 +17,7 @@ from crisp_prune.data import (
     open_dataset,
     stratified,
 )
+from crisp_prune.image import IMAGENET_MEAN, IMAGENET_STD, ImageTransform
 
 
 def make_folder(root, names, count=2, size=(20, 14)):

@@ -7,9 +7,6 @@ from typing import Any
 
 from crisp_hw.errors import CrispError, MappingError, Mark, Where
 
-FORMAT = "crisp_hw.format"
-"""Where the parser's context keeps the format that its command was asked for."""
-
 
 def telling(command: Callable[[], object], wanted: Callable[[], bool]) -> object:
     """Run a command; an error that it raises is told as JSON where that is wanted, and raised on."""
