@@ -3,11 +3,13 @@
 Timeloop: nest-analysis.cpp, ComputeAccurateMulticastedAccesses, ComputeNetworkLinkTransfers.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
+from crisp_hw.engine.arrays import distinct
 from crisp_hw.engine.tiling import Bool, Int
 
 BESIDE = ((0, 1), (0, -1), (1, 0), (-1, 0))
@@ -73,8 +75,7 @@ def shares(
     (Shares(lanes=4, groups=2, unserved_lanes=4, unserved_groups=2), Shares(lanes=3, groups=3, unserved_lanes=1, ...
     """
     lanes = tiles(grid, shifts)
-    _, group = np.unique(lanes, axis=0, return_inverse=True)
-    group = group.ravel()
+    group = _grouped(lanes)
     groups = int(group.max()) + 1
     if move is None:
         return Shares(len(lanes), groups, len(lanes), groups)
@@ -82,20 +83,28 @@ def shares(
     return Shares(len(lanes), groups, int(alone.sum()), len(np.unique(group[alone])))
 
 
+def _grouped(lanes: Int) -> Int:
+    """The number of each lane's group, int64[lanes]: lanes of equal tiles, int64[lanes, ranks], have one."""
+    key = np.zeros(len(lanes), dtype=np.int64)
+    for rank in lanes.T:
+        low, high = int(rank.min()), int(rank.max())
+        # numbers of groups instead of places, so that any number of ranks fits an integer
+        key = np.unique(key * (high - low + 1) + (rank - low), return_inverse=True)[1].ravel()
+    return key
+
+
 def served(lanes: Int, before: Int, width: int, move: tuple[int, ...]) -> Bool:
     """Which lanes find their tile with a mesh neighbour, bool[lanes], after a step that moved lane 0 by `move`.
 
     `lanes` and `before` are the tiles now and in the step before, as `tiles` gives them, each from its own lane 0.
     """
-    held = {(i // width, i % width): tuple(tile) for i, tile in enumerate(before.tolist())}
-    wanted = (lanes + np.array(move, dtype=np.int64)).tolist()
-    return np.array(
-        [
-            any(held.get((i // width + dy, i % width + dx)) == tuple(tile) for dy, dx in BESIDE)
-            for i, tile in enumerate(wanted)
-        ],
-        dtype=np.bool_,
-    )
+    wanted, ids = lanes + np.array(move, dtype=np.int64), np.arange(len(lanes))
+    found = np.zeros(len(lanes), dtype=np.bool_)
+    for down, right in BESIDE:
+        other = ids + down * width + right
+        there = (other >= 0) & (other < len(before)) & (ids % width + right >= 0) & (ids % width + right < width)
+        found |= there & (before[np.where(there, other, 0)] == wanted).all(axis=1)
+    return found
 
 
 def tiles(grid: tuple[int, ...], shifts: tuple[tuple[int, ...], ...]) -> Int:
@@ -107,3 +116,75 @@ def tiles(grid: tuple[int, ...], shifts: tuple[tuple[int, ...], ...]) -> Int:
         position += (rest % bound)[:, None] * np.array(shift, dtype=np.int64)
         rest = rest // bound
     return position
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """The lanes of a batch of mappings: bounds of the spatial loops int64[n, b], innermost first, for each of them how
+    far the tile moves from lane to lane int64[R, b], and the width of the mesh int64[b].
+    """
+
+    grid: Int
+    shifts: Sequence[Int]
+    width: Int
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of a batch of mappings: how far lane 0 moves, int64[R, b], and where that matters."""
+
+    move: Int
+    wanted: Bool
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """`Shares` of a batch: groups int64[b], and by step int64[K, b] what neighbours do not serve."""
+
+    groups: Int
+    unserved_lanes: Int
+    unserved_groups: Int
+
+
+def sharing(lanes: Geometry, steps: Sequence[Step] = ()) -> Sharing:
+    """`shares` of every mapping of a batch, after each of some steps; where a step is not wanted nothing is served.
+
+    Who shares with whom depends on few numbers (docs/model.md, section 3.1): on the shifts along each rank by their
+    greatest common divisor, and on the move by the same, where it leads from one lane to another at all. Each
+    combination that occurs is worked out once.
+
+    >>> row = Geometry(np.array([[3, 3]]), [np.array([[4, 5]])], np.array([3, 3]))  # three lanes, 4 or 5 words apart
+    >>> found = sharing(row, [Step(np.array([[4, 4]]), np.array([True, True]))])
+    >>> found.groups.tolist(), found.unserved_lanes.tolist()
+    ([3, 3], [[1, 3]])
+    """
+    stride = np.stack(lanes.shifts)
+    step = np.gcd.reduce(stride, axis=0)
+    shifts = stride // np.maximum(step, 1)
+    reach = (np.abs(shifts) * (lanes.grid - 1)[:, None]).sum(axis=0)
+    still = np.zeros((len(step) + 1, lanes.grid.shape[1]), dtype=np.int64)
+    hops = np.stack([still, *(_hops(each, step, reach) for each in steps)], axis=1)
+    size = hops.shape[1:]
+    rows = [np.broadcast_to(row, size).ravel() for row in (*lanes.grid, lanes.width, *shifts.reshape(-1, size[1]))]
+    rows += [row.ravel() for row in hops]
+    first, which = distinct([row - row.min() for row in rows])
+    few = zip(*(row[first].tolist() for row in rows), strict=True)
+    counts = [_shares(key, len(lanes.grid), len(step)) for key in few]
+    groups, lanes_left, groups_left = np.array(counts, dtype=np.int64).T[:, which].reshape(3, *size)
+    return Sharing(groups[0], lanes_left[1:], groups_left[1:])
+
+
+def _hops(step: Step, apart: Int, reach: Int) -> Int:
+    """A move in steps between lanes `apart`, int64[R + 1, b]; the last row says where it leads to other lanes."""
+    hops = step.move // np.maximum(apart, 1)
+    leads = ((hops * apart == step.move) & (np.abs(hops) <= reach)).all(axis=0) & step.wanted
+    return np.concatenate([np.where(leads, hops, 0), leads[None].astype(np.int64)])
+
+
+def _shares(key: tuple[int, ...], loops: int, ranks: int) -> tuple[int, int, int]:
+    """Groups, and lanes and groups that are not served, of a column of `sharing`."""
+    (grid, width), rest = (key[:loops], key[loops]), key[loops + 1 :]
+    shifts = tuple(rest[at * ranks : (at + 1) * ranks] for at in range(loops))
+    *move, leads = rest[loops * ranks :]
+    found = shares(grid, shifts, width, tuple(move) if leads else None)
+    return found.groups, found.unserved_lanes, found.unserved_groups

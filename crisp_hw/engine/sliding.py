@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crisp_hw.engine.lanes import shares
+from crisp_hw.engine.lanes import Geometry, Step, sharing
 from crisp_hw.engine.tiling import Bool, Float, Int, Sides, Tiling, elided_fills, instances, rank_extents
 from crisp_hw.spec.problem import Problem, Tensor, Term
 
@@ -88,19 +88,28 @@ def _level_flow(tiling: Tiling, tensor: Tensor, level: int) -> tuple[Float, Floa
     if not spatial:
         return words, words, zero, fanout
     apart = flagged(tiling.nest.no_multicast, level, tensor)
-    groups = fanout if apart else _each_row(tiling, tensor, spatial, None)[0]
+    passed = [] if flagged(tiling.nest.no_link_transfer, level, tensor) else linkable(steps)
+    # neighbours help only in steps before which they held a set of words of the shape that is wanted now
+    amounts = [times * now.words for times, now in passed]
+    moves = [Step(now.move, amount > 0) for (_, now), amount in zip(passed, amounts, strict=True)]
+    shared = sharing(_geometry(tiling, tensor, spatial), moves)
+    groups = fanout if apart else shared.groups
     sent, delivered, linked = words * groups, words * fanout, zero
-    if not flagged(tiling.nest.no_link_transfer, level, tensor):
-        # neighbours help only in steps before which they held a set of words of the shape that is wanted now
-        for times, now in linkable(steps):
-            fed, receivers = _each_row(tiling, tensor, spatial, now.move)[1:]
-            fed = receivers if apart else fed
-            # Timeloop takes words from neighbours only where that leaves fewer groups to send to
-            saved = np.where(fed < groups, times * now.words, 0)
-            sent = sent - saved * (groups - fed)
-            delivered = delivered - saved * (fanout - receivers)
-            linked = linked + saved * (fanout - receivers)
+    for amount, receivers, fed in zip(amounts, shared.unserved_lanes, shared.unserved_groups, strict=True):
+        fed = receivers if apart else fed
+        # Timeloop takes words from neighbours only where that leaves fewer groups to send to
+        saved = np.where(fed < groups, amount, 0)
+        sent = sent - saved * (groups - fed)
+        delivered = delivered - saved * (fanout - receivers)
+        linked = linked + saved * (fanout - receivers)
     return sent, delivered, linked, fanout
+
+
+def _geometry(tiling: Tiling, tensor: Tensor, spatial: list[int]) -> Geometry:
+    """The lanes of the spatial loops of one level."""
+    across = tiling.product([j for j in spatial if tiling.nest.loops[j].kind == "x"])
+    width = np.maximum(tiling.architecture.fanouts[tiling.nest.loops[spatial[0]].level][0], across)
+    return Geometry(tiling.bounds[spatial], [stride(tiling, tensor, j) for j in spatial], width)
 
 
 def stride(tiling: Tiling, tensor: Tensor, j: int) -> Int:
@@ -176,23 +185,6 @@ def _shared(now: WindowStep, before: WindowStep) -> Int:
     alike = (now.whole & before.whole) | rims
     shared: Int = (alike & (now.words > 0) & (before.words > 0)).astype(np.int64)
     return shared
-
-
-def _each_row(tiling: Tiling, tensor: Tensor, spatial: list[int], move: Int | None) -> tuple[Int, Int, Int]:
-    """(groups, groups not fed by neighbours, receivers not fed) of every mapping; see `lanes.shares`."""
-    batch = tiling.bounds.shape[1]
-    strides = [stride(tiling, tensor, j) for j in spatial]
-    moves = np.zeros((len(tensor.ranks), batch), dtype=np.int64) if move is None else move
-    across = tiling.product([j for j in spatial if tiling.nest.loops[j].kind == "x"])
-    width = np.maximum(tiling.architecture.fanouts[tiling.nest.loops[spatial[0]].level][0], across)
-    rows = []
-    for b in range(batch):
-        grid = tuple(int(tiling.bounds[j, b]) for j in spatial)
-        shifts = tuple(tuple(int(s) for s in each[:, b]) for each in strides)
-        found = shares(grid, shifts, int(width[b]), None if move is None else tuple(int(m) for m in moves[:, b]))
-        rows.append((found.groups, found.unserved_groups, found.unserved_lanes))
-    groups, fed, receivers = np.array(rows, dtype=np.int64).reshape(batch, 3).T
-    return groups, fed, receivers
 
 
 @dataclass(frozen=True)

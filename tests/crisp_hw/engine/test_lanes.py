@@ -2,10 +2,11 @@
 
 from itertools import product
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crisp_hw.engine.lanes import Shares, shares
+from crisp_hw.engine.lanes import Geometry, Shares, Step, shares, sharing
 
 grids = st.lists(st.integers(1, 3), min_size=1, max_size=3)
 steps = st.integers(-1, 2)
@@ -45,3 +46,26 @@ def test_lanes_that_were_not_there_before_hand_on_nothing():
     row = ((1,),)
     assert shares((4,), row, 4, (1,)).unserved_lanes == 1  # the last lane gets a tile that nobody held
     assert shares((4,), row, 4, (1,), (2,)).unserved_lanes == 3  # only the first lane's neighbour was at work
+
+
+@settings(max_examples=100)
+@given(st.integers(1, 3), st.integers(0, 2), st.integers(1, 5), st.data())
+def test_a_batch_of_lanes_is_each_of_them_alone(loops, ranks, batch, data):
+    """Shifts of a common factor, negative ones, moves that lead nowhere, and steps that are not wanted."""
+
+    def drawn(low, high, *shape):
+        size = int(np.prod(shape))
+        return np.array(data.draw(st.lists(st.integers(low, high), min_size=size, max_size=size)), int).reshape(shape)
+
+    grid, width, wanted = drawn(1, 3, loops, batch), drawn(1, 6, batch), drawn(0, 1, batch) > 0
+    factor = drawn(1, 4, ranks, batch)
+    shifts, move = (
+        factor * drawn(-2, 3, loops, ranks, batch),
+        factor * drawn(-2, 2, ranks, batch) + drawn(0, 1, ranks, batch),
+    )
+    found = sharing(Geometry(grid, list(shifts), width), [Step(move, wanted)])
+    for b in range(batch):
+        lanes = tuple(grid[:, b].tolist()), tuple(map(tuple, shifts[:, :, b].tolist())), int(width[b])
+        alone = shares(*lanes, tuple(move[:, b].tolist()) if wanted[b] else None)
+        left = found.unserved_lanes[0, b], found.unserved_groups[0, b]
+        assert (found.groups[b], *left) == (alone.groups, alone.unserved_lanes, alone.unserved_groups)
