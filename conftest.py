@@ -45,6 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[FOLDER] = TemporaryDirectory(prefix="crisp-hw-tests-")
     os.environ[VARIABLE] = config.stash[FOLDER].name
+    os.environ["COLUMNS"] = "120"  # whatever the terminal, or execnet, which gives workers 80
     if not WITH_TORCH:
         config.pluginmanager.register(WithoutTorch())
     package = Path(str(getattr(find_spec("crisp_hw"), "origin", ""))).parent

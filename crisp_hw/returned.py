@@ -37,6 +37,14 @@ class Evaluation:
 
         return pd.DataFrame(total_records(self.network))
 
+    def levels(self) -> "pd.DataFrame":
+        """Return a pandas DataFrame with a row per layer, accelerator, level and tensor: the words that it moves."""
+        import pandas as pd
+
+        from crisp_hw.report.moved import level_records
+
+        return pd.DataFrame(level_records(self.network))
+
     def plot(self, kind: str = "speedup") -> "Figure":
         """Draw a matplotlib figure: "speedup" or "energy" for a bar per layer, or "totals" for one per accelerator."""
         from crisp_hw.report.plots import figure

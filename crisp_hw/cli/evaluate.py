@@ -53,7 +53,7 @@ def evaluate(  # noqa: PLR0913 - the options of a command
     if explain is not None:
         show_explanation(explanation_of(network.rows[0], explain), form)
         return
-    show(evaluation_document(network, wide), form)
+    show(evaluation_document(network, wide), form, wide)
 
 
 @grouped

@@ -1,5 +1,6 @@
 """Documents to stdout, in the format that was asked for; pictures and progress beside it."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,15 +15,20 @@ from crisp_hw.machine.ending import printable
 if TYPE_CHECKING:
     from crisp_hw.report.document import Document
 
+MIN_WIDTH = 40  # below it words would be cut
 
-def show(document: "Document", form: Format) -> None:
-    """Print a document; with CSV, what does not fit into records goes to stderr."""
+
+def show(document: "Document", form: Format, wide: bool = False) -> None:
+    """Print a document; with CSV, what does not fit into records goes to stderr.
+
+    Tables leave out columns until they fit the screen, unless they may be `wide`, and say which.
+    """
     from crisp_hw.report.document import json_text, markdown_text
     from crisp_hw.report.tables import csv_text
 
     match form:
         case "table":
-            sys.stdout.write(_table_text(document))
+            sys.stdout.write(_table_text(document, wide))
         case "md":
             sys.stdout.write(markdown_text(document))
         case "json":
@@ -112,27 +118,43 @@ def say_written(files: "tuple[Path, ...]", folder: Path) -> None:
     voice.remark(f"{printable(f'wrote {names} to {folder}')}\n")
 
 
-def _table_text(document: "Document") -> str:
+def screen_width() -> int:
+    """Characters of a line: those of the terminal, else what COLUMNS says, else 120."""
+    if os.environ.get("COLUMNS", "").isdecimal():
+        return max(MIN_WIDTH, int(os.environ["COLUMNS"]))
+    return max(MIN_WIDTH, os.get_terminal_size(sys.stdout.fileno()).columns) if sys.stdout.isatty() else 120
+
+
+def _table_text(document: "Document", wide: bool) -> str:
+    from textwrap import fill
+
     from rich.console import Console
 
-    from crisp_hw.report.tables import rich_table, table_width
+    from crisp_hw.report.tables import fitted, least_width, rich_table, table_width
 
     parts = []
     for content in document.tables:
-        console = Console(width=table_width(content), color_system=None, force_terminal=False)
+        width = table_width(content) if wide else screen_width()
+        found = fitted(content, width)
+        console = Console(width=max(width, least_width(found.table)), color_system=None, force_terminal=False)
         with console.capture() as captured:
-            console.print(rich_table(content))
-        parts.append("\n".join(line.rstrip() for line in captured.get().splitlines()))
+            console.print(rich_table(found.table))
+        parts += [line.rstrip() for line in captured.get().splitlines()]
+        if found.left_out:
+            names = ", ".join(column.heading for column in found.left_out)
+            parts += fill(f"not shown, for lack of width: {names}", width, subsequent_indent="  ").splitlines()
+            parts.append("")
     return "\n".join(parts) + "\n" + ("" if parts and voice.quiet() else _remarks(document))
 
 
 def _remarks(document: "Document") -> str:
-    """Headings and lines, folded at 120 characters."""
+    """Headings and lines, folded at the end of the screen."""
     from textwrap import fill
 
+    width = screen_width()
     lines = []
     for heading, entries in document.remarks.items():
         if entries:
             lines.append(f"{heading}:")
-            lines += [fill(entry, 120, initial_indent="  - ", subsequent_indent="    ") for entry in entries]
+            lines += [fill(entry, width, initial_indent="  - ", subsequent_indent="    ") for entry in entries]
     return "".join(f"{line}\n" for line in lines)

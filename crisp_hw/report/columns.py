@@ -1,30 +1,12 @@
-"""Columns of a table for people: which key of a record, its heading, how the value reads."""
+"""Records as tables of text: how every style of value reads."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from crisp_hw.report.records import Value
+from crisp_hw.spec.columns import Column as Column
+from crisp_hw.spec.columns import Style, Value
 
-Style = Literal["text", "prose", "whole", "number", "ratio", "share"]
 EMPTY = "–"
-
-
-@dataclass(frozen=True)
-class Column:
-    """`style` says how a value reads: text, prose (text that may wrap), a whole number, three digits, a ratio, a share.
-
-    Text stands on the left, numbers on the right.
-    """
-
-    key: str
-    heading: str
-    style: Style = "text"
-
-    @property
-    def left(self) -> bool:
-        """Does it stand on the left?"""
-        return self.style in ("text", "prose")
 
 
 @dataclass(frozen=True)

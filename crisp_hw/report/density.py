@@ -3,46 +3,32 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-from crisp_hw.report.columns import Column, Table, table
+from crisp_hw.report.columns import Table, table
 from crisp_hw.report.energies import UJ
 from crisp_hw.report.records import Record, Value
 from crisp_hw.spec.design import DesignPoint
 from crisp_hw.spec.evaluation import DensityCheck, LayerEvaluation, NetworkEvaluation, TileCheck
 from crisp_hw.spec.result import Result
+from crisp_hw.spec.vocabulary import columns
 
 LAYER = (
-    Column("layer", "layer"),
-    Column("cycles", "cycles", "whole"),
-    Column("model_cycles", "model cycles", "whole"),
-    Column("cycles_error", "cycles error", "share"),
-    Column("on_chip_uj", "on chip uJ", "number"),
-    Column("model_on_chip_uj", "model uJ", "number"),
-    Column("on_chip_error", "on-chip error", "share"),
-    Column("energy_error", "with DRAM", "share"),
-    Column("model_invalid", "model refuses", "prose"),
+    *("layer", "cycles", "statistical_cycles", "cycles_error", "model_on_chip_uj", "statistical_on_chip_uj"),
+    *("on_chip_error", "total_error", "statistical_invalid"),
 )
 TILE = (
-    Column("layer", "layer"),
-    Column("level", "level"),
-    Column("tile", "tile GxMxK"),
-    Column("mean", "mean", "number"),
-    Column("mean_error", "model error", "share"),
-    Column("largest", "largest", "whole"),
-    Column("largest_error", "model error", "share"),
-    Column("empty_share", "empty tiles", "share"),
-    Column("model_empty_share", "model empty", "share"),
+    *("layer", "level", "tile", "mean_words", "mean_error", "largest_words", "largest_error", "empty_share"),
+    "statistical_empty_share",
 )
 LEGEND = (
-    "error is the model's number divided by this one, minus 1, with the same mapping and without the block index; on "
-    "chip is everything but DRAM; mean and largest are numbers of nonzero weights in a tile"
+    "error is the statistical model's number divided by this one, minus 1, with the same mapping and without what is "
+    "beside the model; mean and largest are numbers of nonzero weights in a tile of G x M x K"
 )
 
 
 def density_records(network: NetworkEvaluation) -> list[Record]:
     """One record per layer and accelerator that was evaluated with another density than the model's.
 
-    `model_*` is the same mapping with the statistical density; `*_error` is model / this - 1 (None: this is 0), energy
-    in uJ without the block index. `model_invalid` says why the model would refuse the mapping, None if it takes it.
+    `statistical_*` is the same mapping with the statistical density; `spec.vocabulary` says what every key means.
 
     >>> density_records(NetworkEvaluation("nothing", ()))
     []
@@ -67,9 +53,9 @@ def density_tables(layers: Sequence[Record], tiles: Sequence[Record]) -> tuple[T
     )
 
 
-def _tables(words: str, columns: Sequence[Column], records: Sequence[Record]) -> list[Table]:
-    groups = groupby(records, key=lambda record: (record["density"], record["arch"]))
-    return [table(f"{words} density {density} on {arch}", columns, rows) for (density, arch), rows in groups]
+def _tables(words: str, keys: Sequence[str], records: Sequence[Record]) -> list[Table]:
+    groups = groupby(records, key=lambda record: (record["density_model"], record["arch"]))
+    return [table(f"{words} density {density} on {arch}", columns(keys), rows) for (density, arch), rows in groups]
 
 
 def _layer_record(row: LayerEvaluation, check: DensityCheck) -> Record:
@@ -77,17 +63,17 @@ def _layer_record(row: LayerEvaluation, check: DensityCheck) -> Record:
     return {
         "arch": row.arch,
         "layer": row.layer,
-        "density": check.density,
+        "density_model": check.density,
         "cycles": row.result.cycles,
-        "model_cycles": check.model.cycles,
+        "statistical_cycles": check.model.cycles,
         "cycles_error": _error(check.model.cycles, row.result.cycles),
-        "on_chip_uj": chip,
-        "model_on_chip_uj": model_chip,
+        "model_on_chip_uj": chip,
+        "statistical_on_chip_uj": model_chip,
         "on_chip_error": _error(model_chip, chip),
-        "energy_uj": row.result.energy_pj * UJ,
-        "model_energy_uj": check.model.energy_pj * UJ,
-        "energy_error": _error(check.model.energy_pj, row.result.energy_pj),
-        "model_invalid": "; ".join(check.model.reasons) or None,
+        "model_total_uj": row.result.energy_pj * UJ,
+        "statistical_total_uj": check.model.energy_pj * UJ,
+        "total_error": _error(check.model.energy_pj, row.result.energy_pj),
+        "statistical_invalid": "; ".join(check.model.reasons) or None,
     }
 
 
@@ -96,17 +82,17 @@ def _tile_record(row: LayerEvaluation, density: str, tile: TileCheck) -> Record:
     return {
         "arch": row.arch,
         "layer": row.layer,
-        "density": density,
+        "density_model": density,
         "level": tile.level,
         "tile": "x".join(map(str, tile.extents)),
-        "mean": found.mean,
-        "model_mean": model.mean,
+        "mean_words": found.mean,
+        "statistical_mean_words": model.mean,
         "mean_error": _error(model.mean, found.mean),
-        "largest": found.largest,
-        "model_largest": model.largest,
+        "largest_words": found.largest,
+        "statistical_largest_words": model.largest,
         "largest_error": _error(model.largest, found.largest),
         "empty_share": found.empty,
-        "model_empty_share": model.empty,
+        "statistical_empty_share": model.empty,
     }
 
 

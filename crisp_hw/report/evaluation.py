@@ -5,67 +5,49 @@ from dataclasses import asdict
 from itertools import groupby
 
 from crisp_hw.report import density
-from crisp_hw.report.columns import Column, Style, Table, plain, table
+from crisp_hw.report.columns import Table, plain, table
 from crisp_hw.report.document import Document, versions
+from crisp_hw.report.moved import level_records
 from crisp_hw.report.notes import note_line, notes
 from crisp_hw.report.records import Record, arch_names, headline, layer_records, total_records
 from crisp_hw.spec.evaluation import NetworkEvaluation
+from crisp_hw.spec.vocabulary import columns
 
-SCHEMA = "crisp-hw/result/1"
+SCHEMA = "crisp-hw/result/2"
 LAYER = (
-    Column("layer", "layer"),
-    Column("pattern", "pattern"),
-    Column("kept", "kept blocks"),
-    Column("density", "density", "share"),
-    Column("cycles", "cycles", "whole"),
-    Column("dense_cycles", "dense cycles", "whole"),
-    Column("speedup", "speedup", "ratio"),
-    Column("on_chip_uj", "on chip uJ", "number"),
-    Column("energy_ratio", "on-chip gain", "ratio"),
-    Column("dram_uj", "DRAM uJ", "number"),
-    Column("bound_by", "bound by"),
-    Column("utilization", "MACs busy", "share"),
+    *("layer", "pattern", "kept_ratio", "density", "cycles", "dense_cycles", "speedup", "on_chip_uj", "on_chip_gain"),
+    *("dram_uj", "bound_by", "utilization"),
 )
 TOTAL = (
-    Column("arch", "accelerator"),
-    Column("layers", "layers", "whole"),
-    Column("cycles", "cycles", "whole"),
-    Column("dense_cycles", "dense cycles", "whole"),
-    Column("speedup", "speedup", "ratio"),
-    Column("on_chip_uj", "on chip uJ", "number"),
-    Column("metadata_uj", "metadata uJ", "number"),
-    Column("overhead_uj", "overhead uJ", "number"),
-    Column("energy_ratio", "on-chip gain", "ratio"),
-    Column("dram_uj", "DRAM uJ", "number"),
-    Column("energy_ratio_with_dram", "gain with DRAM", "ratio"),
-    Column("compute_bound_share", "bound by MACs", "share"),
+    *("arch", "cycles", "dense_cycles", "speedup", "on_chip_uj", "on_chip_metadata_uj"),
+    *("on_chip_overhead_uj", "on_chip_gain", "dram_uj", "total_uj", "total_gain", "mac_bound_share"),
 )
 LEGEND = (
-    "gain is the energy of the dense run divided by that of this run; on chip is everything but DRAM; Bn stands for "
-    "blocks of n x n weights",
-    "metadata is the energy of accesses to offsets, bitmaps and block indices, in DRAM, too; overhead is the energy of "
-    "block index, activation selection and decoders, which Sparseloop does not model; both are part of the energies",
+    "gain is the energy of the dense run divided by that of this run; on-chip is everything but DRAM, total is both; "
+    "Bn stands for blocks of n x n weights; the kept ratio is K'/K, the share of columns that a block row keeps",
+    "metadata is the energy of accesses to offsets, bitmaps and block indices; overhead is the energy of block index, "
+    "activation selection and decoders, which Sparseloop does not model; both are part of the on-chip energy",
 )
-SHARES = ("density", "kept_ratio", "utilization", "compute_bound_share")
 
 
 def layer_tables(title: str, found: Sequence[Record], wide: bool = False) -> tuple[Table, ...]:
     """One table per accelerator with a row per layer, of `layer_records`; `wide` shows every key of the records."""
-    columns, records = (_wide(found), found) if wide else (LAYER, [_with_texts(record) for record in found])
-    groups = groupby(records, key=lambda record: record["arch"])
-    return tuple(table(f"{title} on {arch}", columns, rows) for arch, rows in groups)
+    shown = columns(_keys(found) if wide else LAYER)
+    groups = groupby(found, key=lambda record: record["arch"])
+    return tuple(table(f"{title} on {arch}", shown, rows) for arch, rows in groups)
 
 
 def total_table(title: str, records: Sequence[Record], wide: bool = False) -> Table:
     """One row per accelerator, of `total_records`."""
-    return table(f"{title}: totals", _wide(records) if wide else TOTAL, records)
+    counts = " or ".join(dict.fromkeys(str(record["layers"]) for record in records))
+    return table(f"{title}: totals of {counts} layers", columns(_keys(records) if wide else TOTAL), records)
 
 
 def evaluation_document(network: NetworkEvaluation, wide: bool = False) -> Document:
     """Everything that an evaluation says; the records are those of its layers.
 
     >>> evaluation_document(NetworkEvaluation("nothing", ())).content["schema"]
-    'crisp-hw/result/1'
+    'crisp-hw/result/2'
     """
     layers = dict.fromkeys(row.layer for row in network.rows)
     found = notes(network)
@@ -85,6 +67,7 @@ def evaluation_document(network: NetworkEvaluation, wide: bool = False) -> Docum
         "provenance": dict(network.provenance),
         "totals": totals,
         "layers": records,
+        "levels": level_records(network),
         "assumptions": [asdict(note) for note in found],
         "skipped": [asdict(each) for each in network.skipped],
     }
@@ -116,24 +99,6 @@ def accuracy_lines(provenance: Mapping[str, object]) -> tuple[str, ...]:
     )
 
 
-def _with_texts(record: Record) -> Record:
-    """The record with the two columns that only people read: "2:4 B64" and "3/9"."""
-    nm, block, kept, total = (record[key] for key in ("nm", "block", "kept_blocks", "total_blocks"))
-    pattern = " ".join(part for part in (nm or "", f"B{block}" if block else "") if isinstance(part, str) and part)
-    some = f"{'uneven' if kept is None else kept}/{total}"
-    return {**record, "pattern": pattern or "dense", "kept": some if total else None}
-
-
-def _wide(records: Sequence[Record]) -> tuple[Column, ...]:
-    """Every key, headed by its own name; the accelerator stands in the title of a layer table."""
-    return tuple(Column(key, key, _style(key, records)) for key in (records[0] if records else {}))
-
-
-def _style(key: str, records: Sequence[Record]) -> Style:
-    if key in SHARES:
-        return "share"
-    if key == "speedup" or key.startswith("energy_ratio"):
-        return "ratio"
-    if key.endswith("_uj"):
-        return "number"
-    return "whole" if any(isinstance(record[key], int) for record in records) else "text"
+def _keys(records: Sequence[Record]) -> tuple[str, ...]:
+    """Every key; all records have the same."""
+    return tuple(records[0]) if records else ()

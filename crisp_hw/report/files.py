@@ -12,7 +12,7 @@ from crisp_hw.spec.evaluation import NetworkEvaluation
 
 
 def save(network: NetworkEvaluation, folder: Path, plot: bool = True) -> tuple[Path, ...]:
-    """Write layers.csv, totals.csv, result.json, report.md and, with `plot`, speedup.png and energy.png.
+    """Write totals.csv, layers.csv, levels.csv, result.json, report.md and, with `plot`, speedup.png and energy.png.
 
     The folder is made when it does not exist; files of the same names are replaced, others stay. Raises InputError
     when the folder cannot be written, leaving it as it was.
@@ -20,13 +20,14 @@ def save(network: NetworkEvaluation, folder: Path, plot: bool = True) -> tuple[P
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as place:
     ...     [path.name for path in save(NetworkEvaluation("nothing", ()), Path(place) / "out", plot=False)]
-    ['layers.csv', 'totals.csv', 'result.json', 'report.md']
+    ['totals.csv', 'layers.csv', 'levels.csv', 'result.json', 'report.md']
     """
     pictures = _pictures(network) if plot else {}
     document = evaluation_document(network)
     texts = {
-        "layers.csv": csv_text(document.records),
         "totals.csv": csv_text(cast("list[Record]", document.content["totals"])),
+        "layers.csv": csv_text(document.records),
+        "levels.csv": csv_text(cast("list[Record]", document.content["levels"])),
         "result.json": json_text(document),
         "report.md": markdown_text(document, tuple(pictures)),
     }

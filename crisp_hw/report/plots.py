@@ -82,7 +82,7 @@ def energy_figure(network: NetworkEvaluation) -> "Figure":
     names, by_arch = _by_arch(network)
     drawn = _figure(len(names), 1.9 * (len(by_arch) + 2) + 1.6)
     chip, *own, dram = drawn.subplots(len(by_arch) + 2, sharex=True)
-    heights = {arch: [_share(1.0, _float(row, "energy_ratio")) for row in rows] for arch, rows in by_arch.items()}
+    heights = {arch: [_share(1.0, _float(row, "on_chip_gain")) for row in rows] for arch, rows in by_arch.items()}
     _over_dense(chip, names, heights, "on chip")
     _legend(drawn, chip)
     for axes, (arch, rows) in zip(own, by_arch.items(), strict=True):
@@ -163,7 +163,7 @@ def _over_dense(axes: "Axes", names: Sequence[str], heights: Mapping[str, Sequen
 def _gains(axes: "Axes", network: NetworkEvaluation, records: Sequence[Record], whole: str) -> None:
     """On-chip energy over that of a key, the gain over the dense run on top."""
     shown = _stacked(axes, network, records, whole)
-    gains = [f"{_float(row, 'energy_ratio'):#.3g}x" for row in records]
+    gains = [f"{_float(row, 'on_chip_gain'):#.3g}x" for row in records]
     crowded = len(records) > FEW
     size, angle = ("x-small", 90) if crowded else ("medium", 0)
     behind = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}  # the line at 1 must not cross the digits

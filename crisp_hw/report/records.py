@@ -1,28 +1,27 @@
 """An evaluation as flat records, one per layer and accelerator and one per accelerator; the units stand in the keys."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 
+from crisp_hw.errors import InputError
 from crisp_hw.report.energies import WIRES, Energies, energies_of, summed
+from crisp_hw.report.moved import Moved, moved_by_level, total
 from crisp_hw.spec.arch import Architecture
+from crisp_hw.spec.columns import Record as Record
+from crisp_hw.spec.columns import Value as Value
 from crisp_hw.spec.descriptors import Descriptor
 from crisp_hw.spec.evaluation import LayerEvaluation, NetworkEvaluation
 from crisp_hw.spec.mapping import LoopMapping
+from crisp_hw.spec.vocabulary import RESERVED
 
-Value = str | int | float | bool | None
-Record = dict[str, Value]
+MOVED = tuple(field.name for field in fields(Moved))
 
 
 def layer_records(network: NetworkEvaluation) -> list[Record]:
     """One record per row of the network, all with the same keys; None where something does not apply.
 
-    `<level>_uj` is the energy of all instances of a level with its share of the block index; `<level>_metadata_uj` is
-    the part of it that metadata take, block index included (None: the backend does not tell), `metadata_uj` their sum.
-    `index_uj`, `selection_uj` and `decoder_uj` stand beside the model and make up `overhead_uj`; `model_uj` is the
-    model's own total, which Timeloop's agrees with, and `energy_uj` is both. `on_chip_uj` is everything but DRAM.
-    `energy_ratio` is dense over this without DRAM, `energy_ratio_with_dram` with it. `kept_ratio` is K'/K. `dense_*` is
-    the unpruned layer on the same fabric. Where accelerators were changed (`smem_bandwidth=32`), every parameter that
-    one of them has changed is a column after `arch`, with the value of each.
+    `spec.vocabulary` says what every key means. Where accelerators were changed (`smem_bandwidth=32`), every parameter
+    that one of them has changed is a column after `arch`, with the value of each.
 
     >>> layer_records(NetworkEvaluation("nothing", ()))
     []
@@ -33,8 +32,6 @@ def layer_records(network: NetworkEvaluation) -> list[Record]:
 
 def total_records(network: NetworkEvaluation) -> list[Record]:
     """One record per accelerator, in order of appearance: the sums over its layers and their ratios.
-
-    `compute_bound_share` is the fraction of layers whose cycles are those of the MAC array.
 
     >>> total_records(NetworkEvaluation("nothing", ()))
     []
@@ -118,8 +115,21 @@ def _levels(network: NetworkEvaluation) -> _Levels:
     every = level_names(network)
     units = {row.point.design.architecture.compute.name.lower() for row in network.rows}
     storage = tuple(name for name in every if name not in units)
+    if taken := [name for name in every if name in RESERVED]:
+        raise InputError(f"no level can be called {taken[0]}: columns have that name", hint="call the level otherwise")
     wired = any(result.networks for row in network.rows for result in (row.result, row.dense))
     return _Levels((*every, WIRES) if wired and WIRES not in every else every, storage)
+
+
+def pattern_text(found: Descriptor) -> str:
+    """N:M and the side of blocks in one word.
+
+    >>> from crisp_hw.spec.layer import Layer
+    >>> pattern_text(Descriptor(Layer("fc", "linear", 2, 4), "dense", nnz=8))
+    'dense'
+    """
+    parts = (f"{found.nm.n}:{found.nm.m}" if found.nm else "", f"B{found.block}" if found.block else "")
+    return " ".join(filter(None, parts)) or "dense"
 
 
 def pattern_record(found: Descriptor) -> Record:
@@ -148,6 +158,7 @@ def _layer_record(row: LayerEvaluation, levels: _Levels) -> Record:
         "dense_cycles": row.dense.cycles,
         "speedup": row.speedup,
         **_energy_record(energies_of(row), levels, _dram(design.architecture)),
+        **_moved_record([moved_by_level(row.result, design.architecture)], levels),
         "bound_by": row.result.bound_by,
         "utilization": row.result.utilization,
         "mappings_tried": row.tried,
@@ -166,6 +177,7 @@ def _shape_record(row: LayerEvaluation) -> Record:
         "rows": layer.rows,
         "columns": layer.columns,
         "positions": layer.positions,
+        "pattern": pattern_text(found),
         **pattern_record(found),
         "density": found.density,
     }
@@ -183,33 +195,52 @@ def _total_record(rows: Sequence[LayerEvaluation], levels: _Levels) -> Record:
         "dense_cycles": dense_cycles,
         "speedup": dense_cycles / cycles,
         **_energy_record(summed(energies_of(row) for row in rows), levels, dram),
-        "compute_bound_share": sum(bound) / len(rows),
+        **_moved_record([moved_by_level(row.result, row.point.design.architecture) for row in rows], levels),
+        "mac_bound_share": sum(bound) / len(rows),
     }
 
 
 def _energy_record(energies: Energies, levels: _Levels, dram: frozenset[str]) -> Record:
     this, dense, beside = energies.this, energies.dense, sum(energies.beside.values(), 0.0)
-    chip = sum((uj for name, uj in this.items() if name not in dram), beside)
-    dense_chip = sum((uj for name, uj in dense.items() if name not in dram), 0.0)
-    total, dense_total, index = sum(this.values(), beside), sum(dense.values(), 0.0), sum(energies.index.values(), 0.0)
-    metadata = energies.metadata
+    chip, dense_chip = _on_chip(this, dram, beside), _on_chip(dense, dram)
+    whole, dense_total = sum(this.values(), beside), sum(dense.values(), 0.0)
+    index, metadata = energies.index, energies.metadata
     return {
         **{f"{name}_uj": this.get(name) for name in levels.every},
-        **{f"{name}_metadata_uj": None if metadata is None else metadata.get(name) for name in levels.storage},
-        "metadata_uj": None if metadata is None else sum(metadata.values(), 0.0),
-        "index_uj": index,
         "selection_uj": energies.beside.get("selection", 0.0),
         "decoder_uj": energies.beside.get("decoder", 0.0),
-        "overhead_uj": index + beside,
-        "model_uj": sum(this.values(), 0.0) - index,
         "on_chip_uj": chip,
-        "energy_uj": total,
+        "total_uj": whole,
+        "model_total_uj": sum(this.values(), 0.0) - sum(index.values(), 0.0),
+        **{f"{name}_metadata_uj": None if metadata is None else metadata.get(name) for name in levels.storage},
+        "on_chip_metadata_uj": None if metadata is None else _on_chip(metadata, dram),
+        "total_metadata_uj": None if metadata is None else sum(metadata.values(), 0.0),
+        "on_chip_index_uj": _on_chip(index, dram),
+        "total_index_uj": sum(index.values(), 0.0),
+        "on_chip_overhead_uj": _on_chip(index, dram, beside),
+        "total_overhead_uj": sum(index.values(), 0.0) + beside,
         **{f"dense_{name}_uj": dense.get(name) for name in levels.every},
         "dense_on_chip_uj": dense_chip,
-        "dense_energy_uj": dense_total,
-        "energy_ratio": _ratio(dense_chip, chip),
-        "energy_ratio_with_dram": _ratio(dense_total, total),
+        "dense_total_uj": dense_total,
+        "on_chip_gain": _ratio(dense_chip, chip),
+        "total_gain": _ratio(dense_total, whole),
     }
+
+
+def _on_chip(uj: Mapping[str, float], dram: frozenset[str], beside: float = 0.0) -> float:
+    """The sum without DRAM, and with what is beside the levels."""
+    return sum((each for name, each in uj.items() if name not in dram), beside)
+
+
+def _moved_record(runs: Sequence[Mapping[str, Moved]], levels: _Levels) -> Record:
+    """Words and bytes of every storage level and of all together, summed over runs; None of a level that no run has."""
+    record: Record = {}
+    for name in levels.storage:
+        found = [run[name] for run in runs if name in run]
+        keys = asdict(total(found)) if found else dict.fromkeys(MOVED)
+        record |= {f"{name}_{key}": value for key, value in keys.items()}
+    every = total(each for run in runs for each in run.values())
+    return record | {f"total_{key}": value for key, value in asdict(every).items()}
 
 
 def _ratio(dense: float, this: float) -> float | None:

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from crisp_hw.report.columns import Column, Table, plain
@@ -11,8 +12,8 @@ from crisp_hw.report.records import Value
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
-MIN_WIDTH = 120
-PROSE_WIDTH = 40
+PROSE_WIDTH = 40  # characters that prose gets where there is room
+PROSE_LEAST = 24  # and what it needs before other columns give way
 FORMULAS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last four: their wide forms
 
 
@@ -44,31 +45,73 @@ def rich_table(content: Table) -> "RichTable":
     return shown
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """A table that fits a width, and the columns that had to give way."""
+
+    table: Table
+    left_out: tuple[Column, ...]
+
+
+def fitted(content: Table, width: int) -> Fitted:
+    """The table without the columns of the highest priorities, as many as it takes to fit the width.
+
+    >>> from crisp_hw.report.columns import Column, table
+    >>> wide = table("t", (Column("a", "a"), Column("b", "b", priority=2)), [{"a": "x" * 50, "b": "y" * 50}])
+    >>> [column.key for column in fitted(wide, 80).left_out], fitted(wide, 120).left_out
+    (['b'], ())
+    """
+    needed = _widths(content, PROSE_LEAST)
+    giving = sorted((-column.priority, -place) for place, column in enumerate(content.columns) if column.priority)
+    left = list(range(len(content.columns)))
+    for _, place in giving:
+        if _total([needed[each] for each in left]) <= width:
+            break
+        left.remove(-place)
+    rows = tuple(tuple(row[each] for each in left) for row in content.rows)
+    kept = tuple(content.columns[each] for each in left)
+    return Fitted(replace(content, columns=kept, rows=rows), tuple(c for c in content.columns if c not in kept))
+
+
 def table_width(content: Table) -> int:
-    """Characters that a table needs so that nothing but prose is folded, at least 120.
+    """Characters that a table needs so that nothing but prose is folded.
 
     >>> from crisp_hw.report.columns import Column, table
     >>> table_width(table("t", (Column("a", "a"),), [{"a": "x" * 130}]))
     132
     """
+    return _total(_widths(content, PROSE_WIDTH))
+
+
+def least_width(content: Table) -> int:
+    """Characters that a table needs where prose is folded as far as it may be."""
+    return _total(_widths(content, PROSE_LEAST))
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + 2 * len(widths)
+
+
+def _widths(content: Table, prose: int) -> list[int]:
+    """Characters that every column needs where prose gets so many."""
     widths = [max(map(len, column.heading.split())) for column in content.columns]
     for row in content.rows:
-        needed = (_needed(column, text) for column, text in zip(content.columns, row, strict=True))
+        needed = (_needed(column, text, prose) for column, text in zip(content.columns, row, strict=True))
         widths = [max(pair) for pair in zip(widths, needed, strict=True)]
-    return max(MIN_WIDTH, sum(widths) + 2 * len(widths))
+    return widths
 
 
 def markdown_table(content: Table) -> str:
-    r"""A table in GitHub's markdown.
+    r"""A table in GitHub's markdown, headed by the keys, which are those of CSV and JSON.
 
     >>> from crisp_hw.report.columns import Column, table
     >>> print(markdown_table(table("t", (Column("a", "name"), Column("n", "N", "whole")), [{"a": "x|y", "n": 1000}])))
-    | name | N |
+    | a | n |
     |:---|---:|
     | x\|y | 1,000 |
     """
     rule = "|".join(":---" if column.left else "---:" for column in content.columns)
-    lines = [_line(column.heading for column in content.columns), f"|{rule}|", *map(_line, content.rows)]
+    lines = [_line(column.key for column in content.columns), f"|{rule}|", *map(_line, content.rows)]
     return "\n".join(lines)
 
 
@@ -110,8 +153,8 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _needed(column: Column, text: str) -> int:
-    return min(len(text), PROSE_WIDTH) if column.style == "prose" else len(text)
+def _needed(column: Column, text: str, prose: int) -> int:
+    return min(len(text), prose) if column.style == "prose" else len(text)
 
 
 def _line(cells: Iterable[str]) -> str:

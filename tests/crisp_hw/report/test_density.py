@@ -26,17 +26,17 @@ def test_a_layer_by_hand(checked):
     assert record == {
         "arch": "a",
         "layer": "conv",
-        "density": "actual",
+        "density_model": "actual",
         "cycles": 100,
-        "model_cycles": 120,
+        "statistical_cycles": 120,
         "cycles_error": pytest.approx(0.2),
-        "on_chip_uj": 6.0,
-        "model_on_chip_uj": 8.0,
+        "model_on_chip_uj": 6.0,
+        "statistical_on_chip_uj": 8.0,
         "on_chip_error": pytest.approx(1 / 3),
-        "energy_uj": 16.0,
-        "model_energy_uj": 20.0,
-        "energy_error": pytest.approx(0.25),
-        "model_invalid": None,
+        "model_total_uj": 16.0,
+        "statistical_total_uj": 20.0,
+        "total_error": pytest.approx(0.25),
+        "statistical_invalid": None,
     }
 
 
@@ -45,17 +45,17 @@ def test_a_tile_by_hand(checked):
     assert record == {
         "arch": "a",
         "layer": "conv",
-        "density": "actual",
+        "density_model": "actual",
         "level": "RF",
         "tile": "1x16x4",
-        "mean": 8.0,
-        "model_mean": 8.0,
+        "mean_words": 8.0,
+        "statistical_mean_words": 8.0,
         "mean_error": 0.0,
-        "largest": 10,
-        "model_largest": 15,
+        "largest_words": 10,
+        "statistical_largest_words": 15,
         "largest_error": 0.5,
         "empty_share": 0.25,
-        "model_empty_share": 0.0,
+        "statistical_empty_share": 0.0,
     }
 
 
@@ -70,7 +70,7 @@ def test_why_the_model_refuses(checked):
     model = replace(checked.check.model, valid=False, reasons=("level RF: 9 words needed, 8 there",))
     row = replace(checked, check=replace(checked.check, model=model))
     network = NetworkEvaluation("net", (row,))
-    assert density_records(network)[0]["model_invalid"] == "level RF: 9 words needed, 8 there"
+    assert density_records(network)[0]["statistical_invalid"] == "level RF: 9 words needed, 8 there"
     assert (
         density_tables(density_records(network), tile_records(network))[0].rows[0][-1]
         == "level RF: 9 words needed, 8 there"

@@ -7,13 +7,15 @@ import pytest
 
 from crisp_hw.report.document import Document, json_text, markdown_text
 from crisp_hw.report.evaluation import evaluation_document
+from crisp_hw.report.moved import level_records
 from crisp_hw.report.records import layer_records, total_records
 
 
 def test_json_holds_everything(network):
     content = json.loads(json_text(evaluation_document(network)))
-    assert content["schema"] == "crisp-hw/result/1"
+    assert content["schema"] == "crisp-hw/result/2"
     assert content["layers"] == json.loads(json.dumps(layer_records(network)))
+    assert content["levels"] == json.loads(json.dumps(level_records(network)))
     assert content["totals"] == json.loads(json.dumps(total_records(network)))
     assert content["skipped"] == [{"name": "relu", "reason": "elementwise"}]
     assert content["provenance"] == {"seed": 3}
@@ -31,7 +33,7 @@ def test_markdown_has_tables_pictures_and_remarks(network):
     assert "![speedup](speedup.png)" in text
     for line in ("# net, 2:4, blocks of 64", "## Assumptions", "- one sample", "## Skipped", "- relu: elementwise"):
         assert line in text.splitlines()
-    assert text.count("| c1 | 2:4 B64 | 3/9 |") == 2
+    assert text.count("| c1 | 2:4 B64 | 33.3 % |") == 2
 
 
 def test_markdown_escapes_names(network):

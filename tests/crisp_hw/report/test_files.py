@@ -11,7 +11,7 @@ from crisp_hw.report.files import save
 
 pytestmark = pytest.mark.slow
 
-NAMES = {"layers.csv", "totals.csv", "result.json", "report.md", "speedup.png", "energy.png"}
+NAMES = {"layers.csv", "totals.csv", "levels.csv", "result.json", "report.md", "speedup.png", "energy.png"}
 
 
 def tree(folder):

@@ -1,0 +1,66 @@
+"""What a column is: the key of a figure, its heading, unit and meaning, how it reads, and how soon it gives way."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Value = str | int | float | bool | None
+Record = dict[str, Value]
+"""Figures by the keys of their columns."""
+Style = Literal["text", "prose", "whole", "number", "ratio", "share"]
+SPELLED = {
+    "arch": "accelerator", "uj": "uJ", "pj": "pJ", "mac": "MAC", "macs": "MACs", "dram": "DRAM", "nm": "N:M",
+    "kb": "KB", "csr": "CSR", "ellpack": "ELLPACK", "crisp": "CRISP", "rle": "RLE", "timeloop": "Timeloop",
+}  # fmt: skip
+"""Words of keys that people write otherwise."""
+UNITS = {
+    "uj": "uJ", "pj": "pJ", "um2": "um2", "bits": "bits", "kbit": "1000 bits", "words": "words", "bytes": "bytes",
+    "cycles": "cycles", "macs": "MACs", "s": "s", "kb": "KB", "bandwidth": "words/cycle",
+}  # fmt: skip
+"""The last word of a key -> the unit of its number."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """`style` says how a value reads: text, prose (text that may wrap), a whole number, three digits, a ratio, a share.
+
+    Text stands on the left, numbers on the right. Where a table is wider than its place, columns of the highest
+    `priority` are left out first, and of equal ones the last; those of priority 0 always stay.
+    """
+
+    key: str
+    heading: str
+    style: Style = "text"
+    meaning: str = ""
+    priority: int = 0
+
+    @property
+    def left(self) -> bool:
+        """Does it stand on the left?"""
+        return self.style in ("text", "prose")
+
+    @property
+    def unit(self) -> str:
+        """The unit of the number, "" for text.
+
+        >>> Column("smem_read_words", "", "whole").unit, Column("speedup", "", "ratio").unit, Column("arch", "").unit
+        ('words', 'x', '')
+        """
+        match self.style:
+            case "text" | "prose":
+                return ""
+            case "ratio":
+                return "x"
+            case "share":
+                return "share of 1"
+            case "whole" | "number":
+                return UNITS.get(self.key.rpartition("_")[2], "count")
+
+
+def heading(key: str) -> str:
+    """What stands over a column: its key in words.
+
+    >>> heading("on_chip_uj"), heading("dense_cycles"), heading("dram_read_words")
+    ('on-chip uJ', 'dense cycles', 'DRAM read words')
+    """
+    words = [SPELLED.get(word, word) for word in key.split("_")]
+    return " ".join(words).replace("on chip", "on-chip")
