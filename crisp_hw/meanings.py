@@ -117,7 +117,7 @@ _COMMANDS: Mapping[str, Mapping[str, str]] = {
 }
 
 _BY_TABLE = "`crisp-hw workload copy resnet50 FILE` gives a layer table to fill in"
-_FOREIGN = (
+FOREIGN = (
     "a checkpoint of another project needs its model, too: see crisp_hw.extract.describe_checkpoint, or prune the "
     "model with `crisp-prune run`"
 )
@@ -125,8 +125,8 @@ _NO_TENSORFLOW = f"files of TensorFlow and Keras are not read; {_BY_TABLE}"
 _FILES: Mapping[str, str] = {
     ".onnx": f"ONNX is not read; {_BY_TABLE}, and a PyTorch model is pruned by `crisp-prune run`",
     ".h5 .hdf5 .keras .pb .tflite .savedmodel": _NO_TENSORFLOW,
-    ".pth .ckpt .bin .tar .th .pkl .pickle .pt2 .torchscript .jit .gguf": _FOREIGN,
-    ".npy .npz .mat": f"arrays alone do not say what the layers are; {_FOREIGN}",
+    ".pth .ckpt .bin .tar .th .pkl .pickle .pt2 .torchscript .jit .gguf": FOREIGN,
+    ".npy .npz .mat": f"arrays alone do not say what the layers are; {FOREIGN}",
     ".json .csv .toml .xlsx .tsv": f"layer tables and accelerators are YAML files; {_BY_TABLE}",
     ".zip .gz": "a bundle is evaluated again by `crisp-hw replay`",
     ".prototxt .caffemodel .mlmodel .engine .trt .params": f"such files are not read; {_BY_TABLE}",

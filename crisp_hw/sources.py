@@ -7,8 +7,10 @@ from pathlib import Path
 
 from crisp_hw.accelerators import list_arch, load_arch
 from crisp_hw.descriptors import describe_model, layer_roles, network_pattern, network_sparsity, pattern_descriptor
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.io import load_pruned
+from crisp_hw.io.containers import CONTAINERS
+from crisp_hw.meanings import file_hint
 from crisp_hw.spec.accelerator import Accelerator
 from crisp_hw.spec.descriptors import Descriptor, PrunedLayer, PrunedModel
 from crisp_hw.spec.layer import Skipped, Workload
@@ -59,6 +61,29 @@ class Network:
     assumptions: tuple[str, ...] = ()
     provenance: dict[str, object] | None = None
     masks: Mapping[str, PrunedLayer] | None = None
+
+
+def is_pruned_model(name: str) -> bool:
+    """Does this name of a network mean a pruned-model file, and not a layer table?
+
+    Raises
+    ------
+    InputError
+        When it is a file of another kind.
+
+    Examples
+    --------
+    >>> is_pruned_model("run.pt"), is_pruned_model("resnet50"), is_pruned_model("mine.yaml")
+    (True, False, False)
+    """
+    suffix = Path(name).suffix
+    if suffix in ("", ".yaml", ".yml"):
+        return False
+    if suffix in CONTAINERS:
+        return True
+    hint = file_hint(suffix) or "give a file of these kinds, or a name that `crisp-hw workload list` lists"
+    what = f"pruned models are {' and '.join(CONTAINERS)} files, layer tables are .yaml files"
+    raise InputError(f"is no network that is read: {what}", Where(mark=Mark(name)), hint)
 
 
 def load_accelerators(arch: Arch | Sequence[Arch], energy: str | None = None) -> tuple[Accelerator, ...]:

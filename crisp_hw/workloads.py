@@ -1,5 +1,6 @@
 """Layer tables of networks: the packaged ones by name, a user's by path."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -7,8 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from crisp_hw.data_files import data_folder
 from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.machine.files import read_text
 from crisp_hw.machine.positions import MarkedDict, mark_of, shown
 from crisp_hw.machine.yaml_files import checked, read_mapping
+from crisp_hw.meanings import network_hint
 from crisp_hw.spec.layer import Layer, Skipped, Workload
 from crisp_hw.spec.limits import MOST_MACS, MOST_PER_DIMENSION, MOST_WEIGHTS
 
@@ -17,6 +20,7 @@ Pad = Annotated[int, Field(ge=0, le=MOST_PER_DIMENSION)]
 Pair = Annotated[tuple[Positive, Positive], Field(strict=False)]  # a YAML list; its numbers stay strict
 Pads = Annotated[tuple[Pad, Pad], Field(strict=False)]
 Name = Annotated[str, Field(min_length=1, max_length=4096)]
+_SCHEMA = re.compile(r"^schema:\s*['\"]?crisp-hw/workload/", re.MULTILINE)
 FORM = "see workloads/resnet50.yaml for the form"
 
 
@@ -110,6 +114,13 @@ def load_workload(name_or_path: str | Path) -> Workload:
     return Workload(content.name, layers, skipped, content.source)
 
 
+def is_workload(path: Path) -> bool:
+    """Is this the name of a packaged layer table, or a file that says of itself that it is a layer table?"""
+    if path.suffix not in (".yaml", ".yml"):
+        return str(path) in list_workloads()
+    return path.is_file() and bool(_SCHEMA.search(read_text(path)))
+
+
 def _locate(name_or_path: str | Path) -> Path:
     """The file meant; a bare word is a packaged name."""
     if isinstance(name_or_path, Path) or name_or_path.endswith((".yaml", ".yml")):
@@ -118,7 +129,7 @@ def _locate(name_or_path: str | Path) -> Path:
         return data_folder("workloads") / f"{name_or_path}.yaml"
     raise InputError(
         f"no workload named {shown(name_or_path)}; the packaged ones are {', '.join(list_workloads())}",
-        hint="give a path ending in .yaml for your own",
+        hint=network_hint(name_or_path, list_workloads()) or "give a path ending in .yaml for your own",
     )
 
 

@@ -7,6 +7,7 @@ from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.files import real_path
 from crisp_hw.machine.positions import MarkedDict, mark_of, shown
 from crisp_hw.machine.yaml_files import read_mapping
+from crisp_hw.meanings import accelerator_hint, file_hint
 
 
 def list_arch() -> tuple[str, ...]:
@@ -29,7 +30,8 @@ def arch_path(name_or_path: str | Path) -> Path:
     if name_or_path not in list_arch():
         names = ", ".join(list_arch())
         name = name_or_path if 0 < len(name_or_path) <= 40 else shown(name_or_path)
-        raise InputError(f"no architecture {name}; valid names: {names}, or the path of a .yaml file")
+        said = f"no architecture {name}; valid names: {names}, or the path of a .yaml file"
+        raise InputError(said, hint=accelerator_hint(name_or_path, list_arch()) or file_hint(Path(name_or_path).suffix))
     return data_folder("arch") / f"{name_or_path}.yaml"
 
 

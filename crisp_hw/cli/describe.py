@@ -5,16 +5,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crisp_hw.cli.options import FormatOption
+from crisp_hw.cli.options import NETWORK, FormatOption, Inputs, grouped
 from crisp_hw.cli.output import check_output, check_plotting, output_option, say_written, show
 from crisp_hw.errors import InputError, Mark, Where
 
 if TYPE_CHECKING:
-    from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
+    from crisp_hw.sources import Network
+    from crisp_hw.spec.descriptors import PrunedLayer
 
 
+@grouped
 def describe(
-    file: Annotated[Path, typer.Argument(help="The pruned-model file (.pt or .safetensors).")],
+    inputs: Annotated[Inputs, NETWORK],
     form: FormatOption = "table",
     picture: Annotated[
         Path | None,
@@ -25,28 +27,28 @@ def describe(
     ] = None,
 ) -> None:
     """Measure what the masks of a pruned network really are: N:M, blocks, balance, density, bits of metadata."""
-    from crisp_hw import api
     from crisp_hw.report.masks import descriptor_document
+    from crisp_hw.sources import resolve, select
 
     if layer is not None and picture is None:
         raise InputError("--layer chooses what --picture FILE.png shows", hint="give both")
     check_output(picture)
-    model = api.load_pruned(file)
-    document = descriptor_document(model.name, api.describe(model))
+    network = resolve(inputs.source())
+    document = descriptor_document(network.name, select(network.descriptors, inputs.layers))
     if picture is not None:
-        _draw(_chosen(model, layer), picture)
+        _draw(_chosen(network, layer), picture)
     show(document, form)
 
 
-def _chosen(model: "PrunedModel", name: str | None) -> "PrunedLayer":
-    masked = [each for each in model.layers if each.mask is not None]
-    if name is None:
-        masked.sort(key=lambda each: each.block is None)
-    else:
-        masked = [each for each in masked if each.layer.name == name]
+def _chosen(network: "Network", name: str | None) -> "PrunedLayer":
+    if network.masks is None:
+        raise InputError(f"{network.name} has no masks to draw", hint="a layer table holds none; give a pruned model")
+    there = [each for each in network.masks.values() if each.mask is not None]
+    masked = [each for each in there if name in (None, each.layer.name)]
+    masked.sort(key=lambda each: each.block is None)
     if not masked:
-        names = ", ".join(each.layer.name for each in model.layers if each.mask is not None) or "none"
-        raise InputError(f"no layer {name or 'at all'} with a mask in {model.name}", hint=f"there are {names}")
+        names = ", ".join(each.layer.name for each in there) or "none"
+        raise InputError(f"no layer {name or 'at all'} with a mask in {network.name}", hint=f"there are {names}")
     return masked[0]
 
 

@@ -19,9 +19,12 @@ FilesArgument = Annotated[
     ),
 ]
 OutOption = Annotated[
-    Path,
+    Path | None,
     output_option(
-        "The folder to write stats.txt, map.txt, stats.json and the other files of timeloop-model to.", "--out", "-o"
+        "The folder to write stats.txt, map.txt, stats.json and the other files of timeloop-model to. Default: this "
+        "folder, and with --explain none.",
+        "--out",
+        "-o",
     ),
 ]
 
@@ -38,7 +41,7 @@ DialectOption = Annotated[
 
 def model(  # noqa: PLR0913 - the options of a command
     files: FilesArgument,
-    out: OutOption = Path(),
+    out: OutOption = None,
     form: FormatOption = "table",
     dialect: DialectOption = "head",
     explain: ExplainOption = None,

@@ -59,17 +59,25 @@ Searching = Annotated[EvaluateOptions, SEARCH]
 class Inputs:
     """What is evaluated: a network, its layers, and accelerators."""
 
-    masks: Annotated[Path | None, Stated("The pruned-model file to evaluate (.pt or .safetensors).")] = None
-    workload: Annotated[
-        str | None, Stated("The layer table to evaluate instead of --masks: a name such as resnet50, or a .yaml file.")
+    network: Annotated[
+        str | None,
+        Stated(
+            "The network: a pruned-model file (.pt, .safetensors), a packaged layer table by name (resnet50), or a "
+            ".yaml file of one.",
+            argument="SOURCE",
+        ),
     ] = None
-    nm: Annotated[str | None, Stated("The N:M pattern that --workload is pruned to, such as 2:4.")] = None
-    block: Annotated[int | None, Stated("The side of the square blocks that --workload is pruned in, in weights.")] = (
+    masks: Annotated[Path | None, Stated("SOURCE, as a pruned-model file (.pt or .safetensors).")] = None
+    workload: Annotated[str | None, Stated("SOURCE, as a layer table: a name such as resnet50, or a .yaml file.")] = (
         None
     )
+    nm: Annotated[str | None, Stated("The N:M pattern that a layer table is pruned to, such as 2:4.")] = None
+    block: Annotated[
+        int | None, Stated("The side of the square blocks that a layer table is pruned in, in weights.")
+    ] = None
     sparsity: Annotated[
         float | None,
-        Stated("The share of zeros among the prunable weights of --workload, from 0 to 1, those of N:M included."),
+        Stated("The share of zeros among the prunable weights of a layer table, from 0 to 1, those of N:M included."),
     ] = None
     arch: Annotated[
         list[str] | None,
@@ -84,6 +92,19 @@ class Inputs:
     ] = None
     setting: Annotated[list[str] | None, Stated(SET_HELP, ("--set",))] = None
 
+    def __post_init__(self) -> None:
+        """SOURCE becomes what --masks or --workload would have said; InputError where one of them is there, too."""
+        if self.network is None:
+            return
+        if self.masks is not None or self.workload is not None:
+            option = "--workload" if self.masks is None else "--masks"
+            raise InputError(f"SOURCE {self.network} and {option} are given together", hint="give the network once")
+        from crisp_hw.sources import is_pruned_model
+
+        kind, value = ("masks", Path(self.network)) if is_pruned_model(self.network) else ("workload", self.network)
+        object.__setattr__(self, kind, value)
+        object.__setattr__(self, "network", None)
+
     def source(self) -> "Source":
         """The network; InputError unless it is exactly one."""
         from crisp_hw.sources import WorkloadPattern
@@ -94,18 +115,24 @@ class Inputs:
                 extra = ", ".join(name for name, value in given.items() if value is not None)
                 if extra:
                     raise InputError(
-                        f"{extra}: only with --workload", hint=f"the masks of {self.masks} say what is pruned"
+                        f"{extra}: only for a layer table", hint=f"the masks of {self.masks} say what is pruned"
                     )
                 return self.masks
             case None, str():
                 nm = None if self.nm is None else _pattern(self.nm)
                 return WorkloadPattern(self.workload, nm, self.block, self.sparsity)
             case _:
-                raise InputError("give exactly one of --masks FILE and --workload NAME")
+                raise InputError("give exactly one network", hint="SOURCE, --masks FILE or --workload NAME")
 
     def accelerators(self, energy: str | None) -> "tuple[Accelerator, ...]":
         """The accelerators with the numbers of --set; InputError for one that there is not."""
         return accelerators_of(self.arch, energy, self.setting)
+
+
+NETWORK = ("network", "masks", "workload", "nm", "block", "sparsity", "layers")
+"""The inputs that say which network, and which of its layers."""
+WITHOUT_SOURCE = tuple(name for name in stated(Inputs) if name != "network")
+"""The inputs of a command whose own argument may be SOURCE, too."""
 
 
 def accelerators_of(
@@ -194,7 +221,10 @@ def _group(annotation: Any) -> _Group | None:
 
 def _parameter(field: "Field[Any]", told: Stated) -> inspect.Parameter:
     default = field.default if told.cli_default is ... else told.cli_default
-    annotation: Any = Annotated[
-        get_args(field.type)[0], typer.Option(*told.flags, help=told.help, min=told.least, rich_help_panel=told.panel)
-    ]
+    options: dict[str, Any] = {"help": told.help, "min": told.least, "rich_help_panel": told.panel}
+    if told.argument:
+        offered = typer.Argument(metavar=told.argument, **options)
+    else:
+        offered = typer.Option(*told.flags, **options)
+    annotation: Any = Annotated[get_args(field.type)[0], offered]
     return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

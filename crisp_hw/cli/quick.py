@@ -47,4 +47,4 @@ def quick_run(arguments: Sequence[str]) -> ModelRun | None:
     if not files:
         return None
     form, dialect = cast("Format", given.get("form", "table")), cast("Dialect", given.get("dialect", "head"))
-    return ModelRun(FilesAsked(tuple(files)), Path(given.get("out", "")), form, dialect)
+    return ModelRun(FilesAsked(tuple(files)), Path(given["out"]) if "out" in given else None, form, dialect)

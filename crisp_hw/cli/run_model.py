@@ -8,6 +8,7 @@ from crisp_hw.cli.output import Format, check_folder, say_written, show
 from crisp_hw.spec.dialect import Dialect
 
 if TYPE_CHECKING:
+    from crisp_hw.timeloop.stats.detail import Evaluated
     from crisp_hw.timeloop.yaml.documents import InputFiles
 
 
@@ -37,7 +38,7 @@ class ModelRun:
     """The options of `crisp-hw model`."""
 
     given: FilesAsked
-    out: Path = Path()
+    out: Path | None = None
     form: Format = "table"
     dialect: Dialect = "head"
     explain: str | None = None
@@ -45,20 +46,32 @@ class ModelRun:
 
 def run_model(asked: ModelRun) -> None:
     """Evaluate, write all files or none, and show the result or what explains a figure of it."""
-    from crisp_hw.dropin.model import evaluate_files, texts_of
-    from crisp_hw.machine.writing import write_all
+    from crisp_hw.dropin.model import evaluate_files
 
-    check_folder(asked.out)
+    out = Path() if asked.out is None and asked.explain is None else asked.out
+    check_folder(out)
     evaluated = evaluate_files(asked.given.read(), asked.dialect)
     if asked.explain is None:
         from crisp_hw.report.model import model_document
 
-        written = write_all(asked.out, {name: text.encode() for name, text in texts_of(evaluated).items()})
+        written = _written(evaluated, out)
         show(model_document(evaluated), asked.form)
     else:
         from crisp_hw.cli.explain import show_explanation
         from crisp_hw.explanation import explain  # takes a while to load
 
-        written = write_all(asked.out, {name: text.encode() for name, text in texts_of(evaluated).items()})
-        show_explanation(explain(evaluated.point, asked.explain), asked.form)
-    say_written(written, asked.out)
+        explanation = explain(evaluated.point, asked.explain)
+        written = _written(evaluated, out)
+        show_explanation(explanation, asked.form)
+    if out is not None:
+        say_written(written, out)
+
+
+def _written(evaluated: "Evaluated", out: Path | None) -> tuple[Path, ...]:
+    """The files of a run, written all or none; none where no folder is given."""
+    if out is None:
+        return ()
+    from crisp_hw.dropin.model import texts_of
+    from crisp_hw.machine.writing import write_all
+
+    return write_all(out, {name: text.encode() for name, text in texts_of(evaluated).items()})

@@ -1,11 +1,12 @@
 """`crisp-hw verify` and `crisp-hw doctor`."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from crisp_hw.cli.options import FormatOption, Inputs, Searching, grouped
+from crisp_hw.cli.options import WITHOUT_SOURCE, FormatOption, Inputs, Searching, grouped
 from crisp_hw.cli.output import progress, show
 from crisp_hw.errors import InputError
 
@@ -21,7 +22,8 @@ DIFFERENT = 1  # exit code: compared, and something differs
 DocumentsArgument = Annotated[
     list[Path] | None,
     typer.Argument(
-        help="Timeloop's YAML files instead of a network: files given together are one set, and each folder is one."
+        metavar="SOURCE | FILES",
+        help="A network, or Timeloop's YAML files: files given together are one set, and each folder is one.",
     ),
 ]
 RunnerOption = Annotated[
@@ -44,7 +46,7 @@ EnergyTolerance = Annotated[
 
 @grouped
 def verify(  # noqa: PLR0913 - the options of a command
-    inputs: Inputs,
+    inputs: Annotated[Inputs, WITHOUT_SOURCE],
     searching: Searching,
     documents: DocumentsArgument = None,
     runner: RunnerOption = None,
@@ -62,6 +64,8 @@ def verify(  # noqa: PLR0913 - the options of a command
     from crisp_hw.verification import verification_document, verify_documents
 
     settings = Settings(find_tool(runner).runner, time_limit)
+    if documents and len(documents) == 1 and _is_network(documents[0]):
+        inputs, documents = replace(inputs, network=str(documents[0])), None
     if documents and (inputs != Inputs() or searching.said):
         raise InputError("give documents, or a network with its options (--masks, --workload, --arch, ...), not both")
     if documents:
@@ -79,6 +83,14 @@ def verify(  # noqa: PLR0913 - the options of a command
     show(verification_document(found), form)
     if not all(each.agrees for each in found):
         raise typer.Exit(DIFFERENT)
+
+
+def _is_network(path: Path) -> bool:
+    """Is the one word that was given a network, and no folder or file of Timeloop's?"""
+    from crisp_hw.io.containers import CONTAINERS
+    from crisp_hw.workloads import is_workload
+
+    return path.suffix in CONTAINERS or is_workload(path)
 
 
 def _rendered(inputs: Inputs, searching: Searching) -> "dict[str, Documents]":

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.files import FileKind, check_file, read_bytes
+from crisp_hw.meanings import FOREIGN, file_hint
+
+CONTAINERS = (".pt", ".safetensors")
 
 # 1 GiB of packed masks are 8.6e9 weights.
 PRUNED = FileKind("a pruned model", 2**30, "give a pruned-model file that crisp-prune wrote")
@@ -57,10 +60,9 @@ class Envelope:
 
 def open_envelope(path: Path) -> Envelope:
     """The entries of `path`, by its suffix; InputError when it is no intact container of that kind."""
-    if path.suffix not in (".pt", ".safetensors"):
-        raise InputError(
-            f"a pruned model ends in .pt or .safetensors, not '{path.suffix}'", Where(mark=Mark(str(path)))
-        )
+    if path.suffix not in CONTAINERS:
+        said = f"a pruned model ends in {' or '.join(CONTAINERS)}, not '{path.suffix}'"
+        raise InputError(said, Where(mark=Mark(str(path))), file_hint(path.suffix))
     if not check_file(path, PRUNED):
         raise InputError("is empty", Where(mark=Mark(str(path))), PRUNED.advice)
     return _open_pt(path) if path.suffix == ".pt" else _open_safetensors(path)
@@ -154,5 +156,5 @@ def _not_a_container(path: Path, error: BaseException) -> InputError:
     return InputError(
         f"is not an intact pruned-model file ({lines[0][:200]})",
         Where(mark=Mark(str(path))),
-        "write it again with crisp-prune",
+        f"write it again with crisp-prune; {FOREIGN}",
     )

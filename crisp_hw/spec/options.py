@@ -21,7 +21,8 @@ class Stated:
     """What the command line says of a field: `help`, and its `flags` where --its-name is not all.
 
     `cli_default` is what the command line takes where nothing is said (...: the field's own default), `least` the
-    smallest number that it takes, and `panel` the heading under which `--help` lists it.
+    smallest number that it takes, and `panel` the heading under which `--help` lists it. `argument` is the name of one
+    that stands without a flag.
     """
 
     help: str
@@ -29,6 +30,7 @@ class Stated:
     panel: str | None = None
     cli_default: Any = ...
     least: int | None = None
+    argument: str = ""
 
 
 def stated(kind: Any) -> dict[str, Stated]:

@@ -89,9 +89,13 @@ CASES = {
     "setting of nan": (["--workload", "resnet50", "--set", "rf_kb=nan"], {}, "rf_kb=nan: 'nan' is no number"),
     "pattern": (["--workload", "resnet50", "--nm", "2/4"], {}, "--nm 2/4: is no N:M pattern; write 2:4"),
     "impossible pattern": (["--workload", "resnet50", "--nm", "5:4"], {}, "5:4 is no N:M pattern"),
-    "neither source": ([], {}, "give exactly one of --masks FILE and --workload NAME"),
-    "both sources": (["--masks", "run.pt", "--workload", "vgg16"], {}, "give exactly one of --masks FILE and"),
-    "pattern for masks": (["--masks", "run.pt", "--nm", "2:4"], {}, "--nm: only with --workload"),
+    "neither source": ([], {}, "give exactly one network; SOURCE, --masks FILE or --workload NAME"),
+    "both sources": (
+        ["--masks", "run.pt", "--workload", "vgg16"],
+        {},
+        "give exactly one network; SOURCE, --masks FILE or",
+    ),
+    "pattern for masks": (["--masks", "run.pt", "--nm", "2:4"], {}, "--nm: only for a layer table"),
     "plot to nowhere": (["--workload", "resnet50", "--plot"], {}, "--plot writes pictures into a folder"),
 }
 
@@ -168,7 +172,7 @@ def test_no_valid_mapping_is_exit_code_3(tmp_path, monkeypatch):
 def test_debug_adds_the_traceback(tmp_path, monkeypatch):
     result = run(tmp_path, ["--debug", "arch", "show", "tpu"], monkeypatch)
     assert result.exit_code == 2
-    assert "Traceback" in result.stderr and result.stderr.endswith("or the path of a .yaml file\n")
+    assert "Traceback" in result.stderr and result.stderr.endswith("on the levels of this project\n")
 
 
 def test_control_characters_do_not_reach_the_terminal(tmp_path, monkeypatch):

@@ -105,7 +105,7 @@ def test_documents_or_a_network_but_not_both(recorded):
 
 def test_neither_is_an_error(recorded):
     recorded("dense")
-    assert "give exactly one of" in run("verify", code=2).stderr
+    assert "give exactly one network" in run("verify", code=2).stderr
 
 
 def test_without_timeloop_it_says_how_to_get_one(monkeypatch, tmp_path):
