@@ -45,3 +45,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(f"golden cases, equal to Timeloop in every figure; {ran}:")
     for source in sorted(found):
         terminalreporter.write_line(f"  {source}: {', '.join(sorted(found[source]))}")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How many random mapspaces exact searches are held against brute force in."""
+    parser.addoption("--small-spaces", type=int, default=20, help="random small mapspaces of each kind (default: 20)")
+
+
+@pytest.fixture(scope="session")
+def small_seeds(request: pytest.FixtureRequest) -> list[int]:
+    """Seeds of random small mapspaces."""
+    return list(range(request.config.getoption("--small-spaces")))

@@ -10,6 +10,7 @@ import numpy as np
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.machine.pool import WorkerPool, answer_of
 from crisp_hw.mapper.bypass import spaces
+from crisp_hw.mapper.plan import plan_of
 from crisp_hw.mapper.search import Found, Progress, SearchStatus, search
 from crisp_hw.mapper.tally import OBJECTIVES, FrontPoint, undominated
 from crisp_hw.spec.constraints import Constraints
@@ -31,7 +32,8 @@ class _Answers:
 
 @dataclass(frozen=True)
 class ParallelSearch:
-    """`search` by `jobs` processes, a choice of keep and bypass at a time; one choice is searched by one process.
+    """`search` by `jobs` processes, a choice of keep and bypass at a time. One process does one choice, and all of a
+    search by templates.
 
     A budget and the memory are divided, so that with a budget other mappings are tried than by one process; without
     one the mapping has the same score. Processes are spawned (the caller's main module needs its `if __name__ ==
@@ -54,7 +56,7 @@ class ParallelSearch:
             raise InputError(f"{self.jobs} jobs", hint="give 1 or more")
         chosen = spaces(design, constraints)
         many = min(self.jobs, len(chosen))
-        if many == 1:
+        if many == 1 or plan_of(chosen, options or SearchOptions()).exact:  # what one choice finds ends the others
             return search(design, constraints, objective, options=options, progress=progress)
         share = _share(options or SearchOptions(), len(chosen), many)
         calls = {

@@ -1,18 +1,18 @@
 """The best mapping of a mapspace, with a certificate: proven over all of it, or how far it may be off."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from crisp_hw.engine.arrays import mover
-from crisp_hw.engine.sliding import sliding
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.mapper.bounds import lower
 from crisp_hw.mapper.bypass import choices
 from crisp_hw.mapper.diagnose import least_violating, nothing_fits
-from crisp_hw.mapper.orders import unusual
-from crisp_hw.mapper.sample import estimate, sample
+from crisp_hw.mapper.exact.search import Exact
+from crisp_hw.mapper.plan import plan_of
+from crisp_hw.mapper.sample import sample
 from crisp_hw.mapper.space import Space
 from crisp_hw.mapper.stream import Chunk, factorizations
 from crisp_hw.mapper.sweep import Sweep, catalog_of
@@ -22,9 +22,6 @@ from crisp_hw.spec.design import Design
 from crisp_hw.spec.mapping import LoopMapping
 from crisp_hw.spec.options import SearchOptions
 
-LARGEST_SWEEP = 100_000_000  # factorizations; 11.9 million were enumerated and judged in 2.6 s (benchmarks/mapper.py)
-FAST = (20_000_000, 500_000)  # most mappings of a full search, and a budget beyond it: at 0.1 million/s, minutes
-SLOW = (200_000, 20_000)  # the same where every mapping is walked (windows, forbidden reuse, wires): 1.5 ms each
 MOST_ORDERS = 64  # of one pattern of loops in a sample, so that no row uses up the budget alone
 BOUNDED_ONE_BY_ONE = 5_000_000  # factorizations whose bounds are worked out in a few seconds
 BYTES_PER_WORD = 8
@@ -39,12 +36,16 @@ SETTLED = "what each level keeps is taken from the constraints, not searched"
 
 @dataclass(frozen=True)
 class SearchStatus:
-    """How far a search is: candidates done of all, and the best so far."""
+    """How far a search is: candidates (of a search by templates: those) done of all, and the best so far.
+
+    `gap` is how far the objective of the best may lie above that of anything not yet looked at (0.1: 10 %).
+    """
 
     done: int
     total: int
     best_cycles: int | None = None
     best_energy_pj: float | None = None
+    gap: float | None = None
 
 
 Progress = Callable[[SearchStatus], None]
@@ -56,6 +57,7 @@ class Found:
     evaluated mappings (a factorization in every order that costs can tell apart and no other dominates).
 
     `proven`: nothing better is in the mapspace. Else the objective is at most `gap` (0.1: 10 %) above a lower bound.
+    `uncovered` is why no search by templates proved it.
     """
 
     mapping: LoopMapping
@@ -71,6 +73,7 @@ class Found:
     interrupted: bool = False
     front: tuple[FrontPoint, ...] = ()
     assumptions: tuple[str, ...] = (*ASSUMPTIONS, SETTLED)
+    uncovered: str | None = None
 
     @property
     def certificate(self) -> str:
@@ -84,7 +87,8 @@ class Found:
             bound = f"none has a smaller {self.objective}: it meets a lower bound"
         else:
             bound = f"within {100 * self.gap:.1f} % of a lower bound"
-        return f"{stopped}best of {self.tried:,} mappings, {bound}"
+        why = f" (the search by templates does not cover {self.uncovered})" if self.uncovered else ""
+        return f"{stopped}best of {self.tried:,} mappings, {bound}{why}"
 
 
 def search(
@@ -98,8 +102,10 @@ def search(
     """The best mapping of a design under constraints: fewest cycles, least energy (pJ) or least product of both.
 
     What levels keep is searched, too, where the constraints leave it open. Equal mappings are ranked by the objective's
-    second number, then by the smallest bounds read from the outermost level inwards, then by loop order. Past the
-    budget, or in spaces too large to wait for (`usual_budget`), random draws and descent take the place of enumeration.
+    second number. Spaces of few mappings are gone through, larger ones are searched by templates and bounds
+    (`mapper.exact`); past a budget, or in large spaces that those do not cover (`plan`), random draws and descent take
+    the place of enumeration. Of equal mappings that were evaluated, that with the smallest bounds read from the
+    outermost level inwards is taken, then the first by loop order.
     KeyboardInterrupt ends a search with the best so far, if there is one. Raises InputError for an objective or device
     that is not known and MappingError when no mapping is valid, with the mapping that breaks the rules least.
 
@@ -130,14 +136,17 @@ def search_spaces(
     options = options or SearchOptions()
     mover(options.device)
     total, tally = sum(space.size for space in spaces), Tally(objective, options.front)
-    budget = options.budget if options.budget is not None else usual_budget(spaces)
-    whole = budget is None or (total <= budget and options.budget is not None)
+    plan = plan_of(spaces, options)
+    budget, whole = plan.budget, plan.budget is None or (total <= plan.budget and options.budget is not None)
     orders = None if whole else MOST_ORDERS
     sweeps = tuple(Sweep(catalog_of(space, orders, options.seed), tally, options.device, budget) for space in spaces)
     run = _Run(sweeps, total, progress, chunk_rows or rows_within(options.memory_bytes, spaces[0]))
     interrupted = complete = False
     try:
-        if budget is None or whole:
+        complete = plan.exact and chunk_rows is None and run.by_templates(spaces, options)
+        if tally.leader is not None:
+            pass
+        elif budget is None or whole:
             complete = run.enumerate()
         else:
             sample(sweeps, options.seed, budget, run.tick)
@@ -145,18 +154,8 @@ def search_spaces(
         if tally.leader is None:
             raise
         interrupted = True
-    return _found(spaces, run, complete, interrupted)
-
-
-def usual_budget(spaces: tuple[Space, ...]) -> int | None:
-    """How many mappings are evaluated where nobody says: all (None), unless there are too many to wait for.
-
-    The mappings are estimated: the share of random factorizations that fits, times the orders that these have.
-    """
-    problem = spaces[0].design.problem
-    most, budget = SLOW if sliding(problem) or unusual(spaces[0]) else FAST
-    few = sum(space.size for space in spaces) <= LARGEST_SWEEP and sum(map(estimate, spaces)) <= most
-    return None if few else budget
+    found = _found(spaces, run, complete, interrupted)
+    return found if found.proven else replace(found, uncovered=plan.uncovered)
 
 
 def _found(spaces: tuple[Space, ...], run: "_Run", complete: bool, interrupted: bool) -> Found:
@@ -166,6 +165,8 @@ def _found(spaces: tuple[Space, ...], run: "_Run", complete: bool, interrupted: 
         raise _nothing(spaces, tally, run.chunk_rows)
     best, objective = tally.leader, tally.objective
     gap = None if complete else _gap(spaces, objective, best, run.chunk_rows)
+    if gap is not None and run.least is not None and run.least > 0:
+        gap = max(0.0, min(gap, best.scores[0] / run.least - 1.0))
     return Found(
         best.mapping,
         best.cycles,
@@ -201,6 +202,21 @@ class _Run:
     progress: Progress | None
     chunk_rows: int
     done: int = 0
+    least: float | None = None
+
+    def by_templates(self, spaces: tuple[Space, ...], options: SearchOptions) -> bool:
+        """Branch and bound; False when it gave up. `least` is the least bound of what is open at any time."""
+        tally = self.sweeps[0].tally
+
+        def tick(done: int, waiting: int, least: float) -> None:
+            self.least = least
+            if self.progress:
+                best = tally.leader
+                gap = best.scores[0] / least - 1.0 if best and least > 0 else None
+                figures = (best.cycles, best.energy_pj, gap) if best else ()
+                self.progress(SearchStatus(done, done + waiting, *figures))
+
+        return Exact(spaces, tally, tick, options.memory_bytes).run()
 
     def enumerate(self) -> bool:
         """Everything, space by space; False when the budget ended first."""

@@ -6,10 +6,11 @@ from math import prod
 import numpy as np
 import pytest
 
-from crisp_hw.mapper import search as searching
+from crisp_hw.mapper import plan
 from crisp_hw.mapper.orders import choices, count, nests, visible
+from crisp_hw.mapper.plan import plan_of
 from crisp_hw.mapper.sample import estimate
-from crisp_hw.mapper.search import search, search_spaces, usual_budget
+from crisp_hw.mapper.search import search, search_spaces
 from crisp_hw.mapper.space import enumerate_space
 from crisp_hw.mapper.sweep import by_nest, catalog_of
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
@@ -55,9 +56,9 @@ def test_orders_are_counted_without_making_them():
 
 
 def test_too_many_mappings_are_sampled_and_it_is_said(monkeypatch):
-    monkeypatch.setattr(searching, "SLOW", (100, 60))
+    monkeypatch.setattr(plan, "SLOW", (100, 60))
     design = conv(64)
-    assert usual_budget((enumerate_space(design, Constraints()),)) == 60
+    assert plan_of((enumerate_space(design, Constraints()),), SearchOptions()).budget == 60
     found = search(design, Constraints(), "energy")
     assert not found.proven
     assert found.certificate.startswith(f"best of {found.tried} mappings, within ")
@@ -67,7 +68,7 @@ def test_too_many_mappings_are_sampled_and_it_is_said(monkeypatch):
 
 
 def test_few_mappings_are_all_searched():
-    assert usual_budget((enumerate_space(gemm(16, 16, 16), Constraints()),)) is None
+    assert plan_of((enumerate_space(gemm(16, 16, 16), Constraints()),), SearchOptions()).budget is None
 
 
 def test_a_sample_draws_some_orders_of_a_row_and_the_same_again():

@@ -1,0 +1,183 @@
+"""Branch and bound over templates: which blocks let which tensors stand still, decided from the inside out."""
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count, product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crisp_hw.mapper.exact.columns import Values
+from crisp_hw.mapper.exact.join import Joiner
+from crisp_hw.mapper.exact.judge import Judge
+from crisp_hw.mapper.exact.layout import Layout, groups_of, layout_of
+from crisp_hw.mapper.exact.program import Costs, Program, demands_of
+from crisp_hw.mapper.exact.sides import sides
+from crisp_hw.mapper.exact.stills import Still, open_still, stills
+from crisp_hw.mapper.exact.tables import Tables
+from crisp_hw.mapper.exact.template import Templates
+from crisp_hw.mapper.space import Space
+from crisp_hw.mapper.tally import OBJECTIVES, Tally
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+EQUAL = 1e-10  # relative: sums of floats that differ by less are taken for equal (they lose about 1e-15 per term)
+MOST_PAIRS = 4_000_000_000  # pairs looked at before a search gives up its proof: about two minutes at 30 million/s
+PAIRS_AT_ONCE = (1 << 10, 1 << 18)  # fewer are slow; of more, arrays do not stay in the caches
+BYTES_PER_PAIR = 4096  # about 60 columns of 8 bytes in each of eight joins
+
+
+class SpentError(Exception):
+    """The search has looked at as many pairs as it may."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """Mappings of one space with some factors at 1 and the classes of the inner blocks decided."""
+
+    space: int
+    forced: int
+    decided: tuple[Still, ...]
+
+
+@dataclass(order=True)
+class _Waiting:
+    first: float
+    second: float
+    number: int
+    node: Node = field(compare=False)
+
+
+@dataclass
+class Exact:
+    """A search under way; `tally` takes what the engine says, `tick` is told how many templates are done, how many
+    wait, and the least bound of what is not done.
+    """
+
+    spaces: tuple[Space, ...]
+    tally: Tally
+    tick: Callable[[int, int, float], None]
+    memory_bytes: int = 1 << 30
+    most_pairs: int = MOST_PAIRS
+    pairs: int = 0
+    done: int = 0
+    opened: int = 0
+    least_open: float = 0.0
+
+    def __post_init__(self) -> None:
+        first = self.spaces[0]
+        self.layout: Layout = layout_of(first)
+        self.values = Values(self.layout, groups_of(first, self.layout))
+        self.tables, self.demands = Tables(self.values), demands_of(first, self.values)
+        self.templates = [Templates(space, self.layout) for space in self.spaces]
+        problem = first.design.problem
+        self.classes = [
+            stills(problem, first.blocks[slot.block], self._active(s), slot.level == len(first.keeps) - 1)
+            for s, slot in enumerate(self.layout.slots)
+            if slot.kind == "temporal"
+        ]
+        self.classes[0] = self.classes[0][:1]  # MACs keep nothing, so that the order of level 0 delivers nothing else
+        self.open_still = open_still(problem)
+        self._seen: set[tuple[int, int, tuple[int, ...]]] = set()
+        self._waiting: list[_Waiting] = []
+        self._at_once = int(np.clip(self.memory_bytes // BYTES_PER_PAIR, *PAIRS_AT_ONCE))
+        self._number = count()
+
+    def run(self) -> bool:
+        """Search; True when nothing better is left anywhere, False when the pairs are spent."""
+        for index in range(len(self.spaces)):
+            for forced in self._roots():
+                self._push(Node(index, forced, self.classes[0]))
+        try:
+            while self._waiting:
+                next_one = heapq.heappop(self._waiting)
+                self.least_open = next_one.first
+                if self._beaten_scores(np.array([next_one.first]), np.array([next_one.second]))[0]:
+                    continue
+                self._open(next_one.node)
+                self.done += 1
+                self._tell()
+        except SpentError:
+            return False
+        return True
+
+    def _active(self, slot: int) -> frozenset[str]:
+        """The dimensions that may do anything in a slot."""
+        found = set()
+        for group in self.values.groups:
+            found |= {dim for place, dim in enumerate(group.dims) if (group.factors[:, place, slot] > 1).any()}
+        return frozenset(self.layout.dims[dim] for dim in found)
+
+    def _roots(self) -> list[int]:
+        """Per choice of sides, the factors that it forces to be 1."""
+        choices = []
+        for index, block in enumerate(self.spaces[0].blocks):
+            if block.kind == "spatial":
+                slots = [(s, slot) for s, slot in enumerate(self.layout.slots) if slot.block == index]
+                active = frozenset[str]().union(*(self._active(s) for s, _ in slots))
+                forced = []
+                for side in sides(block, active):
+                    mask = 0
+                    for s, slot in slots:
+                        there = side.along_x if slot.kind == "x" else side.along_y
+                        for d, dim in enumerate(self.layout.dims):
+                            mask |= self.layout.bit(d, s) if dim not in there else 0
+                    forced.append(mask)
+                choices.append(forced)
+        return [sum(each) for each in product(*choices)]
+
+    def _program(self, node: Node) -> Program:
+        still_open = (self.open_still,) * (len(self.classes) - len(node.decided))
+        return Program(self.templates[node.space].of((*node.decided, *still_open), node.forced), self.demands)
+
+    def _push(self, node: Node) -> None:
+        still_open = (self.open_still,) * (len(self.classes) - len(node.decided))
+        key = self.templates[node.space].key((*node.decided, *still_open), node.forced)
+        if (node.space, len(node.decided), key) in self._seen:
+            return
+        self._seen.add((node.space, len(node.decided), key))
+        costs = self._program(node).outlook(self.values)
+        if not costs.fits[0, 0]:
+            return
+        first, second = OBJECTIVES[self.tally.objective](costs.cycles[0], costs.energy_pj[0])
+        if not self._beaten_scores(first, second)[0]:
+            heapq.heappush(self._waiting, _Waiting(float(first[0]), float(second[0]), next(self._number), node))
+
+    def _open(self, node: Node) -> None:
+        """Decide the next block, or join the dimensions where all are decided."""
+        depth = len(node.decided)
+        if depth < len(self.classes):
+            for still in self.classes[depth]:
+                self._push(Node(node.space, node.forced, (*node.decided, still)))
+            return
+        self.opened += 1
+        program = self._program(node)
+        tables = tuple(self.tables.of(program, group) for group in range(len(self.values.groups)))
+        judge = Judge(self.spaces[node.space], self.layout, self.values.groups, self.tally, self._beaten)
+        for candidates in Joiner(program, tables, self._beaten, self._spend, self._at_once).run():
+            judge.take(node.decided, candidates)
+
+    def _spend(self, pairs: int) -> None:
+        self.pairs += pairs
+        if self.pairs > self.most_pairs:
+            raise SpentError
+        self._tell()
+
+    def _tell(self) -> None:
+        self.tick(self.done, len(self._waiting), self.least_open)
+
+    def _beaten(self, costs: Costs) -> Bools:
+        first, second = OBJECTIVES[self.tally.objective](costs.cycles, costs.energy_pj)
+        return self._beaten_scores(first, second)
+
+    def _beaten_scores(self, first: Floats, second: Floats) -> Bools:
+        """Which bounds show that the best so far is at least as good in every score, but for the rounding of floats."""
+        if self.tally.leader is None:
+            return np.zeros(first.shape, dtype=np.bool_)
+        best = self.tally.leader.scores
+        found: Bools = (first > best[0] * (1 + EQUAL)) | (
+            (first >= best[0] * (1 - EQUAL)) & (second >= best[1] * (1 - EQUAL))
+        )
+        return found

@@ -1,0 +1,94 @@
+"""What the order of a temporal block lets stand still: the classes of orders that deliveries can tell apart.
+
+A tensor kept below a block is not delivered anew while only loops advance that stand inside the first loop over one of
+its dimensions. A class says, for every tensor, which loops these are (`free`), and whether the block holds no loop over
+the tensor at all (`passes`), so that the same goes on in the next outer block. That depends on which loops do anything:
+a class names the dimensions that it takes to be 1 here (`forced`), and supposes that all others are not.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import permutations, product
+
+from crisp_hw.mapper.space import LoopBlock
+from crisp_hw.spec.problem import Problem
+
+Dims = frozenset[str]
+
+
+@dataclass(frozen=True)
+class Still:
+    """One class of orders of a temporal block: an order of it, innermost first, of the dimensions that may do anything.
+
+    `free[t]` are the loops that deliver nothing new of tensor t while its tile has not moved further in, `passes[t]`
+    says that the block never moves it.
+    """
+
+    order: tuple[str, ...]
+    forced: Dims
+    free: tuple[Dims, ...]
+    passes: tuple[bool, ...]
+
+
+def open_still(problem: Problem) -> Still:
+    """No order has so little to deliver: every tensor stands still in all loops that are not its own, in every block.
+
+    What a template counts with it, it counts of no order too much.
+    """
+    every = frozenset(problem.dims)
+    return Still((), frozenset(), tuple(every - t.dims for t in problem.tensors), (True,) * len(problem.tensors))
+
+
+def stills(problem: Problem, block: LoopBlock, active: Dims, outermost: bool) -> tuple[Still, ...]:
+    """The classes of a block that are not worse than another; `active` are the dimensions that may do anything in it.
+
+    Where the order is free, only sets of dimensions that are 1 matter that let a tensor pass: unions of what tensors
+    move along (any other order of the loops that do something is there as well); and none in the outermost block,
+    outside of which there is nothing to stand still in. Where constraints settle some of the order, all sets matter.
+
+    >>> from crisp_hw.spec.problem import Tensor, Term
+    >>> outer = Problem("outer", ("M", "N"), (4, 4), (Tensor("A", ((Term("M"),),)), Tensor("B", ((Term("N"),),))))
+    >>> classes = stills(outer, LoopBlock(1, "temporal", (), ("M", "N")), frozenset("MN"), outermost=True)
+    >>> [(each.order, [sorted(free) for free in each.free]) for each in classes]
+    [(('M', 'N'), [[], ['M']]), (('N', 'M'), [['N'], []])]
+    """
+    found: dict[tuple[object, ...], Still] = {}
+    for forced in _forcings(problem, block, active, outermost):
+        for order in orders(block, active - forced):
+            free = tuple(frozenset(_inside(order, tensor.dims)) for tensor in problem.tensors)
+            passes = tuple(not (tensor.dims & (active - forced)) for tensor in problem.tensors)
+            found.setdefault((forced, free, passes), Still(order, forced, free, passes))
+    classes = tuple(found.values())
+    return tuple(one for one in classes if not any(_better(other, one) for other in classes))
+
+
+def orders(block: LoopBlock, active: Dims) -> Iterator[tuple[str, ...]]:
+    """The orders of some dimensions that the constraints leave, innermost first."""
+    first, last = ([dim for dim in dims if dim in active] for dims in (block.fixed, block.last))
+    for free in permutations([dim for dim in block.free if dim in active]):
+        yield (*first, *free, *last)
+
+
+def _forcings(problem: Problem, block: LoopBlock, active: Dims, outermost: bool) -> list[Dims]:
+    if (block.fixed or block.last) and len(active) > 1:
+        own = [frozenset([dim]) for dim in sorted(active)]
+    else:
+        own = [] if outermost else [tensor.dims & active for tensor in problem.tensors]
+    chosen = (
+        frozenset[str]().union(*(dims for dims, taken in zip(own, picks, strict=True) if taken))
+        for picks in product((False, True), repeat=len(own))
+    )
+    return list(dict.fromkeys(chosen))
+
+
+def _inside(order: tuple[str, ...], dims: Dims) -> tuple[str, ...]:
+    """The loops inside the first one over some dimensions; all where there is none."""
+    return order[: next((place for place, dim in enumerate(order) if dim in dims), len(order))]
+
+
+def _better(one: Still, other: Still) -> bool:
+    """Does one class hold all mappings of another, and let every tensor stand still as long?"""
+    if one is other or not one.forced <= other.forced:
+        return False
+    longer = all(mine >= theirs for mine, theirs in zip(one.free, other.free, strict=True))
+    return longer and all(mine >= theirs for mine, theirs in zip(one.passes, other.passes, strict=True))

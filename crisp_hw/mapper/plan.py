@@ -1,0 +1,52 @@
+"""How a mapspace is searched: by templates and bounds, by going through all of it, or by a sample."""
+
+from dataclasses import dataclass
+
+from crisp_hw.engine.sliding import sliding
+from crisp_hw.mapper.exact.covers import uncovered
+from crisp_hw.mapper.orders import unusual
+from crisp_hw.mapper.sample import estimate
+from crisp_hw.mapper.space import Space
+from crisp_hw.spec.options import SearchOptions
+
+LARGEST_SWEEP = 100_000_000  # factorizations; 11.9 million were enumerated and judged in 2.6 s (benchmarks/mapper.py)
+FAST = (20_000_000, 500_000)  # most mappings of a full search, and a budget beyond it: at 0.1 million/s, minutes
+SLOW = (200_000, 20_000)  # the same where every mapping is walked (windows, forbidden reuse, wires): 1.5 ms each
+FEW = 20_000  # mappings that are all evaluated in about a second, so that templates need not be made
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`exact`: by templates, else `uncovered` says why not, and `budget` mappings are evaluated (None: all).
+
+    The same is done where templates find nothing, so that the error can say how near a mapping comes.
+    """
+
+    exact: bool
+    budget: int | None = None
+    uncovered: str | None = None
+
+
+def plan_of(spaces: tuple[Space, ...], options: SearchOptions) -> Plan:
+    """How the spaces of one design are searched.
+
+    Templates bound what they do not look at, so that they cannot give the front, and know nothing of devices; a budget
+    is one of mappings to evaluate. Few mappings are evaluated one and all.
+    """
+    why = _why_not_exact(spaces, options)
+    if options.budget is not None:
+        return Plan(False, options.budget, why)
+    size = sum(space.size for space in spaces)
+    many = float("inf") if size > LARGEST_SWEEP else float(sum(map(estimate, spaces)))
+    most, budget = SLOW if sliding(spaces[0].design.problem) or unusual(spaces[0]) else FAST
+    return Plan(why is None and many > FEW, None if many <= most else budget, why)
+
+
+def _why_not_exact(spaces: tuple[Space, ...], options: SearchOptions) -> str | None:
+    if options.budget is not None:
+        return "a budget of mappings"
+    if options.front:
+        return "the front of cycles and energy"
+    if options.device != "numpy":
+        return "another device than numpy"
+    return uncovered(spaces[0])

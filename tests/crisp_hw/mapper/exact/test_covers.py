@@ -1,0 +1,41 @@
+"""Which spaces are searched by templates, and the reason for the others."""
+
+from dataclasses import replace
+
+import pytest
+
+from crisp_hw.mapper.exact.covers import uncovered
+from crisp_hw.mapper.space import enumerate_space
+from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel, Wires
+from crisp_hw.spec.constraints import Constraints, LevelConstraint
+from crisp_hw.spec.design import Design
+from crisp_hw.spec.ert import EnergyTable
+from crisp_hw.spec.problem import Problem, Tensor, Term
+from crisp_hw.spec.sparse import ActionOptimization, Condition, SparseSpec
+
+LEVELS = (StorageLevel("RF", size_words=16), StorageLevel("DRAM", "DRAM"))
+TENSORS = (Tensor("A", ((Term("M"),), (Term("K"),))), Tensor("B", ((Term("K"),),)), Tensor("Z", ((Term("M"),),), True))
+PLAIN = Design(Architecture(LEVELS, ComputeLevel()), Problem("mv", ("M", "K"), (4, 4), TENSORS))
+SPARSE = SparseSpec((), (ActionOptimization("DRAM", "skipping", (Condition("A", ("B",)),)),), ())
+WINDOWS = (Tensor("A", ((Term("M"), Term("K")),)), *TENSORS[1:])
+WIRED = (LEVELS[0], replace(LEVELS[1], wires=Wires(hop_pj=1.0)))
+SHARED = (replace(LEVELS[0], instances=3, mesh_x=3, cluster_size=2), LEVELS[1])
+REUSE = LevelConstraint("RF", "temporal", no_temporal_reuse=frozenset("A"))
+
+
+@pytest.mark.parametrize(
+    ("design", "constraints", "why"),
+    [
+        (PLAIN, Constraints(), None),
+        (replace(PLAIN, sparse=SPARSE), Constraints(), "sparse"),
+        (replace(PLAIN, problem=replace(PLAIN.problem, tensors=WINDOWS)), Constraints(), "windows"),
+        (PLAIN, Constraints((REUSE,)), "forbidden reuse"),
+        (replace(PLAIN, architecture=Architecture(WIRED, ComputeLevel())), Constraints(), "networks"),
+        (replace(PLAIN, architecture=Architecture(LEVELS, ComputeLevel("MAC", 2, 2))), Constraints(), "neighbours"),
+        (replace(PLAIN, energy=EnergyTable({"RF": {"read": -1.0}})), Constraints(), "energies below 0"),
+        (replace(PLAIN, architecture=Architecture(SHARED, ComputeLevel("MAC", 3, 3))), Constraints(), "clusters"),
+    ],
+)
+def test_reasons(design, constraints, why):
+    found = uncovered(enumerate_space(design, constraints))
+    assert found == why if why is None else why in found

@@ -1,0 +1,155 @@
+"""Branch and bound against brute force: random small spaces of which the engine judges every single mapping."""
+
+from functools import cache
+from itertools import product
+
+import numpy as np
+import pytest
+from small_spaces import Case, best_scores, dense_case, every_mapping, found_by_templates
+
+from crisp_hw.mapper.exact import program, search
+from crisp_hw.mapper.exact.program import Rest
+from crisp_hw.mapper.exact.search import Exact, Node
+from crisp_hw.mapper.tally import Tally
+from crisp_hw.spec.constraints import Constraints
+
+ROUNDING = 1e-9  # relative: what sums of floats in another order may differ by
+
+
+@cache
+def judged(seed):
+    """A case with all of its mappings."""
+    case = dense_case(seed)
+    return case, every_mapping(case)
+
+
+def equal(mine, theirs):
+    if mine is None or theirs is None:
+        return mine is theirs
+    return mine == pytest.approx(theirs, rel=ROUNDING)
+
+
+def test_the_best_of_every_mapping_is_found(small_seeds):
+    for seed in small_seeds:
+        case, every = judged(seed)
+        assert equal(found_by_templates(case), best_scores(case, every)), seed
+
+
+def outlooks(case: Case):
+    """The least energy and cycles that templates promise every factorization of every space: rows -> (pJ, cycles)."""
+    exact = Exact(case.spaces, Tally(case.objective), lambda *_: None)
+    groups, slots = exact.values.groups, exact.layout.slots
+    picks = np.stack(np.meshgrid(*(np.arange(len(g.factors)) for g in groups), indexing="ij")).reshape(len(groups), -1)
+    rows = np.ones((picks.shape[1], len(exact.spaces[0].blocks), len(exact.layout.dims)), dtype=np.int64)
+    for group, places in zip(groups, picks, strict=True):
+        for s, slot in enumerate(slots):
+            rows[:, slot.block, list(group.dims)] *= group.factors[places][:, :, s]
+    _, which = np.unique(rows.reshape(len(rows), -1), axis=0, return_inverse=True)
+    found = {}
+    for index, forced, stills in product(range(len(exact.spaces)), exact._roots(), product(*exact.classes)):
+        one = exact._program(Node(index, forced, stills))
+        values = np.prod(
+            [
+                np.stack([exact.values.of(g, column)[places] for column in one.columns], axis=1)
+                for g, places in enumerate(picks)
+            ],
+            axis=0,
+        )
+        taken = np.all([exact.values.open(g, one.template.forced)[places] for g, places in enumerate(picks)], axis=0)
+        ones = np.ones((1, values.shape[1]))
+        costs = one.costs(values, ones, Rest(ones[0], ones[0]))
+        pj = np.where(taken, costs.energy_pj[:, 0], np.inf)
+        cycles = np.where(taken, costs.cycles[:, 0], np.inf)
+        best = found.setdefault(index, [np.full(which.max() + 1, np.inf) for _ in range(2)])
+        for place, numbers in enumerate((pj, cycles)):
+            np.minimum.at(best[place], which.ravel(), numbers)
+    keys = [row.tobytes() for row in np.unique(rows.reshape(len(rows), -1), axis=0)]
+    return {
+        (exact.spaces[index].keeps, key): (pj, cycles)
+        for index, (energies, times) in found.items()
+        for key, pj, cycles in zip(keys, energies, times, strict=True)
+    }
+
+
+def too_high(case, every):
+    """By how much the bounds of templates exceed what the engine says of a mapping, at most (relative), and whether
+    some factorization has an order that costs just what they say.
+    """
+    promised, worst, met = outlooks(case), -1.0, False
+    least = {}
+    for each in every:
+        for row, cycles, pj in zip(each.rows, each.cycles, each.energy_pj, strict=True):
+            key = each.space.keeps, row.reshape(-1).tobytes()
+            known = least.get(key, (np.inf, np.inf))
+            least[key] = min(known[0], pj), min(known[1], cycles)
+    for key, found in least.items():
+        for bound, real in zip(promised[key], found, strict=True):
+            worst = max(worst, bound / real - 1.0 if real else bound)
+        met |= promised[key] == pytest.approx(found, rel=ROUNDING)
+    return worst, met
+
+
+def test_no_mapping_costs_less_than_templates_say(small_seeds):
+    met = 0
+    for seed in small_seeds[::3]:
+        case, every = judged(seed)
+        if every:
+            worst, one = too_high(case, every)
+            assert worst <= ROUNDING, seed
+            met += one
+    assert met > len(small_seeds[::3]) / 3  # and they are no lower than they must be
+
+
+@pytest.mark.parametrize("what", ["energy_pj", "cycles"])
+def test_a_bound_made_a_hundredth_too_high_is_noticed(small_seeds, monkeypatch, what):
+    """The two tests above are able to fail."""
+    real = program.Program.costs
+
+    def raised(self, states, rows, rest):
+        costs = real(self, states, rows, rest)
+        numbers = {name: getattr(costs, name) for name in ("energy_pj", "cycles", "fits")}
+        return program.Costs(**{**numbers, what: numbers[what] * 1.01})
+
+    monkeypatch.setattr(program.Program, "costs", raised)
+    seen = [too_high(*judged(seed))[0] for seed in small_seeds[:6] if judged(seed)[1]]
+    assert max(seen) > ROUNDING
+
+
+def test_rows_that_are_worse_somewhere_are_needed(small_seeds, monkeypatch):
+    """Dominance that looks at a single column finds something worse: the first test sees it."""
+    real = search.Tables.of
+
+    def careless(self, one, group):
+        low, high = one.senses
+        monkeypatch.setitem(one.__dict__, "senses", (low & (np.arange(len(low)) == 0), high & False))
+        return real(self, one, group)
+
+    monkeypatch.setattr(search.Tables, "of", careless)
+    assert not all(equal(found_by_templates(judged(seed)[0]), best_scores(*judged(seed))) for seed in small_seeds)
+
+
+def test_memory_and_chunks_change_nothing():
+    case, _ = judged(0)
+    scores = []
+    for memory in (1, 1 << 30):
+        tally = Tally(case.objective)
+        assert Exact(case.spaces, tally, lambda *_: None, memory).run()
+        scores.append(tally.leader)
+    assert scores[0] == scores[1]
+
+
+def test_what_is_open_bounds_the_best_when_pairs_are_spent():
+    case, _ = judged(0)
+    whole = found_by_templates(case)
+    steps, tally = [], Tally(case.objective)
+    exact = Exact(case.spaces, tally, lambda *step: steps.append(step), most_pairs=100)
+    assert not exact.run()
+    assert 0 < exact.least_open <= whole[0]
+    assert [least for *_, least in steps] == sorted(least for *_, least in steps)
+
+
+def test_constraints_name_no_order_that_is_not_there():
+    """A space without any constraint has its classes from the problem alone."""
+    case = dense_case(3)
+    free = Exact(Case(case.design, Constraints(), "edp").spaces, Tally("edp"), lambda *_: None)
+    assert len(free.classes) == len(case.design.architecture.levels)

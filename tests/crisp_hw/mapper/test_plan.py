@@ -1,0 +1,76 @@
+"""How a space is searched, and what is said of it."""
+
+from dataclasses import replace
+
+import pytest
+
+from crisp_hw.mapper.bypass import choices
+from crisp_hw.mapper.parallel import ParallelSearch
+from crisp_hw.mapper.plan import plan_of
+from crisp_hw.mapper.search import search
+from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
+from crisp_hw.spec.constraints import Constraints
+from crisp_hw.spec.design import Design
+from crisp_hw.spec.ert import EnergyTable
+from crisp_hw.spec.options import SearchOptions
+from crisp_hw.spec.problem import Problem, Tensor, Term
+
+LANES = {"instances": 168, "mesh_x": 14, "mesh_y": 12}
+LEVELS = (
+    StorageLevel("SPAD", size_words=256, **LANES),
+    StorageLevel("GLB", size_words=65536, block_size=4, read_bandwidth=16, write_bandwidth=16),
+    StorageLevel("DRAM", "DRAM", block_size=4, read_bandwidth=8, write_bandwidth=8),
+)
+PRICES = {"SPAD": 2.0, "GLB": 60.0, "DRAM": 512.0}
+ENERGY = EnergyTable(
+    {"MAC": {"compute": 2.2}} | {name: {"read": pj, "write": pj, "update": pj} for name, pj in PRICES.items()}
+)
+OPEN = Constraints(either={"SPAD": frozenset("ABZ"), "GLB": frozenset("ABZ")})
+
+
+def gemm(size):
+    tensors = (
+        Tensor("A", ((Term("M"),), (Term("K"),))),
+        Tensor("B", ((Term("K"),), (Term("N"),))),
+        Tensor("Z", ((Term("M"),), (Term("N"),)), is_output=True),
+    )
+    compute = ComputeLevel(**LANES)
+    return Design(Architecture(LEVELS, compute), Problem("gemm", ("M", "N", "K"), (size,) * 3, tensors), energy=ENERGY)
+
+
+def test_a_space_of_billions_is_proven_by_whatever_number_of_processes():
+    steps = []
+    found = search(gemm(512), OPEN, "edp", progress=steps.append)
+    assert found.cycles * found.energy_pj == pytest.approx(3157467541484339, rel=1e-9)
+    assert (found.proven, found.gap) == (True, None)
+    assert found.certificate.startswith("optimal over 681,472,000 factorizations in every order")
+    assert found.tried < 100
+    gaps = [step.gap for step in steps if step.gap is not None]
+    assert gaps == sorted(gaps, reverse=True)
+    assert ParallelSearch(2)(gemm(512), OPEN, "edp") == found
+
+
+@pytest.mark.parametrize(
+    ("options", "exact", "why"),
+    [
+        (SearchOptions(), True, None),
+        (SearchOptions(budget=9), False, "a budget of mappings"),
+        (SearchOptions(front=True), False, "the front of cycles and energy"),
+        (SearchOptions(device="cpu"), False, "another device than numpy"),
+    ],
+)
+def test_templates_are_for_spaces_whose_every_cost_they_know(options, exact, why):
+    plan = plan_of(choices(gemm(512), OPEN).spaces, options)
+    assert (plan.exact, plan.uncovered) == (exact, why)
+    assert plan.budget == (options.budget or 500_000)
+
+
+def test_few_mappings_are_gone_through():
+    plan = plan_of(choices(gemm(2), Constraints()).spaces, SearchOptions())
+    assert (plan.exact, plan.budget, plan.uncovered) == (False, None, None)
+
+
+def test_what_is_not_covered_is_named_where_nothing_is_proven():
+    found = search(gemm(64), OPEN, "energy", options=SearchOptions(budget=50))
+    assert found.certificate.endswith("(the search by templates does not cover a budget of mappings)")
+    assert replace(found, uncovered=None).certificate.endswith("% of a lower bound")

@@ -1,0 +1,200 @@
+"""Random small mapspaces, and every mapping of one judged by the engine: what exact searches are held against."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice, product
+from math import prod
+
+import numpy as np
+
+from crisp_hw.engine.evaluate import evaluate_batch
+from crisp_hw.errors import MappingError
+from crisp_hw.mapper.admit import admitted
+from crisp_hw.mapper.bypass import choices
+from crisp_hw.mapper.exact.search import Exact
+from crisp_hw.mapper.orders import _arrangements
+from crisp_hw.mapper.space import Space, loop_nest
+from crisp_hw.mapper.tally import OBJECTIVES, Tally
+from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
+from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
+from crisp_hw.spec.design import Design
+from crisp_hw.spec.ert import EnergyTable
+from crisp_hw.spec.problem import Problem, Tensor, Term
+
+LEAST_ROWS, MOST_NESTS = 2000, 900  # other spaces are drawn anew: they show little, or take seconds by brute force
+
+
+@dataclass(frozen=True)
+class Case:
+    """One space with the choices of keep and bypass, and what to minimise."""
+
+    design: Design
+    constraints: Constraints
+    objective: str
+
+    @property
+    def spaces(self) -> tuple[Space, ...]:
+        """A space per choice."""
+        return choices(self.design, self.constraints).spaces
+
+
+def found_by_templates(case: Case) -> tuple[float, float] | None:
+    """The scores that the exact search proves to be the best; None where it says that there is no mapping."""
+    tally = Tally(case.objective)
+    assert Exact(case.spaces, tally, lambda *_: None).run()
+    return None if tally.leader is None else tally.leader.scores
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Mappings with the engine's word: their space, factors int64[b, blocks, dims], cycles and pJ."""
+
+    space: Space
+    rows: np.ndarray
+    cycles: np.ndarray
+    energy_pj: np.ndarray
+
+
+def tensor(name: str, dims: str, output: bool = False) -> Tensor:
+    """A tensor with one dimension per rank."""
+    return Tensor(name, tuple((Term(dim),) for dim in dims), is_output=output)
+
+
+def dense_case(seed: int) -> Case:
+    """A small GEMM or matrix-vector product on random hardware under random constraints."""
+    rng = np.random.default_rng(seed)
+    while True:
+        case = Case(_dense(rng), Constraints(), str(rng.choice(list(OBJECTIVES))))
+        case = Case(case.design, _constraints(rng, case.design), case.objective)
+        if _right_size(case):
+            return case
+
+
+def _right_size(case: Case) -> bool:
+    try:
+        nests = [(len(rows), 1) for space in case.spaces for rows, _ in islice(_nests(space), MOST_NESTS + 1)]
+    except MappingError:
+        return False
+    return sum(rows for rows, _ in nests) >= LEAST_ROWS and len(nests) <= MOST_NESTS
+
+
+def _dense(rng: np.random.Generator) -> Design:
+    three = bool(rng.integers(2))
+    sizes = tuple(int(rng.choice([1, 2, 3, 4, 6] if three else [4, 8, 9, 12, 16])) for _ in range(3 if three else 2))
+    gemm = (tensor("A", "MK"), tensor("B", "KN"), tensor("Z", "MN", True))
+    vector = (tensor("A", "MK"), tensor("B", "K"), tensor("Z", "M", True))
+    problem = Problem("small", tuple("MKN" if three else "MK"), sizes, gemm if three else vector)
+    return Design(_chain(rng), problem, energy=_prices(rng))
+
+
+def _chain(rng: np.random.Generator) -> Architecture:
+    x, y = (int(n) for n in rng.choice([(1, 1), (2, 1), (1, 3), (2, 2), (4, 2)]))
+    lanes = {"instances": x * y, "mesh_x": x, "mesh_y": y}
+
+    def level(name: str, sizes: list[int | None], **lanes: int) -> StorageLevel:
+        ports = [None if rng.integers(2) else float(rng.choice([0.5, 1, 3])) for _ in "rwb"]
+        return StorageLevel(
+            name,
+            size_words=sizes[rng.integers(len(sizes))],
+            block_size=int(rng.choice([1, 1, 4])),
+            multiple_buffering=float(rng.choice([1.0, 2.0])),
+            min_utilization=float(rng.choice([0.0] * 7 + [0.3])),
+            read_bandwidth=ports[0],
+            write_bandwidth=ports[1],
+            shared_bandwidth=None if rng.integers(3) else 2.0,
+            **lanes,
+        )
+
+    inner = [level("RF", [6, 16, 40, None, None], **lanes)]
+    if rng.integers(2):
+        inner.append(level("GLB", [24, 80, None, None]))
+    dram = StorageLevel("DRAM", "DRAM", read_bandwidth=float(rng.choice([1, 4])), write_bandwidth=2.0)
+    return Architecture((*inner, dram), ComputeLevel(**lanes))
+
+
+def _prices(rng: np.random.Generator) -> EnergyTable:
+    actions = ("read", "write", "update", "leak")
+    base = {"RF": 1.0, "GLB": 8.0, "DRAM": 90.0}
+    leaks = bool(rng.integers(2))
+    table = {
+        name: {action: pj * float(rng.uniform(0.3, 2.0)) * (0.01 * leaks if action == "leak" else 1.0)
+               for action in actions}
+        for name, pj in base.items()
+    }  # fmt: skip
+    return EnergyTable({**table, "MAC": {"compute": float(rng.uniform(0.0, 3.0))}})
+
+
+def _constraints(rng: np.random.Generator, design: Design) -> Constraints:
+    names, dims = [level.name for level in design.architecture.levels], design.problem.dims
+    blocks = []
+    for name, fanout in zip(names, design.architecture.fanouts, strict=True):
+        for kind in ("temporal", "spatial") if prod(fanout) > 1 else ("temporal",):
+            if rng.integers(4):
+                continue
+            order = tuple(str(dim) for dim in rng.permutation(dims)[: rng.integers(len(dims) + 1)])
+            cut = int(rng.integers(len(order) + 1))
+            factor = Factor(str(rng.choice(["<=", ">="])), int(rng.choice([1, 2])))
+            split = int(rng.integers(len(dims) + 1)) if kind == "spatial" and rng.integers(2) else None
+            blocks.append(
+                LevelConstraint(
+                    name,
+                    kind,
+                    {str(rng.choice(dims)): factor} if rng.integers(2) else {},
+                    order[:cut],
+                    bool(rng.integers(2)),
+                    split,
+                    outermost=order[cut:],
+                )
+            )
+    tensors = [each.name for each in design.problem.tensors]
+    either = {name: frozenset(t for t in tensors if not rng.integers(4)) for name in names[:-1]}
+    return Constraints(tuple(blocks), {}, either, float(rng.choice([0.0, 0.0, 0.5])))
+
+
+def _nests(space: Space) -> Iterator[tuple[np.ndarray, tuple[object, ...]]]:
+    """Rows of factors that loop over the same places, and an arrangement of the blocks."""
+    dims = space.design.problem.dims
+    rows = np.array([np.stack(each, axis=1) for each in product(*(space.factors[dim] for dim in dims))])
+    patterns, which = np.unique((rows > 1).reshape(len(rows), -1), axis=0, return_inverse=True)
+    for number, pattern in enumerate(patterns):
+        active = pattern.reshape(rows.shape[1:])
+        names = [frozenset(dim for dim, on in zip(dims, each, strict=True) if on) for each in active]
+        options = []
+        for block, here in zip(space.blocks, names, strict=True):
+            seen = {}
+            for loops in _arrangements(block, here):
+                seen.setdefault(tuple((loop.dim, loop.kind) for loop in loops if loop.dim in here), loops)
+            options.append(list(seen.values()))
+        for arrangement in product(*options):
+            yield rows[which.ravel() == number], arrangement
+
+
+def every_mapping(case: Case) -> list[Judged]:
+    """Every factorization in every order with everything that may be kept, as far as it is valid."""
+    found = []
+    for space in case.spaces:
+        dims = space.design.problem.dims
+        for rows, arrangement in _nests(space):
+            rows = rows[admitted(space, rows)]
+            loops = tuple(loop for block in arrangement for loop in block)
+            columns = [i * len(dims) + dims.index(loop.dim) for i, block in enumerate(arrangement) for loop in block]
+            for index, block in enumerate(space.blocks):
+                if block.kind == "spatial":  # the fanout along each axis (Timeloop: AssignSpatialTilingDirections)
+                    for axis, lanes in zip("xy", space.design.architecture.fanouts[block.level], strict=True):
+                        on = [dims.index(loop.dim) for loop in arrangement[index] if loop.kind == axis]
+                        rows = rows[rows[:, index, on].prod(axis=1) <= lanes]
+            if not len(rows):
+                continue
+            bounds = rows.reshape(len(rows), -1)[:, columns]
+            batch = evaluate_batch(space.design, loop_nest(space, loops), bounds)
+            good = batch.valid & (batch.cycles > 0)
+            if good.any():
+                found.append(Judged(space, rows[good], batch.cycles[good].astype(float), batch.energy_pj[good]))
+    return found
+
+
+def best_scores(case: Case, every: list[Judged]) -> tuple[float, float] | None:
+    """The least scores of all mappings; None where there is none."""
+    scores = [OBJECTIVES[case.objective](each.cycles, each.energy_pj) for each in every]
+    pairs = [(float(a), float(b)) for first, second in scores for a, b in zip(first, second, strict=True)]
+    return min(pairs, default=None)
