@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crisp_hw.dropin.map_files import Mapped
+from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.mapper.search import Found
 from crisp_hw.spec.evaluation import NetworkEvaluation
 
@@ -51,11 +52,38 @@ class Evaluation:
 
         return figure(self.network, kind)
 
-    def save(self, folder: str | Path) -> tuple[Path, ...]:
-        """Write tables, figures and the whole result into a folder, and return the paths of the files."""
-        from crisp_hw.report.files import save
+    def save(self, path: str | Path) -> tuple[Path, ...]:
+        """Write tables, figures and the whole result into a folder, or for a path in .json the whole result alone.
 
-        return save(self.network, Path(folder))
+        Returns the paths of the files; `load` takes any of them back.
+        """
+        from crisp_hw.report.files import save, save_result
+
+        target = Path(path)
+        if target.suffix.lower() == ".zip":
+            at = Where(mark=Mark(str(target)))
+            raise InputError("a bundle also says what was asked for", at, "write it with `crisp-hw bundle`")
+        return save_result(self.network, target) if target.suffix.lower() == ".json" else save(self.network, target)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Evaluation":
+        """Read an evaluation that was saved: a result.json, the folder that holds it, or a bundle (.zip).
+
+        It is equal to what was saved: all of its tables, frames, figures and documents are the same.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from crisp_hw import NM, WorkloadPattern, evaluate
+        >>> found = evaluate(WorkloadPattern("resnet50", NM(2, 4)), "stc", layers="fc")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     (file,) = found.save(f"{folder}/fc.json")
+        ...     Evaluation.load(file) == found
+        True
+        """
+        from crisp_hw.bundles.evaluation import read_evaluation
+
+        return cls(read_evaluation(Path(path)))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.files import MIB, FileKind, opened
 
 BUNDLE = FileKind("a bundle", 256 * MIB, "give a file of `crisp-hw bundle`")
-ENTRY_BYTES = 16 * 2**20
+ENTRY_BYTES = 128 * 2**20
 ENTRIES = 20_000
 TOTAL_BYTES = 2**30
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip file can hold

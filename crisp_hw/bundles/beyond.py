@@ -2,46 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from hashlib import sha256
-from math import prod
-from typing import Annotated, Literal, assert_never
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from crisp_hw.errors import InputError
+from crisp_hw.results.densities import Blobs, BlocksEntry, Count, MaskEntry, ShapedEntry, shaped_density, shaped_entry
 from crisp_hw.spec.design import Design, DesignPoint
-from crisp_hw.spec.patterns import NM, Actual, Banded, Density, FixedStructured, Hybrid, HybridBlocks, Hypergeometric
+from crisp_hw.spec.patterns import Actual, Density, HybridBlocks
 from crisp_hw.spec.problem import FULL, Tensor
 from crisp_hw.spec.sparse import ActionOptimization, Condition
-
-Count = Annotated[int, Field(ge=0)]
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class MaskEntry(_Strict):
-    """A tensor's own mask: `shape` words along each rank; `entry` of the bundle holds one bit per word, row-major."""
-
-    kind: Literal["mask"]
-    shape: list[Count]
-    entry: str
-
-
-class BlocksEntry(_Strict):
-    """`spec.patterns.HybridBlocks`, field by field."""
-
-    kind: Literal["blocks"]
-    n: Count
-    m: Annotated[int, Field(ge=1)]
-    block: Annotated[int, Field(ge=1)]
-    kept: Count
-    total: Count
-    shape: list[Count]
-    block_rows: list[int]
-    columns: Count
 
 
 class ActionEntry(_Strict):
@@ -55,12 +28,8 @@ class ActionEntry(_Strict):
 class Beyond(_Strict):
     """The densities of tensors by name, and the position skippings; the documents hold everything else."""
 
-    densities: dict[str, Annotated[MaskEntry | BlocksEntry, Field(discriminator="kind")]]
+    densities: dict[str, ShapedEntry]
     position_skipping: list[ActionEntry]
-
-
-Blobs = Mapping[str, bytes]
-"""Entries of the bundle beside the documents, by name: the bits of masks, equal masks once."""
 
 
 def split(point: DesignPoint) -> tuple[DesignPoint, Beyond | None, Blobs]:
@@ -68,6 +37,7 @@ def split(point: DesignPoint) -> tuple[DesignPoint, Beyond | None, Blobs]:
 
     Its tensors that are beyond the documents are full there.
 
+    >>> import numpy as np
     >>> from crisp_hw.spec.arch import Architecture, ComputeLevel
     >>> from crisp_hw.spec.mapping import LoopMapping, LoopNest
     >>> from crisp_hw.spec.problem import Problem, Term
@@ -81,8 +51,8 @@ def split(point: DesignPoint) -> tuple[DesignPoint, Beyond | None, Blobs]:
     densities: dict[str, MaskEntry | BlocksEntry] = {}
     blobs: dict[str, bytes] = {}
     for tensor in design.problem.tensors:
-        if entry := _entry(tensor.density, blobs):
-            densities[tensor.name] = entry
+        if isinstance(tensor.density, Actual | HybridBlocks):
+            densities[tensor.name] = shaped_entry(tensor.density, blobs)
     packs = [
         ActionEntry(level=action.level, targets=[option.target for option in action.options], at=at)
         for at, action in enumerate(design.sparse.actions)
@@ -120,37 +90,12 @@ def restored(point: DesignPoint, beyond: Beyond | None, blobs: Blobs) -> DesignP
     return replace(point, design=replace(design, sparse=replace(sparse, actions=tuple(actions))))
 
 
-def _entry(density: Density, blobs: dict[str, bytes]) -> MaskEntry | BlocksEntry | None:
-    """A density that documents cannot hold; None for the others."""
-    match density:
-        case Actual(mask):
-            bits = np.packbits(mask).tobytes()
-            name = f"masks/{sha256(bits).hexdigest()}"
-            blobs[name] = bits
-            return MaskEntry(kind="mask", shape=list(mask.shape), entry=name)
-        case HybridBlocks(Hybrid(nm, block, kept, total), shape, rows, columns):
-            given = {"n": nm.n, "m": nm.m, "block": block, "kept": kept, "total": total, "columns": columns}
-            return BlocksEntry(kind="blocks", shape=list(shape), block_rows=list(rows), **given)
-        case FixedStructured() | Hypergeometric() | Banded():
-            return None
-    assert_never(density)
-
-
 def _density(
     tensor: Tensor, extents: tuple[int, ...], entry: MaskEntry | BlocksEntry, blobs: Blobs
 ) -> Actual | HybridBlocks:
     if tuple(entry.shape) != extents:
         raise InputError(f"{tensor.name}: a density of shape {entry.shape} for a tensor of {list(extents)}")
-    match entry:
-        case MaskEntry():
-            words, bits = prod(extents), blobs.get(entry.entry, b"")
-            if len(bits) != -(-words // 8):
-                raise InputError(f"{entry.entry}: has {len(bits)} bytes, not one bit for each of {words} words")
-            return Actual(np.unpackbits(np.frombuffer(bits, np.uint8), count=words).astype(bool).reshape(extents))
-        case BlocksEntry():
-            pattern = Hybrid(NM(entry.n, entry.m), entry.block, entry.kept, entry.total)
-            return HybridBlocks(pattern, extents, tuple(entry.block_rows), entry.columns)
-    assert_never(entry)
+    return shaped_density(entry, blobs)
 
 
 def _extents(design: Design, name: str) -> tuple[int, ...]:

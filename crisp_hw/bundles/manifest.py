@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 FORMAT: Literal["crisp-hw/bundle/1"] = "crisp-hw/bundle/1"
 NAME = "manifest.json"
+EVALUATION = "result.json"
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -38,6 +39,7 @@ class Manifest(_Strict):
 
     `source` and `options` are those of the command that packed it; `seeds` are those that the pruned-model file names
     (describing, mapping and evaluating draw no random numbers). `tool` is the Timeloop that evaluated, if one did.
+    `evaluation` is the entry with the whole evaluation (None: in bundles of version 0.1 before there was one).
     """
 
     format: Literal["crisp-hw/bundle/1"]
@@ -52,3 +54,4 @@ class Manifest(_Strict):
     assumptions: list[str]
     designs: list[DesignEntry]
     files: dict[str, FileEntry]
+    evaluation: str | None = None

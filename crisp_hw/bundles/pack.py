@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 
 from crisp_hw.bundles.archive import read_files, sha256, write_files
 from crisp_hw.bundles.beyond import Beyond, split
-from crisp_hw.bundles.manifest import FORMAT, NAME, DesignEntry, FileEntry, Manifest
+from crisp_hw.bundles.manifest import EVALUATION, FORMAT, NAME, DesignEntry, FileEntry, Manifest
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.report.document import versions
+from crisp_hw.report.files import result_text
 from crisp_hw.spec.evaluation import NetworkEvaluation
 from crisp_hw.spec.result import Result
 from crisp_hw.spec.spelling import read_spelled, spelled
@@ -46,7 +47,7 @@ def pack(
     >>> whole == pack(NetworkEvaluation("nothing", ()), "embedded", {"workload": "none"}, {}, None)
     True
     """
-    contents: dict[str, bytes] = {}
+    contents = {EVALUATION: result_text(network).encode()}
     designs = []
     for number, row in enumerate(network.rows):
         folder = f"designs/{number:04d}"
@@ -74,27 +75,45 @@ def pack(
         assumptions=list(network.assumptions),
         designs=designs,
         files={name: FileEntry(bytes=len(text), sha256=sha256(text)) for name, text in sorted(contents.items())},
+        evaluation=EVALUATION,
     )
     return write_files({**contents, NAME: spelled(manifest, indent=1).encode()})
 
 
 def load(path: Path) -> Bundle:
     """A bundle's file, every checksum verified; InputError says which part is missing, changed or malformed."""
+    manifest, contents = checked_contents(path)
+    documents = tuple(
+        {name: entry_text(path, contents, entry) for name, entry in design.documents.items()}
+        for design in manifest.designs
+    )
+    results = tuple(
+        _read(path, Result, entry_text(path, contents, each.result), each.result) for each in manifest.designs
+    )
+    beyond = tuple(
+        _read(path, Beyond, entry_text(path, contents, each.beyond), each.beyond) if each.beyond else None
+        for each in manifest.designs
+    )
+    masks = {name: content for name, content in contents.items() if name.startswith("masks/")}
+    return Bundle(manifest, documents, results, beyond, masks)
+
+
+def checked_contents(path: Path) -> tuple[Manifest, dict[str, bytes]]:
+    """What a bundle says of itself and the bytes of its other entries, every checksum verified; InputError as `load`.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     place = Path(folder) / "b.zip"
+    ...     _ = place.write_bytes(pack(NetworkEvaluation("nothing", ()), "embedded", {"workload": "none"}, {}, None))
+    ...     list(checked_contents(place)[1])
+    ['result.json']
+    """
     contents = read_files(path)
     if NAME not in contents:
         raise InputError(f"has no {NAME}", Where(mark=Mark(str(path))), "give a file of `crisp-hw bundle`")
     manifest = _read(path, Manifest, contents.pop(NAME), NAME)
     _check_files(path, manifest, contents)
-    documents = tuple(
-        {name: _text(path, contents, entry) for name, entry in design.documents.items()} for design in manifest.designs
-    )
-    results = tuple(_read(path, Result, _text(path, contents, each.result), each.result) for each in manifest.designs)
-    beyond = tuple(
-        _read(path, Beyond, _text(path, contents, each.beyond), each.beyond) if each.beyond else None
-        for each in manifest.designs
-    )
-    masks = {name: content for name, content in contents.items() if name.startswith("masks/")}
-    return Bundle(manifest, documents, results, beyond, masks)
+    return manifest, contents
 
 
 def _seeds(provenance: Mapping[str, Any]) -> dict[str, Any]:
@@ -130,7 +149,8 @@ def _check_files(path: Path, manifest: Manifest, contents: Mapping[str, bytes]) 
             )
 
 
-def _text(path: Path, contents: Mapping[str, bytes], name: str) -> str:
+def entry_text(path: Path, contents: Mapping[str, bytes], name: str) -> str:
+    """One entry as text; InputError where it is not there, or is none."""
     if name not in contents:
         raise InputError(f"{NAME} names {name}, which is not there", Where(mark=Mark(str(path))))
     try:

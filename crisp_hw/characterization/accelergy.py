@@ -23,6 +23,7 @@ from crisp_hw.machine.staging import scratch
 from crisp_hw.machine.store import open_store, read, write
 from crisp_hw.machine.yaml_files import read_yaml_file
 from crisp_hw.spec.characterization import Characterization, Component, Cost
+from crisp_hw.spec.violations import first_violation
 
 Tables = TypeVar("Tables", bound=BaseModel)
 COMMAND = "accelergy"
@@ -162,9 +163,8 @@ def _read(path: Path, model: type[Tables], done: Completed | None) -> Tables:
     try:
         return model.model_validate(plain(read_yaml_file(path)))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{COMMAND} wrote a {path.name} that is none: {where}: {first['msg']}; {INSTALL}") from error
+        wrong = first_violation(error.errors(include_url=False))
+        raise InputError(f"{COMMAND} wrote a {path.name} that is none: {wrong}; {INSTALL}") from error
 
 
 def _plain(name: str) -> str:

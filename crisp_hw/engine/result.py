@@ -224,7 +224,7 @@ def _tensor_counts(counted: Counted, index: int, t: int) -> TensorCounts:
     used, tensor = float(sparse.used[place][0]), counted.tiling.problem.tensors[t]
     actions = {name: float(pj[0]) for name, pj in counted.energy[place].items() if pj[0]}
     if tensor.name not in counted.tiling.nest.keeps[index]:  # it passes by, or streams through
-        return TensorCounts(0, 0, 0, NO_ACCESSES, {}, 0, used, 0, 0, 0, 0.0, 0.0, sum(actions.values()), actions)
+        return TensorCounts(0, 0, 0, NO_ACCESSES, {}, 0, used, 0, 0, 0, 0.0, 0.0, sum(actions.values(), 0.0), actions)
     stored, latency = sparse.ranks.get(place), counted.latency[index]
     ranks = len(stored.form.ranks) if stored is not None and stored.form is not None else 0
     accesses = {f"{kind}_{op}": unsigned(tally.data[kind][op][place][0]) for kind, op in KEYS}
@@ -242,7 +242,7 @@ def _tensor_counts(counted: Counted, index: int, t: int) -> TensorCounts:
         address_generations=unsigned(sum(accesses[f"{kind}_{op}"] for kind in ("random", "gated") for op in moved)),
         read_bandwidth=float(latency.read_demand[t][0] * latency.slowdown[0]),
         write_bandwidth=float(latency.write_demand[t][0] * latency.slowdown[0]),
-        energy_pj=sum(actions.values()),
+        energy_pj=sum(actions.values(), 0.0),
         action_energy_pj=actions,
         metadata_capacity_bits=int(metadata_capacity(counted, index, t)[0]) if ranks else 0,
         density=float(sparse.density[place][0]),

@@ -14,6 +14,7 @@ from crisp_hw.io.schema import SCHEMA, VERSION, Header, LayerEntry
 from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
 from crisp_hw.spec.layer import Skipped
 from crisp_hw.spec.patterns import NM
+from crisp_hw.spec.violations import violation
 
 
 def load_pruned(path: str | os.PathLike[str]) -> PrunedModel:
@@ -83,7 +84,7 @@ def _header(source: Path, envelope: Envelope) -> Header:
         first = error.errors(include_url=False, include_input=False)[0]
         place = _place(first["loc"])
         raise InputError(
-            f"the header is wrong at {place}: {first['msg']}", Where(mark=Mark(str(source))), "write the file again"
+            f"the header is wrong: {place} {violation(first)}", Where(mark=Mark(str(source))), "write the file again"
         ) from error
     except UnicodeEncodeError as error:
         raise InputError("the header is not text", Where(mark=Mark(str(source))), "write the file again") from error

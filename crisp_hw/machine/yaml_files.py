@@ -1,7 +1,7 @@
 """A user's YAML file to one of our own schemas: read strictly, checked by pydantic, every fault with its line."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,9 +10,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.machine.expected import Expected
 from crisp_hw.machine.files import YAML, FileKind, read_text
 from crisp_hw.machine.positions import MarkedDict, mark_of, mark_of_item, plain, shown
 from crisp_hw.machine.yaml_text import read_yaml_text
+from crisp_hw.spec.violations import MAPPINGS, unquoted, violation
 
 Schema = TypeVar("Schema", bound=BaseModel)
 MOST_NAMES = 16  # that an error lists
@@ -53,17 +55,44 @@ def checked(schema: type[Schema], document: MarkedDict, name: str) -> Schema:
         first = _most_telling(error.errors(include_url=False))
         tag = first.get("ctx", {}).get("discriminator", "").strip("'")
         at, value = _found(document, (*first["loc"], tag) if tag else first["loc"], name)
-        key = at.key.rpartition(".")[2]
-        match first["type"]:
-            case "union_tag_invalid":
-                there = first["ctx"]["expected_tags"].replace("'", "")
-                raise InputError(f"{shown(first['ctx']['tag'])} is not known here", at, f"known are {there}") from error
-            case "missing" | "union_tag_not_found":
-                raise InputError("is missing", at, "add it") from error
-            case "extra_forbidden":
-                raise InputError("is not known here", at, did_you_mean(key, _fields(schema))) from error
-        said = first["msg"].removeprefix("Value error, ").replace("Input should", "should")
-        raise InputError(f"{said}, found {shown(first['input'])}", at, _spelling(value)) from error
+        reason, hint = _said(first, at.key.rpartition(".")[2], value, Expected(schema))
+        raise InputError(reason, at, hint) from error
+
+
+def _said(error: ErrorDetails, key: str, value: Any, expected: Expected) -> tuple[str, str]:
+    """What is wrong, and the next step."""
+    said, place = violation(error), error["loc"]
+    match error["type"]:
+        case "union_tag_invalid":
+            return f"{shown(error['ctx']['tag'])} {said}", f"known are {unquoted(error['ctx']['expected_tags'])}"
+        case "missing" | "union_tag_not_found":
+            needed = expected.told(place)
+            return said, f"add it, with {listed(needed)}" if needed else "add it"
+        case "extra_forbidden":
+            return said, did_you_mean(key, expected.keys(place[:-1]))
+        case kind if kind in MAPPINGS and (needed := expected.needed(place)):
+            return f"should be a mapping with {listed(expected.told(place))}, found {shown(error['input'])}", _wrapped(
+                value, needed
+            )
+    return f"{said}, found {shown(error['input'])}", _spelling(value)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as a sentence lists them, the first of many.
+
+    >>> listed(["a", "b"]), listed(["a"])
+    ('a and b', 'a')
+    """
+    if len(names) > MOST_NAMES:
+        return f"{', '.join(names[:MOST_NAMES])} and {len(names) - MOST_NAMES} more"
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
+
+
+def _wrapped(value: Any, needed: Sequence[str]) -> str:
+    """The next step where a number stands without its source."""
+    if list(needed) != ["value", "source"] or isinstance(value, dict | list) or value is None:
+        return ""
+    return f"write {{value: {shown(plain(value))}, source: where it comes from}}"
 
 
 def _most_telling(errors: list[ErrorDetails]) -> ErrorDetails:
@@ -89,13 +118,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         return f"did you mean {close[0]}?"
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
     return f"known are {', '.join(names[:MOST_NAMES])}{more}"
-
-
-def _fields(schema: type[BaseModel]) -> list[str]:
-    """Every key that a document of this schema may have, at any depth."""
-    whole = schema.model_json_schema()
-    parts = (whole, *whole.get("$defs", {}).values())
-    return sorted({key for part in parts for key in part.get("properties", {})})
 
 
 def _found(document: MarkedDict, loc: tuple[int | str, ...], name: str) -> tuple[Where, Any]:

@@ -1,7 +1,7 @@
 """A document: tables and remarks for people, records and content for programs; and its texts."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from crisp_hw.report.columns import Table, plain
@@ -11,13 +11,17 @@ from crisp_hw.report.tables import markdown_table
 
 @dataclass(frozen=True)
 class Document:
-    """`remarks[heading]` are lines that belong to the tables; `records` is the CSV, `content` the JSON."""
+    """`remarks[heading]` are lines that belong to the tables; `records` is the CSV, `content` the JSON.
+
+    `long` makes what the JSON holds besides, for programs alone: each on one line, and only when JSON is asked for.
+    """
 
     title: str
     tables: tuple[Table, ...]
     remarks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     records: Sequence[Record] = ()
     content: Mapping[str, object] = field(default_factory=dict)
+    long: Callable[[], Mapping[str, object]] = dict
 
 
 def json_text(document: Document) -> str:
@@ -26,7 +30,9 @@ def json_text(document: Document) -> str:
     >>> json_text(Document("nothing", (), content={"cycles": 1}))
     '{\n  "cycles": 1\n}\n'
     """
-    return json.dumps(document.content, indent=2, allow_nan=False, default=str) + "\n"
+    text = json.dumps(document.content, indent=2, allow_nan=False, default=str)
+    lines = [f'  "{key}": {_on_one_line(value)}' for key, value in document.long().items()]
+    return ",\n".join([text.removesuffix("\n}"), *lines]) + "\n}\n" if lines else text + "\n"
 
 
 def markdown_text(document: Document, pictures: Sequence[str] = ()) -> str:
@@ -63,6 +69,10 @@ def versions() -> dict[str, str]:
     except PackageNotFoundError:
         own = "not installed"  # a checkout on the path alone
     return {"crisp-hw": own, "numpy": np.__version__, "python": platform.python_version()}
+
+
+def _on_one_line(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
 def _escaped(text: str) -> str:

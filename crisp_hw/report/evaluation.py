@@ -10,10 +10,10 @@ from crisp_hw.report.document import Document, versions
 from crisp_hw.report.moved import level_records
 from crisp_hw.report.notes import note_line, notes
 from crisp_hw.report.records import Record, arch_names, headline, layer_records, total_records
+from crisp_hw.results import SCHEMA, plain_provenance, whole
 from crisp_hw.spec.evaluation import NetworkEvaluation
 from crisp_hw.spec.vocabulary import columns
 
-SCHEMA = "crisp-hw/result/2"
 LAYER = (
     *("layer", "pattern", "kept_ratio", "density", "cycles", "dense_cycles", "speedup", "on_chip_uj", "on_chip_gain"),
     *("dram_uj", "bound_by", "utilization"),
@@ -51,20 +51,21 @@ def evaluation_document(network: NetworkEvaluation, wide: bool = False) -> Docum
     """
     layers = dict.fromkeys(row.layer for row in network.rows)
     found = notes(network)
+    provenance = plain_provenance(network.provenance)
     title, records, totals = headline(network), layer_records(network), total_records(network)
     checked, tiles = density.density_records(network), density.tile_records(network)
     remarks = {
         "reading": (*LEGEND, density.LEGEND) if checked else LEGEND,
         "assumptions": tuple(plain(note_line(note, arch_names(network), layers)) for note in found),
         "skipped": tuple(plain(f"{each.name}: {each.reason}") for each in network.skipped),
-        "accuracy": accuracy_lines(network.provenance),
-        "provenance": tuple(plain(f"{key}: {value}") for key, value in network.provenance.items()),
+        "accuracy": accuracy_lines(provenance),
+        "provenance": tuple(plain(f"{key}: {value}") for key, value in provenance.items()),
     }
     content = {
         "schema": SCHEMA,
         "name": network.name,
         "versions": versions(),
-        "provenance": dict(network.provenance),
+        "provenance": provenance,
         "totals": totals,
         "layers": records,
         "levels": level_records(network),
@@ -78,7 +79,7 @@ def evaluation_document(network: NetworkEvaluation, wide: bool = False) -> Docum
         *density.density_tables(checked, tiles),
         total_table(title, totals, wide),
     )
-    return Document(title, tables, remarks, records, content)
+    return Document(title, tables, remarks, records, content, lambda: whole(content, network))
 
 
 def accuracy_lines(provenance: Mapping[str, object]) -> tuple[str, ...]:

@@ -34,6 +34,27 @@ def save(network: NetworkEvaluation, folder: Path, plot: bool = True) -> tuple[P
     return write_all(folder, {name: text.encode() for name, text in texts.items()} | pictures)
 
 
+def save_result(network: NetworkEvaluation, path: Path) -> tuple[Path, ...]:
+    """Write the whole result alone; raises InputError as `save` does.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     [path.name for path in save_result(NetworkEvaluation("nothing", ()), Path(place) / "r.json")]
+    ['r.json']
+    """
+    return write_all(path.parent, {path.name: result_text(network).encode()})
+
+
+def result_text(network: NetworkEvaluation) -> str:
+    """An evaluation as the text of result.json, from which it can be loaded again (`crisp_hw.results`).
+
+    >>> from crisp_hw.results import read_result_text
+    >>> read_result_text(result_text(NetworkEvaluation("nothing", ())), "result.json").name
+    'nothing'
+    """
+    return json_text(evaluation_document(network))
+
+
 def _pictures(network: NetworkEvaluation) -> dict[str, bytes]:
     from crisp_hw.report.plots import figure, png
 

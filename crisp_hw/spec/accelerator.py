@@ -154,15 +154,16 @@ def _with_attribute(accelerator: Accelerator, keyword: str, value: float | None)
     """One storage level changed, its source and the note about energy brought up to date."""
     level, attribute = _parse(accelerator, keyword)
     number = None if value is None and attribute != "kb" else _positive(accelerator, keyword, value)
+    speed = None if number is None else float(number)  # as a file's: the same number is then written the same
     names: tuple[str, ...]
     match attribute:
         case "bandwidth":
             names = ("read_bandwidth", "write_bandwidth")
-            changed = dataclasses.replace(level, read_bandwidth=number, write_bandwidth=number)
+            changed = dataclasses.replace(level, read_bandwidth=speed, write_bandwidth=speed)
         case "read_bandwidth":
-            names, changed = (attribute,), dataclasses.replace(level, read_bandwidth=number)
+            names, changed = (attribute,), dataclasses.replace(level, read_bandwidth=speed)
         case "write_bandwidth":
-            names, changed = (attribute,), dataclasses.replace(level, write_bandwidth=number)
+            names, changed = (attribute,), dataclasses.replace(level, write_bandwidth=speed)
         case _:
             names, changed = (
                 ("size",),

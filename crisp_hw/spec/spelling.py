@@ -1,11 +1,13 @@
 """The one JSON spelling of results, of what searches found, and of what bundles say: field by field, nothing added."""
 
+from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from crisp_hw.errors import InputError
+from crisp_hw.spec.violations import first_violation
 
 T = TypeVar("T")
 
@@ -21,6 +23,16 @@ def spelled(value: object, indent: int | None = None) -> str:
     return _adapter(kind).dump_json(value, indent=indent).decode()
 
 
+def plain_value(value: object) -> Any:
+    """The same as values of JSON: sets become lists in the order of their names, so that equal values look equal.
+
+    >>> plain_value(frozenset({"K", "C"}))
+    ['C', 'K']
+    """
+    kind: Any = type(value)
+    return _plain(_adapter(kind).dump_python(value))
+
+
 def read_spelled(kind: type[T], text: str | bytes) -> T:
     """The value that a text spells; InputError names the first field that is missing, unknown or of another type.
 
@@ -28,18 +40,34 @@ def read_spelled(kind: type[T], text: str | bytes) -> T:
     >>> read_spelled(NM, '{"n": 2, "m": "4"}')
     Traceback (most recent call last):
     ...
-    crisp_hw.errors.InputError: m: Input should be a valid integer
+    crisp_hw.errors.InputError: m should be a whole number
     """
     asked: Any = kind
     try:
         found: T = _adapter(asked).validate_json(text, strict=True)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InputError(f"{where}: {first['msg']}" if where else str(first["msg"])) from error
+        raise InputError(first_violation(error.errors(include_url=False))) from error
     return found
 
 
 @cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
+
+
+_SCALARS = (str, int, float, bool, type(None))
+
+
+def _plain(value: Any) -> Any:
+    if type(value) in _SCALARS:  # most are
+        return value
+    match value:
+        case dict():
+            return {str(key): _plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case frozenset() | set():
+            return sorted(_plain(item) for item in value)
+        case StrEnum():
+            return str(value)
+    return value

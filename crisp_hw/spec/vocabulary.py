@@ -52,6 +52,7 @@ _LAYER = (
 )
 _PARAMETERS = (
     _column("cores", "whole", "Cores of the accelerator.", 3),
+    _column(f"{LEVEL}_bandwidth", "number", "Words per cycle of one instance of a level, each way; empty: any.", 3),
     _column(
         f"{LEVEL}_read_bandwidth", "number", "Words that one instance of a level delivers per cycle; empty: any.", 3
     ),

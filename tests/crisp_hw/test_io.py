@@ -132,8 +132,8 @@ LIES += [
     (change(("provenance",), []), "provenance"),
     (change(("provenance", "loss"), float("nan")), "provenance"),
     (json.dumps([1]), "the top"),
-    ("not json", "Invalid JSON"),
-    ("[" * 100_000, "Invalid JSON"),
+    ("not json", "the top is not JSON"),
+    ("[" * 100_000, "the top is not JSON"),
 ]
 
 

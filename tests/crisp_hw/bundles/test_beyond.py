@@ -32,7 +32,7 @@ def pruned(seed=3, rows=32, columns=64):
         for block in np.random.default_rng([seed, row]).permutation(columns // 16)[: columns // 32]:
             mask[16 * row : 16 * row + 16, 16 * block : 16 * block + 16] = False
     layers = tuple(PrunedLayer(Layer(name, "linear", rows, columns), "hybrid", mask, None, 16) for name in "ab")
-    return PrunedModel("small", layers, (), {})
+    return PrunedModel("small", layers, (), ())
 
 
 CHOICES = [

@@ -87,9 +87,12 @@ def test_a_users_table_loads_by_path_or_by_text(tmp_path):
             {"actions": {"read": {"pj": -1.0, "source": "us"}}},
             r"parts of p.actions.read.pj: .*greater than or equal to 0",
         ),
-        ({"actions": {"read": {"pj": float("nan"), "source": "us"}}}, r"parts of p.actions.read.pj: .*valid number"),
-        ({"actions": {"read": {"pj": "1.5", "source": "us"}}}, r"parts of p.actions.read.pj: .*valid number"),
-        ({"actions": {}}, r"parts of p.actions: .*at least 1 item"),
+        (
+            {"actions": {"read": {"pj": float("nan"), "source": "us"}}},
+            r"parts of p.actions.read.pj: should be a number",
+        ),
+        ({"actions": {"read": {"pj": "1.5", "source": "us"}}}, r"parts of p.actions.read.pj: should be a number"),
+        ({"actions": {}}, r"parts of p.actions: should not be empty"),
         ({"area_um2": 3.0}, r"parts of p.*area_um2 and area_source must be given together"),
         ({"colour": "red"}, r"parts of p.colour: is not known here"),
         ({"kind": "guessed"}, r"mine.yaml:\d+: parts of p.kind: 'guessed' is not known here; known are measured"),
@@ -107,5 +110,5 @@ def test_repeated_keys_missing_files_and_foreign_schemas_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"none.yaml: cannot be read"):
         load_energy(tmp_path / "none.yaml")
     (tmp_path / "other.yaml").write_text("schema: crisp-hw/energy/1\nentries: []\n")
-    with pytest.raises(InputError, match=r"other.yaml:1: parts.schema: should be 'crisp-hw/parts/1'"):
+    with pytest.raises(InputError, match=r"other.yaml:1: parts.schema: should be crisp-hw/parts/1"):
         load_energy(tmp_path / "other.yaml")
