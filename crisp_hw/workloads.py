@@ -121,6 +121,17 @@ def is_workload(path: Path) -> bool:
     return path.is_file() and bool(_SCHEMA.search(read_text(path)))
 
 
+def packaged_text(name: str) -> str:
+    """The file of a packaged layer table; InputError for a name that is none.
+
+    >>> packaged_text("vgg16").splitlines()[3]
+    'name: vgg16'
+    """
+    if name.endswith((".yaml", ".yml")):
+        raise InputError(f"{shown(name)} is a file already", hint="copy it as any file")
+    return read_text(_locate(name))
+
+
 def _locate(name_or_path: str | Path) -> Path:
     """The file meant; a bare word is a packaged name."""
     if isinstance(name_or_path, Path) or name_or_path.endswith((".yaml", ".yml")):

@@ -1,14 +1,18 @@
 """`crisp-hw arch`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from crisp_hw.cli.new_files import FileArgument, ForceOption, name_of, write_new
 from crisp_hw.cli.options import EnergyOption, FormatOption, SetOption, accelerators_of
-from crisp_hw.cli.output import show
+from crisp_hw.cli.output import output_option, show
+from crisp_hw.command_line import voice
 from crisp_hw.command_line.program import new_group
+from crisp_hw.errors import InputError
 
-app = new_group("List the packaged accelerators, or show every number of one with its source.")
+app = new_group("List the packaged accelerators, show every number of one, begin one of your own, and check it.")
 
 
 @app.command("list")
@@ -32,3 +36,64 @@ def show_one(
 
     (accelerator,) = accelerators_of([name], energy, setting)
     show(accelerator_document(accelerator), form)
+
+
+@app.command("copy")
+def copy_one(
+    name: Annotated[str, typer.Argument(help="A packaged accelerator.")],
+    file: FileArgument,
+    force: ForceOption = False,
+) -> None:
+    """Write the file of a packaged accelerator in full, to change whatever it says; it is named as FILE is."""
+    from crisp_hw.accelerators.templates import full_text
+
+    write_new(file, full_text(_packaged(name), name_of(file.stem)), force)
+
+
+@app.command("new")
+def new_one(
+    name: Annotated[str, typer.Argument(help="The name of the new accelerator.")],
+    base: Annotated[str, typer.Option("--from", help="The packaged accelerator that it is like.")] = "crisp-stc",
+    file: Annotated[
+        Path | None, output_option("The .yaml file to write. Default: NAME.yaml in this folder.", "--out", "-o")
+    ] = None,
+    force: ForceOption = False,
+) -> None:
+    """Write a short file that extends a packaged accelerator, with examples of how to change its numbers."""
+    from crisp_hw.accelerators.templates import short_text
+
+    text = short_text(name_of(name), _packaged(base))
+    write_new(Path(f"{name}.yaml") if file is None else file, text, force)
+
+
+@app.command("check")
+def check_all(
+    files: Annotated[list[Path], typer.Argument(help="Files of accelerators (.yaml).")],
+    form: FormatOption = "table",
+) -> None:
+    """Name every mistake of files of accelerators, with its line and what is known there.
+
+    The exit code is 2 when there is one.
+    """
+    from crisp_hw.accelerators.check import mistakes
+    from crisp_hw.report.mistakes import mistakes_document
+
+    found = {path: mistakes(path) for path in files}
+    show(mistakes_document(found), form)
+    many = sum(map(len, found.values()))
+    if many:
+        voice.complain(
+            f"{many} mistake{'s' if many > 1 else ''} in {sum(map(bool, found.values()))} of {len(found)} files"
+        )
+        raise typer.Exit(InputError.exit_code)
+
+
+def _packaged(name: str) -> str:
+    """A name of the list; InputError for files, which whoever has them can copy by himself."""
+    from crisp_hw.accelerators import list_arch
+    from crisp_hw.meanings import accelerator_hint
+
+    if name not in list_arch():
+        hint = accelerator_hint(name, list_arch()) or f"there are {', '.join(list_arch())}"
+        raise InputError(f"no packaged accelerator {name}", hint=hint)
+    return name

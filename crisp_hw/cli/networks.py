@@ -4,11 +4,12 @@ from typing import Annotated
 
 import typer
 
+from crisp_hw.cli.new_files import FileArgument, ForceOption, write_new
 from crisp_hw.cli.options import FormatOption
 from crisp_hw.cli.output import show
 from crisp_hw.command_line.program import new_group
 
-app = new_group("List the packaged workloads (layer tables without weights), or show the layers of one.")
+app = new_group("List the packaged workloads (layer tables without weights), show the layers of one, or copy its file.")
 
 
 @app.command("list")
@@ -30,3 +31,15 @@ def show_one(
     from crisp_hw.report.networks import workload_document
 
     show(workload_document(api.load_workload(name)), form)
+
+
+@app.command("copy")
+def copy_one(
+    name: Annotated[str, typer.Argument(help="A packaged workload.")],
+    file: FileArgument,
+    force: ForceOption = False,
+) -> None:
+    """Write the file of a packaged workload, to change its layers."""
+    from crisp_hw.workloads import packaged_text
+
+    write_new(file, packaged_text(name), force)

@@ -52,11 +52,27 @@ def checked(schema: type[Schema], document: MarkedDict, name: str) -> Schema:
     try:
         return schema.model_validate(plain(document))
     except ValidationError as error:
-        first = _most_telling(error.errors(include_url=False))
-        tag = first.get("ctx", {}).get("discriminator", "").strip("'")
-        at, value = _found(document, (*first["loc"], tag) if tag else first["loc"], name)
-        reason, hint = _said(first, at.key.rpartition(".")[2], value, Expected(schema))
-        raise InputError(reason, at, hint) from error
+        raise _fault(schema, document, name, _most_telling(error.errors(include_url=False))) from error
+
+
+def faults_of(schema: type[BaseModel], document: MarkedDict, name: str) -> tuple[InputError, ...]:
+    """Everything that `checked` would refuse, in the order of the lines."""
+    try:
+        schema.model_validate(plain(document))
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+        told = {id(each): each for each in (_most_telling([one, *errors]) for one in errors)}  # a misspelt key once
+        found = [_fault(schema, document, name, each) for each in told.values()]
+        return tuple(sorted(found, key=lambda each: each.at.mark.line if each.at and each.at.mark else 0))
+    return ()
+
+
+def _fault(schema: type[BaseModel], document: MarkedDict, name: str, error: ErrorDetails) -> InputError:
+    """The sentence of one error of pydantic."""
+    tag = error.get("ctx", {}).get("discriminator", "").strip("'")
+    at, value = _found(document, (*error["loc"], tag) if tag else error["loc"], name)
+    reason, hint = _said(error, at.key.rpartition(".")[2], value, Expected(schema))
+    return InputError(reason, at, hint)
 
 
 def _said(error: ErrorDetails, key: str, value: Any, expected: Expected) -> tuple[str, str]:
