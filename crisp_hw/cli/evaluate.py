@@ -7,7 +7,7 @@ import typer
 
 from crisp_hw.cli.explain import ExplainOption, check_single, explanation_of, show_explanation
 from crisp_hw.cli.options import FormatOption, Inputs, Searching, grouped
-from crisp_hw.cli.output import check_folder, check_plotting, output_option, progress, say_written, show
+from crisp_hw.cli.output import Format, check_folder, check_plotting, output_option, progress, say_written, show
 from crisp_hw.command_line import voice
 from crisp_hw.errors import InputError
 from crisp_hw.spec.options import EvaluateOptions
@@ -23,6 +23,7 @@ WideOption = Annotated[bool, typer.Option("--wide", help="Show every column in t
 PlotOption = Annotated[
     bool | None, typer.Option("--plot/--no-plot", help="Write figures to --out, too, or do not.", show_default="--plot")
 ]
+NOT_WIDER = "--wide has no effect: it widens the tables of --format table and md"
 
 
 @grouped
@@ -37,23 +38,22 @@ def evaluate(  # noqa: PLR0913 - the options of a command
 ) -> None:
     """Compute the cycles and energy of a pruned network on accelerators, each layer with its best mapping."""
     from crisp_hw import api
-    from crisp_hw.report.evaluation import evaluation_document
     from crisp_hw.sources import resolve, select
 
     source, accelerators, layers = inputs.source(), inputs.accelerators(options.energy), inputs.layers
-    _check_output(out, plot)
-    if wide and (explain or form in ("csv", "json")):
-        voice.note("--wide has no effect: it widens the tables of --format table and md")
+    check_output_of(out, plot)
     if explain is not None:
         check_single(accelerators, select(resolve(source).descriptors, layers), options.backend)
     with progress() as bar:
         network = api.evaluate(source, accelerators, layers=layers, options=options, progress=bar).network
     if out is not None:
-        _save(network, out, plot is not False)
+        save_all(network, out, plot is not False)
     if explain is not None:
+        if wide:
+            voice.note(NOT_WIDER)
         show_explanation(explanation_of(network.rows[0], explain), form)
         return
-    show(evaluation_document(network, wide), form, wide)
+    show_all(network, form, wide)
 
 
 @grouped
@@ -79,7 +79,8 @@ def render(
     say_written(api.render(found, out, front_end), out)
 
 
-def _check_output(out: Path | None, plot: bool | None) -> None:
+def check_output_of(out: Path | None, plot: bool | None) -> None:
+    """Refuse what could not be written, before anything is computed, and name what has no effect."""
     check_folder(out)
     if plot is False and out is None:
         voice.note("--no-plot has no effect: without --out there are no pictures")
@@ -89,7 +90,17 @@ def _check_output(out: Path | None, plot: bool | None) -> None:
         check_plotting("--plot")
 
 
-def _save(network: "NetworkEvaluation", out: Path, plot: bool) -> None:
+def show_all(network: "NetworkEvaluation", form: Format, wide: bool) -> None:
+    """Print an evaluation, computed now or saved before."""
+    from crisp_hw.report.evaluation import evaluation_document
+
+    if wide and form in ("csv", "json"):
+        voice.note(NOT_WIDER)
+    show(evaluation_document(network, wide), form, wide)
+
+
+def save_all(network: "NetworkEvaluation", out: Path, plot: bool) -> None:
+    """Write everything of an evaluation into a folder, and say so."""
     from crisp_hw.report.files import save
 
     say_written(save(network, out, plot), out)

@@ -37,7 +37,7 @@ def _row(row: SavedRow, saved: SavedEvaluation, problems: Sequence[Problem]) -> 
     parts = saved.parts
     return LayerEvaluation(
         arch=row.arch,
-        descriptor=_part(parts.descriptors, row.descriptor, "descriptors"),
+        descriptor=_shared(parts.descriptors, row.descriptor, "descriptors"),
         point=_point(row.point, saved, problems),
         result=_result(row.result, saved),
         dense=_result(row.dense, saved),
@@ -45,7 +45,7 @@ def _row(row: SavedRow, saved: SavedEvaluation, problems: Sequence[Problem]) -> 
         tried=row.tried,
         valid=row.valid,
         index=row.index,
-        sources=_part(parts.sources, row.sources, "sources"),
+        sources=_shared(parts.sources, row.sources, "sources"),
         check=None if row.check is None else _check(row.check, saved),
         overheads=row.overheads,
     )
@@ -54,13 +54,13 @@ def _row(row: SavedRow, saved: SavedEvaluation, problems: Sequence[Problem]) -> 
 def _point(point: SavedPoint, saved: SavedEvaluation, problems: Sequence[Problem]) -> DesignPoint:
     parts = saved.parts
     design = Design(
-        _part(parts.architectures, point.architecture, "architectures"),
-        _part(problems, point.problem, "problems"),
-        _part(parts.sparse, point.sparse, "sparse"),
-        _part(parts.energies, point.energy, "energies"),
+        _shared(parts.architectures, point.architecture, "architectures"),
+        _shared(problems, point.problem, "problems"),
+        _shared(parts.sparse, point.sparse, "sparse"),
+        _shared(parts.energies, point.energy, "energies"),
         point.dialect,
     )
-    nest = _part(parts.nests, point.nest, "nests")
+    nest = _shared(parts.nests, point.nest, "nests")
     return DesignPoint(design, LoopMapping(nest, point.bounds, point.residuals), point.assumptions)
 
 
@@ -72,14 +72,14 @@ def _problem(problem: SavedProblem, masks: Blobs) -> Problem:
 
 
 def _result(result: SavedResult, saved: SavedEvaluation) -> Result:
-    return replace(_part(saved.parts.results, result.result, "results"), assumptions=result.assumptions)
+    return replace(_shared(saved.parts.results, result.result, "results"), assumptions=result.assumptions)
 
 
 def _check(check: SavedCheck, saved: SavedEvaluation) -> DensityCheck:
     return DensityCheck(check.density, _result(check.model, saved), check.tiles)
 
 
-def _part(parts: Sequence[T], number: int, name: str) -> T:
+def _shared(parts: Sequence[T], number: int, name: str) -> T:
     if not 0 <= number < len(parts):
         raise InputError(f"a row refers to number {number} of {name}, of which there are {len(parts)}")
     return parts[number]
