@@ -2,7 +2,7 @@
 
 >>> import crisp_hw
 >>> crisp_hw.load_arch("crisp-stc").replace(smem_bandwidth=32).architecture.level("SMEM").read_bandwidth
-32
+32.0
 """
 
 TYPE_CHECKING = False  # as in typing, whose loading would be a time in which no command can end in order yet
@@ -10,12 +10,23 @@ if TYPE_CHECKING:
     from typing import Any
 
     from crisp_hw.api import (
+        NM,
+        Accelerator,
         BestMapping,
+        Characterization,
+        CrispError,
+        Descriptor,
         EvaluateOptions,
         Evaluation,
+        InputError,
+        MappingError,
+        PrunedModel,
         SearchOptions,
+        Workload,
         WorkloadPattern,
+        characterize,
         describe,
+        describe_checkpoint,
         evaluate,
         find_mapping,
         list_arch,
@@ -26,17 +37,26 @@ if TYPE_CHECKING:
         map,
         render,
     )
-    from crisp_hw.spec.patterns import NM
 
 __version__ = "0.1.0"
 __all__ = [
     "NM",
+    "Accelerator",
     "BestMapping",
+    "Characterization",
+    "CrispError",
+    "Descriptor",
     "EvaluateOptions",
     "Evaluation",
+    "InputError",
+    "MappingError",
+    "PrunedModel",
     "SearchOptions",
+    "Workload",
     "WorkloadPattern",
+    "characterize",
     "describe",
+    "describe_checkpoint",
     "evaluate",
     "find_mapping",
     "list_arch",
@@ -54,6 +74,10 @@ def __getattr__(name: str) -> "Any":
     if name not in __all__:
         raise AttributeError(f"module 'crisp_hw' has no attribute {name!r}")
     from crisp_hw import api
-    from crisp_hw.spec.patterns import NM
 
-    return NM if name == "NM" else getattr(api, name)
+    return getattr(api, name)
+
+
+def __dir__() -> list[str]:
+    """The API, and none of the modules that happen to be loaded."""
+    return sorted([*__all__, "__version__", "__doc__"])

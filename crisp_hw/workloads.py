@@ -12,6 +12,7 @@ from crisp_hw.machine.files import read_text
 from crisp_hw.machine.positions import MarkedDict, mark_of, shown
 from crisp_hw.machine.yaml_files import checked, read_mapping
 from crisp_hw.meanings import network_hint
+from crisp_hw.spec.kinds import wrong_kind
 from crisp_hw.spec.layer import Layer, Skipped, Workload
 from crisp_hw.spec.limits import MOST_MACS, MOST_PER_DIMENSION, MOST_WEIGHTS
 
@@ -134,6 +135,8 @@ def packaged_text(name: str) -> str:
 
 def _locate(name_or_path: str | Path) -> Path:
     """The file meant; a bare word is a packaged name."""
+    if not isinstance(name_or_path, str | Path):
+        raise wrong_kind("the workload", name_or_path, "a name of list_workloads(), or the path of a .yaml file")
     if isinstance(name_or_path, Path) or name_or_path.endswith((".yaml", ".yml")):
         return Path(name_or_path)
     if name_or_path in list_workloads():

@@ -12,18 +12,23 @@ from crisp_hw.accelerators.rules import at_key, faults, words_of
 from crisp_hw.accelerators.schema import ArchFile, Constraint, Level, SchemeField, Sourced
 from crisp_hw.accelerators.settings import asked
 from crisp_hw.characterization.methods import METHODS, energies
-from crisp_hw.errors import Where
+from crisp_hw.errors import InputError, Where
 from crisp_hw.machine.yaml_files import checked
 from crisp_hw.spec.accelerator import Accelerator, CrispStc, DenseScheme, Dstc, Scheme, Stc, changed
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
+from crisp_hw.spec.kinds import of_kind, wrong_kind
 from crisp_hw.spec.patterns import NM
 
+DEFAULT_NODE_NM = 45  # that of the packaged tables of energies
 DIMS = ("G", "M", "N", "K")
 
 
 def load_arch(
-    name_or_path: str | Path, energy: str | None = None, node_nm: int = 45, beside: Iterable[str | Path] = ()
+    name_or_path: str | Path,
+    energy: str | Path | None = None,
+    node_nm: int | None = None,
+    beside: Iterable[str | Path] = (),
 ) -> Accelerator:
     """Load a packaged accelerator by name, or one of your own from a YAML file.
 
@@ -36,7 +41,7 @@ def load_arch(
         Where the energies per action (pJ) come from: a table of arch/energy by name, the path of one, or a way to
         characterize the architecture ("table", "cacti" or "accelergy"). None takes the table that the file names.
     node_nm
-        The technology node in nm at which the architecture is characterized.
+        The technology node in nm at which the architecture is characterized (None: 45); a table has a node of its own.
     beside
         Other accelerators of the same evaluation, whose components the table of energies may also have.
 
@@ -63,13 +68,19 @@ def load_arch(
     crisp_hw.errors.InputError: no architecture tpu; valid names: crisp-stc, dense, dstc, stc, or the path ...
     """
     wanted = asked(name_or_path)
+    if energy is not None and not isinstance(energy, str | Path):
+        raise wrong_kind(
+            "energy", energy, "the name of a table of energies or of a method, or the path of a .yaml file"
+        )
     path = arch_path(wanted.base)
     document = resolved(path)
     file = checked(ArchFile, document, "arch")
     for fault in faults(document, file):
         raise fault
     architecture = _architecture(file)
-    chosen, named_at = (file.energy, at_key(document, "energy")) if energy is None else (energy, Where(key="energy"))
+    chosen, named_at = (
+        (file.energy, at_key(document, "energy")) if energy is None else (str(energy), Where(key="energy"))
+    )
     constraints = _constraints(architecture, file.constraints)
     needs = Needs(path, architecture, constraints.keeps, tuple(asked(each).base for each in beside), named_at)
     fixed = ReadEnergy() if chosen in METHODS else read_energy(chosen, needs)
@@ -81,12 +92,24 @@ def load_arch(
         constraints=constraints,
         sources=_sources(file),
         notes=(*file.notes, *fixed.notes),
+        energies_from=chosen,
     )
-    whole = characterized(found, chosen, node_nm) if chosen in METHODS else found
+    node = _node(chosen, node_nm)
+    whole = found if node is None else characterized(found, chosen, node)
     return changed(whole, wanted.changes)
 
 
-def characterized(accelerator: Accelerator, method: str, node_nm: int = 45) -> Accelerator:
+def _node(energies: str, node_nm: int | None) -> int | None:
+    """The node in nm at which energies are characterized; None for a table, which has a node of its own."""
+    if energies in METHODS:
+        return DEFAULT_NODE_NM if node_nm is None else int(of_kind("node_nm", node_nm, int))
+    if node_nm is not None:
+        said = f"node_nm has no effect on the energies of {energies}, which have a node of their own"
+        raise InputError(said, hint=f"leave it out, or give a method as energy: {', '.join(METHODS)}")
+    return None
+
+
+def characterized(accelerator: Accelerator, method: str, node_nm: int = DEFAULT_NODE_NM) -> Accelerator:
     """Give an accelerator the energies of a method ("table", "cacti" or "accelergy"), which `replace` asks again.
 
     Raises
@@ -103,7 +126,8 @@ def characterized(accelerator: Accelerator, method: str, node_nm: int = 45) -> A
     ask = partial(energies, method, node_nm, accelerator.constraints.keeps)
     note = f"{accelerator.name}: energies per action are characterized by {method} at {node_nm} nm"
     energy = ask(accelerator.architecture)
-    return replace(accelerator, energy=energy, characterize=ask, notes=(*accelerator.notes, note))
+    notes = (*accelerator.notes, note)
+    return replace(accelerator, energy=energy, characterize=ask, notes=notes, energies_from=method)
 
 
 def _architecture(file: ArchFile) -> Architecture:

@@ -1,7 +1,6 @@
 """Options that commands share: fields of a dataclass say what they are, and typer sees them as options of a command."""
 
 import inspect
-import re
 from collections.abc import Callable
 from dataclasses import Field, dataclass, fields, is_dataclass
 from pathlib import Path
@@ -153,12 +152,12 @@ def accelerators_of(
 
 
 def _pattern(text: str) -> "NM":
-    from crisp_hw.spec.patterns import NM
+    from crisp_hw.spec.patterns import nm_of
 
-    found = re.fullmatch(r"(\d{1,4}):(\d{1,4})", text)
-    if not found:
-        raise InputError(f"--nm {text}: is no N:M pattern", hint="write 2:4 for two kept of every four")
-    return NM(int(found[1]), int(found[2]))
+    try:
+        return nm_of(text)
+    except InputError as error:
+        raise InputError(f"--nm {text}: is no N:M pattern", hint="write 2:4 for two kept of every four") from error
 
 
 def grouped(command: Command) -> Command:

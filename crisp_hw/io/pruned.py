@@ -12,6 +12,7 @@ from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.io.containers import Envelope, open_envelope
 from crisp_hw.io.schema import SCHEMA, VERSION, Header, LayerEntry
 from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
+from crisp_hw.spec.kinds import wrong_kind
 from crisp_hw.spec.layer import Skipped
 from crisp_hw.spec.patterns import NM
 from crisp_hw.spec.violations import violation
@@ -43,6 +44,8 @@ def load_pruned(path: str | os.PathLike[str]) -> PrunedModel:
     ...
     crisp_hw.errors.InputError: no-such-run.pt: cannot be read (no such file or directory); give a ...
     """
+    if not isinstance(path, str | os.PathLike):
+        raise wrong_kind("the pruned-model file", path, "the path of a .pt or .safetensors file")
     source = Path(path)
     envelope = open_envelope(source)
     if envelope.schema != SCHEMA:

@@ -54,7 +54,7 @@ class Accelerator:
     `constraints` are the fabric's, for dense operands; `encode` adapts them to a layer. `sources["SMEM.size"]` says
     where a number comes from; `notes` are assumptions that hold for every result on this accelerator.
     `characterize` computes the energies of a changed architecture (None: they are a fixed set, which stays). `variant`
-    is what `replace` changed (None: nothing).
+    is what `replace` changed (None: nothing), `energies_from` the table or method whose energies these are.
     """
 
     name: str
@@ -66,6 +66,7 @@ class Accelerator:
     notes: tuple[str, ...] = ()
     characterize: Characterize | None = field(default=None, repr=False, compare=False)
     variant: Variant | None = None
+    energies_from: str = ""
 
     @property
     def cores(self) -> int:

@@ -4,9 +4,10 @@ Python takes the dataclass as it is; the command line makes its options from the
 """
 
 from dataclasses import dataclass, fields
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypedDict
 
 from crisp_hw.errors import InputError
+from crisp_hw.spec.kinds import settled
 
 Objective = Literal["cycles", "energy", "edp"]
 DensityModel = Literal["model", "actual", "hybrid"]
@@ -129,16 +130,29 @@ class EvaluateOptions:
     said: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            valid, value = get_args(get_args(each.type)[0]), getattr(self, each.name)
-            if valid and isinstance(valid[0], str) and value not in valid:
-                raise InputError(f"unknown {each.name} {value!r}", hint=f"there are {', '.join(valid)}")
+        settled(self)
 
     @property
     def chosen(self) -> frozenset[str]:
         """Options that were said, or that do not have their default."""
         changed = {each.name for each in fields(self) if getattr(self, each.name) != each.default}
         return self.said | (changed & stated(self).keys())
+
+
+class EvaluateFields(TypedDict, total=False):
+    """The fields of `EvaluateOptions` as keywords of a function; a test holds it to them."""
+
+    objective: Objective
+    energy: str | None
+    backend: str
+    activation_density: float
+    block_index: bool
+    density: DensityModel
+    dstc: DstcModel
+    overheads: bool
+    jobs: int | None
+    cache: bool
+    offsets: Offsets
 
 
 SEARCH = ("objective", "energy", "jobs", "cache")
@@ -165,3 +179,20 @@ class SearchOptions:
     ] = "numpy"
     front: bool = False
     said: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        settled(self)
+        for name, said in stated(self).items():
+            value = getattr(self, name)
+            if said.least is not None and value is not None and value < said.least:
+                raise InputError(f"{name} is {value}", hint=f"give {said.least} or more")
+
+
+class SearchFields(TypedDict, total=False):
+    """The fields of `SearchOptions` as keywords of a function; a test holds it to them."""
+
+    budget: int | None
+    seed: int
+    memory_bytes: int
+    device: Device
+    front: bool

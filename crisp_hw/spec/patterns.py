@@ -1,5 +1,6 @@
 """The sparsity patterns of a weight matrix, and the density models that Sparseloop knows, as plain values."""
 
+import re
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from math import ceil, prod
@@ -8,6 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisp_hw.errors import InputError
+from crisp_hw.spec.kinds import of_kind, wrong_kind
+
+_NM_TEXT = re.compile(r"(\d{1,4}):(\d{1,4})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -16,6 +20,24 @@ class NM:
 
     n: int
     m: int
+
+    def __post_init__(self) -> None:
+        of_kind("n of N:M", self.n, int)
+        of_kind("m of N:M", self.m, int)
+
+
+def nm_of(pattern: object) -> NM:
+    """The N:M pattern that a text such as "2:4" is, or that is given as one.
+
+    >>> nm_of("2:4"), nm_of(NM(1, 4))
+    (NM(n=2, m=4), NM(n=1, m=4))
+    """
+    if isinstance(pattern, NM):
+        return pattern
+    found = _NM_TEXT.fullmatch(pattern) if isinstance(pattern, str) else None
+    if found is None:
+        raise wrong_kind("nm", pattern, "", 'write "2:4" for two kept of every four, or NM(2, 4)')
+    return NM(int(found[1]), int(found[2]))
 
 
 @dataclass(frozen=True)

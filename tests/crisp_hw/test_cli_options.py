@@ -13,6 +13,7 @@ from crisp_hw.cli import app
 from crisp_hw.cli.options import Inputs, grouped
 from crisp_hw.errors import InputError
 from crisp_hw.pipeline import UNUSED, unused_options
+from crisp_hw.sources import load_accelerators, resolve, select
 from crisp_hw.spec.options import SEARCH, EvaluateOptions, SearchOptions, stated
 
 COMMANDS = get_command(app).commands
@@ -25,10 +26,8 @@ def names(command):
 
 
 def unused(options, *archs, source=PRUNED, layers="layer4.2.*"):
-    from crisp_hw import api
-
-    chosen = api.select(api.resolve(source).descriptors, layers)
-    return unused_options(options, api.load_accelerators(archs), chosen)
+    chosen = select(resolve(source).descriptors, layers)
+    return unused_options(options, load_accelerators(archs), chosen)
 
 
 @pytest.mark.parametrize("command", ["evaluate", "render", "bundle", "verify"])

@@ -17,6 +17,7 @@ from crisp_hw.spec.patterns import NM, Actual, HybridBlocks
 from crisp_prune.export import save_pruned
 
 torch.set_num_threads(1)
+DEFAULTS = api.EvaluateOptions()
 ACTUAL, HYBRID = (api.EvaluateOptions(density=name) for name in ("actual", "hybrid"))
 
 
@@ -39,7 +40,7 @@ BLOCKS = PrunedLayer(layer("blocks", 64, 64), "hybrid", block_mask(64, 64, 1), N
 ONLY_NM = PrunedLayer(layer("nm", 64, 128), "nm", nm_mask(64, 128), NM(2, 4))
 
 
-def row(pruned, arch, options=api.DEFAULTS):
+def row(pruned, arch, options=DEFAULTS):
     return api.evaluate(PrunedModel("net", (pruned,)), [arch], options=options).network.rows[0]
 
 
@@ -99,7 +100,7 @@ def test_a_layer_without_a_pattern_keeps_the_model_and_says_so():
 
 @pytest.mark.parametrize("weights", [1, 2, 6, 40])
 @pytest.mark.parametrize("arch", ["stc", "crisp-stc"])
-@pytest.mark.parametrize("options", [ACTUAL, HYBRID, api.DEFAULTS], ids=["actual", "hybrid", "model"])
+@pytest.mark.parametrize("options", [ACTUAL, HYBRID, DEFAULTS], ids=["actual", "hybrid", "model"])
 def test_very_few_weights_run_at_least_as_fast_as_dense(weights, arch, options):
     """Where lanes for N:M are idle so often that Timeloop counts no cycles, dense lanes still run the layer."""
     mask = np.zeros((64, 64), dtype=bool)

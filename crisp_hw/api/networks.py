@@ -1,0 +1,141 @@
+"""Networks on accelerators: `evaluate` and `describe`."""
+
+from collections.abc import Sequence
+from typing import Unpack
+
+from crisp_hw.pipeline import Progress, evaluate_layers, unused_options
+from crisp_hw.returned import Evaluation
+from crisp_hw.sources import Arch, Pattern, Source, load_accelerators, resolve, select
+from crisp_hw.spec.accelerator import Accelerator
+from crisp_hw.spec.descriptors import Descriptor
+from crisp_hw.spec.evaluation import NetworkEvaluation
+from crisp_hw.spec.keywords import options_from, with_fields
+from crisp_hw.spec.kinds import check_callable
+from crisp_hw.spec.options import EvaluateFields, EvaluateOptions
+from crisp_hw.spec.patterns import NM
+from crisp_hw.spec.variant import Changes, parameters_of
+
+
+@with_fields(EvaluateOptions)
+def evaluate(  # noqa: PLR0913 - what a user may say of an evaluation, all but network and hardware by name
+    source: Source,
+    arch: Arch | Sequence[Arch] = ("crisp-stc",),
+    *,
+    nm: NM | str | None = None,
+    block: int | None = None,
+    sparsity: float | None = None,
+    layers: str | None = None,
+    options: EvaluateOptions | None = None,
+    progress: Progress | None = None,
+    **fields: Unpack[EvaluateFields],
+) -> Evaluation:
+    """Compute the cycles and energy of a pruned network on accelerators, each layer with its best mapping.
+
+    Parameters
+    ----------
+    source
+        The network: a workload by name ("resnet50") or a .yaml layer table, both with `nm`, `block` and `sparsity`; or
+        what says itself what is pruned: a pruned-model file (.pt, .safetensors), a PrunedModel, a WorkloadPattern.
+    arch
+        One accelerator or several, each by name, as a YAML file or as an Accelerator; "crisp-stc:smem_bandwidth=32" is
+        one with another number.
+    nm
+        The N:M pattern that a layer table is pruned to, "2:4" or NM(2, 4); None leaves it dense.
+    block
+        The side of the square blocks, in weights; None prunes N:M alone.
+    sparsity
+        The share of zeros among the prunable weights, from 0 to 1, those of N:M included.
+    layers
+        A glob over the names of layers, such as "layer4.*"; None takes all.
+    options
+        The options as one value, instead of `fields`.
+    progress
+        Called with what is being evaluated, how many layers are done, and how many there are.
+    **fields
+        The fields of EvaluateOptions: `objective`, "cycles", "energy" or "edp", is what mappings are chosen by;
+        `energy` where energies come from, `density` how nonzeros are described, and so on.
+
+    Returns
+    -------
+    Evaluation
+        A row per layer and accelerator: cycles, energies in pJ, and the same for the unpruned layer run dense.
+
+    Raises
+    ------
+    InputError
+        When the source, an accelerator or an option is not accepted.
+    MappingError
+        When no mapping of a layer fits an accelerator.
+
+    Examples
+    --------
+    >>> result = evaluate("resnet50", nm="2:4", block=64, sparsity=0.9, layers="layer4.2.conv3")
+    >>> round(result.network.rows[0].speedup, 1)
+    16.0
+    """
+    said = options_from(EvaluateOptions, options, fields)
+    check_callable("progress", progress)
+    network = resolve(source, Pattern(nm, block, sparsity))
+    chosen = select(network.descriptors, layers)
+    accelerators = load_accelerators(arch, said.energy)
+    rows = evaluate_layers(chosen, accelerators, said, progress, network.masks)
+    return Evaluation(
+        NetworkEvaluation(
+            network.name,
+            rows,
+            network.skipped,
+            (*network.assumptions, *_general(said), *unused_options(said, accelerators, chosen)),
+            network.provenance or {},
+            _parameters(accelerators),
+        )
+    )
+
+
+def _parameters(accelerators: Sequence[Accelerator]) -> dict[str, Changes]:
+    changed = dict.fromkeys(name for each in accelerators if each.variant for name in each.variant.changed)
+    return parameters_of({each.name: each.architecture for each in accelerators}, changed)
+
+
+def _general(options: EvaluateOptions) -> tuple[str, ...]:
+    second = "energy" if options.objective == "cycles" else "cycles"
+    beside = (
+        "Sparseloop does not model activation selection and the decoders of offsets and block indices; their energy is"
+    )
+    return (
+        "samples are processed one at a time; layers run one after another, and nothing stays on chip between them",
+        f"each layer runs with the mapping that is best in {options.objective}; of equal ones, the best in {second}",
+        "speedup and gain compare with the unpruned layer, run dense on the same fabric with its own best mapping",
+        "only convolutions and linear layers are evaluated; other operators are neither timed nor charged",
+        f"{beside} {'charged as overhead where lanes select for N:M' if options.overheads else 'not charged'}",
+    )
+
+
+def describe(
+    source: Source, *, nm: NM | str | None = None, block: int | None = None, sparsity: float | None = None
+) -> tuple[Descriptor, ...]:
+    """Measure the weights of every layer of a network: N:M, blocks, balance, density, bits of metadata.
+
+    Parameters
+    ----------
+    source
+        The network, as `evaluate` takes it. Masks are measured, whatever the file claims of them.
+    nm, block, sparsity
+        What a layer table is pruned to, as in `evaluate`.
+
+    Returns
+    -------
+    tuple of Descriptor
+        One per layer, in the order of execution.
+
+    Raises
+    ------
+    InputError
+        When the source is not accepted.
+
+    Examples
+    --------
+    >>> layer = describe("resnet50", nm="2:4", block=64, sparsity=0.9)[1]
+    >>> layer.layer.name, layer.nm, layer.kept_blocks, layer.total_blocks
+    ('layer1.0.conv1', NM(n=2, m=4), 1, 1)
+    """
+    return resolve(source, Pattern(nm, block, sparsity)).descriptors
