@@ -1,8 +1,9 @@
 """What the functions of the API return: results, with tables, figures and files on request."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crisp_hw.dropin.map_files import Mapped
 from crisp_hw.errors import InputError, Mark, Where
@@ -10,9 +11,13 @@ from crisp_hw.mapper.search import Found
 from crisp_hw.spec.evaluation import NetworkEvaluation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from crisp_hw.report.figures.style import Width
     from crisp_hw.spec.result import Result
 
 
@@ -46,11 +51,57 @@ class Evaluation:
 
         return pd.DataFrame(level_records(self.network))
 
-    def plot(self, kind: str = "speedup") -> "Figure":
-        """Draw a matplotlib figure: "speedup" or "energy" for a bar per layer, or "totals" for one per accelerator."""
-        from crisp_hw.report.plots import figure
+    def plot(  # noqa: PLR0913 - what a user may say of a figure, all but the kind by name
+        self,
+        kind: str = "speedup",
+        *,
+        width: "Width" = "page",
+        layer: str | None = None,
+        arch: str | None = None,
+        title: str | None = None,
+        ax: "Axes | Sequence[Axes] | None" = None,
+        save: str | Path | None = None,
+    ) -> "Figure":
+        """Draw a figure for a paper, an accelerator always in the same colour.
 
-        return figure(self.network, kind)
+        Parameters
+        ----------
+        kind
+            "totals" (speedup and energy of the whole network), "speedup" or "energy" (by layer, or by stage where
+            the layers have no room), "roofline" (layers against every bandwidth and the MACs), or "mapping" (the loop
+            nest of one layer on one accelerator beside the memory hierarchy).
+        width
+            "page" (7.16 inches, two columns of IEEE) or "column" (3.5 inches).
+        layer, arch
+            A glob over the names of layers, and the name of an accelerator; None draws all.
+        title
+            None says what is shown; "" leaves it to the caption.
+        ax
+            matplotlib axes to draw in, as many as the kind has panels; None makes a figure of its own.
+        save
+            A file to write, too: .png, .svg or .pdf.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure, or that of `ax`.
+
+        Raises
+        ------
+        InputError
+            When there is no such kind, layer or accelerator, or matplotlib is not installed.
+
+        Examples
+        --------
+        >>> from crisp_hw import NM, WorkloadPattern, evaluate
+        >>> result = evaluate(WorkloadPattern("resnet50", NM(2, 4), 64, 0.9), layers="layer4.2.*")
+        >>> drawn = result.plot("speedup", width="column")
+        >>> [label.get_text() for label in drawn.axes[0].get_xticklabels()][:3]
+        ['2.conv1', '2.conv2', '2.conv3']
+        """
+        from crisp_hw.report.plots import Request, figure, saved
+
+        return saved(figure(self.network, kind, Request(width, layer, arch, title, _panels(ax))), save)
 
     def save(self, path: str | Path) -> tuple[Path, ...]:
         """Write tables, figures and the whole result into a folder, or for a path in .json the whole result alone.
@@ -108,8 +159,31 @@ class BestMapping:
 
         return texts_of(self.mapped, points)
 
+    def plot(
+        self,
+        kind: str = "mapping",
+        *,
+        width: "Width" = "page",
+        title: str | None = None,
+        ax: "Axes | None" = None,
+        save: str | Path | None = None,
+    ) -> "Figure":
+        """Draw the loop nest beside the memory hierarchy; the parameters are those of `Evaluation.plot`."""
+        from crisp_hw.report.plots import Request, figure_of_mapping, saved
+
+        request = Request(width, title=title, axes=_panels(ax))
+        return saved(figure_of_mapping(self.mapped.evaluated, kind, request), save)
+
     def save(self, folder: str | Path, points: int = 1) -> tuple[Path, ...]:
         """Write all of `texts` into a folder, all or none; returns the files."""
         from crisp_hw.machine.writing import write_all
 
         return write_all(Path(folder), {name: text.encode() for name, text in self.texts(points).items()})
+
+
+def _panels(ax: "Axes | Sequence[Axes] | None") -> "tuple[Axes, ...]":
+    """One axes or several (a list, or what `subplots` returns) as a tuple."""
+    if ax is None:
+        return ()
+    several: Any = ax.ravel() if hasattr(ax, "ravel") else ax  # an array of axes
+    return tuple(several) if isinstance(several, Iterable) else (several,)

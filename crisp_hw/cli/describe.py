@@ -7,7 +7,7 @@ import typer
 
 from crisp_hw.cli.options import NETWORK, FormatOption, Inputs, grouped
 from crisp_hw.cli.output import check_output, check_plotting, output_option, say_written, show
-from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.errors import InputError
 
 if TYPE_CHECKING:
     from crisp_hw.sources import Network
@@ -20,7 +20,7 @@ def describe(
     form: FormatOption = "table",
     picture: Annotated[
         Path | None,
-        output_option("The PNG file to draw the mask of one layer to.", "--picture"),
+        output_option("The file to draw the mask of one layer to (.png, .svg or .pdf).", "--picture"),
     ] = None,
     layer: Annotated[
         str | None, typer.Option("--layer", help="The layer that --picture draws. Default: the first that has blocks.")
@@ -31,7 +31,7 @@ def describe(
     from crisp_hw.sources import resolve, select
 
     if layer is not None and picture is None:
-        raise InputError("--layer chooses what --picture FILE.png shows", hint="give both")
+        raise InputError("--layer chooses what --picture FILE shows", hint="give both")
     check_output(picture)
     network = resolve(inputs.source())
     document = descriptor_document(network.name, select(network.descriptors, inputs.layers))
@@ -54,10 +54,10 @@ def _chosen(network: "Network", name: str | None) -> "PrunedLayer":
 
 def _draw(pruned: "PrunedLayer", picture: Path) -> None:
     check_plotting("--picture")
-    if picture.suffix != ".png":
-        raise InputError("pictures are PNG files", Where(mark=Mark(str(picture))), "let the name end in .png")
     from crisp_hw.machine.writing import write_all
     from crisp_hw.report.mask_picture import mask_figure
-    from crisp_hw.report.plots import png
+    from crisp_hw.report.plots import form_of
+    from crisp_hw.report.plots import picture as drawn
 
-    say_written(write_all(picture.parent, {picture.name: png(mask_figure(pruned))}), picture.parent)
+    form = form_of(picture)
+    say_written(write_all(picture.parent, {picture.name: drawn(mask_figure(pruned), form)}), picture.parent)

@@ -24,6 +24,9 @@ PlotOption = Annotated[
     bool | None, typer.Option("--plot/--no-plot", help="Write figures to --out, too, or do not.", show_default="--plot")
 ]
 NOT_WIDER = "--wide has no effect: it widens the tables of --format table and md"
+FiguresOption = Annotated[
+    Literal["png", "svg", "pdf"], typer.Option("--figures", help="The form of the figures in --out.")
+]
 
 
 @grouped
@@ -34,6 +37,7 @@ def evaluate(  # noqa: PLR0913 - the options of a command
     wide: WideOption = False,
     out: OutOption = None,
     plot: PlotOption = None,
+    figures: FiguresOption = "png",
     explain: ExplainOption = None,
 ) -> None:
     """Compute the cycles and energy of a pruned network on accelerators, each layer with its best mapping."""
@@ -41,13 +45,13 @@ def evaluate(  # noqa: PLR0913 - the options of a command
     from crisp_hw.sources import resolve, select
 
     source, accelerators, layers = inputs.source(), inputs.accelerators(options.energy), inputs.layers
-    check_output_of(out, plot)
+    check_output_of(out, plot, figures)
     if explain is not None:
         check_single(accelerators, select(resolve(source).descriptors, layers), options.backend)
     with progress() as bar:
         network = api.evaluate(source, accelerators, layers=layers, options=options, progress=bar).network
     if out is not None:
-        save_all(network, out, plot is not False)
+        save_all(network, out, plot is not False, figures)
     if explain is not None:
         if wide:
             voice.note(NOT_WIDER)
@@ -79,9 +83,13 @@ def render(
     say_written(api.render(found, out, front_end), out)
 
 
-def check_output_of(out: Path | None, plot: bool | None) -> None:
+def check_output_of(out: Path | None, plot: bool | None, figures: str) -> None:
     """Refuse what could not be written, before anything is computed, and name what has no effect."""
     check_folder(out)
+    if figures != "png" and (out is None or plot is False):
+        raise InputError(
+            f"--figures {figures} is the form of the pictures in a folder", hint="give --out, and no --no-plot"
+        )
     if plot is False and out is None:
         voice.note("--no-plot has no effect: without --out there are no pictures")
     if plot and out is None:
@@ -99,8 +107,8 @@ def show_all(network: "NetworkEvaluation", form: Format, wide: bool) -> None:
     show(evaluation_document(network, wide), form, wide)
 
 
-def save_all(network: "NetworkEvaluation", out: Path, plot: bool) -> None:
+def save_all(network: "NetworkEvaluation", out: Path, plot: bool, figures: str) -> None:
     """Write everything of an evaluation into a folder, and say so."""
     from crisp_hw.report.files import save
 
-    say_written(save(network, out, plot), out)
+    say_written(save(network, out, plot, figures), out)

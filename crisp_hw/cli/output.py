@@ -106,15 +106,14 @@ def output_option(what: str, *names: str) -> Any:
 
 def check_plotting(why: str) -> None:
     """Refuse pictures where matplotlib is missing, before anything is computed."""
-    from importlib.util import find_spec
+    from crisp_hw.report.figures.style import require_matplotlib
 
-    if find_spec("matplotlib") is None:
-        raise InputError(f'{why} needs matplotlib; pip install "crisp-hw[plot]", or leave the pictures out')
+    require_matplotlib(why)
 
 
 def say_written(files: "tuple[Path, ...]", folder: Path) -> None:
     """One line on stderr about what was written."""
-    names = ", ".join(str(path.relative_to(folder)) for path in files) if len(files) <= 8 else f"{len(files)} files"
+    names = ", ".join(str(path.relative_to(folder)) for path in files) if len(files) <= 9 else f"{len(files)} files"
     voice.remark(f"{printable(f'wrote {names} to {folder}')}\n")
 
 

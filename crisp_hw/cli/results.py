@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from crisp_hw.cli.evaluate import OutOption, PlotOption, WideOption, check_output_of, save_all, show_all
+from crisp_hw.cli.evaluate import FiguresOption, OutOption, PlotOption, WideOption, check_output_of, save_all, show_all
 from crisp_hw.cli.options import ARCH, FormatOption
 from crisp_hw.cli.output import show
 from crisp_hw.cli.verify import DIFFERENT
@@ -28,20 +28,21 @@ ToleranceOption = Annotated[
 _SHARE = re.compile(r"(\d+\.?\d*|\.\d+)(e[-+]?\d+)?( ?%)?", re.IGNORECASE)
 
 
-def report(
+def report(  # noqa: PLR0913 - the options of a command
     result: ResultArgument,
     form: FormatOption = "table",
     wide: WideOption = False,
     out: OutOption = None,
     plot: PlotOption = None,
+    figures: FiguresOption = "png",
 ) -> None:
     """Print a saved result as `crisp-hw evaluate` printed it; with --out, write its tables and figures again."""
     from crisp_hw.bundles.evaluation import read_evaluation
 
-    check_output_of(out, plot)
+    check_output_of(out, plot, figures)
     network = read_evaluation(result)
     if out is not None:
-        save_all(network, out, plot is not False)
+        save_all(network, out, plot is not False, figures)
     show_all(network, form, wide)
 
 

@@ -43,7 +43,8 @@ def markdown_text(document: Document, pictures: Sequence[str] = ()) -> str:
     """
     lines = [f"# {_escaped(plain(document.title))}", ""]
     for name in pictures:
-        lines += [f"![{name.rsplit('.', 1)[0]}]({name})", ""]
+        shown = "" if name.endswith(".pdf") else "!"  # Markdown shows no PDF, and links it
+        lines += [f"{shown}[{name.rsplit('.', 1)[0]}]({name})", ""]
     for content in document.tables:
         lines += [f"## {_escaped(content.title)}", "", markdown_table(content), ""]
     for heading, entries in document.remarks.items():

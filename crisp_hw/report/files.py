@@ -11,8 +11,10 @@ from crisp_hw.report.tables import csv_text
 from crisp_hw.spec.evaluation import NetworkEvaluation
 
 
-def save(network: NetworkEvaluation, folder: Path, plot: bool = True) -> tuple[Path, ...]:
-    """Write totals.csv, layers.csv, levels.csv, result.json, report.md and, with `plot`, speedup.png and energy.png.
+def save(network: NetworkEvaluation, folder: Path, plot: bool = True, form: str = "png") -> tuple[Path, ...]:
+    """Write totals.csv, layers.csv, levels.csv, result.json, report.md and, with `plot`, the figures of the network.
+
+    Those are totals, speedup, energy and roofline, each in a file of that form: "png", "svg" or "pdf".
 
     The folder is made when it does not exist; files of the same names are replaced, others stay. Raises InputError
     when the folder cannot be written, leaving it as it was.
@@ -22,7 +24,7 @@ def save(network: NetworkEvaluation, folder: Path, plot: bool = True) -> tuple[P
     ...     [path.name for path in save(NetworkEvaluation("nothing", ()), Path(place) / "out", plot=False)]
     ['totals.csv', 'layers.csv', 'levels.csv', 'result.json', 'report.md']
     """
-    pictures = _pictures(network) if plot else {}
+    pictures = _pictures(network, form) if plot else {}
     document = evaluation_document(network)
     texts = {
         "totals.csv": csv_text(cast("list[Record]", document.content["totals"])),
@@ -55,7 +57,7 @@ def result_text(network: NetworkEvaluation) -> str:
     return json_text(evaluation_document(network))
 
 
-def _pictures(network: NetworkEvaluation) -> dict[str, bytes]:
-    from crisp_hw.report.plots import figure, png
+def _pictures(network: NetworkEvaluation, form: str) -> dict[str, bytes]:
+    from crisp_hw.report.plots import WHOLE, figure, picture
 
-    return {f"{kind}.png": png(figure(network, kind)) for kind in ("speedup", "energy")}
+    return {f"{kind}.{form}": picture(figure(network, kind), form) for kind in WHOLE}

@@ -121,12 +121,27 @@ def test_layers_chooses_and_wide_widens(masks):
 
 def test_out_holds_the_same_as_stdout(masks, tmp_path):
     result = run("evaluate", "--masks", masks, "-f", "csv", "--out", tmp_path / "out", "-a", "stc", "-a", "crisp-stc")
-    names = {"totals.csv", "layers.csv", "levels.csv", "result.json", "report.md", "speedup.png", "energy.png"}
-    assert {path.name for path in (tmp_path / "out").iterdir()} == names
+    names = ["totals.csv", "layers.csv", "levels.csv", "result.json", "report.md"]
+    names += ["totals.png", "speedup.png", "energy.png", "roofline.png"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == set(names)
     assert (tmp_path / "out" / "layers.csv").read_text() == result.stdout
     assert {path.name for path in tmp_path.iterdir()} == {"run.pt", "out"}
-    written = "totals.csv, layers.csv, levels.csv, result.json, report.md, speedup.png, energy.png"
-    assert f"wrote {written} to {tmp_path / 'out'}" in result.stderr
+    assert f"wrote {', '.join(names)} to {tmp_path / 'out'}" in result.stderr
+
+
+def test_figures_take_the_form_that_is_asked_for(masks, tmp_path):
+    run("evaluate", "--masks", masks, "--out", tmp_path / "out", "--figures", "svg")
+    pictures = {path.name for path in (tmp_path / "out").iterdir() if path.suffix in (".png", ".svg", ".pdf")}
+    assert pictures == {"totals.svg", "speedup.svg", "energy.svg", "roofline.svg"}
+    assert "![totals](totals.svg)" in (tmp_path / "out" / "report.md").read_text()
+
+
+@pytest.mark.parametrize("more", [[], ["--out", "out", "--no-plot"]])
+def test_a_form_without_figures_is_refused(masks, more, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    refused = run("evaluate", "--masks", masks, "--figures", "pdf", *more, code=2)
+    assert "--figures pdf is the form of the pictures in a folder; give --out, and no --no-plot" in refused.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_no_plot_writes_no_pictures(masks, tmp_path):

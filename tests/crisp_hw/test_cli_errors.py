@@ -126,7 +126,7 @@ def test_bad_input_is_one_sentence(name, tmp_path, monkeypatch):
     ("arguments", "sentence"),
     [
         (["describe", "gone.pt"], "gone.pt: cannot be read (no such file"),
-        (["describe", "gone.pt", "--layer", "fc"], "--layer chooses what --picture FILE.png shows"),
+        (["describe", "gone.pt", "--layer", "fc"], "--layer chooses what --picture FILE shows"),
         (["arch", "show", "tpu"], "valid names: crisp-stc"),
         (["arch", "show", "gone.yaml"], "gone.yaml: cannot be read"),
         (["workload", "show", "alexnet"], "no workload named 'alexnet'; the packaged ones are mobilenetv2"),
@@ -146,7 +146,7 @@ def test_pictures_of_nothing(tmp_path, monkeypatch):
         "no layer stem with a mask in n; there are fc"
         in run(tmp_path, [*command, "x.png", "--layer", "stem"], monkeypatch).stderr
     )
-    assert "x.jpg: pictures are PNG files" in run(tmp_path, [*command, "x.jpg"], monkeypatch).stderr
+    assert "x.jpg: is no figure" in run(tmp_path, [*command, "x.jpg"], monkeypatch).stderr
 
 
 def test_a_file_in_place_of_out(tmp_path, monkeypatch):

@@ -11,7 +11,8 @@ from crisp_hw.report.files import save
 
 pytestmark = pytest.mark.slow
 
-NAMES = {"layers.csv", "totals.csv", "levels.csv", "result.json", "report.md", "speedup.png", "energy.png"}
+PICTURES = {"totals.png", "speedup.png", "energy.png", "roofline.png"}
+NAMES = {"layers.csv", "totals.csv", "levels.csv", "result.json", "report.md"} | PICTURES
 
 
 def tree(folder):
@@ -34,7 +35,7 @@ def test_an_existing_folder_keeps_other_files(network, tmp_path):
     (tmp_path / "mine.txt").write_text("keep")
     (tmp_path / "report.md").write_text("old")
     save(network, tmp_path, plot=False)
-    assert set(tree(tmp_path)) == NAMES - {"speedup.png", "energy.png"} | {"mine.txt"}
+    assert set(tree(tmp_path)) == NAMES - PICTURES | {"mine.txt"}
     assert (tmp_path / "mine.txt").read_text() == "keep" and "old" not in (tmp_path / "report.md").read_text()
 
 

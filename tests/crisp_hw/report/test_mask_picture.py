@@ -7,7 +7,7 @@ import pytest
 
 from crisp_hw.errors import InputError
 from crisp_hw.report.mask_picture import mask_figure
-from crisp_hw.report.plots import png
+from crisp_hw.report.plots import picture
 from crisp_hw.spec.descriptors import PrunedLayer
 from crisp_hw.spec.layer import Layer
 
@@ -43,7 +43,7 @@ def test_a_large_matrix_is_averaged_so_that_its_density_stays():
 @pytest.mark.parametrize("shape", [(1, 1), (3, 1000), (1000, 3), (17, 33)])
 def test_any_shape_can_be_drawn(shape):
     for mask in (np.ones(shape, bool), np.zeros(shape, bool)):
-        assert png(mask_figure(PrunedLayer(Layer("x", "linear", *shape), "hybrid", mask, None, 16)))
+        assert picture(mask_figure(PrunedLayer(Layer("x", "linear", *shape), "hybrid", mask, None, 16)))
 
 
 def test_a_dense_layer_has_no_picture(pruned):

@@ -1,100 +1,131 @@
-"""Figures show the numbers of the records, and matplotlib's global state stays as it was."""
+"""The way to figures: kinds, widths, axes of the caller, files that are the same in every run, and no other state."""
 
-import itertools
+import re
 import subprocess
 import sys
-from dataclasses import replace
+from pathlib import Path
 
+import matplotlib
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from crisp_hw.errors import InputError
-from crisp_hw.report.plots import KINDS, figure, png
-from crisp_hw.spec.encoded import OverheadLine
+from crisp_hw.report.plots import KINDS, WHOLE, Request, figure, picture, saved
+from crisp_hw.returned import Evaluation
 from crisp_hw.spec.evaluation import NetworkEvaluation
 
 pytestmark = pytest.mark.slow
 
 
-def heights(axes):
-    return [[bar.get_height() for bar in group] for group in axes.containers]
-
-
-def test_speedup_bars_are_the_speedups(row):
-    rows = [row("a", "c1"), row("a", "c2", cycles=200), row("b", "c1", cycles=50), row("b", "c2", cycles=400)]
-    (axes,) = figure(NetworkEvaluation("net", tuple(rows)), "speedup").axes
-    assert heights(axes) == [[4.0, 2.0], [8.0, 1.0]]
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["c1", "c2"]
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a", "b"]
-    assert axes.get_ylabel() == "speedup over dense (x)"
-    bars = [bar for group in axes.containers for bar in group]
-    spans = sorted((bar.get_x(), bar.get_x() + bar.get_width()) for bar in bars)
-    assert all(end <= start + 1e-9 for (_, end), (start, _) in itertools.pairwise(spans))
-
-
-def test_energy_stacks_to_shares_of_its_own_without_dram(row):
-    rows = [row("a", "c1", index_pj={"RF": 2.0, "DRAM": 10.0}), row("b", "c1", pj=(80, 16, 8))]
-    lines = (OverheadLine("selection", 1, 0.5, 0.5), OverheadLine("offset_decoder", 1, 0.25, 0.25))
-    rows[0] = replace(rows[0], overheads=lines)
-    chip, first, second, dram = figure(NetworkEvaluation("net", tuple(rows)), "energy").axes
-    # MAC below, RF, metadata with the block index, circuits beside the model
-    stack = [2 / 8.75, 4 / 8.75, 2 / 8.75, 0.75 / 8.75]
-    assert [height for (height,) in heights(first)] == pytest.approx(stack)
-    assert [group[0].get_y() for group in first.containers] == pytest.approx([sum(stack[:i]) for i in range(4)])
-    assert [group[0].get_hatch() for group in first.containers] == [None, None, "////", "xxxx"]
-    labels = ["MAC", "RF", "metadata", "selection, decoders"]
-    assert [text.get_text() for text in first.get_legend().get_texts()] == labels
-    assert first.get_ylim()[1] > 1.05  # an empty segment on top leaves room for the gain
-    assert sum(h for (h,) in heights(second)) == pytest.approx(1)
-    assert heights(chip) == [[pytest.approx(8.75 / 24)], [pytest.approx(1)]]
-    assert heights(dram) == [[pytest.approx(20 / 40)], [pytest.approx(2)]]
-    assert [text.get_text() for text in first.texts] == ["2.74x"]
-    assert [text.get_text() for text in chip.get_legend().get_texts()] == ["a", "b"]
-
-
-def test_totals_are_those_of_the_network(row):
-    rows = [row("a", "c1"), row("a", "c2", cycles=300), row("b", "c1"), row("b", "c2")]
-    speed, chip, own, dram = figure(NetworkEvaluation("net", tuple(rows)), "totals").axes
-    assert heights(speed) == [[2.0, 4.0]]
-    assert heights(chip) == [[pytest.approx(4 / 48)] * 2, [pytest.approx(8 / 48)] * 2, [0, 0], [0, 0]]
-    assert heights(own) == [[pytest.approx(1 / 3)] * 2, [pytest.approx(2 / 3)] * 2, [0, 0], [0, 0]]
-    assert heights(dram) == [[0.25, 0.25]]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_labels_do_not_overlap_with_54_layers(row, kind):
-    rows = [row(arch, f"layer{i}.0.downsample.0") for arch in "abcd" for i in range(54)]
-    drawn = figure(NetworkEvaluation("net", tuple(rows)), kind)
-    assert png(drawn).startswith(b"\x89PNG")
-    canvas = FigureCanvasAgg(drawn)
-    canvas.draw()
-    renderer = canvas.get_renderer()
-    for axes in drawn.axes:
-        labels = [label for label in axes.get_xticklabels() if label.get_text() and label.get_visible()]
-        boxes = [label.get_window_extent(renderer) for label in labels]
-        assert all(left.x1 <= right.x0 for left, right in itertools.pairwise(boxes))
-        assert all(box.x0 >= 0 and box.x1 <= drawn.bbox.x1 and box.y0 >= 0 for box in boxes)
-    assert drawn._suptitle.get_window_extent(renderer).x1 <= drawn.bbox.x1
-
-
-def test_names_are_not_read_as_formulas(row):
-    drawn = figure(NetworkEvaluation("cost $x^", (row(layer="a$b$_{"),)), "speedup")
-    assert png(drawn).startswith(b"\x89PNG")
+@pytest.fixture
+def one(row):
+    return NetworkEvaluation("net", (row("stc", "c1"), row("crisp-stc", "c1", cycles=50)))
 
 
 def test_refuses_an_unknown_kind_and_an_empty_network(network):
-    with pytest.raises(InputError, match="no figure pie; choose one of speedup, energy, totals"):
+    with pytest.raises(InputError, match="no figure pie; choose one of totals, speedup, energy, roofline, mapping"):
         figure(network, "pie")
     with pytest.raises(InputError, match="no evaluated layer"):
         figure(NetworkEvaluation("empty", ()))
+    with pytest.raises(InputError, match="no width poster; choose one of column, page"):
+        figure(network, "totals", Request(width="poster"))
 
 
-def test_pyplot_and_its_backend_are_left_alone():
+@pytest.mark.parametrize("form", ["png", "svg", "pdf"])
+@pytest.mark.parametrize("kind", WHOLE)
+def test_files_are_the_same_bytes_in_every_run(kind, form, one):
+    first, second = (picture(figure(one, kind), form) for _ in range(2))
+    assert first == second
+    text = first.decode("latin-1")
+    assert not re.search(r"CreationDate|<dc:date>|Matplotlib v|20\d\d-\d\d-\d\d", text)
+
+
+def test_another_process_writes_the_same_bytes(one, tmp_path):
+    import pickle
+
+    (tmp_path / "one.pickle").write_bytes(pickle.dumps(one))
+    code = (
+        "import pickle, sys; from pathlib import Path; from crisp_hw.report.plots import figure, picture;"
+        "one = pickle.loads(Path(sys.argv[1]).read_bytes());"
+        "sys.stdout.buffer.write(picture(figure(one, 'totals'), 'svg'))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code, tmp_path / "one.pickle"], check=True, capture_output=True)
+    assert ran.stdout == picture(figure(one, "totals"), "svg")
+
+
+def test_text_stays_text(one):
+    svg = picture(figure(one, "totals"), "svg").decode()
+    assert ">crisp-stc</text>" in svg and ">speedup over dense (x)</text>" in svg
+    pdf = picture(figure(one, "totals"), "pdf")
+    assert b"/Type0" in pdf and b"/Type3" not in pdf
+
+
+def test_files_take_their_form_from_their_name(one, tmp_path):
+    result = Evaluation(one)
+    starts = {"a.png": b"\x89PNG", "b.svg": b"<?xml", "c.pdf": b"%PDF", "d.PNG": b"\x89PNG"}
+    for name, start in starts.items():
+        drawn = result.plot("speedup", save=tmp_path / name)
+        assert isinstance(drawn, Figure) and (tmp_path / name).read_bytes().startswith(start)
+    with pytest.raises(InputError, match=r"e.gif: is no figure; let the name end in one of .png, .svg, .pdf"):
+        saved(figure(one), Path("e.gif"))
+
+
+def test_axes_of_the_caller_keep_their_figure_and_style(one):
+    mine = Figure(figsize=(9, 3))
+    left, right, third = mine.subplots(1, 3)
+    size = left.xaxis.get_label().get_fontsize()
+    assert Evaluation(one).plot("speedup", ax=left) is mine
+    assert Evaluation(one).plot("totals", ax=[right, third], title="mine") is mine
+    assert [bar.get_height() for group in left.containers for bar in group] == [4.0, 8.0]
+    assert left.yaxis.get_label().get_fontsize() == size and tuple(mine.get_size_inches()) == (9, 3)
+    assert (left.get_title(), right.get_title()) == ("", "mine")
+    assert [text.get_text() for text in left.get_legend().get_texts()] == ["stc", "crisp-stc", "dense"]
+
+
+def test_as_many_axes_as_panels_are_needed(one):
+    mine = Figure().subplots(1, 2)
+    Evaluation(one).plot("totals", ax=mine)  # an array, as subplots returns it
+    with pytest.raises(InputError, match="this figure has 2 panels and was given 1 axes; give ax=a list of 2 axes"):
+        Evaluation(one).plot("totals", ax=mine[0])
+    with pytest.raises(InputError, match="this figure has 1 panels and was given 2 axes; give ax=one axes, or none"):
+        Evaluation(one).plot("energy", ax=mine)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_titles_are_told_given_or_left_out(kind, row):
+    alone = NetworkEvaluation("net", (row("stc", "c1"),))
+    heights = {}
+    for title in (None, "", "as I say"):
+        drawn = figure(alone, kind, Request(title=title))
+        shown = [each.get_title().get_text() for each in drawn.legends]
+        heights[title] = drawn.get_figheight()
+        assert ("net" in "".join(shown)) == (title is None)
+        assert ("as I say" in shown) == (title == "as I say")
+    assert heights[""] < heights[None]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_state_of_matplotlib_is_left_alone(kind, row):
+    before = dict(matplotlib.rcParams)
+    picture(figure(NetworkEvaluation("net", (row("stc", "c1"),)), kind), "svg")
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_a_missing_matplotlib_is_one_sentence(one, monkeypatch):
+    import importlib.util
+
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "matplotlib" else found(name, *a))
+    with pytest.raises(InputError, match=r'^the figure totals needs matplotlib; pip install "crisp-hw\[plot\]"'):
+        Evaluation(one).plot("totals")
+
+
+def test_pyplot_is_not_loaded():
     code = (
         "import sys, numpy as np; from crisp_hw.report.mask_picture import mask_figure;"
-        "from crisp_hw.report.plots import png; from crisp_hw.spec.descriptors import PrunedLayer;"
+        "from crisp_hw.report.plots import picture; from crisp_hw.spec.descriptors import PrunedLayer;"
         "from crisp_hw.spec.layer import Layer;"
-        "png(mask_figure(PrunedLayer(Layer('fc', 'linear', 4, 8), 'nm', np.ones((4, 8), bool))));"
+        "picture(mask_figure(PrunedLayer(Layer('fc', 'linear', 4, 8), 'nm', np.ones((4, 8), bool))));"
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,130 @@
+"""Every layer against the roofs of its accelerator, a panel for every port that has a bandwidth."""
+
+from collections.abc import Sequence
+from math import log2
+from typing import TYPE_CHECKING
+
+from crisp_hw.report.columns import plain
+from crisp_hw.report.figures.scene import Scene, finish, paper
+from crisp_hw.report.figures.style import INK, LINE, POINTS, RULE
+from crisp_hw.report.roofline import Point, Port, points, ports
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+HEIGHT = 2.1  # inches of a panel; not given; assumed because panels side by side are then about square
+ABREAST = {"column": 1, "page": 3}  # panels beside each other
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*", "p", "h")  # MACs first, then levels from the outside
+
+
+def roofline(where: Scene) -> "Figure":
+    """Executed MACs per cycle over MACs per word, with the bandwidth's roof and that of the MACs.
+
+    A colour per accelerator, a marker for what binds the layer.
+    """
+    shown = ports(where.network)
+    columns = min(len(shown), ABREAST[where.request.width])
+    rows = -(-len(shown) // columns)
+    sheet = paper(where.request, (rows, columns) if not where.request.axes else (1, len(shown)), HEIGHT + LINE / POINTS)
+    marks = _marks(where)
+    found = [points(where.network, port) for port in shown]
+    for axes, port, here in zip(sheet.axes, shown, found, strict=False):
+        _roofs(axes, where, here)
+        for point in here:
+            axes.plot(
+                point.intensity,
+                point.performance,
+                linestyle="",
+                zorder=3,
+                markeredgewidth=0.4,
+                markeredgecolor="white",
+                marker=marks[point.bound_by],
+                markersize=4,
+                color=where.looks[point.arch].colour,
+            )
+        _label(axes, where, port, len(where.network.rows) - len(here))
+    for axes in sheet.axes[len(shown) :]:
+        axes.set_axis_off()
+    return finish(sheet, where, "layers against their roofs", _keys(where, [p for here in found for p in here], marks))
+
+
+def _marks(where: Scene) -> dict[str, str]:
+    """A marker for each thing that may bind."""
+    units = list(dict.fromkeys(row.point.design.architecture.compute.name for row in where.network.rows))
+    chains = (row.point.design.architecture.levels for row in where.network.rows)
+    levels = dict.fromkeys(level.name for chain in chains for level in reversed(chain))
+    return {name: MARKERS[i % len(MARKERS)] for i, name in enumerate(dict.fromkeys((*units, *levels, "")))}
+
+
+def _roofs(axes: "Axes", where: Scene, here: Sequence[Point]) -> None:
+    """The lines of every pair of bandwidth and peak; black where all accelerators share it."""
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log", base=2)
+    if not here:
+        return
+    pairs: dict[tuple[float | None, int], str] = {}
+    for point in here:
+        pairs.setdefault((point.bandwidth, point.peak), point.arch)
+    least, most = min(p.intensity for p in here), max(p.intensity for p in here)
+    ridges = [peak / bandwidth for bandwidth, peak in pairs if bandwidth]
+    low, high = 2 ** (log2(min([least, *ridges])) - 0.7), 2 ** (log2(max([most, *ridges])) + 0.7)
+    for (bandwidth, peak), arch in pairs.items():
+        colour = INK if len(pairs) == 1 else where.looks[arch].colour
+        ridge = low if not bandwidth else peak / bandwidth
+        corners = [(low, low * bandwidth)] if bandwidth else []
+        corners += [(max(ridge, low), float(peak)), (high, float(peak))]
+        axes.plot(*zip(*corners, strict=True), color=colour, linewidth=0.9, zorder=2)
+    floor = min(p.performance for p in here)
+    axes.set_xlim(low, high)
+    axes.set_ylim(2 ** (log2(floor) - 0.7), 2 ** (log2(max(p.peak for p in here)) + 0.9))
+    _names(axes, list(pairs), (low, high))
+
+
+def _names(axes: "Axes", pairs: Sequence[tuple[float | None, int]], ends: tuple[float, float]) -> None:
+    """What the roofs are: MACs per cycle at the top, words per cycle below it."""
+    peaks = ", ".join(f"{peak:,}" for peak in dict.fromkeys(peak for _, peak in pairs))
+    axes.annotate(
+        f"{peaks} MACs",
+        (ends[1], max(peak for _, peak in pairs)),
+        (-2, 2),
+        textcoords="offset points",
+        ha="right",
+        va="bottom",
+    )
+    limits = [bandwidth for bandwidth in dict.fromkeys(bandwidth for bandwidth, _ in pairs) if bandwidth]
+    told = f"{', '.join(f'{each:g}' for each in limits)} words/cycle" if limits else "no bandwidth limit"
+    axes.annotate(told, (0.03, 0.97), xycoords="axes fraction", ha="left", va="top")
+
+
+def _label(axes: "Axes", where: Scene, port: Port, missing: int) -> None:
+    bits = {
+        row.point.design.architecture.level(port.level).word_bits
+        for row in where.network.rows
+        if any(level.name == port.level for level in row.point.design.architecture.levels)
+    }
+    width = f" of {bits.pop()} bits" if len(bits) == 1 else ""
+    axes.set_xlabel(
+        f"executed MACs per word{width} {port.way}\nin one {plain(port.level)}, metadata included", parse_math=False
+    )
+    axes.set_ylabel("executed MACs per cycle")
+    left_out = f" ({missing} rows move none)" if missing else ""
+    axes.set_title(plain(f"{port.level}: words {port.way}{left_out}"), loc="left", parse_math=False)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.tick_params(which="minor", length=0)
+    axes.grid(linewidth=0.4, color=RULE, alpha=0.7)
+
+
+def _keys(where: Scene, found: Sequence[Point], marks: dict[str, str]) -> "list[Artist]":
+    from matplotlib.lines import Line2D
+
+    def key(label: str, colour: str, marker: str) -> "Artist":
+        return Line2D([], [], linestyle="", marker=marker, color=colour, markersize=4.5, label=plain(label))
+
+    bound = [name for name in marks if any(point.bound_by == name for point in found)]
+    return [
+        *(key(arch, where.looks[arch].colour, "o") for arch in where.archs),
+        *(key(f"bound by {name or 'nothing'}", "#777777", marks[name]) for name in bound),
+    ]

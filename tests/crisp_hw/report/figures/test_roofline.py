@@ -1,0 +1,46 @@
+"""The panels show the points and roofs that were computed, in the colours of the accelerators."""
+
+import pytest
+from matplotlib.colors import to_hex
+
+from crisp_hw.report.figures.colours import SHIPPED
+from crisp_hw.report.plots import Request, figure
+from crisp_hw.report.roofline import points, ports
+
+pytestmark = pytest.mark.slow
+
+
+def test_points_are_drawn_where_they_are(real):
+    drawn = figure(real, "roofline")
+    assert len(drawn.axes) == len(ports(real)) == 2
+    for axes, port in zip(drawn.axes, ports(real), strict=True):
+        found = points(real, port)
+        shown = [line for line in axes.lines if line.get_marker() not in ("None", "", None)]
+        places = [(line.get_xdata()[0], line.get_ydata()[0]) for line in shown]
+        assert places == [(point.intensity, point.performance) for point in found]
+        assert [to_hex(line.get_color()).upper() for line in shown] == [SHIPPED[point.arch] for point in found]
+        markers = {}
+        for line, point in zip(shown, found, strict=True):
+            markers.setdefault(point.bound_by, set()).add(line.get_marker())
+        assert all(len(each) == 1 for each in markers.values())
+        assert len(set.union(*markers.values())) == len(markers) == 2
+
+
+def test_roofs_bend_where_bandwidth_meets_the_macs(real):
+    axes = figure(real, "roofline").axes[0]
+    (roof,) = [line for line in axes.lines if line.get_marker() in ("None", "", None)]
+    (low, rise), (ridge, peak), (_, flat) = zip(roof.get_xdata(), roof.get_ydata(), strict=True)
+    assert rise == pytest.approx(24 * low) and ridge == pytest.approx(256 / 24) and peak == flat == 256
+
+
+def test_labels_say_which_macs_and_words(real):
+    axes = figure(real, "roofline").axes[0]
+    assert axes.get_xlabel() == "executed MACs per word of 8 bits read\nin one SMEM, metadata included"
+    assert axes.get_ylabel() == "executed MACs per cycle"
+    assert axes.get_title(loc="left") == "SMEM: words read"
+    assert [text.get_text() for text in axes.texts] == ["256 MACs", "24 words/cycle"]
+
+
+def test_the_legend_names_accelerators_and_what_binds(real):
+    texts = [text.get_text() for text in figure(real, "roofline", Request(width="column")).legends[0].get_texts()]
+    assert set(texts) == {"dense", "stc", "dstc", "crisp-stc", "bound by MAC", "bound by SMEM"}
