@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crisp_hw.engine.evaluate import evaluate_batch
+from crisp_hw.engine.evaluate import evaluate_batch, evaluate_nests
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.design import Design
 from crisp_hw.spec.ert import EnergyTable
@@ -127,14 +127,10 @@ def rates(design: Design, rng: np.random.Generator) -> tuple[float, float, float
     few = [(each, random_bounds(design, each, ROWS, rng)) for each in (random_nest(design, rng) for _ in range(NESTS))]
     mixed = bounds[: ONE_NEST // 10]
 
-    def many() -> None:
-        for each, rows in few:
-            evaluate_batch(design, each, rows)
-
     return (
         len(alike) / processor_seconds(lambda: evaluate_batch(design, nest, alike)),
         len(mixed) / processor_seconds(lambda: evaluate_batch(design, nest, mixed)),
-        NESTS * ROWS / processor_seconds(many),
+        NESTS * ROWS / processor_seconds(lambda: evaluate_nests(design, few)),
     )
 
 

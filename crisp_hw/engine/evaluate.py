@@ -1,26 +1,31 @@
 """A design and its mappings to cycles, energy and a verdict: many at once, or one with every count."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from crisp_hw.engine.arrays import Bool, Float, Int, distinct, mover, on_host
-from crisp_hw.engine.content import shape_of
+from crisp_hw.engine.checks import check, check_design
 from crisp_hw.engine.counted import Counted, counted_of
 from crisp_hw.engine.result import report
 from crisp_hw.engine.safs import AmbiguousChoice
+from crisp_hw.engine.sliding import sliding
+from crisp_hw.engine.structures import alike, side_by_side
 from crisp_hw.engine.tiling import Tiling
 from crisp_hw.engine.validity import RuleCheck, RuleKey, broken_rules, certain
-from crisp_hw.errors import InputError, Where
+from crisp_hw.engine.wires import costs
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.mapping import LoopNest
-from crisp_hw.spec.patterns import Banded
-from crisp_hw.spec.problem import Problem, Tensor
 from crisp_hw.spec.result import Result, unmapped
 from crisp_hw.spec.rules import Unmappable
 
 CHUNK = {True: 8192, False: 2**20}  # mappings at a time: what stays in the caches of a CPU; what fills a GPU
-WIDEST_BAND = 2**30  # Timeloop adds rows and widths in 32 bits
+SIDE_BY_SIDE = 4096  # the same where structures differ or windows slide, and more arrays are alive
+MANY = 512  # mappings of one structure from which on they are better off by themselves
+
+Part = tuple[LoopNest, Int]
+"""A nest and the bounds of mappings."""
 
 
 @dataclass(frozen=True)
@@ -45,21 +50,64 @@ def evaluate_batch(
     """
     here = np.ascontiguousarray(bounds.T, dtype=np.int64)
     rest = here if residuals is None else np.ascontiguousarray(residuals.T, dtype=np.int64)
-    _check(design, nest, here, rest)
-    count = here.shape[1]
+    check(design, nest, here, rest)
+    return _judged(design, here.shape[1], _tilings(design, nest, (here, rest), device))
+
+
+def evaluate_nests(design: Design, parts: Sequence[Part], device: str = "numpy") -> Batch:
+    """`evaluate_batch` of the mappings of several nests, bounds int64[b, L] of each, as one batch in this order.
+
+    Mappings of nests that differ in the order of their loops alone are counted side by side, so that a few mappings of
+    each of a thousand nests take hardly longer than a thousand of one.
+    """
+    columns = [(nest, np.ascontiguousarray(bounds.T, dtype=np.int64)) for nest, bounds in parts]
+    ends = np.cumsum([bounds.shape[1] for _, bounds in columns]).tolist()
+    groups: dict[object, list[int]] = {}
+    for place, (nest, _) in enumerate(columns):
+        groups.setdefault(alike(nest) if mixes(design, device) else place, []).append(place)
+
+    def tilings() -> Iterator[tuple[Int, Tiling]]:
+        for places in groups.values():
+            check_design(design, columns[places[0]][0])
+            few = [place for place in places if columns[place][1].shape[1] < MANY]
+            for place in places if len(few) < 2 else set(places) - set(few):
+                nest, bounds = columns[place]
+                check(design, nest, bounds, bounds)
+                for rows, tiling in _tilings(design, nest, (bounds, bounds), device):
+                    yield rows + ends[place] - bounds.shape[1], tiling
+            if len(few) > 1:
+                where = [np.arange(ends[place] - columns[place][1].shape[1], ends[place]) for place in few]
+                yield from _mixed(design, [columns[place] for place in few], np.concatenate(where))
+
+    return _judged(design, ends[-1] if ends else 0, tilings())
+
+
+def mixes(design: Design, device: str = "numpy") -> bool:
+    """Can mappings of different structures be counted side by side?
+
+    Not what is walked one by one, nor sparse designs, whose ranks and SAFs a structure decides; nor networks that take
+    energy, tensors that stream through a level, and the devices of other libraries.
+    """
+    plain = device == "numpy" and not design.sparse.active and not design.rules.streams
+    walks = not design.rules.still_keeps_stride and sliding(design.problem)
+    return plain and not walks and not any(map(costs, design.architecture.levels))
+
+
+def _judged(design: Design, count: int, tilings: Iterator[tuple[Int, Tiling]]) -> Batch:
+    """Verdict, cycles and energy of all mappings, which come in parts with their places in the batch."""
     valid = np.zeros(count, dtype=bool)
     cycles, energy = np.zeros(count, dtype=np.int64), np.zeros(count)
     failures: dict[RuleKey, RuleCheck] = {}
-    for rows in _same_structure(here, rest, CHUNK[device == "numpy"]):
-        for part_rows, counted in _evaluate_rows(design, nest, (here, rest), rows, device):
+    for rows, tiling in tilings:
+        for part_rows, counted in _counted(design, rows, tiling):
             if isinstance(counted, Unmappable):
                 _merge(failures, certain(counted.failure, len(part_rows)), part_rows, count)
                 continue
             cycles[part_rows], energy[part_rows] = on_host(counted.cycles), on_host(counted.energy_pj)
             valid[part_rows] = True
-            for check in broken_rules(counted):
-                valid[part_rows] &= ~check.failed
-                _merge(failures, check, part_rows, count)
+            for broken in broken_rules(counted):
+                valid[part_rows] &= ~broken.failed
+                _merge(failures, broken, part_rows, count)
     return Batch(valid, cycles, energy, tuple(failures.values()))
 
 
@@ -82,135 +130,83 @@ def evaluate_point(point: DesignPoint) -> Counted | Unmappable:
     mapping = point.mapping
     bounds = np.array(mapping.bounds, dtype=np.int64)[:, None]
     residuals = bounds if mapping.residuals is None else np.array(mapping.residuals, dtype=np.int64)[:, None]
-    _check(point.design, mapping.nest, bounds, residuals)
-    ((_, counted),) = _evaluate_rows(point.design, mapping.nest, (bounds, residuals), np.array([0]))
+    check(point.design, mapping.nest, bounds, residuals)
+    tiling = _tiling(point.design, mapping.nest, (bounds, residuals))
+    ((_, counted),) = _counted(point.design, np.array([0]), tiling)
     return counted
 
 
-def _check(design: Design, nest: LoopNest, bounds: Int, residuals: Int) -> None:
-    for dim in design.problem.dims:
-        _check_factors(design, nest, (bounds, residuals), dim)
-    for tensor in design.problem.tensors:
-        if not any(tensor.name in keeps for keeps in nest.keeps):
-            raise InputError(f"no level keeps tensor {tensor.name}", Where("mapping"), "let one keep it")
-        if design.sparse.active or not isinstance(tensor.density, Banded):
-            _check_shape(design.problem, tensor)
-    for (fan_x, fan_y), level in zip(design.architecture.fanouts, design.architecture.levels, strict=True):
-        if fan_x < 1 or fan_y < 1:
-            at = Where("architecture", level.name)
-            raise InputError("it has a wider mesh than the level inside it", at, "widen that one")
+@dataclass(frozen=True)
+class _Structures:
+    """Places of the mappings of a nest: by structure, and of structures with few of them together."""
+
+    groups: list[Int]
+    few: Int
 
 
-def _check_shape(problem: Problem, tensor: Tensor) -> None:
-    """A density that knows its tensor must belong to this one, whose tiles must not overlap."""
-    shape = shape_of(tensor.density)
-    if shape is None and not isinstance(tensor.density, Banded):
-        return
-    if any(len(rank) != 1 or abs(rank[0].coefficient) != 1 for rank in tensor.ranks):
-        raise InputError(
-            f"{problem.name} gives it ranks of several terms, whose tiles overlap",
-            Where("problem", tensor.name),
-            "a density by mask blocks or band needs a tensor with one dimension per rank",
-        )
-    extents = tuple(problem.bound(rank[0].dim) for rank in tensor.ranks)
-    if isinstance(tensor.density, Banded):
-        _check_band(problem, tensor.name, tensor.density.band_width, extents)
-    elif shape is not None and extents != shape:
-        raise InputError(
-            f"it is {' x '.join(map(str, extents))} words in {problem.name}, but its density is for "
-            f"{' x '.join(map(str, shape))}",
-            Where("problem", tensor.name),
-            "give the mask in the problem's coordinates",
-        )
-
-
-def _check_band(problem: Problem, name: str, width: int, extents: tuple[int, ...]) -> None:
-    """Timeloop: banded-distribution.cpp, SetWorkloadTensorSize, with the width in 32 bits."""
-    if len(extents) != 2 or extents[0] != extents[1] or not 0 <= width < WIDEST_BAND:
-        raise InputError(
-            f"it is {' x '.join(map(str, extents))} words in {problem.name} with a band of {width} beside the diagonal",
-            Where("problem", name),
-            "a banded tensor is a square matrix, and its band no wider",
-        )
-
-
-def _check_factors(design: Design, nest: LoopNest, factors: tuple[Int, Int], dim: str) -> None:
-    """The loops over a dimension must count to its size, as digits of bounds of which the last number is all residuals.
-
-    Bounds and residuals are int64[L, b].
-    Timeloop: mapping/parser.cpp, and nest-analysis.cpp InitNumSpatialElems for the residual of a spatial loop.
-    """
-    problem = design.problem
-    (bounds, residuals), size = factors, problem.bound(dim)
-    columns = [j for j, loop in enumerate(nest.loops) if loop.dim == dim]
-    if residuals is bounds and (bounds[columns].min(initial=1) > 0) and (bounds[columns].prod(axis=0) == size).all():
-        return
-    if ((residuals < 1) | (residuals > bounds))[columns].any():
-        raise InputError(
-            f"a residual of {dim} is not between 1 and the factor", Where("mapping", key=f"factors.{dim}"), "make it so"
-        )
-    last = np.zeros(bounds.shape[1], dtype=np.int64)
-    outside = np.zeros(bounds.shape[1], dtype=bool)
-    for j in reversed(columns):
-        last = last * bounds[j] + residuals[j] - 1
-        if nest.loops[j].kind != "temporal" and ((residuals[j] < bounds[j]) & ~outside).any():
-            level = design.architecture.levels[nest.loops[j].level].name
-            raise InputError(
-                f"the residual of the spatial loop over {dim} needs a loop over {dim} outside it",
-                Where("mapping", level, f"factors.{dim}"),
-                "give the loop its residual as its factor",
-            )
-        outside |= (bounds[j] > 1) | (_stands_in(nest, bounds, j) & (dim == problem.dims[-1]))
-    if (last + 1 != size).any():
-        raise InputError(
-            f"the factors of {dim} multiply to {last[last + 1 != size][0] + 1}, but the problem has {dim} = {size}",
-            Where("mapping", key=f"factors.{dim}"),
-            f"change a factor, or give one a residual ({dim}=5,3: 3 in the last round)",
-        )
-
-
-def _stands_in(nest: LoopNest, bounds: Int, j: int) -> Bool:
-    """Is j the loop that Timeloop keeps for a level without any loop in time, one over the last dimension?"""
-    level = nest.loops[j].level
-    here = [k for k, loop in enumerate(nest.loops) if loop.level == level and loop.kind == "temporal"]
-    idle: Bool = (bounds[here] == 1).all(axis=0) & (j in here)
-    return idle
-
-
-def _same_structure(bounds: Int, residuals: Int, most: int) -> list[Int]:
-    """Indices of mappings, at most `most` at a time, grouped by which loops do something and whether one is ragged."""
-    if bounds.shape[1] == 1:
-        return [np.array([0])]
+def _structures(bounds: Int, residuals: Int, least: int) -> _Structures:
+    """Mappings grouped by which loops do something and whether one is ragged; groups below `least` are `few`."""
+    none = np.zeros(0, dtype=np.int64)
     flags = bounds > 1
     if residuals is not bounds:
         flags = np.concatenate([flags, (residuals != bounds).any(axis=0, keepdims=True)])
     if (flags == flags[:, :1]).all():
-        groups = [np.arange(bounds.shape[1])]
-    else:
-        packed = np.packbits(flags, axis=0).astype(np.int64)
-        _, which = distinct(list(packed))
-        order = np.argsort(which, kind="stable")
-        groups = np.split(order, np.flatnonzero(np.diff(which[order])) + 1)
-    return [rows[start : start + most] for rows in groups for start in range(0, len(rows), most)]
+        return _Structures([np.arange(bounds.shape[1])], none)
+    _, which = distinct(list(np.packbits(flags, axis=0).astype(np.int64)))
+    large = np.bincount(which) >= least
+    order = np.argsort(which, kind="stable")
+    many = order[large[which[order]]]
+    groups = np.split(many, np.flatnonzero(np.diff(which[many])) + 1) if len(many) else []
+    return _Structures(groups, np.flatnonzero(~large[which]))
 
 
-def _evaluate_rows(
-    design: Design, nest: LoopNest, factors: tuple[Int, Int], rows: Int, device: str | None = None
-) -> list[tuple[Int, Counted | Unmappable]]:
+def _tilings(design: Design, nest: LoopNest, factors: tuple[Int, Int], device: str) -> Iterator[tuple[Int, Tiling]]:
+    """The mappings of a nest by structure, or side by side where structures have few of them; and their places."""
     bounds, residuals = factors
-    whole = len(rows) == bounds.shape[1]
-    here, rest = (each if whole else np.ascontiguousarray(each[:, rows]) for each in factors)
-    perfect = residuals is bounds or bool((here == rest).all())
+    mixed = residuals is bounds and mixes(design, device)
+    found = _structures(bounds, residuals, MANY if mixed else 0)
+    if len(found.few):
+        yield from _mixed(design, [(nest, bounds[:, found.few])], found.few)
+    groups = found.groups
+    most = SIDE_BY_SIDE if sliding(design.problem) else CHUNK[device == "numpy"]
+    for rows in (group[start : start + most] for group in groups for start in range(0, len(group), most)):
+        whole = len(rows) == bounds.shape[1]
+        here, rest = factors if whole else (bounds[:, rows], residuals[:, rows])
+        yield rows, _tiling(design, nest, (here, here if residuals is bounds else rest), device)
+
+
+def _tiling(design: Design, nest: LoopNest, factors: tuple[Int, Int], device: str | None = None) -> Tiling:
+    """Mappings of one structure; of one that is looked at (no device), also the counts that cost nothing."""
+    bounds, residuals = factors
+    perfect = residuals is bounds or bool((bounds == residuals).all())
     weighed = any(len(action.options) > 1 for action in design.sparse.actions)  # by entries, with bits or without
-    here, costs_only = mover(device or "numpy")(here), device is not None and not weighed
-    tiling = Tiling(
-        design.problem, design.architecture, nest, here, None if perfect else rest, design.rules, costs_only
+    here, costs_only = mover(device or "numpy")(np.ascontiguousarray(bounds)), device is not None and not weighed
+    return Tiling(
+        design.problem, design.architecture, nest, here, None if perfect else residuals, design.rules, costs_only
     )
+
+
+def _mixed(design: Design, parts: Sequence[Part], places: Int) -> Iterator[tuple[Int, Tiling]]:
+    """Mappings of nests that are `alike`, bounds int64[L, b] of each, side by side; with their places."""
+    found = side_by_side(design.problem, parts)
+    for start in range(0, len(places), SIDE_BY_SIDE):
+        rows = slice(start, start + SIDE_BY_SIDE)
+        bounds, orders = np.ascontiguousarray(found.bounds[:, rows]), found.orders.at(rows)
+        tiling = Tiling(design.problem, design.architecture, found.nest, bounds, rules=design.rules, orders=orders)
+        whole = np.array(design.problem.bounds, dtype=np.int64)[:, None]
+        if (tiling.box(len(bounds)) != whole).any() or bounds.min(initial=1) < 1:
+            for nest, factors in parts:  # which of them it is, and why
+                check(design, nest, factors, factors)
+        yield places[rows], tiling
+
+
+def _counted(design: Design, rows: Int, tiling: Tiling) -> list[tuple[Int, Counted | Unmappable]]:
+    """Everything that is computed of some mappings, whose places in the batch are `rows`."""
     try:
         return [(rows, counted_of(design, tiling))]
     except AmbiguousChoice as ambiguous:
-        parts = [rows[ambiguous.choice == choice] for choice in np.unique(ambiguous.choice)]
-        return [found for part_rows in parts for found in _evaluate_rows(design, nest, factors, part_rows, device)]
+        parts = [np.flatnonzero(ambiguous.choice == choice) for choice in np.unique(ambiguous.choice)]
+        return [found for part in parts for found in _counted(design, rows[part], tiling.at(part))]
     except Unmappable as error:
         return [(rows, error)]
 

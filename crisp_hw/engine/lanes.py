@@ -3,9 +3,10 @@
 Timeloop: nest-analysis.cpp, ComputeAccurateMulticastedAccesses, ComputeNetworkLinkTransfers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -120,18 +121,18 @@ def tiles(grid: tuple[int, ...], shifts: tuple[tuple[int, ...], ...]) -> Int:
 
 @dataclass(frozen=True)
 class Geometry:
-    """The lanes of a batch of mappings: bounds of the spatial loops int64[n, b], innermost first, for each of them how
-    far the tile moves from lane to lane int64[R, b], and the width of the mesh int64[b].
+    """The lanes of a batch of mappings: bounds int64[n, b] of the spatial loops, innermost first, how far a tile moves
+    from lane to lane int64[n, R, b], and the width of the mesh int64[b].
     """
 
     grid: Int
-    shifts: Sequence[Int]
+    shifts: Int
     width: Int
 
 
 @dataclass(frozen=True)
-class Step:
-    """A step of a batch of mappings: how far lane 0 moves, int64[R, b], and where that matters."""
+class Steps:
+    """K kinds of steps of a batch: how far lane 0 moves, int64[K, R, b], and where that matters, bool[K, b]."""
 
     move: Int
     wanted: Bool
@@ -146,45 +147,56 @@ class Sharing:
     unserved_groups: Int
 
 
-def sharing(lanes: Geometry, steps: Sequence[Step] = ()) -> Sharing:
+def sharing(lanes: Geometry, steps: Steps | None = None) -> Sharing:
     """`shares` of every mapping of a batch, after each of some steps; where a step is not wanted nothing is served.
 
     Who shares with whom depends on few numbers (docs/model.md, section 3.1): on the shifts along each rank by their
     greatest common divisor, and on the move by the same, where it leads from one lane to another at all. Each
     combination that occurs is worked out once.
 
-    >>> row = Geometry(np.array([[3, 3]]), [np.array([[4, 5]])], np.array([3, 3]))  # three lanes, 4 or 5 words apart
-    >>> found = sharing(row, [Step(np.array([[4, 4]]), np.array([True, True]))])
+    >>> row = Geometry(np.array([[3, 3]]), np.array([[[4, 5]]]), np.array([3, 3]))  # three lanes, 4 or 5 words apart
+    >>> found = sharing(row, Steps(np.array([[[4, 4]]]), np.array([[True, True]])))
     >>> found.groups.tolist(), found.unserved_lanes.tolist()
     ([3, 3], [[1, 3]])
     """
-    stride = np.stack(lanes.shifts)
-    step = np.gcd.reduce(stride, axis=0)
-    shifts = stride // np.maximum(step, 1)
-    reach = (np.abs(shifts) * (lanes.grid - 1)[:, None]).sum(axis=0)
-    still = np.zeros((len(step) + 1, lanes.grid.shape[1]), dtype=np.int64)
-    hops = np.stack([still, *(_hops(each, step, reach) for each in steps)], axis=1)
-    size = hops.shape[1:]
-    rows = [np.broadcast_to(row, size).ravel() for row in (*lanes.grid, lanes.width, *shifts.reshape(-1, size[1]))]
-    rows += [row.ravel() for row in hops]
+    apart = np.gcd.reduce(lanes.shifts, axis=0)
+    shifts = lanes.shifts // np.maximum(apart, 1)
+    rows = [*lanes.grid, lanes.width, *shifts.reshape(-1, shifts.shape[-1])]
     first, which = distinct([row - row.min() for row in rows])
-    few = zip(*(row[first].tolist() for row in rows), strict=True)
-    counts = [_shares(key, len(lanes.grid), len(step)) for key in few]
-    groups, lanes_left, groups_left = np.array(counts, dtype=np.int64).T[:, which].reshape(3, *size)
-    return Sharing(groups[0], lanes_left[1:], groups_left[1:])
+    layouts = [_Layout(*column) for column in _columns(lanes.grid, shifts, lanes.width, first)]
+    alone = np.array([_counts(layout, None) for layout in layouts], dtype=np.int64)[which]
+    if steps is None:
+        return Sharing(alone[:, 0], alone[None, :0, 1], alone[None, :0, 2])
+    found = np.broadcast_to(alone, (len(steps.move), *alone.shape)).copy()
+    reach = (np.abs(shifts) * (lanes.grid - 1)[:, None]).sum(axis=0)
+    hops = steps.move // np.maximum(apart, 1)
+    leads = ((hops * apart == steps.move) & (np.abs(hops) <= reach)).all(axis=1) & steps.wanted
+    kind, mapping = np.nonzero(leads)
+    if len(kind):
+        moves, layout = hops[kind, :, mapping], which[mapping]
+        first, which = distinct([layout, *(rank - rank.min() for rank in moves.T)])
+        served = [_counts(layouts[int(layout[at])], tuple(moves[at].tolist())) for at in first]
+        found[kind, mapping] = np.array(served, dtype=np.int64)[which]
+    return Sharing(alone[:, 0], found[:, :, 1], found[:, :, 2])
 
 
-def _hops(step: Step, apart: Int, reach: Int) -> Int:
-    """A move in steps between lanes `apart`, int64[R + 1, b]; the last row says where it leads to other lanes."""
-    hops = step.move // np.maximum(apart, 1)
-    leads = ((hops * apart == step.move) & (np.abs(hops) <= reach)).all(axis=0) & step.wanted
-    return np.concatenate([np.where(leads, hops, 0), leads[None].astype(np.int64)])
+@dataclass(frozen=True)
+class _Layout:
+    """Lanes by the bounds of their loops, the shifts of each along every rank, and the width of the mesh."""
+
+    grid: tuple[int, ...]
+    shifts: tuple[tuple[int, ...], ...]
+    width: int
 
 
-def _shares(key: tuple[int, ...], loops: int, ranks: int) -> tuple[int, int, int]:
-    """Groups, and lanes and groups that are not served, of a column of `sharing`."""
-    (grid, width), rest = (key[:loops], key[loops]), key[loops + 1 :]
-    shifts = tuple(rest[at * ranks : (at + 1) * ranks] for at in range(loops))
-    *move, leads = rest[loops * ranks :]
-    found = shares(grid, shifts, width, tuple(move) if leads else None)
+def _columns(grid: Int, shifts: Int, width: Int, places: Int) -> Iterator[tuple[Any, ...]]:
+    """Plain numbers of some columns."""
+    columns = grid[:, places].T.tolist(), shifts[:, :, places].transpose(2, 0, 1).tolist(), width[places].tolist()
+    for bounds, each, across in zip(*columns, strict=True):
+        yield tuple(bounds), tuple(map(tuple, each)), across
+
+
+def _counts(layout: _Layout, move: tuple[int, ...] | None) -> tuple[int, int, int]:
+    """Groups, and lanes and groups that are not served."""
+    found = shares(layout.grid, layout.shifts, layout.width, move)
     return found.groups, found.unserved_lanes, found.unserved_groups

@@ -14,8 +14,9 @@ import numpy as np
 
 from crisp_hw.engine.boxes import Boxes, Held, Move, arrive, projected_box, shift_between, words
 from crisp_hw.engine.lanes import ALONE, Deliveries, Delivery, Mesh, shares
-from crisp_hw.engine.sliding import Flow, coefficient, flagged
+from crisp_hw.engine.sliding import Flow
 from crisp_hw.engine.tiling import Float, Int, Tiling
+from crisp_hw.engine.windows import coefficient, flagged
 from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.mapping import LoopKind
 from crisp_hw.spec.problem import Tensor

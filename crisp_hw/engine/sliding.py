@@ -1,20 +1,18 @@
 """Dense traffic in general: sliding windows, strides, dilations, halos, and words handed on between neighbours.
 
-Timeloop walks every loop through its iterations 0 and 1 and takes the second for all later ones
-(nest-analysis.cpp: ComputeDeltas). What a level receives at a step is its new tile less the old one, provided that the
-tile keeps moving by one and the same translation; any other move fetches it whole (SaveAndSubtractIfSameStride). The
-walk is a binary counter over the time loops: the step in which loop j advances sends all loops inside it back from 1
-to 0, so the tile moves by stride(j) less the strides of those, whatever the loops outside do. That makes the walk a
-sum over "kinds of steps", one per loop (docs/model.md, section 3.1).
+The steps that a receiver takes are summed up over all its time loops (`windows`), and shared among its lanes (`lanes`);
+levels that do not keep a tensor hand its words on. Docs/model.md, section 3.1.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from crisp_hw.engine.lanes import Geometry, Step, sharing
-from crisp_hw.engine.tiling import Bool, Float, Int, Sides, Tiling, elided_fills, instances, rank_extents
-from crisp_hw.spec.problem import Problem, Tensor, Term
+from crisp_hw.engine.lanes import Geometry, Steps, sharing
+from crisp_hw.engine.spread import instances
+from crisp_hw.engine.tiling import Float, Int, Tiling, elided_fills
+from crisp_hw.engine.windows import arrivals, flagged, linkable, strides
+from crisp_hw.spec.problem import Problem, Tensor
 
 
 @dataclass(frozen=True)
@@ -34,16 +32,6 @@ class Flow:
     spread: Int
 
 
-@dataclass(frozen=True)
-class WindowStep:
-    """One kind of step: how often it happens, how far the tile moves int64[R, b], its new words, and are all new."""
-
-    times: Int
-    move: Int
-    words: Int
-    whole: Bool
-
-
 def sliding(problem: Problem) -> bool:
     """Does some tensor have a rank with several terms or a stride, or a dimension in two ranks (a diagonal)?"""
     ranks = [rank for tensor in problem.tensors for rank in tensor.ranks]
@@ -54,11 +42,6 @@ def sliding(problem: Problem) -> bool:
 def walked(tiling: Tiling) -> bool:
     """Must the loops be walked (`residual`), because of residuals or because a step depends on the one before (D14)?"""
     return tiling.residuals is not None or (not tiling.rules.still_keeps_stride and sliding(tiling.problem))
-
-
-def flagged(names: tuple[frozenset[str], ...], level: int, tensor: Tensor) -> bool:
-    """Does a list of tensors per level (empty: none anywhere) name the tensor in this level?"""
-    return bool(names) and tensor.name in names[level]
 
 
 def flow(tiling: Tiling, tensor: Tensor) -> Flow:
@@ -79,112 +62,33 @@ def _words_at_once(tiling: Tiling, tensor: Tensor, level: int) -> Int:
 
 def _level_flow(tiling: Tiling, tensor: Tensor, level: int) -> tuple[Float, Float, Float, Int]:
     """(sent, delivered, linked, fanout) of one level over all steps."""
-    start = tiling.start(level)
-    steps = arrivals(tiling, tensor, start)
+    steps = arrivals(tiling, tensor, level)
     spatial = [j for j in tiling.loops(level) if tiling.active[j] and not tiling.temporal(j)]
-    fanout = tiling.product(spatial)
-    zero: Float = np.zeros(len(fanout))
-    words: Float = zero + sum(step.times * step.words for step in steps)
+    fanout, words = tiling.product(spatial), steps.total.astype(np.float64)
     if not spatial:
-        return words, words, zero, fanout
+        return words, words, np.zeros_like(words), fanout
     apart = flagged(tiling.nest.no_multicast, level, tensor)
-    passed = [] if flagged(tiling.nest.no_link_transfer, level, tensor) else linkable(steps)
     # neighbours help only in steps before which they held a set of words of the shape that is wanted now
-    amounts = [times * now.words for times, now in passed]
-    moves = [Step(now.move, amount > 0) for (_, now), amount in zip(passed, amounts, strict=True)]
-    shared = sharing(_geometry(tiling, tensor, spatial), moves)
+    passed = None if flagged(tiling.nest.no_link_transfer, level, tensor) else linkable(steps)
+    moves = None if passed is None else Steps(passed.move, passed.times * passed.words > 0)
+    shared = sharing(geometry(tiling, tensor, spatial), moves)
     groups = fanout if apart else shared.groups
-    sent, delivered, linked = words * groups, words * fanout, zero
-    for amount, receivers, fed in zip(amounts, shared.unserved_lanes, shared.unserved_groups, strict=True):
-        fed = receivers if apart else fed
-        # Timeloop takes words from neighbours only where that leaves fewer groups to send to
-        saved = np.where(fed < groups, amount, 0)
-        sent = sent - saved * (groups - fed)
-        delivered = delivered - saved * (fanout - receivers)
-        linked = linked + saved * (fanout - receivers)
-    return sent, delivered, linked, fanout
+    sent, delivered = words * groups, words * fanout
+    if passed is None:
+        return sent, delivered, np.zeros_like(words), fanout
+    receivers = shared.unserved_lanes
+    fed = receivers if apart else shared.unserved_groups
+    # Timeloop takes words from neighbours only where that leaves fewer groups to send to
+    saved = np.where(fed < groups, passed.times * passed.words, 0)
+    linked = (saved * (fanout - receivers)).sum(axis=0)
+    return sent - (saved * (groups - fed)).sum(axis=0), delivered - linked, linked.astype(np.float64), fanout
 
 
-def _geometry(tiling: Tiling, tensor: Tensor, spatial: list[int]) -> Geometry:
+def geometry(tiling: Tiling, tensor: Tensor, spatial: list[int]) -> Geometry:
     """The lanes of the spatial loops of one level."""
-    across = tiling.product([j for j in spatial if tiling.nest.loops[j].kind == "x"])
-    width = np.maximum(tiling.architecture.fanouts[tiling.nest.loops[spatial[0]].level][0], across)
-    return Geometry(tiling.bounds[spatial], [stride(tiling, tensor, j) for j in spatial], width)
-
-
-def stride(tiling: Tiling, tensor: Tensor, j: int) -> Int:
-    """How far one iteration of loop j moves through each rank of the tensor, int64[R, b]."""
-    loop = tiling.nest.loops[j]
-    below = tiling.sides(j)[tiling.problem.place[loop.dim]]
-    steps = [coefficient(rank, loop.dim) for rank in tensor.ranks]
-    return np.array([step * below for step in steps], dtype=np.int64).reshape(len(steps), len(below))
-
-
-def coefficient(rank: tuple[Term, ...], dim: str) -> int:
-    """How far one step along a dimension moves through a rank of a tensor."""
-    return sum(term.coefficient for term in rank if term.dim == dim)
-
-
-def arrivals(tiling: Tiling, tensor: Tensor, start: int) -> list[WindowStep]:
-    """What a receiver gets: the first delivery, then a kind of step per active time loop from `start` on."""
-    box = tiling.sides(start)
-    size, extents = tiling.size_below(start, tensor), _extents(tiling.problem, tensor, box)
-    loops = [j for j in range(start, len(tiling.nest.loops)) if tiling.active[j] and tiling.temporal(j)]
-    everything = np.ones(len(size), dtype=bool)
-    # MACs: one operand per multiply-accumulate, nothing is subtracted
-    anew = start == 0 or flagged(tiling.nest.no_temporal_reuse, tiling.nest.loops[start].level - 1, tensor)
-    steps = [WindowStep(tiling.ones, np.zeros_like(extents), size, everything)]
-    # `returned` adds up how far the loops inside have moved the tile, all of which a step of loop j takes back
-    returned, usual = np.zeros_like(extents), None
-    for place, j in enumerate(loops):
-        advance = stride(tiling, tensor, j)
-        move = advance - returned
-        returned = returned + advance
-        times = (tiling.bounds[j] - 1) * tiling.product(loops[place + 1 :])
-        if anew:
-            steps.append(WindowStep(times, move, size, everything))
-            continue
-        # Timeloop subtracts the old tile only while it moves by the same translation as before, and fetches it whole
-        # after any other move. The innermost loop that moves the tile advances after every such move, so that its
-        # translation is always the one to compare with.
-        still = (move == 0).all(axis=0)
-        usual = move if usual is None and not still.all() else usual
-        slides = still if usual is None else (move == usual).all(axis=0)
-        # two boxes of one shape overlap in what the move leaves of every extent, in nothing where it exceeds one
-        kept = np.prod(np.maximum(extents - np.abs(move), 0), axis=0)
-        words = np.where(still, 0, np.where(slides, size - kept, size))
-        steps.append(WindowStep(times, move, words, ~still & (~slides | (kept == 0))))
-    return steps
-
-
-def _extents(problem: Problem, tensor: Tensor, box: Sides) -> Int:
-    """Extent of each rank of a tensor's tile, int64[R, b]."""
-    parts = rank_extents(problem, tensor, box)
-    return np.array(parts, dtype=np.int64).reshape(len(parts), len(box[0]))
-
-
-def linkable(steps: list[WindowStep]) -> list[tuple[Int, WindowStep]]:
-    """(times, step) of steps before which every receiver held a set of words of the same shape.
-
-    Before loop j > first advances, the first loop did; before the first loop advances, any step outside it happened,
-    or the first delivery.
-    """
-    if len(steps) < 2:
-        return []
-    innermost, outer = steps[1], steps[2:]
-    ahead = [(_shared(step, innermost) * step.times, step) for step in outer]
-    # of the innermost loop's steps, those after each kind of outer step, and those after the first delivery
-    per_visit = innermost.times // (1 + sum((step.times for step in outer), np.zeros_like(innermost.times)))
-    after = [_shared(innermost, before) * before.times * per_visit for before in (steps[0], *outer)]
-    return [*ahead, (np.sum(after, axis=0), innermost)]
-
-
-def _shared(now: WindowStep, before: WindowStep) -> Int:
-    """1 where both steps bring words in sets of one shape: whole tiles, or the same rim."""
-    rims = ~now.whole & ~before.whole & (now.move == before.move).all(axis=0)
-    alike = (now.whole & before.whole) | rims
-    shared: Int = (alike & (now.words > 0) & (before.words > 0)).astype(np.int64)
-    return shared
+    width = tiling.architecture.fanouts[tiling.nest.loops[spatial[0]].level][0]
+    across = np.maximum(tiling.product_along(spatial, "x"), width)
+    return Geometry(tiling.bounds[spatial], strides(tiling, tensor, spatial), across)
 
 
 @dataclass(frozen=True)

@@ -1,27 +1,40 @@
 """Mapping to tiles: what each loop covers, how often data is delivered, and how many instances work.
 
 The engine keeps the batch axis **last**: every count of every mapping then lies in one contiguous row, which is what
-vector units want. All mappings of one batch share a `LoopNest` and the set of loops that do something (bound > 1), so
-every decision about the *structure* is taken once, in plain Python, and only arithmetic runs over the batch. Equal
-things are one object, so that loops that do nothing cost nothing.
+vector units want. Where all mappings share the loops that do something (bound > 1) and their order, every decision
+about the *structure* is taken once, in plain Python, and only arithmetic runs over the batch; equal things are one
+object, so that loops that do nothing cost nothing. Where structures differ (`Tiling.orders`), decisions are arrays.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
-from crisp_hw.engine.arrays import Bool, Float, Int, floats, namespace, on_host
-from crisp_hw.engine.place import Counts, Place, Sides, Tile
+from crisp_hw.engine.arrays import Bool, Float, Int, floats, like, namespace, on_host
+from crisp_hw.engine.place import Counts, Place, Sides, Tile, projected_size, rank_extents
+from crisp_hw.engine.structures import Orders
 from crisp_hw.spec.arch import Architecture
 from crisp_hw.spec.dialect import HEAD, Rules
 from crisp_hw.spec.mapping import LoopNest
 from crisp_hw.spec.problem import Problem, Tensor
 
-__all__ = ["COMPUTE", "Bool", "Counts", "Float", "Int", "Place", "Sides", "Tile", "Tiling"]
+__all__ = [
+    "COMPUTE",
+    "Bool",
+    "Counts",
+    "Float",
+    "Int",
+    "Place",
+    "Sides",
+    "Tile",
+    "Tiling",
+    "projected_size",
+    "rank_extents",
+]
 
 COMPUTE = -1
 """The pseudo-level below storage level 0."""
@@ -33,7 +46,8 @@ class Tiling:
 
     `residuals` is like `bounds`, or None where every loop always runs to its bound (see `Mapping`).
     `rules` says what the program whose numbers are wanted does where programs differ. With `costs_only`, counts that
-    cost nothing (entries of ranks without bits) are left out.
+    cost nothing (entries of ranks without bits) are left out. With `orders`, the mappings are of several structures put
+    `side_by_side`, and what a loop runs over is said there, not in the nest.
 
     >>> from crisp_hw.spec.mapping import Loop
     >>> from crisp_hw.spec.problem import Term
@@ -53,6 +67,7 @@ class Tiling:
     residuals: Int | None = None
     rules: Rules = HEAD
     costs_only: bool = False
+    orders: Orders | None = None
 
     @cached_property
     def xp(self) -> Any:
@@ -66,7 +81,9 @@ class Tiling:
 
     @cached_property
     def active(self) -> tuple[bool, ...]:
-        """Does loop j do something? (The same for the whole batch.)"""
+        """Does loop j do something? (The same for the whole batch, but for `orders`: in some mapping.)"""
+        if self.orders is not None:
+            return (True,) * len(self.nest.loops)
         return tuple(bound > 1 for bound in on_host(self.bounds[:, 0]).tolist())
 
     @cached_property
@@ -102,6 +119,8 @@ class Tiling:
     @cached_property
     def _moving(self) -> tuple[tuple[int, ...], tuple[Sides, ...]]:
         """Per loop index: the loops that do something below it, counted, and the box that they cover."""
+        if self.orders is not None:
+            return tuple(range(len(self.bounds) + 1)), self.orders.boxes(self.bounds, len(self.problem.dims))
         place = self.problem.place
         box, counts, boxes = (self.ones,) * len(place), [0], [(self.ones,) * len(place)]
         for j, loop in enumerate(self.nest.loops):
@@ -116,8 +135,19 @@ class Tiling:
         return {}
 
     @cached_property
+    def _through(self) -> dict[str, Int]:
+        return {}
+
+    @cached_property
     def _products(self) -> dict[tuple[int, ...], Int]:
         return {}
+
+    def at(self, rows: Int) -> "Tiling":
+        """Some of the mappings."""
+        there = like(rows, self.bounds)
+        residuals = None if self.residuals is None else self.residuals[:, rows]
+        orders = None if self.orders is None else self.orders.at(rows)
+        return replace(self, bounds=self.bounds[:, there], residuals=residuals, orders=orders)
 
     def start(self, level: int) -> int:
         """Index of the innermost loop of a level."""
@@ -174,52 +204,63 @@ class Tiling:
         """Product of the bounds of some loops."""
         key = tuple(j for j in indices if self.active[j])
         if key not in self._products:
-            found = self.ones
-            for j in key:
-                found = self.bounds[j, :] if found is self.ones else found * self.bounds[j, :]
-            self._products[key] = found
+            self._products[key] = self._multiplied(self.bounds, key)
         return self._products[key]
+
+    def product_over(self, indices: Sequence[int], tensor: Tensor) -> Int:
+        """The same of those loops that move through a tensor."""
+        if self.orders is None:
+            return self.product([j for j in indices if self.relevant(j, tensor)])
+        return self._multiplied(self.moving(tensor), indices)
+
+    def product_along(self, indices: Sequence[int], axis: str) -> Int:
+        """The same of those spatial loops that run along an axis of the mesh, "x" or "y"."""
+        if self.orders is None:
+            return self.product([j for j in indices if self.nest.loops[j].kind == axis])
+        here = self.orders.along_x if axis == "x" else ~self.orders.along_x
+        return self._multiplied(np.where(here, self.bounds, 1), indices)
+
+    def product_from_first(self, indices: Sequence[int], tensor: Tensor) -> Int:
+        """The same of the first loop that moves through a tensor and of all that follow it."""
+        if self.orders is None:
+            first = next(
+                (place for place, j in enumerate(indices) if self.active[j] and self.relevant(j, tensor)), None
+            )
+            return self.ones if first is None else self.product(indices[first:])
+        moved = np.logical_or.accumulate(self.moving(tensor)[list(indices)] > 1, axis=0)
+        found: Int = np.where(moved, self.bounds[list(indices)], 1).prod(axis=0)
+        return found
+
+    def _multiplied(self, bounds: Int, indices: Sequence[int]) -> Int:
+        found: Int = self.ones
+        if self.orders is not None:
+            found = bounds[list(indices)].prod(axis=0)
+            return found
+        for j in indices:
+            found = bounds[j, :] if found is self.ones else found * bounds[j, :]
+        return found
+
+    def moving(self, tensor: Tensor) -> Int:
+        """Bounds of the loops that move through a tensor, 1 for all others, int64[L, b]; where structures differ."""
+        if tensor.name not in self._through:
+            assert self.orders is not None
+            places = frozenset(self.problem.place[dim] for dim in tensor.dims)
+            self._through[tensor.name] = self.orders.over(places, self.bounds)
+        return self._through[tensor.name]
 
     def temporal(self, j: int) -> bool:
         """Is loop j a loop in time?"""
         return self.nest.loops[j].kind == "temporal"
 
     def relevant(self, j: int, tensor: Tensor) -> bool:
-        """Does loop j move through the tensor?"""
+        """Does loop j move through the tensor? (Of one structure.)"""
+        assert self.orders is None
         return self.nest.loops[j].dim in tensor.dims
 
 
 def _grown(box: Sides, dim: int, bound: Int, ones: Int) -> tuple[Int, ...]:
     side = bound if box[dim] is ones else box[dim] * bound
     return (*box[:dim], side, *box[dim + 1 :])
-
-
-def rank_extents(problem: Problem, tensor: Tensor, box: Any) -> tuple[Any, ...]:
-    """Extent of a tensor along each of its ranks inside an operation-space box (a size per dimension).
-
-    1 + sum |coefficient| * (size - 1) over the terms of a rank (Timeloop operation-space.cpp: ProjectLowHigh).
-    """
-    place = problem.place
-    if tensor.plain is not None:
-        return tuple(box[place[dim]] for dim in tensor.plain)
-    extents = []
-    for rank in tensor.ranks:
-        extent = 0 * box[0] + 1
-        for term in rank:
-            extent = extent + abs(term.coefficient) * (box[place[term.dim]] - 1)
-        extents.append(extent)
-    return tuple(extents)
-
-
-def projected_size(problem: Problem, tensor: Tensor, box: Any) -> Any:
-    """Words of a tensor inside an operation-space box: the bounding box of its projection.
-
-    `box` holds a size per dimension, int or int64[b], and the result is alike.
-    """
-    size = 0 * box[0] + 1
-    for extent in rank_extents(problem, tensor, box):
-        size = size * extent
-    return size
 
 
 def elided_fills(tiling: Tiling, unread: Int) -> Int:
@@ -237,54 +278,15 @@ def keeper_above(nest: LoopNest, level: int, tensor: str) -> int | None:
     return next((outer for outer in range(level + 1, len(nest.keeps)) if tensor in nest.keeps[outer]), None)
 
 
-def instances(tiling: Tiling, level: int) -> Int:
-    """Instances of a level (COMPUTE: MACs) that the mapping uses: the product of all spatial loops outside it.
-
-    Of a loop with a residual, the average over the run; the product is cut to a whole number, and the loops of level 0
-    always count in full (Timeloop: InitNumSpatialElems, CollectWorkingSets).
-    """
-    if tiling.residuals is None:
-        return tiling.product(_spatial_from(tiling, tiling.ends[level] if level >= 0 else 0))
-    whole = tiling.product(_spatial_from(tiling, 0)) // tiling.product(_spatial_from(tiling, tiling.ends[0]))
-    average = np.ones(tiling.batch)
-    for j in reversed(_spatial_from(tiling, tiling.ends[max(level, 0)])):
-        average = average * _average_bound(tiling, tiling.residuals, j)
-    used: Int = (average * whole if level == COMPUTE else average).astype(np.int64)
-    return used
-
-
-def _spatial_from(tiling: Tiling, first: int) -> list[int]:
-    """Active spatial loops from index `first` outwards."""
-    return [j for j in range(first, len(tiling.nest.loops)) if tiling.active[j] and not tiling.temporal(j)]
-
-
-def _average_bound(tiling: Tiling, residuals: Int, j: int) -> Float:
-    """Mean bound of loop j: its residual in the last of the iterations of all loops over its dimension outside it."""
-    outer = np.ones(tiling.batch)
-    for k in range(len(tiling.nest.loops) - 1, j, -1):
-        if tiling.nest.loops[k].dim == tiling.nest.loops[j].dim:
-            outer = residuals[k] + tiling.bounds[k] * (outer - 1.0)
-    mean: Float = (residuals[j] + tiling.bounds[j] * (outer - 1.0)) / outer
-    return mean
-
-
-def expansion(tiling: Tiling, level: int) -> tuple[Int, Int]:
-    """(x, y) extent of the mesh of a level (COMPUTE: MACs) that the mapping spans."""
-    first = tiling.ends[level] if level >= 0 else 0
-    outside = [j for j in range(first, len(tiling.nest.loops)) if tiling.active[j]]
-    kinds = [tiling.nest.loops[j].kind for j in outside]
-    x = [j for j, kind in zip(outside, kinds, strict=True) if kind == "x"]
-    y = [j for j, kind in zip(outside, kinds, strict=True) if kind == "y"]
-    return tiling.product(x), tiling.product(y)
-
-
 def deliveries(tiling: Tiling, level: int, tensor: Tensor) -> Int:
     """How often one instance of a level receives a new tile; for COMPUTE, the number of time steps.
 
     Walking out from the level, irrelevant temporal loops cost nothing until the first relevant one; from there on
     every temporal loop forces a new delivery (docs/model.md, section 3.2).
     """
-    return tiling.product(delivery_loops(tiling, level, tensor)[1])
+    first = tiling.ends[level] if level >= 0 else 0
+    steps = [j for j in range(first, len(tiling.nest.loops)) if tiling.active[j] and tiling.temporal(j)]
+    return tiling.product(steps) if level < 0 else tiling.product_from_first(steps, tensor)
 
 
 def delivery_loops(tiling: Tiling, level: int, tensor: Tensor) -> tuple[list[int], list[int]]:

@@ -13,7 +13,8 @@ import numpy as np
 from crisp_hw.engine.arrays import distinct, like, on_host
 from crisp_hw.engine.residual import walk
 from crisp_hw.engine.sliding import Flow, flow, kept_counts, sliding, walked
-from crisp_hw.engine.tiling import COMPUTE, Counts, Int, Tiling, deliveries, elided_fills, instances, keeper_below
+from crisp_hw.engine.spread import instances
+from crisp_hw.engine.tiling import COMPUTE, Counts, Int, Tiling, deliveries, elided_fills, keeper_below
 from crisp_hw.spec.mapping import LoopNest
 from crisp_hw.spec.problem import Tensor
 
@@ -105,24 +106,27 @@ def _plain(nest: LoopNest) -> bool:
 
 def _partition(tiling: Tiling, level: int, tensor: Tensor) -> Int:
     """Distinct words that one instance sees over the whole run: the tensor split by relevant spatial loops outside."""
-    outside = range(tiling.ends[level], len(tiling.nest.loops))
-    split = distinct_loops(tiling, outside, tensor)
-    return tiling.size_below(len(tiling.nest.loops), tensor) // tiling.product(split)
+    outside = _spatial(tiling, range(tiling.ends[level], len(tiling.nest.loops)))
+    return tiling.size_below(len(tiling.nest.loops), tensor) // tiling.product_over(outside, tensor)
 
 
 def distinct_loops(tiling: Tiling, loops: range, tensor: Tensor) -> list[int]:
     """The spatial loops among some that give each lane words of its own; the others multicast, or reduce an output."""
-    return [j for j in loops if tiling.active[j] and not tiling.temporal(j) and tiling.relevant(j, tensor)]
+    return [j for j in _spatial(tiling, loops) if tiling.relevant(j, tensor)]
+
+
+def _spatial(tiling: Tiling, loops: range) -> list[int]:
+    return [j for j in loops if tiling.active[j] and not tiling.temporal(j)]
 
 
 def _content_accesses(tiling: Tiling, level: int, tensor: Tensor) -> Int:
     """Words that the level sends inwards: one copy per distinct tile, whatever the multicast."""
     child = keeper_below(tiling.nest, level, tensor.name)
-    distinct = distinct_loops(tiling, range(tiling.start(child + 1), tiling.ends[level]), tensor)
+    lanes = _spatial(tiling, range(tiling.start(child + 1), tiling.ends[level]))
     if child == COMPUTE:
         sent = mac_feed(tiling, tensor).sent
-        return sent * tiling.product([j for j in distinct if tiling.nest.loops[j].level > 0])
-    return tiling.tile(child, tensor) * deliveries(tiling, child, tensor) * tiling.product(distinct)
+        return sent * tiling.product_over([j for j in lanes if tiling.nest.loops[j].level > 0], tensor)
+    return tiling.tile(child, tensor) * deliveries(tiling, child, tensor) * tiling.product_over(lanes, tensor)
 
 
 @dataclass(frozen=True)
@@ -148,23 +152,31 @@ def mac_feed(tiling: Tiling, tensor: Tensor) -> MacFeed:
     While only irrelevant loops advance, an operand stays where it was; a MAC whose neighbour already held it takes it
     from there (Timeloop: ComputeNetworkLinkTransfers, on unless `no_link_transfer`).
     """
-    spatial = [j for j in tiling.loops(0) if tiling.active[j] and not tiling.temporal(j)]
+    spatial = _spatial(tiling, tiling.loops(0))
     steps = deliveries(tiling, COMPUTE, tensor)
-    groups = tiling.product([j for j in spatial if tiling.relevant(j, tensor)])
+    groups = tiling.product_over(spatial, tensor)
     linked = tiling.nest.no_link_transfer and tensor.name in tiling.nest.no_link_transfer[0]
     if not spatial or linked:
         return MacFeed(steps, steps, groups, groups)
     moves = [j for j in range(len(tiling.nest.loops)) if tiling.temporal(j) and tiling.active[j]]
-    while moves and not tiling.relevant(moves[0], tensor):
-        moves.pop(0)
-    fresh = tiling.product(moves)
-    relevant = tuple(tiling.relevant(j, tensor) for j in spatial)
-    along_x = tuple(tiling.nest.loops[j].kind == "x" for j in spatial)
+    fresh = tiling.product_from_first(moves, tensor)
+    relevant, along_x = _lanes(tiling, spatial, tensor)
+    rows = [tiling.bounds[j, :] for j in spatial]
+    first, which = distinct(rows if tiling.orders is None else [*rows, *relevant, *along_x])
+    columns = (zip(*(on_host(row[first]).tolist() for row in each), strict=True) for each in (rows, relevant, along_x))
     fanout_x = tiling.architecture.fanouts[0][0]
-    first, which = distinct([tiling.bounds[j, :] for j in spatial])
-    rows = zip(*(on_host(tiling.bounds[j, :][first]).tolist() for j in spatial), strict=True)
-    fed = [_fed_groups(row, relevant, along_x, fanout_x) for row in rows]
+    fed = [_fed_groups(*lanes, fanout_x) for lanes in zip(*columns, strict=True)]
     return MacFeed(steps, fresh, groups, like(np.array(fed, dtype=np.int64), groups)[which])
+
+
+def _lanes(tiling: Tiling, spatial: list[int], tensor: Tensor) -> tuple[list[Int], list[Int]]:
+    """1 where spatial loops move through the tensor, and where they run along x, int64[b] of each loop."""
+    if tiling.orders is not None:
+        through, along_x = tiling.moving(tensor)[spatial] > 1, tiling.orders.along_x[spatial]
+        return list(through.astype(np.int64)), list(along_x.astype(np.int64))
+    ones, none = tiling.ones, tiling.zeros
+    along = [tiling.nest.loops[j].kind == "x" for j in spatial]
+    return [ones if tiling.relevant(j, tensor) else none for j in spatial], [ones if x else none for x in along]
 
 
 @lru_cache(maxsize=4096)

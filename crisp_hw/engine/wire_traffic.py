@@ -12,8 +12,9 @@ import numpy as np
 
 from crisp_hw.engine.lanes import Deliveries, Mesh, served, tiles
 from crisp_hw.engine.residual import walk
-from crisp_hw.engine.sliding import arrivals, flagged, linkable, sliding, stride, walked
+from crisp_hw.engine.sliding import sliding, walked
 from crisp_hw.engine.tiling import Float, Int, Tiling
+from crisp_hw.engine.windows import arrivals, flagged, linkable, strides
 from crisp_hw.spec.problem import Tensor
 
 Group = tuple[int, int, float]
@@ -102,18 +103,18 @@ def _walked(walked: list[Deliveries], place: tuple[int, str]) -> Stream:
 
 
 def _stepped(tiling: Tiling, tensor: Tensor, level: int) -> Stream:
-    """The stream of one level, from the kinds of steps that its receivers take (`sliding.arrivals`)."""
-    steps = arrivals(tiling, tensor, tiling.start(level))
-    words = np.zeros(tiling.bounds.shape[1]) + sum(step.times * step.words for step in steps)
+    """The stream of one level, from the kinds of steps that its receivers take (`windows.arrivals`)."""
+    steps = arrivals(tiling, tensor, level)
+    words = steps.total.astype(np.float64)
     stream = Stream(linked=np.zeros_like(words))
     spatial = [j for j in tiling.loops(level) if tiling.active[j] and not tiling.temporal(j)]
     if not spatial:
         stream.records[1, 1] = Record(words, np.zeros_like(words))
         return stream
     handed: list[tuple[Int, Float]] = []
-    if not flagged(tiling.nest.no_link_transfer, level, tensor):
-        handed = [(step.move, (times * step.words).astype(np.float64)) for times, step in linkable(steps)]
-    shifts = [stride(tiling, tensor, j) for j in spatial]
+    if not flagged(tiling.nest.no_link_transfer, level, tensor) and (passed := linkable(steps)):
+        handed = list(zip(passed.move, (passed.times * passed.words).astype(np.float64), strict=True))
+    shifts = list(strides(tiling, tensor, spatial))
     if not sliding(tiling.problem):
         # one dimension per rank: lanes of one dimension never wrap, and only words that stay are a neighbour's
         shifts = [np.sign(shift) for shift in shifts]

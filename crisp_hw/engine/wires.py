@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crisp_hw.engine.tiling import Bool, Float, Int, Tiling, instances
+from crisp_hw.engine.spread import instances
+from crisp_hw.engine.tiling import Bool, Float, Int, Tiling
 from crisp_hw.engine.traffic import Traffic
 from crisp_hw.engine.wire_traffic import Record, Stream, collapsed, raw_streams
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from crisp_hw.engine.sliding import Flow, Moved, arrivals, moved, walked
-from crisp_hw.engine.sliding import WindowStep as Arrival
+from crisp_hw.engine.sliding import Flow, Moved, moved, walked
 from crisp_hw.engine.tiling import COMPUTE
 from crisp_hw.engine.traffic import general_flow
+from crisp_hw.engine.windows import WindowSteps, arrivals
 from crisp_hw.explanation.arithmetic import equation, fact, first_true, product, quantity
 from crisp_hw.explanation.nouns import ExplanationStep, Section
 from crisp_hw.explanation.scene import Spot, see
@@ -87,26 +87,28 @@ def _arrival_steps(spot: Spot, level: int, received: float) -> Iterator[Explanat
         text = f"words that reach one {name}: one at every time step, because a {name} holds nothing between two steps"
         yield equation(text, received, ("W = Π temporal bounds", product(scene.bounds(loops))), "words")
         return
-    first, *others = arrivals(scene.tiling, spot.tensor, start)
-    yield fact(f"first delivery to one {name}: the whole tile", int(first.words[0]), "words")
-    for j, step in zip(loops, others, strict=True):
-        text = f"when {scene.loop(j)} advances, {quantity(int(step.times[0]), 'time')}: {_news(spot, level, step)}"
-        yield fact(text, int(step.words[0]), "words")
-    kinds = {f"{i}": step for i, step in enumerate((first, *others)) if int(step.words[0])}
-    terms = {f"n{i}": int(step.times[0]) for i, step in kinds.items()}
-    terms |= {f"w{i}": int(step.words[0]) for i, step in kinds.items()}
+    steps = arrivals(scene.tiling, spot.tensor, level + 1)
+    times, words = steps.times[:, 0].tolist(), steps.words[:, 0].tolist()
+    yield fact(f"first delivery to one {name}: the whole tile", words[0], "words")
+    for i, j in enumerate(loops, 1):
+        text = f"when {scene.loop(j)} advances, {quantity(times[i], 'time')}: {_news(spot, level, (steps, i))}"
+        yield fact(text, words[i], "words")
+    kinds = [i for i, new in enumerate(words) if new]
+    terms = {f"n{i}": times[i] for i in kinds} | {f"w{i}": words[i] for i in kinds}
     values = " + ".join(f"{{n{i}}} · {{w{i}}}" for i in kinds)
     yield equation(f"words that reach one {name}", received, ("W = Σ times · new words", values, terms), "words")
 
 
-def _news(spot: Spot, level: int, step: Arrival) -> str:
-    """Why a kind of step brings what it brings."""
+def _news(spot: Spot, level: int, step: tuple[WindowSteps, int]) -> str:
+    """Why a kind of step (its place among all) brings what it brings."""
+    (steps, place) = step
+    new = int(steps.words[place, 0])
     tile = spot.scene.tiling.tile_below(spot.scene.tiling.start(level + 1), spot.tensor)
-    move, extents = step.move[:, 0].tolist(), [int(extent[0]) for extent in tile.extents]
+    move, extents = steps.move[place, :, 0].tolist(), [int(extent[0]) for extent in tile.extents]
     how_far = f"({', '.join(map(str, move))})"
-    if not int(step.words[0]):
+    if not new:
         return "the tile stays where it is" if not any(move) else "nothing is new"
-    if int(step.words[0]) < int(tile.words[0]):
+    if new < int(tile.words[0]):
         return f"the window slides by {how_far} along its ranks, and only what is new in it is sent"
     if any(abs(far) >= extent for far, extent in zip(move, extents, strict=True)):
         return f"the tile moves by {how_far} along its ranks to words that are all new"

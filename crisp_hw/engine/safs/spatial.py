@@ -11,7 +11,8 @@ from crisp_hw.engine.arrays import Bool, Float, Int, floats, namespace, ratio, t
 from crisp_hw.engine.content import largest_in_fiber
 from crisp_hw.engine.formats import format_of
 from crisp_hw.engine.occupancy import unconditioned_empty
-from crisp_hw.engine.tiling import Sides, Tiling, expansion, keeper_below
+from crisp_hw.engine.spread import expansion
+from crisp_hw.engine.tiling import Sides, Tiling, keeper_below
 from crisp_hw.spec.problem import Tensor
 from crisp_hw.spec.sparse import SparseSpec
 

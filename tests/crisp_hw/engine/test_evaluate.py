@@ -1,6 +1,7 @@
 """A batch is its mappings one by one; what does not matter changes nothing; wrong input is one clear sentence."""
 
 from dataclasses import replace
+from itertools import groupby
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import crisp_hw.engine.evaluate
-from crisp_hw.engine.evaluate import evaluate, evaluate_batch
+from crisp_hw.engine.evaluate import evaluate, evaluate_batch, evaluate_nests
 from crisp_hw.engine.formats import stored_ranks
 from crisp_hw.engine.tiling import Tiling
 from crisp_hw.errors import InputError
@@ -79,6 +80,69 @@ def test_a_batch_is_its_mappings_one_by_one(build, data):
         told = {check.of(0) for check in alone.failures}
         assert {check.of(row) for check in batch.failures if check.failed[row]} == told
         assert set(whole.failures) == told
+
+
+@st.composite
+def reordered(draw, nest):
+    """The nest with other orders of the loops of each block, and of its lanes along x and y."""
+    loops = []
+    for _, block in groupby(nest.loops, key=lambda loop: (loop.level, loop.kind == "temporal")):
+        block = draw(st.permutations(list(block)))
+        if block[0].kind != "temporal":
+            split = draw(st.integers(0, len(block)))
+            block = [replace(loop, kind="x" if place < split else "y") for place, loop in enumerate(block)]
+        loops += block
+    return replace(nest, loops=tuple(loops))
+
+
+def flagged(draw, levels):
+    """Flags of a nest that forbid reuse."""
+    names = ("no_link_transfer", "no_multicast", "no_temporal_reuse", "rmw_first_update")
+    some = st.one_of(st.just(frozenset()), st.frozensets(st.sampled_from("ABZ"), max_size=1))
+    return {name: tuple(draw(some) for _ in range(levels)) for name in names}
+
+
+@pytest.mark.slow
+@settings(max_examples=80)
+@given(data=st.data(), window=st.booleans())
+def test_nests_side_by_side_are_their_mappings_one_by_one(build, data, window):
+    """Structures and orders of any kind in one batch, with windows and with reuse forbidden, too."""
+    design, nest = data.draw(designs(build))
+    if window:
+        image = ((Term("M", data.draw(st.integers(1, 3))), Term("K", data.draw(st.integers(1, 2)))), (Term("N"),))
+        a, *others = design.problem.tensors
+        problem = replace(design.problem, tensors=(replace(a, ranks=image), *others))
+        design = replace(design, problem=problem, sparse=SparseSpec())
+        nest = replace(nest, **flagged(data.draw, len(nest.keeps)))
+    nests = [data.draw(reordered(nest)) for _ in range(data.draw(st.integers(1, 4)))]
+    parts = [
+        (each, np.array(data.draw(st.lists(factorings(each), min_size=1, max_size=4)), dtype=np.int64))
+        for each in nests
+    ]
+    together = evaluate_nests(design, parts)
+    rows = [(each, row) for each, bounds in parts for row in bounds]
+    assert len(together.valid) == len(rows)
+    for place, (each, row) in enumerate(rows):
+        alone = evaluate_batch(design, each, row[None])
+        figures = (alone.valid[0], alone.cycles[0], alone.energy_pj[0])
+        assert (together.valid[place], together.cycles[place], together.energy_pj[place]) == figures
+        told = {check.of(0) for check in alone.failures}
+        assert {check.of(place) for check in together.failures if check.failed[place]} == told
+
+
+def test_of_many_nests_the_one_with_wrong_factors_is_told(build):
+    point = build.point([[("t", "M", 2)], [("t", "N", 3)]])
+    right = np.array([point.mapping.bounds])
+    wrong = right.copy()
+    wrong[0, right[0] == 2] = 4
+    nest = point.mapping.nest
+    with pytest.raises(InputError, match="factors of M multiply to 4, but the problem has M = 2"):
+        evaluate_nests(point.design, [(nest, right), (nest, wrong)])
+    negative = right.copy()
+    negative[0, :2] = -1  # the product is right
+    with pytest.raises(InputError, match="not between 1 and"):
+        evaluate_nests(point.design, [(nest, right), (nest, negative)])
+    assert len(evaluate_nests(point.design, []).valid) == 0
 
 
 @settings(max_examples=40)

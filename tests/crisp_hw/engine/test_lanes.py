@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crisp_hw.engine.lanes import Geometry, Shares, Step, shares, sharing
+from crisp_hw.engine.lanes import Geometry, Shares, Steps, shares, sharing
 
 grids = st.lists(st.integers(1, 3), min_size=1, max_size=3)
 steps = st.integers(-1, 2)
@@ -63,7 +63,7 @@ def test_a_batch_of_lanes_is_each_of_them_alone(loops, ranks, batch, data):
         factor * drawn(-2, 3, loops, ranks, batch),
         factor * drawn(-2, 2, ranks, batch) + drawn(0, 1, ranks, batch),
     )
-    found = sharing(Geometry(grid, list(shifts), width), [Step(move, wanted)])
+    found = sharing(Geometry(grid, shifts, width), Steps(move[None], wanted[None]))
     for b in range(batch):
         lanes = tuple(grid[:, b].tolist()), tuple(map(tuple, shifts[:, :, b].tolist())), int(width[b])
         alone = shares(*lanes, tuple(move[:, b].tolist()) if wanted[b] else None)

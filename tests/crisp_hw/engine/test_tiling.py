@@ -5,12 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crisp_hw.engine.spread import expansion, instances
 from crisp_hw.engine.tiling import (
     COMPUTE,
     Counts,
     deliveries,
-    expansion,
-    instances,
     keeper_above,
     keeper_below,
     projected_size,
