@@ -202,8 +202,10 @@ def _from_pattern(source: WorkloadPattern) -> Network:
         for layer, pattern, role in zip(workload.layers, patterns, roles, strict=True)
     )
     reached = network_sparsity(workload.layers, patterns)
-    words = f"{workload.name} has no masks, so every hybrid layer keeps the same share of its columns, in whole blocks"
-    notes = (f"{words}; the sparsity of the prunable weights is {reached:.4%}",)
+    words = (
+        "no masks, so every hybrid layer keeps the same share of its columns; in whole blocks, which makes the sparsity"
+    )
+    notes = (f"{words} of the prunable weights of {workload.name} {reached:.4%}",)
     return Network(workload.name, descriptors, workload.skipped, notes)
 
 

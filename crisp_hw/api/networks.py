@@ -102,9 +102,9 @@ def _general(options: EvaluateOptions) -> tuple[str, ...]:
         "Sparseloop does not model activation selection and the decoders of offsets and block indices; their energy is"
     )
     return (
-        "samples are processed one at a time; layers run one after another, and nothing stays on chip between them",
+        "one sample at a time, layer after layer, nothing kept on chip between them",
         f"each layer runs with the mapping that is best in {options.objective}; of equal ones, the best in {second}",
-        "speedup and gain compare with the unpruned layer, run dense on the same fabric with its own best mapping",
+        "speedup and gain compare with the dense run; it is the unpruned layer on the same fabric, best mapped",
         "only convolutions and linear layers are evaluated; other operators are neither timed nor charged",
         f"{beside} {'charged as overhead where lanes select for N:M' if options.overheads else 'not charged'}",
     )

@@ -7,7 +7,8 @@ import typer
 
 from crisp_hw.cli.explain import ExplainOption, check_single, explanation_of, show_explanation
 from crisp_hw.cli.options import FormatOption, Inputs, Searching, grouped
-from crisp_hw.cli.output import Format, check_folder, check_plotting, output_option, progress, say_written, show
+from crisp_hw.cli.output import check_folder, check_plotting, output_option, progress, say_written
+from crisp_hw.cli.shown import NotesOption, PerLayerOption, Shown, WideOption, say_unheard, show_all
 from crisp_hw.command_line import voice
 from crisp_hw.errors import InputError
 from crisp_hw.spec.options import EvaluateOptions
@@ -19,11 +20,9 @@ OutOption = Annotated[
     Path | None,
     output_option("The folder to write tables, figures and the whole result (result.json) to.", "--out", "-o"),
 ]
-WideOption = Annotated[bool, typer.Option("--wide", help="Show every column in the tables, however wide they become.")]
 PlotOption = Annotated[
     bool | None, typer.Option("--plot/--no-plot", help="Write figures to --out, too, or do not.", show_default="--plot")
 ]
-NOT_WIDER = "--wide has no effect: it widens the tables of --format table and md"
 FiguresOption = Annotated[
     Literal["png", "svg", "pdf"], typer.Option("--figures", help="The form of the figures in --out.")
 ]
@@ -34,6 +33,8 @@ def evaluate(  # noqa: PLR0913 - the options of a command
     inputs: Inputs,
     options: EvaluateOptions,
     form: FormatOption = "table",
+    per_layer: PerLayerOption = False,
+    notes: NotesOption = False,
     wide: WideOption = False,
     out: OutOption = None,
     plot: PlotOption = None,
@@ -46,6 +47,8 @@ def evaluate(  # noqa: PLR0913 - the options of a command
 
     source, accelerators, layers = inputs.source(), inputs.accelerators(options.energy), inputs.layers
     check_output_of(out, plot, figures)
+    shown = Shown(per_layer, notes, wide)
+    say_unheard(shown, form, explain)
     if explain is not None:
         check_single(accelerators, select(resolve(source).descriptors, layers), options.backend)
     with progress() as bar:
@@ -53,11 +56,9 @@ def evaluate(  # noqa: PLR0913 - the options of a command
     if out is not None:
         save_all(network, out, plot is not False, figures)
     if explain is not None:
-        if wide:
-            voice.note(NOT_WIDER)
         show_explanation(explanation_of(network.rows[0], explain), form)
         return
-    show_all(network, form, wide)
+    show_all(network, form, shown)
 
 
 @grouped
@@ -96,15 +97,6 @@ def check_output_of(out: Path | None, plot: bool | None, figures: str) -> None:
         raise InputError("--plot writes pictures into a folder", hint="give one with --out")
     if out is not None and plot is not False:
         check_plotting("--plot")
-
-
-def show_all(network: "NetworkEvaluation", form: Format, wide: bool) -> None:
-    """Print an evaluation, computed now or saved before."""
-    from crisp_hw.report.evaluation import evaluation_document
-
-    if wide and form in ("csv", "json"):
-        voice.note(NOT_WIDER)
-    show(evaluation_document(network, wide), form, wide)
 
 
 def save_all(network: "NetworkEvaluation", out: Path, plot: bool, figures: str) -> None:

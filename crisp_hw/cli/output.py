@@ -24,11 +24,12 @@ def show(document: "Document", form: Format, wide: bool = False) -> None:
     Tables leave out columns until they fit the screen, unless they may be `wide`, and say which.
     """
     from crisp_hw.report.document import json_text, markdown_text
+    from crisp_hw.report.screen import remark_lines, screen_text
     from crisp_hw.report.tables import csv_text
 
     match form:
         case "table":
-            sys.stdout.write(_table_text(document, wide))
+            sys.stdout.write(screen_text(document, screen_width(), wide, not voice.quiet()))
         case "md":
             sys.stdout.write(markdown_text(document))
         case "json":
@@ -36,7 +37,8 @@ def show(document: "Document", form: Format, wide: bool = False) -> None:
         case "csv":
             sys.stdout.write(csv_text(document.records))
             sys.stdout.flush()
-            voice.remark(_remarks(document))
+            for remarks in (document.summary, document.remarks):
+                voice.remark("".join(f"{line}\n" for line in remark_lines(remarks, screen_width())))
 
 
 @contextmanager
@@ -122,38 +124,3 @@ def screen_width() -> int:
     if os.environ.get("COLUMNS", "").isdecimal():
         return max(MIN_WIDTH, int(os.environ["COLUMNS"]))
     return max(MIN_WIDTH, os.get_terminal_size(sys.stdout.fileno()).columns) if sys.stdout.isatty() else 120
-
-
-def _table_text(document: "Document", wide: bool) -> str:
-    from textwrap import fill
-
-    from rich.console import Console
-
-    from crisp_hw.report.tables import fitted, least_width, rich_table, table_width
-
-    parts = []
-    for content in document.tables:
-        width = table_width(content) if wide else screen_width()
-        found = fitted(content, width)
-        console = Console(width=max(width, least_width(found.table)), color_system=None, force_terminal=False)
-        with console.capture() as captured:
-            console.print(rich_table(found.table))
-        parts += [line.rstrip() for line in captured.get().splitlines()]
-        if found.left_out:
-            names = ", ".join(column.heading for column in found.left_out)
-            parts += fill(f"not shown, for lack of width: {names}", width, subsequent_indent="  ").splitlines()
-            parts.append("")
-    return "\n".join(parts) + "\n" + ("" if parts and voice.quiet() else _remarks(document))
-
-
-def _remarks(document: "Document") -> str:
-    """Headings and lines, folded at the end of the screen."""
-    from textwrap import fill
-
-    width = screen_width()
-    lines = []
-    for heading, entries in document.remarks.items():
-        if entries:
-            lines.append(f"{heading}:")
-            lines += [fill(entry, width, initial_indent="  - ", subsequent_indent="    ") for entry in entries]
-    return "".join(f"{line}\n" for line in lines)

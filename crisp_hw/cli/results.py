@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from crisp_hw.cli.evaluate import FiguresOption, OutOption, PlotOption, WideOption, check_output_of, save_all, show_all
+from crisp_hw.cli.evaluate import FiguresOption, OutOption, PlotOption, check_output_of, save_all
 from crisp_hw.cli.options import ARCH, FormatOption
 from crisp_hw.cli.output import show
+from crisp_hw.cli.shown import NotesOption, PerLayerOption, Shown, WideOption, say_unheard, show_all
 from crisp_hw.cli.verify import DIFFERENT
 from crisp_hw.errors import InputError
 
@@ -31,6 +32,8 @@ _SHARE = re.compile(r"(\d+\.?\d*|\.\d+)(e[-+]?\d+)?( ?%)?", re.IGNORECASE)
 def report(  # noqa: PLR0913 - the options of a command
     result: ResultArgument,
     form: FormatOption = "table",
+    per_layer: PerLayerOption = False,
+    notes: NotesOption = False,
     wide: WideOption = False,
     out: OutOption = None,
     plot: PlotOption = None,
@@ -40,10 +43,12 @@ def report(  # noqa: PLR0913 - the options of a command
     from crisp_hw.bundles.evaluation import read_evaluation
 
     check_output_of(out, plot, figures)
+    shown = Shown(per_layer, notes, wide)
+    say_unheard(shown, form)
     network = read_evaluation(result)
     if out is not None:
         save_all(network, out, plot is not False, figures)
-    show_all(network, form, wide)
+    show_all(network, form, shown)
 
 
 def compare(

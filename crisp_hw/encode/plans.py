@@ -81,7 +81,7 @@ def _with_nm(gemm: Gemm, nm: NM, fabric: Fabric, options: EvaluateOptions) -> La
         sparse=nm_sparsity(nm, options),
         selects=nm,
         assumptions=(
-            f"every N:M group of {nm.m} weights is taken to hold exactly {nm.n} nonzeros, also in the padding",
+            f"every N:M group of {nm.m} weights is taken to hold exactly {nm.n} nonzeros; also in the padding",
             *idle,
         ),
     )
@@ -109,8 +109,8 @@ def _scattered(density: float) -> Density:
 
 
 PERFECT_PACKING = (
-    "public Timeloop does not model how DSTC packs nonzeros into its lanes (position-skipping); skipping conditioned "
-    "on both operands stands in for it, as if packing were perfect, so the cycles are a lower bound"
+    "DSTC packs nonzeros perfectly, so its cycles are a lower bound; public Timeloop does not model how it "
+    "packs them into its lanes (position-skipping), and skipping conditioned on both operands stands in for it"
 )
 
 
@@ -133,8 +133,8 @@ def _dstc(descriptor: Descriptor, fabric: Fabric, options: EvaluateOptions) -> L
         activations=lambda real, padded: _scattered(options.activation_density * real.positions / padded.positions),
         sparse=packed_sparsity() if packs else dual_sparsity(),
         assumptions=(
-            f"DSTC is evaluated with weights of density {descriptor.density:.6g} and activations of density "
-            f"{options.activation_density:g}, both scattered uniformly",
+            f"DSTC's nonzeros are scattered uniformly, {options.activation_density:g} of the activations; "
+            f"{descriptor.density:.6g} of the weights",
             _packing(tiles) if packs else PERFECT_PACKING,
         ),
     )

@@ -11,9 +11,10 @@ from crisp_hw.report.tables import markdown_table
 
 @dataclass(frozen=True)
 class Document:
-    """`remarks[heading]` are lines that belong to the tables; `records` is the CSV, `content` the JSON.
+    """First `answer` and `summary`, then `tables` and `remarks`: lines by their heading, and `more`, on a screen alone.
 
-    `long` makes what the JSON holds besides, for programs alone: each on one line, and only when JSON is asked for.
+    `records` is the CSV, `content` the JSON. `long` makes what the JSON holds besides, for programs alone: each on one
+    line, and only when JSON is asked for.
     """
 
     title: str
@@ -22,6 +23,9 @@ class Document:
     records: Sequence[Record] = ()
     content: Mapping[str, object] = field(default_factory=dict)
     long: Callable[[], Mapping[str, object]] = dict
+    answer: tuple[Table, ...] = ()
+    summary: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    more: str = ""
 
 
 def json_text(document: Document) -> str:
@@ -45,11 +49,12 @@ def markdown_text(document: Document, pictures: Sequence[str] = ()) -> str:
     for name in pictures:
         shown = "" if name.endswith(".pdf") else "!"  # Markdown shows no PDF, and links it
         lines += [f"{shown}[{name.rsplit('.', 1)[0]}]({name})", ""]
-    for content in document.tables:
-        lines += [f"## {_escaped(content.title)}", "", markdown_table(content), ""]
-    for heading, entries in document.remarks.items():
-        if entries:
-            lines += [f"## {heading.capitalize()}", "", *(f"- {_escaped(entry)}" for entry in entries), ""]
+    for tables, remarks in ((document.answer, document.summary), (document.tables, document.remarks)):
+        for content in tables:
+            lines += [f"## {_escaped(content.title)}", "", markdown_table(content), ""]
+        for heading, entries in remarks.items():
+            if entries:
+                lines += [f"## {heading.capitalize()}", "", *(f"- {_escaped(entry)}" for entry in entries), ""]
     made = ", ".join(f"{name} {version}" for name, version in versions().items())
     return "\n".join([*lines, f"Made with {made}.", ""])
 

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from itertools import groupby
 
 from crisp_hw.report import density
+from crisp_hw.report.basis import basis
 from crisp_hw.report.columns import Table, plain, table
 from crisp_hw.report.document import Document, versions
 from crisp_hw.report.moved import level_records
@@ -43,8 +44,12 @@ def total_table(title: str, records: Sequence[Record], wide: bool = False) -> Ta
     return table(f"{title}: totals of {counts} layers", columns(_keys(records) if wide else TOTAL), records)
 
 
-def evaluation_document(network: NetworkEvaluation, wide: bool = False) -> Document:
-    """Everything that an evaluation says; the records are those of its layers.
+def evaluation_document(
+    network: NetworkEvaluation, wide: bool = False, *, per_layer: bool = True, with_notes: bool = True
+) -> Document:
+    """The totals and what they rest on; then the tables by layer and, at last, all notes, unless they are not wanted.
+
+    The records are those of the layers; they and the content hold everything, whatever is shown.
 
     >>> evaluation_document(NetworkEvaluation("nothing", ())).content["schema"]
     'crisp-hw/result/2'
@@ -54,11 +59,11 @@ def evaluation_document(network: NetworkEvaluation, wide: bool = False) -> Docum
     provenance = plain_provenance(network.provenance)
     title, records, totals = headline(network), layer_records(network), total_records(network)
     checked, tiles = density.density_records(network), density.tile_records(network)
+    rests_on = basis(network, found, arch_names(network))
     remarks = {
         "reading": (*LEGEND, density.LEGEND) if checked else LEGEND,
         "assumptions": tuple(plain(note_line(note, arch_names(network), layers)) for note in found),
         "skipped": tuple(plain(f"{each.name}: {each.reason}") for each in network.skipped),
-        "accuracy": accuracy_lines(provenance),
         "provenance": tuple(plain(f"{key}: {value}") for key, value in provenance.items()),
     }
     content = {
@@ -67,6 +72,7 @@ def evaluation_document(network: NetworkEvaluation, wide: bool = False) -> Docum
         "versions": versions(),
         "provenance": provenance,
         "totals": totals,
+        "rests_on": list(rests_on),
         "layers": records,
         "levels": level_records(network),
         "assumptions": [asdict(note) for note in found],
@@ -74,12 +80,17 @@ def evaluation_document(network: NetworkEvaluation, wide: bool = False) -> Docum
     }
     if checked:
         content["density"] = {"layers": checked, "tiles": tiles}
-    tables = (
-        *layer_tables(title, records, wide),
-        *density.density_tables(checked, tiles),
-        total_table(title, totals, wide),
+    tables = (*layer_tables(title, records, wide), *density.density_tables(checked, tiles))
+    return Document(
+        title,
+        tables if per_layer else (),
+        remarks if with_notes else {},
+        records,
+        content,
+        lambda: whole(content, network),
+        answer=(total_table(title, totals, wide),),
+        summary={"accuracy": accuracy_lines(provenance), "rests on": rests_on},
     )
-    return Document(title, tables, remarks, records, content, lambda: whole(content, network))
 
 
 def accuracy_lines(provenance: Mapping[str, object]) -> tuple[str, ...]:

@@ -58,9 +58,18 @@ def note_line(note: Note, archs: Collection[str], layers: Collection[str]) -> st
     """
     if not note.layers:
         return note.text
-    named = f"all {len(layers)} layers" if len(note.layers) == len(layers) > 1 else _listed(note.layers)
-    where = "" if len(note.archs) == len(archs) else f"{', '.join(note.archs)}: "
-    return f"{note.text} [{where}{named}]"
+    named = f"all {len(layers)} layers" if len(note.layers) == len(layers) > 1 else listed(note.layers)
+    on = where(note, archs)
+    return f"{note.text} [{on}{': ' if on else ''}{named}]"
+
+
+def where(note: Note, archs: Collection[str]) -> str:
+    """The accelerators that a note concerns, "" for all of them or for the evaluation as a whole.
+
+    >>> where(Note("rows are padded", ("stc",), ("fc",)), ["stc", "dstc"])
+    'stc'
+    """
+    return "" if len(note.archs) == len(archs) else ", ".join(note.archs)
 
 
 def _merged(kinds: Mapping[tuple[str, str], Sequence[tuple[str, str]]]) -> Iterator[Note]:
@@ -85,6 +94,11 @@ def _range(column: Iterable[str]) -> str:
     return ordered[0] if len(ordered) == 1 else f"{ordered[0]}–{ordered[-1]}"
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Names with commas, of which three are said and the others counted where there are more than five.
+
+    >>> listed(["a", "b", "c", "d"]), listed("abcdef")
+    ('a, b, c and 1 more', 'a, b, c and 3 more')
+    """
     rest = len(names) - SHOWN
     return ", ".join(names[:SHOWN]) + (f" and {rest} more" if rest > 0 else "")

@@ -78,7 +78,7 @@ def table_width(content: Table) -> int:
 
     >>> from crisp_hw.report.columns import Column, table
     >>> table_width(table("t", (Column("a", "a"),), [{"a": "x" * 130}]))
-    132
+    131
     """
     return _total(_widths(content, PROSE_WIDTH))
 
@@ -89,7 +89,7 @@ def least_width(content: Table) -> int:
 
 
 def _total(widths: Sequence[int]) -> int:
-    return sum(widths) + 2 * len(widths)
+    return sum(widths) + 2 * len(widths) - 1  # a space in front and two between columns
 
 
 def _widths(content: Table, prose: int) -> list[int]:

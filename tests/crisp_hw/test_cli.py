@@ -68,10 +68,15 @@ def masks(tmp_path):
 
 
 def test_the_table_shows_layers_totals_assumptions_and_skipped(workload):
-    result = run("evaluate", "--workload", workload, *PATTERN, "--arch", "crisp-stc", "-a", "stc")
-    for text in ("on crisp-stc", "on stc", "totals", "mid", "assumptions:", "skipped:\n  - relu: elementwise"):
-        assert text in result.stdout
+    words = ("evaluate", "--workload", workload, *PATTERN, "--arch", "crisp-stc", "-a", "stc")
+    result = run(*words, "--per-layer", "--notes")
+    said = ("totals", "rests on:", "on crisp-stc", "on stc", "mid", "assumptions:", "skipped:\n  - relu: elementwise")
+    places = [result.stdout.find(text) for text in said if text != "mid"]
+    assert places == sorted(places) and min(places) >= 0 and "mid" in result.stdout
     assert result.stderr == ""
+    brief = run(*words).stdout
+    assert "1 skipped: relu; at no cost here" in brief and "more: --per-layer, --notes, --wide" in brief
+    assert not any(text in brief for text in ("mid", "assumptions:", "elementwise"))
     assert max(map(len, result.stdout.splitlines())) <= 120
 
 
@@ -94,7 +99,11 @@ def test_csv_is_what_the_api_says(workload):
     expected = api.evaluate(api.WorkloadPattern(workload, NM(2, 4), 16, 0.8)).network
     for row, record in zip(rows, layer_records(expected), strict=True):
         assert row == {key: "" if value is None else str(value) for key, value in record.items()}
-    assert "assumptions:" in result.stderr and "relu" in result.stderr
+    assert "rests on:" in result.stderr and "relu" in result.stderr and "assumptions:" not in result.stderr
+    told = run("evaluate", "--workload", workload, *PATTERN, "--format", "csv", "--notes", "--wide", "--per-layer")
+    assert told.stdout == result.stdout and "assumptions:" in told.stderr
+    for name in ("--wide", "--per-layer"):
+        assert f"crisp-hw: {name} has no effect with --format csv, which has everything\n" in told.stderr
 
 
 def test_json_from_masks_carries_provenance(masks):
@@ -110,11 +119,11 @@ def test_json_from_masks_carries_provenance(masks):
 
 
 def test_markdown(masks):
-    assert "| mid | 2:4 B16 | 50.0 % |" in run("evaluate", "--masks", masks, "-f", "md").stdout
+    assert "| mid | 2:4 B16 | 50.0 % |" in run("evaluate", "--masks", masks, "-f", "md", "--per-layer").stdout
 
 
 def test_layers_chooses_and_wide_widens(masks):
-    chosen = run("evaluate", "--masks", masks, "--layers", "m*", "--wide").stdout
+    chosen = run("evaluate", "--masks", masks, "--layers", "m*", "--wide", "--per-layer").stdout
     assert "mid" in chosen and "stem" not in chosen
     assert "dense_on_chip_uj" in run("evaluate", "--masks", masks, "--wide", "-f", "md").stdout
 

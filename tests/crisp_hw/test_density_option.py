@@ -154,8 +154,8 @@ def test_the_command_prints_how_far_the_model_is(tmp_path):
 def test_the_command_without_the_option_compares_nothing(tmp_path):
     save_pruned(tmp_path / "run.pt", PrunedModel("net", (ONLY_NM,)))
     common = ("evaluate", "--masks", tmp_path / "run.pt", "-a", "stc")
-    assert "the statistical model against" not in run(*common).stdout
-    table = run(*common, "--density", "actual").stdout
+    assert "the statistical model against" not in run(*common, "--per-layer").stdout
+    table = run(*common, "--per-layer", "--density", "actual").stdout
     assert "the statistical model against density actual on stc" in table
     assert "weights in a tile" in table
 

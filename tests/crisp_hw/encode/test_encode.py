@@ -147,7 +147,7 @@ def test_dstc_packs_row_tiles_that_share_their_activations():
     assert {option.target for action in packed for option in action.options} == {"A", "B"}
     assert encoded.design.dialect == "head"
     assert any("up to 4 row tiles" in text for text in encoded.assumptions)
-    assert not any("as if packing were perfect" in text for text in encoded.assumptions)
+    assert not any("packs nonzeros perfectly" in text for text in encoded.assumptions)
 
 
 def test_groups_of_a_convolution_are_not_packed_together():

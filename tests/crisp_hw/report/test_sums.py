@@ -92,7 +92,7 @@ def test_every_output_adds_up(backend, form, timeloop, monkeypatch):
     monkeypatch.setenv("COLUMNS", "4000")
     archs = ARCHS if backend == "embedded" else ("dense", "crisp-stc")
     chosen = [word for arch in archs for word in ("--arch", arch)]
-    wide = ("--wide",) if form in ("table", "md") else ()
+    wide = ("--wide", "--per-layer") if form in ("table", "md") else ()
     words = ["evaluate", *DESIGN, *chosen, "--backend", backend]
     result = CliRunner().invoke(app, [*words, "--format", form, *wide], prog_name="crisp-hw", env={"COLUMNS": "4000"})
     assert result.exit_code == 0, result.output
