@@ -16,7 +16,7 @@ else
 SUITE := $(BIN)/pytest -n $(JOBS)
 endif
 
-.PHONY: help install demo quick test long coverage docker-check image-check lint golden characterize wheel benchmark clean
+.PHONY: help install demo quick test long coverage docker-check image-check docs notebooks lint golden characterize wheel benchmark clean
 
 help:
 	@echo "make demo    prune a small CNN on real digits, evaluate it on four accelerators (demo-out/)"
@@ -30,6 +30,8 @@ help:
 	@echo "make golden  compare the engine with recorded timeloop-model cases (GOLDEN=folder of *.jsonl.gz)"
 	@echo "make benchmark  measure again, and compare with the results kept in benchmarks/results/"
 	@echo "make characterize  ask CACTI for the committed energies again (Python 3.12, a C++ compiler; two hours)"
+	@echo "make docs    build the site strictly into build/site, without the network"
+	@echo "make notebooks  execute docs/notebooks again and keep their outputs"
 	@echo "make wheel   build the wheel into dist/"
 	@echo "make clean   remove .venv and everything generated"
 
@@ -60,6 +62,13 @@ long: $(STAMP)
 
 benchmark: $(STAMP)
 	$(BIN)/python benchmarks/compare.py
+
+# pages of docs/, README and what tools/site_hooks.py makes of the code; every warning fails
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+notebooks: $(STAMP)
+	$(BIN)/python tools/notebooks.py $(wildcard docs/notebooks/*.ipynb)
 
 # in a build environment of its own, as who installs the source would build it
 wheel:
