@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from crisp_hw.cli.completion import accelerators
 from crisp_hw.cli.new_files import FileArgument, ForceOption, name_of, write_new
 from crisp_hw.cli.options import EnergyOption, FormatOption, SetOption, accelerators_of
 from crisp_hw.cli.output import output_option, show
@@ -26,7 +27,7 @@ def list_all(form: FormatOption = "table") -> None:
 
 @app.command("show")
 def show_one(
-    name: Annotated[str, typer.Argument(help="The accelerator, by name or .yaml file.")],
+    name: Annotated[str, typer.Argument(help="The accelerator, by name or .yaml file.", autocompletion=accelerators)],
     form: FormatOption = "table",
     energy: EnergyOption = None,
     setting: SetOption = None,
@@ -40,7 +41,7 @@ def show_one(
 
 @app.command("copy")
 def copy_one(
-    name: Annotated[str, typer.Argument(help="A packaged accelerator.")],
+    name: Annotated[str, typer.Argument(help="A packaged accelerator.", autocompletion=accelerators)],
     file: FileArgument,
     force: ForceOption = False,
 ) -> None:
@@ -53,7 +54,10 @@ def copy_one(
 @app.command("new")
 def new_one(
     name: Annotated[str, typer.Argument(help="The name of the new accelerator.")],
-    base: Annotated[str, typer.Option("--from", help="The packaged accelerator that it is like.")] = "crisp-stc",
+    base: Annotated[
+        str,
+        typer.Option("--from", help="The packaged accelerator that it is like.", autocompletion=accelerators),
+    ] = "crisp-stc",
     file: Annotated[
         Path | None, output_option("The .yaml file to write. Default: NAME.yaml in this folder.", "--out", "-o")
     ] = None,

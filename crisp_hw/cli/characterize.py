@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from crisp_hw.cli.completion import accelerators
 from crisp_hw.cli.options import (
     DEFAULT_ARCH,
     DataOption,
@@ -34,7 +35,10 @@ MethodOption = Annotated[
 ]
 NodeOption = Annotated[int, typer.Option("--node", help="The technology node in nm: 22, 32, 45, 65 or 90.")]
 OneArchOption = Annotated[
-    str | None, typer.Option("--arch", "-a", help="The accelerator, by name or .yaml file (crisp-stc).")
+    str | None,
+    typer.Option(
+        "--arch", "-a", help="The accelerator, by name or .yaml file. Default: crisp-stc.", autocompletion=accelerators
+    ),
 ]
 OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="Folder for ERT.yaml and ART.yaml of FILES (.).")]
 

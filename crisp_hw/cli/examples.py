@@ -1,3 +1,40 @@
-"""Two examples of every command, for its help; a test runs them all."""
+"""Two examples of every command, for its help. A test parses all, and runs all that need no Timeloop."""
 
-EXAMPLES: dict[str, tuple[str, ...]] = {}
+EXAMPLES: dict[str, tuple[str, str]] = {
+    "evaluate": (
+        "crisp-hw evaluate run.pt -a crisp-stc -a stc --out results",
+        "crisp-hw evaluate resnet50 --nm 2:4 --layers 'layer4.*' -q",
+    ),
+    "describe": ("crisp-hw describe run.pt", "crisp-hw describe run.pt --layer fc --picture mask.png"),
+    "render": (
+        "crisp-hw render run.pt -o documents",
+        "crisp-hw render vgg16 --layers '*.6' -a dense -o docs --front-end v4",
+    ),
+    "model": (
+        "crisp-hw model arch.yaml problem.yaml mapping.yaml -o results",
+        "crisp-hw model arch.yaml problem.yaml mapping.yaml --explain cycles",
+    ),
+    "map": (
+        "crisp-hw map arch.yaml problem.yaml -o results",
+        "crisp-hw map arch.yaml problem.yaml --objective energy --budget 1000",
+    ),
+    "verify": ("crisp-hw verify run.pt --layers fc", "crisp-hw verify arch.yaml problem.yaml mapping.yaml"),
+    "validate": ("crisp-hw validate cases.jsonl", "crisp-hw validate cases.jsonl --strict -f json"),
+    "bundle": (
+        "crisp-hw bundle run.pt -o result.zip",
+        "crisp-hw bundle resnet50 --nm 2:4 --layers fc -a stc -o stc.zip",
+    ),
+    "replay": ("crisp-hw replay result.zip", "crisp-hw replay result.zip --backend timeloop"),
+    "characterize": ("crisp-hw characterize -a crisp-stc", "crisp-hw characterize arch.yaml -o tables"),
+    "doctor": ("crisp-hw doctor", "crisp-hw doctor -f json"),
+    "arch list": ("crisp-hw arch list", "crisp-hw arch list -f csv"),
+    "arch show": ("crisp-hw arch show crisp-stc", "crisp-hw arch show mine.yaml --set smem_bandwidth=32"),
+    "arch copy": ("crisp-hw arch copy crisp-stc full.yaml", "crisp-hw arch copy dense full.yaml --force"),
+    "arch new": ("crisp-hw arch new wide --from crisp-stc", "crisp-hw arch new wide --from stc -o archs/wide.yaml"),
+    "arch check": ("crisp-hw arch check mine.yaml", "crisp-hw arch check mine.yaml full.yaml -f json"),
+    "workload list": ("crisp-hw workload list", "crisp-hw workload list -f md"),
+    "workload show": ("crisp-hw workload show resnet50", "crisp-hw workload show net.yaml -f csv"),
+    "workload copy": ("crisp-hw workload copy vgg16 table.yaml", "crisp-hw workload copy vgg16 table.yaml --force"),
+    "cache info": ("crisp-hw cache info", "crisp-hw cache info -f json"),
+    "cache clear": ("crisp-hw cache clear", "crisp-hw cache clear --quiet"),
+}

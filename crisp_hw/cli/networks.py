@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from crisp_hw.cli.completion import workloads
 from crisp_hw.cli.new_files import FileArgument, ForceOption, write_new
 from crisp_hw.cli.options import FormatOption
 from crisp_hw.cli.output import show
@@ -23,7 +24,7 @@ def list_all(form: FormatOption = "table") -> None:
 
 @app.command("show")
 def show_one(
-    name: Annotated[str, typer.Argument(help="The workload, by name or .yaml file.")],
+    name: Annotated[str, typer.Argument(help="The workload, by name or .yaml file.", autocompletion=workloads)],
     form: FormatOption = "table",
 ) -> None:
     """Show the geometry of every layer of a workload."""
@@ -35,7 +36,7 @@ def show_one(
 
 @app.command("copy")
 def copy_one(
-    name: Annotated[str, typer.Argument(help="A packaged workload.")],
+    name: Annotated[str, typer.Argument(help="A packaged workload.", autocompletion=workloads)],
     file: FileArgument,
     force: ForceOption = False,
 ) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 import typer
 
+from crisp_hw.cli.completion import COMPLETIONS
 from crisp_hw.command_line.options import FormatOption as FormatOption
 from crisp_hw.errors import InputError
 from crisp_hw.spec.options import SEARCH, EvaluateOptions, Stated, stated
@@ -24,12 +25,15 @@ DEFAULT_ARCH = "crisp-stc"
 ARCH = ("--arch", "-a")
 
 
-EnergyOption = Annotated[str | None, typer.Option("--energy", help=stated(EvaluateOptions)["energy"].help)]
+EnergyOption = Annotated[
+    str | None,
+    typer.Option("--energy", help=stated(EvaluateOptions)["energy"].help, autocompletion=COMPLETIONS["energy"]),
+]
 SET_HELP = (
     "Change one number of the accelerators, for example smem_bandwidth=32 (words per cycle; none means unlimited). "
     "Repeatable; `crisp-hw arch show` lists all numbers."
 )
-SetOption = Annotated[list[str] | None, typer.Option("--set", help=SET_HELP)]
+SetOption = Annotated[list[str] | None, typer.Option("--set", help=SET_HELP, autocompletion=COMPLETIONS["setting"])]
 IncludeOption = Annotated[
     list[Path] | None,
     typer.Option(
@@ -221,6 +225,7 @@ def _group(annotation: Any) -> _Group | None:
 def _parameter(field: "Field[Any]", told: Stated) -> inspect.Parameter:
     default = field.default if told.cli_default is ... else told.cli_default
     options: dict[str, Any] = {"help": told.help, "min": told.least, "rich_help_panel": told.panel}
+    options["autocompletion"] = COMPLETIONS.get(field.name)
     if told.argument:
         offered = typer.Argument(metavar=told.argument, **options)
     else:

@@ -1,3 +1,12 @@
-"""Two examples of every command, for its help; a test parses them all."""
+"""Two examples of every command, for its help; a test parses all and runs those that train nothing."""
 
-EXAMPLES: dict[str, tuple[str, ...]] = {}
+EXAMPLES: dict[str, tuple[str, str]] = {
+    "run": (
+        "crisp-prune run --model my_model:build --data images --out run.pt",
+        "crisp-prune run --model my_model:build --data images --out run.pt --resume",
+    ),
+    "plan": (
+        "crisp-prune plan --model my_model:build --sparsity 0.9",
+        "crisp-prune plan --model my_model:build --nm 1:4 --block 8 --input 1,3,8,8",
+    ),
+}

@@ -1,0 +1,91 @@
+"""What a shell offers for the words of `crisp-hw`: accelerators, networks, layers, energies, numbers to set."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import typer
+
+from crisp_hw.command_line.completion import completing
+
+
+@completing
+def accelerators(ctx: typer.Context, incomplete: str) -> Iterable[str]:
+    """The packaged accelerators."""
+    return _with_key("arch", "scheme")
+
+
+def _with_key(folder: str, key: str) -> list[str]:
+    """The packaged files that have a key, by their text alone: to read YAML takes longer than a keystroke may."""
+    from crisp_hw.data_files import data_folder
+
+    files = sorted((data_folder("arch").parent / folder).glob("*.yaml"))
+    return [path.stem for path in files if f"\n{key}:" in path.read_text(encoding="utf-8")]
+
+
+@completing
+def workloads(ctx: typer.Context, incomplete: str) -> Iterable[str]:
+    """The packaged workloads."""
+    from crisp_hw.data_files import data_folder
+
+    return sorted(path.stem for path in data_folder("workloads").glob("*.yaml"))
+
+
+@completing
+def energies(ctx: typer.Context, incomplete: str) -> Iterable[str]:
+    """The packaged tables of energies, and the ways to characterize."""
+    from crisp_hw.characterization.methods import METHODS
+
+    return [*METHODS, *_with_key("arch/energy", "components")]
+
+
+@completing
+def layers(ctx: typer.Context, incomplete: str) -> Iterable[str]:
+    """The layers of the network that the line names before."""
+    named = [ctx.params.get(name) for name in ("network", "masks", "workload")]
+    # Before an option that has no value yet, the parser leaves what stands without an option where it was.
+    given = [each for each in (*named, *ctx.args) if each]
+    return layers_of(str(given[0])) if given else ()
+
+
+def layers_of(network: str) -> tuple[str, ...]:
+    """The names of the layers of a network; some error for what is none."""
+    if Path(network).suffix not in ("", ".yaml", ".yml"):
+        from crisp_hw.io.names import layer_names
+
+        return layer_names(Path(network))
+    from crisp_hw.data_files import data_folder
+    from crisp_hw.machine.files import read_text
+    from crisp_hw.machine.yaml_text import read_yaml_text
+
+    file = Path(network) if network.endswith((".yaml", ".yml")) else data_folder("workloads") / f"{network}.yaml"
+    return tuple(str(layer["name"]) for layer in read_yaml_text(read_text(file), str(file))[0]["layers"])
+
+
+@completing
+def settings(ctx: typer.Context, incomplete: str) -> Iterable[str]:
+    """What can be changed of the accelerators that the line names before."""
+    from crisp_hw.sources import load_accelerators
+    from crisp_hw.spec.accelerator import replaceable
+
+    found = load_accelerators(ctx.params.get("arch") or ["crisp-stc"])
+    return [f"{name}=" for name in dict.fromkeys(name for each in found for name in replaceable(each))]
+
+
+@completing
+def backends(ctx: typer.Context, incomplete: str) -> Iterable[str]:
+    """The ways of evaluating."""
+    from crisp_hw.backends import BACKENDS
+
+    return list(BACKENDS)
+
+
+COMPLETIONS = {
+    "arch": accelerators,
+    "network": workloads,
+    "workload": workloads,
+    "layers": layers,
+    "energy": energies,
+    "backend": backends,
+    "setting": settings,
+}
+"""By the name of the option or argument."""
