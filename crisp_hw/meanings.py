@@ -23,10 +23,7 @@ _WORD_BITS = (
 
 _OPTIONS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "batch batch-size images samples num-samples": (("--batch-size",), _ONE_INPUT),
-    "model net network input input-file checkpoint weights ckpt file source": (
-        ("SOURCE", "--masks", "--model"),
-        _NETWORK,
-    ),
+    "model net network input input-file checkpoint weights ckpt file source": (("--model",), _NETWORK),
     "architecture architectures accelerator accelerators hardware hw target chip": (("--arch",), ""),
     "output output-dir output-folder outdir out-dir save save-to dest destination o": (("--out",), ""),
     "threads workers processes procs parallel num-workers nproc n-jobs": (("--jobs",), ""),
@@ -77,7 +74,7 @@ _COMMANDS: Mapping[str, Mapping[str, str]] = {
         "plot plots figure figures chart draw": "`crisp-hw evaluate SOURCE --out FOLDER` draws the figures",
         "explain why": "`crisp-hw evaluate` and `crisp-hw model` explain one number with --explain",
         "export write yaml timeloop-files": "`crisp-hw render` writes every layer as Timeloop's files",
-        "diff": "`crisp-hw verify` compares with Timeloop, `crisp-hw replay` with a recorded result",
+        "diff": "`crisp-hw compare` compares two saved results, `crisp-hw verify` the engine with Timeloop",
         "check test selftest status info env": "`crisp-hw doctor` says what is installed; `crisp-hw arch check` "
         "checks files of accelerators",
         "init new create": "`crisp-hw arch new` begins a file of an accelerator",
@@ -177,7 +174,7 @@ def option_hint(command: str, option: str, known: Iterable[str]) -> str:
     for words, (options, hint) in _OPTIONS.items():
         if word.replace("_", "-") in words.split():
             there = next((name for name in options if name in names and name != option), None)
-            if there is None or there == "SOURCE":
+            if there is None:
                 return (hint if command.startswith("crisp-hw") else "") or _close(option, names)
             return f"{there} is the option for that"
     return _close(option, names)

@@ -5,6 +5,8 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "crisp-hw evaluate run.pt -a crisp-stc -a stc --out results",
         "crisp-hw evaluate resnet50 --nm 2:4 --layers 'layer4.*' -q",
     ),
+    "report": ("crisp-hw report before", "crisp-hw report result.zip --out results --no-plot"),
+    "compare": ("crisp-hw compare before after --tolerance 1%", "crisp-hw compare result.zip after -f csv"),
     "describe": ("crisp-hw describe run.pt", "crisp-hw describe run.pt --layer fc --picture mask.png"),
     "render": (
         "crisp-hw render run.pt -o documents",

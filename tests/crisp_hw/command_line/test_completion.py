@@ -116,7 +116,7 @@ from crisp_hw.cli.start import run
 try:
     run()
 finally:
-    print([name for name in ("torch", "numpy", "pandas", "pydantic", "matplotlib") if name in sys.modules])
+    print([name for name in ("torch", "pandas", "matplotlib", "crisp_hw.sources") if name in sys.modules])
 """
     words = [sys.executable, "-c", code]
     done = subprocess.run(words, capture_output=True, text=True, check=True, env={**os.environ, **asked})

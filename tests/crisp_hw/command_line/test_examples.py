@@ -103,7 +103,8 @@ def folder(tmp_path_factory):
     (made / "my_model.py").write_text(MODEL)
     run(made, "crisp-hw arch copy crisp-stc full.yaml")
     run(made, "crisp-hw arch new mine")
-    run(made, "crisp-hw bundle run.pt -o result.zip")
+    for line in ("bundle run.pt -o result.zip", "evaluate run.pt -o before --no-plot", "evaluate run.pt -o after"):
+        assert run(made, f"crisp-hw {line}").exit_code == 0
     (made / "wide.yaml").unlink(missing_ok=True)
     return made
 
