@@ -37,7 +37,7 @@ def comparison_document(found: Comparison, files: tuple[str, str]) -> Document:
     if largest := _largest(found.beyond):
         tables.append(table("what differs most", _FIGURE_COLUMNS, map(_figure_row, largest)))
     remarks = {
-        "verdict": (_verdict(found),),
+        "verdict": (_answer(found),),
         "compared": tuple(plain(f"{letter}: {file}") for letter, file in zip("ab", files, strict=True)),
         "missing": tuple(plain(_alone(each)) for each in found.missing),
         "texts": tuple(_texts(found.figures)),
@@ -140,7 +140,7 @@ def _alone(each: Missing) -> str:
     return f"{each.arch}: {where} {'are' if len(each.layers) > 1 else 'is'} {names}"
 
 
-def _verdict(found: Comparison) -> str:
+def _answer(found: Comparison) -> str:
     count = sum(not each.text for each in found.figures)
     beyond = found.beyond
     if not beyond:
