@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.machine.foreign import in_our_words
 from crisp_hw.machine.writing import replacing, unwritable
 
 UNREADABLE = (UnpicklingError, RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError)
@@ -46,8 +47,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except UNREADABLE as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"not a readable file of tensors and plain values ({reason})", where) from error
+        raise InputError(f"not a readable file of tensors and plain values ({in_our_words(error)})", where) from error
     if not isinstance(content, dict):
         raise InputError(f"holds a {type(content).__name__}, no named values", where, "give a file of named tensors")
     return content

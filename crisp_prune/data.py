@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.machine.foreign import in_our_words
 from crisp_prune.image import ImageTransform
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class ImageFolder(Dataset[tuple[Tensor, int]]):
                 return self.transform(image), label
         except OSError as error:
             raise InputError(
-                f"not a readable image ({error})", Where(mark=Mark(str(file))), "repair or remove it"
+                f"not a readable image ({in_our_words(error)})", Where(mark=Mark(str(file))), "repair or remove it"
             ) from error
 
 

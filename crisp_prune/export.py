@@ -117,7 +117,7 @@ def _header(target: Path, model: PrunedModel) -> str:
         return json.dumps(content, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise InputError(
-            f"the provenance cannot be written as JSON ({error})", Where(mark=Mark(str(target))), "use plain values"
+            "the provenance cannot be written as JSON", Where(mark=Mark(str(target))), "use plain values"
         ) from error
 
 

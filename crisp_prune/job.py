@@ -1,6 +1,6 @@
 """The execution of a pruning job, from data to the pruned-model file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -50,13 +50,28 @@ def build_model(spec: str, weights: Path | None, seed: int) -> nn.Module:
     if not isinstance(model, nn.Module):
         raise InputError(f"{spec} gave {type(model).__name__}, not a torch module")
     if weights is not None:
-        try:
-            model.load_state_dict(load_checkpoint(weights))
-        except RuntimeError as error:
-            raise InputError(
-                f"does not fit {spec} ({' '.join(str(error).split())})", Where(mark=Mark(str(weights)))
-            ) from error
+        tensors = load_checkpoint(weights)
+        if said := _misfit(model, tensors):
+            raise InputError(f"does not fit {spec}: {said}", Where(mark=Mark(str(weights))), "save its state_dict()")
+        model.load_state_dict(tensors)
     return model
+
+
+def _misfit(model: nn.Module, tensors: Mapping[str, Any]) -> str:
+    """Where named values are not the tensors of a model; empty where they are."""
+    own = model.state_dict()
+    other = [name for name, value in own.items() if name in tensors and _shape(tensors[name]) != _shape(value)]
+    lacking, foreign = (list(first.keys() - second.keys()) for first, second in ((own, tensors), (tensors, own)))
+    parts = (("it lacks", lacking), ("the model has no", foreign), ("of another shape is", other))
+    return "; ".join(f"{words} {_named(sorted(names))}" for words, names in parts if names)
+
+
+def _shape(value: Any) -> tuple[int, ...] | None:
+    return tuple(value.shape) if isinstance(value, torch.Tensor) else None
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def loaders(job: Job) -> tuple[DataLoader[Any], DataLoader[Any], tuple[int, ...]]:

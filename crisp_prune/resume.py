@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.machine.foreign import in_our_words
 from crisp_prune import rng
 from crisp_prune.checkpoint import load_checkpoint, save_checkpoint
 from crisp_prune.training import EpochRow, Training
@@ -44,10 +45,9 @@ def load(training: Training, path: Path) -> rng.State:
     try:
         return _continue(training, saved, path)
     except (LookupError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-        said = " ".join(str(error).split())[:200]
         where = Where(mark=Mark(str(path)))
         raise InputError(
-            f"is no checkpoint of a run that can go on ({type(error).__name__}: {said})",
+            f"is no checkpoint of a run that can go on ({in_our_words(error)})",
             where,
             "remove it to start anew",
         ) from error

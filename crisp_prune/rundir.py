@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.machine.foreign import in_our_words
 from crisp_hw.machine.writing import write_text
 from crisp_hw.spec.descriptors import PrunedModel
 from crisp_prune.checkpoint import make_folder
@@ -52,7 +53,7 @@ def _read(noted: Path) -> dict[str, Any]:
     try:
         saved = json.loads(noted.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise InputError(f"is damaged ({error})", where, hint) from error
+        raise InputError(f"is damaged ({in_our_words(error)})", where, hint) from error
     if not isinstance(saved, dict):
         raise InputError("is damaged: it holds no named values", where, hint)
     return saved

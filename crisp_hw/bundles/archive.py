@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.files import MIB, FileKind, opened
+from crisp_hw.machine.foreign import in_our_words
 
 BUNDLE = FileKind("a bundle", 256 * MIB, "give a file of `crisp-hw bundle`")
 ENTRY_BYTES = 128 * 2**20
@@ -49,11 +50,13 @@ def read_files(path: Path) -> dict[str, bytes]:
             return _contents(path, archive, entries)
     except OSError as error:
         raise InputError(
-            f"cannot be read ({error.strerror})", Where(mark=Mark(str(path))), "give a file of `crisp-hw bundle`"
+            f"cannot be read ({in_our_words(error)})", Where(mark=Mark(str(path))), "give a file of `crisp-hw bundle`"
         ) from error
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise InputError(
-            f"is no whole zip file ({error})", Where(mark=Mark(str(path))), "give a file of `crisp-hw bundle`"
+            f"is no whole zip file ({in_our_words(error)})",
+            Where(mark=Mark(str(path))),
+            "give a file of `crisp-hw bundle`",
         ) from error
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from crisp_hw.characterization.sram import SramArray, SramNumbers, check_array
 from crisp_hw.errors import InputError
+from crisp_hw.machine.foreign import in_our_words
 from crisp_hw.machine.process import complete
 from crisp_hw.machine.staging import scratch
 from crisp_hw.machine.store import open_store, read, write
@@ -160,6 +161,8 @@ def numbers_of(text: str, array: SramArray) -> SramNumbers:
         values = {name: float(f"{float(last[column]) * unit:.6g}") for name, (column, unit) in COLUMNS.items()}
         cut = "x".join(re.sub(r"\s", "", last[column]) for column in ORGANISATION)
     except (IndexError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"CACTI's result for {array} cannot be read ({error!r}); reinstall the package") from error
+        raise InputError(
+            f"CACTI's result for {array} cannot be read ({in_our_words(error)}); reinstall the package"
+        ) from error
     values["leakage_uw"] = float(f"{values['leakage_uw'] * array.banks:.6g}")
     return SramNumbers(**values, organisation=cut)

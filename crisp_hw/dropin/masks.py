@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.files import MIB, FileKind, read_bytes
+from crisp_hw.machine.foreign import Unfit, in_our_words
 from crisp_hw.machine.positions import derived
 from crisp_hw.spec.patterns import Actual
 from crisp_hw.timeloop.yaml.fields import inside, key_at, known, required, text, value_at
@@ -92,16 +93,17 @@ def _of_npy(path: Path, content: bytes) -> NDArray[np.bool_]:
     try:
         version = npy.read_magic(stream)
         if version not in _HEADERS:
-            raise ValueError(f"version {version} of the format")
+            raise Unfit(f"version {version} of the format")
         shape, _, kind = _HEADERS[version](stream)
         if kind.hasobject or kind.kind not in "biuf":
-            raise ValueError(f"values of the kind {kind}")
+            raise Unfit(f"values of the kind {kind}")
         if prod(shape) * kind.itemsize > len(content):
-            raise ValueError(f"a shape of {' x '.join(map(str, shape))} and {len(content):,} bytes")
+            raise Unfit(f"a shape of {' x '.join(map(str, shape))} and {len(content):,} bytes")
         found = np.load(BytesIO(content), allow_pickle=False)
     except (ValueError, TypeError, OSError, EOFError, SyntaxError, MemoryError) as error:
-        said = " ".join(str(error).split())[:120]
-        raise InputError(f"is no .npy array of numbers ({said})", Where(mark=Mark(str(path))), MASK.advice) from error
+        raise InputError(
+            f"is no .npy array of numbers ({in_our_words(error)})", Where(mark=Mark(str(path))), MASK.advice
+        ) from error
     return np.asarray(found != 0)
 
 

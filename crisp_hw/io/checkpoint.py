@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.io.containers import DAMAGE
 from crisp_hw.machine.files import FileKind, check_file
+from crisp_hw.machine.foreign import in_our_words
 
 if TYPE_CHECKING:
     import torch
@@ -71,9 +72,10 @@ def _read(source: Path) -> Any:
             return safetensors.torch.load_file(source, device="cpu")
         return torch.load(source, map_location="cpu", weights_only=True)
     except (*DAMAGE, safetensors.SafetensorError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
         raise InputError(
-            f"cannot be read as plain weights ({first})", Where(mark=Mark(str(source))), "save model.state_dict()"
+            f"cannot be read as plain weights ({in_our_words(error)})",
+            Where(mark=Mark(str(source))),
+            "save model.state_dict()",
         ) from error
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.files import FileKind, check_file, read_bytes
+from crisp_hw.machine.foreign import Unfit, in_our_words
 from crisp_hw.meanings import FOREIGN, file_hint
 
 CONTAINERS = (".pt", ".safetensors")
@@ -91,22 +92,22 @@ def _check_zip(content: bytes) -> None:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         entries = archive.infolist()
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-            raise ValueError("compressed records")
+            raise Unfit("compressed records")
         if sum(entry.file_size for entry in entries) > len(content):
-            raise ValueError("records larger than the file")
+            raise Unfit("records larger than the file")
         pickles = [entry for entry in entries if entry.filename.endswith("data.pkl")]
         if len(pickles) != 1:
-            raise ValueError(f"{len(pickles)} data.pkl records")
+            raise Unfit(f"{len(pickles)} data.pkl records")
         for opcode, argument, _ in pickletools.genops(archive.read(pickles[0])):
             if opcode.name in ("STACK_GLOBAL", "INST", "EXT1", "EXT2", "EXT4"):
-                raise ValueError(f"pickle opcode {opcode.name}")
+                raise Unfit(f"pickle opcode {opcode.name}")
             if opcode.name == "GLOBAL" and argument not in PT_GLOBALS:
-                raise ValueError(f"foreign type {argument}")
+                raise Unfit(f"foreign type {argument}")
 
 
 def _pt_envelope(entries: Any) -> Envelope:
     if not isinstance(entries, dict) or not isinstance(entries.get("masks"), dict):
-        raise ValueError("no masks in it")
+        raise Unfit("no masks in it")
     masks = entries.pop("masks")
     return Envelope(masks={str(key): _pt_bits(key, tensor) for key, tensor in masks.items()}, **_texts(entries))
 
@@ -114,9 +115,9 @@ def _pt_envelope(entries: Any) -> Envelope:
 def _texts(entries: Any) -> dict[str, str]:
     """The four texts that stand beside the masks."""
     if not isinstance(entries, dict) or set(entries) != TEXTS:
-        raise ValueError(f"the entries are not {', '.join(sorted(TEXTS))}")
+        raise Unfit(f"the entries are not {', '.join(sorted(TEXTS))}")
     if not all(isinstance(text, str) for text in entries.values()):
-        raise ValueError("an entry is not text")
+        raise Unfit("an entry is not text")
     return entries
 
 
@@ -124,10 +125,10 @@ def _pt_bits(key: Any, tensor: Any) -> NDArray[np.uint8]:
     import torch
 
     if not isinstance(key, str) or not isinstance(tensor, torch.Tensor):
-        raise ValueError("masks is not a map from text to tensors")
+        raise Unfit("masks is not a map from text to tensors")
     # A stride of zero would let a short record claim a huge tensor.
     if tensor.dtype != torch.uint8 or tensor.dim() != 1 or not tensor.is_contiguous():
-        raise ValueError(f"{key} is not a plain uint8 vector")
+        raise Unfit(f"{key} is not a plain uint8 vector")
     bits: NDArray[np.uint8] = tensor.numpy()
     return bits
 
@@ -145,16 +146,15 @@ def _open_safetensors(path: Path) -> Envelope:
             masks = {key: archive.get_tensor(key) for key in archive.keys()}  # noqa: SIM118 - not a dict
         wrong = [key for key, bits in masks.items() if bits.dtype != np.uint8 or bits.ndim != 1]
         if wrong:
-            raise ValueError(f"{wrong[0]} is not a plain uint8 vector")
+            raise Unfit(f"{wrong[0]} is not a plain uint8 vector")
         return Envelope(masks=masks, **entries)
     except (*DAMAGE, SafetensorError) as error:
         raise _not_a_container(path, error) from error
 
 
 def _not_a_container(path: Path, error: BaseException) -> InputError:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
     return InputError(
-        f"is not an intact pruned-model file ({lines[0][:200]})",
+        f"is not an intact pruned-model file ({in_our_words(error)})",
         Where(mark=Mark(str(path))),
         f"write it again with crisp-prune; {FOREIGN}",
     )

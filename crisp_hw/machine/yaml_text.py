@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.machine.foreign import in_our_words
 from crisp_hw.machine.positions import MarkedDict, MarkedList, MarkedStr, joined, marked, shown
 
 DEEPEST = 60  # levels of nesting; Timeloop's documents have about ten
@@ -25,6 +26,7 @@ _TAGGED: dict[str, tuple[type, ...]] = {
     "bool": (bool,),
     "null": (type(None),),
 }
+NO_TEXT = "it holds a character that no text has"
 MERGES = ("<<", "<<<")  # YAML's, and timeloopfe's, which also merges what stands inside
 _PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is about ten times faster
 _STANDARD = "tag:yaml.org,2002:"
@@ -79,9 +81,9 @@ def read_yaml_text(
         build = _Build(iter(events), file, include or _no_include, include_file or _no_file, _BREAK.split(text), marks)
         return list(_documents(build))
     except yaml.YAMLError as error:
-        raise InputError(f"not YAML ({_short(error)[:200]})", Where(mark=_where(error, file, marks))) from error
+        raise InputError(f"not YAML ({in_our_words(error)})", Where(mark=_where(error, file, marks))) from error
     except ValueError as error:  # the parser on characters that YAML does not allow
-        raise InputError(f"not YAML ({' '.join(str(error).split())[:200]})", Where(mark=Mark(file))) from error
+        raise InputError(f"not YAML ({NO_TEXT})", Where(mark=Mark(file))) from error
 
 
 def _documents(build: _Build) -> Iterator[Any]:
@@ -289,8 +291,3 @@ def _where(error: yaml.YAMLError, file: str, marks: Sequence[Mark] | None) -> Ma
     if mark is None or (marks and mark.line >= len(marks)):
         return Mark(file)
     return marks[mark.line] if marks else Mark(file, mark.line + 1)
-
-
-def _short(error: yaml.YAMLError) -> str:
-    said = (getattr(error, "context", None), getattr(error, "problem", None))
-    return " ".join(" ".join(part for part in said if part).split()) or " ".join(str(error).split())

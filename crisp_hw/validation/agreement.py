@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.files import MIB, FileKind, opened
+from crisp_hw.machine.foreign import in_our_words
 from crisp_hw.validation.compare import Case, Difference, compare
 
 CASES = FileKind("a file of recorded cases", 1024 * MIB, "give FAMILY.jsonl.gz")
@@ -56,9 +57,7 @@ def read_cases(path: Path) -> Iterator[Case]:
             try:
                 case = json.loads(line)
             except json.JSONDecodeError as error:
-                raise InputError(
-                    f"{path}, line {number}: not JSON ({error.msg})", hint="record the case again"
-                ) from error
+                raise InputError(f"{path}, line {number}: not JSON", hint="record the case again") from error
             if not isinstance(case, dict) or not {"id", "family", "input", "output"} <= case.keys():
                 raise InputError(f"{path}, line {number}: a case needs id, family, input and output")
             yield case
@@ -72,7 +71,7 @@ def _readable(path: Path, lines: Iterable[bytes]) -> Iterator[str]:
         yield from (line.decode() for line in lines)
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise InputError(
-            f"not a file of recorded cases ({error})", Where(mark=Mark(str(path))), "give FAMILY.jsonl.gz"
+            f"not a file of recorded cases ({in_our_words(error)})", Where(mark=Mark(str(path))), "give FAMILY.jsonl.gz"
         ) from error
 
 

@@ -209,7 +209,7 @@ class Bomb:
 def test_code_in_a_pickle_never_runs(tmp_path):
     path, proof = tmp_path / "run.pt", tmp_path / "proof"
     path.write_bytes(pickle.dumps(Bomb(proof)))
-    refuse(path, "not a zip file")
+    refuse(path, "no whole zip archive")
     texts, _ = entries()
     torch.save(texts | {"masks": Bomb(proof)}, path)
     refuse(path, "foreign type")

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from crisp_hw.backends.timeloop.failure import ToolError
 from crisp_hw.backends.timeloop.stats import Figures, LevelFigures, Number, Ranks, Stats
+from crisp_hw.machine.foreign import in_our_words
 
 _END = "</boost_serialization>"
 _PRINTED = 0.00501  # stats.txt rounds to two decimals
@@ -51,7 +52,9 @@ def _objects(text: str) -> list[ET.Element]:
     try:
         root = ET.fromstring(whole)
     except ET.ParseError as error:
-        raise ToolError(f"map+stats.xml cannot be read ({error})", hint="Timeloop did not finish it") from error
+        raise ToolError(
+            f"map+stats.xml cannot be read ({in_our_words(error)})", hint="Timeloop did not finish it"
+        ) from error
     return root.findall("./engine/topology_/levels_/item/px")
 
 

@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from crisp_hw.data_files import data_folder
 from crisp_hw.errors import InputError, MappingError
+from crisp_hw.machine.foreign import Unfit
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.dialect import PUBLIC
@@ -53,7 +54,7 @@ def render_mapping(point: DesignPoint) -> str:
     """The `mapping` document of one design point; MappingError when the nest cannot be written as Timeloop's blocks."""
     try:
         blocks = views.mapping(point)
-    except ValueError as error:
+    except Unfit as error:
         raise MappingError(f"{point.design.problem.name}: {error}; Timeloop cannot read such a nest") from error
     return filled("mapping", blocks)
 

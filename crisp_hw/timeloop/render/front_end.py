@@ -11,6 +11,7 @@ from math import ceil, prod
 from typing import Any, Literal
 
 from crisp_hw.errors import InputError, MappingError, Where
+from crisp_hw.machine.foreign import Unfit
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.timeloop.render import views
@@ -120,7 +121,7 @@ def _mapping(point: DesignPoint) -> View:
     inside = dict(zip(names[1:], names, strict=False))
     try:
         view = views.mapping(point)
-    except ValueError as error:
+    except Unfit as error:
         raise MappingError(f"{point.design.problem.name}: {error}", hint="the front end cannot say it") from error
     blocks = []
     for block in view["blocks"]:

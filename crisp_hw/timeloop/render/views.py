@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, assert_never
 
 from crisp_hw.errors import InputError
+from crisp_hw.machine.foreign import Unfit
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints, LevelConstraint
 from crisp_hw.spec.design import Design, DesignPoint
@@ -157,7 +158,7 @@ def mapping(point: DesignPoint) -> View:
             kinds = [loop.kind for loop, _ in spatial]
             split = kinds.count("x")
             if "x" in kinds[split:]:
-                raise ValueError(f"{level.name} has an x loop outside a y loop")
+                raise Unfit(f"{level.name} has an x loop outside a y loop")
             lists = {"no_link_transfer": nest.no_link_transfer, "no_reuse": nest.no_multicast}
             blocks.append(_block(level.name, "spatial", spatial) | {"split": split, "lists": _raised(lists, index)})
         if temporal:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from crisp_hw.errors import InputError
+from crisp_hw.machine.foreign import in_our_words
 
 # 0x10, 0o17, 0b11, 1_000: other readers of YAML take them for text or for another number
 _ODD_NUMBER = re.compile(r"(?<![\w.\"'])(?:0[xXoObB]\w+|\d+_[\d_]+\w*)")
@@ -71,8 +72,7 @@ def evaluate(expression: str, names: Mapping[str, Any]) -> Any:
         what = f'"{expression[:60]}" is neither a number nor an expression'
         raise InputError(what, hint="quote it if it is text") from error
     except (ArithmeticError, TypeError, ValueError, LookupError) as error:
-        said = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f'"{expression[:60]}" cannot be computed: {said}') from error
+        raise InputError(f'"{expression[:60]}" cannot be computed: {in_our_words(error)}') from error
     return value
 
 

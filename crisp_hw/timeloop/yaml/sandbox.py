@@ -17,6 +17,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
+from crisp_hw.machine.foreign import Unfit
 from crisp_hw.timeloop.yaml.template_lines import TemplateLines
 
 STEPS = 200_000  # rounds of loops and values gone through; a document of Timeloop needs some hundred
@@ -43,6 +44,10 @@ _OF_JINJA = ("_loop_vars", "_block_vars", "caller")  # what compiled templates a
 _WIDE = re.compile(r"\d{3}|\*|\{[^{}]*\{")  # a width of three digits, or one that is computed
 
 
+class Refused(TemplateRuntimeError, Unfit):
+    """What a template may not do, in words of this program."""
+
+
 @dataclass
 class Budget:
     """What the templates of one run may still do; `spend` and `write` raise where it is used up."""
@@ -54,13 +59,13 @@ class Budget:
         """Count rounds of a loop, or values gone through."""
         self.steps -= steps
         if self.steps < 0:
-            raise TemplateRuntimeError(f"it takes more than {STEPS:,} steps")
+            raise Refused(f"it takes more than {STEPS:,} steps")
 
     def write(self, characters: int) -> None:
         """Count characters written, or put into a new text."""
         self.characters -= characters
         if self.characters < 0:
-            raise TemplateRuntimeError(f"it makes more than {CHARACTERS:,} characters of text")
+            raise Refused(f"it makes more than {CHARACTERS:,} characters of text")
 
     def weigh(self, value: Any) -> Any:
         """Count a value and everything inside it, as often as it stands there; the value."""
@@ -101,7 +106,7 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
         """Python's `range`, whose numbers are counted when it is made."""
         made = range(*ends)
         if len(made) > STEPS:
-            raise TemplateRuntimeError(f"Range too big: {len(made):,} numbers, and a template takes {STEPS:,} steps")
+            raise Refused(f"Range too big: {len(made):,} numbers, and a template takes {STEPS:,} steps")
         self.budget.spend(len(made))
         return made
 
@@ -133,7 +138,7 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
         if isinstance(left, int) and isinstance(right, int):
             bits = left.bit_length() * right if operator == "**" else left.bit_length() + right.bit_length()
             if bits > BITS:
-                raise TemplateRuntimeError(f"a number has more than {BITS} bits")
+                raise Refused(f"a number has more than {BITS} bits")
         return super().call_binop(context, operator, left, right)
 
     def _grow(self, operator: str, sequence: Any, other: Any) -> None:
@@ -164,7 +169,7 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
 
     def _check_method(self, text: str | bytes, name: str, given: tuple[Any, ...]) -> None:
         if name not in METHODS or isinstance(text, bytes):
-            raise TemplateRuntimeError(f"texts have no {name} here")
+            raise Refused(f"texts have no {name} here")
         self.budget.weigh((text, given))
         if name in ("format", "format_map"):
             _check_widths(text)
@@ -176,7 +181,7 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         if source.count("{{") + source.count("{%") > MARKERS:
-            raise TemplateRuntimeError(f"it holds more than {MARKERS:,} expressions and statements")
+            raise Refused(f"it holds more than {MARKERS:,} expressions and statements")
         parsed = super()._parse(source, name, filename)
         self.asked |= {each.name for each in parsed.find_all(nodes.Name)}
         counted: nodes.Template = _Counting().visit(parsed)
@@ -265,9 +270,9 @@ def _weighed(name: str, filter_: Callable[..., Any], budget: Budget) -> Callable
         if name in GROWING:
             _check_growth(budget, given[place], rest)
         if name == "round" and any(isinstance(each, int) and abs(each) > DIGITS for each in rest):
-            raise TemplateRuntimeError(f"numbers are rounded to {DIGITS} digits at most")
+            raise Refused(f"numbers are rounded to {DIGITS} digits at most")
         if name == "sum" and any(isinstance(each, list | tuple) for each in rest):
-            raise TemplateRuntimeError("only numbers add up with sum")
+            raise Refused("only numbers add up with sum")
         return filter_(*given, **kwargs)
 
     return limited
@@ -282,4 +287,4 @@ def _check_growth(budget: Budget, subject: Any, rest: tuple[Any, ...]) -> None:
 
 def _check_widths(text: str) -> None:
     if _WIDE.search(text):
-        raise TemplateRuntimeError("the widths of formats have two digits at most")
+        raise Refused("the widths of formats have two digits at most")

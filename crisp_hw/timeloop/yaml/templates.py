@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.files import YAML, read_text, real_path
+from crisp_hw.machine.foreign import in_our_words
 from crisp_hw.timeloop.yaml.template_lines import TemplateLines
 
 if TYPE_CHECKING:
@@ -84,21 +85,21 @@ def render_file(path: Path, text: str, templates: Templates, depth: int = 0) -> 
     try:
         return environment.from_string(text).render(templates.variables)
     except UndefinedError as error:
-        said = " ".join(str(error.message or "a name is not set").split())[:200]
+        said = in_our_words(error)
         place = Where(mark=Mark(str(path), _line(error)))
-        named = re.fullmatch(r"'(\w+)' is undefined", said)
+        named = re.fullmatch(r"(\w+) is not set", said)
         advice = f"give it with -D {named[1]}=VALUE or in a file with --data" if named else "define it"
         reason = f"the template cannot be filled in ({said})"
         raise InputError(reason, place, f"{advice}, or write the value out") from error
     except TemplateError as error:
-        said = " ".join(str(error.message or error.__class__.__name__).split())[:200]
         place = Where(mark=Mark(str(path), getattr(error, "lineno", None) or _line(error)))
-        reason = f"the template cannot be filled in ({said})"
+        reason = f"the template cannot be filled in ({in_our_words(error)})"
         raise InputError(reason, place, "define it, or write the value out") from error
     except _FAILURES as error:
-        said = (" ".join(str(error).split()) or error.__class__.__name__)[:200]
         place = Where(mark=Mark(str(path), _line(error)))
-        raise InputError(f"the template cannot be filled in ({said})", place, "write the value out") from error
+        raise InputError(
+            f"the template cannot be filled in ({in_our_words(error)})", place, "write the value out"
+        ) from error
     except InputError as error:  # of a function that the template calls
         if error.at is not None and error.at.mark == at:
             error.at = Where(mark=Mark(str(path), _line(error)))

@@ -67,7 +67,7 @@ def test_a_variable_that_nothing_asks_for_is_refused(tmp_path):
 
 
 def test_a_missing_variable_says_how_to_give_it(tmp_path):
-    with pytest.raises(InputError, match=r"in.yaml:2: .*'n' is undefined.*-D n=VALUE or in a file with --data"):
+    with pytest.raises(InputError, match=r"in.yaml:2: .*n is not set.*-D n=VALUE or in a file with --data"):
         load(tmp_path, "problem:\n  K: {{ n }}")
 
 
