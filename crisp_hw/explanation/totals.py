@@ -25,12 +25,12 @@ def explain_cycles(scene: Scene) -> Explanation:
         slowest, shown = f"{slowest} + networks", f"{shown} + {{networks}}"
         numbers["networks"] = result.network_cycles
         steps.append(fact("filling and draining all networks, on top", result.network_cycles, "cycles"))
-    text = "total: the slowest part; nothing overlaps or hides"
+    text = "total: the slowest part; the others work at the same time, hidden behind it"
     total = equation(text, result.cycles, (slowest, shown, numbers), "cycles", "cycles")
     how = tuple(bandwidth_steps(scene, index)) if index is not None else (cycle_step(scene, compute),)
     unnamed = tuple(ExplanationStep(s.text, s.result, s.unit, s.formula, s.values) for s in how)
     sections = (
-        Section("What every part needs", see("7"), (*steps, total)),
+        Section("How long every part takes", see("7"), (*steps, total)),
         Section(f"Why {bound} takes so long", see("7"), unnamed),
         Section("MACs busy", see("7"), tuple(_utilization(scene))),
     )

@@ -86,9 +86,19 @@ class Found:
         elif self.proven:
             bound = f"none has a smaller {self.objective}: it meets a lower bound"
         else:
-            bound = f"within {100 * self.gap:.1f} % of a lower bound"
+            bound = f"{self._least(1.0)} found, {self._least(1.0 + self.gap)} a lower bound"
         why = f" (the search by templates does not cover {self.uncovered})" if self.uncovered else ""
         return f"{stopped}best of {self.tried:,} mappings, {bound}{why}"
+
+    def _least(self, divisor: float) -> str:
+        """The objective over a number, in its unit."""
+        score, unit = {
+            "cycles": (float(self.cycles), "cycles"),
+            "energy": (self.energy_pj, "pJ"),
+            "edp": (self.cycles * self.energy_pj, "pJ x cycles"),
+        }[self.objective]
+        value = score / divisor
+        return f"{value:,.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}"
 
 
 def search(

@@ -49,7 +49,9 @@ def map_document(mapped: Mapped, points: int = 1) -> Document:
     tables = [table(f"{name}: the best mapping", SEARCH, [_search_record(mapped)])]
     tables += [table(f"{name}: factorizations dropped", PRUNED, dropped)] if dropped else []
     tables += [table(f"{name}: choices of keep and bypass left out", LEFT_OUT, left)] if left else []
-    tables += [table(f"{name}: no mapping has fewer cycles and less energy", FRONT, shown)] if len(front) > 1 else []
+    tables += (
+        [table(f"{name}: mappings that none beats in both cycles and energy", FRONT, shown)] if len(front) > 1 else []
+    )
     remarks = {"search": (found.certificate,), **model.remarks}
     return Document(name, (*tables, *model.tables[1:]), remarks, front, content(mapped))
 

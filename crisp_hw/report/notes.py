@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from crisp_hw.spec.evaluation import NetworkEvaluation
 
-NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?")
+NUMBER = re.compile(r"(?<![\w.,])\d+(?:,\d{3})*(?:\.\d+)?")
 SHOWN = 3  # names that a line lists before it counts the rest
 
 
@@ -90,7 +90,7 @@ def _ranged(texts: Sequence[str]) -> str:
 
 
 def _range(column: Iterable[str]) -> str:
-    ordered = sorted(set(column), key=float)
+    ordered = sorted(set(column), key=lambda text: float(text.replace(",", "")))
     return ordered[0] if len(ordered) == 1 else f"{ordered[0]}–{ordered[-1]}"
 
 

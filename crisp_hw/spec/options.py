@@ -168,7 +168,12 @@ class SearchOptions:
     """
 
     budget: Annotated[
-        int | None, Stated("The most mappings to evaluate. Default: as many as it takes to prove the optimum.", least=1)
+        int | None,
+        Stated(
+            "The most mappings to evaluate. Default: as many as prove the optimum; in larger spaces 500,000, or "
+            "20,000 where each is slow.",
+            least=1,
+        ),
     ] = None
     seed: Annotated[
         int, Stated("The seed of the random choice of mappings where a budget leaves some out.", least=0)

@@ -60,10 +60,12 @@ def test_the_front_holds_the_best_and_others_spread_evenly(mapped):
 
 
 def test_more_than_one_point_is_a_table(mapped):
-    assert "dot: no mapping has fewer cycles and less energy" not in [t.title for t in map_document(mapped).tables]
+    assert "dot: mappings that none beats in both cycles and energy" not in [
+        t.title for t in map_document(mapped).tables
+    ]
     wide = with_front(mapped, [(mapped.found.cycles + 1, 1.0)])
     titles = [table.title for table in map_document(wide, 5).tables]
-    assert "dot: no mapping has fewer cycles and less energy" in titles
+    assert "dot: mappings that none beats in both cycles and energy" in titles
     assert len(map_document(wide, 5).records) == 2
 
 

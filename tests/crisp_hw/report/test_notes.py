@@ -68,3 +68,10 @@ def test_numbers_inside_names_stay():
         [("", "x", "arXiv 2311.14272, see layer1.0 and B64"), ("", "y", "arXiv 2311.14272, see layer1.0 and B64")]
     )
     assert [note.text for note in found] == ["arXiv 2311.14272, see layer1.0 and B64"]
+
+
+def test_a_number_with_separators_is_one_number():
+    found = gathered(
+        [("", "x", "12,544 cycles found, 9,801 a lower bound"), ("", "y", "544 cycles found, 98 a lower bound")]
+    )
+    assert [note.text for note in found] == ["544–12,544 cycles found, 98–9,801 a lower bound"]
