@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from crisp_hw.errors import InputError
 from crisp_hw.report.columns import plain
+from crisp_hw.report.figures.style import RC, WIDTHS
 from crisp_hw.spec.descriptors import PrunedLayer
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ Mask = NDArray[np.bool_]
 KEPT = "#0072B2"  # Okabe and Ito's blue on white: told apart with any kind of colour blindness
 MARK = "#D55E00"  # their vermillion
 PIXELS = 600  # cells along an axis above which the matrix is averaged into as many
+HEIGHT = 3.2  # inches; not given; assumed because the zoom is then about square
 ZOOM = 16  # rows and columns of the zoom: four groups of 2:4
 
 
@@ -44,17 +46,19 @@ def mask_figure(pruned: PrunedLayer) -> "Figure":
     ...
     crisp_hw.errors.InputError: layer 'fc' is dense and has no mask to draw; choose another
     """
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     mask = pruned.mask
     if mask is None:
         raise InputError(f"layer '{pruned.layer.name}' is dense and has no mask to draw", hint="choose another")
-    drawn = Figure(figsize=(11, 5), layout="constrained")
-    whole, zoom = drawn.subplots(1, 2, width_ratios=(3, 2))
     window = _first_live(mask, pruned)
-    _draw_matrix(whole, mask, pruned, window)
-    _draw_zoom(zoom, mask, pruned, window)
-    drawn.suptitle(_title(pruned, mask), x=0.01, ha="left", wrap=True, parse_math=False)
+    with rc_context(dict(RC)):
+        drawn = Figure(figsize=(WIDTHS["page"], HEIGHT), layout="constrained")
+        whole, zoom = drawn.subplots(1, 2, width_ratios=(3, 2))
+        _draw_matrix(whole, mask, pruned, window)
+        _draw_zoom(zoom, mask, pruned, window)
+        drawn.suptitle(_title(pruned, mask), x=0.01, ha="left", wrap=True, parse_math=False)
     return drawn
 
 
@@ -103,8 +107,11 @@ def _draw_zoom(axes: "Axes", mask: Mask, pruned: PrunedLayer, window: _Window) -
         axes.axvline(x, color="black" if group_edge else "0.8", linewidth=1.4 if group_edge else 0.5)
     for y in range(window.top, window.top + window.height + 1):
         axes.axhline(y, color="0.8", linewidth=0.5)
+    step = pruned.nm.m if pruned.nm else 4
+    axes.set_xticks(range(window.left, window.left + window.width + 1, step))
+    axes.set_yticks(range(window.top, window.top + window.height + 1, 4))
     groups = f", groups of {pruned.nm.m}" if pruned.nm else ""
-    axes.set_title(f"zoom: {window.height} rows, {window.width} columns{groups}", fontsize="medium", color=MARK)
+    axes.set_title(f"zoom: {window.height} rows, {window.width} columns{groups}", color=MARK)
     axes.set_xlabel("columns")
     axes.spines[:].set_color(MARK)
 

@@ -63,7 +63,7 @@ def _bars(axes: "Axes", where: Scene, bars: Bars, number: int, parts: "dict[str,
         tops = [top + height for top, height in zip(tops, heights, strict=True)]
     for group, middle, top in zip(bars.axis.groups, middles, tops, strict=True):
         if bars.numbered(group):
-            number_on(axes, bars, (middle, top), f"{top:.2f}")
+            number_on(axes, bars, group, (middle, top), f"{top:.2f}")
     return tops
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crisp_hw.report.columns import plain
-from crisp_hw.report.figures.style import BAND, INK, LINE, POINTS, width_pt
+from crisp_hw.report.figures.style import BAND, INK, LINE, POINTS, TEXT, width_pt
 from crisp_hw.report.stages import Stage, do_group, stages
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Bars:
 
     def numbered(self, group: Group) -> bool:
         """Do numbers fit on the bars of that place?"""
-        return self.room_pt >= LINE * 0.8 and (group.summary or len(self.axis.groups) <= FEW)
+        return self.room_pt >= TEXT and (group.summary or len(self.axis.groups) <= FEW)
 
     def headroom(self, tops: Iterable[float], height_inches: float) -> float:
         """The end of the upright axis that leaves room for numbers on the highest bars."""

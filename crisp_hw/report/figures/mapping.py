@@ -128,7 +128,7 @@ def _wrapped(texts: Sequence[str], letters: int) -> tuple[str, ...]:
 def _mac_line(point: DesignPoint, result: Result) -> tuple[str, str]:
     compute = point.design.architecture.compute
     busy = result.compute.utilized_instances if result.compute else 0.0
-    return plain(compute.name), f"{busy:,.6g} of {compute.instances:,} at work on average"
+    return plain(compute.name), f"{busy:,.6g} of {compute.instances:,} at work (mean)"
 
 
 def _size(floor: Floor) -> str:

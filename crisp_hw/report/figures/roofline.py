@@ -47,7 +47,7 @@ def roofline(where: Scene) -> "Figure":
         _label(axes, where, port, len(where.network.rows) - len(here))
     for axes in sheet.axes[len(shown) :]:
         axes.set_axis_off()
-    return finish(sheet, where, "layers against their roofs", _keys(where, [p for here in found for p in here], marks))
+    return finish(sheet, where, "roofline", _keys(where, [p for here in found for p in here], marks))
 
 
 def _marks(where: Scene) -> dict[str, str]:

@@ -5,9 +5,9 @@ from statistics import geometric_mean
 from typing import TYPE_CHECKING
 
 from crisp_hw.report.columns import plain
-from crisp_hw.report.figures.groups import Bars, axis, draw_axis
+from crisp_hw.report.figures.groups import Bars, Group, axis, draw_axis
 from crisp_hw.report.figures.scene import Scene, finish, paper
-from crisp_hw.report.figures.style import INK, LINE, POINTS, SPEEDUP, ruled, width_pt
+from crisp_hw.report.figures.style import BAND, INK, LINE, POINTS, SPEEDUP, ruled, width_pt
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -61,7 +61,7 @@ def _bars(axes: "Axes", where: Scene, bars: Bars, number: int) -> "BarContainer"
         if len(group.layers) > 1 and not group.summary:
             _mark_layers(axes, bars, middle, [by_layer[layer] for layer in group.layers])
         elif bars.numbered(group) and (group.summary or not bars.axis.staged):
-            number_on(axes, bars, (middle, mean), f"{mean:.2f}x")
+            number_on(axes, bars, group, (middle, mean), f"{mean:.2f}x")
     return drawn
 
 
@@ -70,10 +70,11 @@ def _mean(speedups: Sequence[float]) -> float:
     return speedups[0] if len(speedups) == 1 else geometric_mean(speedups)
 
 
-def number_on(axes: "Axes", bars: Bars, top: tuple[float, float], text: str) -> None:
-    """A number above a bar, upright where it is wider than the bar."""
+def number_on(axes: "Axes", bars: Bars, group: Group, top: tuple[float, float], text: str) -> None:
+    """A number above a bar at one place, upright where it is wider than the bar, with the line at 1 behind it."""
     angle = 0 if bars.room_pt >= width_pt(text) else 90
-    behind = {"facecolor": "white", "edgecolor": "none", "pad": 0.4, "alpha": 0.8}  # the line at 1 must not cross it
+    paper_there = BAND if group.summary else "white"
+    behind = {"facecolor": paper_there, "edgecolor": "none", "pad": 0.4} if top[1] <= 1 else None
     axes.annotate(text, top, (0, 2), textcoords="offset points", ha="center", va="bottom", rotation=angle, bbox=behind)
 
 

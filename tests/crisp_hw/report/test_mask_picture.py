@@ -25,6 +25,11 @@ def test_a_small_matrix_is_shown_as_it_is(pruned):
     assert tuple(zoom.get_extent()) == (32, 48, 16, 0)
 
 
+def test_the_zoom_is_ruled_where_groups_end(pruned):
+    zoom = mask_figure(pruned).axes[1]
+    assert zoom.get_xticks().tolist() == [32, 36, 40, 44, 48] and zoom.get_yticks().tolist() == [0, 4, 8, 12, 16]
+
+
 def test_the_title_says_size_density_and_claim(pruned):
     title = mask_figure(pruned)._suptitle.get_text()
     assert title == f"fc: 64 x 128, {3 / 8 / 2:.1%} kept, said to be 2:4 in blocks of 16"

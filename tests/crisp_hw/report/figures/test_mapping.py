@@ -28,7 +28,7 @@ def test_all_that_is_known_is_shown(arch, real):
             assert any(line.startswith(f"{tile.tensor}: {extents} = {tile.words:,}") for line in shown)
         assert floor.size_words is None or any(line.startswith(f"{floor.size_words:,} word") for line in shown)
     assert "RF: 4 of 4 in y" in shown
-    assert any(line.endswith("of 256 at work on average") for line in shown)
+    assert any(line.endswith("of 256 at work (mean)") for line in shown)
 
 
 def test_loops_stand_further_in_than_those_around_them(real):
