@@ -27,6 +27,16 @@ class Evaluation:
 
     network: NetworkEvaluation
 
+    def __repr__(self) -> str:
+        from crisp_hw.report.notebook import evaluation_text
+
+        return evaluation_text(self.network)
+
+    def _repr_html_(self) -> str:
+        from crisp_hw.report.notebook import evaluation_html
+
+        return evaluation_html(self.network)
+
     def to_frame(self) -> "pd.DataFrame":
         """Return a pandas DataFrame with a row per layer and accelerator; the names of the columns hold the units."""
         import pandas as pd  # slow to import, and only frames need it
@@ -142,6 +152,16 @@ class BestMapping:
     """What `find_mapping` returns: the best mapping, what it costs, and its files on request."""
 
     mapped: Mapped
+
+    def __repr__(self) -> str:
+        from crisp_hw.report.notebook import mapping_lines
+
+        return "\n  ".join(mapping_lines(self.mapped))
+
+    def _repr_html_(self) -> str:
+        from crisp_hw.report.notebook import mapping_html
+
+        return mapping_html(self.mapped)
 
     @property
     def found(self) -> Found:

@@ -8,6 +8,7 @@ from torch import nn
 from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.descriptors import Role
 from crisp_hw.spec.layer import Skipped
+from crisp_hw.spec.shown import counted, folded_html, table_html
 from crisp_prune.blocks import Grid
 from crisp_prune.budget import TOLERANCE, Budget
 from crisp_prune.config import CrispConfig, match_glob
@@ -15,6 +16,7 @@ from crisp_prune.geometry import Geometry
 from crisp_prune.matrix import to_matrix
 from crisp_prune.nm import kept_columns
 from crisp_prune.sites import Site, find_sites, unsupported, weight_of
+from crisp_prune.table import plain, table_text
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,24 @@ class Plan:
     targets: tuple[float, ...]
     skipped: tuple[Skipped, ...] = ()
 
+    def __repr__(self) -> str:
+        pruned = sum(layer.role != "dense" for layer in self.layers)
+        many = f"{counted(len(self.layers), 'layer')}, {pruned} of them pruned"
+        return f"<Plan: {many}, at most to {self.highest:.4f} of {self.total:,} weights; print it for the table>"
+
+    def __str__(self) -> str:
+        skipped = (plain(f"skipped {entry.name}: {entry.reason}") for entry in self.skipped)
+        return "\n".join([table_text(_HEADINGS, map(_row, self.layers)), *skipped, self._summary])
+
+    def _repr_html_(self) -> str:
+        skipped = folded_html("skipped", (f"{entry.name}: {entry.reason}" for entry in self.skipped))
+        return table_html(self._summary, _HEADINGS, map(_row, self.layers), range(len(_HEADINGS))) + skipped
+
+    @property
+    def _summary(self) -> str:
+        targets = ", ".join(f"{target:.3f}" for target in self.targets)
+        return f"{self.total} prunable weights; highest reachable sparsity {self.highest:.4f}; targets {targets}"
+
     @property
     def total(self) -> int:
         """Prunable weights: those of the hybrid and N:M-only layers."""
@@ -63,6 +83,16 @@ class Plan:
             if layer.name == name:
                 return layer
         raise KeyError(name)
+
+
+_HEADINGS = ("layer", "role", "matrix", "blocks", "reach", "why")
+
+
+def _row(layer: LayerPlan) -> tuple[str, ...]:
+    rows, columns = layer.grid.shape
+    reach = "-" if layer.role == "dense" else f"{1 - layer.lowest_kept / layer.weights:.4f}"
+    matrix = f"{layer.grid.rows} x {layer.grid.columns}"
+    return layer.name, layer.role, matrix, f"{rows} x {columns}", reach, layer.reason
 
 
 def make_plan(model: nn.Module, config: CrispConfig, geometry: Geometry | None = None) -> Plan:

@@ -76,6 +76,10 @@ class Crisp:
         require_reachable(self.plan(), self.config.sparsity)
         self._attach(self.plan())
 
+    def __repr__(self) -> str:
+        done = f"iteration {self.iteration} of {self.config.iterations + 1}"
+        return f"<Crisp of {type(self.model).__name__}: {done}, sparsity {self.sparsity:.4f} of {self.config.sparsity}>"
+
     def plan(self) -> Plan:
         """The dry run: which layers get what and why, and the highest reachable sparsity."""
         return make_plan(self.model, self.config, self.geometry)

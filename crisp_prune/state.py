@@ -33,6 +33,11 @@ class PrunerState:
     sums: Mapping[str, Tensor] = field(default_factory=dict)
     batches: int = 0
 
+    def __repr__(self) -> str:
+        return (
+            f"<PrunerState after {self.iteration} of {self.config.iterations + 1} iterations: {len(self.masks)} masks>"
+        )
+
     @property
     def iteration(self) -> int:
         """Index of the next iteration, 0 before the first."""

@@ -41,6 +41,9 @@ class Mapped:
     choices: int
     left_out: Mapping[str, int] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        return f"<Mapped {self.evaluated.point.design.problem.name}: {self.found!r}>"
+
 
 def map_files(  # noqa: PLR0913 - what a caller may say of a search, all but the files by name
     paths: Iterable[str | Path] | InputFiles,

@@ -75,6 +75,9 @@ class Found:
     assumptions: tuple[str, ...] = (*ASSUMPTIONS, SETTLED)
     uncovered: str | None = None
 
+    def __repr__(self) -> str:
+        return f"<Found: {self.cycles:,} cycles, {self.energy_pj / 1e6:,.3f} uJ; {self.certificate}>"
+
     @property
     def certificate(self) -> str:
         """What is known about the result, in one sentence."""

@@ -12,6 +12,7 @@ from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.limits import EXACT, MOST_INSTANCES, MOST_KB, MOST_WORDS_PER_CYCLE
 from crisp_hw.spec.patterns import NM
+from crisp_hw.spec.shown import folded_html, table_html
 from crisp_hw.spec.variant import ATTRIBUTES, BITS_PER_KB, Changes, Variant, check_changes
 
 LONGEST_NAME = 100  # characters: a name of several hundred would not fit into any table
@@ -67,6 +68,17 @@ class Accelerator:
     characterize: Characterize | None = field(default=None, repr=False, compare=False)
     variant: Variant | None = None
     energies_from: str = ""
+
+    def __repr__(self) -> str:
+        energies = f", energies of {self.energies_from}" if self.energies_from else ""
+        return f"<Accelerator {self.name}: {self.architecture.chain}; {type(self.scheme).__name__}{energies}>"
+
+    def _repr_html_(self) -> str:
+        headings = ("level", "instances", "size", "words read/cycle", "words written/cycle")
+        notes = [*self.notes, *(f"{number}: {source}" for number, source in self.sources.items())]
+        return table_html(
+            repr(self)[1:-1], headings, map(_level_row, reversed(self.architecture.levels))
+        ) + folded_html("notes and sources", notes)
 
     @property
     def cores(self) -> int:
@@ -143,6 +155,12 @@ def _checked_name(accelerator: Accelerator, name: object) -> str:
         hint = f"give 1 to {LONGEST_NAME} printable characters"
         raise InputError(f"{accelerator.name}: {said} is no name of an accelerator", hint=hint)
     return name
+
+
+def _level_row(level: StorageLevel) -> tuple[str, ...]:
+    size = "unbounded" if level.size_words is None else f"{level.size_words:,} x {level.word_bits} bits"
+    speeds = ("unlimited" if each is None else f"{each:g}" for each in (level.read_bandwidth, level.write_bandwidth))
+    return level.name, f"{level.instances:,}", size, *speeds
 
 
 def replaceable(accelerator: Accelerator) -> tuple[str, ...]:

@@ -84,6 +84,18 @@ class Architecture:
     levels: tuple[StorageLevel, ...]
     compute: ComputeLevel
 
+    def __repr__(self) -> str:
+        return f"<Architecture {self.chain}>"
+
+    @property
+    def chain(self) -> str:
+        """Levels and MACs on one line, outermost first, with their instances and sizes."""
+        parts = [(each.instances, each.name, _size(each)) for each in reversed(self.levels)]
+        return " > ".join(
+            f"{f'{count} ' if count > 1 else ''}{name}{size}"
+            for count, name, size in (*parts, (self.compute.instances, self.compute.name, ""))
+        )
+
     def level(self, name: str) -> StorageLevel:
         """The storage level of that name (KeyError when there is none)."""
         for level in self.levels:
@@ -96,3 +108,11 @@ class Architecture:
         """(x, y) children that one instance of each level feeds, innermost level first (Timeloop: DeriveFanouts)."""
         meshes = [(self.compute.mesh_x, self.compute.mesh_y), *((lv.mesh_x, lv.mesh_y) for lv in self.levels)]
         return tuple((x // outer_x, y // outer_y) for (x, y), (outer_x, outer_y) in pairwise(meshes))
+
+
+def _size(level: StorageLevel) -> str:
+    """The size of one instance; nothing where it is unbounded."""
+    size = None if level.size_words is None else level.size_words * level.word_bits / 8
+    if size is None:
+        return ""
+    return f" {size / 1024:g} KB" if size >= 1024 else f" {size:g} B"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from crisp_hw.spec.ert import EnergyTable
+from crisp_hw.spec.shown import listed as on_one_line
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,10 @@ class Characterization:
     components: tuple[Component, ...]
     assumptions: tuple[str, ...] = ()
     listed: tuple[Component, ...] = ()
+
+    def __repr__(self) -> str:
+        names = on_one_line(each.name for each in self.components)
+        return f"<Characterization by {self.method} at {self.node_nm} nm: {names}>"
 
     @property
     def table(self) -> EnergyTable:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from crisp_hw.spec.layer import Layer, Skipped
 from crisp_hw.spec.patterns import NM
+from crisp_hw.spec.shown import counted
 
 Role = Literal["hybrid", "nm", "dense"]
 
@@ -26,6 +27,10 @@ class PrunedLayer:
     nm: NM | None = None
     block: int | None = None
 
+    def __repr__(self) -> str:
+        kept = None if self.mask is None else int(self.mask.sum()) / self.mask.size
+        return f"<PrunedLayer {_pattern(self.layer, self.role, self.nm, self.block)}, {_density(kept)}>"
+
 
 @dataclass(frozen=True)
 class PrunedModel:
@@ -36,6 +41,10 @@ class PrunedModel:
     classes: tuple[int, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        masked = sum(each.mask is not None for each in self.layers)
+        return f"<PrunedModel {self.name}: {counted(len(self.layers), 'layer')}, {masked} of them with masks>"
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,10 @@ class Descriptor:
     metadata_bits: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        blocks = f", keeps {self.kept_blocks} of {self.total_blocks} blocks a row" if self.balanced else ""
+        return f"<Descriptor {_pattern(self.layer, self.role, self.nm, self.block)}{blocks}, {_density(self.density)}>"
+
     @property
     def density(self) -> float:
         """Nonzero weights over all weights."""
@@ -71,3 +84,15 @@ class Descriptor:
     def balanced(self) -> bool:
         """Does every block row keep the same number of blocks?"""
         return self.kept_blocks is not None
+
+
+def _pattern(layer: Layer, role: Role, nm: NM | None, block: int | None) -> str:
+    """What a layer is and how it is pruned, on one line."""
+    said = [f"{layer.name}: {layer.kind} {layer.rows} x {layer.columns}", role]
+    said += [f"{nm.n}:{nm.m}"] if nm else []
+    said += [f"blocks of {block}"] if block else []
+    return ", ".join(said)
+
+
+def _density(kept: float | None) -> str:
+    return "no mask" if kept is None else f"density {kept:.1%}".replace("%", " %")

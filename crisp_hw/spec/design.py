@@ -7,6 +7,7 @@ from crisp_hw.spec.dialect import RULES, Dialect, Rules
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.mapping import LoopMapping
 from crisp_hw.spec.problem import Problem
+from crisp_hw.spec.shown import counted
 from crisp_hw.spec.sparse import SparseSpec
 
 
@@ -23,6 +24,11 @@ class Design:
     energy: EnergyTable = field(default_factory=EnergyTable)
     dialect: Dialect = "head"
 
+    def __repr__(self) -> str:
+        bounds = zip(self.problem.dims, self.problem.bounds, strict=True)
+        sizes = " ".join(f"{dim}={bound}" for dim, bound in bounds)
+        return f"<Design {self.problem.name} ({sizes}) on {self.architecture.chain}>"
+
     @property
     def rules(self) -> Rules:
         """What that program does where programs differ."""
@@ -36,3 +42,6 @@ class DesignPoint:
     design: Design
     mapping: LoopMapping
     assumptions: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<DesignPoint of {self.design!r} with a mapping of {counted(len(self.mapping.nest.loops), 'loop')}>"

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from crisp_hw.spec.shown import listed
+
 
 @dataclass(frozen=True)
 class EnergyTable:
@@ -14,3 +16,6 @@ class EnergyTable:
 
     actions: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<EnergyTable of {listed(self.actions)}>"

@@ -9,6 +9,7 @@ from crisp_hw.spec.design import DesignPoint
 from crisp_hw.spec.encoded import IndexLine, OverheadLine
 from crisp_hw.spec.layer import Skipped
 from crisp_hw.spec.result import Result
+from crisp_hw.spec.shown import counted, listed
 from crisp_hw.spec.variant import Changes
 
 
@@ -67,6 +68,10 @@ class LayerEvaluation:
     check: DensityCheck | None = None
     overheads: tuple[OverheadLine, ...] = ()
 
+    def __repr__(self) -> str:
+        said = f"{self.result.cycles:,} cycles, speedup {self.speedup:.2f}"
+        return f"<LayerEvaluation {self.layer} on {self.arch}: {said}>"
+
     @property
     def layer(self) -> str:
         """Name of the layer."""
@@ -91,3 +96,8 @@ class NetworkEvaluation:
     assumptions: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Changes] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        layers = len(dict.fromkeys(row.layer for row in self.rows))
+        archs = listed(dict.fromkeys(row.arch for row in self.rows))
+        return f"<NetworkEvaluation {self.name}: {counted(layers, 'layer')} on {archs}>"

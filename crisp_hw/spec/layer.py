@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from crisp_hw.spec.shown import counted
+
 LayerKind = Literal["conv2d", "linear"]
 
 
@@ -82,3 +84,7 @@ class Workload:
     layers: tuple[Layer, ...]
     skipped: tuple[Skipped, ...] = ()
     source: str = ""
+
+    def __repr__(self) -> str:
+        weights, macs = (sum(getattr(layer, name) for layer in self.layers) for name in ("weights", "macs"))
+        return f"<Workload {self.name}: {counted(len(self.layers), 'layer')}, {weights:,} weights, {macs:,} MACs>"

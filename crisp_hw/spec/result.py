@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from crisp_hw.spec.rules import Failure, sentence
+from crisp_hw.spec.shown import listed
 
 FormatCounts = tuple[tuple[int, int], ...]
 """(metadata, payload) accesses of each rank, innermost first."""
@@ -119,6 +120,11 @@ class Result:
     networks: tuple[WireResult, ...] = ()
     network_cycles: int = 0
     failures: tuple[Failure, ...] = ()
+
+    def __repr__(self) -> str:
+        if not self.valid:
+            return f"<Result: not valid, because {listed(self.reasons, 1)}>"
+        return f"<Result: {self.cycles:,} cycles, {self.energy_pj / 1e6:,.3f} uJ, bound by {self.bound_by}>"
 
     @property
     def bound_by(self) -> str:

@@ -1,13 +1,11 @@
 """What the commands show: a progress bar, the result of a run, the table of a dry run."""
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
-from rich.table import Table
 
 from crisp_hw.command_line import voice
 from crisp_hw.machine.ending import printable
@@ -46,16 +44,4 @@ def print_outcome(job: Job, outcome: Outcome) -> None:
 
 def print_plan(found: Plan) -> None:
     """The dry run as a table."""
-    table = Table("layer", "role", "matrix", "blocks", "reach", "why")
-    for layer in found.layers:
-        rows, columns = layer.grid.shape
-        reach = "-" if layer.role == "dense" else f"{1 - layer.lowest_kept / layer.weights:.4f}"
-        matrix = f"{layer.grid.rows} x {layer.grid.columns}"
-        table.add_row(layer.name, layer.role, matrix, f"{rows} x {columns}", reach, layer.reason)
-    # A pipe has no width of its own: leave room for long layer names instead of cutting them at 80 columns.
-    console = Console() if sys.stdout.isatty() else Console(width=160)
-    console.print(table)
-    for entry in found.skipped:
-        print(f"skipped {entry.name}: {entry.reason}")
-    targets = ", ".join(f"{target:.3f}" for target in found.targets)
-    print(f"{found.total} prunable weights; highest reachable sparsity {found.highest:.4f}; targets {targets}")
+    print(found)

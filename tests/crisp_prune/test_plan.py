@@ -1,5 +1,7 @@
 """Roles, reasons and reach."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -134,3 +136,32 @@ def test_config_refuses(fields, message):
 def test_lazy_layers_are_refused():
     with pytest.raises(InputError, match="lazy layer"):
         find_sites(nn.Sequential(nn.LazyLinear(4)))
+
+
+def test_a_plan_prints_as_the_table_of_the_command_line(capsys):
+    from crisp_prune.cli.output import print_plan
+
+    plan = make_plan(OutOfOrder(), CONFIG)
+    print_plan(plan)
+    printed = capsys.readouterr().out
+    assert printed == f"{plan}\n"
+    lines = printed.splitlines()
+    assert "layer" in lines[1] and "reach" in lines[1]
+    assert [line.split()[1] for line in lines[3:-2]] == [layer.name for layer in plan.layers]
+    assert lines[-1].startswith(f"{plan.total} prunable weights; highest reachable sparsity {plan.highest:.4f}; ")
+
+
+def test_a_plan_and_a_pruner_are_short_and_show_html():
+    model = OutOfOrder()
+    plan = make_plan(model, CONFIG)
+    assert repr(plan).startswith("<Plan: 5 layers, 3 of them pruned, at most to 0.") and len(repr(plan)) < 120
+    assert plan._repr_html_().count("<tr>") == 1 + len(plan.layers)
+    pruner = Crisp(model, CONFIG)
+    assert repr(pruner) == "<Crisp of OutOfOrder: iteration 0 of 3, sparsity 0.0000 of 0.6>"
+    assert len(repr(pruner.state)) < 120
+
+
+def test_names_do_not_steer_the_terminal():
+    plan = make_plan(nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8)), CrispConfig(sparsity=0.5, block=8))
+    odd = replace(plan, layers=(replace(plan.layers[0], name="[red]\x1b[31mx"), *plan.layers[1:]))
+    assert "[red]?[31mx" in str(odd)

@@ -1,0 +1,159 @@
+"""How results show themselves: a few lines wherever they stand, HTML in a notebook, equality as it was."""
+
+import dataclasses
+from html.parser import HTMLParser
+
+import pytest
+import yaml
+
+import crisp_hw
+from crisp_hw.report.notebook import MOST
+
+EVERY = ["dense", "stc", "dstc", "crisp-stc"]
+
+
+@pytest.fixture(scope="module")
+def found():
+    return crisp_hw.evaluate("resnet50", EVERY, nm="2:4", block=64, sparsity=0.9, layers="layer4.*", density="hybrid")
+
+
+@pytest.fixture(scope="module")
+def mapped(tmp_path_factory):
+    """The best mapping of a small matrix product."""
+    file = tmp_path_factory.mktemp("map") / "all.yaml"
+    spaces = [
+        {"name": "A", "projection": [[["M"]], [["K"]]]},
+        {"name": "Z", "projection": [[["M"]]], "read_write": True},
+    ]
+    size = {"width": 16, "word_bits": 16}
+    parts = [
+        {"name": "DRAM[1..1]", "class": "DRAM", "attributes": size},
+        {"name": "RF[1..1]", "class": "SRAM", "attributes": {**size, "depth": 8}},
+        {"name": "MAC[1..1]", "class": "intmac", "attributes": {"datawidth": 16}},
+    ]
+    shape = {"name": "gemv", "dimensions": ["M", "K"], "data_spaces": spaces}
+    documents = {
+        "architecture": {"version": "0.4", "subtree": [{"name": "system", "local": parts}]},
+        "problem": {"shape": shape, "instance": {"M": 4, "K": 2}},
+    }
+    file.write_text(yaml.safe_dump(documents))
+    return crisp_hw.find_mapping(file, "cycles")
+
+
+def test_an_evaluation_shows_its_totals(found):
+    lines = str(found).splitlines()
+    assert lines[0].startswith("Evaluation of resnet50, 2:4, blocks of 64: 10 layers on dense, stc, dstc, crisp-stc")
+    assert [line.split()[0] for line in lines[1:]] == EVERY
+    totals = found.totals()
+    for line, cycles, speedup in zip(lines[1:], totals["cycles"], totals["speedup"], strict=True):
+        assert f" {cycles:,} cycles" in line and f" {speedup:.2f}x" in line
+
+
+def test_many_accelerators_are_counted():
+    crisp = crisp_hw.load_arch("crisp-stc")
+    sweep = [crisp.replace(smem_bandwidth=words) for words in range(8, 8 + MOST + 2)]
+    lines = str(crisp_hw.evaluate("resnet50", sweep, layers="fc", cache=False)).splitlines()
+    assert len(lines) == MOST + 2
+    assert lines[-1] == "  and 2 accelerators more"
+    assert lines[0].endswith("crisp-stc[smem_bandwidth=13] and 4 more")
+
+
+def test_a_best_mapping_shows_costs_mapping_and_proof(mapped):
+    first, second, third = str(mapped).splitlines()
+    assert first.startswith(f"BestMapping of gemv: {mapped.found.cycles} cycles, ")
+    assert first.endswith("least in cycles")
+    assert second.strip().startswith("DRAM ") and " | RF" in second
+    assert third.strip() == mapped.found.certificate
+
+
+def reachable(value, depth=6):
+    """Every dataclass in the fields of a value."""
+    if dataclasses.is_dataclass(value):
+        yield value
+    inside = (
+        (getattr(value, each.name) for each in dataclasses.fields(value))
+        if dataclasses.is_dataclass(value)
+        else value.values()
+        if isinstance(value, dict)
+        else value
+        if isinstance(value, list | tuple)
+        else ()
+    )
+    if depth:
+        for each in inside:
+            yield from reachable(each, depth - 1)
+
+
+def test_nothing_that_a_user_reaches_fills_the_screen(found, mapped):
+    values = (
+        found,
+        mapped,
+        crisp_hw.load_arch("crisp-stc", energy="table"),
+        crisp_hw.characterize("stc"),
+        crisp_hw.load_workload("resnet50"),
+        crisp_hw.describe("resnet50", nm="2:4", block=64, sparsity=0.9),
+    )
+    kinds = {type(each).__name__: each for value in values for each in reachable(value)}
+    assert {"Accelerator", "DesignPoint", "Result", "Descriptor", "Found", "Workload"} <= kinds.keys()
+    assert {name: len(repr(each)) for name, each in kinds.items() if len(repr(each)) > 2400} == {}
+
+
+def test_what_the_functions_return_is_shown_in_a_few_lines(found, mapped):
+    for value in (
+        found,
+        found.network,
+        found.network.rows[0],
+        found.network.rows[0].result,
+        mapped,
+        crisp_hw.load_arch("crisp-stc"),
+        crisp_hw.characterize("stc"),
+        crisp_hw.load_workload("resnet50"),
+        crisp_hw.describe("resnet50")[0],
+        crisp_hw.PrunedModel("net", ()),
+    ):
+        assert len(repr(value)) < 600 and repr(value).count("\n") <= len(EVERY), repr(value)
+
+
+class Balanced(HTMLParser):
+    """Every element that is opened is closed, in order; the text is kept."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.seen, self.text = [], [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.open.append(tag)
+        self.seen.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_a_notebook_shows_totals_and_folds_the_notes(found):
+    page = Balanced(found._repr_html_())
+    assert page.open == [] and page.seen.count("table") == 1 and page.seen.count("details") == 2
+    assert page.seen.count("tr") == 1 + len(EVERY)
+    for text in ("crisp-stc", "speedup", "samples are processed one at a time", "batch norm"):
+        assert text in page.text
+
+
+@pytest.mark.parametrize("make", [lambda m: m, lambda m: crisp_hw.load_arch("crisp-stc:rf_kb=2")], ids=["map", "arch"])
+def test_other_values_are_whole_html(mapped, make):
+    page = Balanced(make(mapped)._repr_html_())
+    assert page.open == [] and "table" in page.seen and page.text
+
+
+def test_names_are_text_in_html():
+    odd = crisp_hw.load_arch("stc").replace(name="<script>alert(1)</script>")
+    for value in (odd, crisp_hw.evaluate("resnet50", odd, layers="fc", cache=False)):
+        assert "<script>" not in value._repr_html_()
+        assert "&lt;script&gt;" in value._repr_html_()
+
+
+def test_equality_and_copies_stay(found):
+    assert dataclasses.replace(found) == found
+    assert dataclasses.replace(found.network, name="other") != found.network
