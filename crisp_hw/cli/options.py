@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 import typer
 
 from crisp_hw.cli.completion import COMPLETIONS
+from crisp_hw.command_line.job_files import NAME_OR_FILE
 from crisp_hw.command_line.options import FormatOption as FormatOption
 from crisp_hw.errors import InputError
 from crisp_hw.spec.options import SEARCH, EvaluateOptions, Stated, stated
@@ -22,12 +23,14 @@ if TYPE_CHECKING:
 
 Command = Callable[..., None]
 DEFAULT_ARCH = "crisp-stc"
+MAY_BE_FILES = ("network", "workload", "arch", "energy")  # options that take names, and files of one's own
 ARCH = ("--arch", "-a")
 
 
 EnergyOption = Annotated[
     str | None,
     typer.Option("--energy", help=stated(EvaluateOptions)["energy"].help, autocompletion=COMPLETIONS["energy"]),
+    NAME_OR_FILE,
 ]
 SET_HELP = (
     "Change one number of the accelerators, for example smem_bandwidth=32 (words per cycle; none means unlimited). "
@@ -230,5 +233,6 @@ def _parameter(field: "Field[Any]", told: Stated) -> inspect.Parameter:
         offered = typer.Argument(metavar=told.argument, **options)
     else:
         offered = typer.Option(*told.flags, **options)
-    annotation: Any = Annotated[get_args(field.type)[0], offered]
+    kinds = (offered, NAME_OR_FILE) if field.name in MAY_BE_FILES else (offered,)
+    annotation: Any = Annotated[get_args(field.type)[0], *kinds]
     return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

@@ -3,12 +3,14 @@
 import functools
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from crisp_hw.command_line import voice
 from crisp_hw.command_line.formats import FLAGS, FORMAT, Format
+from crisp_hw.command_line.job_files import CONFIG
 
 EVERYWHERE = "Of every command"
 """The heading under which `--help` lists the options that all commands have."""
@@ -50,14 +52,25 @@ def _flag(what: str, act: Callable[[bool], bool], *names: str) -> Any:
 VerboseOption = Annotated[bool, _flag("Say on stderr what happens.", _verbose, "--verbose", "-v")]
 QuietOption = Annotated[bool, _flag("Print the answer alone: no notes, no progress.", _quiet, "--quiet", "-q")]
 DebugOption = Annotated[bool, _flag("Print the traceback of an error, too.", _debug, "--debug")]
-EACH = {"verbose": VerboseOption, "quiet": QuietOption, "debug": DebugOption}
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        help="A YAML file of options of this command, `NAME: VALUE` a line. The command line has priority over it.",
+        rich_help_panel=EVERYWHERE,
+    ),
+]
+EACH = {CONFIG: ConfigOption, "verbose": VerboseOption, "quiet": QuietOption, "debug": DebugOption}
 
 
 def with_options_of_every_command(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The same command with -v, -q and --debug, which act when they are read."""
+    """The same command with --config, -v, -q and --debug, which act when they are read."""
     given = inspect.signature(command)
     kind = inspect.Parameter.KEYWORD_ONLY
-    more = [inspect.Parameter(name, kind, default=False, annotation=told) for name, told in EACH.items()]
+    defaults = {CONFIG: None}
+    more = [
+        inspect.Parameter(name, kind, default=defaults.get(name, False), annotation=told) for name, told in EACH.items()
+    ]
     both = [each.replace(kind=kind) for each in given.parameters.values()]
 
     @functools.wraps(command)

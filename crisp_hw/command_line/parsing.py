@@ -1,34 +1,57 @@
 """What the parser itself has to say: one sentence as every other, and no option that another takes the effect of."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from crisp_hw.command_line import voice
+from crisp_hw.command_line.job_files import CONFIG, entries_of, read_job
 from crisp_hw.errors import InputError
 from crisp_hw.meanings import command_hint, option_hint
 
 PARSER_ERROR: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+OVERRIDDEN = "crisp_hw.overridden"  # where the parser's context keeps what the command line overrides of a job file
+LOUDNESS = frozenset({"quiet", "verbose"})
 PASSING = (typer.Exit, typer.Abort, PARSER_ERROR)  # what the parser itself says and ends
 
 
 class Command(TyperCommand):
-    """A command whose options stand once, those that are lists aside: of two values, one would have no effect."""
+    """A command whose options stand once, those that are lists aside: of two values, one would have no effect.
+
+    With --config the words of a job file join those of the command line, which have priority.
+    """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the command line; InputError for an option that stands there twice."""
+        words = args
         if not ctx.resilient_parsing:  # completing a line that is being written refuses nothing
-            self._check_once(ctx, args)
-        found: list[str] = super().parse_args(ctx, args)
+            values, _, order = self.make_parser(ctx).parse_args(args=list(args))
+            _check_once(order)
+            if isinstance(path := values.get(CONFIG), str):
+                given = frozenset(each.name for each in order if values.get(each.name) not in (None, (), []))
+                if given & LOUDNESS:  # one word on how much is said replaces the other
+                    given |= LOUDNESS
+                job = read_job(Path(path), entries_of(self, ctx), given)
+                ctx.meta[OVERRIDDEN] = job.overridden
+                words = [*job.options, *args, *(("--",) if job.arguments and "--" not in args else ()), *job.arguments]
+        found: list[str] = super().parse_args(ctx, words)
         return found
 
-    def _check_once(self, ctx: Any, args: list[str]) -> None:
-        order = self.make_parser(ctx).parse_args(args=list(args))[2]
-        for place, each in enumerate(order):
-            if each in order[:place] and each.param_type_name == "option" and not each.multiple:
-                names = " / ".join((*each.opts, *each.secondary_opts))
-                raise InputError(f"{names}: is given twice", hint="give it once")
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        for note in ctx.meta.get(OVERRIDDEN, ()):
+            voice.tell(note)
+        return super().invoke(ctx)
+
+
+def _check_once(order: list[Any]) -> None:
+    for place, each in enumerate(order):
+        if each in order[:place] and each.param_type_name == "option" and not each.multiple:
+            names = " / ".join((*each.opts, *each.secondary_opts))
+            raise InputError(f"{names}: is given twice", hint="give it once")
 
 
 class Group(TyperGroup):

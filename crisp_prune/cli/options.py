@@ -8,12 +8,14 @@ from typing import Annotated, Any, Literal, cast, get_args, get_origin, get_type
 
 import typer
 
+from crisp_hw.command_line.job_files import FOLDER_OR_FACTORY
 from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.descriptors import Role
 from crisp_prune.config import CrispConfig
 from crisp_prune.image import ImageTransform
 from crisp_prune.options import Job
 
+MAY_BE_FOLDER = dict.fromkeys(("data", "validate"), (FOLDER_OR_FACTORY,))
 KEYWORD = Parameter.KEYWORD_ONLY
 
 PATTERN = Parameter(
@@ -71,7 +73,12 @@ def _option(owner: type, entry: "Field[Any]") -> Parameter:
         kind, default = kind | None, None
     if kind is bool and default is True:
         default = False  # a flag that is given turns the field off
-    return Parameter(name, KEYWORD, default=default, annotation=Annotated[kind, typer.Option(flag, help=text)])
+    return Parameter(
+        name,
+        KEYWORD,
+        default=default,
+        annotation=Annotated[kind, typer.Option(flag, help=text), *MAY_BE_FOLDER.get(name, ())],
+    )
 
 
 def with_options(options: Sequence[Parameter]) -> Callable[[Callable[..., None]], Callable[..., None]]:
