@@ -14,6 +14,7 @@ from crisp_hw.report.figures.speedup import speedup
 from crisp_hw.report.figures.style import METADATA, RC, picture, require_matplotlib
 from crisp_hw.report.figures.totals import totals
 from crisp_hw.spec.evaluation import NetworkEvaluation
+from crisp_hw.spec.kinds import check_path, of_kind
 from crisp_hw.timeloop.stats.detail import Evaluated
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def figure(network: NetworkEvaluation, kind: str = "speedup", request: Request |
     ...
     crisp_hw.errors.InputError: no figure pie; choose one of totals, speedup, energy, roofline, mapping
     """
-    if kind not in KINDS:
+    if of_kind("kind", kind, str) not in KINDS:
         raise InputError(f"no figure {kind}", hint=f"choose one of {', '.join(KINDS)}")
     asked = request or Request()
     require_matplotlib(f"the figure {kind}")
@@ -49,7 +50,7 @@ def figure(network: NetworkEvaluation, kind: str = "speedup", request: Request |
 
 def figure_of_mapping(evaluated: Evaluated, kind: str = "mapping", request: Request | None = None) -> "Figure":
     """The figure of one mapping of Timeloop's documents; InputError for a kind that a single mapping does not have."""
-    if kind not in ONE:
+    if of_kind("kind", kind, str) not in ONE:
         raise InputError(f"no figure {kind} of one mapping", hint=f"choose one of {', '.join(ONE)}")
     asked = request or Request()
     require_matplotlib(f"the figure {kind}")
@@ -64,6 +65,7 @@ def saved(drawn: "Figure", file: str | Path | None) -> "Figure":
     from crisp_hw.machine.writing import write_all
 
     if file is not None:
+        check_path("save", file)
         where = Path(file)
         write_all(where.parent, {where.name: picture(drawn, form_of(where))})
     return drawn

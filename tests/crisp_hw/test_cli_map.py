@@ -170,3 +170,18 @@ def test_python_gives_the_same_files(run, tmp_path):
     assert {name: (tmp_path / "out" / name).read_text() for name in WRITTEN} == best.texts()
     assert names(best.save(tmp_path / "again")[0].parent) == WRITTEN
     assert (best.found.cycles, best.found.energy_pj) == (best.result.cycles, best.result.energy_pj)
+
+
+def test_python_draws_the_mapping(run, tmp_path):
+    run()
+    best = crisp_hw.find_mapping(tmp_path / "all.yaml")
+    drawn = best.plot(width="column", save=tmp_path / "mapping.svg")
+    (axes,) = drawn.axes
+    shown = [text.get_text() for text in axes.texts]
+    kept, loops = (tmp_path / "out" / "map.txt").read_text(), [line for line in shown if line.strip().startswith("for")]
+    assert kept.count("for ") == len(loops) + sum(line.strip().startswith("across") for line in shown)
+    assert {"DRAM", "RF", "MAC", "A: 4 x 2 = 8"} <= set(shown)
+    assert drawn.legends[0].get_title().get_text() == "gemv: 4 cycles, bound by MAC"
+    assert ">DRAM</text>" in (tmp_path / "mapping.svg").read_text()
+    with pytest.raises(InputError, match="no figure totals of one mapping; choose one of mapping"):
+        best.plot("totals")

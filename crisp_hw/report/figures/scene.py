@@ -12,6 +12,7 @@ from crisp_hw.report.figures.colours import REFERENCE, Look, base, looks
 from crisp_hw.report.figures.style import LETTER, LINE, POINTS, TEXT, WIDTHS, Width
 from crisp_hw.report.records import arch_names, headline
 from crisp_hw.spec.evaluation import LayerEvaluation, NetworkEvaluation
+from crisp_hw.spec.kinds import of_kind, wrong_kind
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -39,9 +40,13 @@ class Request:
     axes: tuple["Axes", ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse a width that there is not."""
-        if self.width not in WIDTHS:
-            raise InputError(f"no width {self.width}", hint=f"choose one of {', '.join(WIDTHS)}")
+        """Refuse values of a wrong kind, and a width that there is not."""
+        of_kind("width", self.width, Width)
+        for name in ("layer", "arch", "title"):
+            of_kind(name, getattr(self, name), str | None)
+        for each in self.axes:
+            if not hasattr(each, "get_position"):
+                raise wrong_kind("ax", each, "axes of matplotlib, or a list of them")
 
     @property
     def inches(self) -> float:
@@ -100,6 +105,12 @@ def scene(network: NetworkEvaluation, request: Request) -> Scene:
         names = list(dict.fromkeys(row.layer for row in network.rows))
         some = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
         raise InputError(f"no layer matches {request.layer!r}", hint=f"there are {some}")
+    by_arch = {arch: [row.layer for row in found if row.arch == arch] for arch in dict.fromkeys(r.arch for r in found)}
+    (first, there), *others = by_arch.items()
+    if uneven := next((arch for arch, layers in others if sorted(layers) != sorted(there)), None):
+        raise InputError(
+            f"{first} and {uneven} were evaluated on different layers", hint="choose the layers of both, or arch=NAME"
+        )
     return Scene(replace(network, rows=tuple(found)), request, looks(archs))
 
 
@@ -130,7 +141,8 @@ def paper(what: Request, grid: tuple[int, int], panel_inches: float, **more: Any
                 hint=f"give ax={'one axes' if rows * columns == 1 else f'a list of {rows * columns} axes'}, or none",
             )
         owner = what.axes[0].get_figure(root=True)
-        assert owner is not None  # axes that were taken off their figure cannot be drawn in
+        if owner is None:
+            raise InputError("ax was taken off its figure", hint="give axes that are on one")
         return Paper(owner, what.axes, own=False)
     drawn = Figure(figsize=(what.inches, rows * panel_inches), layout="constrained")
     drawn.get_layout_engine().set(w_pad=0.03, h_pad=0.03, hspace=0.04, wspace=0.04)  # type: ignore[union-attr, call-arg]

@@ -27,8 +27,42 @@ def test_refuses_an_unknown_kind_and_an_empty_network(network):
         figure(network, "pie")
     with pytest.raises(InputError, match="no evaluated layer"):
         figure(NetworkEvaluation("empty", ()))
-    with pytest.raises(InputError, match="no width poster; choose one of column, page"):
+    with pytest.raises(InputError, match="unknown width 'poster'; there are column, page"):
         figure(network, "totals", Request(width="poster"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"kind": 3}, "kind is 3, an int; give text"),
+        ({"kind": ["totals"]}, "kind is a list; give text"),
+        ({"width": 3.5}, "width is 3.5, a float; give 'column' or 'page'"),
+        ({"layer": ["c1"]}, "layer is a list; give text or None"),
+        ({"arch": ("stc",)}, "arch is a tuple; give text or None"),
+        ({"title": False}, "title is False, a bool; give text or None"),
+        ({"ax": 3}, "ax is 3, an int; give axes of matplotlib, or a list of them"),
+        ({"ax": [None]}, "ax is None; give axes of matplotlib, or a list of them"),
+        ({"save": 3}, "save is 3, an int; give a path, as text or as pathlib.Path"),
+    ],
+)
+def test_wrong_kinds_of_values_end_in_one_sentence(asked, said, one):
+    with pytest.raises(InputError) as caught:
+        Evaluation(one).plot(**asked)
+    assert str(caught.value) == said
+
+
+def test_axes_without_a_figure_are_refused(one):
+    mine = Figure().subplots()
+    mine.remove()
+    with pytest.raises(InputError, match="ax was taken off its figure; give axes that are on one"):
+        Evaluation(one).plot("speedup", ax=mine)
+
+
+def test_accelerators_on_different_layers_are_refused(row):
+    uneven = NetworkEvaluation("net", (row("stc", "c1"), row("dstc", "c2")))
+    with pytest.raises(InputError, match="stc and dstc were evaluated on different layers"):
+        figure(uneven, "speedup")
+    assert figure(uneven, "speedup", Request(arch="dstc"))
 
 
 @pytest.mark.parametrize("form", ["png", "svg", "pdf"])
