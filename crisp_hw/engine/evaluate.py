@@ -37,6 +37,11 @@ class Batch:
     energy_pj: Float
     failures: tuple[RuleCheck, ...] = ()
 
+    def part(self, rows: slice) -> "Batch":
+        """Some neighbouring mappings, with the rules that they break."""
+        broken = tuple(check.part(rows) for check in self.failures if check.failed[rows].any())
+        return Batch(self.valid[rows], self.cycles[rows], self.energy_pj[rows], broken)
+
 
 def evaluate_batch(
     design: Design, nest: LoopNest, bounds: Int, residuals: Int | None = None, device: str = "numpy"

@@ -1,7 +1,7 @@
 """What makes a mapping invalid, in numbers (docs/model.md, section 9)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import ceil
 
@@ -38,6 +38,11 @@ class RuleCheck:
     def key(self) -> RuleKey:
         """What tells a rule of a batch from all others of it."""
         return self.rule, self.level, self.tensor, self.other
+
+    def part(self, rows: slice) -> "RuleCheck":
+        """Of some neighbouring mappings."""
+        need, have = (None if each is None else each[rows] for each in (self.need, self.have))
+        return replace(self, failed=self.failed[rows], need=need, have=have)
 
     def of(self, row: int = 0) -> Failure:
         """The rule as one mapping breaks it."""

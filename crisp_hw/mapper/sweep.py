@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisp_hw.engine.arrays import distinct
-from crisp_hw.engine.evaluate import evaluate_batch
+from crisp_hw.engine.evaluate import evaluate_nests
 from crisp_hw.mapper.admit import admitted, shares
 from crisp_hw.mapper.bounds import lower
 from crisp_hw.mapper.fits import fits, shrinking_levels
@@ -17,12 +17,14 @@ from crisp_hw.mapper.orders import Arrangement, Visible, choices, visible
 from crisp_hw.mapper.space import Space, loop_nest
 from crisp_hw.mapper.stream import completions
 from crisp_hw.mapper.tally import Tally
+from crisp_hw.spec.mapping import LoopNest
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 DOES_NOT_FIT = "does not fit (tiles or lanes, even with every other factor at 1)"
 USES_TOO_LITTLE = "uses less of the lanes or words than constraints ask"
+TOGETHER = 8192  # mappings that are evaluated at once, of whatever nests
 BOUND = "cannot beat the best (lower bounds of cycles and energy)"
 
 
@@ -107,16 +109,42 @@ class Sweep:
         yield rows[~ahead & ~beaten]
 
     def _evaluate(self, rows: Ints) -> None:
-        space = self.catalog.space
-        dims = space.design.problem.dims
+        space, gathered, held = self.catalog.space, [], 0
         for arrangement, picked in by_nest(self.catalog, rows):
-            if self.spent:
-                return
-            nest = loop_nest(space, tuple(loop for block in arrangement for loop in block))
-            columns = [i * len(dims) + dims.index(loop.dim) for i, block in enumerate(arrangement) for loop in block]
-            bounds = picked.reshape(len(picked), -1)[:, columns]
-            batch = evaluate_batch(space.design, nest, bounds, device=self.device)
-            self.tally.enter(space, nest, batch, (picked, bounds))
+            if self.budget is not None and self.tally.tried + held >= self.budget:
+                break
+            gathered.append(_work(space, arrangement, picked))
+            held += len(picked)
+            if held >= TOGETHER:
+                self._enter(gathered)
+                gathered, held = [], 0
+        self._enter(gathered)
+
+    def _enter(self, gathered: list["_Work"]) -> None:
+        """Evaluate mappings of several nests together, and count them nest by nest."""
+        space, start = self.catalog.space, 0
+        parts = [(work.nest, work.bounds) for work in gathered]
+        batch = evaluate_nests(space.design, parts, device=self.device)
+        for work in gathered:
+            stop = start + len(work.rows)
+            self.tally.enter(space, work.nest, batch.part(slice(start, stop)), (work.rows, work.bounds))
+            start = stop
+
+
+@dataclass(frozen=True)
+class _Work:
+    """Mappings of one nest: their factors int64[b, blocks, dims], and their bounds int64[b, L]."""
+
+    nest: LoopNest
+    rows: Ints
+    bounds: Ints
+
+
+def _work(space: Space, arrangement: tuple[Arrangement, ...], picked: Ints) -> _Work:
+    dims = space.design.problem.dims
+    nest = loop_nest(space, tuple(loop for block in arrangement for loop in block))
+    columns = [i * len(dims) + dims.index(loop.dim) for i, block in enumerate(arrangement) for loop in block]
+    return _Work(nest, picked, picked.reshape(len(picked), -1)[:, columns])
 
 
 def catalog_of(space: Space, most_orders: int | None = None, seed: int = 0) -> Catalog:

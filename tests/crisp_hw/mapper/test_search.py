@@ -144,14 +144,15 @@ def test_constraints_are_obeyed_and_chunks_change_nothing(given_blocks, sparse, 
             assert [loop.kind for loop, _ in loops] == ["x"] * split + ["y"] * (2 - split)
 
 
-def flat(subject, nest, bounds, device):
+def flat(subject, parts, device):
     """A cost that knows no difference: every mapping is valid and the same."""
+    bounds = [row for _, rows in parts for row in rows]
     return Batch(np.ones(len(bounds), bool), np.full(len(bounds), 7), np.full(len(bounds), 2.5))
 
 
 @pytest.mark.parametrize("chunk_rows", [1, 3, 1000])
 def test_ties_go_to_the_smallest_bounds_seen_from_outside(chunk_rows, monkeypatch):
-    monkeypatch.setattr(sweep, "evaluate_batch", flat)
+    monkeypatch.setattr(sweep, "evaluate_nests", flat)
     monkeypatch.setattr(sweep, "lower", lambda space, rows, dims: Lower(np.ones(len(rows)), np.ones(len(rows))))
     space = enumerate_space(design(4, 3), Constraints())
     rows = next(factorizations(space, 1000)).rows
@@ -179,15 +180,16 @@ def test_an_unknown_objective_lists_the_known_ones():
     assert set(OBJECTIVES) == {"cycles", "energy", "edp"}
 
 
-def refusing(subject, nest, bounds, device):
+def refusing(subject, parts, device):
     """Nothing is valid; the more the outermost loops run (12 words of A never fit: at least 2), the worse."""
+    bounds = np.array([row for _, rows in parts for row in rows])
     need = 100.0 + bounds[:, -2:].prod(axis=1)
     failure = RuleCheck(Rule.METADATA_CAPACITY, "RF", need > 60, need, np.full(len(need), 60.0))
     return Batch(np.zeros(len(need), bool), np.zeros(len(need), np.int64), np.zeros(len(need)), (failure,))
 
 
 def test_when_the_engine_refuses_all_the_least_bad_attempt_is_named(monkeypatch):
-    monkeypatch.setattr(sweep, "evaluate_batch", refusing)
+    monkeypatch.setattr(sweep, "evaluate_nests", refusing)
     with pytest.raises(MappingError, match=r"level RF needs 102 bits of metadata capacity and has 60, 42 too many"):
         search(design(4, 6), Constraints())
 
@@ -238,7 +240,7 @@ def test_ctrl_c_without_any_mapping_is_passed_on(monkeypatch):
     def stopped(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sweep, "evaluate_batch", stopped)
+    monkeypatch.setattr(sweep, "evaluate_nests", stopped)
     with pytest.raises(KeyboardInterrupt):
         search(design(4, 6), Constraints())
 
