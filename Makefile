@@ -4,11 +4,17 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DEMO_STAMP := $(if $(wildcard $(STAMP)),$(STAMP),$(VENV)/.installed-demo)
 GOLDEN ?= $(or $(CRISP_HW_GOLDEN),../shared/golden)
 # EXTRA names what is installed beside the package; WHEEL=file.whl installs that wheel and tests it, not the checkout
 EXTRA ?= dev
 WHEEL ?=
+# TORCH_INDEX is one more index to look for PyTorch in, such as the public one of its builds for the CPU (docs/install.md)
+TORCH_INDEX ?=
+INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	$(if $(TORCH_INDEX),--extra-index-url '$(TORCH_INDEX)') $(if $(WHEEL),'$(WHEEL)[$(1)]',--editable '.[$(1)]')
 DIST ?= dist
+BUILD := .venv-build
 JOBS ?= auto
 ifdef WHEEL
 SUITE := CRISP_HW_INSTALLED=1 PYTHONSAFEPATH=1 $(BIN)/pytest -n $(JOBS) tests tools --pyargs crisp_hw crisp_prune
@@ -16,7 +22,7 @@ else
 SUITE := $(BIN)/pytest -n $(JOBS)
 endif
 
-.PHONY: help install demo quick test long coverage docker-check image-check docs notebooks lint golden characterize wheel benchmark clean
+.PHONY: help install demo quick test long coverage docker-check image-check docs notebooks lint golden characterize wheel dist benchmark clean
 
 help:
 	@echo "make demo    prune a small CNN on real digits, evaluate it on four accelerators (demo-out/)"
@@ -33,20 +39,32 @@ help:
 	@echo "make docs    build the site strictly into build/site, without the network"
 	@echo "make notebooks  execute docs/notebooks again and keep their outputs"
 	@echo "make wheel   build the wheel into dist/"
+	@echo "make dist    build the source and its wheel into dist/, and check what an index would show (CRISP_HW_URL)"
+	@echo "TORCH_INDEX=address  with make demo and others: one more index to look for PyTorch in"
 	@echo "make clean   remove .venv and everything generated"
 
 $(STAMP): pyproject.toml constraints.txt $(WHEEL)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		$(if $(WHEEL),'$(WHEEL)[$(EXTRA)]',--editable '.[$(EXTRA)]')
+	$(call INSTALL,$(EXTRA))
 	@touch $(STAMP)
+
+# what the demo needs, and no more; an environment that has everything will do
+$(VENV)/.installed-demo: pyproject.toml constraints.txt $(WHEEL)
+	$(PYTHON) -m venv $(VENV)
+	$(call INSTALL,demo)
+	@touch $@
 
 install: $(STAMP)
 
-demo: $(STAMP)
+# where it is built for CUDA, libraries of the same size and more lie beside it
+TORCH_MB = $$(du -smc $(VENV)/lib/python*/site-packages/torch $(VENV)/lib/python*/site-packages/nvidia \
+	$(VENV)/lib/python*/site-packages/triton 2> /dev/null | tail -1 | cut -f1)
+
+demo: $(DEMO_STAMP)
 	$(BIN)/python examples/digits.py --out demo-out
 	$(BIN)/crisp-hw evaluate --masks demo-out/run.pt --arch dense --arch stc --arch dstc --arch crisp-stc --out demo-out
 	$(BIN)/crisp-hw describe demo-out/run.pt --layer stage2.conv --picture demo-out/mask.png
+	@echo "the environment $(VENV) takes $$(du -sm $(VENV) | cut -f1) MB, $(TORCH_MB) MB of them PyTorch"
 
 quick: $(STAMP)
 	$(SUITE) --hypothesis-profile=quick -m 'not (slow or process or train or fuzz or docker or long)'
@@ -73,6 +91,16 @@ notebooks: $(STAMP)
 # in a build environment of its own, as who installs the source would build it
 wheel:
 	@$(PYTHON) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $(DIST) .
+
+# what is published: the source, and the wheel built from that source; in an environment of its own
+dist: $(BUILD)/.installed
+	$(BUILD)/bin/python -m build --outdir $(DIST) .
+	$(BUILD)/bin/python -m twine check --strict $(DIST)/*.tar.gz $(DIST)/*.whl
+
+$(BUILD)/.installed: constraints.txt
+	$(PYTHON) -m venv $(BUILD)
+	$(BUILD)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt build twine
+	@touch $@
 
 # needs no .venv: it makes an environment of its own and removes it
 docker-check:
@@ -108,4 +136,4 @@ characterize: $(STAMP) $(if $(CRISP_HW_CACTI),,$(CACTI_STAMP))
 	$(BIN)/python tools/energy_tables/check_grid.py --asked 1000
 
 clean:
-	rm -rf $(VENV) dist demo-out .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(BUILD) build dist demo-out .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -28,6 +28,21 @@ def test_one_version_is_stated():
     assert f'version="{version}"' in (ROOT / "docker" / "Dockerfile").read_text()
 
 
+def test_no_upper_bound_and_a_version_for_each_tested_python():
+    assert PROJECT["project"]["requires-python"] == ">=3.11"
+    assert not [line for line in PROJECT["project"]["classifiers"] if line.startswith("License")]  # `license` says it
+
+
+def test_the_index_of_pytorch_is_passed_on_and_named():
+    made = [line for line in MAKEFILE.splitlines() if "--extra-index-url" in line]
+    assert len(made) == 1 and "$(if $(TORCH_INDEX),--extra-index-url '$(TORCH_INDEX)')" in made[0]
+    assert re.search(r"^TORCH_INDEX \?=$", MAKEFILE, re.MULTILINE)
+    address = "https://download." + "pytorch.org/whl/cpu"
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "Makefile", ROOT / "pyproject.toml"]
+    named = {page.name for page in pages if address in page.read_text(encoding="utf-8")}
+    assert "README.md" in named and named <= {"README.md", "install.md"}
+
+
 def test_quick_leaves_out_what_the_markers_say():
     (left_out,) = re.findall(r"-m 'not \(([a-z ]+)\)'", MAKEFILE)
     assert set(left_out.split(" or ")) == MARKERS
