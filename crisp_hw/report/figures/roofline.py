@@ -59,19 +59,19 @@ def _marks(where: Scene) -> dict[str, str]:
 
 
 def _roofs(axes: "Axes", where: Scene, here: Sequence[Point]) -> None:
-    """The lines of every pair of bandwidth and peak; black where all accelerators share it."""
+    """The lines of every pair of bandwidth and peak; in the colour of an accelerator that alone has it, else black."""
     axes.set_xscale("log", base=2)
     axes.set_yscale("log", base=2)
     if not here:
         return
-    pairs: dict[tuple[float | None, int], str] = {}
+    pairs: dict[tuple[float | None, int], set[str]] = {}
     for point in here:
-        pairs.setdefault((point.bandwidth, point.peak), point.arch)
+        pairs.setdefault((point.bandwidth, point.peak), set()).add(point.arch)
     least, most = min(p.intensity for p in here), max(p.intensity for p in here)
     ridges = [peak / bandwidth for bandwidth, peak in pairs if bandwidth]
     low, high = 2 ** (log2(min([least, *ridges])) - 0.7), 2 ** (log2(max([most, *ridges])) + 0.7)
-    for (bandwidth, peak), arch in pairs.items():
-        colour = INK if len(pairs) == 1 else where.looks[arch].colour
+    for (bandwidth, peak), archs in pairs.items():
+        colour = where.looks[min(archs)].colour if len(archs) == 1 < len(pairs) else INK
         ridge = low if not bandwidth else peak / bandwidth
         corners = [(low, low * bandwidth)] if bandwidth else []
         corners += [(max(ridge, low), float(peak)), (high, float(peak))]
@@ -93,8 +93,9 @@ def _names(axes: "Axes", pairs: Sequence[tuple[float | None, int]], ends: tuple[
         ha="right",
         va="bottom",
     )
-    limits = [bandwidth for bandwidth in dict.fromkeys(bandwidth for bandwidth, _ in pairs) if bandwidth]
-    told = f"{', '.join(f'{each:g}' for each in limits)} words/cycle" if limits else "no bandwidth limit"
+    limits = sorted({bandwidth for bandwidth, _ in pairs if bandwidth})
+    endless = [] if all(bandwidth for bandwidth, _ in pairs) else ["no limit"]
+    told = f"{', '.join([*(f'{each:g}' for each in limits), *endless])} words/cycle" if limits else "no bandwidth limit"
     axes.annotate(told, (0.03, 0.97), xycoords="axes fraction", ha="left", va="top")
 
 
@@ -120,11 +121,12 @@ def _label(axes: "Axes", where: Scene, port: Port, missing: int) -> None:
 def _keys(where: Scene, found: Sequence[Point], marks: dict[str, str]) -> "list[Artist]":
     from matplotlib.lines import Line2D
 
-    def key(label: str, colour: str, marker: str) -> "Artist":
-        return Line2D([], [], linestyle="", marker=marker, color=colour, markersize=4.5, label=plain(label))
+    def key(label: str, colour: str, marker: str, edge: str) -> "Artist":
+        shape = {"marker": marker, "markersize": 4.5, "markeredgewidth": 0.6, "markeredgecolor": edge}
+        return Line2D([], [], linestyle="", color=colour, label=plain(label), **shape)  # type: ignore[arg-type]
 
     bound = [name for name in marks if any(point.bound_by == name for point in found)]
     return [
-        *(key(arch, where.looks[arch].colour, "o") for arch in where.archs),
-        *(key(f"bound by {name or 'nothing'}", "#777777", marks[name]) for name in bound),
+        *(key(arch, where.looks[arch].colour, "o", where.looks[arch].colour) for arch in where.archs),
+        *(key(f"bound by {name or 'nothing'}", "white", marks[name], INK) for name in bound),
     ]

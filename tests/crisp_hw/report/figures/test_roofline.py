@@ -3,7 +3,9 @@
 import pytest
 from matplotlib.colors import to_hex
 
-from crisp_hw.report.figures.colours import SHIPPED
+from crisp_hw import NM, WorkloadPattern, evaluate
+from crisp_hw.report.figures.colours import SHIPPED, looks
+from crisp_hw.report.figures.style import INK
 from crisp_hw.report.plots import Request, figure
 from crisp_hw.report.roofline import points, ports
 
@@ -31,6 +33,22 @@ def test_roofs_bend_where_bandwidth_meets_the_macs(real):
     (roof,) = [line for line in axes.lines if line.get_marker() in ("None", "", None)]
     (low, rise), (ridge, peak), (_, flat) = zip(roof.get_xdata(), roof.get_ydata(), strict=True)
     assert rise == pytest.approx(24 * low) and ridge == pytest.approx(256 / 24) and peak == flat == 256
+
+
+def test_a_roof_that_one_accelerator_has_alone_has_its_colour():
+    source = WorkloadPattern("resnet50", NM(2, 4), 64, 0.9)
+    archs = ["crisp-stc", "dstc", "crisp-stc:smem_read_bandwidth=8", "stc:smem_read_bandwidth=none"]
+    drawn = evaluate(source, archs, layers="layer4.0.*").plot("roofline")
+    axes, found = drawn.axes[0], looks([arch.replace(":", "[") + "]" * (":" in arch) for arch in archs])
+    roofs = [line for line in axes.lines if line.get_marker() in ("None", "", None)]
+    slopes = {
+        line.get_ydata()[0] / line.get_xdata()[0]: line.get_color() for line in roofs if len(line.get_xdata()) == 3
+    }
+    assert slopes == {24: INK, 8: found["crisp-stc[smem_read_bandwidth=8]"].colour}
+    assert [line.get_color() for line in roofs if len(line.get_xdata()) == 2] == [
+        found["stc[smem_read_bandwidth=none]"].colour
+    ]
+    assert "8, 24, no limit words/cycle" in [text.get_text() for text in axes.texts]
 
 
 def test_labels_say_which_macs_and_words(real):
