@@ -24,6 +24,7 @@ CHECKPOINT = "checkpoint.pt"
 WEIGHTS = "weights.pt"
 LIMIT = 2**20
 """Bytes of the largest config.json that is read: far above what a job comes to."""
+SCHEMA = "crisp-hw/prune-job/1"
 
 
 def open_run(folder: Path, job: Mapping[str, Any], resume: bool) -> None:
@@ -34,7 +35,7 @@ def open_run(folder: Path, job: Mapping[str, Any], resume: bool) -> None:
     noted, where = folder / CONFIG, Where(mark=Mark(str(folder)))
     if not noted.exists():
         make_folder(folder)
-        write_text(noted, json.dumps(job, indent=2, sort_keys=True) + "\n")
+        write_text(noted, json.dumps({"schema": SCHEMA, **job}, indent=2, sort_keys=True) + "\n")
         return
     if not resume:
         raise InputError("holds a run already", where, "add --resume to continue it, or choose another --run-dir")
@@ -56,6 +57,8 @@ def _read(noted: Path) -> dict[str, Any]:
         raise InputError(f"is damaged ({in_our_words(error)})", where, hint) from error
     if not isinstance(saved, dict):
         raise InputError("is damaged: it holds no named values", where, hint)
+    if saved.pop("schema", SCHEMA) != SCHEMA:  # runs of before there was one have none
+        raise InputError("was written by another version", where, hint)
     return saved
 
 

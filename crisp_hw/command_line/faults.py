@@ -7,6 +7,8 @@ from typing import Any
 
 from crisp_hw.errors import CrispError, MappingError, Mark, Where
 
+SCHEMA = "crisp-hw/error/1"
+
 
 def telling(command: Callable[[], object], wanted: Callable[[], bool]) -> object:
     """Run a command; an error that it raises is told as JSON where that is wanted, and raised on."""
@@ -45,4 +47,4 @@ def error_record(error: CrispError) -> dict[str, Any]:
             for each in failures
         ],
     }
-    return {"error": fields}
+    return {"schema": SCHEMA, "error": fields}

@@ -19,6 +19,7 @@ from crisp_hw.timeloop.stats.json_text import stats_json
 from crisp_hw.timeloop.stats.map_text import map_line, map_text
 from crisp_hw.timeloop.stats.text import stats_text
 
+SCHEMA = "crisp-hw/map/1"
 SEARCH = (
     Column("objective", "least"),
     Column("factorizations", "factorizations", "whole"),
@@ -87,7 +88,11 @@ def content(mapped: Mapped) -> Mapping[str, Any]:
         "certificate": found.certificate,
         "mapping": map_line(mapped.evaluated.point),
     }
-    return {"search": search, **json.loads(stats_json(mapped.evaluated))}
+    return {"schema": SCHEMA, "search": search, **_without_schema(json.loads(stats_json(mapped.evaluated)))}
+
+
+def _without_schema(figures: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in figures.items() if key != "schema"}
 
 
 def front_records(mapped: Mapped, points: int) -> list[Record]:

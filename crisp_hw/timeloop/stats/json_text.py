@@ -7,6 +7,7 @@ from typing import Any
 from crisp_hw.spec.result import ComputeResult, LevelResult, TensorCounts, WireResult
 from crisp_hw.timeloop.stats.detail import Evaluated
 
+SCHEMA = "crisp-hw/model/1"
 _KINDS, _OPS = ("random", "gated", "skipped"), ("reads", "fills", "updates")
 
 
@@ -24,6 +25,7 @@ def stats_data(evaluated: Evaluated) -> dict[str, Any]:
     levels |= {level.name: _level(evaluated, level) for level in result.levels}
     networks = {network.name: _wires(network) for network in result.networks}
     return {
+        "schema": SCHEMA,
         "valid": result.valid,
         "cycles": result.cycles,
         "energy_pJ": result.energy_pj - leakage,
