@@ -14,6 +14,7 @@ from crisp_hw import api
 from crisp_hw.report.document import markdown_text
 from crisp_hw.report.evaluation import evaluation_document
 from crisp_hw.report.files import result_text
+from crisp_hw.report.plots import KINDS as FIGURES
 from crisp_hw.results import read_result_text
 from crisp_hw.results.keep import kept
 from crisp_hw.results.saved import (
@@ -69,15 +70,14 @@ def test_a_loaded_evaluation_renders_the_same_documents(kind, tmp_path):
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second] != []
 
 
-def test_figures_of_a_loaded_evaluation_are_the_same_pictures(tmp_path):
-    from crisp_hw.report.plots import KINDS as FIGURES
-    from crisp_hw.report.plots import png
-
+@pytest.mark.parametrize("kind", FIGURES)
+def test_figures_of_a_loaded_evaluation_are_the_same_pictures(kind, tmp_path):
     found = evaluation("actual density")
     (file,) = found.save(tmp_path / "result.json")
-    again = api.Evaluation.load(file)
-    for kind in FIGURES:
-        assert png(found.plot(kind)) == png(again.plot(kind))
+    chosen = {"layer": "blocks", "arch": "crisp-stc"} if kind == "mapping" else {}
+    for name, each in (("a", found), ("b", api.Evaluation.load(file))):
+        each.plot(kind, save=tmp_path / f"{name}.png", **chosen)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
 def test_equal_parts_of_rows_are_kept_once():
