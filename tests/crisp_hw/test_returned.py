@@ -137,7 +137,7 @@ def test_a_notebook_shows_totals_and_folds_the_notes(found):
     page = Balanced(found._repr_html_())
     assert page.open == [] and page.seen.count("table") == 1 and page.seen.count("details") == 2
     assert page.seen.count("tr") == 1 + len(EVERY)
-    for text in ("crisp-stc", "speedup", "samples are processed one at a time", "batch norm"):
+    for text in ("crisp-stc", "speedup", *found.network.assumptions, "batch norm"):
         assert text in page.text
 
 
