@@ -1,12 +1,16 @@
 """Every choice of a pruning run, as one plain value."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any, Literal, TypeVar, get_args
+from operator import index
+from typing import Any, Literal, TypedDict, TypeVar, get_args
 
 from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.descriptors import Role
+from crisp_hw.spec.keywords import options_from
+from crisp_hw.spec.kinds import of_kind, settled, wrong_kind
+from crisp_hw.spec.patterns import NM, nm_of
 from crisp_prune.choices import Normalize, Score
 from crisp_prune.option import option
 from crisp_prune.schedule import Ramp, block_iterations, nm_sparsity, targets
@@ -65,9 +69,14 @@ class CrispConfig:
 
     def __post_init__(self) -> None:
         """Refuse what cannot work; a list of classes becomes a tuple."""
-        object.__setattr__(self, "classes", tuple(int(label) for label in self.classes))
-        _check_pattern(self)
+        object.__setattr__(self, "classes", _labels(self.classes))
+        for name in ("roles", "max_sparsity"):
+            globs = getattr(self, name)
+            if not isinstance(globs, Mapping) or not all(isinstance(glob, str) for glob in globs):
+                raise wrong_kind(name, globs, "a map from globs of layer names, such as {'layer4.*': ...}")
         _check_choices(self)
+        settled(self)
+        _check_pattern(self)
         for name in ("epochs", "lr", "momentum", "weight_decay", "sr_ste", "seed"):
             if getattr(self, name) < 0:
                 raise InputError(f"{name} is {getattr(self, name)} and cannot be negative")
@@ -98,6 +107,57 @@ class CrispConfig:
         return plain
 
 
+class CrispFields(TypedDict, total=False):
+    """The fields of `CrispConfig` as keywords of a function; a test holds it to them."""
+
+    sparsity: float
+    n: int
+    m: int
+    block: int
+    classes: tuple[int, ...]
+    score: Score
+    online: bool
+    normalize: Normalize
+    ramp: Ramp
+    increment: float
+    prune_until: float
+    roles: Mapping[str, Role]
+    max_sparsity: Mapping[str, float]
+    sr_ste: float
+    epochs: int
+    lr: float
+    momentum: float
+    weight_decay: float
+    warmup_epochs: float | None
+    amp: Amp
+    seed: int
+
+
+def config_from(config: CrispConfig | None, nm: NM | str | None, fields: Mapping[str, Any]) -> CrispConfig:
+    """The config that a function was given, as one value or as keywords, of which `nm` is n and m in one.
+
+    >>> config_from(None, "1:4", {"sparsity": 0.9}).n
+    1
+    """
+    if nm is None:
+        return options_from(CrispConfig, config, fields, "config")
+    if twice := [name for name in ("n", "m") if name in fields]:
+        raise InputError(f"nm and {twice[0]} are given", hint="give nm alone")
+    found = nm_of(nm)
+    return options_from(CrispConfig, config, {**fields, "n": found.n, "m": found.m}, "config")
+
+
+def _labels(classes: object) -> tuple[int, ...]:
+    """Label indices as whole numbers, also those of an array."""
+    accepted = "label indices such as (3, 5, 8)"
+    if isinstance(classes, str | bytes | Mapping) or not isinstance(classes, Iterable):
+        raise wrong_kind("classes", classes, accepted)
+    try:
+        return tuple(index(label) for label in classes)
+    except TypeError as error:
+        raise InputError(f"classes holds something else than label indices: {error}", hint=f"give {accepted}") from None
+
+
 def _check_pattern(config: CrispConfig) -> None:
     """N:M, block and target must fit each other."""
     n, m, block = config.n, config.m, config.block
@@ -113,6 +173,7 @@ def _check_pattern(config: CrispConfig) -> None:
     if not 0 <= config.prune_until <= 1:
         raise InputError(f"prune_until {config.prune_until} must lie in [0, 1]: it is a share of the optimizer steps")
     for glob, ceiling in config.max_sparsity.items():
+        of_kind(f"max_sparsity[{glob!r}]", ceiling, float)
         if not alone - 1e-9 <= ceiling <= 1:
             raise InputError(
                 f"{ceiling} must lie in [{alone:.4f}, 1], as {n}:{m} alone gives {alone:.4f}",

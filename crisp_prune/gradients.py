@@ -7,8 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 
+from crisp_hw.errors import InputError
 from crisp_prune.choices import Score
-from crisp_prune.saliency import batch_term
+from crisp_prune.matrix import to_matrix
+from crisp_prune.saliency import batch_term, saliency
 
 
 class GradientSums:
@@ -55,6 +57,22 @@ class GradientSums:
                 dist.broadcast(tensor, src=0)
         batches = int(count.item())
         return {name: total.detach() / max(1, batches) for name, total in totals.items()}, batches
+
+    def scores(
+        self, weights: Mapping[str, nn.Parameter], score: Score, classes: tuple[int, ...] = ()
+    ) -> dict[str, Tensor]:
+        """The saliency of every weight in the matrix view, on the CPU; InputError when gradients are needed and lack.
+
+        >>> GradientSums().scores({"a": nn.Parameter(torch.tensor([[-2.0]]))}, "magnitude")["a"].tolist()
+        [[2.0]]
+        """
+        means, batches = self.means(weights)
+        if score != "magnitude" and not batches:
+            raise InputError(
+                f"no gradients for the score {score!r}: no batch held a sample of the classes {classes or '(all)'}",
+                hint="give step() batches, or call observe() in your loop",
+            )
+        return {name: to_matrix(saliency(weight, means[name], score)).cpu() for name, weight in weights.items()}
 
 
 @contextmanager

@@ -7,12 +7,14 @@ from torch import nn
 
 from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.descriptors import Role
+from crisp_hw.spec.kinds import wrong_kind
 from crisp_hw.spec.layer import Skipped
 from crisp_hw.spec.shown import counted, folded_html, table_html
 from crisp_prune.blocks import Grid
 from crisp_prune.budget import TOLERANCE, Budget
 from crisp_prune.config import CrispConfig, match_glob
 from crisp_prune.geometry import Geometry
+from crisp_prune.given import checked_module
 from crisp_prune.matrix import to_matrix
 from crisp_prune.nm import kept_columns
 from crisp_prune.sites import Site, find_sites, unsupported, weight_of
@@ -107,7 +109,9 @@ def make_plan(model: nn.Module, config: CrispConfig, geometry: Geometry | None =
     >>> [(layer.name, layer.role) for layer in plan.layers]
     [('0', 'dense'), ('1', 'hybrid'), ('3', 'nm')]
     """
-    sites = tuple(_judged(site, geometry) for site in find_sites(model))
+    if not isinstance(config, CrispConfig):
+        raise wrong_kind("config", config, "CrispConfig(...)")
+    sites = tuple(_judged(site, geometry) for site in find_sites(checked_module(model)))
     _check_globs(config, sites)
     registered = [use.name for site in sites for use in site.uses]
     order = registered if geometry is None else list(geometry.order)

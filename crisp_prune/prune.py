@@ -3,30 +3,33 @@
 import copy
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from crisp_hw.errors import InputError
 from crisp_hw.spec.descriptors import PrunedModel
+from crisp_hw.spec.keywords import options_from, with_fields
+from crisp_hw.spec.kinds import check_path
+from crisp_hw.spec.patterns import NM
 from crisp_prune.agreement import agree
 from crisp_prune.attach import LastCall, Masks, attach, detach, mask_hooks, paused, share_nothing, strip, unwrapped
 from crisp_prune.batches import LossFn, classification_loss, count_of, first_batch, only_classes, to_device
-from crisp_prune.config import CrispConfig
+from crisp_prune.config import CrispConfig, CrispFields, config_from
 from crisp_prune.export import save_pruned
 from crisp_prune.geometry import Geometry, evaluation, record, samples_of
+from crisp_prune.given import checked_batch_size, checked_batches, checked_module, checked_state
 from crisp_prune.gradients import GradientSums, thawed
 from crisp_prune.handover import pruned_model
 from crisp_prune.iterate import Iteration, MatrixMasks, dense_masks, next_masks, sparsity_of
-from crisp_prune.matrix import from_matrix, to_matrix
+from crisp_prune.matrix import from_matrix
 from crisp_prune.plan import Plan, budget_of, make_plan, require_reachable, require_the_same
 from crisp_prune.rng import preserved, restore, seed_all
-from crisp_prune.saliency import saliency
 from crisp_prune.sites import Site, find_sites, weight_of
 from crisp_prune.state import PrunerState, from_dict, to_dict
 from crisp_prune.train import run
-from crisp_prune.training import FitOptions, Training
+from crisp_prune.training import FitFields, FitOptions, Training
 
 
 class Crisp:
@@ -35,7 +38,8 @@ class Crisp:
     `sample` is one model input (a tensor, or a tuple of arguments) with the batch in front; it gives the layers'
     geometry and execution order. Without it, the first batch that `fit` or `step` sees does. Raises InputError when
     nothing can be pruned, when the target is out of reach, or when a pruner is attached already. `batch_size` says how
-    many samples the sample or the first batch holds, for inputs whose first axis is not the batch.
+    many samples the sample or the first batch holds, for inputs whose first axis is not the batch. The fields of
+    CrispConfig can be given as keywords instead of `config`, with `nm="2:4"` for n and m.
 
     Copies of the model made while the pruner is attached follow its masks. Call `crisp_prune.attach.strip` on a copy
     to give it its zeros. Graphs that torch.compile made of the model are dropped when masks are attached or removed.
@@ -50,17 +54,21 @@ class Crisp:
     True
     """
 
+    @with_fields(CrispConfig)
     def __init__(
         self,
         model: nn.Module,
         config: CrispConfig | None = None,
         sample: Any = None,
         batch_size: int | None = None,
+        *,
+        nm: NM | str | None = None,
+        **fields: Unpack[CrispFields],
     ) -> None:
         """Find the layers, give them roles, and attach masks that keep everything."""
-        self.model: nn.Module = unwrapped(model)
-        self.config = config or CrispConfig()
-        self.batch_size = batch_size
+        self.config = config_from(config, nm, fields)
+        self.model: nn.Module = unwrapped(checked_module(model))
+        self.batch_size = checked_batch_size(batch_size)
         if mask_hooks(self.model):
             raise InputError("the model has a pruner attached already", hint="call its finalize() first")
         self.history: tuple[Iteration, ...] = ()
@@ -169,13 +177,14 @@ class Crisp:
         >>> iteration.index
         1
         """
+        batches = checked_batches(batches)
         if self.done:
             raise InputError(f"all {self.config.iterations + 1} iterations are done", hint="call finalize()")
         if batches is not None and self.geometry is None:
             self.record(first_batch(batches, self.config.classes), loss_fn)
         if batches is not None and self.config.score != "magnitude":
             self.measure(batches, loss_fn)
-        scores = self._scores()
+        scores = self.gradients.scores(self.weights, self.config.score, self.config.classes)
         target = self.config.targets[self.iteration]
         budget = budget_of(self.plan(), self.config)
         after = next_masks(scores, self._masks, self.config, budget, target if self.iteration else None)
@@ -197,14 +206,18 @@ class Crisp:
                 masks.follow(weight.device)
                 weight.copy_(torch.where(masks.nm, weight, weight * (1 - lr * self.config.sr_ste)))
 
-    def fit(self, loader: Iterable[Any], options: FitOptions | None = None) -> list[Iteration]:
+    @with_fields(FitOptions)
+    def fit(
+        self, loader: Iterable[Any], options: FitOptions | None = None, **fields: Unpack[FitFields]
+    ) -> list[Iteration]:
         """All iterations with fine-tuning between and after them, on the samples of the user's classes.
 
-        One SGD optimizer and one learning-rate schedule run through; `options` names the checkpoint to write and to
-        resume from. Global random generators are left as they were found.
+        One SGD optimizer and one learning-rate schedule run through; `options`, or its fields as keywords, name the
+        checkpoint to write and to resume from. Global random generators are left as they were found.
         """
+        said = options_from(FitOptions, options, fields)
         with preserved(loader):
-            run(Training(self, loader, options or FitOptions()))
+            run(Training(self, loader, said))
         return list(self.history)
 
     def finalize(self, check: bool = True) -> nn.Module:
@@ -227,6 +240,7 @@ class Crisp:
 
     def save(self, path: str | Path, name: str = "", provenance: Mapping[str, Any] | None = None) -> None:
         """Write the pruned-model file (.pt or .safetensors)."""
+        check_path("the pruned-model file", path)
         save_pruned(Path(path), self.export(name, provenance))
 
     def state_dict(self) -> dict[str, Any]:
@@ -238,7 +252,7 @@ class Crisp:
 
         Raises InputError when version, config or layers differ from this pruner's.
         """
-        found = from_dict(saved, self.model, self.config)
+        found = from_dict(checked_state(saved), self.model, self.config)
         self.geometry = found.geometry
         self._attach(self.plan())
         self.history = found.history
@@ -294,17 +308,3 @@ class Crisp:
                 from_matrix(part, weight.shape).to(weight.device) for part in (masks[name].nm, masks[name].live)
             )
             self._attached[name].set(nm, live)
-
-    def _scores(self) -> dict[str, Tensor]:
-        """The saliency of every prunable weight in the matrix view, on the CPU."""
-        means, batches = self.gradients.means(self.weights)
-        if self.config.score != "magnitude" and not batches:
-            raise InputError(
-                f"no gradients for the score {self.config.score!r}: no batch held a sample of the classes "
-                f"{self.config.classes or '(all)'}",
-                hint="give step() batches, or call observe() in your loop",
-            )
-        return {
-            name: to_matrix(saliency(weight, means[name], self.config.score)).cpu()
-            for name, weight in self.weights.items()
-        }

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict
 
 import torch
 from torch import nn
 
 from crisp_hw.errors import InputError
+from crisp_hw.spec.kinds import check_callable, check_path, settled, wrong_kind
 from crisp_prune import rng
 from crisp_prune.batches import LossFn, classification_loss
 from crisp_prune.config import CrispConfig
@@ -54,6 +55,31 @@ class FitOptions:
     score_loader: Iterable[Any] | None = None
     loss_fn: LossFn = classification_loss
     on_step: Callable[[Progress], None] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values of other kinds; the checkpoint may be text."""
+        settled(self)
+        if self.every < 0:
+            raise InputError(f"every is {self.every} and cannot be negative")
+        if self.checkpoint is not None:
+            check_path("checkpoint", self.checkpoint)
+            object.__setattr__(self, "checkpoint", Path(self.checkpoint))
+        if self.score_loader is not None and not isinstance(self.score_loader, Iterable):
+            raise wrong_kind("score_loader", self.score_loader, "a DataLoader or another list of batches")
+        check_callable("on_step", self.on_step)
+        if not callable(self.loss_fn):
+            raise wrong_kind("loss_fn", self.loss_fn, "a function of model and batch that returns the loss")
+
+
+class FitFields(TypedDict, total=False):
+    """The fields of `FitOptions` as keywords of a function; a test holds it to them."""
+
+    checkpoint: Path | None
+    resume: bool
+    every: int
+    score_loader: Iterable[Any] | None
+    loss_fn: LossFn
+    on_step: Callable[[Progress], None] | None
 
 
 class Pruner(Protocol):

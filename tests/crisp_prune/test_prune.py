@@ -77,7 +77,7 @@ def test_saliency_is_weight_times_mean_gradient_of_a_pass_that_changes_nothing(s
     expected = mean_gradients(net(), names, batches, term)
     before, state = torch.get_rng_state(), copy.deepcopy(model.state_dict())
     pruner.measure(loader(shuffle=False))
-    scores = pruner._scores()
+    scores = pruner.gradients.scores(pruner.weights, pruner.config.score)
     for name in names:
         weight = model.get_submodule(name).weight
         assert torch.allclose(scores[name], to_matrix((weight * expected[name]).abs()), rtol=1e-4, atol=1e-8)
