@@ -92,6 +92,7 @@ _COMMANDS: Mapping[str, Mapping[str, str]] = {
         "ls all": "`crisp-hw arch list` lists them",
     },
     "crisp-hw workload": {
+        "validate lint verify test": "`crisp-hw workload check` names every mistake of a file",
         "get export save download edit new add init create": "`crisp-hw workload copy` writes the file of a packaged "
         "one, to begin with",
         "describe print info": "`crisp-hw workload show` shows every layer",

@@ -1,6 +1,7 @@
 """Layer tables of networks: the packaged ones by name, a user's by path."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,7 +11,7 @@ from crisp_hw.data_files import data_folder
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.files import read_text
 from crisp_hw.machine.positions import MarkedDict, mark_of, shown
-from crisp_hw.machine.yaml_files import checked, read_mapping
+from crisp_hw.machine.yaml_files import checked, faults_of, read_mapping
 from crisp_hw.meanings import network_hint
 from crisp_hw.spec.kinds import wrong_kind
 from crisp_hw.spec.layer import Layer, Skipped, Workload
@@ -108,9 +109,9 @@ def load_workload(name_or_path: str | Path) -> Workload:
     path = _locate(name_or_path)
     document = read_mapping(path, FORM)
     content = checked(_WorkloadFile, document, "workload")
+    for fault in _faults(document, content):
+        raise fault
     layers = tuple(Layer(**entry.model_dump()) for entry in content.layers)
-    _check_layers(document, layers)
-    _check_totals(document, layers, content.totals)
     skipped = tuple(Skipped(entry.name, entry.reason) for entry in content.skipped)
     return Workload(content.name, layers, skipped, content.source)
 
@@ -147,30 +148,51 @@ def _locate(name_or_path: str | Path) -> Path:
     )
 
 
-def _check_layers(document: MarkedDict, layers: tuple[Layer, ...]) -> None:
+def mistakes(path: Path) -> tuple[InputError, ...]:
+    """All that `load_workload` would refuse of a file: first of its form, then of what it says.
+
+    >>> mistakes(data_folder("workloads") / "vgg16.yaml")
+    ()
+    """
+    try:
+        document = read_mapping(path, FORM)
+    except InputError as error:
+        return (error,)
+    found = faults_of(_WorkloadFile, document, "workload")
+    return found or tuple(_faults(document, checked(_WorkloadFile, document, "workload")))
+
+
+def _faults(document: MarkedDict, content: _WorkloadFile) -> Iterator[InputError]:
+    """Every mistake of a file whose form is right."""
+    layers = tuple(Layer(**entry.model_dump()) for entry in content.layers)
+    yield from _layer_faults(document, layers)
+    yield from _total_faults(document, layers, content.totals)
+
+
+def _layer_faults(document: MarkedDict, layers: tuple[Layer, ...]) -> Iterator[InputError]:
     """Names are unique, groups divide channels, every output has a position, and counts stay exact."""
     first: dict[str, Mark | None] = {}
     for layer, entry in zip(layers, document["layers"], strict=True):
         at = Where("workload", layer.name[:40], mark=mark_of(entry))
         if layer.name in first:
-            raise InputError(f"the name is taken, at {first[layer.name]}", at, "layer names must be unique")
+            yield InputError(f"the name is taken, at {first[layer.name]}", at, "layer names must be unique")
         first[layer.name] = mark_of(entry)
         if layer.in_channels % layer.groups or layer.out_channels % layer.groups:
             channels = f"in_channels {layer.in_channels} and out_channels {layer.out_channels}"
-            raise InputError(
+            yield InputError(
                 f"{layer.groups} groups must divide {channels}", at.under("groups", mark_of(entry, "groups"))
             )
         if min(layer.output_size) < 1:
             sizes = f"kernel {layer.kernel}, dilation {layer.dilation} and padding {layer.padding}"
-            raise InputError(f"{layer.input_size} is too small for {sizes}", at.under("input_size"))
+            yield InputError(f"{layer.input_size} is too small for {sizes}", at.under("input_size"))
         for what, number, most in (("weights", layer.weights, MOST_WEIGHTS), ("MACs", layer.macs, MOST_MACS)):
             if number > most:
-                raise InputError(
+                yield InputError(
                     f"{number:,} {what} are more than {most:,}, the most of one layer", at, "make it smaller"
                 )
 
 
-def _check_totals(document: MarkedDict, layers: tuple[Layer, ...], totals: _Totals | None) -> None:
+def _total_faults(document: MarkedDict, layers: tuple[Layer, ...], totals: _Totals | None) -> Iterator[InputError]:
     """The file's checksums, when it has them, equal what its layers add up to."""
     if totals is None:
         return
@@ -183,4 +205,4 @@ def _check_totals(document: MarkedDict, layers: tuple[Layer, ...], totals: _Tota
         stated: int = getattr(totals, field)
         if stated != found:
             at = Where("workload", key=f"totals.{field}", mark=mark_of(document["totals"], field))
-            raise InputError(f"says {shown(stated)} but the layers add up to {found}", at, "correct one of them")
+            yield InputError(f"says {shown(stated)} but the layers add up to {found}", at, "correct one of them")

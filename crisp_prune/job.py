@@ -23,7 +23,7 @@ from crisp_prune.data import (
 )
 from crisp_prune.evaluate import Accuracy, accuracy
 from crisp_prune.export import save_pruned
-from crisp_prune.options import Job
+from crisp_prune.options import CONFIG_NAME, Job, job_text
 from crisp_prune.prune import Crisp
 from crisp_prune.rundir import CHECKPOINT, CONFIG, METRICS, REPORT, WEIGHTS, metrics_csv, open_run, report_markdown
 from crisp_prune.training import EpochRow, FitOptions, Progress
@@ -107,6 +107,7 @@ def execute(job: Job, resume: bool, on_step: Callable[[Progress], None]) -> Outc
     batches, validation, classes = loaders(job)
     pruner = Crisp(model, replace(job.config, classes=classes))
     open_run(job.run_dir, job.as_dict(), resume)
+    write_text(job.run_dir / CONFIG_NAME, job_text(job))
     make_folder(job.out.parent)
     before = accuracy(model, validation, classes)
 
@@ -128,7 +129,7 @@ def _check_places(job: Job) -> None:
     """Refuse places that cannot be written to before anything is computed."""
     for path in (job.out, job.run_dir / WEIGHTS):
         check_writable(path.parent)
-    names = (CONFIG, METRICS, REPORT, CHECKPOINT, WEIGHTS)
+    names = (CONFIG, CONFIG_NAME, METRICS, REPORT, CHECKPOINT, WEIGHTS)
     if job.out.resolve() in [(job.run_dir / name).resolve() for name in names]:
         raise InputError("is a file of the run directory", Where(mark=Mark(str(job.out))), "choose another --out")
     if job.out.exists() and not job.out.is_file():

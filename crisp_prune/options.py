@@ -1,12 +1,17 @@
 """A pruning job as one value, whose fields are the options of `crisp-prune run`; PyTorch is not needed to read them."""
 
-from dataclasses import asdict, dataclass, field
+import json
+import os
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from crisp_prune.config import CrispConfig
 from crisp_prune.image import ImageTransform
 from crisp_prune.option import option
+
+CONFIG_NAME = "job.yaml"
+"""The file of the run directory that repeats the options of the run."""
 
 
 @dataclass(frozen=True)
@@ -36,3 +41,33 @@ class Job:
         """Plain values for config.json."""
         plain = asdict(self) | {"config": self.config.as_dict()}
         return {name: str(value) if isinstance(value, Path) else value for name, value in plain.items()}
+
+
+def job_text(job: Job) -> str:
+    """The job as a file that `crisp-prune run --config` reads in the run directory, where its paths begin.
+
+    >>> job = Job("nets:build", "images", Path("made/run.pt"), Path("made/run-run"))
+    >>> [line for line in job_text(job).splitlines() if line[:3] in ("dat", "nm:", "out")]
+    ['data: "../../images"', 'out: "../run.pt"', 'nm: "2:4"']
+    """
+    config, image, told = job.config, job.image, dict[str, Any]()
+    for owner in (job, config, image):
+        for entry in fields(owner):
+            if "help" in entry.metadata:
+                told[entry.metadata["spelled"] or entry.name] = getattr(owner, entry.name)
+    told |= {"nm": f"{config.n}:{config.m}", "raw_pixels": not image.normalize}
+    told["role"] = [f"{glob}={role}" for glob, role in config.roles.items()]
+    told["max_sparsity"] = [f"{glob}={ceiling}" for glob, ceiling in config.max_sparsity.items()]
+    for name in ("data", "validate"):
+        told[name] = told[name] if told[name] is None or ":" in told[name] else Path(told[name])
+    lines = [
+        f"{name.replace('_', '-')}: {_flow(value, job.run_dir)}"
+        for name, value in told.items()
+        if value not in (None, [])
+    ]
+    return "\n".join([f"# crisp-prune run --config {CONFIG_NAME} --resume", *lines, ""])
+
+
+def _flow(value: Any, folder: Path) -> str:
+    """A value on one line of YAML."""
+    return json.dumps(os.path.relpath(value, folder) if isinstance(value, Path) else value)

@@ -1,4 +1,4 @@
-"""The run directory: config.json, metrics.csv, checkpoint.pt, report.md, weights.pt."""
+"""The run directory: config.json, metrics.csv, checkpoint.pt, report.md, weights.pt, and the job.yaml of `options`."""
 
 import csv
 import io

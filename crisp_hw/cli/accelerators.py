@@ -6,10 +6,9 @@ from typing import Annotated
 import typer
 
 from crisp_hw.cli.completion import accelerators
-from crisp_hw.cli.new_files import FileArgument, ForceOption, name_of, write_new
+from crisp_hw.cli.new_files import FileArgument, ForceOption, name_of, show_mistakes, write_new
 from crisp_hw.cli.options import EnergyOption, FormatOption, SetOption, accelerators_of
 from crisp_hw.cli.output import output_option, show
-from crisp_hw.command_line import voice
 from crisp_hw.command_line.program import new_group
 from crisp_hw.errors import InputError
 
@@ -80,16 +79,8 @@ def check_all(
     The exit code is 2 when there is one.
     """
     from crisp_hw.accelerators.check import mistakes
-    from crisp_hw.report.mistakes import mistakes_document
 
-    found = {path: mistakes(path) for path in files}
-    show(mistakes_document(found), form)
-    many = sum(map(len, found.values()))
-    if many:
-        voice.complain(
-            f"{many} mistake{'s' if many > 1 else ''} in {sum(map(bool, found.values()))} of {len(found)} files"
-        )
-        raise typer.Exit(InputError.exit_code)
+    show_mistakes({path: mistakes(path) for path in files}, form)
 
 
 def _packaged(name: str) -> str:

@@ -37,6 +37,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "workload list": ("crisp-hw workload list", "crisp-hw workload list -f md"),
     "workload show": ("crisp-hw workload show resnet50", "crisp-hw workload show net.yaml -f csv"),
     "workload copy": ("crisp-hw workload copy vgg16 table.yaml", "crisp-hw workload copy vgg16 table.yaml --force"),
+    "workload check": ("crisp-hw workload check net.yaml", "crisp-hw workload check net.yaml -f csv"),
     "cache info": ("crisp-hw cache info", "crisp-hw cache info -f json"),
     "cache clear": ("crisp-hw cache clear", "crisp-hw cache clear --quiet"),
 }

@@ -1,16 +1,19 @@
 """`crisp-hw workload`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from crisp_hw.cli.completion import workloads
-from crisp_hw.cli.new_files import FileArgument, ForceOption, write_new
+from crisp_hw.cli.new_files import FileArgument, ForceOption, show_mistakes, write_new
 from crisp_hw.cli.options import FormatOption
 from crisp_hw.cli.output import show
 from crisp_hw.command_line.program import new_group
 
-app = new_group("List the packaged workloads (layer tables without weights), show the layers of one, or copy its file.")
+app = new_group(
+    "List the packaged workloads (layer tables without weights), show one, copy its file, or check one of your own."
+)
 
 
 @app.command("list")
@@ -44,3 +47,17 @@ def copy_one(
     from crisp_hw.workloads import packaged_text
 
     write_new(file, packaged_text(name), force)
+
+
+@app.command("check")
+def check_all(
+    files: Annotated[list[Path], typer.Argument(help="Files of layer tables (.yaml).")],
+    form: FormatOption = "table",
+) -> None:
+    """Name every mistake of layer tables, with its line and what is known there.
+
+    The exit code is 2 when there is one.
+    """
+    from crisp_hw.workloads import mistakes
+
+    show_mistakes({path: mistakes(path) for path in files}, form)

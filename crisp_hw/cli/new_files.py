@@ -1,12 +1,14 @@
-"""Files to begin with, written where nothing stands yet."""
+"""Files of accelerators and layer tables: written to begin with, where nothing stands yet, and checked."""
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from crisp_hw.cli.output import check_output, say_written
+from crisp_hw.cli.output import Format, check_output, say_written, show
+from crisp_hw.command_line import voice
 from crisp_hw.errors import InputError, Mark, Where
 
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace the file where there is one already.")]
@@ -33,3 +35,14 @@ def name_of(text: str) -> str:
     if not _NAME.fullmatch(text):
         raise InputError(f"{text!r} is no name", hint="take letters, digits, and _ . + - behind the first")
     return text
+
+
+def show_mistakes(found: Mapping[Path, Sequence[InputError]], form: Format) -> None:
+    """Print the mistakes of every file, and end the command with the exit code of an error where there is one."""
+    from crisp_hw.report.mistakes import mistakes_document
+
+    show(mistakes_document(found), form)
+    if many := sum(map(len, found.values())):
+        wrong = sum(map(bool, found.values()))
+        voice.complain(f"{many} mistake{'s' if many > 1 else ''} in {wrong} of {len(found)} files")
+        raise typer.Exit(InputError.exit_code)

@@ -153,3 +153,26 @@ def test_an_energy_table_that_is_missing_is_a_mistake_of_the_file(folder):
     (folder / "mine.yaml").write_text((folder / "mine.yaml").read_text() + "energy: gone\n")
     (only,) = mistakes(folder / "mine.yaml")
     assert only.at.mark.line == len((folder / "mine.yaml").read_text().splitlines())
+
+
+TABLE = """\
+schema: crisp-hw/workload/1
+name: net
+source: made up for a test
+layers:
+  - {name: a, kind: linear, in_channels: 64, out_channels: 10}
+  - {name: a, kind: linear, in_channels: 64, out_channels: 10}
+  - {name: b, kind: conv2d, in_channels: 3, out_channels: 4, kernel: [9, 9], input_size: [4, 4], groups: 2}
+totals: {layers: 3, weights: 0, macs: 1}
+"""
+
+
+def test_every_mistake_of_a_layer_table_is_named(folder):
+    (folder / "net.yaml").write_text(TABLE)
+    found = json.loads(run("workload", "check", "net.yaml", "-f", "json", code=2).stdout)
+    assert [each["line"] for each in found["mistakes"]] == [6, 7, 7, 8, 8]
+    (folder / "net.yaml").write_text(TABLE.replace("kernel: [9, 9]", "kernal: 9").replace("10}", "x}"))
+    checked = run("workload", "check", "net.yaml", code=2)
+    assert "3 mistakes" in checked.stderr and "did you mean kernel?" in checked.stdout
+    run("workload", "copy", "vgg16", "net.yaml", "--force")
+    assert "without a mistake" in run("workload", "check", "net.yaml").stdout

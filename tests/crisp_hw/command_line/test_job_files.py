@@ -1,5 +1,6 @@
 """Job files: every option of a command in YAML, read strictly, with the command line above them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -165,3 +166,26 @@ def test_texts_that_are_paths():
 def test_a_key_that_is_no_option_of_any_command_is_refused_by_the_reader(job):
     with pytest.raises(InputError, match="is not known here"):
         read_job(Path(job("nothing: 1\n")), entries("crisp-hw", "doctor"), frozenset())
+
+
+def test_a_run_of_crisp_prune_keeps_a_job_file_that_says_the_same(tmp_path, monkeypatch):
+    from crisp_prune.cli.options import job_from
+    from crisp_prune.options import job_text
+
+    words = "--model a:b --data images --validate a:c --out made/run.pt --nm 1:4 --block 8 --role 5=nm --raw-pixels"
+    more = "--max-sparsity *.1=0.9 --image-size 32 --lr 0.0001 --weights start.pt --classes random:3 --online"
+
+    def asked(*words):
+        made = leaf("crisp-prune", "run").make_context("run", list(words))
+        return made.params
+
+    monkeypatch.chdir(tmp_path)
+    job = job_from(asked(*words.split(), *more.split()))
+    job.run_dir.mkdir(parents=True)
+    (job.run_dir / "job.yaml").write_text(job_text(job))
+    again = job_from(asked("--config", str(job.run_dir / "job.yaml")))
+    where = {"data": "images", "out": "made/run.pt", "run_dir": "made/run-run", "weights": "start.pt"}
+    for name, path in where.items():
+        assert Path(getattr(again, name)).resolve() == tmp_path / path == Path(getattr(job, name)).resolve()
+    same = {name: getattr(job, name) for name in where}
+    assert replace(again, **same) == job
