@@ -83,7 +83,7 @@ benchmark: $(STAMP)
 
 # pages of docs/, README and what tools/site_hooks.py makes of the code; every warning fails
 docs: $(STAMP)
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 notebooks: $(STAMP)
 	$(BIN)/python tools/notebooks.py $(wildcard docs/notebooks/*.ipynb)

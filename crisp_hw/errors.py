@@ -115,6 +115,8 @@ class CrispError(Exception):
     `reason` says what is wrong, with the numbers; `at` where; `hint` the next step; `context` what was being done,
     such as the layer and the accelerator, where `within` added it.
 
+    Examples
+    --------
     >>> raise InputError("the factors of J multiply to 9, not 8", Where("mapping", mark=Mark("map.yaml", 3)), "divide")
     Traceback (most recent call last):
     ...

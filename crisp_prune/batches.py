@@ -20,6 +20,8 @@ LossFn = Callable[[nn.Module, Any], Tensor]
 def classification_loss(model: nn.Module, batch: Any) -> Tensor:
     """Mean cross entropy of a batch (inputs, labels).
 
+    Examples
+    --------
     >>> classification_loss(nn.Identity(), (torch.zeros(1, 2), torch.tensor([0]))).item()
     0.6931...
     """

@@ -32,6 +32,8 @@ class CrispConfig:
     tenth of the epochs. Defaults of the fine-tuning follow the project's notes on arXiv 2311.14272.
     Raises InputError for a value out of range.
 
+    Examples
+    --------
     >>> config = CrispConfig(sparsity=0.9, n=2, m=4, block=64)
     >>> config.iterations, round(config.targets[1], 3)
     (8, 0.55)

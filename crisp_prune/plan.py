@@ -104,6 +104,8 @@ def make_plan(model: nn.Module, config: CrispConfig, geometry: Geometry | None =
     with it, those called first and last, and layers never called stay dense. Raises InputError for an override that
     matches no layer or asks for what the layer cannot have.
 
+    Examples
+    --------
     >>> model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3), nn.Flatten(), nn.Linear(32, 4))
     >>> plan = make_plan(model, CrispConfig(sparsity=0.6, block=8))
     >>> [(layer.name, layer.role) for layer in plan.layers]

@@ -44,6 +44,8 @@ class Crisp:
     Copies of the model made while the pruner is attached follow its masks. Call `crisp_prune.attach.strip` on a copy
     to give it its zeros. Graphs that torch.compile made of the model are dropped when masks are attached or removed.
 
+    Examples
+    --------
     >>> from torch.utils.data import DataLoader, TensorDataset
     >>> model = nn.Sequential(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 4))
     >>> loader = DataLoader(TensorDataset(torch.randn(8, 16), torch.arange(8) % 4), batch_size=4)
@@ -164,6 +166,8 @@ class Crisp:
         With `batches` (something that can be iterated again, such as a DataLoader) the gradients are measured first;
         without, those of `observe` or `measure` since the last iteration count. InputError when there are none.
 
+        Examples
+        --------
         >>> model = nn.Sequential(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 4))
         >>> batches = [(torch.randn(8, 16), torch.arange(8) % 4)]
         >>> pruner = Crisp(model, CrispConfig(sparsity=0.55, n=2, m=4, block=4))

@@ -47,6 +47,8 @@ class Characterization:
     def table(self) -> EnergyTable:
         """The energies alone, as the engine takes them.
 
+        Examples
+        --------
         >>> mac = Component("MAC", "int8", {"compute": Cost(0.56, "Aladdin")})
         >>> Characterization("table", 45, (mac,)).table.actions
         {'MAC': {'compute': 0.56}}
