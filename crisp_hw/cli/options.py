@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import Field, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Command = Callable[..., None]
 DEFAULT_ARCH = "crisp-stc"
+LONGEST_CHOICES = 14  # characters in help; longer ones leave their text no room in 80 columns, which names them, too
 MAY_BE_FILES = ("network", "workload", "arch", "energy")  # options that take names, and files of one's own
 ARCH = ("--arch", "-a")
 
@@ -88,7 +89,7 @@ class Inputs:
     arch: Annotated[
         list[str] | None,
         Stated(
-            "An accelerator by name or .yaml file, also with other numbers: crisp-stc:smem_bandwidth=32,rf_kb=2. "
+            "An accelerator by name or .yaml file, also with other numbers: stc:cores=8,rf_kb=2. "
             "Repeatable. Default: crisp-stc.",
             ARCH,
         ),
@@ -232,6 +233,9 @@ def _parameter(field: "Field[Any]", told: Stated) -> inspect.Parameter:
     if told.argument:
         offered = typer.Argument(metavar=told.argument, **options)
     else:
+        kind = get_args(field.type)[0]
+        choices = "|".join(get_args(kind)) if get_origin(kind) is Literal else ""
+        options["metavar"] = "CHOICE" if len(choices) > LONGEST_CHOICES else None
         offered = typer.Option(*told.flags, **options)
     kinds = (offered, NAME_OR_FILE) if field.name in MAY_BE_FILES else (offered,)
     annotation: Any = Annotated[get_args(field.type)[0], *kinds]

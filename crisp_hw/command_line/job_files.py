@@ -118,7 +118,8 @@ def _schema(entries: Sequence[Entry]) -> Any:
 
     fields: dict[str, Any] = {}
     for number, entry in enumerate(entries):
-        least = getattr(entry.parameter, "min", None)
+        stated: tuple[Any, Any] = (entry.parameter, getattr(entry.parameter, "type", None))  # typer now, and with click
+        least = next((each.min for each in stated if getattr(each, "min", None) is not None), None)
         fields[f"field_{number}"] = (_loose(entry.type, least) | None, Field(default=None, alias=entry.key))
     return create_model("Job", __config__=ConfigDict(strict=True, extra="forbid"), **fields)
 

@@ -59,7 +59,8 @@ class EvaluateOptions:
     """
 
     objective: Annotated[
-        Objective, Stated("What the mapper minimises; edp is cycles times energy.", panel=SEARCHED)
+        Objective,
+        Stated("What the mapper minimises: cycles, energy, or edp, which is cycles times energy.", panel=SEARCHED),
     ] = "cycles"
     energy: Annotated[
         str | None,

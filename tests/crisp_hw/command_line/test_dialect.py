@@ -38,9 +38,12 @@ def test_the_version(program, flag):
 
 @pytest.mark.parametrize(("program", "words"), COMMANDS)
 @pytest.mark.parametrize("flag", ["-h", "--help"])
-def test_help_of_every_command(program, words, flag):
+def test_help_of_every_command(program, words, flag, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
     shown = run(program, *words.split(), flag)
     assert shown.exit_code == 0 and "Of every command" in shown.stdout and "--verbose" in shown.stdout
+    assert "…" not in shown.stdout  # no name and no word is cut at 80 columns
+    assert max(map(len, shown.stdout.splitlines())) <= 80
 
 
 @pytest.mark.parametrize(("program", "words"), COMMANDS)

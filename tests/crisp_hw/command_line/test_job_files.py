@@ -169,21 +169,20 @@ def test_a_key_that_is_no_option_of_any_command_is_refused_by_the_reader(job):
 
 
 def test_a_run_of_crisp_prune_keeps_a_job_file_that_says_the_same(tmp_path, monkeypatch):
-    from crisp_prune.cli.options import job_from
     from crisp_prune.options import job_text
 
     words = "--model a:b --data images --validate a:c --out made/run.pt --nm 1:4 --block 8 --role 5=nm --raw-pixels"
     more = "--max-sparsity *.1=0.9 --image-size 32 --lr 0.0001 --weights start.pt --classes random:3 --online"
 
-    def asked(*words):
-        made = leaf("crisp-prune", "run").make_context("run", list(words))
-        return made.params
-
+    seen = []
+    monkeypatch.setattr("crisp_prune.cli.commands._run", lambda job, resume: seen.append(job))
     monkeypatch.chdir(tmp_path)
-    job = job_from(asked(*words.split(), *more.split()))
+    run("run", *words.split(), *more.split(), program="crisp-prune")
+    job = seen[0]
     job.run_dir.mkdir(parents=True)
     (job.run_dir / "job.yaml").write_text(job_text(job))
-    again = job_from(asked("--config", str(job.run_dir / "job.yaml")))
+    run("run", "--config", job.run_dir / "job.yaml", program="crisp-prune")
+    again = seen[1]
     where = {"data": "images", "out": "made/run.pt", "run_dir": "made/run-run", "weights": "start.pt"}
     for name, path in where.items():
         assert Path(getattr(again, name)).resolve() == tmp_path / path == Path(getattr(job, name)).resolve()
