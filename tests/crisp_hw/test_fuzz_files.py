@@ -10,12 +10,14 @@ import json
 import os
 import random
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 from limits import limits
 from mutator import JUNK, TEMPLATES, dumped, junked, lines_changed, mutated, renumbered, unmarked
+from sentences import sentence
 
 from crisp_hw import api
 from crisp_hw.bundles import pack
@@ -23,6 +25,8 @@ from crisp_hw.bundles.archive import read_files, sha256, write_files
 from crisp_hw.cli.start import run
 from crisp_hw.data_files import data_folder
 from crisp_hw.machine.ending import ended
+from crisp_hw.report.files import result_text
+from crisp_hw.results.file import checksum
 from crisp_hw.spec.layer import Layer, Workload
 from crisp_hw.spec.patterns import NM
 
@@ -65,7 +69,7 @@ def check(arguments, right=(0, 2, 3)):
     assert code in right, err
     if code in (2, 3):
         assert out == ""
-        assert err.startswith("crisp-hw: error: ") and err.count("\n") == 1 and len(err) > 30, err
+        sentence(err, *(word for word in arguments if isinstance(word, Path)))
         return False
     return True
 
@@ -126,7 +130,10 @@ def contents(tmp_path_factory):
     folder = tmp_path_factory.mktemp("originals")
     small = Workload("small", (Layer("a", "linear", 32, 64), Layer("b", "linear", 64, 32)))
     network = api.evaluate(api.WorkloadPattern(small, NM(2, 4)), ["crisp-stc"]).network
-    found = {"bundle": pack(network, "embedded", {"workload": "small", "nm": "2:4"}, {}, None)}
+    found = {
+        "result": result_text(network).encode(),
+        "bundle": pack(network, "embedded", {"workload": "small", "nm": "2:4"}, {}, None),
+    }
     for suffix in ("pt", "safetensors"):
         pruner = run_file()
         pruner.save(folder / f"run.{suffix}")
@@ -220,6 +227,51 @@ def test_bundles(seeds, contents, tmp_path):
         check(["replay", put(tmp_path / "odd.zip", wrong_bundle(contents["bundle"], rng, tmp_path))], (0, 1, 2, 3))
 
     fuzzed(seeds, "bundle", one)
+
+
+def wrong_result(content, rng):
+    """A result whose bytes or whose values are wrong; the checksum may vouch for them."""
+    if rng.random() < 0.4:
+        return wrong_bytes(content, rng)
+    wrong = mutated(json.loads(content), rng)[0]
+    if isinstance(wrong, dict) and rng.random() < 0.8:
+        inner, before = wrong.get("evaluation"), json.loads(content)
+        if rng.random() < 0.7 and isinstance(inner, dict):
+            wrong = {**before, "evaluation": mutated(before["evaluation"], rng)[0]}
+        wrong["sha256"] = checksum(wrong)
+    return json.dumps(wrong).encode()
+
+
+@pytest.mark.parametrize("seeds", each("result", 5))
+def test_results(seeds, contents, tmp_path):
+    whole = put(tmp_path / "whole.json", contents["result"])
+
+    def one(rng):
+        path = put(tmp_path / "odd.json", wrong_result(contents["result"], rng))
+        check(["report", path])
+        check(["compare", path, whole], (0, 1, 2, 3))
+
+    fuzzed(seeds, "result", one)
+
+
+JOB = """\
+nm: "2:4"
+block: 64
+sparsity: 0.9
+arch: [stc]
+layers: fc
+objective: energy
+jobs: 1
+"""
+
+
+@pytest.mark.parametrize("seeds", each("job", 10))
+def test_jobs(seeds, tmp_path):
+    def one(rng):
+        path = put(tmp_path / "odd.yaml", wrong_text(JOB, rng))
+        check(["evaluate", "resnet50", "--layers", "fc", "--arch", "stc", "--config", path], (0, 2, 3))
+
+    fuzzed(seeds, "job", one)
 
 
 def test_the_limits_are_real():

@@ -165,5 +165,5 @@ def lines_changed(text, rng):
 
 
 def junked(text, rng, junk):
-    start = rng.randrange(len(text))
+    start = rng.randrange(max(1, len(text)))
     return text[:start] + rng.choice(junk) + text[start + rng.randrange(4) :]

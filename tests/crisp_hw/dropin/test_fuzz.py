@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from limits import limits
 from mutator import JUNK, TEMPLATES, containers, dumped, junked, lines_changed, mutated, renumbered, unmarked
+from sentences import sentence
 
 from crisp_hw.cli.run_model import FilesAsked, ModelRun, run_model
 from crisp_hw.machine.ending import ended
@@ -137,7 +138,7 @@ def check(paths, folder, mention=None):
     assert code in (0, 2, 3), err
     if code:
         assert out == ""
-        assert err.startswith("crisp-hw: error: ") and err.count("\n") == 1 and len(err) > 30, err
+        sentence(err, folder, *paths)
         return False
     found = json.loads(out)
     assert found["valid"] and found["cycles"] >= 0
