@@ -13,25 +13,18 @@ from crisp_hw.backends.timeloop import RUNNERS, Runner, Settings, installed, run
 from crisp_hw.backends.timeloop.tools import INSTALL
 from crisp_hw.characterization import accelergy, cacti
 from crisp_hw.errors import CrispError, InputError
-from crisp_hw.report.columns import Column, table
+from crisp_hw.report.columns import table
 from crisp_hw.report.document import Document, versions
 from crisp_hw.report.records import Record
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.design import Design, DesignPoint
+from crisp_hw.spec.documents import INSTALLED
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.mapping import Loop, LoopMapping, LoopNest
 from crisp_hw.spec.problem import Problem, Tensor, Term
 
 SCHEMA = "crisp-hw/doctor/1"
 _LIMIT_S = 30.0  # for an example of four multiplications; only a broken installation needs more
-_COLUMNS = (
-    Column("name", "what"),
-    Column("status", "status"),
-    Column("version", "version"),
-    Column("use", "for"),
-    Column("place", "where", "prose"),
-    Column("advice", "advice", "prose"),
-)
 
 
 @dataclass(frozen=True)
@@ -92,7 +85,7 @@ def doctor_document(parts: tuple[Tool, ...]) -> Document:
     ready = [part.name for part in parts if part.name in RUNNERS and part.status == "found"]
     says = f"--backend timeloop runs {ready[0]}" if ready else "--backend timeloop finds no Timeloop that works"
     content = {"schema": SCHEMA, "versions": versions(), "parts": records}
-    return Document("doctor", (table("installed", _COLUMNS, records),), {"verdict": (says,)}, records, content)
+    return Document("doctor", (table("installed", INSTALLED.columns, records),), {"verdict": (says,)}, records, content)
 
 
 def _timeloop(runner: Runner, run: Callable[[Runner], str | None]) -> Tool:

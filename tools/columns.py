@@ -1,4 +1,4 @@
-"""Makes docs/columns.md: `python tools/columns.py docs/columns.md`, from the vocabulary in crisp_hw/spec/vocabulary.py.
+"""Makes docs/columns.md: `python tools/columns.py docs/columns.md`, from crisp_hw/spec/vocabulary.py and documents.py.
 
 tests/tools/test_columns.py makes it again, so that the page says of every column what the program says.
 """
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from crisp_hw.spec.columns import Column
+from crisp_hw.spec.documents import DOCUMENTS
 from crisp_hw.spec.vocabulary import SECTIONS
 
 HEAD = """# Columns
@@ -38,7 +39,7 @@ def page() -> str:
 
 
 def _sections() -> Iterator[str]:
-    for section in SECTIONS.values():
+    for section in (*SECTIONS.values(), *DOCUMENTS):
         yield f"## {section.title}\n\n{section.about}\n"
         yield "| key | heading | unit | what it is |\n|---|---|---|---|"
         yield from map(_row, section.columns)

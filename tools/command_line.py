@@ -102,7 +102,7 @@ ABSENT: dict[tuple[str, str], str] = {
     **{
         (name, key): "there is one layer, and no figure of a network"
         for name in ("model", "map")
-        for key in ("per-layer", "notes", "wide", "plot", "figures")
+        for key in ("per-layer", "notes", "plot", "figures")
     },
 }
 """Why one of evaluate, model and map lacks an option that another has."""

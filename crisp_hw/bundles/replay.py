@@ -8,9 +8,10 @@ from crisp_hw.backends.timeloop.run import is_rounded
 from crisp_hw.bundles.beyond import restored
 from crisp_hw.bundles.pack import Bundle
 from crisp_hw.errors import CrispError
-from crisp_hw.report.columns import Column, table
+from crisp_hw.report.columns import table
 from crisp_hw.report.document import Document, versions
 from crisp_hw.report.records import Record
+from crisp_hw.spec.documents import REPLAY, REPLAY_DIFFERENCES
 from crisp_hw.spec.result import Result
 from crisp_hw.timeloop.read.point import read_point
 from crisp_hw.timeloop.yaml.texts import merged
@@ -18,24 +19,6 @@ from crisp_hw.validation.compare import Difference
 from crisp_hw.validation.results import EXACT, Tolerance, compare_results
 
 SCHEMA = "crisp-hw/replay/1"
-_DESIGNS = (
-    Column("arch", "accelerator"),
-    Column("layer", "layer"),
-    Column("verdict", "verdict"),
-    Column("cycles", "cycles", "whole"),
-    Column("recorded_cycles", "recorded", "whole"),
-    Column("energy_uj", "energy uJ", "number"),
-    Column("recorded_energy_uj", "recorded", "number"),
-    Column("error", "error", "prose"),
-)
-_DIFFERENCES = (
-    Column("arch", "accelerator"),
-    Column("layer", "layer"),
-    Column("figure", "figure"),
-    Column("now", "now"),
-    Column("recorded", "recorded"),
-    Column("relative", "relative"),
-)
 
 
 @dataclass(frozen=True)
@@ -98,9 +81,9 @@ def replay_document(bundle: Bundle, found: Sequence[Replayed]) -> Document:
         "verdict": (f"{equal} of {len(found)} designs as recorded",),
         "versions": tuple(f"{name} {then.get(name, 'none')} then, {now.get(name, 'none')} now" for name in names),
     }
-    tables = [table(f"replay of {bundle.manifest.network}", _DESIGNS, designs)]
+    tables = [table(f"replay of {bundle.manifest.network}", REPLAY.columns, designs)]
     if differences:
-        tables.append(table("differences", _DIFFERENCES, differences))
+        tables.append(table("differences", REPLAY_DIFFERENCES.columns, differences))
     content = {
         "schema": SCHEMA,
         "bundle": bundle.manifest.model_dump(include={"network", "backend", "tool", "versions", "source", "options"}),
@@ -118,8 +101,8 @@ def _design_record(each: Replayed) -> Record:
         "verdict": "refused" if each.error else "equal" if each.equal else "different",
         "cycles": each.now.cycles if each.now else None,
         "recorded_cycles": each.recorded.cycles,
-        "energy_uj": each.now.energy_pj * 1e-6 if each.now else None,
-        "recorded_energy_uj": each.recorded.energy_pj * 1e-6,
+        "total_uj": each.now.energy_pj * 1e-6 if each.now else None,
+        "recorded_total_uj": each.recorded.energy_pj * 1e-6,
         "error": each.error,
     }
 

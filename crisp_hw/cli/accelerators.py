@@ -8,7 +8,7 @@ import typer
 from crisp_hw.cli.completion import accelerators
 from crisp_hw.cli.new_files import FileArgument, ForceOption, name_of, show_mistakes, write_new
 from crisp_hw.cli.options import EnergyOption, FormatOption, SetOption, accelerators_of
-from crisp_hw.cli.output import output_option, show
+from crisp_hw.cli.output import WideOption, output_option, show, show_table
 from crisp_hw.command_line.program import new_group
 from crisp_hw.errors import InputError
 
@@ -28,6 +28,7 @@ def list_all(form: FormatOption = "table") -> None:
 def show_one(
     name: Annotated[str, typer.Argument(help="The accelerator, by name or .yaml file.", autocompletion=accelerators)],
     form: FormatOption = "table",
+    wide: WideOption = False,
     energy: EnergyOption = None,
     setting: SetOption = None,
 ) -> None:
@@ -35,7 +36,7 @@ def show_one(
     from crisp_hw.report.hardware import accelerator_document
 
     (accelerator,) = accelerators_of([name], energy, setting)
-    show(accelerator_document(accelerator), form)
+    show_table(accelerator_document(accelerator), form, wide)
 
 
 @app.command("copy")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from crisp_hw.cli.options import FormatOption, Inputs, grouped
-from crisp_hw.cli.output import check_output, output_option, progress, say_written, show
+from crisp_hw.cli.output import WideOption, check_output, output_option, progress, say_written, show_table
 from crisp_hw.cli.verify import DIFFERENT, CountsOption, EnergyTolerance
 from crisp_hw.spec.options import EvaluateOptions
 
@@ -37,7 +37,7 @@ def bundle(
     say_written(write_all(out.parent, {out.name: content}), out.parent)
 
 
-def replay(
+def replay(  # noqa: PLR0913 - the options of a command
     file: Annotated[Path, typer.Argument(help="A file that `crisp-hw bundle` wrote.")],
     backend: Annotated[
         str | None,
@@ -46,6 +46,7 @@ def replay(
     counts: CountsOption = 0,
     energies: EnergyTolerance = 1e-9,
     form: FormatOption = "table",
+    wide: WideOption = False,
 ) -> None:
     """Evaluate a bundle again and compare the results with the recorded ones.
 
@@ -62,7 +63,7 @@ def replay(
             if bar:
                 bar(f"{each.arch} {each.layer}", len(found), len(content.results))
             found.append(each)
-    show(replay_document(content, found), form)
+    show_table(replay_document(content, found), form, wide)
     if not all(each.equal for each in found):
         raise typer.Exit(DIFFERENT)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crisp_hw.cli.options import NETWORK, FormatOption, Inputs, grouped
-from crisp_hw.cli.output import check_output, check_plotting, output_option, say_written, show
+from crisp_hw.cli.output import WideOption, check_output, check_plotting, output_option, say_written, show_table
 from crisp_hw.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 def describe(
     inputs: Annotated[Inputs, NETWORK],
     form: FormatOption = "table",
+    wide: WideOption = False,
     picture: Annotated[
         Path | None,
         output_option("The file to draw the mask of one layer to (.png, .svg or .pdf).", "--picture"),
@@ -37,7 +38,7 @@ def describe(
     document = descriptor_document(network.name, select(network.descriptors, inputs.layers))
     if picture is not None:
         _draw(_chosen(network, layer), picture)
-    show(document, form)
+    show_table(document, form, wide)
 
 
 def _chosen(network: "Network", name: str | None) -> "PrunedLayer":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crisp_hw.cli.options import DataOption, DefineOption, FormatOption, IncludeOption, StrictOption, grouped
-from crisp_hw.cli.output import check_folder, output_option, say_written, show
+from crisp_hw.cli.output import WideOption, check_folder, output_option, say_written, show_table
 from crisp_hw.cli.run_model import FilesAsked
 from crisp_hw.command_line import voice
 from crisp_hw.errors import InputError
@@ -72,6 +72,7 @@ def map_files(  # noqa: PLR0913 - the options of a command
     objective: ObjectiveOption = None,
     out: OutOption = Path(),
     form: FormatOption = "table",
+    wide: WideOption = False,
     front: FrontOption = 1,
     searching: Annotated[SearchOptions, ("budget", "seed", "device")],
     memory: MemoryOption = "1GiB",
@@ -93,7 +94,7 @@ def map_files(  # noqa: PLR0913 - the options of a command
         found = mapper.map_files(given.read(), objective, options=options, progress=watch, jobs=jobs)
     texts = texts_of(found, front)
     written = write_all(out, {name: text.encode() for name, text in texts.items()})
-    show(map_document(found, front), form)
+    show_table(map_document(found, front), form, wide)
     if form == "table":
         sys.stdout.write(f"\n{texts['map.txt']}")
         sys.stdout.flush()

@@ -7,7 +7,7 @@ import typer
 
 from crisp_hw.cli.explain import ExplainOption
 from crisp_hw.cli.options import DataOption, DefineOption, FormatOption, IncludeOption, StrictOption
-from crisp_hw.cli.output import output_option
+from crisp_hw.cli.output import WideOption, output_option
 from crisp_hw.cli.run_model import FilesAsked, ModelRun, run_model
 from crisp_hw.spec.dialect import Dialect
 
@@ -43,6 +43,7 @@ def model(  # noqa: PLR0913 - the options of a command
     files: FilesArgument,
     out: OutOption = None,
     form: FormatOption = "table",
+    wide: WideOption = False,
     dialect: DialectOption = "head",
     explain: ExplainOption = None,
     include: IncludeOption = None,
@@ -52,4 +53,4 @@ def model(  # noqa: PLR0913 - the options of a command
 ) -> None:
     """Evaluate one mapping from Timeloop's own YAML files, as timeloop-model does."""
     given = FilesAsked(tuple(files), tuple(include or ()), tuple(define or ()), tuple(data or ()), strict)
-    run_model(ModelRun(given, out, form, dialect, explain))
+    run_model(ModelRun(given, out, form, dialect, explain, wide))

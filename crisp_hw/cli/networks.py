@@ -8,7 +8,7 @@ import typer
 from crisp_hw.cli.completion import workloads
 from crisp_hw.cli.new_files import FileArgument, ForceOption, show_mistakes, write_new
 from crisp_hw.cli.options import FormatOption
-from crisp_hw.cli.output import show
+from crisp_hw.cli.output import WideOption, show, show_table
 from crisp_hw.command_line.program import new_group
 
 app = new_group(
@@ -29,12 +29,13 @@ def list_all(form: FormatOption = "table") -> None:
 def show_one(
     name: Annotated[str, typer.Argument(help="The workload, by name or .yaml file.", autocompletion=workloads)],
     form: FormatOption = "table",
+    wide: WideOption = False,
 ) -> None:
     """Show the geometry of every layer of a workload."""
     from crisp_hw import api
     from crisp_hw.report.networks import workload_document
 
-    show(workload_document(api.load_workload(name)), form)
+    show_table(workload_document(api.load_workload(name)), form, wide)
 
 
 @app.command("copy")

@@ -5,7 +5,9 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from crisp_hw.command_line import voice
 from crisp_hw.command_line.formats import Format as Format
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from crisp_hw.report.document import Document
 
 MIN_WIDTH = 40  # below it words would be cut
+WideOption = Annotated[bool, typer.Option("--wide", help="Show every column in the tables, however wide they become.")]
 
 
 def show(document: "Document", form: Format, wide: bool = False) -> None:
@@ -39,6 +42,13 @@ def show(document: "Document", form: Format, wide: bool = False) -> None:
             sys.stdout.flush()
             for remarks in (document.summary, document.remarks):
                 voice.remark("".join(f"{line}\n" for line in remark_lines(remarks, screen_width())))
+
+
+def show_table(document: "Document", form: Format, wide: bool) -> None:
+    """Print a document of which every format but the table has every column, so that --wide is about that alone."""
+    if wide and form != "table":
+        voice.note(f"--wide has no effect with --format {form}, which has everything")
+    show(document, form, wide)
 
 
 @contextmanager

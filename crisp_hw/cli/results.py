@@ -8,7 +8,7 @@ import typer
 
 from crisp_hw.cli.evaluate import FiguresOption, OutOption, PlotOption, check_output_of, save_all
 from crisp_hw.cli.options import ARCH, FormatOption
-from crisp_hw.cli.output import show
+from crisp_hw.cli.output import show_table
 from crisp_hw.cli.shown import NotesOption, PerLayerOption, Shown, WideOption, say_unheard, show_all
 from crisp_hw.cli.verify import DIFFERENT
 from crisp_hw.errors import InputError
@@ -51,12 +51,13 @@ def report(  # noqa: PLR0913 - the options of a command
     show_all(network, form, shown)
 
 
-def compare(
+def compare(  # noqa: PLR0913 - the options of a command
     a: Annotated[Path, typer.Argument(metavar="A", help=_SAVED)],
     b: SecondArgument = None,
     arch: PairOption = None,
     tolerance: ToleranceOption = "0",
     form: FormatOption = "table",
+    wide: WideOption = False,
 ) -> None:
     """Compare two saved results: per accelerator and layer, every figure of B over that of A, totals first.
 
@@ -71,7 +72,7 @@ def compare(
     first = read_evaluation(a)
     second = first if b is None else read_evaluation(b)
     found = compare_evaluations(first, second, arch or (), _share(tolerance))
-    show(comparison_document(found, (str(a), str(b or a))), form)
+    show_table(comparison_document(found, (str(a), str(b or a))), form, wide)
     if not found.equal:
         raise typer.Exit(DIFFERENT)
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crisp_hw.cli.output import Format, check_folder, say_written, show
+from crisp_hw.cli.output import Format, check_folder, say_written, show_table
+from crisp_hw.command_line import voice
 from crisp_hw.spec.dialect import Dialect
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class ModelRun:
     form: Format = "table"
     dialect: Dialect = "head"
     explain: str | None = None
+    wide: bool = False
 
 
 def run_model(asked: ModelRun) -> None:
@@ -51,11 +53,13 @@ def run_model(asked: ModelRun) -> None:
     out = Path() if asked.out is None and asked.explain is None else asked.out
     check_folder(out)
     evaluated = evaluate_files(asked.given.read(), asked.dialect)
+    if asked.explain is not None and asked.wide:
+        voice.note("--wide has no effect beside --explain")
     if asked.explain is None:
         from crisp_hw.report.model import model_document
 
         written = _written(evaluated, out)
-        show(model_document(evaluated), asked.form)
+        show_table(model_document(evaluated), asked.form, asked.wide)
     else:
         from crisp_hw.cli.explain import show_explanation
         from crisp_hw.explanation import explain  # takes a while to load

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crisp_hw.cli.output import Format, show
+from crisp_hw.cli.output import Format, WideOption, show
 from crisp_hw.command_line import voice
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ PerLayerOption = Annotated[bool, typer.Option("--per-layer", help="Show the tabl
 NotesOption = Annotated[
     bool, typer.Option("--notes", help="Show every assumption, what was skipped and why, and what the columns mean.")
 ]
-WideOption = Annotated[bool, typer.Option("--wide", help="Show every column in the tables, however wide they become.")]
 HEARD = {
     "table": ("--per-layer", "--notes", "--wide"),
     "md": ("--per-layer", "--notes", "--wide"),
@@ -23,6 +22,9 @@ HEARD = {
     "json": (),
 }
 """Format -> options that show more in it; the others have everything in any case."""
+
+
+__all__ = ["NotesOption", "PerLayerOption", "Shown", "WideOption", "say_unheard", "show_all"]
 
 
 @dataclass(frozen=True)

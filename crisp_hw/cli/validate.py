@@ -57,8 +57,9 @@ def validate(
 
 def _document(found: "list[Agreement]") -> "Document":
     """A row per family, and the cases that are not equal as remarks."""
-    from crisp_hw.report.columns import Column, table
+    from crisp_hw.report.columns import table
     from crisp_hw.report.document import Document
+    from crisp_hw.spec.documents import VALIDATION
 
     records: list[dict[str, Value]] = [
         {
@@ -73,11 +74,12 @@ def _document(found: "list[Agreement]") -> "Document":
         }
         for each in found
     ]
-    columns = tuple(Column(key, key.replace("_", " ")) for key in (records[0] if records else {}))
     unequal = tuple(f"{each.family}: {', '.join(each.ids)}" for each in found if each.ids)
     remarks = {
         "reading": ("worst: largest relative difference of total cycles and of total energy in a family",),
         "not equal": unequal,
     }
     content = {"schema": "crisp-hw/validation/1", "families": records, "not_equal": list(unequal)}
-    return Document("agreement with recorded runs", (table("agreement", columns, records),), remarks, records, content)
+    return Document(
+        "agreement with recorded runs", (table("agreement", VALIDATION.columns, records),), remarks, records, content
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from crisp_hw.cli.options import WITHOUT_SOURCE, FormatOption, Inputs, Searching, grouped
-from crisp_hw.cli.output import progress, show
+from crisp_hw.cli.output import WideOption, progress, show_table
 from crisp_hw.errors import InputError
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def verify(  # noqa: PLR0913 - the options of a command
     counts: CountsOption = 0,
     energies: EnergyTolerance = 1e-9,
     form: FormatOption = "table",
+    wide: WideOption = False,
 ) -> None:
     """Compare the embedded engine with an installed Timeloop on the same documents, count by count.
 
@@ -80,7 +81,7 @@ def verify(  # noqa: PLR0913 - the options of a command
             if bar:
                 bar(name, number, len(sets))
             found.append(verify_documents(name, texts, settings, Tolerance(counts, energies)))
-    show(verification_document(found), form)
+    show_table(verification_document(found), form, wide)
     if not all(each.agrees for each in found):
         raise typer.Exit(DIFFERENT)
 
@@ -110,8 +111,8 @@ def _joined(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} like it"
 
 
-def doctor(form: FormatOption = "table") -> None:
+def doctor(form: FormatOption = "table", wide: WideOption = False) -> None:
     """Say which optional tools and packages are installed, whether they work, and how to get the others."""
     from crisp_hw.doctor import doctor_document, examine
 
-    show(doctor_document(examine()), form)
+    show_table(doctor_document(examine()), form, wide)

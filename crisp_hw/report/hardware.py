@@ -10,28 +10,9 @@ from crisp_hw.report.records import Record, Value
 from crisp_hw.spec.accelerator import Accelerator, CrispStc, DenseScheme, Dstc, Scheme, Stc, replaceable
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
+from crisp_hw.spec.documents import ACCELERATOR_LEVELS, ACCELERATOR_NUMBERS, ACCELERATORS
 
 SCHEMA = "crisp-hw/accelerator/1"
-LIST = (Column("name", "name"), Column("scheme", "scheme", "prose"), Column("macs", "MACs", "whole"))
-LEVELS = (
-    Column("level", "level"),
-    Column("instances", "instances", "whole"),
-    Column("size_words", "size words", "whole"),
-    Column("word_bits", "word bits", "whole"),
-    Column("vector_words", "vector words", "whole"),
-    Column("read_bandwidth", "read words/cycle", "whole"),
-    Column("write_bandwidth", "write words/cycle", "whole"),
-    Column("keeps", "keeps"),
-    Column("temporal", "loops in time"),
-    Column("spatial", "across"),
-)
-NUMBERS = (
-    Column("part", "part"),
-    Column("field", "number"),
-    Column("shown", "value"),
-    Column("unit", "unit"),
-    Column("source", "source", "prose"),
-)
 ENERGIES = (Column("part", "part"), Column("actions", "actions", "prose"), Column("source", "source", "prose"))
 UNITS = {
     "fanout_x": "below each parent",
@@ -58,7 +39,9 @@ def accelerator_list(accelerators: Sequence[Accelerator]) -> Document:
         for each in accelerators
     ]
     content = {"schema": "crisp-hw/accelerators/1", "accelerators": records}
-    return Document("accelerators", (table("accelerators", LIST, records),), records=records, content=content)
+    return Document(
+        "accelerators", (table("accelerators", ACCELERATORS.columns, records),), records=records, content=content
+    )
 
 
 def accelerator_document(accelerator: Accelerator) -> Document:
@@ -88,8 +71,8 @@ def accelerator_document(accelerator: Accelerator) -> Document:
         "notes": list(accelerator.notes),
     }
     tables = (
-        table(f"{accelerator.name}: levels, outermost first", LEVELS, levels),
-        table(f"{accelerator.name}: numbers", NUMBERS, map(_shown, numbers)),
+        table(f"{accelerator.name}: levels, outermost first", ACCELERATOR_LEVELS.columns, levels),
+        table(f"{accelerator.name}: numbers", ACCELERATOR_NUMBERS.columns, map(_shown, numbers)),
         table(f"{accelerator.name}: energies in pJ per action", ENERGIES, _by_source(energies)),
     )
     return Document(accelerator.name, tables, remarks, [*numbers, *energies], content)

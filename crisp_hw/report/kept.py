@@ -4,17 +4,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from crisp_hw.machine.store import StoreInfo
-from crisp_hw.report.columns import Column, table
+from crisp_hw.report.columns import table
 from crisp_hw.report.document import Document, versions
+from crisp_hw.spec.documents import KEPT
 
 SCHEMA = "crisp-hw/kept/1"
-COLUMNS = (
-    Column("folder", "folder"),
-    Column("kind", "kind"),
-    Column("entries", "entries", "whole"),
-    Column("stale", "of other versions", "whole"),
-    Column("size_bytes", "bytes", "whole"),
-)
 
 
 def kept_document(found: Sequence[StoreInfo]) -> Document:
@@ -29,4 +23,4 @@ def kept_document(found: Sequence[StoreInfo]) -> Document:
     sums = {key: sum(record[key] for record in records) for key in ("entries", "stale", "size_bytes")}
     kinds = [{"kind": each.kind, "kept": each.entries, "stale": each.stale} for each in found]
     content = {"schema": SCHEMA, "folder": records[0]["folder"], **sums, "kinds": kinds, "versions": versions()}
-    return Document("kept results", (table("kept results", COLUMNS, records),), records=records, content=content)
+    return Document("kept results", (table("kept results", KEPT.columns, records),), records=records, content=content)

@@ -14,30 +14,15 @@ from crisp_hw.report.model import model_document
 from crisp_hw.report.records import Record
 from crisp_hw.report.tables import csv_text
 from crisp_hw.spec.design import DesignPoint
+from crisp_hw.spec.documents import FRONT, SEARCH
 from crisp_hw.timeloop.render.documents import render_mapping
 from crisp_hw.timeloop.stats.json_text import stats_json
 from crisp_hw.timeloop.stats.map_text import map_line, map_text
 from crisp_hw.timeloop.stats.text import stats_text
 
 SCHEMA = "crisp-hw/map/1"
-SEARCH = (
-    Column("objective", "least"),
-    Column("factorizations", "factorizations", "whole"),
-    Column("choices", "keep/bypass choices", "whole"),
-    Column("tried", "mappings tried", "whole"),
-    Column("valid", "valid", "whole"),
-    Column("cycles", "cycles", "whole"),
-    Column("energy_uj", "energy uJ", "number"),
-    Column("utilization", "MAC utilization", "share"),
-)
 PRUNED = (Column("rule", "dropped because", "prose"), Column("count", "factorizations", "whole"))
 LEFT_OUT = (Column("rule", "cannot be run because", "prose"), Column("count", "keep/bypass choices", "whole"))
-FRONT = (
-    Column("cycles", "cycles", "whole"),
-    Column("energy_uj", "energy uJ", "number"),
-    Column("utilization", "MAC utilization", "share"),
-    Column("mapping", "mapping"),
-)
 
 
 def map_document(mapped: Mapped, points: int = 1) -> Document:
@@ -46,15 +31,21 @@ def map_document(mapped: Mapped, points: int = 1) -> Document:
     model, front = model_document(mapped.evaluated), front_records(mapped, points)
     left: list[Record] = [{"rule": why, "count": count} for why, count in mapped.left_out.items()]
     dropped: list[Record] = [{"rule": rule, "count": count} for rule, count in found.pruned.items()]
-    shown = [{**record, "energy_uj": float(str(record["energy_pj"])) / 1e6} for record in front]
-    tables = [table(f"{name}: the best mapping", SEARCH, [_search_record(mapped)])]
-    tables += [table(f"{name}: factorizations dropped", PRUNED, dropped)] if dropped else []
+    shown = [{**record, "total_uj": float(str(record["energy_pj"])) / 1e6} for record in front]
+    best = [table(f"{name}: the best mapping", SEARCH.columns, [_search_record(mapped)])]
+    tables = [table(f"{name}: factorizations dropped", PRUNED, dropped)] if dropped else []
     tables += [table(f"{name}: choices of keep and bypass left out", LEFT_OUT, left)] if left else []
-    tables += (
-        [table(f"{name}: mappings that none beats in both cycles and energy", FRONT, shown)] if len(front) > 1 else []
+    unbeaten = f"{name}: mappings that none beats in both cycles and energy"
+    best += [table(unbeaten, FRONT.columns, shown)] if len(front) > 1 else []
+    return Document(
+        name,
+        (*model.tables, *tables),
+        model.remarks,
+        front,
+        content(mapped),
+        answer=tuple(best),
+        summary={"search": (found.certificate,)},
     )
-    remarks = {"search": (found.certificate,), **model.remarks}
-    return Document(name, (*tables, *model.tables[1:]), remarks, front, content(mapped))
 
 
 def texts_of(mapped: Mapped, points: int = 1) -> dict[str, str]:
@@ -117,7 +108,7 @@ def _search_record(mapped: Mapped) -> Record:
         "tried": found.tried,
         "valid": found.valid,
         "cycles": result.cycles,
-        "energy_uj": result.energy_pj / 1e6,
+        "total_uj": result.energy_pj / 1e6,
         "utilization": result.utilization,
     }
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from crisp_hw.report.columns import Column, plain, table
+from crisp_hw.report.columns import plain, table
 from crisp_hw.report.document import Document, versions
 from crisp_hw.report.notes import gathered, note_line
 from crisp_hw.report.records import Record, pattern_record
 from crisp_hw.spec.descriptors import Descriptor
+from crisp_hw.spec.documents import MASKS
 
 SCHEMA = "crisp-hw/description/1"
 FORMATS = ("crisp", "csr", "ellpack", "bitmask", "rle")
@@ -14,20 +15,6 @@ KBIT = 1e-3
 READING = (
     "N:M: the tightest that every group obeys; Bn: blocks of n x n, uneven where block rows keep different numbers; "
     "kbit: 1000 bits of metadata, weights not counted, – where the format cannot hold the mask"
-)
-COLUMNS = (
-    Column("layer", "layer"),
-    Column("role", "role"),
-    Column("matrix", "rows x columns"),
-    Column("density", "density", "share"),
-    Column("nm", "N:M"),
-    Column("blocks", "kept blocks"),
-    Column("kept_ratio", "K'/K", "share"),
-    Column("crisp_kbit", "CRISP kbit", "number"),
-    Column("csr_kbit", "CSR kbit", "number"),
-    Column("ellpack_kbit", "ELLPACK kbit", "number"),
-    Column("bitmask_kbit", "bitmask kbit", "number"),
-    Column("rle_kbit", "RLE kbit", "number"),
 )
 
 
@@ -56,10 +43,7 @@ def descriptor_document(title: str, descriptors: Sequence[Descriptor]) -> Docume
         f"{len(descriptors)} layers keep {kept:,} of {weights:,} weights ({kept / weights:.2%})" if weights else ""
     )
     remarks = {
-        "reading": (
-            summary,
-            READING,
-        ),
+        "reading": (READING,),
         "notes": tuple(plain(note_line(note, ("",), layers)) for note in found_notes),
     }
     content = {
@@ -68,7 +52,8 @@ def descriptor_document(title: str, descriptors: Sequence[Descriptor]) -> Docume
         "versions": versions(),
         "layers": [{**record, "notes": list(d.notes)} for record, d in zip(records, descriptors, strict=True)],
     }
-    return Document(title, (table(title, COLUMNS, map(_shown, records)),), remarks, records, content)
+    shown = (table(title, MASKS.columns, map(_shown, records)),)
+    return Document(title, shown, remarks, records, content, summary={"totals": (summary,) if summary else ()})
 
 
 def _record(found: Descriptor, parts: Sequence[str]) -> Record:

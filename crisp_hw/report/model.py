@@ -2,46 +2,23 @@
 
 from collections.abc import Iterator
 
-from crisp_hw.report.columns import Column, table
+from crisp_hw.report.columns import table
 from crisp_hw.report.document import Document
 from crisp_hw.report.records import Record
+from crisp_hw.spec.documents import MAPPING, MAPPING_LEVELS
 from crisp_hw.timeloop.stats.detail import Evaluated
 from crisp_hw.timeloop.stats.json_text import finite, stats_data
-
-TOTALS = (
-    Column("cycles", "cycles", "whole"),
-    Column("bound_by", "bound by"),
-    Column("utilization", "MAC utilization", "share"),
-    Column("energy_uj", "energy uJ", "number"),
-    Column("pj_per_compute", "pJ per compute", "number"),
-    Column("computes", "computes", "whole"),
-    Column("skipped", "computes skipped", "whole"),
-    Column("gated", "computes gated", "whole"),
-)
-LEVELS = (
-    Column("level", "level"),
-    Column("tensor", "tensor"),
-    Column("instances", "instances", "number"),
-    Column("words", "words stored", "whole"),
-    Column("reads", "reads", "whole"),
-    Column("fills", "fills", "whole"),
-    Column("updates", "updates", "whole"),
-    Column("cycles", "cycles", "whole"),
-    Column("energy_pj", "energy pJ", "number"),
-)
 
 
 def model_document(evaluated: Evaluated) -> Document:
     """Totals, and actual words moved per instance of every level, outermost first; energies are of all instances."""
     result, name = evaluated.result, evaluated.point.design.problem.name
-    blank: Record = dict.fromkeys(column.key for column in LEVELS)
+    blank: Record = dict.fromkeys(column.key for column in MAPPING_LEVELS.columns)
     levels = [blank | record for record in _level_records(evaluated)]
-    tables = (
-        table(f"{name}: one mapping", TOTALS, [_totals(evaluated)]),
-        table(f"{name}: levels, words moved per instance", LEVELS, levels),
-    )
+    totals = table(f"{name}: one mapping", MAPPING.columns, [_totals(evaluated)])
+    moved = table(f"{name}: levels, words moved per instance", MAPPING_LEVELS.columns, levels)
     remarks = {"assumptions": result.assumptions, "without effect": result.skipped}
-    return Document(name, tables, remarks, levels, finite(stats_data(evaluated)))
+    return Document(name, (moved,), remarks, levels, finite(stats_data(evaluated)), answer=(totals,))
 
 
 def _totals(evaluated: Evaluated) -> Record:
@@ -51,7 +28,7 @@ def _totals(evaluated: Evaluated) -> Record:
         "cycles": result.cycles,
         "bound_by": result.bound_by,
         "utilization": result.utilization,
-        "energy_uj": result.energy_pj / 1e6,
+        "total_uj": result.energy_pj / 1e6,
         "pj_per_compute": result.energy_pj / computes if computes else None,
         "computes": computes,
         "skipped": compute.skipped if compute and compute.skipped else None,

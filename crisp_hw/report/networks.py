@@ -3,31 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from crisp_hw.report.columns import Column, plain, table
+from crisp_hw.report.columns import plain, table
 from crisp_hw.report.document import Document, versions
 from crisp_hw.report.records import Record
+from crisp_hw.spec.documents import WORKLOAD, WORKLOADS
 from crisp_hw.spec.layer import Layer, Workload
 
 SCHEMA = "crisp-hw/workload-table/1"
-LIST = (
-    Column("name", "name"),
-    Column("layers", "layers", "whole"),
-    Column("weights", "weights", "whole"),
-    Column("macs", "MACs", "whole"),
-    Column("source", "source", "prose"),
-)
-LAYERS = (
-    Column("layer", "layer"),
-    Column("kind", "kind"),
-    Column("rows", "rows", "whole"),
-    Column("columns", "columns", "whole"),
-    Column("positions", "positions", "whole"),
-    Column("kernel", "kernel"),
-    Column("stride", "stride"),
-    Column("groups", "groups", "whole"),
-    Column("weights", "weights", "whole"),
-    Column("macs", "MACs", "whole"),
-)
 
 
 def workload_list(workloads: Sequence[Workload]) -> Document:
@@ -38,7 +20,7 @@ def workload_list(workloads: Sequence[Workload]) -> Document:
     """
     records = [_sums(each) for each in workloads]
     content = {"schema": "crisp-hw/workloads/1", "workloads": records}
-    return Document("workloads", (table("workloads", LIST, records),), records=records, content=content)
+    return Document("workloads", (table("workloads", WORKLOADS.columns, records),), records=records, content=content)
 
 
 def workload_document(workload: Workload) -> Document:
@@ -49,8 +31,8 @@ def workload_document(workload: Workload) -> Document:
     """
     records = [_layer_record(layer) for layer in workload.layers]
     sums = _sums(workload)
+    totals = (f"{sums['layers']} layers, {sums['weights']:,} weights, {sums['macs']:,} MACs for one sample",)
     remarks = {
-        "totals": (f"{sums['layers']} layers, {sums['weights']:,} weights, {sums['macs']:,} MACs for one sample",),
         "source": (plain(workload.source),) if workload.source else (),
         "skipped": tuple(plain(f"{each.name}: {each.reason}") for each in workload.skipped),
     }
@@ -61,7 +43,8 @@ def workload_document(workload: Workload) -> Document:
         "layers": records,
         "skipped": [asdict(each) for each in workload.skipped],
     }
-    return Document(workload.name, (table(workload.name, LAYERS, records),), remarks, records, content)
+    shown = (table(workload.name, WORKLOAD.columns, records),)
+    return Document(workload.name, shown, remarks, records, content, summary={"totals": totals})
 
 
 def _sums(workload: Workload) -> Record:

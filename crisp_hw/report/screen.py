@@ -22,6 +22,7 @@ def screen_text(document: Document, width: int, wide: bool = False, remarks: boo
             lines += _table_lines(content, width, wide)
         if remarks or not lines:
             lines += remark_lines(said, width)
+            lines += [""] if said is document.summary and any(said.values()) and document.tables else []
     if remarks and document.more:
         lines.append(fill(document.more, width))
     return "".join(f"{line}\n" for line in lines)

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from crisp_hw.report.columns import Column, table
+from crisp_hw.report.columns import table
 from crisp_hw.report.document import Document, versions
 from crisp_hw.report.records import Record, Value
+from crisp_hw.spec.documents import VERIFICATION, VERIFICATION_DIFFERENCES
 from crisp_hw.validation.compare import Difference
 from crisp_hw.validation.results import APPROXIMATED
 from crisp_hw.verification.verify import LARGEST_PRIME, Verified
@@ -18,24 +19,6 @@ ROUNDING = (
     "of themselves"
 )
 _SHOWN = 12  # differences per set of documents in the table; CSV and JSON have all
-_SETS = (
-    Column("documents", "documents"),
-    Column("verdict", "verdict"),
-    Column("differences", "differences", "whole"),
-    Column("cycles", "cycles", "whole"),
-    Column("timeloop_cycles", "Timeloop's", "whole"),
-    Column("energy_uj", "energy uJ", "number"),
-    Column("timeloop_energy_uj", "Timeloop's", "number"),
-    Column("seconds", "s", "number"),
-    Column("error", "error", "prose"),
-)
-_DIFFERENCES = (
-    Column("documents", "documents"),
-    Column("figure", "figure"),
-    Column("embedded", "embedded"),
-    Column("timeloop", "Timeloop"),
-    Column("relative", "relative"),
-)
 
 
 def verification_document(found: Sequence[Verified]) -> Document:
@@ -54,7 +37,10 @@ def verification_document(found: Sequence[Verified]) -> Document:
         "without effect": tuple(dict.fromkeys(note for each in found for note in each.unused)),
         "not shown": (f"{hidden} more differences; --format csv or json lists all",) if hidden else (),
     }
-    tables = (table("embedded engine and Timeloop", _SETS, sets), table("differences", _DIFFERENCES, shown))
+    tables = (
+        table("embedded engine and Timeloop", VERIFICATION.columns, sets),
+        table("differences", VERIFICATION_DIFFERENCES.columns, shown),
+    )
     content = {"schema": SCHEMA, "versions": versions(), "documents": sets, "differences": differences}
     return Document("verification", tables if shown else tables[:1], remarks, differences, content)
 
@@ -79,8 +65,8 @@ def _set_record(found: Verified) -> Record:
         record |= {
             "cycles": found.embedded.cycles,
             "timeloop_cycles": found.timeloop.result.cycles,
-            "energy_uj": found.embedded.energy_pj * 1e-6,
-            "timeloop_energy_uj": found.timeloop.result.energy_pj * 1e-6,
+            "total_uj": found.embedded.energy_pj * 1e-6,
+            "timeloop_total_uj": found.timeloop.result.energy_pj * 1e-6,
             "seconds": found.timeloop.seconds,
             "runner": found.timeloop.tool.runner,
         }

@@ -61,10 +61,10 @@ def test_the_front_holds_the_best_and_others_spread_evenly(mapped):
 
 def test_more_than_one_point_is_a_table(mapped):
     assert "dot: mappings that none beats in both cycles and energy" not in [
-        t.title for t in map_document(mapped).tables
+        t.title for t in map_document(mapped).answer
     ]
     wide = with_front(mapped, [(mapped.found.cycles + 1, 1.0)])
-    titles = [table.title for table in map_document(wide, 5).tables]
+    titles = [table.title for table in map_document(wide, 5).answer]
     assert "dot: mappings that none beats in both cycles and energy" in titles
     assert len(map_document(wide, 5).records) == 2
 
@@ -79,4 +79,4 @@ def test_what_was_dropped_has_a_line_per_rule(mapped):
 
 
 def test_the_certificate_is_told(mapped):
-    assert map_document(mapped).remarks["search"] == (mapped.found.certificate,)
+    assert map_document(mapped).summary["search"] == (mapped.found.certificate,)

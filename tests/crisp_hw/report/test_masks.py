@@ -47,4 +47,4 @@ def test_broken_claims_are_notes_of_their_layers(pruned):
 def test_the_summary_counts_all_weights(pruned):
     document = descriptor_document("net", [describe(pruned), DENSE])
     kept = int(np.sum(pruned.mask)) + 32
-    assert document.remarks["reading"][0] == f"2 layers keep {kept:,} of 8,224 weights ({kept / 8224:.2%})"
+    assert document.summary["totals"][0] == f"2 layers keep {kept:,} of 8,224 weights ({kept / 8224:.2%})"

@@ -31,7 +31,7 @@ def test_a_record_per_layer():
 
 def test_sums_source_and_skipped_are_said():
     document = workload_document(NET)
-    assert document.remarks["totals"] == ("2 layers, 1,424 weights, 6,144 MACs for one sample",)
+    assert document.summary["totals"] == ("2 layers, 1,424 weights, 6,144 MACs for one sample",)
     assert document.remarks["skipped"] == ("relu: elementwise",)
     content = json.loads(json_text(document))
     assert (content["weights"], content["macs"], content["source"]) == (8 * 18 + 1280, 8 * 18 * 16 + 3840, "made up")
