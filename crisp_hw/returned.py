@@ -11,13 +11,14 @@ from crisp_hw.mapper.search import Found
 from crisp_hw.spec.evaluation import NetworkEvaluation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from crisp_hw.report.figures.style import Width
+    from crisp_hw.spec.evaluation import LayerEvaluation
     from crisp_hw.spec.result import Result
 
 
@@ -26,6 +27,17 @@ class Evaluation:
     """What `evaluate` returns: a row per layer and accelerator, with tables, figures and files on request."""
 
     network: NetworkEvaluation
+
+    @property
+    def rows(self) -> "tuple[LayerEvaluation, ...]":
+        """A value per layer and accelerator: `layer`, `arch`, `speedup`, `result.cycles`, `result.energy_pj`, ..."""
+        return self.network.rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> "Iterator[LayerEvaluation]":
+        return iter(self.rows)
 
     def __repr__(self) -> str:
         from crisp_hw.report.notebook import evaluation_text
@@ -167,6 +179,16 @@ class BestMapping:
     def found(self) -> Found:
         """The mapping, its cycles and energy in pJ, and how it was found."""
         return self.mapped.found
+
+    @property
+    def cycles(self) -> int:
+        """The cycles of the best mapping."""
+        return self.found.cycles
+
+    @property
+    def energy_pj(self) -> float:
+        """The energy of the best mapping in pJ, as `crisp-hw map` has it."""
+        return self.found.energy_pj
 
     @property
     def result(self) -> "Result":

@@ -49,6 +49,17 @@ def test_an_evaluation_shows_its_totals(found):
         assert f" {cycles:,} cycles" in line and f" {speedup:.2f}x" in line
 
 
+def test_an_evaluation_is_a_list_of_its_rows(found):
+    assert len(found) == len(list(found)) == len(found.rows) == len(found.to_frame()) == 10 * len(EVERY)
+    assert [(row.arch, row.layer) for row in found] == [
+        tuple(pair) for pair in found.to_frame()[["arch", "layer"]].itertuples(index=False)
+    ]
+
+
+def test_a_best_mapping_tells_its_costs(mapped):
+    assert (mapped.cycles, mapped.energy_pj) == (mapped.result.cycles, mapped.result.energy_pj)
+
+
 def test_many_accelerators_are_counted():
     crisp = crisp_hw.load_arch("crisp-stc")
     sweep = [crisp.replace(smem_bandwidth=words) for words in range(8, 8 + MOST + 2)]
