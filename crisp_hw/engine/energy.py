@@ -12,9 +12,9 @@ import numpy as np
 
 from crisp_hw.engine.arrays import Float, Int, any_, distinct, floats, in_order, like, namespace, on_host, ratio
 from crisp_hw.engine.content import support
+from crisp_hw.engine.instances import instances
 from crisp_hw.engine.safs import Sparse, metadata_bits
 from crisp_hw.engine.safs.counts import KINDS, OPS, WORD
-from crisp_hw.engine.spread import instances
 from crisp_hw.engine.tiling import Tiling
 from crisp_hw.engine.traffic import passing_words
 from crisp_hw.errors import InputError, Where

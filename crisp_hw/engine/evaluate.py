@@ -9,14 +9,14 @@ from crisp_hw.engine.arrays import Bool, Float, Int, distinct, mover, on_host
 from crisp_hw.engine.checks import check, check_design
 from crisp_hw.engine.counted import Counted, counted_of
 from crisp_hw.engine.result import report
-from crisp_hw.engine.safs import AmbiguousChoice
 from crisp_hw.engine.sliding import sliding
-from crisp_hw.engine.structures import alike, side_by_side
+from crisp_hw.engine.structures import AmbiguousChoice, alike, side_by_side
 from crisp_hw.engine.tiling import Tiling
 from crisp_hw.engine.validity import RuleCheck, RuleKey, broken_rules, certain
 from crisp_hw.engine.wires import costs
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.mapping import LoopNest
+from crisp_hw.spec.patterns import Banded
 from crisp_hw.spec.result import Result, unmapped
 from crisp_hw.spec.rules import Unmappable
 
@@ -37,9 +37,9 @@ class Batch:
     energy_pj: Float
     failures: tuple[RuleCheck, ...] = ()
 
-    def part(self, rows: slice) -> "Batch":
+    def at(self, rows: slice) -> "Batch":
         """Some neighbouring mappings, with the rules that they break."""
-        broken = tuple(check.part(rows) for check in self.failures if check.failed[rows].any())
+        broken = tuple(check.at(rows) for check in self.failures if check.failed[rows].any())
         return Batch(self.valid[rows], self.cycles[rows], self.energy_pj[rows], broken)
 
 
@@ -90,12 +90,13 @@ def evaluate_nests(design: Design, parts: Sequence[Part], device: str = "numpy")
 def mixes(design: Design, device: str = "numpy") -> bool:
     """Can mappings of different structures be counted side by side?
 
-    Not what is walked one by one, nor sparse designs, whose ranks and SAFs a structure decides; nor networks that take
-    energy, tensors that stream through a level, and the devices of other libraries.
+    Not what is walked one by one, nor networks that take energy, tensors that stream through a level, bands, whose
+    tiles may lie outside, and the devices of other libraries.
     """
-    plain = device == "numpy" and not design.sparse.active and not design.rules.streams
+    plain = device == "numpy" and not design.rules.streams
     walks = not design.rules.still_keeps_stride and sliding(design.problem)
-    return plain and not walks and not any(map(costs, design.architecture.levels))
+    banded = design.sparse.active and any(isinstance(tensor.density, Banded) for tensor in design.problem.tensors)
+    return plain and not walks and not banded and not any(map(costs, design.architecture.levels))
 
 
 def _judged(design: Design, count: int, tilings: Iterator[tuple[Int, Tiling]]) -> Batch:
@@ -184,11 +185,16 @@ def _tiling(design: Design, nest: LoopNest, factors: tuple[Int, Int], device: st
     """Mappings of one structure; of one that is looked at (no device), also the counts that cost nothing."""
     bounds, residuals = factors
     perfect = residuals is bounds or bool((bounds == residuals).all())
-    weighed = any(len(action.options) > 1 for action in design.sparse.actions)  # by entries, with bits or without
-    here, costs_only = mover(device or "numpy")(np.ascontiguousarray(bounds)), device is not None and not weighed
+    here = mover(device or "numpy")(np.ascontiguousarray(bounds))
+    costs_only = device is not None and _costs_only(design)
     return Tiling(
         design.problem, design.architecture, nest, here, None if perfect else residuals, design.rules, costs_only
     )
+
+
+def _costs_only(design: Design) -> bool:
+    """Does nothing depend on entries without bits? Options of a SAF are weighed by entries, with bits or without."""
+    return not any(len(action.options) > 1 for action in design.sparse.actions)
 
 
 def _mixed(design: Design, parts: Sequence[Part], places: Int) -> Iterator[tuple[Int, Tiling]]:
@@ -197,7 +203,15 @@ def _mixed(design: Design, parts: Sequence[Part], places: Int) -> Iterator[tuple
     for start in range(0, len(places), SIDE_BY_SIDE):
         rows = slice(start, start + SIDE_BY_SIDE)
         bounds, orders = np.ascontiguousarray(found.bounds[:, rows]), found.orders.at(rows)
-        tiling = Tiling(design.problem, design.architecture, found.nest, bounds, rules=design.rules, orders=orders)
+        tiling = Tiling(
+            design.problem,
+            design.architecture,
+            found.nest,
+            bounds,
+            rules=design.rules,
+            costs_only=_costs_only(design),
+            orders=orders,
+        )
         whole = np.array(design.problem.bounds, dtype=np.int64)[:, None]
         if (tiling.box(len(bounds)) != whole).any() or bounds.min(initial=1) < 1:
             for nest, factors in parts:  # which of them it is, and why

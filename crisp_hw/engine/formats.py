@@ -4,13 +4,15 @@ Docs/model.md, section 5 (Timeloop: sparse-analysis/representation-analyzer.cpp,
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from crisp_hw.engine.arrays import Float, Int, any_, floats, namespace, on_host
+from crisp_hw.engine.apart import Group, groups, joined
+from crisp_hw.engine.arrays import Int, on_host
+from crisp_hw.engine.structures import AmbiguousChoice
 from crisp_hw.engine.tiling import Tile, Tiling, keeper_below
 from crisp_hw.spec.arch import StorageLevel
-from crisp_hw.spec.dialect import HEAD, Rules
+from crisp_hw.spec.dialect import Rules
 from crisp_hw.spec.problem import Tensor
 from crisp_hw.spec.rules import Failure, Rule, Unmappable
 from crisp_hw.spec.sparse import Rank, SparseSpec, TensorFormat
@@ -105,16 +107,55 @@ def stored_ranks(tiling: Tiling, sparse: SparseSpec) -> dict[tuple[int, str], St
     out: dict[tuple[int, str], StoredRanks] = {}
     formatted = {form.tensor for form in sparse.formats}
     for tensor in tiling.problem.tensors:
-        for level, keeps in enumerate(tiling.nest.keeps):
-            if tensor.name not in keeps:
-                continue
-            if tensor.name not in formatted:
-                out[level, tensor.name] = StoredRanks(None, (), ())
-                continue
-            form = format_of(sparse, tiling.architecture.levels[level].name, tensor.name)
-            below = out.get((keeper_below(tiling.nest, level, tensor.name), tensor.name))
-            out[level, tensor.name] = _stored(tiling, form, level, tensor, below)
+        kept = [level for level, keeps in enumerate(tiling.nest.keeps) if tensor.name in keeps]
+        found = {level: StoredRanks(None, (), ()) for level in kept}
+        if tensor.name in formatted:
+            found = _ranks(tiling, sparse, tensor) if tiling.orders is None else _ranks_apart(tiling, sparse, tensor)
+        out.update({(level, tensor.name): found[level] for level in kept})
     return out
+
+
+def _ranks(tiling: Tiling, sparse: SparseSpec, tensor: Tensor) -> dict[int, StoredRanks]:
+    """The ranks of one tensor in each level that keeps it."""
+    found: dict[int, StoredRanks] = {}
+    for level, keeps in enumerate(tiling.nest.keeps):
+        if tensor.name in keeps:
+            form = format_of(sparse, tiling.architecture.levels[level].name, tensor.name)
+            below = found.get(keeper_below(tiling.nest, level, tensor.name))
+            found[level] = _stored(tiling, form, level, tensor, below)
+    return found
+
+
+def _ranks_apart(tiling: Tiling, sparse: SparseSpec, tensor: Tensor) -> dict[int, StoredRanks]:
+    """The same where structures differ; where some mappings have too few ranks, AmbiguousChoice takes them apart."""
+    parts, refused = [], []
+    for group in groups(tiling, lambda level, temporal: True, tensor):
+        try:
+            parts.append((group, _ranks(group.tiling, sparse, tensor)))
+        except Unmappable as error:
+            refused.append((group.rows, error))
+    failures = list(dict.fromkeys(unmappable.failure for _, unmappable in refused))
+    if refused and not parts and len(failures) == 1:
+        raise refused[0][1]
+    if refused:
+        choice = tiling.zeros.copy()
+        for rows, unmappable in refused:
+            choice[rows] = 1 + failures.index(unmappable.failure)
+        raise AmbiguousChoice(choice)
+    every = [group for group, _ in parts]
+    return {level: _joined(every, [found[level] for _, found in parts]) for level in parts[0][1]}
+
+
+def _joined(parts: list[Group], ranks: list[StoredRanks]) -> StoredRanks:
+    """The ranks of all mappings from those of groups; which loops a rank spans is left out."""
+    first = ranks[0]
+    fibers = [joined(parts, column) for column in zip(*(each.fibers for each in ranks), strict=True)]
+    tiles = [joined(parts, column) for column in zip(*(each.tiles for each in ranks), strict=True)]
+    extents = [
+        tuple(joined(parts, column) for column in zip(*tile, strict=True))
+        for tile in zip(*(each.extents for each in ranks), strict=True)
+    ]
+    return replace(first, fibers=tuple(fibers), tiles=tuple(tiles), loops=(), extents=tuple(extents))
 
 
 def _stored(
@@ -218,73 +259,3 @@ def _fill(ranks: Sequence[Rank], live: Sequence[_Segment], refused: _Group) -> t
         groups.append(_Group(tuple(live[used:stop]), live[used].tile))
         used = stop
     return groups, used
-
-
-Units = list[tuple[Float | None, Float | None]]
-"""(metadata, payload) units of each rank, innermost first; None where a rank has none by its structure."""
-
-
-def metadata_units(ranks: StoredRanks, empties: Sequence[Float], rules: Rules = HEAD) -> Units:
-    """Metadata of a tile from P(empty) of its nested tiles: `empties[r]` below rank r, one more than ranks are counted.
-
-    U, UOP, B, CP and RLE as in docs/model.md, section 5.2; the innermost rank that stores something has the data
-    itself as its payload, so that payload is 0.
-    """
-    assert ranks.form is not None
-    top = len(ranks.fibers) - 1
-    dummy_at = 0 if ranks.form.inner_to_outer else top
-    units: Units = [(None, None)] * (top + 1)
-    fibers_above: Float | None = None
-    for r in range(top, -1, -1):
-        fiber = ranks.fibers[r]
-        if r < ranks.counted and (r == dummy_at or any_(fiber > 1)):
-            live = 1.0 - empties[r + 1]
-            live = live if fibers_above is None else fibers_above * live
-            units[r] = _rank_units(ranks.form.ranks[r], fiber, (fibers_above, live), 1.0 - empties[r], rules)
-        fibers_above = floats(fiber) if fibers_above is None else fibers_above * floats(fiber)
-    return _drop_data_payload(units)
-
-
-def _rank_units(
-    rank: Rank, fiber: Int, fibers: tuple[Float | None, Float], occupied: Float, rules: Rules
-) -> tuple[Float | None, Float | None]:
-    """Units of one rank: `fibers` are all (None: one) and the nonempty ones, `occupied` the share of coordinates.
-
-    In MICRO22 (D6) CP and RLE hold the expected number of nonempty coordinates, whatever fiber they are in.
-    """
-    length, (every, live) = floats(fiber), fibers
-    coordinates = length if every is None else every * length
-    xp = namespace(live)
-    match rank.format:
-        case "CP" | "RLE" if not rules.whole_coordinates:
-            return (count := coordinates * occupied), count
-        case "UOP":
-            return None, live * (length + 1)
-        case "B":
-            return live * length, live * xp.ceil(length * occupied)
-        case "CP":
-            return (count := live * xp.ceil(length * occupied)), count
-        case "RLE":
-            return (count := live * (length * occupied)), count
-        case "U":
-            return (count := coordinates * xp.ones_like(live)), count
-
-
-def _drop_data_payload(units: Units) -> Units:
-    """Take away the payload of the innermost rank that holds anything, column by column."""
-    out: Units = []
-    pending = None
-    for metadata, payload in units:
-        held = [each != 0 for each in (metadata, payload) if each is not None]
-        if not held:
-            out.append((None, None))
-            continue
-        holds = held[0] | held[1] if len(held) > 1 else held[0]
-        if pending is None:
-            payload, pending = None, ~holds
-        elif any_(pending):
-            if payload is not None:
-                payload = namespace(payload).where(pending & holds, 0.0 * payload, payload)
-            pending = pending & ~holds
-        out.append((metadata, payload))
-    return out

@@ -3,7 +3,7 @@
 Docs/model.md, section 5.3 (Timeloop: CalculateExpectedOccupancy, CalculateExpectedMetaDataAccesses).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import chain
@@ -21,7 +21,8 @@ from crisp_hw.engine.content import (
     smallest_occupancy,
     support,
 )
-from crisp_hw.engine.formats import StoredRanks, Units, format_of, metadata_units
+from crisp_hw.engine.formats import StoredRanks, format_of
+from crisp_hw.engine.metadata import Units, metadata_units
 from crisp_hw.engine.tiling import Tile, Tiling, keeper_above
 from crisp_hw.spec.dialect import Rules
 from crisp_hw.spec.patterns import Banded, Density, FixedStructured
@@ -154,7 +155,15 @@ def _looked_up(known: dict[Key, list[Any]], keys: list[Key], work: Callable[[Int
         new = zip(*([None] * len(missing) if each is None else each.tolist() for each in columns), strict=True)
         known.update(zip((keys[place] for place in missing), map(list, new), strict=True))
     rows = [known[key] for key in keys]
-    return [None if each[0] is None else np.array(each) for each in zip(*rows, strict=True)]
+    return [_column(each) for each in zip(*rows, strict=True)]
+
+
+def _column(values: Sequence[Any]) -> Column | None:
+    """Units of a rank that spans nothing in some of the tiles are 0 there; of one that never does there are none."""
+    if None not in values:
+        return np.array(values)
+    there = any(value is not None for value in values)
+    return np.array([0.0 if value is None else value for value in values]) if there else None
 
 
 def _handed_out(few: Occupancy, tile: Int, which: Int) -> Occupancy:

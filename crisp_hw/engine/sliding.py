@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from crisp_hw.engine.instances import instances
 from crisp_hw.engine.lanes import Geometry, Steps, sharing
-from crisp_hw.engine.spread import instances
-from crisp_hw.engine.tiling import Float, Int, Tiling, elided_fills
+from crisp_hw.engine.tiling import Float, Int, Tiling
 from crisp_hw.engine.windows import arrivals, flagged, linkable, strides
 from crisp_hw.spec.problem import Problem, Tensor
 
@@ -152,6 +152,11 @@ def _rounded(tiling: Tiling, tensor: Tensor, held: Flow, words: Moved) -> dict[s
             counts["reads"][level] = _nearest(sent[level] + peers[level])
             counts["fills"][level] = (filled + peers[level]).astype(np.int64)
     return counts
+
+
+def elided_fills(tiling: Tiling, unread: Int) -> Int:
+    """Output words that arrive without a fill: those whose first update reads nothing (D1: HEAD only)."""
+    return unread if tiling.rules.first_fill_elided else 0 * unread
 
 
 def _nearest(value: Float) -> Int:

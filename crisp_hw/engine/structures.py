@@ -20,16 +20,36 @@ from crisp_hw.spec.problem import Problem
 
 
 @dataclass(frozen=True, eq=False)
+class Complete:
+    """Mappings of several structures with the loops that do nothing where they stand: the nest of one of them, and by
+    loop and mapping bounds int64[L, b], dimensions and whether it runs along x as in `Orders`.
+    """
+
+    nest: LoopNest
+    bounds: Int
+    dims: Int
+    along_x: Bool
+
+    def at(self, rows: Int | slice) -> "Complete":
+        """Some of the mappings."""
+        return Complete(self.nest, self.bounds[:, rows], self.dims[:, rows], self.along_x[:, rows])
+
+
+@dataclass(frozen=True, eq=False)
 class Orders:
-    """By loop and mapping: the index of its dimension, int64[L, b], and whether it runs along x, bool[L, b]."""
+    """By loop and mapping: the index of its dimension, int64[L, b], and whether it runs along x, bool[L, b].
+
+    `complete` are the same mappings with the loops that do nothing, whose places formats and SAFs see.
+    """
 
     dims: Int
     along_x: Bool
+    complete: Complete
     _first: dict[int, Int] = field(default_factory=dict)
 
     def at(self, rows: Int | slice) -> "Orders":
         """Of some of the mappings."""
-        return Orders(self.dims[:, rows], self.along_x[:, rows])
+        return Orders(self.dims[:, rows], self.along_x[:, rows], self.complete.at(rows))
 
     def boxes(self, bounds: Int, dims: int) -> tuple[Any, ...]:
         """The box below each loop, and that of all loops, int64[D, b] each."""
@@ -60,9 +80,9 @@ class Orders:
         return self._first[start]
 
 
-def _active_first(bounds: Int) -> Int:
+def _active_first(bounds: Int, least: int = 0) -> Int:
     """Places of the loops that do something, in their order, int64[K, b], as many as one mapping has at most."""
-    return np.argsort(bounds == 1, axis=0, kind="stable")[: int((bounds > 1).sum(axis=0).max(initial=0))]
+    return np.argsort(bounds == 1, axis=0, kind="stable")[: int((bounds > 1).sum(axis=0).max(initial=least))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +92,14 @@ class SideBySide:
     nest: LoopNest
     bounds: Int
     orders: Orders
+
+
+class AmbiguousChoice(Exception):
+    """The best option differs between the mappings of a batch: split it by `choice` int64[b] and go on."""
+
+    def __init__(self, choice: Int) -> None:
+        super().__init__("options differ within the batch")
+        self.choice = choice
 
 
 def alike(nest: LoopNest) -> tuple[object, ...]:
@@ -94,13 +122,14 @@ def side_by_side(problem: Problem, parts: Sequence[tuple[LoopNest, Int]]) -> Sid
     along_x = np.array([[loop.kind == "x" for loop in nest.loops] for nest, _ in parts]).T
     bounds = np.concatenate([each for _, each in parts], axis=1)
     dims, along_x = np.repeat(dims, counts, axis=1), np.repeat(along_x, counts, axis=1)
+    complete = Complete(first, bounds, dims, along_x)
     loops: list[Loop] = []
     taken: list[tuple[Int, Int, Bool]] = []
     start = 0
     for (level, temporal), block in groupby(first.loops, key=lambda loop: (loop.level, loop.kind == "temporal")):
         stop = start + len(list(block))
         here = bounds[start:stop]
-        order = _active_first(here)
+        order = _active_first(here, int(stop == len(first.loops)))  # there is a loop, even if none does anything
         taken.append(
             (
                 np.take_along_axis(here, order, axis=0),
@@ -111,4 +140,4 @@ def side_by_side(problem: Problem, parts: Sequence[tuple[LoopNest, Int]]) -> Sid
         loops += [Loop(level, problem.dims[0], "temporal" if temporal else "x")] * len(order)
         start = stop
     bounds, dims, along_x = (np.concatenate(each) for each in zip(*taken, strict=True))
-    return SideBySide(replace(first, loops=tuple(loops)), bounds, Orders(dims, along_x))
+    return SideBySide(replace(first, loops=tuple(loops)), bounds, Orders(dims, along_x, complete))

@@ -47,7 +47,8 @@ class Tiling:
     `residuals` is like `bounds`, or None where every loop always runs to its bound (see `Mapping`).
     `rules` says what the program whose numbers are wanted does where programs differ. With `costs_only`, counts that
     cost nothing (entries of ranks without bits) are left out. With `orders`, the mappings are of several structures put
-    `side_by_side`, and what a loop runs over is said there, not in the nest.
+    `side_by_side`, and what a loop runs over is said there, not in the nest. `acting` says which loops do something
+    where the first mapping does not say it for all.
 
     >>> from crisp_hw.spec.mapping import Loop
     >>> from crisp_hw.spec.problem import Term
@@ -68,6 +69,7 @@ class Tiling:
     rules: Rules = HEAD
     costs_only: bool = False
     orders: Orders | None = None
+    acting: tuple[bool, ...] | None = None
 
     @cached_property
     def xp(self) -> Any:
@@ -84,6 +86,8 @@ class Tiling:
         """Does loop j do something? (The same for the whole batch, but for `orders`: in some mapping.)"""
         if self.orders is not None:
             return (True,) * len(self.nest.loops)
+        if self.acting is not None:
+            return self.acting
         return tuple(bound > 1 for bound in on_host(self.bounds[:, 0]).tolist())
 
     @cached_property
@@ -234,8 +238,7 @@ class Tiling:
     def _multiplied(self, bounds: Int, indices: Sequence[int]) -> Int:
         found: Int = self.ones
         if self.orders is not None:
-            found = bounds[list(indices)].prod(axis=0)
-            return found
+            return np.asarray(bounds[list(indices)].prod(axis=0))
         for j in indices:
             found = bounds[j, :] if found is self.ones else found * bounds[j, :]
         return found
@@ -263,11 +266,6 @@ def _grown(box: Sides, dim: int, bound: Int, ones: Int) -> tuple[Int, ...]:
     return (*box[:dim], side, *box[dim + 1 :])
 
 
-def elided_fills(tiling: Tiling, unread: Int) -> Int:
-    """Output words that arrive without a fill: those whose first update reads nothing (D1: HEAD only)."""
-    return unread if tiling.rules.first_fill_elided else 0 * unread
-
-
 def keeper_below(nest: LoopNest, level: int, tensor: str) -> int:
     """The next inner level that stores the tensor, or COMPUTE."""
     return next((inner for inner in range(level - 1, -1, -1) if tensor in nest.keeps[inner]), COMPUTE)
@@ -284,16 +282,19 @@ def deliveries(tiling: Tiling, level: int, tensor: Tensor) -> Int:
     Walking out from the level, irrelevant temporal loops cost nothing until the first relevant one; from there on
     every temporal loop forces a new delivery (docs/model.md, section 3.2).
     """
-    first = tiling.ends[level] if level >= 0 else 0
-    steps = [j for j in range(first, len(tiling.nest.loops)) if tiling.active[j] and tiling.temporal(j)]
+    steps = _steps(tiling, level)
     return tiling.product(steps) if level < 0 else tiling.product_from_first(steps, tensor)
 
 
 def delivery_loops(tiling: Tiling, level: int, tensor: Tensor) -> tuple[list[int], list[int]]:
     """Active temporal loops outside a level, innermost first: those that deliver nothing new, and those that do."""
-    first = tiling.ends[level] if level >= 0 else 0
-    steps = [j for j in range(first, len(tiling.nest.loops)) if tiling.active[j] and tiling.temporal(j)]
-    free = 0
+    steps, free = _steps(tiling, level), 0
     while level >= 0 and free < len(steps) and not tiling.relevant(steps[free], tensor):
         free += 1
     return steps[:free], steps[free:]
+
+
+def _steps(tiling: Tiling, level: int) -> list[int]:
+    """Active temporal loops outside a level."""
+    first = tiling.ends[level] if level >= 0 else 0
+    return [j for j in range(first, len(tiling.nest.loops)) if tiling.active[j] and tiling.temporal(j)]

@@ -11,10 +11,10 @@ from itertools import chain
 import numpy as np
 
 from crisp_hw.engine.arrays import distinct, like, on_host
+from crisp_hw.engine.instances import instances
 from crisp_hw.engine.residual import walk
-from crisp_hw.engine.sliding import Flow, flow, kept_counts, sliding, walked
-from crisp_hw.engine.spread import instances
-from crisp_hw.engine.tiling import COMPUTE, Counts, Int, Tiling, deliveries, elided_fills, keeper_below
+from crisp_hw.engine.sliding import Flow, elided_fills, flow, kept_counts, sliding, walked
+from crisp_hw.engine.tiling import COMPUTE, Counts, Int, Tiling, deliveries, keeper_below
 from crisp_hw.spec.mapping import LoopNest
 from crisp_hw.spec.problem import Tensor
 

@@ -39,7 +39,7 @@ class RuleCheck:
         """What tells a rule of a batch from all others of it."""
         return self.rule, self.level, self.tensor, self.other
 
-    def part(self, rows: slice) -> "RuleCheck":
+    def at(self, rows: slice) -> "RuleCheck":
         """Of some neighbouring mappings."""
         need, have = (None if each is None else each[rows] for each in (self.need, self.have))
         return replace(self, failed=self.failed[rows], need=need, have=have)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crisp_hw.engine.spread import instances
+from crisp_hw.engine.instances import instances
 from crisp_hw.engine.tiling import Bool, Float, Int, Tiling
 from crisp_hw.engine.traffic import Traffic
 from crisp_hw.engine.wire_traffic import Record, Stream, collapsed, raw_streams

@@ -127,7 +127,7 @@ class Sweep:
         batch = evaluate_nests(space.design, parts, device=self.device)
         for work in gathered:
             stop = start + len(work.rows)
-            self.tally.enter(space, work.nest, batch.part(slice(start, stop)), (work.rows, work.bounds))
+            self.tally.enter(space, work.nest, batch.at(slice(start, stop)), (work.rows, work.bounds))
             start = stop
 
 

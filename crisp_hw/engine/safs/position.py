@@ -89,8 +89,7 @@ def packings(tiling: Tiling, spec: SparseSpec) -> dict[int, Packing]:
 def _packing_of(tiling: Tiling, tensor: Tensor) -> Packing:
     """The lanes are the innermost level's, and so is the tile, whether it is kept there or passes through."""
     size, tile = tiling.size(tensor), tiling.tile_below(tiling.ends[0], tensor)
-    spatial = [j for j in tiling.loops(0) if not tiling.temporal(j) and tiling.relevant(j, tensor)]
-    lanes = tiling.product(spatial)
+    lanes = tiling.product_over([j for j in tiling.loops(0) if not tiling.temporal(j)], tensor)
     passes, utilization = packing(tensor.density, size, tile, lanes)
     empty = prob_empty(tensor.density, size, tile)
     density = mean_density(tensor, size)

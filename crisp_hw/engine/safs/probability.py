@@ -5,6 +5,7 @@ Timeloop: sparse-analysis/storage-gs-analyzer.cpp, ComputeIneffectualReadImpact.
 
 from dataclasses import dataclass
 
+from crisp_hw.engine.apart import groups, joined
 from crisp_hw.engine.arrays import Bool, Float, Int, ceil, floats, to_int
 from crisp_hw.engine.occupancy import unconditioned_empty
 from crisp_hw.engine.tiling import COMPUTE, Sides, Tiling, keeper_below
@@ -64,6 +65,8 @@ def saf_impact(tiling: Tiling, level: int, condition: Condition) -> Impact:
     1 - prod over leaders of (1 - P(the leader's tile is empty)).
     """
     target = tiling.problem.tensor(condition.target)
+    if tiling.orders is not None:
+        return _apart(tiling, level, condition)
     keeper = next(k for k in range(level, len(tiling.nest.keeps)) if target.name in tiling.nest.keeps[k])
     child = keeper_below(tiling.nest, keeper, target.name)
     reach = _reach(tiling, keeper, child, target)
@@ -72,6 +75,16 @@ def saf_impact(tiling: Tiling, level: int, condition: Condition) -> Impact:
     for leader in leaders:
         effectual = effectual * (1.0 - leader.empty)
     return Impact(keeper, target.name, 1.0 - effectual, leaders, (reach.loop, *reach.extra), reach.scalar)
+
+
+def _apart(tiling: Tiling, level: int, condition: Condition) -> Impact:
+    """The same where structures differ; without the leaders one by one."""
+    target = condition.target
+    keeper = next(k for k in range(level, len(tiling.nest.keeps)) if target in tiling.nest.keeps[k])
+    child = keeper_below(tiling.nest, keeper, target)
+    parts = groups(tiling, lambda at, temporal: child < at <= keeper)
+    found = [saf_impact(group.tiling, level, condition).probability for group in parts]
+    return Impact(keeper, target, joined(parts, found))
 
 
 def _leader(tiling: Tiling, keeper: int, reach: _Reach, target: Tensor, name: str) -> Leader:

@@ -15,6 +15,7 @@ from crisp_hw.engine.safs.position import Packing, packed_computes, packed_macs,
 from crisp_hw.engine.safs.probability import Impact, saf_impact
 from crisp_hw.engine.safs.propagate import Combiner, Kind, Saf, combine, represented
 from crisp_hw.engine.safs.spatial import Extent, Shrink, shrink, spatial_extent
+from crisp_hw.engine.structures import AmbiguousChoice
 from crisp_hw.engine.tiling import Counts, Place, Tiling, keeper_below
 from crisp_hw.engine.traffic import Traffic
 from crisp_hw.errors import InputError, Where
@@ -75,14 +76,6 @@ def widest(extents: Iterable[Extent]) -> Extent:
 
 ReadEnergy = dict[str, float]
 """pJ per word read of each level: what decides between the options of one SAF."""
-
-
-class AmbiguousChoice(Exception):
-    """The best option differs between the mappings of a batch: split it by `choice` int64[b] and go on."""
-
-    def __init__(self, choice: Int) -> None:
-        super().__init__("options differ within the batch")
-        self.choice = choice
 
 
 def dense_only(tiling: Tiling, traffic: Traffic) -> Sparse:

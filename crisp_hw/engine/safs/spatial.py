@@ -7,11 +7,12 @@ spatial loops of storage level u feed architecture level u.
 
 from dataclasses import dataclass, field
 
+from crisp_hw.engine.apart import Group, groups, joined
 from crisp_hw.engine.arrays import Bool, Float, Int, floats, namespace, ratio, to_int
 from crisp_hw.engine.content import largest_in_fiber
 from crisp_hw.engine.formats import format_of
+from crisp_hw.engine.instances import expansion
 from crisp_hw.engine.occupancy import unconditioned_empty
-from crisp_hw.engine.spread import expansion
 from crisp_hw.engine.tiling import Sides, Tiling, keeper_below
 from crisp_hw.spec.problem import Tensor
 from crisp_hw.spec.sparse import SparseSpec
@@ -58,6 +59,8 @@ def spatial_extent(tiling: Tiling) -> list[Extent]:
 
 def shrink(tiling: Tiling, sparse: SparseSpec) -> tuple[Shrink, dict[tuple[int, str], Float]]:
     """Extents and shares after spatial skipping, and the skip probability of each (level, target)."""
+    if tiling.orders is not None:
+        return _apart(tiling, sparse)
     tensors, start = tiling.problem.tensors, spatial_extent(tiling)
     state = Shrink([list(start) for _ in tensors], [[tiling.certain] * len(start) for _ in tensors])
     for t, tensor in enumerate(tensors):
@@ -70,6 +73,27 @@ def shrink(tiling: Tiling, sparse: SparseSpec) -> tuple[Shrink, dict[tuple[int, 
         _pass_on_final(state, t, original[t], {level for level, name in targets if name == tensor.name})
     index = {tensor.name: t for t, tensor in enumerate(tensors)}
     return state, {(level, name): 1.0 - state.share[index[name]][level] for level, name in targets}
+
+
+def _apart(tiling: Tiling, sparse: SparseSpec) -> tuple[Shrink, dict[tuple[int, str], Float]]:
+    """The same where structures differ, without the squeezes one by one; all but one question is about lanes alone."""
+    names = [level.name for level in tiling.architecture.levels]
+    waits = any(
+        keeper_below(tiling.nest, names.index(action.level), action.options[0].target) >= 0
+        for action in sparse.actions
+        if action.kind == "skipping_spatial"
+    )  # an element grows by the time loops that its target waits for (`_element_box`)
+    parts = groups(tiling, lambda _, temporal: waits or not temporal)
+    found = [shrink(group.tiling, sparse) for group in parts]
+    tensors, levels = range(len(tiling.problem.tensors)), range(len(names) + 1)
+    mesh = [[_extent(parts, [state.mesh[t][a] for state, _ in found]) for a in levels] for t in tensors]
+    share = [[joined(parts, [state.share[t][a] for state, _ in found]) for a in levels] for t in tensors]
+    return Shrink(mesh, share), {place: joined(parts, [each[place] for _, each in found]) for place in found[0][1]}
+
+
+def _extent(parts: list[Group], extents: list[Extent]) -> Extent:
+    x, y = (joined(parts, along) for along in zip(*extents, strict=True))
+    return x, y
 
 
 def _metadata_keeper(tiling: Tiling, level: int, tensor: Tensor) -> int:

@@ -81,6 +81,11 @@ def tiling(one):
     return Tiling(one.design.problem, one.design.architecture, one.mapping.nest, bounds)
 
 
+def tiling_of(problem, other):
+    """The same mapping of another problem of the same dimensions."""
+    return Tiling(problem, other.architecture, other.nest, other.bounds)
+
+
 @st.composite
 def plans(draw, levels=3, most=3, spatial=True):
     """(plan, fanouts, keeps): a random tiny mapping; every spatial loop is the whole fanout of its level."""
@@ -138,5 +143,5 @@ def saf(draw, levels):
 @pytest.fixture(scope="session")
 def build():
     """The builders above, by name."""
-    names = (gemm, fabric, nest, bounds_of, point, tiling, plans, sparse_specs)
+    names = (gemm, fabric, nest, bounds_of, point, tiling, tiling_of, plans, sparse_specs)
     return SimpleNamespace(**{function.__name__: function for function in names}, densities=DENSITIES)

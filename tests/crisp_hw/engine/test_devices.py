@@ -17,10 +17,10 @@ from crisp_hw.engine.arrays import on_host
 from crisp_hw.engine.counted import counted_of
 from crisp_hw.engine.evaluate import evaluate_batch
 from crisp_hw.engine.latency import port_words
-from crisp_hw.engine.safs import AmbiguousChoice
 from crisp_hw.engine.safs.counts import KINDS, OPS, entry
 from crisp_hw.engine.safs.sparse import temporal_reductions
 from crisp_hw.engine.sliding import sliding
+from crisp_hw.engine.structures import AmbiguousChoice
 from crisp_hw.engine.tiling import Tiling
 from crisp_hw.engine.validity import broken_rules, capacity, metadata_capacity
 from crisp_hw.errors import InputError, MappingError

@@ -9,8 +9,9 @@ import pytest
 
 from crisp_hw.engine.energy import LOOKUP_2022, action_energy, resolved
 from crisp_hw.engine.evaluate import evaluate
-from crisp_hw.engine.formats import StoredRanks, metadata_units, stored_ranks
+from crisp_hw.engine.formats import StoredRanks, stored_ranks
 from crisp_hw.engine.latency import compute_cycles
+from crisp_hw.engine.metadata import metadata_units
 from crisp_hw.errors import InputError
 from crisp_hw.spec.arch import Architecture, StorageLevel, Wires
 from crisp_hw.spec.dialect import HEAD, HEAD_2024, MICRO22, RULES, Dialect, Rules

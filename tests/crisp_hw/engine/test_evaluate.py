@@ -130,6 +130,12 @@ def test_nests_side_by_side_are_their_mappings_one_by_one(build, data, window):
         assert {check.of(place) for check in together.failures if check.failed[place]} == told
 
 
+def test_nests_of_a_problem_of_one_word_do_nothing_side_by_side(build):
+    point = build.point([[("t", "M", 1)], [("t", "N", 1)]])
+    part = (point.mapping.nest, np.array([point.mapping.bounds]))
+    assert evaluate_nests(point.design, [part, part]).cycles.tolist() == [1, 1]
+
+
 def test_of_many_nests_the_one_with_wrong_factors_is_told(build):
     point = build.point([[("t", "M", 2)], [("t", "N", 3)]])
     right = np.array([point.mapping.bounds])

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisp_hw.engine.density import prob_empty_given
-from crisp_hw.engine.formats import StoredRanks, format_of, metadata_units, stored_ranks, word_bits
+from crisp_hw.engine.formats import StoredRanks, format_of, stored_ranks, word_bits
+from crisp_hw.engine.metadata import metadata_units
 from crisp_hw.errors import MappingError
 from crisp_hw.spec.arch import StorageLevel
 from crisp_hw.spec.patterns import Hypergeometric

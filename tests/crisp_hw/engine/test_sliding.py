@@ -12,7 +12,6 @@ from crisp_hw.engine.residual import walk
 from crisp_hw.engine.sliding import flow, kept_counts, sliding
 from crisp_hw.engine.tiling import Tiling
 from crisp_hw.engine.traffic import dense_traffic
-from crisp_hw.engine.windows import arrivals
 from crisp_hw.spec.mapping import LoopMapping
 from crisp_hw.spec.problem import Problem, Tensor, Term
 
@@ -103,15 +102,6 @@ def test_a_batch_is_each_mapping_alone(build):
 )
 def test_strides_and_sums_slide(terms, slides):
     assert sliding(Problem("p", ("M", "K"), (2, 2), (Tensor("A", terms),))) is slides
-
-
-def test_a_tensor_of_one_word_moves_in_whole_numbers(build):
-    """A tensor without ranks has no extents and no strides, whose type must still be an integer's."""
-    point = build.point([[("x", "N", 2), ("t", "K", 3)], [("t", "M", 4)]], [(2, 1), (1, 1)])
-    tiling, scalar = build.tiling(point), Tensor("B", ())
-    steps = arrivals(tiling, scalar, 0)
-    assert steps.move.dtype == np.dtype(np.int64)
-    assert steps.times.sum() == 12
 
 
 def test_a_diagonal_spans_the_square_around_it(build):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crisp_hw.engine.spread import expansion, instances
+from crisp_hw.engine.instances import expansion, instances
 from crisp_hw.engine.tiling import (
     COMPUTE,
     Counts,
