@@ -3,9 +3,9 @@
 import logging
 from pathlib import Path
 
-from docs_site.links import rewritten
+from docs_site.links import folder_page, linked_folders, listing, rewritten
 from docs_site.notebook_pages import notebook_files
-from docs_site.reference import commands_page, python_page, yaml_page
+from docs_site.reference import python_page, yaml_page
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
@@ -25,10 +25,12 @@ SHOWN = {
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that are made."""
     made = {name: (ROOT / source).read_text(encoding="utf-8") for name, source in SHOWN.items()}
-    made["reference/crisp-hw.md"] = commands_page("crisp-hw")
-    made["reference/crisp-prune.md"] = commands_page("crisp-prune")
     made["reference/python.md"] = python_page()
     made["reference/yaml-files.md"] = yaml_page()
+    sources = {SHOWN.get(name, f"docs/{name}"): text for name, text in made.items()}
+    sources |= {f"docs/{file.src_uri}": file.content_string for file in files.documentation_pages()}
+    for folder in linked_folders(sources):
+        made[folder_page(folder)] = listing(folder)
     for name, content in made.items():
         files.append(File.generated(config, name, content=content))
     for notebook in [file for file in files if file.src_uri.endswith(".ipynb")]:

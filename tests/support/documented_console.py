@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
 
-PATIENCE = 300  # seconds; a limit that only a defect reaches
+PATIENCE = 900  # seconds; a limit that only a defect reaches
 PROMPT = "$ "
 # the folder of one command is that of the next, as in a terminal: `cd` lasts
 SCRIPT = 'cd "$(cat "$STORY_PLACE")" || exit\n{command}\nended=$?; pwd > "$STORY_PLACE"; exit $ended'

@@ -13,9 +13,9 @@ import pytest
 pytest.importorskip("mkdocs")
 pytest.importorskip("nbconvert")
 
-from docs_site.links import rewritten
+from docs_site.links import linked_folders, listing, rewritten
 from docs_site.notebook_pages import notebook_files
-from docs_site.reference import commands_page, python_page, yaml_page
+from docs_site.reference import python_page, yaml_page
 from nbformat import write
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
@@ -82,19 +82,18 @@ class TestLinks:
         shown = {"CONTRIBUTING.md": "contributing.md"}
         assert rewritten(f"[a]({link})", source, page, shown, carried) == f"[a]({expected})"
 
-    def test_with_an_address_files_and_folders_are_there(self, monkeypatch):
+    def test_a_folder_has_a_page_that_lists_its_files(self):
+        assert linked_folders({"docs/energy.md": "[a](../arch) [b](model.md) [c](../arch/fabric.yaml)"}) == ["arch"]
+        assert "- [fabric.yaml](../../arch/fabric.yaml)" in listing("arch")
+        assert rewritten("[a](../arch)", "docs/energy.md", "energy.md", {}, carried) == "[a](files/arch.md)"
+
+    def test_with_an_address_files_are_there(self, monkeypatch):
         monkeypatch.setenv("CRISP_HW_URL", "https://example.org/crisp-hw/")
-        text = rewritten("[a](../LICENSE) [b](../arch)", "docs/energy.md", "energy.md", {}, carried)
-        assert text == (
-            "[a](https://example.org/crisp-hw/blob/HEAD/LICENSE) [b](https://example.org/crisp-hw/tree/HEAD/arch)"
-        )
+        text = rewritten("[a](../LICENSE)", "docs/energy.md", "energy.md", {}, carried)
+        assert text == "[a](https://example.org/crisp-hw/blob/HEAD/LICENSE)"
 
 
 class TestReference:
-    def test_commands_have_their_options(self):
-        page = commands_page("crisp-hw")
-        assert "## `crisp-hw evaluate`" in page and "* `-a, --arch" in page and "## `crisp-hw arch show`" in page
-
     def test_yaml_files_have_their_keys(self):
         page = yaml_page()
         assert "| `metadata_depth` | number with its source, `{value, source}` | refused |" in page

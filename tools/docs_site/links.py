@@ -48,12 +48,36 @@ def place(path: str, page: str, pages: dict[str, str], add: Callable[[str], str]
     repository = os.environ.get("CRISP_HW_URL", "").rstrip("/")
     if path in pages:
         found = pages[path]
+    elif (ROOT / path).is_dir():
+        found = folder_page(path)
     elif path.startswith("docs/"):
         found = path.removeprefix("docs/")
     elif repository:
-        return f"{repository}/{'tree' if (ROOT / path).is_dir() else 'blob'}/HEAD/{path}"
-    elif (ROOT / path).is_dir():
-        return posixpath.relpath(path, posixpath.dirname(page) or ".")  # mkdocs says that there is no such page
+        return f"{repository}/blob/HEAD/{path}"
     else:
         found = add(path)
     return posixpath.relpath(found, posixpath.dirname(page) or ".")
+
+
+def linked_folders(sources: dict[str, str]) -> list[str]:
+    """The folders of the repository that pages link, given the texts of the pages by their files."""
+    found = set()
+    for source, text in sources.items():
+        for match in LINK.finditer(text):
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(source), match["target"]))
+            if not ELSEWHERE.match(match["target"]) and (ROOT / path).is_dir():
+                found.add(path)
+    return sorted(found)
+
+
+def folder_page(folder: str) -> str:
+    """Where the page of a folder is on the site."""
+    return f"files/{folder}.md"
+
+
+def listing(folder: str) -> str:
+    """The page of a folder: its files, linked as from docs/ in the repository."""
+    here = posixpath.dirname(f"docs/{folder_page(folder)}")
+    names = sorted(str(path.relative_to(ROOT)) for path in (ROOT / folder).iterdir() if path.is_file())
+    lines = [f"- [{posixpath.basename(name)}]({posixpath.relpath(name, here)})" for name in names]
+    return "\n".join([f"# {folder}", "", *lines]) + "\n"

@@ -1,19 +1,16 @@
-"""Pages of the reference that are made of the code itself: commands, names of Python, fields of YAML files."""
+"""Pages of the reference that are made of the code itself: names of Python, fields of YAML files."""
 
 import importlib
 import inspect
 from typing import Any
 
-import typer
 from pydantic import BaseModel
-from typer.cli import get_docs_for_click
 
 import crisp_hw
 import crisp_hw.accelerators.schema as architectures
 import crisp_hw.characterization.table as characterization
 import crisp_hw.workloads as workloads
 
-COMMANDS = {"crisp-hw": "crisp_hw.cli", "crisp-prune": "crisp_prune.cli.commands"}
 PACKAGES = {
     "crisp_hw": "Evaluate a pruned network on accelerators.",
     "crisp_prune": "Prune a PyTorch model. Needs the extra `torch`.",
@@ -25,13 +22,6 @@ YAML_FILES: dict[str, tuple[str, type[BaseModel]]] = {
     "Parts": ("[arch/energy/cited.yaml](../../arch/energy/cited.yaml)", characterization._PartsFile),
     "Layer table": ("[workloads/resnet50.yaml](../../workloads/resnet50.yaml)", workloads._WorkloadFile),
 }
-
-
-def commands_page(program: str) -> str:
-    """The commands of a program with all their options."""
-    command = typer.main.get_command(importlib.import_module(COMMANDS[program]).app)
-    context = command.context_class(command, info_name=program)
-    return get_docs_for_click(obj=command, ctx=context, name=program)
 
 
 def python_page() -> str:
