@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [
     str(path.relative_to(ROOT)) for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md"))
 ]
-RUN = [page for page in sorted(PAGES) if any(block.runs for block in blocks(ROOT / page, page))]
+RUN = [page for page in sorted(PAGES) if "```" in (ROOT / page).read_text(encoding="utf-8")]  # read in the test
 CLONE = ("examples", "arch", "workloads")  # what a reader finds beside the page
 MADE = "demo-out"  # what README makes first; other pages find it there
 
