@@ -12,9 +12,9 @@ from pathlib import Path
 from crisp_hw.backends.timeloop import RUNNERS, Runner, Settings, installed, run_point
 from crisp_hw.backends.timeloop.tools import INSTALL
 from crisp_hw.characterization import accelergy, cacti
+from crisp_hw.documents.columns import table
+from crisp_hw.documents.document import Document, versions
 from crisp_hw.errors import CrispError, InputError
-from crisp_hw.report.columns import table
-from crisp_hw.report.document import Document, versions
 from crisp_hw.report.records import Record
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.design import Design, DesignPoint

@@ -5,7 +5,11 @@ from dataclasses import dataclass, replace
 
 from torch import nn
 
+from crisp_hw.documents.columns import table
+from crisp_hw.documents.document import Document
+from crisp_hw.documents.screen import screen_text
 from crisp_hw.errors import InputError, Where
+from crisp_hw.spec.columns import Column, Record
 from crisp_hw.spec.descriptors import Role
 from crisp_hw.spec.kinds import wrong_kind
 from crisp_hw.spec.layer import Skipped
@@ -18,7 +22,6 @@ from crisp_prune.given import checked_module
 from crisp_prune.matrix import to_matrix
 from crisp_prune.nm import kept_columns
 from crisp_prune.sites import Site, find_sites, unsupported, weight_of
-from crisp_prune.table import plain, table_text
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,7 @@ class Plan:
         return f"<Plan: {many}, at most to {self.highest:.4f} of {self.total:,} weights; print it for the table>"
 
     def __str__(self) -> str:
-        skipped = (plain(f"skipped {entry.name}: {entry.reason}") for entry in self.skipped)
-        return "\n".join([table_text(_HEADINGS, map(_row, self.layers)), *skipped, self._summary])
+        return screen_text(plan_document(self), WIDTH).rstrip("\n")
 
     def _repr_html_(self) -> str:
         skipped = folded_html("skipped", (f"{entry.name}: {entry.reason}" for entry in self.skipped))
@@ -88,6 +90,46 @@ class Plan:
 
 
 _HEADINGS = ("layer", "role", "matrix", "blocks", "reach", "why")
+COLUMNS = (*(Column(name, name) for name in _HEADINGS[:-1]), Column("why", "why", "prose"))
+WIDTH = 120  # characters of a line, as documents have it where there is no terminal
+SCHEMA = "crisp-prune/plan/1"
+
+
+def plan_document(plan: Plan) -> Document:
+    """The dry run as a document: a row per layer, what was skipped, and how far the model can get.
+
+    >>> plan_document(Plan((), (0.5,))).content["highest"]
+    0.0
+    """
+    rows = [dict(zip(_HEADINGS, _row(layer), strict=True)) for layer in plan.layers]
+    records = [_record(layer) for layer in plan.layers]
+    remarks = {
+        "skipped": tuple(f"{entry.name}: {entry.reason}" for entry in plan.skipped),
+        "in all": (plan._summary,),
+    }
+    content = {
+        "schema": SCHEMA,
+        "prunable_weights": plan.total,
+        "highest": plan.highest,
+        "targets": list(plan.targets),
+        "layers": records,
+        "skipped": [{"name": entry.name, "reason": entry.reason} for entry in plan.skipped],
+    }
+    return Document("plan", (table("plan", COLUMNS, rows),), remarks, records, content)
+
+
+def _record(layer: LayerPlan) -> Record:
+    rows, columns = layer.grid.shape
+    return {
+        "layer": layer.name,
+        "role": layer.role,
+        "rows": layer.grid.rows,
+        "columns": layer.grid.columns,
+        "block_rows": rows,
+        "block_columns": columns,
+        "lowest_kept": layer.lowest_kept,
+        "why": layer.reason,
+    }
 
 
 def _row(layer: LayerPlan) -> tuple[str, ...]:

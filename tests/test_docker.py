@@ -196,8 +196,8 @@ def test_a_design_that_is_missing_is_named(tmp_path):
 
 def test_the_recorded_digits_are_those_of_this_checkout(tmp_path):
     from crisp_hw import api
+    from crisp_hw.documents.tables import csv_text
     from crisp_hw.report.records import layer_records
-    from crisp_hw.report.tables import csv_text
     from crisp_hw.spec.patterns import NM
 
     source = api.WorkloadPattern("resnet50", NM(2, 4), 64, 0.9)

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from crisp_hw.bundles.archive import read_files, sha256, write_files
 from crisp_hw.bundles.beyond import Beyond, split
 from crisp_hw.bundles.manifest import EVALUATION, FORMAT, NAME, DesignEntry, FileEntry, Manifest
+from crisp_hw.documents.document import versions
 from crisp_hw.errors import InputError, Mark, Where
-from crisp_hw.report.document import versions
 from crisp_hw.report.files import result_text
 from crisp_hw.spec.evaluation import NetworkEvaluation
 from crisp_hw.spec.result import Result

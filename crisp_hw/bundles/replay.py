@@ -7,9 +7,9 @@ from crisp_hw.backends import backend
 from crisp_hw.backends.timeloop.run import is_rounded
 from crisp_hw.bundles.beyond import restored
 from crisp_hw.bundles.pack import Bundle
+from crisp_hw.documents.columns import table
+from crisp_hw.documents.document import Document, versions
 from crisp_hw.errors import CrispError
-from crisp_hw.report.columns import table
-from crisp_hw.report.document import Document, versions
 from crisp_hw.report.records import Record
 from crisp_hw.spec.documents import REPLAY, REPLAY_DIFFERENCES
 from crisp_hw.spec.result import Result

@@ -8,7 +8,8 @@ import typer
 from crisp_hw.cli.completion import accelerators
 from crisp_hw.cli.new_files import FileArgument, ForceOption, name_of, show_mistakes, write_new
 from crisp_hw.cli.options import EnergyOption, FormatOption, SetOption, accelerators_of
-from crisp_hw.cli.output import WideOption, output_option, show, show_table
+from crisp_hw.cli.output import output_option, show, show_table
+from crisp_hw.command_line.options import WideOption
 from crisp_hw.command_line.program import new_group
 from crisp_hw.errors import InputError
 

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from crisp_hw.cli.options import FormatOption, Inputs, grouped
-from crisp_hw.cli.output import WideOption, check_output, output_option, progress, say_written, show_table
+from crisp_hw.cli.output import check_output, output_option, progress, say_written, show_table
 from crisp_hw.cli.verify import DIFFERENT, CountsOption, EnergyTolerance
+from crisp_hw.command_line.options import WideOption
 from crisp_hw.spec.options import EvaluateOptions
 
 SOURCE = ("masks", "workload", "nm", "block", "sparsity")  # the options that name the network

@@ -59,9 +59,9 @@ def explanation_of(row: "LayerEvaluation", what: str) -> "Explanation":
 
 def show_explanation(explanation: "Explanation", form: Format) -> None:
     """Print it: in colours on a terminal, plain elsewhere, as records for CSV and with full precision for JSON."""
+    from crisp_hw.documents.document import Document, json_text
+    from crisp_hw.documents.tables import csv_text
     from crisp_hw.explanation.text import content, lines, plain_text, records
-    from crisp_hw.report.document import Document, json_text
-    from crisp_hw.report.tables import csv_text
 
     match form:
         case "table" if sys.stdout.isatty():

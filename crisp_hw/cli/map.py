@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crisp_hw.cli.options import DataOption, DefineOption, FormatOption, IncludeOption, StrictOption, grouped
-from crisp_hw.cli.output import WideOption, check_folder, output_option, say_written, show_table
+from crisp_hw.cli.output import check_folder, output_option, say_written, show_table
 from crisp_hw.cli.run_model import FilesAsked
 from crisp_hw.command_line import voice
+from crisp_hw.command_line.options import WideOption
 from crisp_hw.errors import InputError
 from crisp_hw.spec.options import Objective, SearchOptions
 

@@ -7,8 +7,9 @@ import typer
 
 from crisp_hw.cli.explain import ExplainOption
 from crisp_hw.cli.options import DataOption, DefineOption, FormatOption, IncludeOption, StrictOption
-from crisp_hw.cli.output import WideOption, output_option
+from crisp_hw.cli.output import output_option
 from crisp_hw.cli.run_model import FilesAsked, ModelRun, run_model
+from crisp_hw.command_line.options import WideOption
 from crisp_hw.spec.dialect import Dialect
 
 FilesArgument = Annotated[

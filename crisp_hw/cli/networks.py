@@ -8,7 +8,8 @@ import typer
 from crisp_hw.cli.completion import workloads
 from crisp_hw.cli.new_files import FileArgument, ForceOption, show_mistakes, write_new
 from crisp_hw.cli.options import FormatOption
-from crisp_hw.cli.output import WideOption, show, show_table
+from crisp_hw.cli.output import show, show_table
+from crisp_hw.command_line.options import WideOption
 from crisp_hw.command_line.program import new_group
 
 app = new_group(

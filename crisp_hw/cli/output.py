@@ -1,54 +1,17 @@
-"""Documents to stdout, in the format that was asked for; pictures and progress beside it."""
+"""Progress, the checks of outputs before anything is computed, and what is said of written files."""
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import Any
 
 from crisp_hw.command_line import voice
+from crisp_hw.command_line.answers import show as show
+from crisp_hw.command_line.answers import show_table as show_table
 from crisp_hw.command_line.formats import Format as Format
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.ending import printable
-
-if TYPE_CHECKING:
-    from crisp_hw.report.document import Document
-
-MIN_WIDTH = 40  # below it words would be cut
-WideOption = Annotated[bool, typer.Option("--wide", help="Show every column in the tables, however wide they become.")]
-
-
-def show(document: "Document", form: Format, wide: bool = False) -> None:
-    """Print a document; with CSV, what does not fit into records goes to stderr.
-
-    Tables leave out columns until they fit the screen, unless they may be `wide`, and say which.
-    """
-    from crisp_hw.report.document import json_text, markdown_text
-    from crisp_hw.report.screen import remark_lines, screen_text
-    from crisp_hw.report.tables import csv_text
-
-    match form:
-        case "table":
-            sys.stdout.write(screen_text(document, screen_width(), wide, not voice.quiet()))
-        case "md":
-            sys.stdout.write(markdown_text(document))
-        case "json":
-            sys.stdout.write(json_text(document))
-        case "csv":
-            sys.stdout.write(csv_text(document.records))
-            sys.stdout.flush()
-            for remarks in (document.summary, document.remarks):
-                voice.remark("".join(f"{line}\n" for line in remark_lines(remarks, screen_width())))
-
-
-def show_table(document: "Document", form: Format, wide: bool) -> None:
-    """Print a document of which every format but the table has every column, so that --wide is about that alone."""
-    if wide and form != "table":
-        voice.note(f"--wide has no effect with --format {form}, which has everything")
-    show(document, form, wide)
 
 
 @contextmanager
@@ -127,10 +90,3 @@ def say_written(files: "tuple[Path, ...]", folder: Path) -> None:
     """One line on stderr about what was written."""
     names = ", ".join(str(path.relative_to(folder)) for path in files) if len(files) <= 9 else f"{len(files)} files"
     voice.remark(f"{printable(f'wrote {names} to {folder}')}\n")
-
-
-def screen_width() -> int:
-    """Characters of a line: those of the terminal, else what COLUMNS says, else 120."""
-    if os.environ.get("COLUMNS", "").isdecimal():
-        return max(MIN_WIDTH, int(os.environ["COLUMNS"]))
-    return max(MIN_WIDTH, os.get_terminal_size(sys.stdout.fileno()).columns) if sys.stdout.isatty() else 120

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crisp_hw.cli.output import Format, WideOption, show
+from crisp_hw.cli.output import Format, show
 from crisp_hw.command_line import voice
+from crisp_hw.command_line.options import WideOption
 
 if TYPE_CHECKING:
     from crisp_hw.spec.evaluation import NetworkEvaluation

@@ -10,7 +10,7 @@ from crisp_hw.cli.output import check_output, output_option, show
 from crisp_hw.command_line import voice
 
 if TYPE_CHECKING:
-    from crisp_hw.report.document import Document
+    from crisp_hw.documents.document import Document
     from crisp_hw.report.records import Value
     from crisp_hw.validation import Agreement
 
@@ -57,8 +57,8 @@ def validate(
 
 def _document(found: "list[Agreement]") -> "Document":
     """A row per family, and the cases that are not equal as remarks."""
-    from crisp_hw.report.columns import table
-    from crisp_hw.report.document import Document
+    from crisp_hw.documents.columns import table
+    from crisp_hw.documents.document import Document
     from crisp_hw.spec.documents import VALIDATION
 
     records: list[dict[str, Value]] = [

@@ -26,6 +26,8 @@ FormatOption = Annotated[
     Format, typer.Option(*FLAGS, callback=_remember, help="The format of what is printed to stdout.")
 ]
 
+WideOption = Annotated[bool, typer.Option("--wide", help="Show every column in the tables, however wide they become.")]
+
 
 def _verbose(wanted: bool) -> bool:
     if wanted:

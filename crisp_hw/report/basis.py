@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from crisp_hw.report.columns import plain
+from crisp_hw.documents.columns import plain
 from crisp_hw.report.notes import Note, listed, where
 from crisp_hw.spec.evaluation import NetworkEvaluation
 

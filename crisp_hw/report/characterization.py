@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from crisp_hw.report.columns import Column, plain, table
-from crisp_hw.report.document import Document, versions
+from crisp_hw.documents.columns import Column, plain, table
+from crisp_hw.documents.document import Document, versions
 from crisp_hw.report.records import Record
 from crisp_hw.spec.characterization import Characterization, Component
 

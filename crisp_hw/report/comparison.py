@@ -5,8 +5,8 @@ from dataclasses import asdict
 from itertools import groupby
 from math import log
 
-from crisp_hw.report.columns import Column, cell, plain, table
-from crisp_hw.report.document import Document, versions
+from crisp_hw.documents.columns import Column, cell, plain, table
+from crisp_hw.documents.document import Document, versions
 from crisp_hw.report.records import Record
 from crisp_hw.spec.columns import Value
 from crisp_hw.spec.comparison import Compared, Comparison, Missing

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-from crisp_hw.report.columns import Table, table
+from crisp_hw.documents.columns import Table, table
 from crisp_hw.report.energies import UJ
 from crisp_hw.report.records import Record, Value
 from crisp_hw.spec.design import DesignPoint

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
 
+from crisp_hw.documents.columns import Table, plain, table
+from crisp_hw.documents.document import Document, versions
 from crisp_hw.report import density
 from crisp_hw.report.basis import basis
-from crisp_hw.report.columns import Table, plain, table
-from crisp_hw.report.document import Document, versions
 from crisp_hw.report.moved import level_records
 from crisp_hw.report.notes import note_line, notes
 from crisp_hw.report.records import Record, arch_names, headline, layer_records, total_records

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import cast
 
+from crisp_hw.documents.document import json_text, markdown_text
+from crisp_hw.documents.tables import csv_text
 from crisp_hw.machine.writing import write_all
-from crisp_hw.report.document import json_text, markdown_text
 from crisp_hw.report.evaluation import evaluation_document
 from crisp_hw.report.records import Record
-from crisp_hw.report.tables import csv_text
 from crisp_hw.spec.evaluation import NetworkEvaluation
 
 

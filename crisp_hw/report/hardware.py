@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import assert_never
 
-from crisp_hw.report.columns import Column, cell, plain, table
-from crisp_hw.report.document import Document, versions
+from crisp_hw.documents.columns import Column, cell, plain, table
+from crisp_hw.documents.document import Document, versions
 from crisp_hw.report.records import Record, Value
 from crisp_hw.spec.accelerator import Accelerator, CrispStc, DenseScheme, Dstc, Scheme, Stc, replaceable
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from crisp_hw.documents.columns import table
+from crisp_hw.documents.document import Document, versions
 from crisp_hw.machine.store import StoreInfo
-from crisp_hw.report.columns import table
-from crisp_hw.report.document import Document, versions
 from crisp_hw.spec.documents import KEPT
 
 SCHEMA = "crisp-hw/kept/1"

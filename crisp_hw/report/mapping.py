@@ -4,15 +4,15 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from crisp_hw.documents.columns import Column, table
+from crisp_hw.documents.document import Document
+from crisp_hw.documents.tables import csv_text
 from crisp_hw.dropin.map_files import Mapped
 from crisp_hw.engine.evaluate import evaluate
 from crisp_hw.mapper.search import Found
 from crisp_hw.mapper.tally import FrontPoint
-from crisp_hw.report.columns import Column, table
-from crisp_hw.report.document import Document
 from crisp_hw.report.model import model_document
 from crisp_hw.report.records import Record
-from crisp_hw.report.tables import csv_text
 from crisp_hw.spec.design import DesignPoint
 from crisp_hw.spec.documents import FRONT, SEARCH
 from crisp_hw.timeloop.render.documents import render_mapping

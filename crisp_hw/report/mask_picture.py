@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from crisp_hw.documents.columns import plain
 from crisp_hw.errors import InputError
-from crisp_hw.report.columns import plain
 from crisp_hw.report.figures.style import RC, WIDTHS
 from crisp_hw.spec.descriptors import PrunedLayer
 

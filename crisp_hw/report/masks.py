@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from crisp_hw.report.columns import plain, table
-from crisp_hw.report.document import Document, versions
+from crisp_hw.documents.columns import plain, table
+from crisp_hw.documents.document import Document, versions
 from crisp_hw.report.notes import gathered, note_line
 from crisp_hw.report.records import Record, pattern_record
 from crisp_hw.spec.descriptors import Descriptor

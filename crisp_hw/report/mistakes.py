@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from crisp_hw.documents.columns import Column, table
+from crisp_hw.documents.document import Document
 from crisp_hw.errors import InputError, Mark, Where
-from crisp_hw.report.columns import Column, table
-from crisp_hw.report.document import Document
 from crisp_hw.report.records import Record
 
 SCHEMA = "crisp-hw/mistakes/1"

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from crisp_hw.report.columns import table
-from crisp_hw.report.document import Document
+from crisp_hw.documents.columns import table
+from crisp_hw.documents.document import Document
 from crisp_hw.report.records import Record
 from crisp_hw.spec.documents import MAPPING, MAPPING_LEVELS
 from crisp_hw.timeloop.stats.detail import Evaluated

@@ -1,7 +1,7 @@
 """How results show themselves where they stand alone: a few lines, and as HTML in a notebook."""
 
+from crisp_hw.documents.columns import Table, cell, plain
 from crisp_hw.dropin.map_files import Mapped
-from crisp_hw.report.columns import Table, cell, plain
 from crisp_hw.report.evaluation import total_table
 from crisp_hw.report.notes import note_line, notes
 from crisp_hw.report.records import arch_names, headline, mapping_text, total_records

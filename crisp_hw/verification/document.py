@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from crisp_hw.report.columns import table
-from crisp_hw.report.document import Document, versions
+from crisp_hw.documents.columns import table
+from crisp_hw.documents.document import Document, versions
 from crisp_hw.report.records import Record, Value
 from crisp_hw.spec.documents import VERIFICATION, VERIFICATION_DIFFERENCES
 from crisp_hw.validation.compare import Difference

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from crisp_hw.command_line.formats import Format
+from crisp_hw.command_line.options import FormatOption
 from crisp_hw.command_line.program import Program, finish, new_app
 from crisp_hw.errors import CrispError, Mark, Where
 from crisp_hw.machine.ending import INTERRUPTED
@@ -41,6 +43,7 @@ INPUT = Parameter(
         ),
     ],
 )
+FORM = Parameter("form", Parameter.KEYWORD_ONLY, default="table", annotation=FormatOption)
 PLANNED = ("nm", "block", "sparsity", "role", "max_sparsity", "seed")
 """Options of the config that a dry run reads."""
 
@@ -52,22 +55,23 @@ class Interrupted(CrispError):
 
 
 @app.command()
-@with_options([*job_options(), *config_options(), RESUME])
+@with_options([*job_options(), *config_options(), RESUME, FORM])
 def run(**asked: Any) -> None:
     """Prune and fine-tune a model, and write the pruned-model file and a run directory."""
-    _run(job_from(asked), asked["resume"])
+    _run(job_from(asked), asked["resume"], asked["form"])
 
 
 @app.command()
-@with_options([*job_options(("model", "weights")), *(o for o in config_options() if o.name in PLANNED), INPUT])
+@with_options([*job_options(("model", "weights")), *(o for o in config_options() if o.name in PLANNED), INPUT, FORM])
 def plan(**asked: Any) -> None:
     """Say which layer would get which pattern and why, and the highest sparsity that can be reached."""
     _plan(config_from(asked), asked)
 
 
-def _run(job: "Job", resume: bool) -> None:
+def _run(job: "Job", resume: bool, form: Format) -> None:
     _need_torch()
-    from crisp_prune.cli.output import bars, print_outcome
+    from crisp_hw.command_line.answers import show
+    from crisp_prune.cli.output import bars, outcome_document, say_outcome
     from crisp_prune.job import execute
     from crisp_prune.rundir import CHECKPOINT
 
@@ -78,17 +82,18 @@ def _run(job: "Job", resume: bool) -> None:
         if not (job.run_dir / CHECKPOINT).exists():
             raise
         raise Interrupted("interrupted", Where(mark=Mark(str(job.run_dir))), "continue with --resume") from None
-    print_outcome(job, outcome)
+    show(outcome_document(job, outcome), form)
+    say_outcome(job)
 
 
 def _plan(config: "CrispConfig", asked: Mapping[str, Any]) -> None:
     _need_torch()
     import torch
 
-    from crisp_prune.cli.output import print_plan
+    from crisp_hw.command_line.answers import show
     from crisp_prune.geometry import record
     from crisp_prune.job import build_model
-    from crisp_prune.plan import make_plan, require_reachable
+    from crisp_prune.plan import make_plan, plan_document, require_reachable
     from crisp_prune.sites import find_sites
 
     network = build_model(asked["model"], asked["weights"], config.seed)
@@ -97,7 +102,7 @@ def _plan(config: "CrispConfig", asked: Mapping[str, Any]) -> None:
         sample = torch.zeros(shape_from(asked["input_shape"]))
         geometry = record(network, find_sites(network), lambda: network(sample), sample.shape[0])
     found = make_plan(network, config, geometry)
-    print_plan(found)
+    show(plan_document(found), asked["form"])
     require_reachable(found, config.sparsity)
 
 

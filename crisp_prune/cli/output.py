@@ -1,4 +1,4 @@
-"""What the commands show: a progress bar, the result of a run, the table of a dry run."""
+"""What a run shows: a progress bar and its result."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,11 +8,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bars
 
 from crisp_hw.command_line import voice
+from crisp_hw.documents.columns import table
+from crisp_hw.documents.document import Document
 from crisp_hw.machine.ending import printable
+from crisp_hw.spec.columns import Column, Record
 from crisp_prune.job import Outcome
 from crisp_prune.options import Job
-from crisp_prune.plan import Plan
 from crisp_prune.training import Progress
+
+SCHEMA = "crisp-prune/run/1"
+COLUMNS = (
+    Column("when", "when"),
+    Column("sparsity", "sparsity", "share"),
+    Column("top1_all", "top-1 over all outputs", "share"),
+    Column("top1_classes", "top-1 among the classes", "share"),
+)
 
 
 @contextmanager
@@ -31,17 +41,25 @@ def bars() -> Iterator[Callable[[Progress], None]]:
         yield on_step
 
 
-def print_outcome(job: Job, outcome: Outcome) -> None:
-    """Three lines: what was reached, what it cost, where it lies."""
+def outcome_document(job: Job, outcome: Outcome) -> Document:
+    """What a run reached, before and after, and where it lies."""
     before, after = outcome.before, outcome.after
-    print(f"sparsity {outcome.sparsity:.4f} (target {job.config.sparsity})")
-    print(
-        f"top-1 over all outputs {before.top1_all:.4f} -> {after.top1_all:.4f}, "
-        f"among the classes {before.top1_classes:.4f} -> {after.top1_classes:.4f} ({after.samples} samples)"
-    )
+    records: list[Record] = [
+        {"when": "before", "sparsity": 0.0, "top1_all": before.top1_all, "top1_classes": before.top1_classes},
+        {"when": "after", "sparsity": outcome.sparsity, "top1_all": after.top1_all, "top1_classes": after.top1_classes},
+    ]
+    said = f"sparsity {outcome.sparsity:.4f} (target {job.config.sparsity}); {after.samples} samples of validation"
+    content = {
+        "schema": SCHEMA,
+        "file": str(job.out),
+        "run_dir": str(job.run_dir),
+        "target": job.config.sparsity,
+        "samples": after.samples,
+        "accuracy": records,
+    }
+    return Document("run", (table(str(job.out), COLUMNS, records),), {"in all": (said,)}, records, content)
+
+
+def say_outcome(job: Job) -> None:
+    """One line on stderr about what was written."""
     voice.remark(printable(f"wrote {job.out} and {job.run_dir}/report.md") + "\n")
-
-
-def print_plan(found: Plan) -> None:
-    """The dry run as a table."""
-    print(found)

@@ -79,7 +79,7 @@ def changed(words):
 def test_run_writes_everything_and_learns(toy, monkeypatch, capsys):
     assert call(monkeypatch, *RUN, "--out", "run.pt") == 0
     told = capsys.readouterr()
-    assert "(target 0.7)" in told.out and told.err == "wrote run.pt and run-run/report.md\n"
+    assert "(target 0.7)" in told.out and "top-1" in told.out and told.err == "wrote run.pt and run-run/report.md\n"
     folder = toy / "run-run"
     config = json.loads((folder / "config.json").read_text())
     assert config["config"]["sparsity"] == 0.7 and config["classes"] == "0,2,4"

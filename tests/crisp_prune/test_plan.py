@@ -1,14 +1,16 @@
 """Roles, reasons and reach."""
 
+import json
 from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
+from crisp_hw.command_line.answers import show
 from crisp_hw.errors import InputError
 from crisp_prune.config import CrispConfig
-from crisp_prune.plan import make_plan, require_reachable
+from crisp_prune.plan import make_plan, plan_document, require_reachable
 from crisp_prune.prune import Crisp
 from crisp_prune.sites import find_sites, unsupported
 
@@ -139,16 +141,32 @@ def test_lazy_layers_are_refused():
 
 
 def test_a_plan_prints_as_the_table_of_the_command_line(capsys):
-    from crisp_prune.cli.output import print_plan
-
     plan = make_plan(OutOfOrder(), CONFIG)
-    print_plan(plan)
+    show(plan_document(plan), "table")
     printed = capsys.readouterr().out
     assert printed == f"{plan}\n"
     lines = printed.splitlines()
-    assert "layer" in lines[1] and "reach" in lines[1]
-    assert [line.split()[1] for line in lines[3:-2]] == [layer.name for layer in plan.layers]
-    assert lines[-1].startswith(f"{plan.total} prunable weights; highest reachable sparsity {plan.highest:.4f}; ")
+    assert "layer" in lines[2] and "reach" in lines[2]
+    assert [line.split()[0] for line in lines[4 : 4 + len(plan.layers)]] == [layer.name for layer in plan.layers]
+    assert f"{plan.total} prunable weights; highest reachable sparsity {plan.highest:.4f}; " in " ".join(
+        printed.split()
+    )
+
+
+def test_a_plan_is_records_and_json_too(capsys):
+    plan = make_plan(OutOfOrder(), CONFIG)
+    show(plan_document(plan), "json")
+    told = json.loads(capsys.readouterr().out)
+    assert (told["schema"], told["highest"], told["prunable_weights"]) == (
+        "crisp-prune/plan/1",
+        plan.highest,
+        plan.total,
+    )
+    assert [(each["layer"], each["role"], each["lowest_kept"]) for each in told["layers"]] == [
+        (layer.name, layer.role, layer.lowest_kept) for layer in plan.layers
+    ]
+    show(plan_document(plan), "csv")
+    assert capsys.readouterr().out.count("\n") == 1 + len(plan.layers)
 
 
 def test_a_plan_and_a_pruner_are_short_and_show_html():

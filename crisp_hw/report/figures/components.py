@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crisp_hw.report.columns import plain
+from crisp_hw.documents.columns import plain
 from crisp_hw.report.energies import WIRES, energies_of, summed
 from crisp_hw.report.figures.style import INK
 from crisp_hw.report.records import dram_names

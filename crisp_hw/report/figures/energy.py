@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from crisp_hw.report.columns import plain
+from crisp_hw.documents.columns import plain
 from crisp_hw.report.figures.components import OVER_DENSE, components, stack
 from crisp_hw.report.figures.groups import Bars, axis, draw_axis
 from crisp_hw.report.figures.scene import Scene, finish, paper

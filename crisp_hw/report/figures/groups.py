@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from crisp_hw.report.columns import plain
+from crisp_hw.documents.columns import plain
 from crisp_hw.report.figures.style import BAND, INK, LINE, POINTS, TEXT, width_pt
 from crisp_hw.report.stages import Stage, do_group, stages
 

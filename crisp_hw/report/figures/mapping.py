@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from crisp_hw.documents.columns import plain
 from crisp_hw.errors import InputError
-from crisp_hw.report.columns import plain
 from crisp_hw.report.figures.scene import Request, Scene, paper, titled
 from crisp_hw.report.figures.style import BAND, INK, LETTER, LINE, POINTS, RULE, TEXT
 from crisp_hw.report.nest import Floor, Tile, floors

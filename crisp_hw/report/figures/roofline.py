@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import log2
 from typing import TYPE_CHECKING
 
-from crisp_hw.report.columns import plain
+from crisp_hw.documents.columns import plain
 from crisp_hw.report.figures.scene import Scene, finish, paper
 from crisp_hw.report.figures.style import INK, LINE, POINTS, RULE
 from crisp_hw.report.roofline import Point, Port, points, ports

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from crisp_hw.documents.columns import plain
 from crisp_hw.errors import InputError
-from crisp_hw.report.columns import plain
 from crisp_hw.report.figures.colours import REFERENCE, Look, base, looks
 from crisp_hw.report.figures.style import LETTER, LINE, POINTS, TEXT, WIDTHS, Width
 from crisp_hw.report.records import arch_names, headline

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from statistics import geometric_mean
 from typing import TYPE_CHECKING
 
-from crisp_hw.report.columns import plain
+from crisp_hw.documents.columns import plain
 from crisp_hw.report.figures.groups import Bars, Group, axis, draw_axis
 from crisp_hw.report.figures.scene import Scene, finish, paper
 from crisp_hw.report.figures.style import BAND, INK, LINE, POINTS, SPEEDUP, ruled, width_pt

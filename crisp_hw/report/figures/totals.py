@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from crisp_hw.report.columns import plain
+from crisp_hw.documents.columns import plain
 from crisp_hw.report.figures.components import OVER_DENSE, components, stack
 from crisp_hw.report.figures.scene import Scene, finish, paper
 from crisp_hw.report.figures.style import INK, LINE, POINTS, SPEEDUP, ruled, wrapped

@@ -175,7 +175,7 @@ def test_a_run_of_crisp_prune_keeps_a_job_file_that_says_the_same(tmp_path, monk
     more = "--max-sparsity *.1=0.9 --image-size 32 --lr 0.0001 --weights start.pt --classes random:3 --online"
 
     seen = []
-    monkeypatch.setattr("crisp_prune.cli.commands._run", lambda job, resume: seen.append(job))
+    monkeypatch.setattr("crisp_prune.cli.commands._run", lambda job, resume, form: seen.append(job))
     monkeypatch.chdir(tmp_path)
     run("run", *words.split(), *more.split(), program="crisp-prune")
     job = seen[0]

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from crisp_hw.documents.document import json_text
 from crisp_hw.dropin.model import evaluate_files, texts_of
 from crisp_hw.errors import CrispError
-from crisp_hw.report.document import json_text
 from crisp_hw.report.model import model_document
 
 CASES = json.loads(gzip.decompress(Path(__file__).with_name("mutated.json.gz").read_bytes()))

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 import crisp_hw
+from crisp_hw.documents.screen import screen_text
 from crisp_hw.report.basis import LINES, WEIGHTY, basis
 from crisp_hw.report.evaluation import evaluation_document
 from crisp_hw.report.notes import Note
-from crisp_hw.report.screen import screen_text
 from crisp_hw.spec.evaluation import NetworkEvaluation
 from crisp_hw.spec.layer import Skipped
 from crisp_hw.spec.patterns import NM

@@ -1,8 +1,8 @@
 """The document of a characterization holds every number once, each with its source."""
 
 from crisp_hw import api
+from crisp_hw.documents.document import json_text, markdown_text
 from crisp_hw.report.characterization import characterization_document
-from crisp_hw.report.document import json_text, markdown_text
 
 FOUND = api.characterize("crisp-stc")
 EVERY = (*FOUND.components, *FOUND.listed)

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from crisp_hw.documents.document import json_text, markdown_text
 from crisp_hw.report.density import LEGEND, density_records, density_tables, tile_records
-from crisp_hw.report.document import json_text, markdown_text
 from crisp_hw.report.evaluation import evaluation_document
 from crisp_hw.spec.evaluation import DensityCheck, NetworkEvaluation, TileCheck, TileContent
 

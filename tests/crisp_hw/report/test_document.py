@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from crisp_hw.report.document import Document, json_text, markdown_text
+from crisp_hw.documents.document import Document, json_text, markdown_text
 from crisp_hw.report.evaluation import evaluation_document
 from crisp_hw.report.moved import level_records
 from crisp_hw.report.records import layer_records, total_records

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from crisp_hw.accelerators import list_arch, load_arch
-from crisp_hw.report.document import json_text, markdown_text
+from crisp_hw.documents.document import json_text, markdown_text
 from crisp_hw.report.hardware import accelerator_document, accelerator_list
 
 STC = accelerator_document(load_arch("stc"))

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from crisp_hw.descriptors import describe
-from crisp_hw.report.document import json_text
+from crisp_hw.documents.document import json_text
 from crisp_hw.report.masks import descriptor_document, descriptor_records
 from crisp_hw.spec.descriptors import PrunedLayer
 from crisp_hw.spec.layer import Layer

@@ -2,7 +2,7 @@
 
 import json
 
-from crisp_hw.report.document import json_text, markdown_text
+from crisp_hw.documents.document import json_text, markdown_text
 from crisp_hw.report.networks import workload_document, workload_list
 from crisp_hw.spec.layer import Layer, Skipped, Workload
 

@@ -6,10 +6,10 @@ import io
 import pytest
 from rich.console import Console
 
-from crisp_hw.report.columns import Column, cell, table
+from crisp_hw.documents.columns import Column, cell, table
+from crisp_hw.documents.tables import csv_text, fitted, markdown_table, rich_table, table_width
 from crisp_hw.report.evaluation import evaluation_document, layer_tables, total_table
 from crisp_hw.report.records import headline, layer_records, total_records
-from crisp_hw.report.tables import csv_text, fitted, markdown_table, rich_table, table_width
 from crisp_hw.spec.evaluation import NetworkEvaluation
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from crisp_hw import api
-from crisp_hw.report.document import markdown_text
+from crisp_hw.documents.document import markdown_text
 from crisp_hw.report.evaluation import evaluation_document
 from crisp_hw.report.files import result_text
 from crisp_hw.report.plots import KINDS as FIGURES
@@ -161,7 +161,7 @@ NETWORKS = whole(NetworkEvaluation)
 @given(NETWORKS)
 def test_any_evaluation_is_the_same_after_it_was_kept(network):
     """Whatever values the fields of the nouns take, those that nothing makes today too."""
-    from crisp_hw.report.document import Document, json_text
+    from crisp_hw.documents.document import Document, json_text
     from crisp_hw.results import SCHEMA, whole
 
     head = {"schema": SCHEMA}

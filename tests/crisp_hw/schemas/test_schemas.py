@@ -10,7 +10,7 @@ from evaluations import KINDS, evaluation
 from typer.testing import CliRunner
 
 from crisp_hw.cli import app
-from crisp_hw.report.document import json_text
+from crisp_hw.documents.document import json_text
 from crisp_hw.report.evaluation import evaluation_document
 from crisp_hw.schemas import SCHEMAS, json_schema
 

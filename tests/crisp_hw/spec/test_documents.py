@@ -5,10 +5,10 @@ import re
 import pytest
 
 from crisp_hw import api
+from crisp_hw.documents.screen import screen_text
 from crisp_hw.report.hardware import accelerator_document
 from crisp_hw.report.masks import descriptor_document
 from crisp_hw.report.networks import workload_document, workload_list
-from crisp_hw.report.screen import screen_text
 from crisp_hw.spec.documents import DOCUMENTS
 from crisp_hw.spec.patterns import NM
 from crisp_hw.spec.vocabulary import SECTIONS

@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from crisp_hw.report.columns import Table, plain
-from crisp_hw.report.records import Record
-from crisp_hw.report.tables import markdown_table
+from crisp_hw.documents.columns import Table, plain
+from crisp_hw.documents.tables import markdown_table
+from crisp_hw.spec.columns import Record
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from textwrap import fill
 
-from crisp_hw.report.columns import Table
-from crisp_hw.report.document import Document
-from crisp_hw.report.tables import fitted, least_width, rich_table, table_width
+from crisp_hw.documents.columns import Table
+from crisp_hw.documents.document import Document
+from crisp_hw.documents.tables import fitted, least_width, rich_table, table_width
 
 
 def screen_text(document: Document, width: int, wide: bool = False, remarks: bool = True) -> str:

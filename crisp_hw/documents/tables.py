@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from crisp_hw.report.columns import Column, Table, plain
-from crisp_hw.report.records import Value
+from crisp_hw.documents.columns import Column, Table, plain
+from crisp_hw.spec.columns import Value
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -20,7 +20,7 @@ FORMULAS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the l
 def rich_table(content: Table) -> "RichTable":
     """A table for the terminal: text on the left, numbers on the right, no markup read from names.
 
-    >>> from crisp_hw.report.columns import Column, table
+    >>> from crisp_hw.documents.columns import Column, table
     >>> rich_table(table("t", (Column("a", "a"),), [{"a": "[red]"}])).row_count
     1
     """
@@ -56,7 +56,7 @@ class Fitted:
 def fitted(content: Table, width: int) -> Fitted:
     """The table without the columns of the highest priorities, as many as it takes to fit the width.
 
-    >>> from crisp_hw.report.columns import Column, table
+    >>> from crisp_hw.documents.columns import Column, table
     >>> wide = table("t", (Column("a", "a"), Column("b", "b", priority=2)), [{"a": "x" * 50, "b": "y" * 50}])
     >>> [column.key for column in fitted(wide, 80).left_out], fitted(wide, 120).left_out
     (['b'], ())
@@ -76,7 +76,7 @@ def fitted(content: Table, width: int) -> Fitted:
 def table_width(content: Table) -> int:
     """Characters that a table needs so that nothing but prose is folded.
 
-    >>> from crisp_hw.report.columns import Column, table
+    >>> from crisp_hw.documents.columns import Column, table
     >>> table_width(table("t", (Column("a", "a"),), [{"a": "x" * 130}]))
     131
     """
@@ -104,7 +104,7 @@ def _widths(content: Table, prose: int) -> list[int]:
 def markdown_table(content: Table) -> str:
     r"""A table in GitHub's markdown, headed by the keys, which are those of CSV and JSON.
 
-    >>> from crisp_hw.report.columns import Column, table
+    >>> from crisp_hw.documents.columns import Column, table
     >>> print(markdown_table(table("t", (Column("a", "name"), Column("n", "N", "whole")), [{"a": "x|y", "n": 1000}])))
     | a | n |
     |:---|---:|

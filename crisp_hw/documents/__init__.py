@@ -1,0 +1,1 @@
+"""Answers as values, and their texts: tables, remarks, records; for the screen, markdown, CSV and JSON."""
