@@ -53,11 +53,8 @@ def read_files(path: Path) -> dict[str, bytes]:
             f"cannot be read ({in_our_words(error)})", Where(mark=Mark(str(path))), "give a file of `crisp-hw bundle`"
         ) from error
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-        raise InputError(
-            f"is no whole zip file ({in_our_words(error)})",
-            Where(mark=Mark(str(path))),
-            "give a file of `crisp-hw bundle`",
-        ) from error
+        at = Where(mark=Mark(str(path)))
+        raise InputError("is no whole zip file", at, "give a file of `crisp-hw bundle`") from error
 
 
 def sha256(content: bytes) -> str:
