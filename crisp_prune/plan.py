@@ -9,8 +9,9 @@ from crisp_hw.documents.columns import table
 from crisp_hw.documents.document import Document
 from crisp_hw.documents.screen import screen_text
 from crisp_hw.errors import InputError, Where
-from crisp_hw.spec.columns import Column, Record
+from crisp_hw.spec.columns import Record
 from crisp_hw.spec.descriptors import Role
+from crisp_hw.spec.documents import PLAN
 from crisp_hw.spec.kinds import wrong_kind
 from crisp_hw.spec.layer import Skipped
 from crisp_hw.spec.shown import counted, folded_html, table_html
@@ -62,8 +63,9 @@ class Plan:
         return screen_text(plan_document(self), WIDTH).rstrip("\n")
 
     def _repr_html_(self) -> str:
+        headings = [column.heading for column in PLAN.columns]
         skipped = folded_html("skipped", (f"{entry.name}: {entry.reason}" for entry in self.skipped))
-        return table_html(self._summary, _HEADINGS, map(_row, self.layers), range(len(_HEADINGS))) + skipped
+        return table_html(self._summary, headings, map(_row, self.layers), range(len(headings))) + skipped
 
     @property
     def _summary(self) -> str:
@@ -89,8 +91,6 @@ class Plan:
         raise KeyError(name)
 
 
-_HEADINGS = ("layer", "role", "matrix", "blocks", "reach", "why")
-COLUMNS = (*(Column(name, name) for name in _HEADINGS[:-1]), Column("why", "why", "prose"))
 WIDTH = 120  # characters of a line, as documents have it where there is no terminal
 SCHEMA = "crisp-prune/plan/1"
 
@@ -101,12 +101,10 @@ def plan_document(plan: Plan) -> Document:
     >>> plan_document(Plan((), (0.5,))).content["highest"]
     0.0
     """
-    rows = [dict(zip(_HEADINGS, _row(layer), strict=True)) for layer in plan.layers]
+    keys = [column.key for column in PLAN.columns]
+    rows = [dict(zip(keys, _row(layer), strict=True)) for layer in plan.layers]
     records = [_record(layer) for layer in plan.layers]
-    remarks = {
-        "skipped": tuple(f"{entry.name}: {entry.reason}" for entry in plan.skipped),
-        "in all": (plan._summary,),
-    }
+    remarks = {"skipped": tuple(f"{entry.name}: {entry.reason}" for entry in plan.skipped)}
     content = {
         "schema": SCHEMA,
         "prunable_weights": plan.total,
@@ -115,7 +113,8 @@ def plan_document(plan: Plan) -> Document:
         "layers": records,
         "skipped": [{"name": entry.name, "reason": entry.reason} for entry in plan.skipped],
     }
-    return Document("plan", (table("plan", COLUMNS, rows),), remarks, records, content)
+    shown = (table("plan", PLAN.columns, rows),)
+    return Document("plan", shown, remarks, records, content, summary={"totals": (plan._summary,)})
 
 
 def _record(layer: LayerPlan) -> Record:

@@ -25,6 +25,8 @@ def screen_text(document: Document, width: int, wide: bool = False, remarks: boo
             lines += [""] if said is document.summary and any(said.values()) and document.tables else []
     if remarks and document.more:
         lines.append(fill(document.more, width))
+    while lines and not lines[-1]:
+        lines.pop()  # what stands between a table and its remarks, where there are none
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -262,8 +262,20 @@ REPLAY_DIFFERENCES = Section(
         _FIGURE[1],
     ),
 )
+PLAN = Section(
+    "A plan",
+    "`crisp-prune plan` and `print(pruner.plan())`: one record per layer. CSV and JSON have sizes and weights apart.",
+    (
+        _known("layer"),
+        _known("role"),
+        _column("matrix", "text", "Rows x columns of the weight matrix.", 2, "rows x columns"),
+        _column("blocks", "text", "Rows x columns of blocks, partial ones counted.", 3),
+        _column("reach", "text", "Highest sparsity that the layer can always reach."),
+        _column("why", "prose", "Why it has this role."),
+    ),
+)
 DOCUMENTS = (
     *(MASKS, MAPPING, MAPPING_LEVELS, SEARCH, FRONT, WORKLOADS, WORKLOAD, ACCELERATORS, ACCELERATOR_LEVELS),
     *(ACCELERATOR_NUMBERS, KEPT, INSTALLED, VALIDATION, VERIFICATION, VERIFICATION_DIFFERENCES, REPLAY),
-    REPLAY_DIFFERENCES,
+    *(REPLAY_DIFFERENCES, PLAN),
 )

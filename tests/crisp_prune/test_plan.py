@@ -146,8 +146,10 @@ def test_a_plan_prints_as_the_table_of_the_command_line(capsys):
     printed = capsys.readouterr().out
     assert printed == f"{plan}\n"
     lines = printed.splitlines()
-    assert "layer" in lines[2] and "reach" in lines[2]
-    assert [line.split()[0] for line in lines[4 : 4 + len(plan.layers)]] == [layer.name for layer in plan.layers]
+    (heading,) = (line for line in lines if line.split()[:2] == ["layer", "role"])
+    assert "reach" in heading and "why" in heading and lines[0] == "totals:"
+    first = lines.index(heading) + 2
+    assert [line.split()[0] for line in lines[first : first + len(plan.layers)]] == [each.name for each in plan.layers]
     assert f"{plan.total} prunable weights; highest reachable sparsity {plan.highest:.4f}; " in " ".join(
         printed.split()
     )
