@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from crisp_hw.schemas import files, results, stock
+from crisp_hw.schemas import files, pruning, results, stock
 
 SCHEMAS: dict[str, type[BaseModel]] = {
     str(model.model_fields["schema_"].annotation.__args__[0]): model  # type: ignore[union-attr]  # a Literal of one
@@ -12,7 +12,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
         *(results.Result, results.Comparison, results.Replay, results.Verification, results.Validation),
         *(files.Model, files.Map, files.Explanation, files.Error),
         *(stock.Accelerators, stock.Accelerator, stock.Characterization, stock.Workloads, stock.WorkloadTable),
-        *(stock.Description, stock.Kept, stock.Doctor, stock.Mistakes),
+        *(stock.Description, stock.Kept, stock.Doctor, stock.Mistakes, pruning.Plan, pruning.Run),
     )
 }
 """Models by schema name, such as "crisp-hw/result/2"; a test validates what every command prints against them."""

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import schemas as tool
@@ -94,13 +95,29 @@ def test_every_kind_of_evaluation_is_what_its_schema_says(kind):
 
 
 def test_every_schema_has_a_command_that_shows_it():
-    assert {f"crisp-hw/{name}" for name in COMMANDS} | {"crisp-hw/verification/1"} == SCHEMAS.keys()
+    elsewhere = {"crisp-hw/verification/1", "crisp-prune/plan/1", "crisp-prune/run/1"}
+    assert {f"crisp-hw/{name}" for name in COMMANDS} | elsewhere == SCHEMAS.keys()
+
+
+def test_what_crisp_prune_prints_is_what_its_schemas_say():
+    torch = pytest.importorskip("torch", reason="crisp_prune prunes models of torch")
+    from crisp_prune import CrispConfig
+    from crisp_prune.cli.output import outcome_document
+    from crisp_prune.plan import make_plan, plan_document
+
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.ReLU(), torch.nn.Linear(32, 4))
+    plan = make_plan(model, CrispConfig(sparsity=0.6, block=8))
+    assert checked(json_text(plan_document(plan))) == "crisp-prune/plan/1"
+    reached = SimpleNamespace(top1_all=0.5, top1_classes=0.75, samples=8)
+    job = SimpleNamespace(config=SimpleNamespace(sparsity=0.6), out=Path("run.pt"), run_dir=Path("run"))
+    outcome = SimpleNamespace(before=reached, after=reached, sparsity=0.59)
+    assert checked(json_text(outcome_document(job, outcome))) == "crisp-prune/run/1"
 
 
 def test_every_schema_that_the_program_names_is_there():
     sources = (path for package in ("crisp_hw", "crisp_prune") for path in (ROOT / package).rglob("*.py"))
     read = {"arch", "energy", "workload", "sram-grid", "parts", "bundle", "pruned-model", "prune-job"}
-    named = {found for path in sources for found in re.findall(r'"crisp-hw/([a-z-]+)/\d+"', path.read_text())}
+    named = {found for path in sources for found in re.findall(r'"crisp-(?:hw|prune)/([a-z-]+)/\d+"', path.read_text())}
     assert named - read == {name.split("/")[1] for name in SCHEMAS}
 
 

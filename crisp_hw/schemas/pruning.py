@@ -1,0 +1,51 @@
+"""Schemas of what `crisp-prune` prints."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from crisp_hw.schemas.base import Skipped, Strict
+
+
+class PlannedLayer(Strict):
+    """A layer, the pattern that it would get, and why."""
+
+    layer: str
+    role: Literal["hybrid", "nm", "dense"]
+    rows: int
+    columns: int
+    block_rows: int
+    block_columns: int
+    lowest_kept: int
+    why: str
+
+
+class Plan(Strict):
+    """Which layer would get which pattern, and the highest sparsity that can be reached: `crisp-prune plan`."""
+
+    schema_: Literal["crisp-prune/plan/1"] = Field(alias="schema")
+    prunable_weights: int
+    highest: float
+    targets: list[float]
+    layers: list[PlannedLayer]
+    skipped: list[Skipped]
+
+
+class Accuracy(Strict):
+    """Top-1 before or after pruning, as shares."""
+
+    when: Literal["before", "after"]
+    sparsity: float
+    top1_all: float
+    top1_classes: float | None
+
+
+class Run(Strict):
+    """What a run reached: `crisp-prune run`."""
+
+    schema_: Literal["crisp-prune/run/1"] = Field(alias="schema")
+    file: str
+    run_dir: str
+    target: float
+    samples: int
+    accuracy: list[Accuracy]
