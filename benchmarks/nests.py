@@ -23,7 +23,7 @@ from crisp_hw.spec.patterns import FixedStructured, Hypergeometric
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
 
-ONE_NEST, NESTS, ROWS = 20_000, 50, 8
+ONE_NEST, NESTS, ROWS = 20_000, 200, 8
 REPEATS = 3
 Ints = NDArray[np.int64]
 

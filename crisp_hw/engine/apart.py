@@ -6,7 +6,7 @@ mappings that agree on those are one group, whatever else tells them apart.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -38,25 +38,66 @@ class _Block:
     bounds: Int
     dims: Int
     along_x: Bool
-    matter: bool
+    matter: bool = False
 
 
-def groups(tiling: Tiling, asked: Asked, tensor: Tensor | None = None) -> list[Group]:
+def groups(tiling: Tiling, asked: Asked, axes: bool = True, idle: Bool | None = None) -> list[Group]:
     """Mappings of several structures as groups of one each, as far as the blocks that are asked for are concerned.
 
     The loops of other blocks stand in the order of the problem's dimensions, which leaves every box between blocks as
-    it is. With a `tensor` only loops over its dimensions are there, whatever axis they run along.
+    it is. With `axes`, it matters along which axis lanes lie. Where `idle` says so, bool[b], it does not matter where
+    the loops of a block stand that do nothing: they come first.
     """
-    assert tiling.orders is not None
-    blocks = _blocks(tiling, asked, tensor)
+    found = []
+    for block in _complete(tiling):
+        if asked(block.level, block.temporal):
+            along_x = block.along_x if axes else np.ones_like(block.along_x)
+            block = replace(block, along_x=along_x, matter=True)
+            found.append(block if idle is None else _idle_first(block, idle))
+        else:
+            found.append(_in_order(tiling, [block], tuple(range(len(tiling.problem.dims)))))
+    return _grouped(tiling, found)
+
+
+def tensor_groups(tiling: Tiling, levels: range, tensor: Tensor) -> list[Group]:
+    """The same as far as the order of the loops of some levels over a tensor's dimensions is concerned.
+
+    Other loops are not there, but for those inside the levels, of which only matters which dimensions they run over.
+    """
+    places = tuple(tiling.problem.place[dim] for dim in tiling.problem.dims if dim in tensor.dims)
+    inside = [block for block in _complete(tiling) if block.level < levels.start]
+    found = [replace(_in_order(tiling, inside, places), level=levels.start - 1, matter=True)] if inside else []
+    for block in _complete(tiling):
+        if block.level in levels:
+            there = np.isin(block.dims, places)
+            order = np.argsort(~there, axis=0, kind="stable")[: int(there.sum(axis=0).max())]
+            dims, bounds = (np.take_along_axis(each, order, axis=0) for each in (block.dims, block.bounds))
+            bounds = np.where(np.isin(dims, places), bounds, 1)
+            found.append(_Block(block.level, block.temporal, bounds, dims, np.ones(dims.shape, dtype=bool), True))
+    return _grouped(tiling, found)
+
+
+def _idle_first(block: _Block, there: Bool) -> _Block:
+    """A block whose loops that do nothing come first, in the order of the problem's dimensions, in some mappings."""
+    places = np.broadcast_to(np.arange(len(block.bounds))[:, None], block.bounds.shape)
+    ahead = block.dims - block.dims.max(initial=0) - 1
+    order = np.argsort(np.where(there & (block.bounds == 1), ahead, places), axis=0)
+
+    def moved(rows: Any) -> Any:
+        return np.take_along_axis(rows, order, axis=0)
+
+    return replace(block, bounds=moved(block.bounds), dims=moved(block.dims), along_x=moved(block.along_x))
+
+
+def _grouped(tiling: Tiling, blocks: list[_Block]) -> list[Group]:
     keys = [row for block in blocks if block.matter for row in _key(block)]
+    every = np.arange(tiling.batch)
     if not keys:
-        return [Group(np.arange(tiling.batch), _tiling(tiling, blocks, np.arange(tiling.batch)))]
-    first, which = distinct(keys)
+        return [Group(every, _tiling(tiling, blocks, every))]
+    _, which = distinct(keys)
     order = np.argsort(which, kind="stable")
-    parts = np.split(order, np.flatnonzero(np.diff(which[order])) + 1)
-    assert len(parts) == len(first)
-    return [Group(rows, _tiling(tiling, blocks, rows)) for rows in parts]
+    rows = np.split(order, np.flatnonzero(np.diff(which[order])) + 1)
+    return [Group(each, _tiling(tiling, blocks, each)) for each in rows]
 
 
 def _key(block: _Block) -> list[Int]:
@@ -64,30 +105,24 @@ def _key(block: _Block) -> list[Int]:
     return list((block.dims * 2 + (block.bounds > 1)) * 2 + block.along_x)
 
 
-def _blocks(tiling: Tiling, asked: Asked, tensor: Tensor | None) -> list[_Block]:
+def _complete(tiling: Tiling) -> list[_Block]:
+    """The blocks with their loops as they stand, those that do nothing, too."""
     assert tiling.orders is not None
-    whole, names = tiling.orders.complete, tiling.problem.dims
-    relevant = np.array([tensor is None or dim in tensor.dims for dim in names])
-    found, start = [], 0
+    whole, found, start = tiling.orders.complete, [], 0
     for (level, temporal), loops in groupby(whole.nest.loops, key=lambda loop: (loop.level, loop.kind == "temporal")):
-        part = slice(start, start := start + len(list(loops)))
-        bounds, dims, along_x = whole.bounds[part], whole.dims[part], whole.along_x[part]
-        if asked(level, temporal):
-            if tensor is not None:
-                there = relevant[dims]
-                order = np.argsort(~there, axis=0, kind="stable")[: int(there.sum(axis=0).max())]
-                dims = np.take_along_axis(dims, order, axis=0)
-                bounds = np.where(relevant[dims], np.take_along_axis(bounds, order, axis=0), 1)
-                along_x = np.ones(bounds.shape, dtype=bool)
-            found.append(_Block(level, temporal, bounds, dims, along_x, True))
-            continue
-        places = np.flatnonzero(relevant)
-        sides = np.array([np.where(dims == place, bounds, 1).prod(axis=0) for place in places]).reshape(
-            -1, tiling.batch
-        )
-        column = np.broadcast_to(places[:, None], sides.shape)
-        found.append(_Block(level, True, sides, column, np.zeros(sides.shape, dtype=bool), False))
+        rows = slice(start, start := start + len(list(loops)))
+        found.append(_Block(level, temporal, whole.bounds[rows], whole.dims[rows], whole.along_x[rows]))
     return found
+
+
+def _in_order(tiling: Tiling, blocks: list[_Block], places: tuple[int, ...]) -> _Block:
+    """Some blocks as one, with a loop for each of some dimensions in their order."""
+    sides = np.ones((len(places), tiling.batch), dtype=np.int64)
+    for row, place in zip(sides, places, strict=True):
+        for block in blocks:
+            row *= np.where(block.dims == place, block.bounds, 1).prod(axis=0)
+    dims = np.broadcast_to(np.array(places, dtype=np.int64)[:, None], sides.shape)
+    return _Block(blocks[0].level, True, sides, dims, np.zeros(sides.shape, dtype=bool))
 
 
 def _tiling(tiling: Tiling, blocks: Sequence[_Block], rows: Int) -> Tiling:

@@ -21,6 +21,8 @@ UNSIGNED = 2.0**64  # Timeloop counts words in unsigned 64-bit integers
 Wide = np.longdouble  # as Boost: 80 bits where the machine has them, so that Timeloop's counts follow to the last bit
 SHORT_PRODUCT = 4096  # factors up to which P(empty) is multiplied out; beyond, log-gamma is as accurate and cheaper
 TAIL_SIGMAS = 12.0  # P beyond 12 standard deviations is below 1e-31: nothing that a double sum can see
+MOST_LOOKED_UP = 4096  # cases up to which each is looked up; of more, all are worked out at once
+MOST_KNOWN = 2**18  # cases remembered: some tens of MB
 FEW = 64  # tiles up to which the product over the tile, exact to the last bit, is also the cheaper one
 KEPT_COLUMNS = 64  # tiles up to which each is looked up; of more, all are worked out at once
 FEW_STEPS = 1_000_000  # likewise, occupancies x tile; beyond, the ratio of neighbours (1e-15 relative) is fast enough
@@ -214,12 +216,30 @@ def hypergeometric_empty(size: Int, hit: Int, tile: Int) -> Float:
     """
     size, hit, tile = np.broadcast_arrays(size, hit, tile)
     rows = np.stack([size.ravel(), np.minimum(hit, tile).ravel(), np.maximum(hit, tile).ravel()])
+    if rows.shape[1] > MOST_LOOKED_UP:
+        return _empty_cases(rows).reshape(size.shape)
+    keys, known = list(zip(*rows.tolist(), strict=True)), _known_cases()
+    missing = list(dict.fromkeys(key for key in keys if key not in known))
+    if missing:
+        if len(known) > MOST_KNOWN:
+            known.clear()
+            missing = list(dict.fromkeys(keys))
+        known.update(zip(missing, _empty_cases(np.array(missing, dtype=np.int64).T).tolist(), strict=True))
+    return np.array([known[key] for key in keys]).reshape(size.shape)
+
+
+@lru_cache(maxsize=1)
+def _known_cases() -> dict[tuple[int, ...], float]:
+    """P(empty) of the cases that were worked out before: a search asks for the same ones over and over."""
+    return {}
+
+
+def _empty_cases(rows: Int) -> Float:
+    """P(empty) of cases (size, fewer, more), int64[3, n]; each has one value, whichever are worked out together."""
     few = int(rows[1].max(initial=0))
     if rows.shape[1] <= 8 or few > SHORT_PRODUCT:
-        flat = np.array([_empty(int(n), int(a), int(b)) for n, a, b in rows.T])
-    else:
-        flat = _empty_products(rows, few)
-    return flat.reshape(size.shape)
+        return np.array([_empty(int(n), int(a), int(b)) for n, a, b in rows.T])
+    return _empty_products(rows, few)
 
 
 def _empty_products(rows: Int, few: int) -> Float:

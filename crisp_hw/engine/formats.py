@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from crisp_hw.engine.apart import Group, groups, joined
+from crisp_hw.engine.apart import Group, joined, tensor_groups
 from crisp_hw.engine.arrays import Int, on_host
 from crisp_hw.engine.structures import AmbiguousChoice
 from crisp_hw.engine.tiling import Tile, Tiling, keeper_below
@@ -128,22 +128,33 @@ def _ranks(tiling: Tiling, sparse: SparseSpec, tensor: Tensor) -> dict[int, Stor
 
 def _ranks_apart(tiling: Tiling, sparse: SparseSpec, tensor: Tensor) -> dict[int, StoredRanks]:
     """The same where structures differ; where some mappings have too few ranks, AmbiguousChoice takes them apart."""
-    parts, refused = [], []
-    for group in groups(tiling, lambda level, temporal: True, tensor):
-        try:
-            parts.append((group, _ranks(group.tiling, sparse, tensor)))
-        except Unmappable as error:
-            refused.append((group.rows, error))
-    failures = list(dict.fromkeys(unmappable.failure for _, unmappable in refused))
-    if refused and not parts and len(failures) == 1:
+    found: dict[int, StoredRanks] = {}
+    for level in (level for level, keeps in enumerate(tiling.nest.keeps) if tensor.name in keeps):
+        form = format_of(sparse, tiling.architecture.levels[level].name, tensor.name)
+        child = keeper_below(tiling.nest, level, tensor.name)
+        parts, ranks, refused = [], [], []
+        for group in tensor_groups(tiling, range(child + 1, level + 1), tensor):
+            below = found[child].at(group.rows) if child in found else None
+            try:
+                ranks.append(_stored(group.tiling, form, level, tensor, below))
+                parts.append(group)
+            except Unmappable as error:
+                refused.append((group.rows, error))
+        _take_apart(tiling, refused)
+        found[level] = _joined(parts, ranks)
+    return found
+
+
+def _take_apart(tiling: Tiling, refused: list[tuple[Int, Unmappable]]) -> None:
+    """Raise what all mappings are refused for, or AmbiguousChoice where it is some of them or for several reasons."""
+    failures = list(dict.fromkeys(error.failure for _, error in refused))
+    if sum(len(rows) for rows, _ in refused) == tiling.batch and len(failures) == 1:
         raise refused[0][1]
     if refused:
         choice = tiling.zeros.copy()
-        for rows, unmappable in refused:
-            choice[rows] = 1 + failures.index(unmappable.failure)
+        for rows, error in refused:
+            choice[rows] = 1 + failures.index(error.failure)
         raise AmbiguousChoice(choice)
-    every = [group for group, _ in parts]
-    return {level: _joined(every, [found[level] for _, found in parts]) for level in parts[0][1]}
 
 
 def _joined(parts: list[Group], ranks: list[StoredRanks]) -> StoredRanks:

@@ -82,7 +82,11 @@ def _apart(tiling: Tiling, level: int, condition: Condition) -> Impact:
     target = condition.target
     keeper = next(k for k in range(level, len(tiling.nest.keeps)) if target in tiling.nest.keeps[k])
     child = keeper_below(tiling.nest, keeper, target)
-    parts = groups(tiling, lambda at, temporal: child < at <= keeper)
+    between = range(tiling.start(child + 1), tiling.ends[keeper])
+    # a loop that does nothing is the target loop at most where the level below is the MACs, or no loop moves the target
+    moved = tiling.product_over(between, tiling.problem.tensor(target)) > 1
+    idle = moved if child != COMPUTE else None
+    parts = groups(tiling, lambda at, temporal: child < at <= keeper, axes=False, idle=idle)
     found = [saf_impact(group.tiling, level, condition).probability for group in parts]
     return Impact(keeper, target, joined(parts, found))
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crisp_hw.engine.apart import groups, joined
+from crisp_hw.engine.apart import groups, joined, tensor_groups
 from crisp_hw.engine.structures import alike, side_by_side
 from crisp_hw.engine.tiling import Tiling
 
@@ -40,8 +40,11 @@ def test_mappings_are_apart_only_where_what_is_asked_for_differs(build):
     assert places(groups(tiling, lambda level, temporal: False)) == [[0, 1, 2, 3]]
     assert places(groups(tiling, lambda level, temporal: not temporal)) == [[0, 1, 3], [2]]
     assert places(groups(tiling, lambda level, temporal: True)) == [[0], [1], [2], [3]]
-    assert places(groups(tiling, lambda level, temporal: True, a)) == [[0, 1, 2, 3]]  # M and K are alike in all
-    assert places(groups(tiling, lambda level, temporal: True, b)) == [[0, 2], [1], [3]]
+    assert places(groups(tiling, lambda level, temporal: True, axes=False)) == [[0, 2], [1], [3]]
+    assert places(tensor_groups(tiling, range(2), a)) == [[0, 1, 2, 3]]  # M and K are alike in all
+    assert places(tensor_groups(tiling, range(2), b)) == [[0, 2], [1], [3]]
+    assert places(tensor_groups(tiling, range(1, 2), b)) == [[0, 1, 2], [3]]  # in which N does nothing inside
+    assert places(tensor_groups(tiling, range(1, 2), a)) == [[0, 1, 2, 3]]
 
 
 def test_boxes_between_blocks_are_the_same_whatever_is_asked(build):
