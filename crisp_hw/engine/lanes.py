@@ -3,10 +3,8 @@
 Timeloop: nest-analysis.cpp, ComputeAccurateMulticastedAccesses, ComputeNetworkLinkTransfers.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
@@ -129,6 +127,10 @@ class Geometry:
     shifts: Int
     width: Int
 
+    def at(self, rows: Int) -> "Geometry":
+        """Of some mappings."""
+        return Geometry(self.grid[:, rows], self.shifts[:, :, rows], self.width[rows])
+
 
 @dataclass(frozen=True)
 class Steps:
@@ -151,8 +153,7 @@ def sharing(lanes: Geometry, steps: Steps | None = None) -> Sharing:
     """`shares` of every mapping of a batch, after each of some steps; where a step is not wanted nothing is served.
 
     Who shares with whom depends on few numbers (docs/model.md, section 3.1): on the shifts along each rank by their
-    greatest common divisor, and on the move by the same, where it leads from one lane to another at all. Each
-    combination that occurs is worked out once.
+    greatest common divisor, and on the move by the same, where it leads from one lane to another at all.
 
     >>> row = Geometry(np.array([[3, 3]]), np.array([[[4, 5]]]), np.array([3, 3]))  # three lanes, 4 or 5 words apart
     >>> found = sharing(row, Steps(np.array([[[4, 4]]]), np.array([[True, True]])))
@@ -160,43 +161,62 @@ def sharing(lanes: Geometry, steps: Steps | None = None) -> Sharing:
     ([3, 3], [[1, 3]])
     """
     apart = np.gcd.reduce(lanes.shifts, axis=0)
-    shifts = lanes.shifts // np.maximum(apart, 1)
-    rows = [*lanes.grid, lanes.width, *shifts.reshape(-1, shifts.shape[-1])]
-    first, which = distinct([row - row.min() for row in rows])
-    layouts = [_Layout(*column) for column in _columns(lanes.grid, shifts, lanes.width, first)]
-    alone = np.array([_counts(layout, None) for layout in layouts], dtype=np.int64)[which]
+    reduced = replace(lanes, shifts=lanes.shifts // np.maximum(apart, 1))
+    groups = _groups(reduced)
     if steps is None:
-        return Sharing(alone[:, 0], alone[None, :0, 1], alone[None, :0, 2])
-    found = np.broadcast_to(alone, (len(steps.move), *alone.shape)).copy()
-    reach = (np.abs(shifts) * (lanes.grid - 1)[:, None]).sum(axis=0)
+        return Sharing(groups, groups[None, :0], groups[None, :0])
+    reach = (np.abs(reduced.shifts) * (lanes.grid - 1)[:, None]).sum(axis=0)
     hops = steps.move // np.maximum(apart, 1)
     leads = ((hops * apart == steps.move) & (np.abs(hops) <= reach)).all(axis=1) & steps.wanted
     kind, mapping = np.nonzero(leads)
+    left = np.stack([np.broadcast_to(each, leads.shape) for each in (lanes.grid.prod(axis=0), groups)], axis=2)
     if len(kind):
-        moves, layout = hops[kind, :, mapping], which[mapping]
-        first, which = distinct([layout, *(rank - rank.min() for rank in moves.T)])
-        served = [_counts(layouts[int(layout[at])], tuple(moves[at].tolist())) for at in first]
-        found[kind, mapping] = np.array(served, dtype=np.int64)[which]
-    return Sharing(alone[:, 0], found[:, :, 1], found[:, :, 2])
+        left[kind, mapping] = _looked_at(reduced.at(mapping), hops[kind, :, mapping].T)[:, 1:]
+    return Sharing(groups, left[:, :, 0], left[:, :, 1])
 
 
-@dataclass(frozen=True)
-class _Layout:
-    """Lanes by the bounds of their loops, the shifts of each along every rank, and the width of the mesh."""
+def _groups(lanes: Geometry) -> Int:
+    """Multicast groups, int64[b]: products over the ranks where no loop moves along two and no rank by three of them.
 
-    grid: tuple[int, ...]
-    shifts: tuple[tuple[int, ...], ...]
-    width: int
+    Of two loops of n and m lanes, p and q apart without a common divisor, lanes (i, j) and (i + q, j - p) take one
+    tile. A group is a chain of such lanes, so that there are as many as lanes without one ahead: n m less the lanes
+    that have one, (n - q)(m - p) where both are positive (docs/model.md, section 3.1).
+    """
+    moving = (lanes.shifts != 0) & (lanes.grid > 1)[:, None]
+    found = np.ones_like(lanes.width)
+    for rank, moved in enumerate(moving.swapaxes(0, 1)):
+        order = np.argsort(~moved, axis=0, kind="stable")[:2]
+        n, *m = np.take_along_axis(np.where(moved, lanes.grid, 1), order, axis=0)
+        p, *q = np.take_along_axis(np.where(moved, np.abs(lanes.shifts[:, rank]), 0), order, axis=0)
+        found = found * (_chains((n, m[0]), (p, q[0])) if m else n)
+    plain = (moving.sum(axis=1) <= 1).all(axis=0) & (moving.sum(axis=0) <= 2).all(axis=0)
+    rest = np.flatnonzero(~plain)
+    if len(rest):
+        found[rest] = _looked_at(lanes.at(rest))[:, 0]
+    return found
 
 
-def _columns(grid: Int, shifts: Int, width: Int, places: Int) -> Iterator[tuple[Any, ...]]:
-    """Plain numbers of some columns."""
-    columns = grid[:, places].T.tolist(), shifts[:, :, places].transpose(2, 0, 1).tolist(), width[places].tolist()
-    for bounds, each, across in zip(*columns, strict=True):
-        yield tuple(bounds), tuple(map(tuple, each)), across
+def _chains(bounds: tuple[Int, Int], apart: tuple[Int, Int]) -> Int:
+    """Groups of the lanes of two loops along one rank; a loop that does not move has one lane and is 0 apart."""
+    (n, m), (p, q) = bounds, apart
+    common = np.maximum(np.gcd(p, q), 1)
+    p, q = np.maximum(p // common, 1), q // common
+    found: Int = n * m - np.maximum(n - q, 0) * np.maximum(m - p, 0)
+    return found
 
 
-def _counts(layout: _Layout, move: tuple[int, ...] | None) -> tuple[int, int, int]:
-    """Groups, and lanes and groups that are not served."""
-    found = shares(layout.grid, layout.shifts, layout.width, move)
-    return found.groups, found.unserved_lanes, found.unserved_groups
+def _looked_at(lanes: Geometry, moves: Int | None = None) -> Int:
+    """(groups, lanes and groups that are not served) by going through the lanes, int64[b, 3]; of equals once.
+
+    `moves` int64[R, b] are the steps by which all lanes moved; None: no lane is served.
+    """
+    rows = [*lanes.grid, lanes.width, *lanes.shifts.reshape(-1, len(lanes.width)), *(() if moves is None else moves)]
+    first, which = distinct([row - row.min() for row in rows])
+    few, found = lanes.at(first), []
+    columns = zip(few.grid.T.tolist(), few.shifts.transpose(2, 0, 1).tolist(), few.width.tolist(), strict=True)
+    for place, (grid, shifts, width) in enumerate(columns):
+        move = None if moves is None else tuple(moves[:, first[place]].tolist())
+        one = shares(tuple(grid), tuple(map(tuple, shifts)), width, move)
+        found.append((one.groups, one.unserved_lanes, one.unserved_groups))
+    every: Int = np.array(found, dtype=np.int64)[which]
+    return every

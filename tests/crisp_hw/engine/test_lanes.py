@@ -3,6 +3,7 @@
 from itertools import product
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -69,3 +70,23 @@ def test_a_batch_of_lanes_is_each_of_them_alone(loops, ranks, batch, data):
         alone = shares(*lanes, tuple(move[:, b].tolist()) if wanted[b] else None)
         left = found.unserved_lanes[0, b], found.unserved_groups[0, b]
         assert (found.groups[b], *left) == (alone.groups, alone.unserved_lanes, alone.unserved_groups)
+
+
+@settings(max_examples=100)
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(-6, 6), st.integers(-6, 6))
+def test_groups_of_two_loops_along_one_rank_are_chains(n, m, p, q):
+    lanes = Geometry(np.array([[n], [m]]), np.array([[[p]], [[q]]]), np.array([n]))
+    tiles = {i * p + j * q for i in range(n) for j in range(m)}
+    assert sharing(lanes).groups.tolist() == [len(tiles)]
+
+
+@pytest.mark.parametrize("shifts", [[[1], [2], [3]], [[1, 1], [0, 2], [4, 0]]])
+def test_groups_without_a_formula_are_counted_lane_by_lane(shifts):
+    """Three loops along one rank, and one loop along two ranks."""
+    grid = (3, 2, 4)
+    lanes = Geometry(np.array(grid)[:, None], np.array(shifts)[:, :, None], np.array([3]))
+    expected = {
+        tuple(sum(at * shift[rank] for at, shift in zip(index, shifts, strict=True)) for rank in range(len(shifts[0])))
+        for index in product(*map(range, grid))
+    }
+    assert sharing(lanes).groups.tolist() == [len(expected)]
