@@ -1,7 +1,7 @@
 """One layer on one accelerator: the best mapping of the best way to run it, against the same fabric run dense."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from itertools import chain
 
@@ -103,6 +103,7 @@ class LayerEvaluator:
         self._backend: Backend = backend(options.backend)
         self._best: dict[str, _Solved] = {}
         self._known: dict[str, Result] = {}
+        self._planned_ways: dict[object, _Ways] = {}
 
     @property
     def name(self) -> str:
@@ -138,8 +139,11 @@ class LayerEvaluator:
         )
 
     def _ways(self, descriptor: Descriptor, accelerator: Accelerator) -> _Ways:
-        planned = partial(self._planned, descriptor=descriptor)
-        return _Ways(encodings(descriptor, accelerator, self._options), planned)
+        key = (_nameless(descriptor), accelerator is self._dense)
+        if self._options.density == "actual" or key not in self._planned_ways:  # masks are known by the layer's name
+            planned = partial(self._planned, descriptor=descriptor)
+            self._planned_ways[key] = _Ways(encodings(descriptor, accelerator, self._options), planned)
+        return self._planned_ways[key]
 
     def _best_of(self, ways: _Ways, solve: Solve, name: str) -> _Solved:
         """The best way in the objective; of equals, the first. Errors are those of the scheme's own way."""
@@ -240,6 +244,14 @@ class LayerEvaluator:
             raise self._about(error, name)
         free = unpriced(best.way.task.design, result)
         return replace(result, assumptions=(*result.assumptions, *free))
+
+
+def _nameless(descriptor: Descriptor) -> object:
+    """What tells layers apart but their names."""
+    parts = [
+        getattr(descriptor, each.name) for each in fields(descriptor) if each.name not in ("layer", "metadata_bits")
+    ]
+    return replace(descriptor.layer, name=""), tuple(sorted(descriptor.metadata_bits.items())), *parts
 
 
 def _noted(best: _Solved, note: str) -> _Solved:

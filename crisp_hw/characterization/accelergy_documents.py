@@ -2,8 +2,6 @@
 
 from typing import assert_never
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from crisp_hw.characterization.components import Circuit, Dram, Latches, Mac, Overhead, Sram
 from crisp_hw.data_files import data_folder
 
@@ -19,6 +17,8 @@ def documents(circuits: tuple[Circuit, ...], node_nm: int) -> dict[str, str]:
     >>> "class: crisp_mac" in documents((Mac("MAC", 8),), 45)["architecture.yaml"]
     True
     """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # slow to import, and seldom needed
+
     environment = Environment(
         loader=FileSystemLoader(data_folder("templates") / "accelergy"),
         undefined=StrictUndefined,

@@ -5,7 +5,7 @@ from multiprocessing import active_children
 
 import pytest
 
-from crisp_hw import api
+from crisp_hw import api, layer_evaluator
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.machine.pool import WorkerLost
 from crisp_hw.machine.store import Store, cache_folder, info
@@ -69,6 +69,20 @@ def test_what_is_equal_is_searched_once(alone, searched):
     assert evaluated(cache=False) == alone
     assert len({repr(design) for design in searched}) == len(searched)
     assert len(searched) < len(ARCHS) * 2 * 3  # three different layers, each pruned and dense
+
+
+def test_what_is_equal_is_encoded_once(alone, monkeypatch):
+    """Layers that differ in their names alone, on one accelerator."""
+    encoded, encodings = [], layer_evaluator.encodings
+
+    def counting(descriptor, accelerator, options):
+        encoded.append((descriptor, accelerator.name))
+        return encodings(descriptor, accelerator, options)
+
+    monkeypatch.setattr(layer_evaluator, "encodings", counting)
+    assert evaluated(cache=False) == alone
+    assert len(encoded) == len(ARCHS) * 2 * 3
+    assert "again" not in {descriptor.layer.name for descriptor, _ in encoded}
 
 
 def test_a_second_evaluation_searches_nothing(searched, own_cache):

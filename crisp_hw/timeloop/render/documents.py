@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from typing import TYPE_CHECKING, Any, Literal
 
 from crisp_hw.data_files import data_folder
 from crisp_hw.errors import InputError, MappingError
@@ -14,6 +12,9 @@ from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.dialect import PUBLIC
 from crisp_hw.timeloop.render import views
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,9 @@ def filled(name: str, view: Mapping[str, Any]) -> str:
 
 
 @cache
-def _templates() -> Environment:
+def _templates() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # slow to import, and seldom needed
+
     return Environment(
         loader=FileSystemLoader(data_folder("templates")),
         undefined=StrictUndefined,
