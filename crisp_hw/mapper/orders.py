@@ -111,7 +111,7 @@ def _classes(
 ) -> Iterable[Arrangement]:
     """The first arrangement of each class of one block; `active` are the active dimensions of all blocks."""
     first: dict[object, Arrangement] = {}
-    for arrangement in _arrangements(space.blocks[index], active[index]):
+    for arrangement in arrangements(space.blocks[index], active[index]):
         loops = tuple((loop.dim, loop.kind) for loop in arrangement if loop.dim in active[index])
         first.setdefault(_signature(seen[index], loops, active), arrangement)
     return _best(first).values() if seen[index].ranked else first.values()
@@ -243,7 +243,7 @@ def _one_rank_counts(spec: SparseSpec, level: StorageLevel, form: TensorFormat) 
     return plain and not weighed and all(word_bits(level, rank) == (0, 0) for rank in form.ranks[1:])
 
 
-def _arrangements(block: LoopBlock, active: frozenset[str]) -> Iterator[Arrangement]:
+def arrangements(block: LoopBlock, active: frozenset[str]) -> Iterator[Arrangement]:
     """All arrangements of a block's active loops; free loops that do nothing stand innermost of the free ones."""
     if block.kind == "spatial" and block.split is not None:
         for free in permutations(block.free):

@@ -13,6 +13,7 @@ LARGEST_SWEEP = 100_000_000  # factorizations; 11.9 million were enumerated and 
 FAST = (20_000_000, 500_000)  # most mappings of a full search, and a budget beyond it: at 0.1 million/s, minutes
 SLOW = (200_000, 20_000)  # the same where every mapping is walked (windows, forbidden reuse, wires): 1.5 ms each
 FEW = 20_000  # mappings that are all evaluated in about a second, so that templates need not be made
+FEW_WALKED = 1_000  # the same of windows that are walked
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,9 @@ def plan_of(spaces: tuple[Space, ...], options: SearchOptions) -> Plan:
         return Plan(False, options.budget, why)
     size = sum(space.size for space in spaces)
     many = float("inf") if size > LARGEST_SWEEP else float(sum(map(estimate, spaces)))
-    most, budget = SLOW if sliding(spaces[0].design.problem) or unusual(spaces[0]) else FAST
-    return Plan(why is None and many > FEW, None if many <= most else budget, why)
+    slow = sliding(spaces[0].design.problem) or unusual(spaces[0])
+    most, budget = SLOW if slow else FAST
+    return Plan(why is None and many > (FEW_WALKED if slow else FEW), None if many <= most else budget, why)
 
 
 def _why_not_exact(spaces: tuple[Space, ...], options: SearchOptions) -> str | None:

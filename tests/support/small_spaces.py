@@ -12,7 +12,7 @@ from crisp_hw.errors import MappingError
 from crisp_hw.mapper.admit import admitted
 from crisp_hw.mapper.bypass import choices
 from crisp_hw.mapper.exact.search import Exact
-from crisp_hw.mapper.orders import _arrangements
+from crisp_hw.mapper.orders import arrangements
 from crisp_hw.mapper.space import Space, loop_nest
 from crisp_hw.mapper.tally import OBJECTIVES, Tally
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
@@ -70,12 +70,12 @@ def dense_case(seed: int) -> Case:
             return case
 
 
-def _right_size(case: Case) -> bool:
+def _right_size(case: Case, least_rows: int = LEAST_ROWS, most_nests: int = MOST_NESTS) -> bool:
     try:
-        nests = [(len(rows), 1) for space in case.spaces for rows, _ in islice(_nests(space), MOST_NESTS + 1)]
+        nests = [len(rows) for space in case.spaces for rows, _ in islice(_nests(space), most_nests + 1)]
     except MappingError:
         return False
-    return sum(rows for rows, _ in nests) >= LEAST_ROWS and len(nests) <= MOST_NESTS
+    return sum(nests) >= least_rows and len(nests) <= most_nests
 
 
 def _dense(rng: np.random.Generator) -> Design:
@@ -85,6 +85,35 @@ def _dense(rng: np.random.Generator) -> Design:
     vector = (tensor("A", "MK"), tensor("B", "K"), tensor("Z", "M", True))
     problem = Problem("small", tuple("MKN" if three else "MK"), sizes, gemm if three else vector)
     return Design(_chain(rng), problem, energy=_prices(rng))
+
+
+def window_case(seed: int) -> Case:
+    """A small convolution: strides, dilations and both, one or two ranks that slide, on random hardware."""
+    rng = np.random.default_rng(10_000 + seed)
+    while True:
+        design = Design(_chain(rng), _windows(rng), energy=_prices(rng))
+        constraints = _constraints(rng, design) if rng.integers(2) else Constraints()
+        case = Case(design, constraints, str(rng.choice(list(OBJECTIVES))))
+        if _right_size(case, 300, 1500):
+            return case
+
+
+def _windows(rng: np.random.Generator) -> Problem:
+    sizes = {"P": [2, 4, 6, 8], "R": [2, 3, 4], "M": [1, 2, 4], "C": [1, 2], "Q": [2, 3], "S": [2]}
+    two = not rng.integers(4)
+    dims = [*rng.permutation(["P", "R", *(["Q", "S"] if two else rng.permutation(["M", "C"])[: 1 + rng.integers(2)])])]
+    stride, dilation = (int(rng.choice([1, 1, 2, 3])) for _ in "sd")
+    ranks = [(Term("P", stride), Term("R", dilation))]
+    ranks += [(Term("Q"), Term("S"))] if two else []
+    plain = {name: tuple((Term(dim),) for dim in dims if dim in here) for name, here in (("W", "MCRS"), ("O", "MPQ"))}
+    inputs = tuple((Term(dim),) for dim in dims if dim == "C")
+    tensors = (
+        Tensor("W", plain["W"]),
+        Tensor("I", (*inputs, *ranks)),
+        Tensor("O", plain["O"], is_output=True),
+    )
+    bounds = tuple(int(rng.choice(sizes[dim])) for dim in dims)
+    return Problem("conv", tuple(str(dim) for dim in dims), bounds, tensors)
 
 
 def _chain(rng: np.random.Generator) -> Architecture:
@@ -162,7 +191,7 @@ def _nests(space: Space) -> Iterator[tuple[np.ndarray, tuple[object, ...]]]:
         options = []
         for block, here in zip(space.blocks, names, strict=True):
             seen = {}
-            for loops in _arrangements(block, here):
+            for loops in arrangements(block, here):
                 seen.setdefault(tuple((loop.dim, loop.kind) for loop in loops if loop.dim in here), loops)
             options.append(list(seen.values()))
         for arrangement in product(*options):
@@ -198,3 +227,7 @@ def best_scores(case: Case, every: list[Judged]) -> tuple[float, float] | None:
     scores = [OBJECTIVES[case.objective](each.cycles, each.energy_pj) for each in every]
     pairs = [(float(a), float(b)) for first, second in scores for a, b in zip(first, second, strict=True)]
     return min(pairs, default=None)
+
+
+KINDS = {"dense": dense_case, "windows": window_case}
+"""Kinds of cases, each by its seed."""

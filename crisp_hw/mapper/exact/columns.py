@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisp_hw.mapper.exact.layout import Group, Layout
+from crisp_hw.mapper.exact.windows import Lanes, Link, Window, lanes_along, uncertain, words_along
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -15,13 +16,31 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Column:
-    """The product of the factors in `mask` (`layout.Layout`)."""
+    """The product of the factors in `mask` (`layout.Layout`), of words along `windows`, and of `lanes`."""
 
     mask: int
+    windows: tuple[Window, ...] = ()
+    lanes: tuple[Lanes, ...] = ()
+
+    def times(self, mask: int, lanes: tuple[Lanes, ...] = ()) -> "Column":
+        """The same with more factors."""
+        return Column(self.mask | mask, self.windows, (*self.lanes, *lanes))
 
 
 Form = Mapping[Column, float]
 """A sum of columns with their coefficients."""
+
+
+@dataclass(frozen=True)
+class Open:
+    """Which rows a template leaves open: factors in `forced` are 1, those in `active` are not; of the `linked` places
+    it may say too little, of those in `apart` it says all.
+    """
+
+    forced: int
+    active: int = 0
+    linked: tuple[Link, ...] = ()
+    apart: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,36 +57,46 @@ class Values:
 
     layout: Layout
     groups: tuple[Group, ...]
-    _known: dict[tuple[int, int], Floats] = field(default_factory=dict, repr=False)
-    _open: dict[tuple[int, int], Bools] = field(default_factory=dict, repr=False)
-    _ends: dict[tuple[int, int, int], tuple[float, float]] = field(default_factory=dict, repr=False)
+    _known: dict[tuple[int, Column], Floats] = field(default_factory=dict, repr=False)
+    _open: dict[tuple[int, Open], Bools] = field(default_factory=dict, repr=False)
+    _ends: dict[tuple[int, Open, Column], tuple[float, float]] = field(default_factory=dict, repr=False)
+
+    def part(self, group: int, column: Column) -> Column:
+        """What a column has of a group."""
+        mask = column.mask & self.masks[group]
+        if not column.windows and not column.lanes:
+            return Column(mask)
+        windows = tuple(each for each in column.windows if self._here(group, each))
+        return Column(mask, windows, tuple(each for each in column.lanes if self._here(group, each)))
 
     def of(self, group: int, column: Column) -> Floats:
         """One column in all rows of a group, float64[rows]."""
-        mask = column.mask & self.masks[group]
-        if (group, mask) not in self._known:
-            here = self.groups[group]
-            found = np.ones(len(here.factors))
+        part = self.part(group, column)
+        if (group, part) not in self._known:
+            self._known[group, part] = self._worth(group, part)
+        return self._known[group, part]
+
+    def open(self, group: int, which: Open) -> Bools:
+        """The rows of a group that are open."""
+        part = self._open_part(group, which)
+        if (group, part) not in self._open:
+            here, found = self.groups[group], self.of(group, Column(part.forced)) == 1
             for place, dim in enumerate(here.dims):
                 for slot in range(len(self.layout.slots)):
-                    if mask & self.layout.bit(dim, slot):
-                        found = found * here.factors[:, place, slot]
-            self._known[group, mask] = found
-        return self._known[group, mask]
+                    if part.active & self.layout.bit(dim, slot):
+                        found = found & (here.factors[:, place, slot] > 1)
+            for link in part.linked:
+                found = found & uncertain(link, self.layout, here)
+            for link in part.apart:
+                found = found & ~uncertain(link, self.layout, here)
+            self._open[group, part] = found
+        return self._open[group, part]
 
-    def open(self, group: int, forced: int) -> Bools:
-        """The rows of a group whose factors in `forced` are all 1."""
-        mask = forced & self.masks[group]
-        if (group, mask) not in self._open:
-            self._open[group, mask] = self.of(group, Column(mask)) == 1
-        return self._open[group, mask]
-
-    def ends(self, group: int, forced: int, column: Column) -> tuple[float, float]:
+    def ends(self, group: int, which: Open, column: Column) -> tuple[float, float]:
         """The least and the most of a column over the open rows of a group; (inf, 0) where none is open."""
-        here = self.masks[group]
-        key = group, forced & here, column.mask & here
+        key = group, self._open_part(group, which), self.part(group, column)
         if key not in self._ends:
-            values = self.of(group, column)[self.open(group, forced)]
+            values = self.of(group, column)[self.open(group, which)]
             self._ends[key] = (float(values.min()), float(values.max())) if len(values) else (np.inf, 0.0)
         return self._ends[key]
 
@@ -76,3 +105,23 @@ class Values:
         """All pairs of the dimensions of each group."""
         last = max((slot.level for slot in self.layout.slots), default=0)
         return tuple(self.layout.bits(group.dims, "all", 0, last) for group in self.groups)
+
+    def _open_part(self, group: int, which: Open) -> Open:
+        linked = tuple(each for each in which.linked if self._here(group, each))
+        apart = tuple(each for each in which.apart if self._here(group, each))
+        return Open(which.forced & self.masks[group], which.active & self.masks[group], linked, apart)
+
+    def _here(self, group: int, one: Window | Lanes | Link) -> bool:
+        return self.layout.dims.index(one.rank[0].dim) in self.groups[group].dims
+
+    def _worth(self, group: int, column: Column) -> Floats:
+        here, found = self.groups[group], np.ones(len(self.groups[group].factors))
+        for place, dim in enumerate(here.dims):
+            for slot in range(len(self.layout.slots)):
+                if column.mask & self.layout.bit(dim, slot):
+                    found = found * here.factors[:, place, slot]
+        for window in column.windows:
+            found = found * words_along(window, self.layout, here)
+        for lanes in column.lanes:
+            found = found * lanes_along(lanes, self.layout, here)
+        return found

@@ -3,8 +3,10 @@
 from math import prod
 
 from crisp_hw.engine.sliding import sliding
+from crisp_hw.mapper.exact.windows import sliding_ranks
 from crisp_hw.mapper.orders import unusual
 from crisp_hw.mapper.space import Space
+from crisp_hw.spec.design import Design
 
 
 def uncovered(space: Space) -> str | None:
@@ -14,8 +16,8 @@ def uncovered(space: Space) -> str | None:
     names = frozenset(tensor.name for tensor in design.problem.tensors)
     if design.sparse.active:
         return "sparse optimizations"
-    if sliding(design.problem):
-        return "sliding windows, strides or diagonals"
+    if sliding(design.problem) and (why := _unusual_windows(design)):
+        return why
     if unusual(space):
         return "forbidden reuse, or networks that take energy"
     if prod(architecture.fanouts[0]) > 1 and not (space.no_link_transfer and names <= space.no_link_transfer[0]):
@@ -25,3 +27,16 @@ def uncovered(space: Space) -> str | None:
     if any(level.instances % level.cluster_size for level in architecture.levels):
         return "clusters that do not divide the instances of their level"
     return None
+
+
+def _unusual_windows(design: Design) -> str | None:
+    """Why the walk of windows is not that of `exact.windows`."""
+    for tensor in design.problem.tensors:
+        terms = [term for rank in tensor.ranks for term in rank]
+        if len({term.dim for term in terms}) < len(terms):
+            return "diagonals"
+        if any(term.coefficient < 1 for term in terms):
+            return "coefficients below 1"
+        if tensor.is_output and sliding_ranks(tensor):
+            return "outputs that slide or stride"
+    return None if design.rules.still_keeps_stride else "windows of a program before Timeloop's pull request 297"

@@ -1,7 +1,8 @@
 """Candidates to mappings, and what the engine says of them: it alone decides what a mapping costs."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice, permutations, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,57 +13,106 @@ from crisp_hw.mapper.exact.join import Candidates
 from crisp_hw.mapper.exact.layout import Group, Layout
 from crisp_hw.mapper.exact.program import Costs
 from crisp_hw.mapper.exact.sides import spatial_order
-from crisp_hw.mapper.exact.stills import Still
+from crisp_hw.mapper.exact.stills import Still, orders
 from crisp_hw.mapper.space import LoopBlock, Space, loop_nest
-from crisp_hw.mapper.tally import Tally
+from crisp_hw.mapper.tally import OBJECTIVES, Tally
 from crisp_hw.spec.mapping import Loop
 
-Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Arrangement = tuple[Loop, ...]
 Sides = tuple[tuple[frozenset[str], frozenset[str]], ...]
 """The dimensions along x and along y that do something, per spatial block."""
 
 _MOST = 256  # candidates judged at a time; one at first, as it is mostly the best
+MOST_ORDERS = 5000  # of the loops of one factorization whose every order is judged: a second, at 5,000 a second
 
 
-@dataclass(frozen=True)
+@dataclass
 class Judge:
-    """Evaluates candidates of one space into a tally, the most promising first, until all that is left is beaten."""
+    """Evaluates candidates of one space into a tally, the most promising first, until all that is left is beaten.
+
+    `unsure` is the least bound of candidates not all of whose orders could be judged.
+    """
 
     space: Space
     layout: Layout
     groups: tuple[Group, ...]
     tally: Tally
     beaten: Callable[[Costs], Bools]
+    unsure: float = float("inf")
+    _known: set[bytes] = field(default_factory=set, repr=False)
 
-    def take(self, stills: tuple[Still, ...], found: Candidates, most: int | None = None) -> None:
-        """Judge candidates whose blocks have these orders; `most` of them at most."""
-        order = np.lexsort((found.energy_pj * found.cycles,))
-        if self.tally.objective == "cycles":
-            order = np.lexsort((found.energy_pj, found.cycles))
-        elif self.tally.objective == "energy":
-            order = np.lexsort((found.cycles, found.energy_pj))
+    def take(
+        self, stills: tuple[Still, ...], found: Candidates, every_order: bool = False, most: int | None = None
+    ) -> None:
+        """Judge candidates whose blocks have these orders; with `every_order` those of all orders there are.
+
+        With `most`, so many of them in one order each.
+        """
+        first, second = OBJECTIVES[self.tally.objective](found.cycles, found.energy_pj)
+        order = np.lexsort((second, first))[:most]
         start, step = 0, 1
-        while start < len(order) and (most is None or start < most):
+        while start < len(order):
             part = order[start : start + step]
             costs = Costs(found.energy_pj[part], found.cycles[part], np.ones(len(part), dtype=np.bool_))
             part = part[~self.beaten(costs)]
-            if len(part):
-                self._evaluate(stills, found.places[part])
+            if len(part) and every_order and most is None:
+                self._every_order(stills, self._factors(found.places[part]), first[part])
+            elif len(part):
+                self._given_order(stills, self._factors(found.places[part]))
             start, step = start + step, min(2 * step, _MOST)
 
-    def _evaluate(self, stills: tuple[Still, ...], places: Ints) -> None:
+    def _factors(self, places: Ints) -> Ints:
+        """Factors int64[b, dims, slots]."""
         factors = np.ones((len(places), len(self.layout.dims), len(self.layout.slots)), dtype=np.int64)
         for g, group in enumerate(self.groups):
             factors[:, list(group.dims)] = group.factors[places[:, g]]
+        return factors
+
+    def _given_order(self, stills: tuple[Still, ...], factors: Ints) -> None:
         by_sides: dict[Sides, list[int]] = {}
         for index, row in enumerate(factors):
             by_sides.setdefault(self._sides(row), []).append(index)
         for sides, members in by_sides.items():
-            rows = self._rows(factors[members])
-            rows = rows[admitted(self.space, rows)]
-            if len(rows):
-                self._enter(rows, stills, sides)
+            spatial = iter(sides)
+            nest = tuple(
+                self._spatial(block, next(spatial))
+                if block.kind == "spatial"
+                else _temporal(block, stills[block.level].order)
+                for block in self.space.blocks
+            )
+            self._enter(factors[members], nest)
+
+    def _every_order(self, stills: tuple[Still, ...], factors: Ints, bounds: Floats) -> None:
+        """Each row of factors in every order of its loops that do anything, once."""
+        for row, bound in zip(factors, bounds, strict=True):
+            if row.tobytes() in self._known:
+                continue
+            nests = list(islice(self._nests(row), MOST_ORDERS + 1))
+            if len(nests) > MOST_ORDERS:
+                self.unsure = min(self.unsure, float(bound))
+                self._given_order(stills, row[None])
+                continue
+            self._known.add(row.tobytes())
+            for nest in nests:
+                self._enter(row[None], nest)
+
+    def _nests(self, row: Ints) -> Iterator[tuple[Arrangement, ...]]:
+        """Every order of the loops of a row; what MACs take does not depend on that of level 0."""
+        options: list[list[Arrangement]] = []
+        spatial = iter(self._sides(row))
+        for index, block in enumerate(self.space.blocks):
+            if block.kind == "spatial":
+                along = next(spatial)
+                options.append([self._spatial(block, along, free) for free in permutations(_free(block, along))])
+                continue
+            slot = next(s for s, slot in enumerate(self.layout.slots) if slot.block == index)
+            busy = frozenset(dim for dim, factor in zip(self.layout.dims, row[:, slot], strict=True) if factor > 1)
+            here = [_temporal(block, order) for order in orders(block, busy)]
+            options.append(here[:1] if block.level == 0 else here)
+        yield from product(*options)
 
     def _sides(self, row: Ints) -> Sides:
         found = []
@@ -75,29 +125,33 @@ class Judge:
                 found.append((along["x"], along["y"]))
         return tuple(found)
 
-    def _rows(self, factors: Ints) -> Ints:
-        """Factors [b, dims, slots] as [b, blocks, dims]."""
+    def _spatial(
+        self, block: LoopBlock, along: tuple[frozenset[str], frozenset[str]], free: tuple[str, ...] = ()
+    ) -> Arrangement:
+        order, count = spatial_order(block, *along, free)
+        return tuple(Loop(block.level, dim, "x" if place < count else "y") for place, dim in enumerate(order))
+
+    def _enter(self, factors: Ints, nest: tuple[Arrangement, ...]) -> None:
         rows = np.ones((len(factors), len(self.space.blocks), factors.shape[1]), dtype=np.int64)
         for s, slot in enumerate(self.layout.slots):
             rows[:, slot.block] *= factors[:, :, s]
-        return rows
-
-    def _enter(self, rows: Ints, stills: tuple[Still, ...], sides: Sides) -> None:
-        dims, loops, columns, spatial = self.layout.dims, list[Loop](), list[int](), iter(sides)
-        for index, block in enumerate(self.space.blocks):
-            if block.kind == "spatial":
-                order, count = spatial_order(block, *next(spatial))
-                here = [Loop(block.level, dim, "x" if place < count else "y") for place, dim in enumerate(order)]
-            else:
-                here = [Loop(block.level, dim, "temporal") for dim in whole_order(block, stills[block.level].order)]
-            loops += here
-            columns += [index * len(dims) + dims.index(loop.dim) for loop in here]
-        nest = loop_nest(self.space, tuple(loops))
+        rows = rows[admitted(self.space, rows)]
+        if not len(rows):
+            return
+        dims = self.layout.dims
+        columns = [i * len(dims) + dims.index(loop.dim) for i, loops in enumerate(nest) for loop in loops]
+        whole = loop_nest(self.space, tuple(loop for loops in nest for loop in loops))
         bounds = rows.reshape(len(rows), -1)[:, columns]
-        self.tally.enter(self.space, nest, evaluate_batch(self.space.design, nest, bounds), (rows, bounds))
+        self.tally.enter(self.space, whole, evaluate_batch(self.space.design, whole, bounds), (rows, bounds))
 
 
-def whole_order(block: LoopBlock, busy: tuple[str, ...]) -> tuple[str, ...]:
-    """An order of all dimensions of a temporal block in which the busy ones stand in this order."""
+def _free(block: LoopBlock, along: tuple[frozenset[str], frozenset[str]]) -> tuple[str, ...]:
+    """The dimensions of a spatial block that do something and whose order is free."""
+    return tuple(dim for dim in block.free if dim in along[0] | along[1])
+
+
+def _temporal(block: LoopBlock, busy: tuple[str, ...]) -> Arrangement:
+    """All dimensions of a temporal block, the busy ones in this order."""
     idle = tuple(dim for dim in block.free if dim not in busy)
-    return (*block.fixed, *idle, *(dim for dim in busy if dim in block.free), *block.last)
+    order = (*block.fixed, *idle, *(dim for dim in busy if dim in block.free), *block.last)
+    return tuple(Loop(block.level, dim, "temporal") for dim in order)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisp_hw.mapper.exact.columns import Column, Form, Values
-from crisp_hw.mapper.exact.template import Template
+from crisp_hw.mapper.exact.forms import Template
 from crisp_hw.mapper.space import Space
 
 Floats = NDArray[np.float64]
@@ -76,6 +76,7 @@ class Program:
         for port in one.ports:
             forms += [port.words, port.unread]
         forms += [room.words for room in one.rooms]
+        forms += [one.less, one.more]
         forms.append(column for column, _ in asked.lanes)
         if asked.share is not None:
             forms.append([asked.share[0]])
@@ -98,7 +99,9 @@ class Program:
         less = [one.energy_pj, one.leaks_pj, {one.steps: 1.0}, *(port.words for port in one.ports)]
         less += [room.words for room in one.rooms if room.size is not None]
         less += [{column: 1.0} for column, _ in self.demands.lanes]
+        less += [dict.fromkeys(one.less, 1.0)]
         more = [one.unread_pj, *(port.unread for port in one.ports), *(room.words for room in one.rooms if room.least)]
+        more.append(dict.fromkeys(one.more, 1.0))
         if self.demands.share is not None:
             more.append({self.demands.share[0]: 1.0})
         for form in less:
@@ -156,8 +159,8 @@ class Program:
 
     def outlook(self, values: Values) -> Costs:
         """The costs of no row at all: what every mapping of the template takes at least, float64[1, 1]."""
-        groups, forced = range(len(values.groups)), self.template.forced
-        ends = np.array([[values.ends(g, forced, column) for column in self.columns] for g in groups])
+        groups, which = range(len(values.groups)), self.template.open
+        ends = np.array([[values.ends(g, which, column) for column in self.columns] for g in groups])
         least, most = ends[:, :, 0].prod(axis=0), ends[:, :, 1].prod(axis=0)
         one = np.ones((1, len(self.columns)))
         if not np.isfinite(least).all():

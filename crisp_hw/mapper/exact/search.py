@@ -17,6 +17,7 @@ from crisp_hw.mapper.exact.sides import sides
 from crisp_hw.mapper.exact.stills import Still, open_still, stills
 from crisp_hw.mapper.exact.tables import Tables
 from crisp_hw.mapper.exact.template import Templates
+from crisp_hw.mapper.exact.variants import Variant
 from crisp_hw.mapper.space import Space
 from crisp_hw.mapper.tally import OBJECTIVES, Tally
 
@@ -26,6 +27,7 @@ Floats = NDArray[np.float64]
 EQUAL = 1e-10  # relative: sums of floats that differ by less are taken for equal (they lose about 1e-15 per term)
 MOST_PAIRS = 4_000_000_000  # pairs looked at before a search gives up its proof: about two minutes at 30 million/s
 PAIRS_AT_ONCE = (1 << 10, 1 << 18)  # fewer are slow; of more, arrays do not stay in the caches
+BEAMED, BEAM, JUDGED = 100, 256, 4  # templates, states and mappings each for the first good mapping: a second in all
 BYTES_PER_PAIR = 4096  # about 60 columns of 8 bytes in each of eight joins
 
 
@@ -35,11 +37,14 @@ class SpentError(Exception):
 
 @dataclass(frozen=True)
 class Node:
-    """Mappings of one space with some factors at 1 and the classes of the inner blocks decided."""
+    """Mappings of one space with some factors at 1 and the classes of the inner blocks decided; where all are, also the
+    variant.
+    """
 
     space: int
     forced: int
     decided: tuple[Still, ...]
+    variant: Variant | None = None
 
 
 @dataclass(order=True)
@@ -80,8 +85,11 @@ class Exact:
         ]
         self.classes[0] = self.classes[0][:1]  # MACs keep nothing, so that the order of level 0 delivers nothing else
         self.open_still = open_still(problem)
-        self._seen: set[tuple[int, int, tuple[int, ...]]] = set()
+        judged = (self.layout, self.values.groups, self.tally, self._beaten)
+        self._judges = [Judge(space, *judged) for space in self.spaces]
+        self._seen: set[tuple[object, ...]] = set()
         self._waiting: list[_Waiting] = []
+        self._leaves: list[_Waiting] = []
         self._at_once = int(np.clip(self.memory_bytes // BYTES_PER_PAIR, *PAIRS_AT_ONCE))
         self._number = count()
 
@@ -93,15 +101,24 @@ class Exact:
         try:
             while self._waiting:
                 next_one = heapq.heappop(self._waiting)
-                self.least_open = next_one.first
-                if self._beaten_scores(np.array([next_one.first]), np.array([next_one.second]))[0]:
-                    continue
-                self._open(next_one.node)
-                self.done += 1
-                self._tell()
+                if not self._hopeless(next_one):
+                    self.least_open = min([next_one.first, *(each.first for each in self._leaves[:1])])
+                    self._open(next_one)
+                    self.done += 1
+                    self._tell()
+            # in the order of their bounds, as they were taken; what takes every order to judge comes last
+            self._leaves.sort(key=lambda leaf: bool(leaf.node.variant and leaf.node.variant.linked))
+            for place, leaf in enumerate(self._leaves):
+                if not self._hopeless(leaf):
+                    self.least_open = min(each.first for each in self._leaves[place:])
+                    self._join(leaf.node)
+                    self.done += 1
+                    self._tell()
         except SpentError:
             return False
-        return True
+        self.least_open = min((judge.unsure for judge in self._judges), default=float("inf"))
+        self._tell()
+        return self.tally.leader is None or self.least_open >= self.tally.leader.scores[0] * (1 - EQUAL)
 
     def _active(self, slot: int) -> frozenset[str]:
         """The dimensions that may do anything in a slot."""
@@ -130,14 +147,15 @@ class Exact:
 
     def _program(self, node: Node) -> Program:
         still_open = (self.open_still,) * (len(self.classes) - len(node.decided))
-        return Program(self.templates[node.space].of((*node.decided, *still_open), node.forced), self.demands)
+        template = self.templates[node.space].of((*node.decided, *still_open), node.forced, node.variant)
+        return Program(template, self.demands)
 
     def _push(self, node: Node) -> None:
         still_open = (self.open_still,) * (len(self.classes) - len(node.decided))
         key = self.templates[node.space].key((*node.decided, *still_open), node.forced)
-        if (node.space, len(node.decided), key) in self._seen:
+        if (node.space, len(node.decided), node.variant, key) in self._seen:
             return
-        self._seen.add((node.space, len(node.decided), key))
+        self._seen.add((node.space, len(node.decided), node.variant, key))
         costs = self._program(node).outlook(self.values)
         if not costs.fits[0, 0]:
             return
@@ -145,19 +163,32 @@ class Exact:
         if not self._beaten_scores(first, second)[0]:
             heapq.heappush(self._waiting, _Waiting(float(first[0]), float(second[0]), next(self._number), node))
 
-    def _open(self, node: Node) -> None:
-        """Decide the next block, or join the dimensions where all are decided."""
+    def _hopeless(self, one: _Waiting) -> bool:
+        return bool(self._beaten_scores(np.array([one.first]), np.array([one.second]))[0])
+
+    def _open(self, one: _Waiting) -> None:
+        """Decide the next block; where all are, look for a good mapping, so that the joins find what beats most."""
+        node = one.node
         depth = len(node.decided)
         if depth < len(self.classes):
             for still in self.classes[depth]:
                 self._push(Node(node.space, node.forced, (*node.decided, still)))
             return
-        self.opened += 1
-        program = self._program(node)
+        if node.variant is None:
+            for variant in self.templates[node.space].variants.of(node.decided):
+                self._push(Node(node.space, node.forced, node.decided, variant))
+            return
+        self._leaves.append(one)
+        if len(self._leaves) <= BEAMED:
+            self._join(node, BEAM)
+
+    def _join(self, node: Node, beam: int | None = None) -> None:
+        """Join the dimensions of a template: all that may be better, or the most promising states alone."""
+        self.opened += beam is None
+        program, judge = self._program(node), self._judges[node.space]
         tables = tuple(self.tables.of(program, group) for group in range(len(self.values.groups)))
-        judge = Judge(self.spaces[node.space], self.layout, self.values.groups, self.tally, self._beaten)
-        for candidates in Joiner(program, tables, self._beaten, self._spend, self._at_once).run():
-            judge.take(node.decided, candidates)
+        for candidates in Joiner(program, tables, self._beaten, self._spend, self._at_once, beam).run():
+            judge.take(node.decided, candidates, not program.template.exact, None if beam is None else JUDGED)
 
     def _spend(self, pairs: int) -> None:
         self.pairs += pairs

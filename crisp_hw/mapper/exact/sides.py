@@ -42,16 +42,20 @@ def _inner(block: LoopBlock, count: int) -> list[Dims]:
     return [frozenset((*block.fixed, *chosen)) for chosen in combinations(block.free, count - fixed)]
 
 
-def spatial_order(block: LoopBlock, along_x: Dims, along_y: Dims) -> tuple[tuple[str, ...], int]:
+def spatial_order(
+    block: LoopBlock, along_x: Dims, along_y: Dims, free: tuple[str, ...] = ()
+) -> tuple[tuple[str, ...], int]:
     """An order of all dimensions of the block, and how many of it lie along x, that puts these where they are.
 
-    `along_x` and `along_y` are dimensions that do something.
+    `along_x` and `along_y` are dimensions that do something; those in `free` whose order is open stand in that order,
+    along each axis.
     """
     dims = (*block.fixed, *block.free, *block.last)
     for count in range(len(dims) + 1) if block.split is None else [block.split]:
         for chosen in _inner(block, count):
             if along_x <= chosen and not along_y & chosen:
-                inner = [dim for dim in block.free if dim in chosen]
-                outer = [dim for dim in block.free if dim not in chosen]
+                open_dims = [*(dim for dim in block.free if dim not in free), *free]
+                inner = [dim for dim in open_dims if dim in chosen]
+                outer = [dim for dim in open_dims if dim not in chosen]
                 return (*block.fixed, *inner, *outer, *block.last), count
     raise AssertionError("a template has sides that its block does not have")

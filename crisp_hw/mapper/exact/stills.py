@@ -10,10 +10,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import permutations, product
 
+from crisp_hw.mapper.exact.windows import sliding_ranks
 from crisp_hw.mapper.space import LoopBlock
-from crisp_hw.spec.problem import Problem
+from crisp_hw.spec.problem import Problem, Tensor
 
 Dims = frozenset[str]
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a tile starts to slide: from the first loop over the tensor, which is over a rank that slides, to the last
+    one over that rank that no loop over another rank precedes, with what stands between them. Nothing where the first
+    loop moves the tile along a rank that is a dimension as it is. `interrupted`: a loop over another rank follows.
+    `first` is that first loop, where there is one and some rank of the tensor slides.
+    """
+
+    loops: tuple[str, ...] = ()
+    interrupted: bool = True
+    first: str = ""
 
 
 @dataclass(frozen=True)
@@ -21,13 +35,15 @@ class Still:
     """One class of orders of a temporal block: an order of it, innermost first, of the dimensions that may do anything.
 
     `free[t]` are the loops that deliver nothing new of tensor t while its tile has not moved further in, `passes[t]`
-    says that the block never moves it.
+    says that the block never moves it. `runs[t]` is how it starts to slide here.
     """
 
     order: tuple[str, ...]
     forced: Dims
     free: tuple[Dims, ...]
     passes: tuple[bool, ...]
+    runs: tuple[Run, ...]
+    undecided: bool = False
 
 
 def open_still(problem: Problem) -> Still:
@@ -36,7 +52,8 @@ def open_still(problem: Problem) -> Still:
     What a template counts with it, it counts of no order too much.
     """
     every = frozenset(problem.dims)
-    return Still((), frozenset(), tuple(every - t.dims for t in problem.tensors), (True,) * len(problem.tensors))
+    many = len(problem.tensors)
+    return Still((), frozenset(), tuple(every - t.dims for t in problem.tensors), (True,) * many, (Run(),) * many, True)
 
 
 def stills(problem: Problem, block: LoopBlock, active: Dims, outermost: bool) -> tuple[Still, ...]:
@@ -57,9 +74,10 @@ def stills(problem: Problem, block: LoopBlock, active: Dims, outermost: bool) ->
         for order in orders(block, active - forced):
             free = tuple(frozenset(_inside(order, tensor.dims)) for tensor in problem.tensors)
             passes = tuple(not (tensor.dims & (active - forced)) for tensor in problem.tensors)
-            found.setdefault((forced, free, passes), Still(order, forced, free, passes))
-    classes = tuple(found.values())
-    return tuple(one for one in classes if not any(_better(other, one) for other in classes))
+            runs = tuple(_run(order, tensor) for tensor in problem.tensors)
+            found.setdefault((forced, free, passes, runs), Still(order, forced, free, passes, runs))
+    classes, slide = tuple(found.values()), tuple(bool(sliding_ranks(tensor)) for tensor in problem.tensors)
+    return tuple(one for one in classes if not any(_better(other, one, slide) for other in classes))
 
 
 def orders(block: LoopBlock, active: Dims) -> Iterator[tuple[str, ...]]:
@@ -86,9 +104,38 @@ def _inside(order: tuple[str, ...], dims: Dims) -> tuple[str, ...]:
     return order[: next((place for place, dim in enumerate(order) if dim in dims), len(order))]
 
 
-def _better(one: Still, other: Still) -> bool:
-    """Does one class hold all mappings of another, and let every tensor stand still as long?"""
+def _run(order: tuple[str, ...], tensor: Tensor) -> Run:
+    rest = order[len(_inside(order, tensor.dims)) :]
+    ranks = sliding_ranks(tensor)
+    rank = next((rank for rank in ranks if rest and rest[0] in {term.dim for term in rank}), None)
+    if rank is None:
+        return Run(first=rest[0] if rest and ranks else "")
+    own = {term.dim for term in rank}
+    stop = next((place for place, dim in enumerate(rest) if dim in tensor.dims and dim not in own), None)
+    ahead = rest[:stop]
+    last = max(place for place, dim in enumerate(ahead) if dim in own)
+    return Run(ahead[: last + 1], stop is not None, rest[0])
+
+
+def _better(one: Still, other: Still, slide: tuple[bool, ...]) -> bool:
+    """Does one class hold all mappings of another, and let every tensor stand still, or slide on, as long?"""
     if one is other or not one.forced <= other.forced:
         return False
     longer = all(mine >= theirs for mine, theirs in zip(one.free, other.free, strict=True))
-    return longer and all(mine >= theirs for mine, theirs in zip(one.passes, other.passes, strict=True))
+    passes = all(mine >= theirs for mine, theirs in zip(one.passes, other.passes, strict=True))
+    return longer and passes and all(_slides_on(one, other, t) for t, sliding in enumerate(slide) if sliding)
+
+
+def _slides_on(one: Still, other: Still, tensor: int) -> bool:
+    """Is no tile of a tensor that slides fetched less often in the other class, nor handed on by neighbours?
+
+    Neighbours hand words on only where nothing stands inside the first loop that moves the tile.
+    """
+    mine, theirs = one.runs[tensor], other.runs[tensor]
+    if one.free[tensor] and not other.free[tensor] and (theirs.loops or other.passes[tensor]):
+        return False
+    if mine == theirs or other.passes[tensor]:
+        return True
+    if mine.first != theirs.first:
+        return False
+    return not theirs.loops or (theirs.interrupted and len(theirs.loops) == 1 and mine.loops[:1] == theirs.loops)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from crisp_hw.mapper.exact.columns import Column, Table, Values
+from crisp_hw.mapper.exact.columns import Table, Values
 from crisp_hw.mapper.exact.program import Program
 
 Ints = NDArray[np.int64]
@@ -30,15 +30,18 @@ class Tables:
         and that are not negative, so that none is better with it; of equal rows the first stays.
         """
         low, high = program.senses
-        mask, forced = self.values.masks[group], program.template.forced
-        less = frozenset(c.mask & mask for c, on in zip(program.columns, low, strict=True) if on)
-        more = frozenset(c.mask & mask for c, on in zip(program.columns, high, strict=True) if on)
-        key = group, forced & mask, less, more
+        values, parts = self.values, [self.values.part(group, column) for column in program.columns]
+        less = dict.fromkeys(part for part, on in zip(parts, low, strict=True) if on)
+        more = dict.fromkeys(part for part, on in zip(parts, high, strict=True) if on)
+        open_rows = values.open(group, program.template.open)
+        key = group, program.template.exact, open_rows.tobytes(), frozenset(less), frozenset(more)
         if key not in self._known:
-            places = np.flatnonzero(self.values.open(group, forced))
-            vector = [self.values.of(group, Column(each))[places] for each in sorted(less)]
-            vector += [-self.values.of(group, Column(each))[places] for each in sorted(more)]
-            self._known[key] = places[undominated(np.stack(vector, axis=1))] if len(places) else places
+            places = np.flatnonzero(open_rows)
+            vector = [values.of(group, each)[places] for each in less]
+            vector += [-values.of(group, each)[places] for each in more]
+            if len(places) and program.template.exact:
+                places = places[undominated(np.stack(vector, axis=1))]
+            self._known[key] = places
         places = self._known[key]
         columns = np.stack([self.values.of(group, column)[places] for column in program.columns], axis=1)
         return Table(places, columns)

@@ -5,55 +5,23 @@ factors once these two are settled, less the words of an output that need no rea
 """
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import prod
 
 from crisp_hw.engine.energy import action_energy, compute_energy, resolved
 from crisp_hw.engine.validity import capacity_limits
-from crisp_hw.mapper.exact.columns import Column, Form
+from crisp_hw.mapper.exact.arrivals import Arrivals
+from crisp_hw.mapper.exact.columns import Column, Form, Open
+from crisp_hw.mapper.exact.forms import Port, Room, Template
 from crisp_hw.mapper.exact.layout import Layout
 from crisp_hw.mapper.exact.stills import Still
+from crisp_hw.mapper.exact.variants import Variant, Variants
+from crisp_hw.mapper.exact.windows import Lanes, Window, plain_dims, sliding_ranks
 from crisp_hw.mapper.space import Space
 from crisp_hw.spec.arch import StorageLevel
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.problem import Tensor
-
-
-@dataclass(frozen=True)
-class Port:
-    """Words per instance through a port of limited bandwidth: `words` less `unread` ones."""
-
-    bandwidth: float
-    words: Form
-    unread: Form
-
-
-@dataclass(frozen=True)
-class Room:
-    """Words that a level holds; at most `size` (None: any number), at least `least`."""
-
-    size: int | None
-    least: int
-    words: Form
-
-
-@dataclass(frozen=True)
-class Template:
-    """The costs of all mappings that keep tensors, and let them stand still, in one way.
-
-    Energy is `energy_pj` less `unread_pj`, and per cycle `leaks_pj`; cycles are at least `steps`, and what the `ports`
-    ask. Factors in `forced` are 1.
-    """
-
-    forced: int
-    energy_pj: Form
-    unread_pj: Form
-    leaks_pj: Form
-    ports: tuple[Port, ...]
-    rooms: tuple[Room, ...]
-    steps: Column
-    compute_pj: float
-    computes: int
 
 
 @dataclass
@@ -66,6 +34,16 @@ class _Words:
     unread: list[dict[Column, float]] = field(default_factory=list)
     writes: list[dict[Column, float]] = field(default_factory=list)
     unwritten: list[dict[Column, float]] = field(default_factory=list)
+    less: dict[Column, None] = field(default_factory=dict)
+    more: dict[Column, None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, levels: int) -> "_Words":
+        """Nothing yet in any level."""
+        found = cls()
+        for each in (found.reads, found.unread, found.writes, found.unwritten):
+            each.extend(defaultdict(float) for _ in range(levels))
+        return found
 
 
 @dataclass(frozen=True)
@@ -75,44 +53,119 @@ class Templates:
     space: Space
     layout: Layout
 
-    def of(self, stills: tuple[Still, ...], forced: int) -> Template:
-        """The template of some classes, one per temporal block (innermost first); `forced` are further factors of 1."""
+    def of(self, stills: tuple[Still, ...], forced: int, variant: Variant | None = None) -> Template:
+        """The template of some classes, one per temporal block (innermost first); `forced` are further factors of 1.
+
+        Without a variant neighbours may hand words on anywhere.
+        """
         space, layout = self.space, self.layout
         design, top = space.design, len(space.keeps) - 1
-        levels = design.architecture.levels
-        sums = _Words()
-        for each in (sums.reads, sums.unread, sums.writes, sums.unwritten):
-            each.extend(defaultdict(float) for _ in levels)
+        sums = _Words.of(len(space.keeps))
         prices = resolved(design.energy, design.rules)
         for index, tensor in enumerate(design.problem.tensors):
             kept = [level for level, keeps in enumerate(space.keeps) if tensor.name in keeps]
-            into = {child: self._arriving(stills, index, child) for child in (-1, *kept[:-1])}
+            into = {child: self._arrivals.at(stills, index, child).words for child in (-1, *kept[:-1])}
             for child, level in zip([-1, *kept[:-1]], kept, strict=True):
+                lanes = self._lanes((index, child, level), variant)
                 filled = None if level == top else into[level]
-                self._count(sums, prices, (tensor, child, level), (into[child], filled))
-        every = layout.every
+                sent = self._sent((index, child, level), into[child].times(*lanes), variant)
+                self._count(sums, prices, (tensor, child, level), (sent, filled))
+                if self._handed_on(index, variant):
+                    self._round(sums, prices, level)
+        for level in range(top + 1):
+            self._shared(sums, level)
         return Template(
-            forced | self._forced(stills),
+            self._open(stills, forced, variant or Variant()),
             dict(sums.pj),
             dict(sums.unread_pj),
             self._leaks(design.energy),
             self._ports(sums),
             self._rooms(),
-            Column(layout.bits(every, "temporal", 0, top)),
+            Column(layout.bits(layout.every, "temporal", 0, top)),
             compute_energy(design.energy, design.architecture.compute, "random") * prod(design.problem.bounds),
             prod(design.problem.bounds),
+            tuple(sums.less),
+            tuple(sums.more),
         )
 
-    def key(self, stills: tuple[Still, ...], forced: int) -> tuple[int, ...]:
+    def key(self, stills: tuple[Still, ...], forced: int) -> tuple[object, ...]:
         """What the template of some classes depends on; equal for classes that no cost can tell apart."""
         tensors = self.space.design.problem.tensors
         arriving = [
-            self._arriving(stills, index, child)
+            self._arrivals.at(stills, index, child)
             for index, tensor in enumerate(tensors)
             for child, keeps in enumerate(self.space.keeps[:-1])
-            if tensor.name in keeps
+            if tensor.name in keeps or sliding_ranks(tensor)
         ]
         return (forced | self._forced(stills), *arriving)
+
+    @cached_property
+    def variants(self) -> Variants:
+        """The parts of its templates."""
+        return Variants(self.space, self.layout, self._arrivals)
+
+    @cached_property
+    def _arrivals(self) -> Arrivals:
+        return Arrivals(self.layout, self.space.design.problem)
+
+    def _lanes(self, where: tuple[int, int, int], variant: Variant | None) -> tuple[int, tuple[Lanes, ...]]:
+        """The lanes below a level, down to the next keeper, with words of their own: factors, and distinct tiles."""
+        (index, child, level), layout = where, self.layout
+        tensor = self.space.design.problem.tensors[index]
+        plain = [d for d in layout.every if layout.dims[d] in plain_dims(tensor)]
+        mask, found = layout.bits(plain, "spatial", child + 1, level), list[Lanes]()
+        for here in range(child + 1, level + 1):
+            if self.variants.lanes(tensor, here) and (variant is None or _linked(variant, index, here)):
+                continue
+            for rank in sliding_ranks(tensor):
+                dims = [d for d in layout.every if layout.dims[d] in {term.dim for term in rank}]
+                if bits := layout.bits(dims, "spatial", here, here):
+                    found.append(Lanes(rank, bits))
+        return mask, tuple(found)
+
+    def _sent(self, where: tuple[int, int, int], words: Column, variant: Variant | None) -> tuple[Column, ...]:
+        """Words that a level sends at least, in two parts where neighbours may hand some on.
+
+        The first loop moves the tile along its rank alone, so that lanes along other ranks have nothing for each other
+        then, and those along this one only what they held.
+        """
+        index, child, level = where
+        links = () if variant is None else tuple(link for link in variant.linked if link.tensor == index and link.lanes)
+        if len(links) != 1 or links[0].level != child + 1 or level != child + 1:
+            return (words,)
+        link, tensor = links[0], self.space.design.problem.tensors[index]
+        first, others = (
+            tuple(replace(w, part=part, lanes=link.lanes) if w.rank == link.rank else w for w in words.windows)
+            for part in ("first", "others")
+        )
+        lanes = []
+        for rank in sliding_ranks(tensor):
+            dims = [d for d in self.layout.every if self.layout.dims[d] in {term.dim for term in rank}]
+            if rank != link.rank:
+                lanes.append(Lanes(rank, self.layout.bits(dims, "spatial", level, level)))
+        return Column(words.mask, first, (*words.lanes, *lanes)), Column(words.mask, others, words.lanes)
+
+    def _handed_on(self, index: int, variant: Variant | None) -> bool:
+        """Is it not known of a tensor that neighbours never hand it on?"""
+        levels, tensor = range(len(self.space.keeps)), self.space.design.problem.tensors[index]
+        if variant is None:
+            return any(self.variants.lanes(tensor, level) for level in levels)
+        return any(_linked(variant, index, level) for level in levels)
+
+    def _round(self, sums: _Words, prices: EnergyTable, level: int) -> None:
+        """Words that neighbours hand on are shares of counts, of which the engine may round one word away."""
+        layout, top = self.layout, len(self.space.keeps) - 1
+        pj = self._word_pj(prices, self.space.design.architecture.levels[level])
+        sums.unread_pj[Column(layout.bits(layout.every, "spatial", level + 1, top))] += pj["reads"] + pj["fills"]
+        sums.unread[level][Column(0)] += 1.0
+        sums.unwritten[level][Column(0)] += 1.0
+
+    def _open(self, stills: tuple[Still, ...], forced: int, variant: Variant) -> Open:
+        linked, apart = (
+            tuple(sorted(links, key=lambda link: (link.tensor, link.level, link.mixed)))
+            for links in (variant.linked, variant.apart)
+        )
+        return Open(forced | self._forced(stills) | variant.forced, variant.active, linked, apart)
 
     def _own(self, tensor: Tensor) -> list[int]:
         return [d for d in self.layout.every if self.layout.dims[d] in tensor.dims]
@@ -124,46 +177,45 @@ class Templates:
             found |= self.layout.bits(dims, "temporal", level, level)
         return found
 
-    def _arriving(self, stills: tuple[Still, ...], tensor: int, child: int) -> int:
-        """Words of a tensor that an instance of a level (-1: a MAC) receives: its tile, as often as it is delivered."""
-        layout, one = self.layout, self.space.design.problem.tensors[tensor]
-        found = layout.bits(self._own(one), "all", 0, child)
-        standing = child >= 0
-        for level in range(child + 1, len(stills)):
-            still = stills[level]
-            free = still.free[tensor] if standing else frozenset[str]()
-            dims = [d for d in layout.every if layout.dims[d] not in free]
-            found |= layout.bits(dims, "temporal", level, level)
-            standing = standing and still.passes[tensor]
-        return found
-
     def _count(
-        self, sums: _Words, prices: EnergyTable, where: tuple[Tensor, int, int], moved: tuple[int, int | None]
+        self,
+        sums: _Words,
+        prices: EnergyTable,
+        where: tuple[Tensor, int, int],
+        moved: tuple[tuple[Column, ...], Column | None],
     ) -> None:
         """Enter what a level sends to the next inner keeper of a tensor, and what it is filled with."""
-        (tensor, child, level), (sent_in, filled) = where, moved
+        (tensor, _, level), (sent, filled) = where, moved
         layout, top, own = self.layout, len(self.space.keeps) - 1, self._own(tensor)
         outside = layout.bits(layout.every, "spatial", level + 1, top)
-        sent = sent_in | layout.bits(own, "spatial", child + 1, level)
         pj = self._word_pj(prices, self.space.design.architecture.levels[level])
         # the words of an output that one instance sees over the whole run, whose first update reads nothing
         part = layout.bits(own, "all", 0, top) & ~outside
         rules = self.space.design.rules
+        for words in sent:
+            sums.pj[words.times(outside)] += pj["updates"] + pj["reads"] if tensor.is_output else pj["reads"]
+            sums.reads[level][words] += 1.0
+            if tensor.is_output:
+                sums.writes[level][words] += 1.0
         if tensor.is_output:
-            sums.pj[Column(sent | outside)] += pj["updates"] + pj["reads"]
             sums.unread_pj[Column(part | outside)] += pj["reads"]
             sums.unread[level][Column(part)] += 1.0
-            sums.writes[level][Column(sent)] += 1.0
-        else:
-            sums.pj[Column(sent | outside)] += pj["reads"]
-        sums.reads[level][Column(sent)] += 1.0
         if filled is None:
             return
-        sums.pj[Column(filled | outside)] += pj["fills"]
-        sums.writes[level][Column(filled)] += 1.0
+        sums.pj[filled.times(outside)] += pj["fills"]
+        sums.writes[level][filled] += 1.0
         if tensor.is_output and rules.first_fill_elided:
             sums.unread_pj[Column(part | outside)] += pj["fills"]
             sums.unwritten[level][Column(part)] += 1.0
+
+    def _shared(self, sums: _Words, level: int) -> None:
+        """Where accesses are rounded to blocks, or shared in a cluster, and instances are many: what is rounded."""
+        layout, one = self.layout, self.space.design.architecture.levels[level]
+        outside = layout.bits(layout.every, "spatial", level + 1, len(self.space.keeps) - 1)
+        if outside and (one.block_size > 1 or one.cluster_size > 1):
+            less = [Column(outside), *sums.reads[level], *sums.writes[level]]
+            sums.less.update(dict.fromkeys(less))
+            sums.more.update(dict.fromkeys([*sums.unread[level], *sums.unwritten[level]]))
 
     def _word_pj(self, prices: EnergyTable, level: StorageLevel) -> dict[str, float]:
         """pJ per word: an access moves a block of them, and a cluster of instances shares one at best."""
@@ -197,10 +249,23 @@ class Templates:
             words: dict[Column, float] = defaultdict(float)
             for tensor in space.design.problem.tensors:
                 if tensor.name in space.keeps[index]:
-                    words[Column(self.layout.bits(self._own(tensor), "all", 0, index))] += 1.0
+                    words[self._tile(tensor, index)] += 1.0
             if level.size_words is not None:
                 found.append(Room(capacity_limits(level)[0], space.least_words[index], dict(words)))
         return tuple(found)
+
+    def _tile(self, tensor: Tensor, level: int) -> Column:
+        layout = self.layout
+        plain = [d for d in layout.every if layout.dims[d] in plain_dims(tensor)]
+        windows = []
+        for rank in sliding_ranks(tensor):
+            dims = [d for d in layout.every if layout.dims[d] in {term.dim for term in rank}]
+            windows.append(Window(rank, layout.bits(dims, "all", 0, level)))
+        return Column(layout.bits(plain, "all", 0, level), tuple(windows))
+
+
+def _linked(variant: Variant, index: int, level: int) -> bool:
+    return any((link.tensor, link.level) == (index, level) and link.lanes for link in variant.linked)
 
 
 def _sum(one: Form, other: Form) -> Form:

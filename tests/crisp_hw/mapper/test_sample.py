@@ -14,7 +14,7 @@ from crisp_hw.mapper.search import search, search_spaces
 from crisp_hw.mapper.space import enumerate_space
 from crisp_hw.mapper.sweep import by_nest, catalog_of
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
-from crisp_hw.spec.constraints import Constraints
+from crisp_hw.spec.constraints import Constraints, LevelConstraint
 from crisp_hw.spec.design import Design
 from crisp_hw.spec.options import SearchOptions
 from crisp_hw.spec.problem import Problem, Tensor, Term
@@ -58,16 +58,26 @@ def test_orders_are_counted_without_making_them():
 def test_too_many_mappings_are_sampled_and_it_is_said(monkeypatch):
     monkeypatch.setattr(plan, "SLOW", (100, 60))
     design = conv(64)
-    assert plan_of((enumerate_space(design, Constraints()),), SearchOptions()).budget == 60
-    found = search(design, Constraints(), "energy")
+    anew = Constraints((LevelConstraint("RF", "temporal", no_temporal_reuse=frozenset("W")),))
+    assert plan_of((enumerate_space(design, anew),), SearchOptions()).budget == 60
+    found = search(design, anew, "energy")
     assert not found.proven
     bound = found.energy_pj / (1 + found.gap)
     assert found.certificate.startswith(
         f"best of {found.tried} mappings, {found.energy_pj:,.0f} pJ found, {bound:,.0f} pJ"
     )
-    asked = search(design, Constraints(), "energy", options=SearchOptions(budget=10**6))
+    assert found.certificate.endswith("does not cover forbidden reuse, or networks that take energy)")
+    asked = search(design, anew, "energy", options=SearchOptions(budget=10**6))
     assert asked.proven
     assert asked.energy_pj <= found.energy_pj
+
+
+def test_large_spaces_of_windows_are_proven():
+    found = search(conv(64), Constraints(), "energy")
+    every = search(conv(64), Constraints(), "energy", options=SearchOptions(budget=10**6))
+    assert (found.proven, every.proven) == (True, True)
+    assert found.energy_pj == pytest.approx(every.energy_pj)
+    assert found.tried < every.tried
 
 
 def test_few_mappings_are_all_searched():

@@ -17,7 +17,13 @@ LEVELS = (StorageLevel("RF", size_words=16), StorageLevel("DRAM", "DRAM"))
 TENSORS = (Tensor("A", ((Term("M"),), (Term("K"),))), Tensor("B", ((Term("K"),),)), Tensor("Z", ((Term("M"),),), True))
 PLAIN = Design(Architecture(LEVELS, ComputeLevel()), Problem("mv", ("M", "K"), (4, 4), TENSORS))
 SPARSE = SparseSpec((), (ActionOptimization("DRAM", "skipping", (Condition("A", ("B",)),)),), ())
-WINDOWS = (Tensor("A", ((Term("M"), Term("K")),)), *TENSORS[1:])
+
+
+def with_first(*ranks, output=False):
+    """The problem with another first tensor."""
+    return replace(PLAIN, problem=replace(PLAIN.problem, tensors=(Tensor("A", ranks, output), *TENSORS[1:])))
+
+
 WIRED = (LEVELS[0], replace(LEVELS[1], wires=Wires(hop_pj=1.0)))
 SHARED = (replace(LEVELS[0], instances=3, mesh_x=3, cluster_size=2), LEVELS[1])
 REUSE = LevelConstraint("RF", "temporal", no_temporal_reuse=frozenset("A"))
@@ -28,7 +34,12 @@ REUSE = LevelConstraint("RF", "temporal", no_temporal_reuse=frozenset("A"))
     [
         (PLAIN, Constraints(), None),
         (replace(PLAIN, sparse=SPARSE), Constraints(), "sparse"),
-        (replace(PLAIN, problem=replace(PLAIN.problem, tensors=WINDOWS)), Constraints(), "windows"),
+        (with_first((Term("M"), Term("K"))), Constraints(), None),
+        (with_first((Term("M", 2),), (Term("K"),)), Constraints(), None),
+        (with_first((Term("M"), Term("K")), (Term("K"),)), Constraints(), "diagonals"),
+        (with_first((Term("M"), Term("K", -1))), Constraints(), "coefficients below 1"),
+        (with_first((Term("M"), Term("K")), output=True), Constraints(), "outputs that slide"),
+        (replace(with_first((Term("M"), Term("K"))), dialect="head-2024"), Constraints(), "pull request 297"),
         (PLAIN, Constraints((REUSE,)), "forbidden reuse"),
         (replace(PLAIN, architecture=Architecture(WIRED, ComputeLevel())), Constraints(), "networks"),
         (replace(PLAIN, architecture=Architecture(LEVELS, ComputeLevel("MAC", 2, 2))), Constraints(), "neighbours"),
