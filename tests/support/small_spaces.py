@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 
-from crisp_hw.engine.evaluate import evaluate_batch
+from crisp_hw.engine.evaluate import evaluate_nests
 from crisp_hw.errors import MappingError
 from crisp_hw.mapper.admit import admitted
 from crisp_hw.mapper.bypass import choices
@@ -202,7 +202,7 @@ def every_mapping(case: Case) -> list[Judged]:
     """Every factorization in every order with everything that may be kept, as far as it is valid."""
     found = []
     for space in case.spaces:
-        dims = space.design.problem.dims
+        dims, parts, factors = space.design.problem.dims, [], []
         for rows, arrangement in _nests(space):
             rows = rows[admitted(space, rows)]
             loops = tuple(loop for block in arrangement for loop in block)
@@ -212,13 +212,14 @@ def every_mapping(case: Case) -> list[Judged]:
                     for axis, lanes in zip("xy", space.design.architecture.fanouts[block.level], strict=True):
                         on = [dims.index(loop.dim) for loop in arrangement[index] if loop.kind == axis]
                         rows = rows[rows[:, index, on].prod(axis=1) <= lanes]
-            if not len(rows):
-                continue
-            bounds = rows.reshape(len(rows), -1)[:, columns]
-            batch = evaluate_batch(space.design, loop_nest(space, loops), bounds)
+            if len(rows):
+                parts.append((loop_nest(space, loops), rows.reshape(len(rows), -1)[:, columns]))
+                factors.append(rows)
+        if parts:
+            batch, every = evaluate_nests(space.design, parts), np.concatenate(factors)
             good = batch.valid & (batch.cycles > 0)
             if good.any():
-                found.append(Judged(space, rows[good], batch.cycles[good].astype(float), batch.energy_pj[good]))
+                found.append(Judged(space, every[good], batch.cycles[good].astype(float), batch.energy_pj[good]))
     return found
 
 

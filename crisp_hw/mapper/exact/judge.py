@@ -7,7 +7,7 @@ from itertools import islice, permutations, product
 import numpy as np
 from numpy.typing import NDArray
 
-from crisp_hw.engine.evaluate import evaluate_batch
+from crisp_hw.engine.evaluate import evaluate_nests
 from crisp_hw.mapper.admit import admitted
 from crisp_hw.mapper.exact.join import Candidates
 from crisp_hw.mapper.exact.layout import Group, Layout
@@ -16,7 +16,7 @@ from crisp_hw.mapper.exact.sides import spatial_order
 from crisp_hw.mapper.exact.stills import Still, orders
 from crisp_hw.mapper.space import LoopBlock, Space, loop_nest
 from crisp_hw.mapper.tally import OBJECTIVES, Tally
-from crisp_hw.spec.mapping import Loop
+from crisp_hw.spec.mapping import Loop, LoopNest
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -75,6 +75,7 @@ class Judge:
         by_sides: dict[Sides, list[int]] = {}
         for index, row in enumerate(factors):
             by_sides.setdefault(self._sides(row), []).append(index)
+        works = []
         for sides, members in by_sides.items():
             spatial = iter(sides)
             nest = tuple(
@@ -83,7 +84,8 @@ class Judge:
                 else _temporal(block, stills[block.level].order)
                 for block in self.space.blocks
             )
-            self._enter(factors[members], nest)
+            works.append(self._work(factors[members], nest))
+        self._enter(works)
 
     def _every_order(self, stills: tuple[Still, ...], factors: Ints, bounds: Floats) -> None:
         """Each row of factors in every order of its loops that do anything, once."""
@@ -96,8 +98,7 @@ class Judge:
                 self._given_order(stills, row[None])
                 continue
             self._known.add(row.tobytes())
-            for nest in nests:
-                self._enter(row[None], nest)
+            self._enter([self._work(row[None], nest) for nest in nests])
 
     def _nests(self, row: Ints) -> Iterator[tuple[Arrangement, ...]]:
         """Every order of the loops of a row; what MACs take does not depend on that of level 0."""
@@ -131,18 +132,34 @@ class Judge:
         order, count = spatial_order(block, *along, free)
         return tuple(Loop(block.level, dim, "x" if place < count else "y") for place, dim in enumerate(order))
 
-    def _enter(self, factors: Ints, nest: tuple[Arrangement, ...]) -> None:
+    def _work(self, factors: Ints, nest: tuple[Arrangement, ...]) -> "_Work":
         rows = np.ones((len(factors), len(self.space.blocks), factors.shape[1]), dtype=np.int64)
         for s, slot in enumerate(self.layout.slots):
             rows[:, slot.block] *= factors[:, :, s]
-        rows = rows[admitted(self.space, rows)]
-        if not len(rows):
-            return
-        dims = self.layout.dims
+        rows, dims = rows[admitted(self.space, rows)], self.layout.dims
         columns = [i * len(dims) + dims.index(loop.dim) for i, loops in enumerate(nest) for loop in loops]
         whole = loop_nest(self.space, tuple(loop for loops in nest for loop in loops))
-        bounds = rows.reshape(len(rows), -1)[:, columns]
-        self.tally.enter(self.space, whole, evaluate_batch(self.space.design, whole, bounds), (rows, bounds))
+        return _Work(whole, rows, rows.reshape(len(rows), -1)[:, columns])
+
+    def _enter(self, works: list["_Work"]) -> None:
+        """What the engine says of mappings of some nests."""
+        works, start = [work for work in works if len(work.rows)], 0
+        if not works:
+            return
+        batch = evaluate_nests(self.space.design, [(work.nest, work.bounds) for work in works])
+        for work in works:
+            stop = start + len(work.rows)
+            self.tally.enter(self.space, work.nest, batch.at(slice(start, stop)), (work.rows, work.bounds))
+            start = stop
+
+
+@dataclass(frozen=True)
+class _Work:
+    """Mappings of one nest: factors int64[b, blocks, dims], and bounds int64[b, loops]."""
+
+    nest: LoopNest
+    rows: Ints
+    bounds: Ints
 
 
 def _free(block: LoopBlock, along: tuple[frozenset[str], frozenset[str]]) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Words along a rank of several terms (a window that slides), as a number per row of its group of dimensions.
 
-What a level receives of such a rank does not only depend on how many steps there are: the engine (`engine.sliding`)
+What a level receives of such a rank does not only depend on how many steps there are: the engine (`engine.windows`)
 takes the words of the old tile off the new one while the tile keeps moving as before, takes none where it seems not to
 move, and all of it after any other move. Along one rank that is a sum over the loops of this rank alone.
 """
@@ -237,7 +237,7 @@ def _loop(rank: Rank, bit: int, layout: Layout, group: Group) -> _Loop:
 
 
 def _arriving(extent: Ints, loops: list[_Loop]) -> Floats:
-    """Words along the rank: the first tile, and what every step of each loop brings (engine.sliding.arrivals)."""
+    """Words along the rank: the first tile, and what every step of each loop brings (engine.windows.arrivals)."""
     outside = np.ones(len(extent))
     after = []
     for loop in reversed(loops):

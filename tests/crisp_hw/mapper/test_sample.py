@@ -73,8 +73,8 @@ def test_too_many_mappings_are_sampled_and_it_is_said(monkeypatch):
 
 
 def test_large_spaces_of_windows_are_proven():
-    found = search(conv(64), Constraints(), "energy")
-    every = search(conv(64), Constraints(), "energy", options=SearchOptions(budget=10**6))
+    found = search(conv(180), Constraints(), "energy")
+    every = search(conv(180), Constraints(), "energy", options=SearchOptions(budget=10**6))
     assert (found.proven, every.proven) == (True, True)
     assert found.energy_pj == pytest.approx(every.energy_pj)
     assert found.tried < every.tried

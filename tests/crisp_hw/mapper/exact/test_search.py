@@ -56,7 +56,7 @@ def outlooks(case: Case):
             ],
             axis=0,
         )
-        taken = np.all([exact.values.open(g, one.template.forced)[places] for g, places in enumerate(picks)], axis=0)
+        taken = np.all([exact.values.open(g, one.template.open)[places] for g, places in enumerate(picks)], axis=0)
         ones = np.ones((1, values.shape[1]))
         costs = one.costs(values, ones, Rest(ones[0], ones[0]))
         pj = np.where(taken, costs.energy_pj[:, 0], np.inf)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crisp_hw.engine.sliding import arrivals
 from crisp_hw.engine.tiling import Tiling
+from crisp_hw.engine.windows import arrivals
 from crisp_hw.mapper.exact.layout import Group, Layout, Slot
 from crisp_hw.mapper.exact.windows import (
     Lanes,
@@ -43,7 +43,7 @@ def test_words_of_a_chain_are_those_of_the_engine(bounds, order, stride, dilatio
     sizes = tuple(prod(bounds[3 * place : 3 * place + 3]) for place in range(2))
     nest = LoopNest(tuple(loops), (frozenset("I"),) * 3)
     tiling = Tiling(Problem("p", ("P", "R"), sizes, (whole,)), Architecture(LEVELS, ComputeLevel()), nest, by_loop)
-    real = sum(int(step.times[0]) * int(step.words[0]) for step in arrivals(tiling, whole, 2))
+    real = int(arrivals(tiling, whole, 1).total[0])
     group = Group((0, 1), np.array(bounds, dtype=np.int64).reshape(1, 2, 3))
     chain = tuple("PR".index(loop.dim) * 3 + loop.level for loop in loops[2:])
     assert words_along(Window(rank, BOX, chain), LAYOUT, group).tolist() == [real]
