@@ -61,7 +61,7 @@ class Values:
     _open: dict[tuple[int, Open], Bools] = field(default_factory=dict, repr=False)
     _ends: dict[tuple[int, Open, Column], tuple[float, float]] = field(default_factory=dict, repr=False)
 
-    def part(self, group: int, column: Column) -> Column:
+    def within(self, group: int, column: Column) -> Column:
         """What a column has of a group."""
         mask = column.mask & self.masks[group]
         if not column.windows and not column.lanes:
@@ -71,7 +71,7 @@ class Values:
 
     def of(self, group: int, column: Column) -> Floats:
         """One column in all rows of a group, float64[rows]."""
-        part = self.part(group, column)
+        part = self.within(group, column)
         if (group, part) not in self._known:
             self._known[group, part] = self._worth(group, part)
         return self._known[group, part]
@@ -94,7 +94,7 @@ class Values:
 
     def ends(self, group: int, which: Open, column: Column) -> tuple[float, float]:
         """The least and the most of a column over the open rows of a group; (inf, 0) where none is open."""
-        key = group, self._open_part(group, which), self.part(group, column)
+        key = group, self._open_part(group, which), self.within(group, column)
         if key not in self._ends:
             values = self.of(group, column)[self.open(group, which)]
             self._ends[key] = (float(values.min()), float(values.max())) if len(values) else (np.inf, 0.0)

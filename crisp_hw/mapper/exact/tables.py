@@ -30,7 +30,7 @@ class Tables:
         and that are not negative, so that none is better with it; of equal rows the first stays.
         """
         low, high = program.senses
-        values, parts = self.values, [self.values.part(group, column) for column in program.columns]
+        values, parts = self.values, [self.values.within(group, column) for column in program.columns]
         less = dict.fromkeys(part for part, on in zip(parts, low, strict=True) if on)
         more = dict.fromkeys(part for part, on in zip(parts, high, strict=True) if on)
         open_rows = values.open(group, program.template.open)
