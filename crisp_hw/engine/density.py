@@ -97,7 +97,7 @@ def _empty_column(size: int, tile: int, hits: Int) -> Float:
 def _empty_ladder(size: int, tile: int, first: int, last: int) -> Float:
     """The same for every number of hits from `first` to `last`."""
     hits = np.arange(first, last + 1, dtype=np.int64)
-    return hypergeometric_empty(np.full_like(hits, size), hits, np.full_like(hits, tile))
+    return _empty_cases(np.stack([np.full_like(hits, size), np.minimum(hits, tile), np.maximum(hits, tile)]))
 
 
 def _empty_given_each(size: int, tile: int, hits: Int) -> Float:

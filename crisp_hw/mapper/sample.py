@@ -28,8 +28,11 @@ def estimate(space: Space) -> float:
     kept, seen = rows[fits(space, rows, dims)], visible(space)
     if not len(kept):
         return float(space.size)
-    orders = [count(space, seen, row > 1) for row in kept[rng.permutation(len(kept))[:ESTIMATED]]]
-    return space.size * len(kept) / len(rows) * float(np.mean(orders))
+    active = kept[rng.permutation(len(kept))[:ESTIMATED]] > 1
+    # rows in which the same loops do something have equally many orders
+    patterns, rows_each = np.unique(active, axis=0, return_counts=True)
+    orders = np.array([count(space, seen, pattern) for pattern in patterns])
+    return space.size * len(kept) / len(rows) * float((orders * rows_each).sum() / len(active))
 
 
 def sample(sweeps: tuple[Sweep, ...], seed: int, budget: int, tick: Callable[[], None]) -> None:
