@@ -45,11 +45,11 @@ class Counted:
 
 
 def counted_of(design: Design, tiling: Tiling) -> Counted:
-    """Traffic, sparsity, cycles and energy of a batch of one structure: the list of the calls below.
+    """Traffic, sparsity, cycles and energy of a batch: the list of the calls below.
 
     Raises MappingError where a format does not fit the loops, AmbiguousChoice where the batch must be split, and
-    InputError where a residual cuts a tile that is stored in a format, or where the arrays of a device would have to be
-    walked step by step.
+    InputError where a residual cuts a tile that is stored in a format, or where the arrays of a device meet what NumPy
+    alone counts.
     """
     levels, tensors = design.architecture.levels, design.problem.tensors
     if tiling.xp is not np:
@@ -75,11 +75,11 @@ def counted_of(design: Design, tiling: Tiling) -> Counted:
 
 
 def _check_device(design: Design, tiling: Tiling) -> None:
-    """What is no product of loops is walked on the host."""
+    """What is no product of loops is counted with NumPy."""
     if not closed_form(tiling) or any(map(costs, design.architecture.levels)):
         raise InputError(
             f"sliding windows, imperfect factors, forbidden reuse and networks that take energy, of which "
-            f"{design.problem.name} has some, are walked step by step, which NumPy alone does",
+            f"{design.problem.name} has some, are counted with NumPy alone",
             hint="choose device numpy",
         )
 

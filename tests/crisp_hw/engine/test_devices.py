@@ -205,14 +205,14 @@ def test_a_tensor_that_passes_through_costs_the_same(build, put):
 
 
 @pytest.mark.parametrize("family", ["conv", "imperfect"])
-def test_what_is_walked_step_by_step_stays_with_numpy(family):
+def test_what_is_no_product_of_loops_stays_with_numpy(family):
     refused = 0
     for point in points(family):
         mapping, bounds = point.mapping, np.array([point.mapping.bounds])
         residuals = None if mapping.residuals is None else np.array([mapping.residuals])
         if residuals is None and not sliding(point.design.problem):
             continue
-        with pytest.raises(InputError, match="are walked step by step, which NumPy alone does; choose device numpy"):
+        with pytest.raises(InputError, match="are counted with NumPy alone; choose device numpy"):
             evaluate_batch(point.design, mapping.nest, bounds, residuals, device="cpu")
         refused += 1
     assert refused >= 4
