@@ -20,14 +20,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from drawn_spaces import product_with_a_vector
 from engine import batch_of, cases
-from small_spaces import random_design
+from rows import ROWS
 
 from crisp_hw.engine.evaluate import evaluate, evaluate_batch
 from crisp_hw.errors import MappingError
 from crisp_hw.mapper.search import search
 from crisp_hw.spec.constraints import Constraints
-from crisp_hw.timeloop.read.point import read_point
+from crisp_hw.timeloop.read.point import read_design, read_point
 
 RESULTS = Path(__file__).with_name("results")
 REPEATS = 5
@@ -61,9 +62,17 @@ def searched() -> None:
     rng = np.random.default_rng(0)
     for _ in range(SEARCHES):
         try:
-            search(random_design(rng), Constraints())
+            search(product_with_a_vector(rng), Constraints())
         except MappingError:
             continue
+
+
+def proven() -> None:
+    """A matrix product of 512 x 512 x 512, searched to the end."""
+    documents = ROWS["g512"].documents()
+    design = read_design({key: value for key, value in documents.items() if key != "mapper"})
+    if not search(design, Constraints(), "edp").proven:
+        raise SystemExit("g512: not proven")
 
 
 def figures() -> dict[str, float]:
@@ -82,6 +91,7 @@ def figures() -> dict[str, float]:
                 lambda: evaluate_batch(batch.design, batch.mapping.nest, bounds)
             ),
             f"{SEARCHES} small searches": own_seconds(searched),
+            "g512, proven": own_seconds(proven),
             "crisp-hw model": child_seconds(command),
             "crisp-hw --version": child_seconds([sys.executable, "-m", "crisp_hw.cli", "--version"]),
         }

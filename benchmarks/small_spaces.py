@@ -1,93 +1,57 @@
-"""Random small mapspaces by search and by brute force; a part of benchmarks/mapper.py."""
+"""Random small mapspaces by search and by brute force: `python benchmarks/small_spaces.py [--spaces 300]`.
 
-import time
-from itertools import permutations, product
-from math import prod
+Every kind of `drawn_spaces` gets a fifth of the spaces, the objectives take turns. Brute force evaluates every
+factorization in every order on every axis, with no knowledge of the model. The answer of the search must have the same
+scores, and so must that of the search by templates wherever it covers a space, also one so small that every mapping is
+gone through. The exit code is 1 when anything differs; each difference is printed with the kind and the seed.
+"""
 
-import numpy as np
-from numpy.typing import NDArray
+import argparse
+import sys
+from collections import Counter
+from statistics import median
 
-from crisp_hw.engine.evaluate import evaluate_batch
-from crisp_hw.errors import MappingError
-from crisp_hw.mapper.search import OBJECTIVES, search
-from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
-from crisp_hw.spec.constraints import Constraints
-from crisp_hw.spec.design import Design
-from crisp_hw.spec.ert import EnergyTable
-from crisp_hw.spec.mapping import Loop, LoopNest
-from crisp_hw.spec.options import SearchOptions
-from crisp_hw.spec.problem import Problem, Tensor, Term
+from brute_force import Compared, compared, right_size
+from drawn_spaces import KINDS, drawn
 
-SPACES = 200
-Ints = NDArray[np.int64]
+SPACES = 300
 
 
-def compare_small(device: str) -> tuple[int, int, int, float, float]:
-    """(equal, without a mapping, mappings, seconds of brute force, seconds of search)."""
-    rng = np.random.default_rng(0)
-    equal = none = mappings = 0
-    brute_s = search_s = 0.0
-    for _ in range(SPACES):
-        design = random_design(rng)
-        objective = list(OBJECTIVES)[int(rng.integers(len(OBJECTIVES)))]
-        start = time.perf_counter()
-        best, tried = brute_force(design, objective)
-        brute_s, start = brute_s + time.perf_counter() - start, time.perf_counter()
-        try:
-            answer = search(design, Constraints(), objective, options=SearchOptions(device=device))
-            found = _scores(objective, np.array([answer.cycles]), np.array([answer.energy_pj]))[0]
-        except MappingError:
-            found = None
-        search_s += time.perf_counter() - start
-        mappings, none = mappings + tried, none + (best is None)
-        equal += best is found is None or bool(best and found and np.allclose(best, found, rtol=1e-12, atol=0))
-    return equal, none, mappings, brute_s, search_s
+def main() -> int:
+    """Compare, and print what came out."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--spaces", type=int, default=SPACES, help=f"how many [{SPACES}]")
+    parser.add_argument("--kinds", default=",".join(KINDS), help="of which kinds, separated by commas")
+    parser.add_argument("--first", type=int, default=0, help="the first seed of each kind [0]")
+    parser.add_argument("--device", default="numpy", help="where batches are evaluated")
+    given = parser.parse_args()
+    kinds = given.kinds.split(",")
+    if wrong := [kind for kind in kinds if kind not in KINDS]:
+        parser.error(f"no kind {wrong[0]!r}; there are {', '.join(KINDS)}")
+    done = []
+    for number in range(given.spaces):
+        case = drawn(kinds[number % len(kinds)], given.first + number // len(kinds), right_size)
+        done.append(compared(case, given.device))
+        if done[-1].differs:
+            print(f"{case.kind}, seed {case.seed}, {case.objective}: {done[-1].differs}", flush=True)
+    print_summary(done)
+    return int(any(each.differs for each in done))
 
 
-def _scores(objective: str, cycles: Ints, energy_pj: NDArray[np.float64]) -> list[tuple[float, ...]]:
-    return list(zip(*(score.tolist() for score in OBJECTIVES[objective](cycles, energy_pj)), strict=True))
+def print_summary(done: list[Compared]) -> None:
+    """One line a kind, and one for all."""
+    heads = f"{'kind':14} {'spaces':>6} {'equal':>6} {'none':>5} {'by templates':>12} {'median valid':>12}"
+    print(f"{heads} {'mappings':>11} {'brute CPU s':>11} {'search CPU s':>12}")
+    for kind in (*dict.fromkeys(each.case.kind for each in done), "all"):
+        here = [each for each in done if kind in (each.case.kind, "all")]
+        equal, none = sum(not each.differs for each in here), sum(each.brute is None for each in here)
+        valid = [each.valid for each in here]
+        figures = f"{sum(each.covered is None for each in here):12d} {median(valid):12,.0f} {sum(valid):11,d}"
+        seconds = f"{sum(each.brute_s for each in here):11.1f} {sum(each.search_s for each in here):12.1f}"
+        print(f"{kind:14} {len(here):6d} {equal:6d} {none:5d} {figures} {seconds}")
+    for why, count in Counter(each.covered for each in done if each.covered).most_common():
+        print(f"  not by templates, gone through: {count} with {why}")
 
 
-def random_design(rng: np.random.Generator) -> Design:
-    """Z[m] += A[m, k] * B[k] on a 2 x 2 array under memories that hold some of it."""
-    words, reads, writes = (int(rng.integers(*span)) for span in ((2, 16), (1, 5), (1, 5)))
-    levels = (
-        StorageLevel("RF", instances=4, mesh_x=2, mesh_y=2, size_words=words),
-        StorageLevel("DRAM", "DRAM", read_bandwidth=reads, write_bandwidth=writes),
-    )
-    tensors = (
-        Tensor("A", ((Term("M"),), (Term("K"),))),
-        Tensor("B", ((Term("K"),),)),
-        Tensor("Z", ((Term("M"),),), is_output=True),
-    )
-    costs = rng.uniform(0.5, 80, 4)
-    energy = EnergyTable({"RF": {"read": costs[0], "write": costs[1]}, "DRAM": {"read": costs[2], "write": costs[3]}})
-    bounds = (int(rng.integers(1, 9)), int(rng.integers(1, 9)))
-    array = ComputeLevel(instances=4, mesh_x=2, mesh_y=2)
-    return Design(Architecture(levels, array), Problem("mv", ("M", "K"), bounds, tensors), energy=energy)
-
-
-def brute_force(design: Design, objective: str) -> tuple[tuple[float, ...] | None, int]:
-    """The best scores (None: no mapping is valid) of how many mappings, without any knowledge of the model."""
-    dims, keeps = design.problem.dims, (frozenset("ABZ"),) * 2
-    rows = product(*map(_splits, design.problem.bounds))
-    factors = {dim: np.array(each) for dim, each in zip(dims, zip(*rows, strict=True), strict=True)}
-    best: list[tuple[float, ...]] = []
-    tried = 0
-    for orders in product(permutations(dims), repeat=3):
-        for along_x in range(3):
-            kinds = ["x" if place < along_x else "y" for place in range(2)]
-            loops = [(Loop(0, dim, "temporal"), 0) for dim in orders[0]]
-            loops += [(Loop(1, dim, kind), 1) for dim, kind in zip(orders[1], kinds, strict=True)]
-            loops += [(Loop(1, dim, "temporal"), 2) for dim in orders[2]]
-            bounds = np.stack([factors[loop.dim][:, block] for loop, block in loops], axis=1)
-            done = evaluate_batch(design, LoopNest(tuple(loop for loop, _ in loops), keeps), bounds)
-            valid = done.valid & (done.cycles > 0)
-            best = sorted([*best, *_scores(objective, done.cycles[valid], done.energy_pj[valid])])[:1]
-            tried += len(bounds)
-    return (best[0] if best else None), tried
-
-
-def _splits(bound: int) -> list[tuple[int, ...]]:
-    """All three factors whose product is the bound."""
-    return [each for each in product(range(1, bound + 1), repeat=3) if prod(each) == bound]
+if __name__ == "__main__":
+    sys.exit(main())
