@@ -52,6 +52,11 @@ def sample(sweeps: tuple[Sweep, ...], seed: int, budget: int, tick: Callable[[],
                 del alive[index]
             sweeps[index].take(rows)
             tick()
+    descend(sweeps, budget, tick)
+
+
+def descend(sweeps: tuple[Sweep, ...], budget: int, tick: Callable[[], None]) -> None:
+    """Descent from the best mapping so far, until `budget` mappings are evaluated in all."""
     for sweep in sweeps:
         _descend(sweep, budget, tick)
 

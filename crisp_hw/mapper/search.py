@@ -11,8 +11,9 @@ from crisp_hw.mapper.bounds import lower
 from crisp_hw.mapper.bypass import choices
 from crisp_hw.mapper.diagnose import least_violating, nothing_fits
 from crisp_hw.mapper.exact.search import Exact
+from crisp_hw.mapper.exact.seeds import seeds
 from crisp_hw.mapper.plan import plan_of
-from crisp_hw.mapper.sample import sample
+from crisp_hw.mapper.sample import descend, sample
 from crisp_hw.mapper.space import Space
 from crisp_hw.mapper.stream import Chunk, factorizations
 from crisp_hw.mapper.sweep import Sweep, catalog_of
@@ -163,6 +164,8 @@ def search_spaces(
             complete = run.enumerate()
         else:
             sample(sweeps, options.seed, budget, run.tick)
+            if options.budget is None and not options.front and options.device == "numpy":
+                run.from_seeds(spaces, options, budget)
     except KeyboardInterrupt:
         if tally.leader is None:
             raise
@@ -230,6 +233,15 @@ class _Run:
                 self.progress(SearchStatus(done, done + waiting, *figures))
 
         return Exact(spaces, tally, tick, options.memory_bytes).run()
+
+    def from_seeds(self, spaces: tuple[Space, ...], options: SearchOptions, budget: int) -> None:
+        """Good mappings of the dense design, and descent from the best of them where it beats what a sample found."""
+        tally = self.sweeps[0].tally
+        before = tally.leader
+        seeds(spaces, tally, lambda *_: self.tick(), options.memory_bytes)
+        if tally.leader is not before:
+            more = tally.tried + budget // 2
+            descend(tuple(replace(sweep, budget=more) for sweep in self.sweeps), more, self.tick)
 
     def enumerate(self) -> bool:
         """Everything, space by space; False when the budget ended first."""

@@ -58,7 +58,8 @@ class _Waiting:
 @dataclass
 class Exact:
     """A search under way; `tally` takes what the engine says, `tick` is told how many templates are done, how many
-    wait, and the least bound of what is not done.
+    wait, and the least bound of what is not done. With `judged`, spaces of the same loops under other costs, the engine
+    says what mappings cost there, and nothing is bounded.
     """
 
     spaces: tuple[Space, ...]
@@ -66,6 +67,7 @@ class Exact:
     tick: Callable[[int, int, float], None]
     memory_bytes: int = 1 << 30
     most_pairs: int = MOST_PAIRS
+    judged: tuple[Space, ...] = ()
     pairs: int = 0
     done: int = 0
     opened: int = 0
@@ -86,7 +88,7 @@ class Exact:
         self.classes[0] = self.classes[0][:1]  # MACs keep nothing, so that the order of level 0 delivers nothing else
         self.open_still = open_still(problem)
         judged = (self.layout, self.values.groups, self.tally, self._beaten)
-        self._judges = [Judge(space, *judged) for space in self.spaces]
+        self._judges = [Judge(space, *judged) for space in self.judged or self.spaces]
         self._seen: set[tuple[object, ...]] = set()
         self._waiting: list[_Waiting] = []
         self._leaves: list[_Waiting] = []
@@ -119,6 +121,21 @@ class Exact:
         self.least_open = min((judge.unsure for judge in self._judges), default=float("inf"))
         self._tell()
         return self.tally.leader is None or self.least_open >= self.tally.leader.scores[0] * (1 - EQUAL)
+
+    def look(self, templates: int, mappings: int) -> None:
+        """Judge some of the most promising mappings of so many templates, the best first; proves nothing."""
+        for index in range(len(self.spaces)):
+            for forced in self._roots():
+                self._push(Node(index, forced, self.classes[0]))
+        while self._waiting and self.opened < templates:
+            node = heapq.heappop(self._waiting).node
+            if node.variant is None:
+                self._decide(node)
+            else:
+                self._join(node, BEAM, mappings)
+                self.opened += 1
+            self.done += 1
+            self._tell()
 
     def _active(self, slot: int) -> frozenset[str]:
         """The dimensions that may do anything in a slot."""
@@ -168,27 +185,30 @@ class Exact:
 
     def _open(self, one: _Waiting) -> None:
         """Decide the next block; where all are, look for a good mapping, so that the joins find what beats most."""
-        node = one.node
+        if one.node.variant is None:
+            self._decide(one.node)
+            return
+        self._leaves.append(one)
+        if len(self._leaves) <= BEAMED:
+            self._join(one.node, BEAM, JUDGED)
+
+    def _decide(self, node: Node) -> None:
+        """What follows from a node whose blocks, or variant, are not all decided."""
         depth = len(node.decided)
         if depth < len(self.classes):
             for still in self.classes[depth]:
                 self._push(Node(node.space, node.forced, (*node.decided, still)))
-            return
-        if node.variant is None:
+        else:
             for variant in self.templates[node.space].variants.of(node.decided):
                 self._push(Node(node.space, node.forced, node.decided, variant))
-            return
-        self._leaves.append(one)
-        if len(self._leaves) <= BEAMED:
-            self._join(node, BEAM)
 
-    def _join(self, node: Node, beam: int | None = None) -> None:
-        """Join the dimensions of a template: all that may be better, or the most promising states alone."""
+    def _join(self, node: Node, beam: int | None = None, judged: int | None = None) -> None:
+        """Join the dimensions of a template: all that may be better, or the most promising states and mappings."""
         self.opened += beam is None
         program, judge = self._program(node), self._judges[node.space]
         tables = tuple(self.tables.of(program, group) for group in range(len(self.values.groups)))
         for candidates in Joiner(program, tables, self._beaten, self._spend, self._at_once, beam).run():
-            judge.take(node.decided, candidates, not program.template.exact, None if beam is None else JUDGED)
+            judge.take(node.decided, candidates, not program.template.exact, judged)
 
     def _spend(self, pairs: int) -> None:
         self.pairs += pairs
@@ -205,7 +225,7 @@ class Exact:
 
     def _beaten_scores(self, first: Floats, second: Floats) -> Bools:
         """Which bounds show that the best so far is at least as good in every score, but for the rounding of floats."""
-        if self.tally.leader is None:
+        if self.tally.leader is None or self.judged:
             return np.zeros(first.shape, dtype=np.bool_)
         best = self.tally.leader.scores
         found: Bools = (first > best[0] * (1 + EQUAL)) | (
