@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisp_hw.engine.residual import walk
-from crisp_hw.engine.sliding import flow, kept_counts, sliding
+from crisp_hw.engine.sliding import flow, kept_counts, sliding, walked
 from crisp_hw.engine.tiling import Tiling
 from crisp_hw.engine.traffic import dense_traffic
+from crisp_hw.spec.dialect import HEAD, HEAD_2024, MICRO22
 from crisp_hw.spec.mapping import LoopMapping
 from crisp_hw.spec.problem import Problem, Tensor, Term
 
@@ -57,6 +58,33 @@ def test_the_sum_over_kinds_of_steps_is_the_walk(build, data):
         ours, theirs = flow(tiling, tensor), walked.flows[tensor.name]
         for name in ("sent", "delivered", "linked", "fanout", "tile", "spread"):
             assert getattr(ours, name).tolist() == getattr(theirs, name).tolist(), (tensor.name, name)
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_sums_of_any_terms_are_the_walk(build, data):
+    """Ranks of up to three terms, backwards too, and dimensions in two ranks."""
+    plan, fanouts, keeps = data.draw(build.plans(levels=2))
+    point = build.point(plan, fanouts, keeps)
+    steps = st.sampled_from([-2, -1, 1, 2, 3])
+    rank = st.dictionaries(st.sampled_from("MNK"), steps, min_size=1, max_size=3)
+    drawn = data.draw(st.lists(rank, min_size=1, max_size=2))
+    image = Tensor("A", tuple(tuple(Term(dim, step) for dim, step in one.items()) for one in drawn))
+    old = point.design.problem
+    problem = Problem("sums", old.dims, old.bounds, (image, *old.tensors[1:]))
+    tiling = Tiling(problem, point.design.architecture, point.mapping.nest, build.tiling(point).bounds)
+    ours, theirs = flow(tiling, image), walk(tiling).flows["A"]
+    for name in ("sent", "delivered", "linked", "fanout", "tile", "spread"):
+        assert getattr(ours, name).tolist() == getattr(theirs, name).tolist(), name
+
+
+def test_only_residuals_and_older_dialects_are_walked(build):
+    plain = build.point([[("t", "K", 3)], [("t", "M", 4)]])
+    window = windowed(plain, 2, 1)
+    for rules, walks in ((HEAD, False), (HEAD_2024, True), (MICRO22, True)):
+        assert not walked(replace(build.tiling(plain), rules=rules))
+        assert walked(replace(build.tiling(window), rules=rules)) is walks
+    assert walked(replace(build.tiling(plain), residuals=build.tiling(plain).bounds))
 
 
 @settings(max_examples=40)
