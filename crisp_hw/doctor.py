@@ -18,7 +18,7 @@ from crisp_hw.errors import CrispError, InputError
 from crisp_hw.report.records import Record
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.design import Design, DesignPoint
-from crisp_hw.spec.documents import INSTALLED
+from crisp_hw.spec.documents.upkeep import INSTALLED
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.mapping import Loop, LoopMapping, LoopNest
 from crisp_hw.spec.problem import Problem, Tensor, Term

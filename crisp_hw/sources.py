@@ -17,6 +17,7 @@ from crisp_hw.spec.descriptors import Descriptor, PrunedLayer, PrunedModel
 from crisp_hw.spec.kinds import settled, wrong_kind
 from crisp_hw.spec.layer import Skipped, Workload
 from crisp_hw.spec.patterns import NM, Dense, nm_of
+from crisp_hw.spec.shown import listed
 from crisp_hw.workloads import load_workload
 
 Arch = str | Path | Accelerator
@@ -215,8 +216,5 @@ def select(descriptors: Sequence[Descriptor], pattern: str | None) -> tuple[Desc
         raise wrong_kind("layers", pattern, 'a glob over the names of layers, such as "layer4.*"')
     chosen = tuple(d for d in descriptors if pattern is None or fnmatchcase(d.layer.name, pattern))
     if not chosen:
-        names = ", ".join(d.layer.name for d in descriptors[:8])
-        raise InputError(
-            f"no layer matches {pattern!r}", hint=f"there are {names}{(' ...' if len(descriptors) > 8 else '')}"
-        )
+        raise InputError(f"no layer matches {pattern!r}", hint=f"there are {listed(d.layer.name for d in descriptors)}")
     return chosen

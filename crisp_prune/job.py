@@ -1,6 +1,6 @@
 """The execution of a pruning job, from data to the pruned-model file."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Subset
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.writing import check_writable, write_text
 from crisp_hw.spec.descriptors import PrunedModel
+from crisp_hw.spec.shown import listed
 from crisp_prune.checkpoint import load_checkpoint, make_folder, save_checkpoint
 from crisp_prune.data import (
     Sampling,
@@ -63,15 +64,11 @@ def _misfit(model: nn.Module, tensors: Mapping[str, Any]) -> str:
     other = [name for name, value in own.items() if name in tensors and _shape(tensors[name]) != _shape(value)]
     lacking, foreign = (list(first.keys() - second.keys()) for first, second in ((own, tensors), (tensors, own)))
     parts = (("it lacks", lacking), ("the model has no", foreign), ("of another shape is", other))
-    return "; ".join(f"{words} {_named(sorted(names))}" for words, names in parts if names)
+    return "; ".join(f"{words} {listed(sorted(names), 3)}" for words, names in parts if names)
 
 
 def _shape(value: Any) -> tuple[int, ...] | None:
     return tuple(value.shape) if isinstance(value, torch.Tensor) else None
-
-
-def _named(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def loaders(job: Job) -> tuple[DataLoader[Any], DataLoader[Any], tuple[int, ...]]:

@@ -11,7 +11,7 @@ from crisp_hw.documents.screen import screen_text
 from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.columns import Record
 from crisp_hw.spec.descriptors import Role
-from crisp_hw.spec.documents import PLAN
+from crisp_hw.spec.documents.workloads import PLAN
 from crisp_hw.spec.kinds import wrong_kind
 from crisp_hw.spec.layer import Skipped
 from crisp_hw.spec.shown import counted, folded_html, table_html

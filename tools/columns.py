@@ -1,4 +1,4 @@
-"""Makes docs/columns.md: `python tools/columns.py docs/columns.md`, from crisp_hw/spec/vocabulary.py and documents.py.
+"""Makes docs/columns.md: `python tools/columns.py docs/columns.md`, from crisp_hw/spec/vocabulary.py and documents/.
 
 tests/tools/test_columns.py makes it again, so that the page says of every column what the program says.
 """

@@ -9,9 +9,9 @@ from crisp_hw.errors import InputError, Where
 from crisp_hw.machine.positions import MarkedDict, mark_of, shown
 from crisp_hw.machine.yaml_files import did_you_mean
 from crisp_hw.spec.limits import MOST_INSTANCES
+from crisp_hw.spec.variant import BITS_PER_KB
 
 LEVELS = ("DRAM", "SMEM", "RF", "LRF")  # every encoding of crisp_hw.encode is written for this chain
-BITS_PER_KB = 8192  # 1024 bytes of 8 bits
 
 Fanouts = Mapping[str, tuple[int, int]]
 """Children below one instance of each level, along x and y."""

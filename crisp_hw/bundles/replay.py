@@ -11,7 +11,7 @@ from crisp_hw.documents.columns import table
 from crisp_hw.documents.document import Document, versions
 from crisp_hw.errors import CrispError
 from crisp_hw.report.records import Record
-from crisp_hw.spec.documents import REPLAY, REPLAY_DIFFERENCES
+from crisp_hw.spec.documents.verdicts import REPLAY, REPLAY_DIFFERENCES
 from crisp_hw.spec.result import Result
 from crisp_hw.timeloop.read.point import read_point
 from crisp_hw.timeloop.yaml.texts import merged

@@ -59,7 +59,7 @@ def _document(found: "list[Agreement]") -> "Document":
     """A row per family, and the cases that are not equal as remarks."""
     from crisp_hw.documents.columns import table
     from crisp_hw.documents.document import Document
-    from crisp_hw.spec.documents import VALIDATION
+    from crisp_hw.spec.documents.verdicts import VALIDATION
 
     records: list[dict[str, Value]] = [
         {

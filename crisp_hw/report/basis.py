@@ -3,8 +3,9 @@
 from collections.abc import Collection, Sequence
 
 from crisp_hw.documents.columns import plain
-from crisp_hw.report.notes import Note, listed, where
+from crisp_hw.report.notes import SHOWN, Note, where
 from crisp_hw.spec.evaluation import NetworkEvaluation
+from crisp_hw.spec.shown import listed
 
 LINES = 5
 WEIGHTY = (
@@ -33,7 +34,7 @@ def basis(network: NetworkEvaluation, found: Sequence[Note], archs: Collection[s
     weightiest = sorted(found, key=lambda note: (_rank(note.text), -_share(note, len(network.rows))))[:room]
     lines = [plain(_head(note, archs)) for note in weightiest]
     if skipped:
-        lines.append(plain(f"{len(skipped)} skipped: {listed(skipped)}; at no cost here"))
+        lines.append(plain(f"{len(skipped)} skipped: {listed(skipped, SHOWN)}; at no cost here"))
     return tuple(lines)
 
 

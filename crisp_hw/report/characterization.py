@@ -2,19 +2,13 @@
 
 from collections.abc import Iterator
 
-from crisp_hw.documents.columns import Column, plain, table
+from crisp_hw.documents.columns import plain, table
 from crisp_hw.documents.document import Document, versions
 from crisp_hw.report.records import Record
 from crisp_hw.spec.characterization import Characterization, Component
+from crisp_hw.spec.documents.hardware import COMPONENT_ACTIONS, COMPONENT_SOURCES, COMPONENTS
 
 SCHEMA = "crisp-hw/characterization/1"
-COMPONENTS = (
-    Column("component", "component"),
-    Column("stands_for", "taken to be", "prose"),
-    Column("area_um2", "um2", "number"),
-)
-ACTIONS = (Column("component", "component"), Column("action", "action"), Column("pj", "pJ"))
-SOURCES = (Column("component", "component"), Column("actions", "numbers", "prose"), Column("source", "source", "prose"))
 
 
 def characterization_document(name: str, found: Characterization) -> Document:
@@ -48,9 +42,9 @@ def characterization_document(name: str, found: Characterization) -> Document:
         "assumptions": list(found.assumptions),
     }
     tables = (
-        table(f"{title}: components (area of one instance)", COMPONENTS, components),
-        table(f"{title}: energies per action", ACTIONS, actions),
-        table(f"{title}: sources", SOURCES, sources),
+        table(f"{title}: components (area of one instance)", COMPONENTS.columns, components),
+        table(f"{title}: energies per action", COMPONENT_ACTIONS.columns, actions),
+        table(f"{title}: sources", COMPONENT_SOURCES.columns, sources),
     )
     return Document(title, tables, {"assumptions": tuple(map(plain, found.assumptions))}, records, content)
 

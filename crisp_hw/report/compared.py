@@ -80,10 +80,6 @@ def _rows(network: NetworkEvaluation, arch: str) -> dict[str, LayerEvaluation]:
     return {row.layer: row for row in network.rows if row.arch == arch}
 
 
-def _picked(rows: Mapping[str, LayerEvaluation], layers: Sequence[str]) -> tuple[LayerEvaluation, ...]:
-    return tuple(rows[each] for each in layers)
-
-
 def _lacking(
     arch: str, rows: Mapping[str, LayerEvaluation], common: Sequence[str], there: Literal["a", "b"]
 ) -> list[Missing]:

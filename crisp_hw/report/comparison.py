@@ -1,15 +1,17 @@
 """What is said of two evaluations side by side: totals, the layers that differ, and what differs most."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import groupby
 from math import log
 
-from crisp_hw.documents.columns import Column, cell, plain, table
+from crisp_hw.documents.columns import cell, plain, table
 from crisp_hw.documents.document import Document, versions
 from crisp_hw.report.records import Record
 from crisp_hw.spec.columns import Value
 from crisp_hw.spec.comparison import Compared, Comparison, Missing
+from crisp_hw.spec.documents.verdicts import COMPARED, COMPARED_LAYERS
+from crisp_hw.spec.shown import listed
 from crisp_hw.spec.vocabulary import columns
 
 SCHEMA = "crisp-hw/comparison/1"
@@ -17,7 +19,6 @@ TOTALS = ("cycles", "on_chip_uj", "dram_uj", "total_uj", "speedup", "on_chip_gai
 LAYERS = ("cycles", "on_chip_uj", "dram_uj", "total_uj", "utilization")
 SHOWN = 12  # of the figures that differ most
 NAMED = 5  # layers that a line names before it counts the rest
-_RATIO = "b/a"
 
 
 def comparison_document(found: Comparison, files: tuple[str, str]) -> Document:
@@ -31,11 +32,11 @@ def comparison_document(found: Comparison, files: tuple[str, str]) -> Document:
     totals = [each for each in found.figures if each.layer is None]
     records = [_record(each) for each in found.figures]
     beyond = [_record(each) for each in found.beyond]
-    tables = [table(f"{title}: totals of the layers that both have", _TOTAL_COLUMNS, _total_rows(totals))]
+    tables = [table(f"{title}: totals of the layers that both have", COMPARED.columns, _total_rows(totals))]
     if rows := list(_layer_rows(found)):
         tables.append(table("layers that differ, b/a", _LAYER_COLUMNS, rows))
     if largest := _largest(found.beyond):
-        tables.append(table("what differs most", _FIGURE_COLUMNS, map(_figure_row, largest)))
+        tables.append(table("what differs most", COMPARED.columns, map(_figure_row, largest)))
     remarks = {
         "verdict": (_answer(found),),
         "compared": tuple(plain(f"{letter}: {file}") for letter, file in zip("ab", files, strict=True)),
@@ -56,20 +57,10 @@ def comparison_document(found: Comparison, files: tuple[str, str]) -> Document:
     return Document(title, tuple(tables), remarks, records, content)
 
 
-_FIGURE_COLUMNS = (
-    Column("arch", "accelerator"),
-    Column("layer", "layer"),
-    Column("figure", "figure"),
-    Column("a", "a", "number"),
-    Column("b", "b", "number"),
-    Column(_RATIO, _RATIO, "number"),
-)
-_TOTAL_COLUMNS = (Column("arch", "accelerator"), *_FIGURE_COLUMNS[2:])
 _LAYER_COLUMNS = (
-    Column("arch", "accelerator"),
-    Column("layer", "layer"),
-    *(Column(each.key, each.heading, "number", priority=each.priority) for each in columns(LAYERS)),
-    Column("differing", "figures that differ", "whole"),
+    *COMPARED_LAYERS.columns[:-1],
+    *(replace(each, style="number") for each in columns(LAYERS)),  # ratios, with as many digits as they need
+    COMPARED_LAYERS.columns[-1],
 )
 
 
@@ -104,7 +95,7 @@ def _distance(each: Compared) -> float:
 def _figure_row(each: Compared) -> dict[str, Value]:
     (column,) = columns([each.key])
     figure, a, b = column.heading, cell(each.a, column.style), cell(each.b, column.style)
-    return {"arch": _arch(each), "layer": each.layer, "figure": figure, "a": a, "b": b, _RATIO: _ratio(each)}
+    return {"arch": _arch(each), "layer": each.layer, "figure": figure, "a": a, "b": b, "ratio": _ratio(each)}
 
 
 def _ratio(each: Compared) -> str | None:
@@ -135,9 +126,7 @@ def _alone(each: Missing) -> str:
     where = {"a": "in a alone", "b": "in b alone"}[each.there]
     if not each.layers:
         return f"{each.arch}: {where}"
-    rest = len(each.layers) - NAMED
-    names = ", ".join(each.layers[:NAMED]) + (f" and {rest} more" if rest > 0 else "")
-    return f"{each.arch}: {where} {'are' if len(each.layers) > 1 else 'is'} {names}"
+    return f"{each.arch}: {where} {'are' if len(each.layers) > 1 else 'is'} {listed(each.layers, NAMED)}"
 
 
 def _answer(found: Comparison) -> str:

@@ -4,16 +4,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import assert_never
 
-from crisp_hw.documents.columns import Column, cell, plain, table
+from crisp_hw.documents.columns import cell, plain, table
 from crisp_hw.documents.document import Document, versions
 from crisp_hw.report.records import Record, Value
 from crisp_hw.spec.accelerator import Accelerator, CrispStc, DenseScheme, Dstc, Scheme, Stc, replaceable
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
-from crisp_hw.spec.documents import ACCELERATOR_LEVELS, ACCELERATOR_NUMBERS, ACCELERATORS
+from crisp_hw.spec.documents.hardware import (
+    ACCELERATOR_ENERGIES,
+    ACCELERATOR_LEVELS,
+    ACCELERATOR_NUMBERS,
+    ACCELERATORS,
+)
 
 SCHEMA = "crisp-hw/accelerator/1"
-ENERGIES = (Column("part", "part"), Column("actions", "actions", "prose"), Column("source", "source", "prose"))
 UNITS = {
     "fanout_x": "below each parent",
     "fanout_y": "below each parent",
@@ -73,7 +77,7 @@ def accelerator_document(accelerator: Accelerator) -> Document:
     tables = (
         table(f"{accelerator.name}: levels, outermost first", ACCELERATOR_LEVELS.columns, levels),
         table(f"{accelerator.name}: numbers", ACCELERATOR_NUMBERS.columns, map(_shown, numbers)),
-        table(f"{accelerator.name}: energies in pJ per action", ENERGIES, _by_source(energies)),
+        table(f"{accelerator.name}: energies in pJ per action", ACCELERATOR_ENERGIES.columns, _by_source(energies)),
     )
     return Document(accelerator.name, tables, remarks, [*numbers, *energies], content)
 

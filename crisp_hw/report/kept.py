@@ -6,7 +6,7 @@ from dataclasses import asdict
 from crisp_hw.documents.columns import table
 from crisp_hw.documents.document import Document, versions
 from crisp_hw.machine.store import StoreInfo
-from crisp_hw.spec.documents import KEPT
+from crisp_hw.spec.documents.upkeep import KEPT
 
 SCHEMA = "crisp-hw/kept/1"
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from crisp_hw.documents.columns import Column, table
+from crisp_hw.documents.columns import table
 from crisp_hw.documents.document import Document
 from crisp_hw.documents.tables import csv_text
 from crisp_hw.dropin.map_files import Mapped
@@ -14,15 +14,13 @@ from crisp_hw.mapper.tally import FrontPoint
 from crisp_hw.report.model import model_document
 from crisp_hw.report.records import Record
 from crisp_hw.spec.design import DesignPoint
-from crisp_hw.spec.documents import FRONT, SEARCH
+from crisp_hw.spec.documents.mappings import DROPPED, FRONT, LEFT_OUT, SEARCH
 from crisp_hw.timeloop.render.documents import render_mapping
 from crisp_hw.timeloop.stats.json_text import stats_json
 from crisp_hw.timeloop.stats.map_text import map_line, map_text
 from crisp_hw.timeloop.stats.text import stats_text
 
 SCHEMA = "crisp-hw/map/1"
-PRUNED = (Column("rule", "dropped because", "prose"), Column("count", "factorizations", "whole"))
-LEFT_OUT = (Column("rule", "cannot be run because", "prose"), Column("count", "keep/bypass choices", "whole"))
 
 
 def map_document(mapped: Mapped, points: int = 1) -> Document:
@@ -31,10 +29,11 @@ def map_document(mapped: Mapped, points: int = 1) -> Document:
     model, front = model_document(mapped.evaluated), front_records(mapped, points)
     left: list[Record] = [{"rule": why, "count": count} for why, count in mapped.left_out.items()]
     dropped: list[Record] = [{"rule": rule, "count": count} for rule, count in found.pruned.items()]
-    shown = [{**record, "total_uj": float(str(record["energy_pj"])) / 1e6} for record in front]
+    chosen = zip(front, _chosen(found, points), strict=True)
+    shown: list[Record] = [{**record, "total_uj": each.energy_pj / 1e6} for record, each in chosen]
     best = [table(f"{name}: the best mapping", SEARCH.columns, [_search_record(mapped)])]
-    tables = [table(f"{name}: factorizations dropped", PRUNED, dropped)] if dropped else []
-    tables += [table(f"{name}: choices of keep and bypass left out", LEFT_OUT, left)] if left else []
+    tables = [table(f"{name}: factorizations dropped", DROPPED.columns, dropped)] if dropped else []
+    tables += [table(f"{name}: choices of keep and bypass left out", LEFT_OUT.columns, left)] if left else []
     unbeaten = f"{name}: mappings that none beats in both cycles and energy"
     best += [table(unbeaten, FRONT.columns, shown)] if len(front) > 1 else []
     return Document(

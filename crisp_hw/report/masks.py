@@ -7,7 +7,7 @@ from crisp_hw.documents.document import Document, versions
 from crisp_hw.report.notes import gathered, note_line
 from crisp_hw.report.records import Record, pattern_record
 from crisp_hw.spec.descriptors import Descriptor
-from crisp_hw.spec.documents import MASKS
+from crisp_hw.spec.documents.workloads import MASKS
 
 SCHEMA = "crisp-hw/description/1"
 FORMATS = ("crisp", "csr", "ellpack", "bitmask", "rle")

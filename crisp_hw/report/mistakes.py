@@ -3,19 +3,13 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from crisp_hw.documents.columns import Column, table
+from crisp_hw.documents.columns import table
 from crisp_hw.documents.document import Document
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.report.records import Record
+from crisp_hw.spec.documents.upkeep import MISTAKES
 
 SCHEMA = "crisp-hw/mistakes/1"
-COLUMNS = (
-    Column("file", "file"),
-    Column("line", "line", "whole"),
-    Column("place", "place"),
-    Column("mistake", "mistake", "prose"),
-    Column("hint", "next step", "prose"),
-)
 
 
 def mistakes_document(found: Mapping[Path, Sequence[InputError]]) -> Document:
@@ -28,7 +22,7 @@ def mistakes_document(found: Mapping[Path, Sequence[InputError]]) -> Document:
     fine = tuple(str(path) for path, mistakes in found.items() if not mistakes)
     files = [{"file": str(path), "mistakes": len(mistakes)} for path, mistakes in found.items()]
     content = {"schema": SCHEMA, "files": files, "mistakes": records}
-    tables = (table("mistakes", COLUMNS, records),) if records else ()
+    tables = (table("mistakes", MISTAKES.columns, records),) if records else ()
     return Document("checked files", tables, {"without a mistake": fine}, records, content)
 
 

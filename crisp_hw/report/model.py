@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from crisp_hw.documents.columns import table
 from crisp_hw.documents.document import Document
 from crisp_hw.report.records import Record
-from crisp_hw.spec.documents import MAPPING, MAPPING_LEVELS
+from crisp_hw.spec.documents.mappings import MAPPING, MAPPING_LEVELS
 from crisp_hw.timeloop.stats.detail import Evaluated
 from crisp_hw.timeloop.stats.json_text import finite, stats_data
 

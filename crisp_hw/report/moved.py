@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass
 
+from crisp_hw.report.energies import UJ
 from crisp_hw.spec.arch import Architecture
 from crisp_hw.spec.columns import Record
 from crisp_hw.spec.evaluation import LayerEvaluation, NetworkEvaluation
 from crisp_hw.spec.result import Result, TensorCounts
 
-UJ = 1e-6  # uJ per pJ
 WRITES = ("random_fills", "random_updates")  # skipped and gated accesses move nothing
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from crisp_hw.documents.columns import plain, table
 from crisp_hw.documents.document import Document, versions
 from crisp_hw.report.records import Record
-from crisp_hw.spec.documents import WORKLOAD, WORKLOADS
+from crisp_hw.spec.documents.workloads import WORKLOAD, WORKLOADS
 from crisp_hw.spec.layer import Layer, Workload
 
 SCHEMA = "crisp-hw/workload-table/1"

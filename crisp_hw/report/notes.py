@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from crisp_hw.spec.evaluation import NetworkEvaluation
+from crisp_hw.spec.shown import listed
 
 NUMBER = re.compile(r"(?<![\w.,])\d+(?:,\d{3})*(?:\.\d+)?")
 SHOWN = 3  # names that a line lists before it counts the rest
@@ -58,7 +59,7 @@ def note_line(note: Note, archs: Collection[str], layers: Collection[str]) -> st
     """
     if not note.layers:
         return note.text
-    named = f"all {len(layers)} layers" if len(note.layers) == len(layers) > 1 else listed(note.layers)
+    named = f"all {len(layers)} layers" if len(note.layers) == len(layers) > 1 else listed(note.layers, SHOWN)
     on = where(note, archs)
     return f"{note.text} [{on}{': ' if on else ''}{named}]"
 
@@ -92,13 +93,3 @@ def _ranged(texts: Sequence[str]) -> str:
 def _range(column: Iterable[str]) -> str:
     ordered = sorted(set(column), key=lambda text: float(text.replace(",", "")))
     return ordered[0] if len(ordered) == 1 else f"{ordered[0]}–{ordered[-1]}"
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names with commas, of which three are said and the others counted where there are more than five.
-
-    >>> listed(["a", "b", "c", "d"]), listed("abcdef")
-    ('a, b, c and 1 more', 'a, b, c and 3 more')
-    """
-    rest = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {rest} more" if rest > 0 else "")

@@ -17,7 +17,7 @@ from crisp_hw.spec.problem import Problem, Tensor
 from crisp_hw.spec.result import Result
 
 T = TypeVar("T")
-MOST_BITS = 2**33  # of one mask: 2^36 weights, a hundred times those of the largest layer of any published network
+MOST_BYTES = 2**33  # of one mask: 2^36 weights at a bit each, a hundred times the largest published layer
 
 
 def restored(saved: SavedEvaluation) -> NetworkEvaluation:
@@ -89,7 +89,7 @@ def _bits(name: str, text: str) -> bytes:
     """The bits of a mask."""
     try:
         packed = zlib.decompressobj()
-        bits = packed.decompress(base64.b64decode(text, validate=True), MOST_BITS)
+        bits = packed.decompress(base64.b64decode(text, validate=True), MOST_BYTES)
     except (binascii.Error, zlib.error, ValueError) as error:
         raise InputError(f"the bits of {name} cannot be unpacked") from error
     if not packed.eof:

@@ -5,10 +5,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from crisp_hw.spec.columns import Column
+from crisp_hw.spec.columns import Value as Value
 from crisp_hw.spec.vocabulary import LEVEL, SECTIONS
 
 Number = int | float
-Value = str | int | float | bool | None
 
 
 class Strict(BaseModel):
@@ -76,7 +76,5 @@ def _kind(column: Column) -> Any:
     match column.style:
         case "text" | "prose":
             return str | None
-        case "whole":
-            return int | float | None
-        case "number" | "ratio" | "share":
+        case "whole" | "number" | "ratio" | "share":
             return Number | None

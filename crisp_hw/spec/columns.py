@@ -15,6 +15,7 @@ SPELLED = {
 UNITS = {
     "uj": "uJ", "pj": "pJ", "um2": "um2", "bits": "bits", "kbit": "1000 bits", "words": "words", "bytes": "bytes",
     "cycles": "cycles", "macs": "MACs", "s": "s", "kb": "KB", "bandwidth": "words/cycle",
+    "a": "the figure's", "b": "the figure's",
 }  # fmt: skip
 """The last word of a key -> the unit of its number."""
 
@@ -54,6 +55,24 @@ class Column:
                 return "share of 1"
             case "whole" | "number":
                 return UNITS.get(self.key.rpartition("_")[2], "count")
+
+
+@dataclass(frozen=True)
+class Section:
+    """Columns of one kind of record, in order, and what one record is."""
+
+    title: str
+    about: str
+    columns: tuple[Column, ...]
+
+
+def column(key: str, style: Style, meaning: str, priority: int = 0, named: str = "") -> Column:
+    """A column whose heading is its key in words, unless it is `named` otherwise.
+
+    >>> column("total_uj", "number", "Energy.").heading, column("s", "number", "Seconds.", named="time").heading
+    ('total uJ', 'time')
+    """
+    return Column(key, named or heading(key), style, meaning, priority)
 
 
 def heading(key: str) -> str:

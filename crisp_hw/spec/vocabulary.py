@@ -6,105 +6,88 @@ Keys of energies are built alike: `[dense_]<where>[_<part>]_uj`. Where: a level 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from crisp_hw.spec.columns import Column, Style, heading
+from crisp_hw.spec.columns import Column, Section, column
 
 LEVEL = "<level>"  # stands for the name of a level in lower case
 RESERVED = ("on_chip", "total", "model_total", "wires", "selection", "decoder")
 """Names of places that no level may have: their keys would be two figures."""
 
 
-@dataclass(frozen=True)
-class Section:
-    """Columns of one kind of record, in order, and what one record is."""
-
-    title: str
-    about: str
-    columns: tuple[Column, ...]
-
-
-def _column(key: str, style: Style, meaning: str, priority: int = 0) -> Column:
-    return Column(key, heading(key), style, meaning, priority)
-
-
 _SUBJECT = (
-    _column("arch", "text", "The accelerator, by the name in its file."),
-    _column("layer", "text", "The layer, by its name in the network."),
+    column("arch", "text", "The accelerator, by the name in its file."),
+    column("layer", "text", "The layer, by its name in the network."),
 )
 _LAYER = (
     *_SUBJECT,
-    _column("kind", "text", "conv2d or linear.", 6),
-    _column(
-        "role", "text", "How the layer was pruned: dense, nm (N:M alone) or hybrid (N:M inside of kept blocks).", 6
-    ),
-    _column("rows", "whole", "Rows of the weight matrix: output channels.", 6),
-    _column("columns", "whole", "Columns of the weight matrix: input channels times the kernel's positions.", 6),
-    _column("positions", "whole", "Outputs of one channel for one sample; N of the matrix product.", 6),
-    _column("pattern", "text", "N:M and the side of blocks in one word: 2:4 B64; dense where there are neither.", 2),
-    _column("nm", "text", "N:M of the weights: at most N nonzeros in each group of M; empty without one.", 6),
-    _column("block", "whole", "Side of the square blocks, in weights; empty without blocks.", 6),
-    _column("kept_blocks", "whole", "Blocks that every block row keeps; empty where block rows differ.", 6),
-    _column("total_blocks", "whole", "Blocks of a block row before pruning.", 6),
-    _column("kept_ratio", "share", "K'/K: the share of its columns that a block row keeps, on average.", 4),
-    _column("density", "share", "Nonzero weights over all weights.", 3),
-    _column("macs", "whole", "Multiply-accumulates of the unpruned layer for one sample, without padding.", 6),
+    column("kind", "text", "conv2d or linear.", 6),
+    column("role", "text", "How the layer was pruned: dense, nm (N:M alone) or hybrid (N:M inside of kept blocks).", 6),
+    column("rows", "whole", "Rows of the weight matrix: output channels.", 6),
+    column("columns", "whole", "Columns of the weight matrix: input channels times the kernel's positions.", 6),
+    column("positions", "whole", "Outputs of one channel for one sample; N of the matrix product.", 6),
+    column("pattern", "text", "N:M and the side of blocks in one word: 2:4 B64; dense where there are neither.", 2),
+    column("nm", "text", "N:M of the weights: at most N nonzeros in each group of M; empty without one.", 6),
+    column("block", "whole", "Side of the square blocks, in weights; empty without blocks.", 6),
+    column("kept_blocks", "whole", "Blocks that every block row keeps; empty where block rows differ.", 6),
+    column("total_blocks", "whole", "Blocks of a block row before pruning.", 6),
+    column("kept_ratio", "share", "K'/K: the share of its columns that a block row keeps, on average.", 4),
+    column("density", "share", "Nonzero weights over all weights.", 3),
+    column("macs", "whole", "Multiply-accumulates of the unpruned layer for one sample, without padding.", 6),
 )
 _PARAMETERS = (
-    _column("cores", "whole", "Cores of the accelerator.", 3),
-    _column(f"{LEVEL}_bandwidth", "number", "Words per cycle of one instance of a level, each way; empty: any.", 3),
-    _column(
+    column("cores", "whole", "Cores of the accelerator.", 3),
+    column(f"{LEVEL}_bandwidth", "number", "Words per cycle of one instance of a level, each way; empty: any.", 3),
+    column(
         f"{LEVEL}_read_bandwidth", "number", "Words that one instance of a level delivers per cycle; empty: any.", 3
     ),
-    _column(
+    column(
         f"{LEVEL}_write_bandwidth", "number", "Words that one instance of a level takes in per cycle; empty: any.", 3
     ),
-    _column(f"{LEVEL}_size_words", "whole", "Words that one instance of a level holds; empty: without limit.", 3),
-    _column(f"{LEVEL}_kb", "number", "KB (of 1024 bytes) that one instance of a level holds; empty: without limit.", 3),
+    column(f"{LEVEL}_size_words", "whole", "Words that one instance of a level holds; empty: without limit.", 3),
+    column(f"{LEVEL}_kb", "number", "KB (of 1024 bytes) that one instance of a level holds; empty: without limit.", 3),
 )
-_COUNT = (_column("layers", "whole", "How many layers the sums run over.", 5),)
+_COUNT = (column("layers", "whole", "How many layers the sums run over.", 5),)
 _TIME = (
-    _column("cycles", "whole", "Clock cycles: those of the slowest of all levels and of the MACs."),
-    _column("dense_cycles", "whole", "Clock cycles of the dense run.", 4),
-    _column("speedup", "ratio", "dense_cycles over cycles."),
+    column("cycles", "whole", "Clock cycles: those of the slowest of all levels and of the MACs."),
+    column("dense_cycles", "whole", "Clock cycles of the dense run.", 4),
+    column("speedup", "ratio", "dense_cycles over cycles."),
 )
 _PLACES = (
-    _column(
+    column(
         f"{LEVEL}_uj",
         "number",
         "Energy of all instances of a level (or of the MACs), its metadata and its share of the block index included.",
         2,
     ),
-    _column("wires_uj", "number", "Energy of the wires between levels; only where an accelerator has any.", 6),
-    _column(
-        "selection_uj", "number", "Energy of selecting activations for kept weights, on chip; beside the model.", 6
-    ),
-    _column("decoder_uj", "number", "Energy of decoding offsets and block indices, on chip; beside the model.", 6),
+    column("wires_uj", "number", "Energy of the wires between levels; only where an accelerator has any.", 6),
+    column("selection_uj", "number", "Energy of selecting activations for kept weights, on chip; beside the model.", 6),
+    column("decoder_uj", "number", "Energy of decoding offsets and block indices, on chip; beside the model.", 6),
 )
 _SUMS = (
-    _column("on_chip_uj", "number", "Energy of everything but DRAM."),
-    _column("total_uj", "number", "Energy on chip and in DRAM: the sum over levels, wires, selection and decoder.", 1),
-    _column("model_total_uj", "number", "total_uj without total_overhead_uj: what Timeloop's own total is.", 6),
+    column("on_chip_uj", "number", "Energy of everything but DRAM."),
+    column("total_uj", "number", "Energy on chip and in DRAM: the sum over levels, wires, selection and decoder.", 1),
+    column("model_total_uj", "number", "total_uj without total_overhead_uj: what Timeloop's own total is.", 6),
 )
 _PARTS = (
-    _column(
+    column(
         f"{LEVEL}_metadata_uj",
         "number",
         "The part of the level's energy that accesses to offsets, bitmaps and block indices take; empty where the "
         "backend does not tell.",
         6,
     ),
-    _column("on_chip_metadata_uj", "number", "The part of on_chip_uj that metadata take, block index included.", 4),
-    _column("total_metadata_uj", "number", "The part of total_uj that metadata take, block index included.", 6),
-    _column("on_chip_index_uj", "number", "The part of on_chip_uj that moving the block index takes.", 6),
-    _column("total_index_uj", "number", "The part of total_uj that moving the block index takes.", 6),
-    _column(
+    column("on_chip_metadata_uj", "number", "The part of on_chip_uj that metadata take, block index included.", 4),
+    column("total_metadata_uj", "number", "The part of total_uj that metadata take, block index included.", 6),
+    column("on_chip_index_uj", "number", "The part of on_chip_uj that moving the block index takes.", 6),
+    column("total_index_uj", "number", "The part of total_uj that moving the block index takes.", 6),
+    column(
         "on_chip_overhead_uj",
         "number",
         "The part of on_chip_uj that Sparseloop does not model: block index, selection, decoders.",
         4,
     ),
-    _column(
+    column(
         "total_overhead_uj",
         "number",
         "The part of total_uj that Sparseloop does not model: block index, selection, decoders.",
@@ -112,59 +95,59 @@ _PARTS = (
     ),
 )
 _DENSE = (
-    _column(f"dense_{LEVEL}_uj", "number", "Energy of a level in the dense run.", 6),
-    _column("dense_wires_uj", "number", "Energy of the wires in the dense run; only where there are any.", 6),
-    _column("dense_on_chip_uj", "number", "Energy of everything but DRAM in the dense run.", 6),
-    _column("dense_total_uj", "number", "Energy on chip and in DRAM in the dense run.", 6),
-    _column("on_chip_gain", "ratio", "dense_on_chip_uj over on_chip_uj."),
-    _column("total_gain", "ratio", "dense_total_uj over total_uj."),
+    column(f"dense_{LEVEL}_uj", "number", "Energy of a level in the dense run.", 6),
+    column("dense_wires_uj", "number", "Energy of the wires in the dense run; only where there are any.", 6),
+    column("dense_on_chip_uj", "number", "Energy of everything but DRAM in the dense run.", 6),
+    column("dense_total_uj", "number", "Energy on chip and in DRAM in the dense run.", 6),
+    column("on_chip_gain", "ratio", "dense_on_chip_uj over on_chip_uj."),
+    column("total_gain", "ratio", "dense_total_uj over total_uj."),
 )
 _MOVED = (
-    _column(f"{LEVEL}_read_words", "whole", "Words of data that all instances of a level deliver.", 6),
-    _column(f"{LEVEL}_written_words", "whole", "Words of data that all instances of a level take in.", 6),
-    _column(f"{LEVEL}_read_bytes", "whole", "The level's read words times their bits over 8; without metadata.", 6),
-    _column(f"{LEVEL}_written_bytes", "whole", "The level's written words times their bits over 8; no metadata.", 6),
-    _column("total_read_words", "whole", "Words of data that all levels deliver, together.", 6),
-    _column("total_written_words", "whole", "Words of data that all levels take in, together.", 6),
-    _column("total_read_bytes", "whole", "Bytes of data that all levels deliver, together; without metadata.", 6),
-    _column("total_written_bytes", "whole", "Bytes of data that all levels take in, together; without metadata.", 6),
+    column(f"{LEVEL}_read_words", "whole", "Words of data that all instances of a level deliver.", 6),
+    column(f"{LEVEL}_written_words", "whole", "Words of data that all instances of a level take in.", 6),
+    column(f"{LEVEL}_read_bytes", "whole", "The level's read words times their bits over 8; without metadata.", 6),
+    column(f"{LEVEL}_written_bytes", "whole", "The level's written words times their bits over 8; no metadata.", 6),
+    column("total_read_words", "whole", "Words of data that all levels deliver, together.", 6),
+    column("total_written_words", "whole", "Words of data that all levels take in, together.", 6),
+    column("total_read_bytes", "whole", "Bytes of data that all levels deliver, together; without metadata.", 6),
+    column("total_written_bytes", "whole", "Bytes of data that all levels take in, together; without metadata.", 6),
 )
 _CAUSE = (
-    _column("bound_by", "text", "What sets the cycles: the level whose bandwidth is the limit, or the MACs.", 3),
-    _column("utilization", "share", "Share of all MACs and cycles at work.", 5),
+    column("bound_by", "text", "What sets the cycles: the level whose bandwidth is the limit, or the MACs.", 3),
+    column("utilization", "share", "Share of all MACs and cycles at work.", 5),
 )
 _SEARCH = (
-    _column("mappings_tried", "whole", "Mappings that the search looked at.", 6),
-    _column("mappings_valid", "whole", "Mappings of those that the accelerator can run.", 6),
-    _column("mapping", "text", "Loops with a bound above 1, outermost level and loop first; x, y: across a mesh.", 6),
+    column("mappings_tried", "whole", "Mappings that the search looked at.", 6),
+    column("mappings_valid", "whole", "Mappings of those that the accelerator can run.", 6),
+    column("mapping", "text", "Loops with a bound above 1, outermost level and loop first; x, y: across a mesh.", 6),
 )
-_BOUND = (_column("mac_bound_share", "share", "Share of the layers whose cycles are those of the MACs.", 5),)
+_BOUND = (column("mac_bound_share", "share", "Share of the layers whose cycles are those of the MACs.", 5),)
 _TENSOR = (
-    _column("level", "text", "The level, as the accelerator's file names it."),
-    _column("tensor", "text", "A: weights, B: activations that come in, Z: those that go out."),
-    _column("read_words", "whole", "Words of data that all instances of the level deliver; none is skipped or gated."),
-    _column("written_words", "whole", "Words of data that all instances of the level take in: fills and updates."),
-    _column("read_bytes", "whole", "read_words times the bits of a word over 8; without metadata."),
-    _column("written_bytes", "whole", "written_words times the bits of a word over 8; without metadata."),
-    _column("dense_read_words", "whole", "read_words of the dense run."),
-    _column("dense_written_words", "whole", "written_words of the dense run."),
-    _column("tensor_uj", "number", "Energy of these accesses with metadata, without leakage and block index."),
+    column("level", "text", "The level, as the accelerator's file names it."),
+    column("tensor", "text", "A: weights, B: activations that come in, Z: those that go out."),
+    column("read_words", "whole", "Words of data that all instances of the level deliver; none is skipped or gated."),
+    column("written_words", "whole", "Words of data that all instances of the level take in: fills and updates."),
+    column("read_bytes", "whole", "read_words times the bits of a word over 8; without metadata."),
+    column("written_bytes", "whole", "written_words times the bits of a word over 8; without metadata."),
+    column("dense_read_words", "whole", "read_words of the dense run."),
+    column("dense_written_words", "whole", "written_words of the dense run."),
+    column("tensor_uj", "number", "Energy of these accesses with metadata, without leakage and block index."),
 )
 
-_MODEL = _column("density_model", "text", "What the densities are: actual (the masks themselves) or hybrid.")
+_MODEL = column("density_model", "text", "What the densities are: actual (the masks themselves) or hybrid.")
 _DENSITY = (
     *_SUBJECT,
     _MODEL,
     _TIME[0],
-    _column("statistical_cycles", "whole", "cycles with the statistical density model and the same mapping.", 1),
-    _column("cycles_error", "share", "statistical_cycles over cycles, minus 1."),
-    _column("model_on_chip_uj", "number", "Energy on chip without total_overhead_uj: levels and MACs.", 2),
-    _column("statistical_on_chip_uj", "number", "model_on_chip_uj with the statistical density model.", 2),
-    _column("on_chip_error", "share", "statistical_on_chip_uj over model_on_chip_uj, minus 1."),
+    column("statistical_cycles", "whole", "cycles with the statistical density model and the same mapping.", 1),
+    column("cycles_error", "share", "statistical_cycles over cycles, minus 1."),
+    column("model_on_chip_uj", "number", "Energy on chip without total_overhead_uj: levels and MACs.", 2),
+    column("statistical_on_chip_uj", "number", "model_on_chip_uj with the statistical density model.", 2),
+    column("on_chip_error", "share", "statistical_on_chip_uj over model_on_chip_uj, minus 1."),
     _SUMS[-1],
-    _column("statistical_total_uj", "number", "model_total_uj with the statistical density model.", 2),
-    _column("total_error", "share", "statistical_total_uj over model_total_uj, minus 1."),
-    _column(
+    column("statistical_total_uj", "number", "model_total_uj with the statistical density model.", 2),
+    column("total_error", "share", "statistical_total_uj over model_total_uj, minus 1."),
+    column(
         "statistical_invalid",
         "prose",
         "Why the statistical density model would refuse the mapping; empty: it does not.",
@@ -173,16 +156,16 @@ _DENSITY = (
 _TILE = (
     *_SUBJECT,
     _MODEL,
-    _column("level", "text", "The level, as the accelerator's file names it."),
-    _column("tile", "text", "Sizes of the tile of weights in this level: G x M x K."),
-    _column("mean_words", "number", "Nonzero weights of a tile, on average."),
-    _column("statistical_mean_words", "number", "mean_words by the statistical density model.", 6),
-    _column("mean_error", "share", "statistical_mean_words over mean_words, minus 1."),
-    _column("largest_words", "whole", "Nonzero weights of the fullest tile."),
-    _column("statistical_largest_words", "whole", "largest_words by the statistical density model.", 6),
-    _column("largest_error", "share", "statistical_largest_words over largest_words, minus 1."),
-    _column("empty_share", "share", "Share of the tiles that hold no nonzero weight.", 1),
-    _column("statistical_empty_share", "share", "empty_share by the statistical density model.", 1),
+    column("level", "text", "The level, as the accelerator's file names it."),
+    column("tile", "text", "Sizes of the tile of weights in this level: G x M x K."),
+    column("mean_words", "number", "Nonzero weights of a tile, on average."),
+    column("statistical_mean_words", "number", "mean_words by the statistical density model.", 6),
+    column("mean_error", "share", "statistical_mean_words over mean_words, minus 1."),
+    column("largest_words", "whole", "Nonzero weights of the fullest tile."),
+    column("statistical_largest_words", "whole", "largest_words by the statistical density model.", 6),
+    column("largest_error", "share", "statistical_largest_words over largest_words, minus 1."),
+    column("empty_share", "share", "Share of the tiles that hold no nonzero weight.", 1),
+    column("statistical_empty_share", "share", "empty_share by the statistical density model.", 1),
 )
 
 SECTIONS = {
@@ -222,22 +205,35 @@ SECTIONS = {
 def columns(keys: Iterable[str]) -> tuple[Column, ...]:
     """The columns of these keys; KeyError for one that no section has.
 
-    >>> [column.heading for column in columns(["arch", "smem_uj", "dense_rf_uj"])]
+    >>> [each.heading for each in columns(["arch", "smem_uj", "dense_rf_uj"])]
     ['accelerator', 'SMEM uJ', 'dense RF uJ']
     """
     return tuple(map(_found, keys))
 
 
-_KNOWN = {column.key: column for section in SECTIONS.values() for column in section.columns}
-_OF_LEVELS = sorted((column for key, column in _KNOWN.items() if LEVEL in key), key=lambda each: -len(each.key))
+def known(key: str, priority: int = 0) -> Column:
+    """A column of an evaluation for a table of something else, where it may be of more or less weight.
+
+    >>> known("cycles", 2).priority
+    2
+    """
+    return replace(_found(key), priority=priority)
+
+
+TOTAL_UJ = column("total_uj", "number", "Energy of all levels, wires and MACs, DRAM included.")
+"""What `total_uj` is where one mapping alone is looked at, beside which there is nothing."""
+
+
+_KNOWN = {each.key: each for section in SECTIONS.values() for each in section.columns}
+_OF_LEVELS = sorted((each for key, each in _KNOWN.items() if LEVEL in key), key=lambda each: -len(each.key))
 
 
 def _found(key: str) -> Column:
     if key in _KNOWN:
         return _KNOWN[key]
-    for column in _OF_LEVELS:
-        before, after = column.key.split(LEVEL)
+    for of_level in _OF_LEVELS:
+        before, after = of_level.key.split(LEVEL)
         if key.startswith(before) and key.endswith(after):
             level = key.removeprefix(before).removesuffix(after)
-            return replace(column, key=key, heading=column.heading.replace(LEVEL, level.upper()))
+            return replace(of_level, key=key, heading=of_level.heading.replace(LEVEL, level.upper()))
     raise KeyError(key)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from crisp_hw.documents.columns import table
 from crisp_hw.documents.document import Document, versions
 from crisp_hw.report.records import Record, Value
-from crisp_hw.spec.documents import VERIFICATION, VERIFICATION_DIFFERENCES
+from crisp_hw.spec.documents.verdicts import VERIFICATION, VERIFICATION_DIFFERENCES
 from crisp_hw.validation.compare import Difference
 from crisp_hw.validation.results import APPROXIMATED
 from crisp_hw.verification.verify import LARGEST_PRIME, Verified

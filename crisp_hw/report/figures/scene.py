@@ -13,6 +13,7 @@ from crisp_hw.report.figures.style import LETTER, LINE, POINTS, TEXT, WIDTHS, Wi
 from crisp_hw.report.records import arch_names, headline
 from crisp_hw.spec.evaluation import LayerEvaluation, NetworkEvaluation
 from crisp_hw.spec.kinds import of_kind, wrong_kind
+from crisp_hw.spec.shown import listed
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -103,8 +104,7 @@ def scene(network: NetworkEvaluation, request: Request) -> Scene:
         raise InputError(f"no accelerator {request.arch} was evaluated", hint=f"there are {', '.join(archs)}")
     if not found:
         names = list(dict.fromkeys(row.layer for row in network.rows))
-        some = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-        raise InputError(f"no layer matches {request.layer!r}", hint=f"there are {some}")
+        raise InputError(f"no layer matches {request.layer!r}", hint=f"there are {listed(names, 5)}")
     by_arch = {arch: [row.layer for row in found if row.arch == arch] for arch in dict.fromkeys(r.arch for r in found)}
     (first, there), *others = by_arch.items()
     if uneven := next((arch for arch, layers in others if sorted(layers) != sorted(there)), None):

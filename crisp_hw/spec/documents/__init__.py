@@ -1,0 +1,16 @@
+"""The columns of every table that is not of an evaluation, by what it is about.
+
+Those of an evaluation are in `spec.vocabulary`. Where a word is in both, it is the same column.
+"""
+
+from crisp_hw.spec.documents import hardware, mappings, upkeep, verdicts, workloads
+
+DOCUMENTS = (
+    *(workloads.MASKS, mappings.MAPPING, mappings.MAPPING_LEVELS, mappings.SEARCH, mappings.DROPPED, mappings.LEFT_OUT),
+    *(mappings.FRONT, workloads.WORKLOADS, workloads.WORKLOAD, hardware.ACCELERATORS, hardware.ACCELERATOR_LEVELS),
+    *(hardware.ACCELERATOR_NUMBERS, hardware.ACCELERATOR_ENERGIES, hardware.COMPONENTS, hardware.COMPONENT_ACTIONS),
+    *(hardware.COMPONENT_SOURCES, verdicts.COMPARED, verdicts.COMPARED_LAYERS, verdicts.VALIDATION),
+    *(verdicts.VERIFICATION, verdicts.VERIFICATION_DIFFERENCES, verdicts.REPLAY, verdicts.REPLAY_DIFFERENCES),
+    *(upkeep.MISTAKES, upkeep.KEPT, upkeep.INSTALLED, workloads.PLAN),
+)
+"""All of them, in the order of docs/columns.md."""

@@ -1,0 +1,98 @@
+"""The columns of comparisons: of two results, with Timeloop, with recorded runs, with a bundle."""
+
+from dataclasses import replace
+
+from crisp_hw.spec.columns import Section, column
+from crisp_hw.spec.vocabulary import TOTAL_UJ, known
+
+COMPARED = Section(
+    "Two results",
+    "`crisp-hw compare`: one record per figure. CSV and JSON have both accelerators apart.",
+    (
+        known("arch"),
+        known("layer"),
+        column("figure", "text", "The figure, by its heading; in CSV and JSON by its key."),
+        column("a", "number", "The figure of the first result, in its own unit."),
+        column("b", "number", "The figure of the second, in the same unit."),
+        column("ratio", "ratio", "The second over the first; empty where the first alone is 0 or missing.", 0, "b/a"),
+    ),
+)
+COMPARED_LAYERS = Section(
+    "Layers of two results",
+    "`crisp-hw compare`: one record per layer that differs, with b/a of its main figures under their own headings.",
+    (
+        known("arch"),
+        known("layer"),
+        column("differing", "whole", "Figures that are further apart than the tolerance.", 0, "figures that differ"),
+    ),
+)
+VALIDATION = Section(
+    "Validation",
+    "`crisp-hw validate`: one record per family of recorded runs of timeloop-model.",
+    (
+        column("family", "text", "The family of cases."),
+        column("cases", "whole", "How many there are."),
+        column("equal", "whole", "Cases in which every figure is equal."),
+        column("close", "whole", "Cases in which every figure is close."),
+        column("different", "whole", "Cases with a figure that is neither."),
+        column("refused", "whole", "Cases that one side alone runs."),
+        column("worst_cycles", "text", "Largest relative difference of total cycles."),
+        column("worst_energy", "text", "Largest relative difference of total energy."),
+    ),
+)
+_FIGURE = (
+    column("figure", "text", "The count, the energy or the verdict that differs."),
+    column("relative", "text", "The difference over the larger of both."),
+)
+VERIFICATION = Section(
+    "Verification",
+    "`crisp-hw verify`: one record per set of documents.",
+    (
+        column("documents", "text", "The set of documents."),
+        column("verdict", "text", "equal, rounding, or different."),
+        column("differences", "whole", "Figures that differ."),
+        known("cycles"),
+        column("timeloop_cycles", "whole", "cycles of the installed Timeloop.", 2),
+        replace(TOTAL_UJ, priority=1),
+        column("timeloop_total_uj", "number", "total_uj of the installed Timeloop.", 2),
+        column("seconds", "number", "Seconds that Timeloop took.", 3, "s"),
+        column("error", "prose", "Why there is nothing to compare."),
+    ),
+)
+VERIFICATION_DIFFERENCES = Section(
+    "Differences from Timeloop",
+    "`crisp-hw verify`: one record per figure that differs.",
+    (
+        VERIFICATION.columns[0],
+        _FIGURE[0],
+        column("embedded", "text", "The figure of the embedded engine."),
+        column("timeloop", "text", "The figure of the installed Timeloop."),
+        _FIGURE[1],
+    ),
+)
+REPLAY = Section(
+    "Replay",
+    "`crisp-hw replay`: one record per design of a bundle.",
+    (
+        known("arch"),
+        known("layer"),
+        column("verdict", "text", "equal or different."),
+        known("cycles"),
+        column("recorded_cycles", "whole", "cycles in the bundle.", 1),
+        TOTAL_UJ,
+        column("recorded_total_uj", "number", "total_uj in the bundle.", 1),
+        column("error", "prose", "Why there is nothing to compare."),
+    ),
+)
+REPLAY_DIFFERENCES = Section(
+    "Differences from a bundle",
+    "`crisp-hw replay`: one record per figure that differs.",
+    (
+        known("arch"),
+        known("layer"),
+        _FIGURE[0],
+        column("now", "text", "The figure of now."),
+        column("recorded", "text", "The figure in the bundle."),
+        _FIGURE[1],
+    ),
+)

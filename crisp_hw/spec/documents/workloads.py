@@ -1,0 +1,69 @@
+"""The columns of networks: masks, layer tables, and what a run of crisp-prune would do."""
+
+from crisp_hw.spec.columns import Column, Section, column
+from crisp_hw.spec.vocabulary import known
+
+
+def _kbit(scheme: str, priority: int, what: str) -> Column:
+    return column(
+        f"{scheme}_kbit", "number", f"Metadata {what}, in 1000 bits; empty where it cannot hold the mask.", priority
+    )
+
+
+MASKS = Section(
+    "Masks",
+    "`crisp-hw describe`: one record per layer. CSV and JSON have rows, columns and blocks apart, and bits.",
+    (
+        known("layer"),
+        known("role", 5),
+        column("matrix", "text", "Rows x columns of the weight matrix.", 4, "rows x columns"),
+        known("density"),
+        known("nm"),
+        column("blocks", "text", "Kept of all blocks of a block row, and the side of blocks.", 0, "kept blocks"),
+        known("kept_ratio", 3),
+        _kbit("crisp", 0, "of block index and offsets"),
+        _kbit("csr", 1, "of compressed sparse rows"),
+        _kbit("ellpack", 2, "of rows padded to the longest"),
+        _kbit("bitmask", 1, "of one bit per weight"),
+        _kbit("rle", 2, "of run lengths"),
+    ),
+)
+WORKLOADS = Section(
+    "Workloads",
+    "`crisp-hw workload list`: one record per packaged layer table.",
+    (
+        column("name", "text", "The name by which it is asked for."),
+        column("layers", "whole", "Convolutions and linear layers."),
+        column("weights", "whole", "Weights of all layers, without biases."),
+        column("macs", "whole", "Multiply-accumulates for one sample."),
+        column("source", "prose", "Where the table comes from.", 1),
+    ),
+)
+WORKLOAD = Section(
+    "A workload",
+    "`crisp-hw workload show`: one record per layer.",
+    (
+        known("layer"),
+        known("kind", 4),
+        known("rows"),
+        known("columns"),
+        known("positions"),
+        column("kernel", "text", "Height x width of the kernel; empty for a linear layer.", 2),
+        column("stride", "text", "Strides along height x width; empty for a linear layer.", 3),
+        column("groups", "whole", "Groups of channels that do not see each other.", 4),
+        column("weights", "whole", "Weights of the layer, without biases.", 1),
+        known("macs"),
+    ),
+)
+PLAN = Section(
+    "A plan",
+    "`crisp-prune plan` and `print(pruner.plan())`: one record per layer. CSV and JSON have sizes and weights apart.",
+    (
+        known("layer"),
+        known("role"),
+        column("matrix", "text", "Rows x columns of the weight matrix.", 2, "rows x columns"),
+        column("blocks", "text", "Rows x columns of blocks, partial ones counted.", 3),
+        column("reach", "text", "Highest sparsity that the layer can always reach."),
+        column("why", "prose", "Why it has this role."),
+    ),
+)
