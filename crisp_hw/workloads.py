@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from os.path import isdir
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,7 +12,7 @@ from crisp_hw.data_files import data_folder
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.files import read_text
 from crisp_hw.machine.positions import MarkedDict, mark_of, shown
-from crisp_hw.machine.yaml_files import checked, faults_of, read_mapping
+from crisp_hw.machine.yaml_files import checked, faults_of, listed, read_mapping
 from crisp_hw.meanings import network_hint
 from crisp_hw.spec.kinds import wrong_kind
 from crisp_hw.spec.layer import Layer, Skipped, Workload
@@ -142,10 +143,20 @@ def _locate(name_or_path: str | Path) -> Path:
         return Path(name_or_path)
     if name_or_path in list_workloads():
         return data_folder("workloads") / f"{name_or_path}.yaml"
+    if isdir(name_or_path):  # noqa: PTH112 - Path raises for a name that no path can have
+        raise InputError(
+            "is a folder", Where(mark=Mark(name_or_path)), f"give a file in it{_networks_in(name_or_path)}"
+        )
     raise InputError(
         f"no workload named {shown(name_or_path)}; the packaged ones are {', '.join(list_workloads())}",
         hint=network_hint(name_or_path, list_workloads()) or "give a path ending in .yaml for your own",
     )
+
+
+def _networks_in(folder: str) -> str:
+    """Files of a folder that may be networks, for a sentence."""
+    names = sorted(each.name for each in Path(folder).iterdir() if each.suffix in (".pt", ".safetensors", ".yaml"))
+    return f": {listed([str(Path(folder) / name) for name in names])}" if names else ""
 
 
 def mistakes(path: Path) -> tuple[InputError, ...]:

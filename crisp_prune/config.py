@@ -154,10 +154,11 @@ def _labels(classes: object) -> tuple[int, ...]:
     accepted = "label indices such as (3, 5, 8)"
     if isinstance(classes, str | bytes | Mapping) or not isinstance(classes, Iterable):
         raise wrong_kind("classes", classes, accepted)
-    try:
-        return tuple(index(label) for label in classes)
-    except TypeError as error:
-        raise InputError(f"classes holds something else than label indices: {error}", hint=f"give {accepted}") from None
+    labels = tuple(classes)
+    for label in labels:
+        if not hasattr(label, "__index__"):
+            raise wrong_kind("a label of classes", label, accepted)
+    return tuple(index(label) for label in labels)
 
 
 def _check_pattern(config: CrispConfig) -> None:

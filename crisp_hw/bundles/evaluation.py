@@ -5,6 +5,7 @@ from pathlib import Path
 from crisp_hw.bundles.manifest import EVALUATION
 from crisp_hw.bundles.pack import checked_contents, entry_text
 from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.io.containers import CONTAINERS
 from crisp_hw.machine.files import opened
 from crisp_hw.results import RESULT, read_result, read_result_text
 from crisp_hw.spec.evaluation import NetworkEvaluation
@@ -25,6 +26,9 @@ def read_evaluation(path: Path) -> NetworkEvaluation:
         if not found.exists():
             raise InputError(f"the folder has no {EVALUATION}", Where(mark=Mark(str(path))), RESULT.advice)
         return read_result(found)
+    if path.suffix in CONTAINERS:  # of which .pt is a zip file, as a bundle is
+        hint = f"`crisp-hw evaluate {path} --out FOLDER` computes one"
+        raise InputError("is a pruned network, and no result yet", Where(mark=Mark(str(path))), hint)
     with opened(path, RESULT) as stream:
         zipped = stream.read(len(_ZIP)) == _ZIP
     return _of_bundle(path) if zipped else read_result(path)

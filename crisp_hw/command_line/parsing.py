@@ -77,7 +77,7 @@ def in_a_sentence(parse: Callable[[], object], program: str) -> object:
     except PARSER_ERROR as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             raise
-        said = " ".join(error.format_message().split()).rstrip(".")
+        said = _refused_value(error) or " ".join(error.format_message().split()).rstrip(".")
         context = getattr(error, "ctx", None)
         path = context.command_path if context else program
         hint = ""
@@ -88,6 +88,17 @@ def in_a_sentence(parse: Callable[[], object], program: str) -> object:
             ]
             hint = option_hint(path, error.option_name, names)
         raise InputError(said[:1].lower() + said[1:], hint=hint or _help(path)) from error
+
+
+def _refused_value(error: Any) -> str:
+    """What is wrong with the value of an option, in our words where typer quotes pydantic; else nothing."""
+    parameter, found = getattr(error, "param", None), getattr(error.__cause__, "errors", None)
+    if parameter is None or found is None:
+        return ""
+    from crisp_hw.spec.violations import violation
+
+    first = found(include_url=False)[0]
+    return f"{max(parameter.opts, key=len)} {first['input']}: {violation(first)}".rstrip(".")
 
 
 def _help(path: str) -> str:

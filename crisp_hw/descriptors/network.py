@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
-from math import ceil, floor, isfinite
+from math import ceil, floor
 
 from crisp_hw.descriptors.pattern import pattern_nnz
 from crisp_hw.errors import InputError
@@ -126,6 +126,8 @@ def _check(layers: Sequence[Layer], roles: Sequence[Role], nm: NM, block: int | 
 
 
 def _check_nm_alone(alone: float, nm: NM, sparsity: float | None) -> None:
+    if sparsity is not None:
+        _check_share(sparsity)
     # Half a percent: what people round 2:3 or 3:4 to when they type it.
     if sparsity is not None and not abs(sparsity - alone) <= 0.005:
         raise InputError(
@@ -134,13 +136,19 @@ def _check_nm_alone(alone: float, nm: NM, sparsity: float | None) -> None:
         )
 
 
+def _check_share(sparsity: float) -> None:
+    if not 0 <= sparsity < 1:  # NaN is neither
+        percent = f"write {sparsity / 100:g} for {sparsity:g} %" if 1 < sparsity < 100 else ""
+        bounds = "from 0 to 1" if sparsity < 0 else "below 1"
+        raise InputError(f"sparsity {sparsity} must be a fraction {bounds}, such as 0.9", hint=percent)
+
+
 def _target(nm: NM, sparsity: float | None) -> float:
     """The target, when blocks can be asked for it."""
     alone = 1 - nm.n / nm.m
     if sparsity is None:
         raise InputError("blocks need a target sparsity", hint="give one, or leave out the block for N:M alone")
-    if not isfinite(sparsity) or not sparsity < 1:
-        raise InputError(f"sparsity {sparsity} must be a fraction below 1, such as 0.9")
+    _check_share(sparsity)
     if sparsity < alone - TOLERANCE:
         raise InputError(
             f"sparsity {sparsity} is below the {alone:.4f} that {nm.n}:{nm.m} gives before any block is pruned",

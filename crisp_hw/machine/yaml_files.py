@@ -70,7 +70,8 @@ def faults_of(schema: type[BaseModel], document: MarkedDict, name: str) -> tuple
 def _fault(schema: type[BaseModel], document: MarkedDict, name: str, error: ErrorDetails) -> InputError:
     """The sentence of one error of pydantic."""
     tag = error.get("ctx", {}).get("discriminator", "").strip("'")
-    at, value = _found(document, (*error["loc"], tag) if tag else error["loc"], name)
+    named = bool(tag) or error["type"] == "missing"
+    at, value = _found(document, (*error["loc"], tag) if tag else error["loc"], name, named)
     reason, hint = _said(error, at.key.rpartition(".")[2], value, Expected(schema))
     return InputError(reason, at, hint)
 
@@ -136,8 +137,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"known are {', '.join(names[:MOST_NAMES])}{more}"
 
 
-def _found(document: MarkedDict, loc: tuple[int | str, ...], name: str) -> tuple[Where, Any]:
-    """The place of a pydantic error and the value there; what stands in `loc` without a value is a tag of a union."""
+def _found(document: MarkedDict, loc: tuple[int | str, ...], name: str, absent: bool) -> tuple[Where, Any]:
+    """The place of a pydantic error and the value there; what stands in `loc` without a value is a tag of a union.
+
+    Only where a key is `absent` does the last of `loc` name it.
+    """
     node: Any = document
     mark, entry, keys = mark_of(document), "", list[str]()
     for depth, part in enumerate(loc, 1):
@@ -150,7 +154,7 @@ def _found(document: MarkedDict, loc: tuple[int | str, ...], name: str) -> tuple
             named = isinstance(called, str) and not entry
             item = f"{keys[-1] if keys else ''}[{part}]"
             entry, keys = (str(called)[:40], []) if named else (entry, [*keys[:-1], item])
-        elif depth == len(loc):
+        elif depth == len(loc) and absent:
             keys.append(str(part)[:40])
             node = None
     return Where(name, entry, ".".join(keys), mark), node

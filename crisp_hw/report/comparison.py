@@ -135,6 +135,8 @@ def _answer(found: Comparison) -> str:
     if not beyond:
         same = all(each.text or each.a == each.b for each in found.figures)
         how = "equal" if same else f"within {100 * found.tolerance:g} % of each other"
+        if found.missing:
+            return f"the two differ: one alone has what stands below; all {count:,} figures that both have are {how}"
         return f"all {count:,} figures are {how}"
     within = f" by more than {100 * found.tolerance:g} %" if found.tolerance else ""
     return f"{len(beyond):,} of {count:,} figures differ{within}"

@@ -41,7 +41,8 @@ def layer_tables(title: str, found: Sequence[Record], wide: bool = False) -> tup
 def total_table(title: str, records: Sequence[Record], wide: bool = False) -> Table:
     """One row per accelerator, of `total_records`."""
     counts = " or ".join(dict.fromkeys(str(record["layers"]) for record in records))
-    return table(f"{title}: totals of {counts} layers", columns(_keys(records) if wide else TOTAL), records)
+    noun = "layer" if counts == "1" else "layers"
+    return table(f"{title}: totals of {counts} {noun}", columns(_keys(records) if wide else TOTAL), records)
 
 
 def evaluation_document(

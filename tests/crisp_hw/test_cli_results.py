@@ -57,6 +57,13 @@ def test_results_that_differ_end_with_1(saved):
     assert json.loads(only.stdout)["figures"] == content["figures"]
 
 
+@pytest.mark.parametrize("name", ["run.pt", "run.safetensors"])
+def test_a_pruned_network_is_no_result_yet(tmp_path, name):
+    (tmp_path / name).write_bytes(b"PK")
+    refused = run("report", tmp_path / name)
+    assert refused.exit_code == 2 and "is a pruned network, and no result yet; `crisp-hw evaluate" in refused.stderr
+
+
 def test_the_tolerance_decides(saved):
     asked = ("compare", saved / "a", "--arch", "stc", "--arch", "stc[dram_bandwidth=4]")
     both = (*asked[:2], saved / "b.zip", *asked[2:])

@@ -61,6 +61,7 @@ def test_describe_takes_a_layer_table_and_its_pattern():
         (["run.pt", "--nm", "2:4"], "--nm: only for a layer table"),
         (["net.onnx"], "net.onnx: is no network that is read: pruned models are .pt and .safetensors files"),
         (["net.onnx"], "ONNX is not read; `crisp-hw workload copy"),
+        (["result.json"], "a saved result is printed by `crisp-hw report`"),
         (["model.h5"], "files of TensorFlow and Keras are not read"),
         (["model.ckpt"], "crisp_hw.extract.describe_checkpoint"),
         (["model.xyz"], "or a name that `crisp-hw workload list` lists"),
@@ -80,6 +81,19 @@ def test_a_checkpoint_of_another_project_is_told_what_works(tmp_path):
     torch.save({"fc.weight": torch.zeros(4, 4)}, tmp_path / "other.pt")
     refused = run("evaluate", tmp_path / "other.pt")
     assert refused.exit_code == 2 and "crisp_hw.extract.describe_checkpoint" in refused.stderr
+
+
+def test_a_folder_is_told_with_the_files_that_may_be_meant(tmp_path):
+    assert f"{tmp_path}: is a folder; give a file in it\n" in run("evaluate", tmp_path).stderr
+    for name in ("run.pt", "totals.csv", "a.yaml"):
+        (tmp_path / name).touch()
+    refused = run("evaluate", tmp_path)
+    assert refused.exit_code == 2
+    assert f"is a folder; give a file in it: {tmp_path}/a.yaml and {tmp_path}/run.pt\n" in refused.stderr
+
+
+def test_one_layer_is_no_plural():
+    assert "resnet50: totals of 1 layer\n" in run("evaluate", "resnet50", "--layers", "fc").stdout
 
 
 def test_verify_tells_a_network_from_documents():

@@ -190,7 +190,10 @@ def test_nm_alone():
 
 BAD = [
     ({"sparsity": 0.9}, "2:4 alone gives sparsity 0.5000, not 0.9; give a block"),
-    ({"sparsity": float("nan")}, "2:4 alone gives"),
+    ({"sparsity": float("nan")}, "must be a fraction below 1"),
+    ({"sparsity": -0.5}, "sparsity -0.5 must be a fraction from 0 to 1"),
+    ({"sparsity": 50}, "sparsity 50 must be a fraction below 1, such as 0.9; write 0.5 for 50 %"),
+    ({"block": 64, "sparsity": -0.5}, "sparsity -0.5 must be a fraction from 0 to 1"),
     ({"block": 64}, "blocks need a target sparsity"),
     ({"block": 64, "sparsity": 0.4}, "0.4 is below the 0.5000 that 2:4 gives before any block is pruned"),
     ({"block": 64, "sparsity": 1.0}, "must be a fraction below 1"),

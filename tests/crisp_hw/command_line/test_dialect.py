@@ -68,6 +68,27 @@ def test_what_the_parser_refuses_is_one_sentence(program, words, said):
 
 
 @pytest.mark.parametrize(
+    ("program", "words", "said"),
+    [
+        (
+            "crisp-hw",
+            ["evaluate", "resnet50", "--objective", "speed"],
+            "'speed' is not one of 'cycles', 'energy', 'edp'",
+        ),
+        ("crisp-hw", ["evaluate", "resnet50", "--jobs", "some"], "some"),
+        ("crisp-hw", ["evaluate", "resnet50", "--activation-density", "half"], "half"),
+        ("crisp-hw", ["map", "a.yaml", "--budget", "-3"], "-3"),
+        ("crisp-prune", ["run", "--lr", "fast"], "fast"),
+    ],
+)
+def test_a_refused_value_is_told_with_its_option_and_without_words_of_pydantic(program, words, said):
+    refused = run(program, *words)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert said in refused.stderr and words[-2] in refused.stderr
+    assert "Input should" not in refused.stderr and "Value error" not in refused.stderr
+
+
+@pytest.mark.parametrize(
     ("program", "words"),
     [("crisp-prune", ["plan", "--nothing", "-f", "json"]), ("crisp-hw", ["evaluate", "--nothing", "--format=json"])],
 )

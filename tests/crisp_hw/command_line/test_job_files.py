@@ -119,6 +119,7 @@ def test_paths_begin_at_the_folder_of_the_file(job, tmp_path, monkeypatch):
         ("source: resnet50\nconfig: other.yaml\n", "job.yaml:2: job.config: is not known here"),
         ("objective: speed\n", "job.yaml:1: job.objective: should be cycles, energy or edp, found 'speed'"),
         ("nm: 2:4\nsparsity: much\n", "job.yaml:2: job.sparsity: should be a number, found 'much'"),
+        ("set: {rf_kb: 2}\n", "job.yaml:1: job.set: should be a list, found a mapping of 1 keys"),
         ("cache: maybe\n", "job.yaml:1: job.cache: should be true or false, found 'maybe'"),
         ("block: 6.5\n", "job.yaml:1: job.block"),
         ("jobs: 1\njobs: 2\n", "job.yaml:2: the key 'jobs' is there already, in line 1"),

@@ -55,6 +55,8 @@ def test_what_one_alone_has_is_named_and_is_a_difference(network, row):
     assert not found.equal and not found.beyond
     lines = comparison_document(found, ("x", "y")).remarks["missing"]
     assert lines == ("b: in a alone", "z: in b alone", "a: in b alone is c3")
+    verdict = comparison_document(found, ("x", "y")).remarks["verdict"]
+    assert verdict[0].startswith("the two differ: one alone has what stands below; all ")  # the exit code is 1
     assert figure(found, "a", None, "cycles").ratio == 1.0  # the layer that is missing there is in neither sum
 
 
