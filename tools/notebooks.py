@@ -31,9 +31,8 @@ def execute(path: Path) -> NotebookNode:
             "OMP_NUM_THREADS": "1",
             "COLUMNS": "100",
         }
-        client = NotebookClient(
-            notebook, timeout=PATIENCE, kernel_name="python3", record_timing=False, resources=in_folder(folder)
-        )
+        how = {"timeout": PATIENCE, "record_timing": False, "coalesce_streams": True}  # one output, not one per write
+        client = NotebookClient(notebook, kernel_name="python3", resources=in_folder(folder), **how)
         client.execute(env=environment, cwd=str(folder))
     return notebook
 

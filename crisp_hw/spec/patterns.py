@@ -25,6 +25,10 @@ class NM:
         of_kind("n of N:M", self.n, int)
         of_kind("m of N:M", self.m, int)
 
+    def __str__(self) -> str:
+        """As it is written everywhere: 2:4."""
+        return f"{self.n}:{self.m}"
+
 
 def nm_of(pattern: object) -> NM:
     """The N:M pattern that a text such as "2:4" is, or that is given as one.

@@ -31,6 +31,8 @@ def rewritten(markdown: str, source: str, page: str, pages: dict[str, str], add:
     --------
     >>> rewritten("[a](docs/model.md#x) [b](LICENSE)", "README.md", "index.md", {}, lambda path: f"files/{path}")
     '[a](model.md#x) [b](files/LICENSE)'
+    >>> rewritten("[a](docs/notebooks/own-model.ipynb)", "README.md", "index.md", {}, str)
+    '[a](notebooks/own-model.md)'
     """
 
     def one(match: re.Match[str]) -> str:
@@ -51,7 +53,7 @@ def place(path: str, page: str, pages: dict[str, str], add: Callable[[str], str]
     elif (ROOT / path).is_dir():
         found = folder_page(path)
     elif path.startswith("docs/"):
-        found = path.removeprefix("docs/")
+        found = re.sub(r"\.ipynb$", ".md", path.removeprefix("docs/"))  # what notebook_pages makes of a notebook
     elif repository:
         return f"{repository}/blob/HEAD/{path}"
     else:

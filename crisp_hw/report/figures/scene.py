@@ -131,7 +131,7 @@ class Paper:
 
 def paper(what: Request, grid: tuple[int, int], panel_inches: float, **more: Any) -> Paper:
     """A new figure with rows x columns of panels, each so many inches high, or the axes of the request."""
-    from matplotlib.figure import Figure
+    from crisp_hw.report.figures.shown import ShownFigure  # loads matplotlib
 
     rows, columns = grid
     if what.axes:
@@ -144,7 +144,7 @@ def paper(what: Request, grid: tuple[int, int], panel_inches: float, **more: Any
         if owner is None:
             raise InputError("ax was taken off its figure", hint="give axes that are on one")
         return Paper(owner, what.axes, own=False)
-    drawn = Figure(figsize=(what.inches, rows * panel_inches), layout="constrained")
+    drawn = ShownFigure(figsize=(what.inches, rows * panel_inches), layout="constrained")
     drawn.get_layout_engine().set(w_pad=0.03, h_pad=0.03, hspace=0.04, wspace=0.04)  # type: ignore[union-attr, call-arg]
     panels = drawn.subplots(rows, columns, squeeze=False, **more)
     return Paper(drawn, tuple(panels.flat), own=True)
