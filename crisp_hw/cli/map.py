@@ -56,6 +56,14 @@ JobsOption = Annotated[
         help="The number of processes; they share out the open choices of what a level keeps and bypasses.",
     ),
 ]
+GapOption = Annotated[
+    str,
+    typer.Option(
+        "--gap",
+        help="How far above the best the result may be, such as 5%: the search of a large dense mapspace ends once it "
+        "knows that.",
+    ),
+]
 FrontOption = Annotated[
     int,
     typer.Option(
@@ -77,6 +85,7 @@ def map_files(  # noqa: PLR0913 - the options of a command
     front: FrontOption = 1,
     searching: Annotated[SearchOptions, ("budget", "seed", "device")],
     memory: MemoryOption = "1GiB",
+    gap: GapOption = "0%",
     jobs: JobsOption = 1,
     include: IncludeOption = None,
     define: DefineOption = None,
@@ -89,7 +98,7 @@ def map_files(  # noqa: PLR0913 - the options of a command
     from crisp_hw.report.mapping import map_document, texts_of
 
     check_folder(out)
-    options = replace(searching, memory_bytes=size_of(memory), front=front > 1)
+    options = replace(searching, memory_bytes=size_of(memory), gap=share_of(gap), front=front > 1)
     with _watching() as watch:
         given = FilesAsked(tuple(files), tuple(include or ()), tuple(define or ()), tuple(data or ()), strict)
         found = mapper.map_files(given.read(), objective, options=options, progress=watch, jobs=jobs)
@@ -117,6 +126,18 @@ def size_of(text: str) -> int:
     if found is None or found[2] not in _UNITS or (size := int(float(found[1]) * _UNITS[found[2]])) < 1:
         raise InputError(f"--memory {text}: is no size", hint="write 1GiB, 512MiB or 2GB")
     return size
+
+
+def share_of(text: str) -> float:
+    """A share: 5% or 0.05; InputError for anything else.
+
+    >>> share_of("5%"), share_of("0.05")
+    (0.05, 0.05)
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(%?)\s*", text)
+    if found is None:
+        raise InputError(f"--gap {text}: is no share", hint="write 5% or 0.05")
+    return float(found[1]) / (100 if found[2] else 1)
 
 
 @contextmanager
@@ -148,4 +169,5 @@ def _watching() -> Iterator[Callable[["SearchStatus"], None] | None]:
 def _said(step: "SearchStatus") -> str:
     if step.best_cycles is None or step.best_energy_pj is None:
         return "nothing valid yet"
-    return f"best: {step.best_cycles:,} cycles, {step.best_energy_pj / 1e6:,.4g} uJ"
+    gap = "" if step.gap is None else f", at most {100 * step.gap:,.2f} % above the least bound"
+    return f"best: {step.best_cycles:,} cycles, {step.best_energy_pj / 1e6:,.4g} uJ{gap}"

@@ -181,8 +181,9 @@ def _found(spaces: tuple[Space, ...], run: "_Run", complete: bool, interrupted: 
         raise _nothing(spaces, tally, run.chunk_rows)
     best, objective = tally.leader, tally.objective
     gap = None if complete else _gap(spaces, objective, best, run.chunk_rows)
-    if gap is not None and run.least is not None and run.least > 0:
-        gap = max(0.0, min(gap, best.scores[0] / run.least - 1.0))
+    if not complete and run.least is not None and run.least > 0:
+        open_gap = max(0.0, best.scores[0] / run.least - 1.0)
+        gap = open_gap if gap is None else min(gap, open_gap)
     return Found(
         best.mapping,
         best.cycles,
@@ -225,14 +226,18 @@ class _Run:
         tally = self.sweeps[0].tally
 
         def tick(done: int, waiting: int, least: float) -> None:
-            self.least = least
+            best = tally.leader
+            # what is better by less than the gap that is allowed may have been dropped
+            self.least = min(least, best.scores[0] / (1 + options.gap)) if best and options.gap else least
             if self.progress:
-                best = tally.leader
-                gap = best.scores[0] / least - 1.0 if best and least > 0 else None
+                gap = max(0.0, best.scores[0] / self.least - 1.0) if best and self.least > 0 else None
                 figures = (best.cycles, best.energy_pj, gap) if best else ()
                 self.progress(SearchStatus(done, done + waiting, *figures))
 
-        return Exact(spaces, tally, tick, options.memory_bytes).run()
+        done = Exact(spaces, tally, tick, options.memory_bytes, gap=options.gap).run()
+        if done and options.gap and tally.leader is not None:
+            self.least = tally.leader.scores[0] / (1 + options.gap)
+        return done and not options.gap
 
     def from_seeds(self, spaces: tuple[Space, ...], options: SearchOptions, budget: int) -> None:
         """Good mappings of the dense design, and descent from the best of them where it beats what a sample found."""

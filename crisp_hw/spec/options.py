@@ -162,7 +162,8 @@ SEARCH = ("objective", "energy", "jobs", "cache")
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """How to search for a mapping; `memory_bytes` is the most that it takes (`--memory`).
+    """How to search for a mapping; `memory_bytes` is the most that it takes (`--memory`), and `gap` how far above the
+    best the result may be (`--gap`; 0.05: 5 %) where templates are searched, which ends sooner.
 
     `device` is where mappings are evaluated, `front` whether the Pareto front of cycles and energy is wanted, which
     forbids lower bounds (`--front`), `said` as in `EvaluateOptions`; it changes no search.
@@ -180,6 +181,7 @@ class SearchOptions:
         int, Stated("The seed of the random choice of mappings where a budget leaves some out.", least=0)
     ] = 0
     memory_bytes: int = GIB
+    gap: float = 0.0
     device: Annotated[
         Device, Stated("The array library that evaluates mappings: NumPy, or PyTorch on the CPU or on a GPU (cuda).")
     ] = "numpy"

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import crisp_hw.mapper.parallel
 from crisp_hw.cli import app
-from crisp_hw.cli.map import size_of
+from crisp_hw.cli.map import share_of, size_of
 from crisp_hw.errors import InputError
 from crisp_hw.mapper.search import search
 
@@ -162,6 +162,17 @@ def test_sizes(text, size):
 def test_what_is_no_size_is_refused(text):
     with pytest.raises(InputError, match="is no size; write 1GiB"):
         size_of(text)
+
+
+@pytest.mark.parametrize(("text", "share"), [("5%", 0.05), ("0.1", 0.1), (" 12.5 % ", 0.125), ("0", 0.0)])
+def test_shares(text, share):
+    assert share_of(text) == share
+
+
+@pytest.mark.parametrize("text", ["", "-1%", "five", "5 percent", "%"])
+def test_what_is_no_share_is_refused(text):
+    with pytest.raises(InputError, match=r"is no share; write 5% or 0\.05"):
+        share_of(text)
 
 
 def test_python_gives_the_same_files(run, tmp_path):

@@ -59,7 +59,8 @@ class _Waiting:
 class Exact:
     """A search under way; `tally` takes what the engine says, `tick` is told how many templates are done, how many
     wait, and the least bound of what is not done. With `judged`, spaces of the same loops under other costs, the engine
-    says what mappings cost there, and nothing is bounded.
+    says what mappings cost there, and nothing is bounded. What is better by less than the share
+    `gap` need not be found.
     """
 
     spaces: tuple[Space, ...]
@@ -68,6 +69,7 @@ class Exact:
     memory_bytes: int = 1 << 30
     most_pairs: int = MOST_PAIRS
     judged: tuple[Space, ...] = ()
+    gap: float = 0.0
     pairs: int = 0
     done: int = 0
     opened: int = 0
@@ -228,6 +230,9 @@ class Exact:
         if self.tally.leader is None or self.judged:
             return np.zeros(first.shape, dtype=np.bool_)
         best = self.tally.leader.scores
+        if self.gap:
+            near: Bools = first >= best[0] / (1 + self.gap)
+            return near
         found: Bools = (first > best[0] * (1 + EQUAL)) | (
             (first >= best[0] * (1 - EQUAL)) & (second >= best[1] * (1 - EQUAL))
         )

@@ -50,6 +50,20 @@ def test_a_space_of_billions_is_proven_by_whatever_number_of_processes():
     assert ParallelSearch(2)(gemm(512), OPEN, "edp") == found
 
 
+def test_a_gap_that_is_allowed_ends_the_search_sooner_and_is_said():
+    steps: dict[float, list[object]] = {0.0: [], 0.5: []}
+    found = {
+        gap: search(gemm(64), OPEN, "edp", options=SearchOptions(gap=gap), progress=seen.append)
+        for gap, seen in steps.items()
+    }
+    near, best = found[0.5], found[0.0]
+    assert (near.proven, best.proven) == (False, True)
+    assert 0 < near.gap <= 0.5
+    assert best.cycles * best.energy_pj <= near.cycles * near.energy_pj <= 1.5 * best.cycles * best.energy_pj
+    assert near.cycles * near.energy_pj / (1 + near.gap) <= best.cycles * best.energy_pj
+    assert len(steps[0.5]) < len(steps[0.0])
+
+
 @pytest.mark.parametrize(
     ("options", "exact", "why"),
     [
