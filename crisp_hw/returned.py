@@ -9,6 +9,7 @@ from crisp_hw.dropin.map_files import Mapped
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.mapper.search import Found
 from crisp_hw.spec.evaluation import NetworkEvaluation
+from crisp_hw.spec.kinds import check_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -132,6 +133,7 @@ class Evaluation:
         """
         from crisp_hw.report.files import save, save_result
 
+        check_path("the path", path)
         target = Path(path)
         if target.suffix.lower() == ".zip":
             at = Where(mark=Mark(str(target)))
@@ -156,6 +158,7 @@ class Evaluation:
         """
         from crisp_hw.bundles.evaluation import read_evaluation
 
+        check_path("the saved evaluation", path)
         return cls(read_evaluation(Path(path)))
 
 
@@ -220,6 +223,7 @@ class BestMapping:
         """Write all of `texts` into a folder, all or none; returns the files."""
         from crisp_hw.machine.writing import write_all
 
+        check_path("the folder", folder)
         return write_all(Path(folder), {name: text.encode() for name, text in self.texts(points).items()})
 
 

@@ -11,6 +11,7 @@ import types
 
 import pytest
 import yaml
+from products import gemv
 
 import crisp_hw
 import crisp_prune
@@ -89,27 +90,6 @@ def calls(tmp_path):
             "FitOptions": lambda: crisp_prune.FitOptions(every=3).every == 3,
             "Plan": lambda: crisp_prune.Plan((), (0.5,)).total == 0,
             "make_plan": lambda: len(crisp_prune.make_plan(net, crisp_prune.CrispConfig(**config)).layers) == 2,
-        },
-    }
-
-
-def gemv():
-    """Timeloop's documents of a small product."""
-    spaces = [
-        {"name": "A", "projection": [[["M"]], [["K"]]]},
-        {"name": "Z", "projection": [[["M"]]], "read_write": True},
-    ]
-    size = {"width": 16, "word_bits": 16}
-    parts = [
-        {"name": "DRAM[1..1]", "class": "DRAM", "attributes": size},
-        {"name": "RF[1..1]", "class": "SRAM", "attributes": {**size, "depth": 8}},
-        {"name": "MAC[1..1]", "class": "intmac", "attributes": {"datawidth": 16}},
-    ]
-    return {
-        "architecture": {"version": "0.4", "subtree": [{"name": "system", "local": parts}]},
-        "problem": {
-            "shape": {"name": "gemv", "dimensions": ["M", "K"], "data_spaces": spaces},
-            "instance": {"M": 4, "K": 2},
         },
     }
 

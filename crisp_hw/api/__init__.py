@@ -3,7 +3,7 @@
 from crisp_hw.accelerators import list_arch, load_arch
 from crisp_hw.api.hardware import characterize
 from crisp_hw.api.networks import describe, evaluate
-from crisp_hw.api.timeloop_files import documents, find_mapping, render
+from crisp_hw.api.timeloop_files import find_mapping, render, rendered
 from crisp_hw.errors import CrispError, InputError, MappingError
 from crisp_hw.extract import describe_checkpoint
 from crisp_hw.io import load_pruned
@@ -37,7 +37,6 @@ __all__ = [
     "characterize",
     "describe",
     "describe_checkpoint",
-    "documents",
     "evaluate",
     "find_mapping",
     "list_arch",
@@ -47,4 +46,5 @@ __all__ = [
     "load_workload",
     "map",
     "render",
+    "rendered",
 ]

@@ -52,12 +52,12 @@ def render(evaluation: Evaluation, folder: str | Path, front_end: FrontEnd | Non
     contents = {
         f"{folder_name(row.arch)}/{row.layer}/{name}": text.encode()
         for row in evaluation.network.rows
-        for name, text in documents(row, front_end).items()
+        for name, text in rendered(row, front_end).items()
     }
     return write_all(Path(folder), contents)
 
 
-def documents(row: LayerEvaluation, front_end: FrontEnd | None = None) -> dict[str, str]:
+def rendered(row: LayerEvaluation, front_end: FrontEnd | None = None) -> dict[str, str]:
     """Return the Timeloop documents of one row, texts by file name; errors name the layer and the accelerator."""
     write = render_point if front_end is None else FRONT_ENDS[front_end]
     try:

@@ -104,7 +104,7 @@ def _rendered(inputs: Inputs, searching: Searching) -> "dict[str, Documents]":
         rows = api.evaluate(source, accelerators, layers=inputs.layers, options=searching, progress=bar).network.rows
     names: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for row in rows:
-        names.setdefault(tuple(api.documents(row).items()), []).append(f"{row.arch}/{row.layer}")
+        names.setdefault(tuple(api.rendered(row).items()), []).append(f"{row.arch}/{row.layer}")
     return {_joined(same): dict(texts) for texts, same in names.items()}
 
 

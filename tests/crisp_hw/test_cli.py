@@ -190,7 +190,7 @@ def test_render_writes_documents_with_the_best_mapping(masks, tmp_path):
     run("render", "--masks", masks, "-a", "stc", "-a", "crisp-stc", "--out", tmp_path / "docs")
     folders = {path.parent.relative_to(tmp_path / "docs") for path in (tmp_path / "docs").rglob("mapping.yaml")}
     assert {str(folder) for folder in folders} == {f"{a}/{x}" for a in ("stc", "crisp-stc") for x in ("stem", "mid")}
-    expected = api.documents(api.evaluate(masks, "stc", layers="mid").network.rows[0])
+    expected = api.rendered(api.evaluate(masks, "stc", layers="mid").network.rows[0])
     written = {path.name: path.read_text() for path in (tmp_path / "docs" / "stc" / "mid").iterdir()}
     assert written == expected
 

@@ -133,7 +133,7 @@ def test_densities_by_name():
 @pytest.mark.parametrize("options", [ACTUAL, HYBRID])
 def test_public_timeloop_cannot_be_told(options):
     with pytest.raises(InputError, match=r'no density model by mask or by blocks.*density="model"'):
-        api.documents(row(ONLY_NM, "stc", options))
+        api.rendered(row(ONLY_NM, "stc", options))
 
 
 def run(*arguments):

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 import yaml
+from products import gemv
 
 import crisp_hw
 from crisp_hw.report.notebook import MOST
@@ -21,22 +22,7 @@ def found():
 def mapped(tmp_path_factory):
     """The best mapping of a small matrix product."""
     file = tmp_path_factory.mktemp("map") / "all.yaml"
-    spaces = [
-        {"name": "A", "projection": [[["M"]], [["K"]]]},
-        {"name": "Z", "projection": [[["M"]]], "read_write": True},
-    ]
-    size = {"width": 16, "word_bits": 16}
-    parts = [
-        {"name": "DRAM[1..1]", "class": "DRAM", "attributes": size},
-        {"name": "RF[1..1]", "class": "SRAM", "attributes": {**size, "depth": 8}},
-        {"name": "MAC[1..1]", "class": "intmac", "attributes": {"datawidth": 16}},
-    ]
-    shape = {"name": "gemv", "dimensions": ["M", "K"], "data_spaces": spaces}
-    documents = {
-        "architecture": {"version": "0.4", "subtree": [{"name": "system", "local": parts}]},
-        "problem": {"shape": shape, "instance": {"M": 4, "K": 2}},
-    }
-    file.write_text(yaml.safe_dump(documents))
+    file.write_text(yaml.safe_dump(gemv()))
     return crisp_hw.find_mapping(file, "cycles")
 
 
@@ -168,3 +154,13 @@ def test_names_are_text_in_html():
 def test_equality_and_copies_stay(found):
     assert dataclasses.replace(found) == found
     assert dataclasses.replace(found.network, name="other") != found.network
+
+
+def test_a_path_of_another_kind_is_refused_in_a_sentence(found, mapped):
+    for call, name in (
+        (crisp_hw.Evaluation.load, "the saved evaluation"),
+        (found.save, "the path"),
+        (mapped.save, "the folder"),
+    ):
+        with pytest.raises(crisp_hw.InputError, match=f"{name} is 3, an int; give a path"):
+            call(3)

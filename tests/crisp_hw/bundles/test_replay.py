@@ -63,7 +63,7 @@ def test_results_come_back_to_the_last_bit(network, written):
 
 
 def test_documents_are_those_that_render_writes(network, written):
-    assert list(load(written).documents) == [api.documents(row) for row in network.rows]
+    assert list(load(written).documents) == [api.rendered(row) for row in network.rows]
 
 
 def test_the_manifest_says_where_the_numbers_come_from(written):

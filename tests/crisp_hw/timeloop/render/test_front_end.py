@@ -35,7 +35,7 @@ def figures(result: Result) -> dict:
 @pytest.mark.parametrize("layer", LAYERS)
 def test_the_front_ends_documents_are_read_back_to_the_same_numbers(arch, layer, tmp_path):
     found = row(arch, layer)
-    texts = api.documents(found, "v4")
+    texts = api.rendered(found, "v4")
     for name, text in texts.items():
         (tmp_path / name).write_text(text)
     again = evaluate_files(sorted(tmp_path.iterdir())).result
@@ -48,7 +48,7 @@ def test_the_front_ends_documents_are_read_back_to_the_same_numbers(arch, layer,
 
 def test_components_are_nodes_with_all_that_the_front_end_requires():
     """v4/arch.py wants width and depth of every storage, and all three sizes of metadata or none."""
-    (document,) = read_yaml_text(api.documents(row("dense", "fc"), "v4")["architecture.yaml"], "a.yaml")
+    (document,) = read_yaml_text(api.rendered(row("dense", "fc"), "v4")["architecture.yaml"], "a.yaml")
     *storage, mac = document["architecture"]["nodes"]
     assert [node["name"] for node in storage] == ["DRAM", "SMEM", "RF", "LRF"]
     assert {node.tag for node in (*storage, mac)} == {"!Component"}
@@ -63,7 +63,7 @@ def test_components_are_nodes_with_all_that_the_front_end_requires():
 @pytest.mark.parametrize("arch", ["stc", "crisp-stc"])
 def test_lanes_that_shrink_are_refused_by_name(arch):
     with pytest.raises(InputError, match=rf"layer layer2.0.conv2 on {arch}: .*no lanes shrink") as caught:
-        api.documents(row(arch, "layer2.0.conv2"), "v4")
+        api.rendered(row(arch, "layer2.0.conv2"), "v4")
     assert (caught.value.at.document, caught.value.at.entry) == ("sparse_optimizations", "RF")
 
 
@@ -80,7 +80,7 @@ def test_dimensions_of_several_letters_are_refused():
     mapping = replace(found.point.mapping, nest=replace(nest, loops=loops))
     point = replace(found.point, design=replace(found.point.design, problem=long), mapping=mapping)
     with pytest.raises(InputError, match="'GG' would be 2 dimensions"):
-        api.documents(replace(found, point=point), "v4")
+        api.rendered(replace(found, point=point), "v4")
 
 
 def test_a_folder_of_them(tmp_path):
