@@ -21,7 +21,7 @@ Progress = Callable[[str, int, int], None]
 
 UNUSED = {
     "activation_density": "only dstc looks at activations",
-    "block_index": "no block index is fetched here, or --no-overheads leaves it out",
+    "block_index": "no block index is fetched here, or overheads are left out, and it with them",
     "density": "nothing here exploits zeros of weights",
     "dstc": "dstc is not among the accelerators",
     "offsets": "no lanes select for N:M weights here",
@@ -85,6 +85,4 @@ def unused_options(
         "offsets": selects,
         "overheads": selects or indexes,
     }
-    return tuple(
-        f"--{name.replace('_', '-')} has no effect: {UNUSED[name]}" for name in sorted(asked) if not used[name]
-    )
+    return tuple(f"option {name} has no effect: {UNUSED[name]}" for name in sorted(asked) if not used[name])

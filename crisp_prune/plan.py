@@ -7,7 +7,7 @@ from torch import nn
 
 from crisp_hw.documents.columns import table
 from crisp_hw.documents.document import Document
-from crisp_hw.documents.screen import screen_text
+from crisp_hw.documents.screen import screen_text, screen_width
 from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.columns import Record
 from crisp_hw.spec.descriptors import Role
@@ -60,7 +60,7 @@ class Plan:
         return f"<Plan: {many}, at most to {self.highest:.4f} of {self.total:,} weights; print it for the table>"
 
     def __str__(self) -> str:
-        return screen_text(plan_document(self), WIDTH).rstrip("\n")
+        return screen_text(plan_document(self), screen_width()).rstrip("\n")
 
     def _repr_html_(self) -> str:
         headings = [column.heading for column in PLAN.columns]
@@ -91,7 +91,6 @@ class Plan:
         raise KeyError(name)
 
 
-WIDTH = 120  # characters of a line, as documents have it where there is no terminal
 SCHEMA = "crisp-prune/plan/1"
 
 

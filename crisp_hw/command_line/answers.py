@@ -1,6 +1,5 @@
 """The answer of a command to stdout, in the format that was asked for."""
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -10,8 +9,6 @@ from crisp_hw.command_line.formats import Format
 if TYPE_CHECKING:
     from crisp_hw.documents.document import Document
 
-MIN_WIDTH = 40  # below it words would be cut
-
 
 def show(document: "Document", form: Format, wide: bool = False) -> None:
     """Print a document; with CSV, what does not fit into records goes to stderr.
@@ -19,7 +16,7 @@ def show(document: "Document", form: Format, wide: bool = False) -> None:
     Tables leave out columns until they fit the screen, unless they may be `wide`, and say which.
     """
     from crisp_hw.documents.document import json_text, markdown_text
-    from crisp_hw.documents.screen import remark_lines, screen_text
+    from crisp_hw.documents.screen import remark_lines, screen_text, screen_width
     from crisp_hw.documents.tables import csv_text
 
     match form:
@@ -41,10 +38,3 @@ def show_table(document: "Document", form: Format, wide: bool) -> None:
     if wide and form != "table":
         voice.note(f"--wide has no effect with --format {form}, which has everything")
     show(document, form, wide)
-
-
-def screen_width() -> int:
-    """Characters of a line: those of the terminal, else what COLUMNS says, else 120."""
-    if os.environ.get("COLUMNS", "").isdecimal():
-        return max(MIN_WIDTH, int(os.environ["COLUMNS"]))
-    return max(MIN_WIDTH, os.get_terminal_size(sys.stdout.fileno()).columns) if sys.stdout.isatty() else 120

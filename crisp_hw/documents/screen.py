@@ -1,11 +1,23 @@
 """A document as text for a screen of a width: tables that fit it, and lines that end where it does."""
 
+import os
+import sys
 from collections.abc import Iterator, Mapping
 from textwrap import fill
 
 from crisp_hw.documents.columns import Table
 from crisp_hw.documents.document import Document
 from crisp_hw.documents.tables import fitted, least_width, rich_table, table_width
+
+MIN_WIDTH = 40  # characters; below it words would be cut
+USUAL_WIDTH = 120  # characters of a line where there is no screen, as in a file or a pipe
+
+
+def screen_width() -> int:
+    """Characters of a line: what COLUMNS says, else those of the terminal, else 120."""
+    if os.environ.get("COLUMNS", "").isdecimal():
+        return max(MIN_WIDTH, int(os.environ["COLUMNS"]))
+    return max(MIN_WIDTH, os.get_terminal_size(sys.stdout.fileno()).columns) if sys.stdout.isatty() else USUAL_WIDTH
 
 
 def screen_text(document: Document, width: int, wide: bool = False, remarks: bool = True) -> str:

@@ -77,7 +77,7 @@ def answer_of(running: Future[Answer]) -> Answer:
         return running.result()
     except BrokenProcessPool as error:
         said = "a process that searched ended without an answer (killed, or out of memory)"
-        raise WorkerLost(said, hint="take fewer --jobs, or 1") from error
+        raise WorkerLost(said, hint="take fewer jobs, or 1") from error
 
 
 @contextmanager

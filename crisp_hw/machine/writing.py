@@ -112,7 +112,7 @@ def write_all(folder: Path, contents: Mapping[str, bytes]) -> tuple[Path, ...]:
             raise InputError(f"will not write {name!r}, which lies outside of the folder", where, "rename the layer")
         if os.path.isdir(folder / name):  # noqa: PTH112 - which a name that is too long does not stop
             place = Where(mark=Mark(str(folder / name)))
-            raise InputError("is a folder where a file must go", place, "choose another --out")
+            raise InputError("is a folder where a file must go", place, "choose another place")
         check_replaceable(folder / name)
     with _base(folder) as base, stage(base) as hidden:
         for name, content in contents.items():

@@ -11,18 +11,13 @@ from crisp_hw.command_line import voice
 from crisp_hw.documents.columns import table
 from crisp_hw.documents.document import Document
 from crisp_hw.machine.ending import printable
-from crisp_hw.spec.columns import Column, Record
+from crisp_hw.spec.columns import Record
+from crisp_hw.spec.documents.workloads import RUN
 from crisp_prune.job import Outcome
 from crisp_prune.options import Job
 from crisp_prune.training import Progress
 
 SCHEMA = "crisp-prune/run/1"
-COLUMNS = (
-    Column("when", "when"),
-    Column("sparsity", "sparsity", "share"),
-    Column("top1_all", "top-1 over all outputs", "share"),
-    Column("top1_classes", "top-1 among the classes", "share"),
-)
 
 
 @contextmanager
@@ -57,7 +52,7 @@ def outcome_document(job: Job, outcome: Outcome) -> Document:
         "samples": after.samples,
         "accuracy": records,
     }
-    return Document("run", (table(str(job.out), COLUMNS, records),), {"in all": (said,)}, records, content)
+    return Document("run", (table(str(job.out), RUN.columns, records),), {"in all": (said,)}, records, content)
 
 
 def say_outcome(job: Job) -> None:

@@ -11,6 +11,6 @@ DOCUMENTS = (
     *(hardware.ACCELERATOR_NUMBERS, hardware.ACCELERATOR_ENERGIES, hardware.COMPONENTS, hardware.COMPONENT_ACTIONS),
     *(hardware.COMPONENT_SOURCES, verdicts.COMPARED, verdicts.COMPARED_LAYERS, verdicts.VALIDATION),
     *(verdicts.VERIFICATION, verdicts.VERIFICATION_DIFFERENCES, verdicts.REPLAY, verdicts.REPLAY_DIFFERENCES),
-    *(upkeep.MISTAKES, upkeep.KEPT, upkeep.INSTALLED, workloads.PLAN),
+    *(upkeep.MISTAKES, upkeep.KEPT, upkeep.INSTALLED, workloads.PLAN, workloads.RUN),
 )
 """All of them, in the order of docs/columns.md."""

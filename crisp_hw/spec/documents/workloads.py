@@ -67,3 +67,13 @@ PLAN = Section(
         column("why", "prose", "Why it has this role."),
     ),
 )
+RUN = Section(
+    "A run",
+    "`crisp-prune run`: one record before pruning, and one after it.",
+    (
+        column("when", "text", "before or after."),
+        column("sparsity", "share", "Share of zeros among the prunable weights."),
+        column("top1_all", "share", "Top-1 accuracy over all outputs.", 0, "top-1 over all outputs"),
+        column("top1_classes", "share", "Top-1 accuracy among the classes pruned for.", 0, "top-1 among the classes"),
+    ),
+)

@@ -132,7 +132,7 @@ def test_an_interrupt_ends_processes_at_once(task):
 @pytest.mark.parametrize("which", [min, max])
 def test_a_process_that_is_killed_is_an_error_and_not_an_answer(which):
     with (
-        pytest.raises(WorkerLost, match=r"ended without an answer .* take fewer --jobs") as caught,
+        pytest.raises(WorkerLost, match=r"ended without an answer .* take fewer jobs") as caught,
         solving([endless("one"), endless("two")], 2) as answer,
         once_both_work(lambda pids: os.kill(which(pids), signal.SIGKILL)),
     ):
