@@ -39,7 +39,8 @@ def compare(
     crisp_hw.errors.InputError: the two have no accelerator in common: nothing and nothing; name one of each, to ...
     """
     figures: list[Compared] = []
-    pairs, missing = _pairs(arch_names(a), arch_names(b), archs)
+    pairs = _pairs(arch_names(a), arch_names(b), archs)
+    missing = [] if archs else _alone(arch_names(a), arch_names(b))
     parameters = {key for network in (a, b) for changes in network.parameters.values() for key in changes}
     for arch_a, arch_b in pairs:
         first, second = _rows(a, arch_a), _rows(b, arch_b)
@@ -56,24 +57,27 @@ def compare(
     return Comparison((a.name, b.name), tuple(figures), tuple(missing), tolerance)
 
 
-def _pairs(
-    names_a: Sequence[str], names_b: Sequence[str], archs: Sequence[str]
-) -> tuple[list[tuple[str, str]], list[Missing]]:
-    """The accelerators to compare, and those that one of the two alone has."""
+def _pairs(names_a: Sequence[str], names_b: Sequence[str], archs: Sequence[str]) -> list[tuple[str, str]]:
+    """The accelerators to compare, of the first evaluation and of the second."""
     if len(archs) > 2:
         raise InputError(f"{len(archs)} accelerators are named", hint="name one, or one of each evaluation")
     if archs:
         for name, names, which in ((archs[0], names_a, "first"), (archs[-1], names_b, "second")):
             if name not in names:
                 raise InputError(f"{name} is not in the {which} evaluation", hint=f"there are {', '.join(names)}")
-        return [(archs[0], archs[-1])], []
+        return [(archs[0], archs[-1])]
     common = [(each, each) for each in names_a if each in names_b]
     if not common:
         there = " and ".join(", ".join(names) or "nothing" for names in (names_a, names_b))
         said = f"the two have no accelerator in common: {there}"
         raise InputError(said, hint="name one of each, to compare these: --arch FIRST --arch SECOND")
-    alone = [Missing(each, (), "a") for each in names_a if each not in names_b]
-    return common, alone + [Missing(each, (), "b") for each in names_b if each not in names_a]
+    return common
+
+
+def _alone(names_a: Sequence[str], names_b: Sequence[str]) -> list[Missing]:
+    """The accelerators that one of the two alone has."""
+    first = [Missing(each, (), "a") for each in names_a if each not in names_b]
+    return first + [Missing(each, (), "b") for each in names_b if each not in names_a]
 
 
 def _rows(network: NetworkEvaluation, arch: str) -> dict[str, LayerEvaluation]:

@@ -30,11 +30,20 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Span:
+    """The name of a stage, and the first and last place above which it stands."""
+
+    name: str
+    first: float
+    last: float
+
+
+@dataclass(frozen=True)
 class Axis:
-    """All places, and the stages to name above them: (name, first place, last place)."""
+    """All places, and the stages to name above them."""
 
     groups: tuple[Group, ...]
-    named: tuple[tuple[str, float, float], ...] = ()
+    named: tuple[Span, ...] = ()
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -99,7 +108,7 @@ def axis(names: Sequence[str], bars: int, span_pt: float, summary: str) -> Axis:
     fine = _by_layer(found, names, summary)
     slot = fine.slot_pt(span_pt)
     if not do_group(found) or (slot >= LINE and slot * BARS / bars >= LEAST_BAR_PT):
-        fits = all(width_pt(name) <= (last - first + 1) * slot for name, first, last in fine.named)
+        fits = all(width_pt(span.name) <= (span.last - span.first + 1) * slot for span in fine.named)
         return fine if fits else _by_layer(found, names, summary, short=False)
     groups = [Group(stage.name, stage.layers, float(place)) for place, stage in enumerate(found)]
     return Axis((*groups, _whole(names, len(found) + 0.5, summary)))
@@ -107,7 +116,7 @@ def axis(names: Sequence[str], bars: int, span_pt: float, summary: str) -> Axis:
 
 def _by_layer(found: Sequence[Stage], names: Sequence[str], summary: str, short: bool = True) -> Axis:
     groups: list[Group] = []
-    named: list[tuple[str, float, float]] = []
+    named: list[Span] = []
     at = 0.0
     several = do_group(found)
     for stage in found:
@@ -120,7 +129,7 @@ def _by_layer(found: Sequence[Stage], names: Sequence[str], summary: str, short:
             groups.append(Group(summary, stage.layers, at, summary=True))
             at += 1
         if grouped and short:
-            named.append((stage.name, first, at - 1))
+            named.append(Span(stage.name, first, at - 1))
         at += 0.3 if several else 0.0
     if len(names) > 1:
         groups.append(_whole(names, at + (0.2 if several else 0.5), summary))
@@ -149,9 +158,9 @@ def draw_axis(axes: "Axes", where: Axis, span_pt: float) -> float:
     for group in where.groups:
         if group.summary:
             axes.axvspan(group.at - group.half, group.at + group.half, color=BAND, zorder=0, linewidth=0)
-    for name, first, last in where.named:
+    for span in where.named:
         axes.plot(
-            [first - 0.4, last + 0.4],
+            [span.first - 0.4, span.last + 0.4],
             [1.01, 1.01],
             color=INK,
             linewidth=0.6,
@@ -159,8 +168,8 @@ def draw_axis(axes: "Axes", where: Axis, span_pt: float) -> float:
             transform=axes.get_xaxis_transform(),
         )
         axes.annotate(
-            plain(name),
-            ((first + last) / 2, 1.01),
+            plain(span.name),
+            ((span.first + span.last) / 2, 1.01),
             (0, 1.5),
             xycoords=axes.get_xaxis_transform(),
             textcoords="offset points",

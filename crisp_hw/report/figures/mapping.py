@@ -48,7 +48,7 @@ def mapping_figure(point: DesignPoint, result: Result, request: Request, title: 
     )
     longest = max(len(text) for text in _nest(shown))
     split = min(0.5 * span, (longest + 1) * MONO + 2 * PAD)
-    blocks = _blocks(shown, _mac_line(point, result), (split, span))
+    blocks = _blocks(shown, _macs(point, result), (split, span))
     height = blocks[-1].bottom + 2.0
     sheet = paper(request, (1, 1), height / POINTS)
     (axes,) = sheet.axes
@@ -86,18 +86,26 @@ class _Block:
         return self.top + 2 * PAD + LINE * max(len(self.loops), len(self.lines) + 1) + bar
 
 
+@dataclass(frozen=True)
+class _Macs:
+    """The name of the MACs, and how many of them are at work."""
+
+    name: str
+    at_work: str
+
+
 def _nest(shown: Sequence[Floor]) -> list[str]:
     """All loops, each further in than the one around it, and the MAC inside all of them."""
     loops = [loop for floor in shown for loop in floor.loops]
     return [" " * depth + text for depth, text in enumerate([*loops, "multiply-add"])]
 
 
-def _blocks(shown: Sequence[Floor], macs: tuple[str, str], ends: tuple[float, float]) -> list[_Block]:
+def _blocks(shown: Sequence[Floor], macs: _Macs, ends: tuple[float, float]) -> list[_Block]:
     """A block per level, outermost first, and one for the MACs, wrapped to what stands beside each other."""
     split, span = ends
     left, right = int((split - 2 * PAD) // MONO), int((span - split - 2 * PAD) // LETTER)
     nest, found, top = _nest(shown), [], 2.0
-    children = [*(plain(floor.level) for floor in shown[1:]), macs[0]]
+    children = [*(plain(floor.level) for floor in shown[1:]), macs.name]
     for floor, child in zip(shown, children, strict=True):
         here, nest = nest[: len(floor.loops)], nest[len(floor.loops) :]
         told = [_size(floor), *(_tile_line(tile) for tile in floor.tiles)]
@@ -113,7 +121,7 @@ def _blocks(shown: Sequence[Floor], macs: tuple[str, str], ends: tuple[float, fl
         )
         found.append(block)
         top = block.bottom + GAP
-    return [*found, _Block(_wrapped(nest, left), macs[0], _wrapped([macs[1]], right), top)]
+    return [*found, _Block(_wrapped(nest, left), macs.name, _wrapped([macs.at_work], right), top)]
 
 
 def _wrapped(texts: Sequence[str], letters: int) -> tuple[str, ...]:
@@ -125,10 +133,10 @@ def _wrapped(texts: Sequence[str], letters: int) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _mac_line(point: DesignPoint, result: Result) -> tuple[str, str]:
+def _macs(point: DesignPoint, result: Result) -> _Macs:
     compute = point.design.architecture.compute
     busy = result.compute.utilized_instances if result.compute else 0.0
-    return plain(compute.name), f"{busy:,.6g} of {compute.instances:,} at work (mean)"
+    return _Macs(plain(compute.name), f"{busy:,.6g} of {compute.instances:,} at work (mean)")
 
 
 def _size(floor: Floor) -> str:

@@ -26,7 +26,7 @@ def test_stages_stand_where_layers_have_no_room():
 def test_layers_are_named_below_their_stage_or_in_full():
     wide, narrow = axis(RESNET, 3, 2000, "sum"), axis(["fc", "classifier.0", "classifier.1"], 1, 60, "sum")
     assert [group.label for group in wide.groups[:3]] == ["conv1", "0.conv1", "0.conv2"]
-    assert [name for name, _, _ in wide.named] == ["layer1", "layer2", "layer3", "layer4"]
+    assert [span.name for span in wide.named] == ["layer1", "layer2", "layer3", "layer4"]
     assert [group.label for group in narrow.groups] == ["fc", "classifier.0", "classifier.1", "sum", "sum\nof all"]
 
 
