@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from operator import index
-from typing import Any, Literal, TypedDict, TypeVar, get_args
+from typing import Any, Literal, TypedDict, TypeVar
 
 from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.descriptors import Role
@@ -76,8 +76,9 @@ class CrispConfig:
             globs = getattr(self, name)
             if not isinstance(globs, Mapping) or not all(isinstance(glob, str) for glob in globs):
                 raise wrong_kind(name, globs, "a map from globs of layer names, such as {'layer4.*': ...}")
-        _check_choices(self)
         settled(self)
+        for glob, role in self.roles.items():
+            of_kind(f"roles[{glob!r}]", role, Role)
         _check_pattern(self)
         for name in ("epochs", "lr", "momentum", "weight_decay", "sr_ste", "seed"):
             if getattr(self, name) < 0:
@@ -183,16 +184,6 @@ def _check_pattern(config: CrispConfig) -> None:
                 Where(key=f"max_sparsity[{glob!r}]"),
                 "give the layer the role dense to keep more",
             )
-
-
-def _check_choices(config: CrispConfig) -> None:
-    """Every closed choice must be one of its names."""
-    choices = {"score": Score, "normalize": Normalize, "ramp": Ramp, "amp": Amp}
-    picked = [(name, getattr(config, name), get_args(kind)) for name, kind in choices.items()]
-    picked += [(f"roles[{glob!r}]", role, get_args(Role)) for glob, role in config.roles.items()]
-    for name, value, allowed in picked:
-        if value not in allowed:
-            raise InputError(f"{name} is {value!r}", hint=f"choose one of {', '.join(allowed)}")
 
 
 def match_glob(globs: Mapping[str, Value], name: str) -> Value | None:

@@ -149,7 +149,7 @@ def _roles(items: Sequence[str]) -> dict[str, Role]:
     for glob, value in _assignments("--role", items):
         if value not in get_args(Role):
             choices = ", ".join(get_args(Role))
-            raise InputError(f"{value!r} is no role", Where(key=f"--role {glob}"), f"choose one of {choices}")
+            raise InputError(f"{value!r} is no role", Where(key=f"--role {glob}"), f"there are {choices}")
         roles[glob] = cast(Role, value)
     return roles
 

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from products import DOT
 from typer.testing import CliRunner
 
 from crisp_hw.cli import app
@@ -21,27 +22,6 @@ OWN = "schema: crisp-hw/arch/1\nname: mine\nextends: fabric\nscheme: {kind: cris
 EVALUATE = ("evaluate", "--workload", "net.yaml", "--nm", "2:4", "--layers", "x", "--no-cache")
 ENERGY = (data_folder("arch") / "energy" / "fabric-45nm.yaml").read_text()
 ERT = "ERT: {version: 0.4, tables: [TABLES]}"
-DOT = """\
-architecture:
-  version: 0.4
-  nodes:
-  - !Component {name: Far, class: DRAM, attributes: {width: 64, datawidth: 8}}
-  - !Component {name: Near, class: SRAM, attributes: {depth: 512, width: 8, datawidth: 8}}
-  - !Component {name: Mul, class: intmac, attributes: {datawidth: 8}}
-problem:
-  version: 0.4
-  shape:
-    name: dot
-    dimensions: [U, V]
-    data_spaces:
-    - {name: A, projection: [[[U]], [[V]]]}
-    - {name: B, projection: [[[V]]]}
-    - {name: Z, projection: [[[U]]], read_write: true}
-  instance: {U: 12, V: 20}
-mapping:
-- {target: Far, type: temporal, factors: U=12 V=1, permutation: VU}
-- {target: Near, type: temporal, factors: U=1 V=20, permutation: VU}
-"""
 
 
 @pytest.fixture

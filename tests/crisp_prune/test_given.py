@@ -92,7 +92,7 @@ WRONG_FIELDS = {
     "lr": ("fast", "lr is 'fast', a str; give a number"),
     "warmup_epochs": ("x", "warmup_epochs is 'x', a str; give a number or None"),
     "seed": (None, "seed is None; give a whole number"),
-    "score": (3, "score is 3; choose one of cass, signed, magnitude"),
+    "score": (3, "score is 3, an int; give 'cass' or 'signed' or 'magnitude'"),
 }
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from products import DOT
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -37,27 +38,6 @@ from torch import nn
 def build():
     convolutions = nn.Conv2d(3, 64, 3), nn.Conv2d(64, 256, 3), nn.Conv2d(256, 256, 3)
     return nn.Sequential(*convolutions, nn.Flatten(), nn.Linear(1024, 8))
-"""
-DOT = """\
-architecture:
-  version: 0.4
-  nodes:
-  - !Component {name: Far, class: DRAM, attributes: {width: 64, datawidth: 8}}
-  - !Component {name: Near, class: SRAM, attributes: {depth: 512, width: 8, datawidth: 8}}
-  - !Component {name: Mul, class: intmac, attributes: {datawidth: 8}}
-problem:
-  version: 0.4
-  shape:
-    name: dot
-    dimensions: [U, V]
-    data_spaces:
-    - {name: A, projection: [[[U]], [[V]]]}
-    - {name: B, projection: [[[V]]]}
-    - {name: Z, projection: [[[U]]], read_write: true}
-  instance: {U: 12, V: 20}
-mapping:
-- {target: Far, type: temporal, factors: U=12 V=1, permutation: VU}
-- {target: Near, type: temporal, factors: U=1 V=20, permutation: VU}
 """
 
 
