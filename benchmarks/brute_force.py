@@ -6,7 +6,7 @@ Every factorization in every order on every axis is evaluated, with no knowledge
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, permutations, product
+from itertools import permutations, product
 
 import numpy as np
 from drawn_spaces import Case
@@ -17,13 +17,16 @@ from crisp_hw.errors import MappingError
 from crisp_hw.mapper.admit import admitted
 from crisp_hw.mapper.exact.covers import uncovered
 from crisp_hw.mapper.exact.search import Exact
+from crisp_hw.mapper.fits import fits
 from crisp_hw.mapper.search import search
 from crisp_hw.mapper.space import LoopBlock, Space, loop_nest
 from crisp_hw.mapper.tally import OBJECTIVES, Tally
 from crisp_hw.spec.mapping import Loop
 from crisp_hw.spec.options import SearchOptions
 
-LEAST, MOST_NESTS = 3000, 4000  # mappings, so that over 1,000 are valid in most spaces; nests, at 1 ms each
+LEAST, MOST_NESTS = 1500, 4000  # mappings, so that over 1,000 are valid in most spaces; nests, at 1 ms each
+LEAST_OF = {"three fanouts": 300}  # nearly every mapping has a nest of its own there
+EACH = 16  # of so many nests one is looked at for the number of mappings
 SAME = 1e-9  # sums of floats in another order differ by less than that of themselves
 Ints = NDArray[np.int64]
 Scores = tuple[float, ...]
@@ -59,10 +62,23 @@ def same(one: Scores | None, other: Scores | None) -> bool:
     return bool(one is other is None or (one and other and np.allclose(one, other, rtol=SAME, atol=0)))
 
 
-def right_size(case: Case, least: int = LEAST, most_nests: int = MOST_NESTS) -> bool:
-    """Neither so small that it shows nothing, nor so large that brute force takes many seconds."""
-    nests = [len(rows) for space in case.spaces for rows, _ in islice(every_nest(space), most_nests + 1)]
-    return len(nests) <= most_nests and sum(nests) >= least
+def right_size(case: Case, least: int | None = None, most_nests: int = MOST_NESTS) -> bool:
+    """Neither so small that it shows nothing, nor so large that brute force takes many seconds.
+
+    Mappings count that may be valid, what the constraints, the lanes and the sizes of dense tiles leave, by a sample.
+    """
+    wanted = LEAST_OF.get(case.kind, LEAST) if least is None else least
+    nests = mappings = 0
+    for space in case.spaces:
+        for rows, arrangement in every_nest(space):
+            nests += 1
+            if nests > most_nests:
+                return False
+            if nests % EACH:
+                continue
+            fine = admitted(space, rows) & on_the_mesh(space, rows, arrangement)
+            mappings += EACH * int((fine & fits(space, rows, space.design.problem.dims)).sum())
+    return mappings >= wanted
 
 
 def compared(case: Case, device: str = "numpy") -> Compared:

@@ -11,7 +11,7 @@ from drawn_spaces import KINDS, drawn
 from crisp_hw.spec.patterns import Actual, HybridBlocks
 
 SPACES = 12  # of each kind, 60 in all
-SMALL = partial(right_size, least=100, most_nests=600)
+SMALL = partial(right_size, least=100, most_nests=1000)
 
 
 @pytest.mark.slow
