@@ -71,6 +71,12 @@ class Masks:
         self.follow(weight.device)
         return _straight_through(weight, self.keep, self.live)
 
+    @torch.no_grad()
+    def pull(self, weight: Tensor, share: float) -> None:
+        """Take a share off the weight where N:M dropped it."""
+        self.follow(weight.device)
+        weight.copy_(torch.where(self.nm, weight, weight * (1 - share)))
+
     def __deepcopy__(self, memo: dict[int, Any]) -> "Masks":
         """The same masks: what the pruner sets later holds for every copy."""
         return self

@@ -36,9 +36,19 @@ class GradientSums:
             self.sums[name] = self.sums[name] + term if name in self.sums else term
         self.batches += 1
 
+    def add_finite(self, gradients: Mapping[str, Tensor | None], score: Score) -> None:
+        """The same, of a batch without any gradient that overflowed; others are left out."""
+        if all(gradient is None or bool(torch.isfinite(gradient).all()) for gradient in gradients.values()):
+            self.add(gradients, score)
+
     def clear(self) -> None:
         """Forget all batches."""
         self.sums, self.batches = {}, 0
+
+    def restore(self, sums: Mapping[str, Tensor], batches: int, weights: Mapping[str, nn.Parameter]) -> None:
+        """Go on from sums that were saved, each where its weight is."""
+        self.sums = {name: total.to(weights[name].device) for name, total in sums.items()}
+        self.batches = batches
 
     def means(self, weights: Mapping[str, nn.Parameter]) -> tuple[dict[str, Tensor], int]:
         """Mean term per layer and the number of batches, both over all processes of torch.distributed.

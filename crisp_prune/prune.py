@@ -143,11 +143,9 @@ class Crisp:
         weights = self.weights
         with preserved(batches), evaluation(self.model), torch.enable_grad(), thawed(weights):
             seed_all(self.config.seed * 1000 + self.iteration, batches)
-            for batch in batches:
-                mine = only_classes(to_device(batch, self.device), self.config.classes)
-                if mine is None:
-                    continue
-                found = torch.autograd.grad(loss_fn(self.model, mine), list(weights.values()), allow_unused=True)
+            mine = (only_classes(to_device(each, self.device), self.config.classes) for each in batches)
+            for batch in (each for each in mine if each is not None):
+                found = torch.autograd.grad(loss_fn(self.model, batch), list(weights.values()), allow_unused=True)
                 self.gradients.add(dict(zip(weights, found, strict=True)), self.config.score)
 
     def observe(self, scale: float = 1.0) -> None:
@@ -157,8 +155,7 @@ class Crisp:
         is left out, as GradScaler leaves out its step. Under DDP `.grad` is already the mean over processes.
         """
         found = {name: None if w.grad is None else w.grad.float() / scale for name, w in self.weights.items()}
-        if all(gradient is None or bool(torch.isfinite(gradient).all()) for gradient in found.values()):
-            self.gradients.add(found, self.config.score)
+        self.gradients.add_finite(found, self.config.score)
 
     def step(self, batches: Iterable[Any] | None = None, loss_fn: LossFn = classification_loss) -> Iteration:
         """Make the next iteration: score, choose N:M and blocks, set the masks until the next call.
@@ -202,13 +199,9 @@ class Crisp:
 
     def decay(self, lr: float) -> None:
         """The SR-STE pull after `optimizer.step()`: W -= lr * sr_ste * W where N:M dropped W (decoupled decay)."""
-        if not self.config.sr_ste:
-            return
-        with torch.no_grad():
+        if self.config.sr_ste:
             for name, weight in self.weights.items():
-                masks = self._attached[name]
-                masks.follow(weight.device)
-                weight.copy_(torch.where(masks.nm, weight, weight * (1 - lr * self.config.sr_ste)))
+                self._attached[name].pull(weight, lr * self.config.sr_ste)
 
     @with_fields(FitOptions)
     def fit(
@@ -219,9 +212,9 @@ class Crisp:
         One SGD optimizer and one learning-rate schedule run through; `options`, or its fields as keywords, name the
         checkpoint to write and to resume from. Global random generators are left as they were found.
         """
-        said = options_from(FitOptions, options, fields)
+        training = Training(self, loader, options_from(FitOptions, options, fields))
         with preserved(loader):
-            run(Training(self, loader, said))
+            run(training)
         return list(self.history)
 
     def finalize(self, check: bool = True) -> nn.Module:
@@ -231,10 +224,8 @@ class Crisp:
         one does, or when the masked one gives two outputs for it, so that nothing can be compared.
         """
         if check and not agree(self.model, self._last):
-            raise InputError(
-                "the model gives two outputs for one batch in evaluation mode, so its masks cannot be checked",
-                hint="make it repeatable, or call finalize(check=False)",
-            )
+            said = "the model gives two outputs for one batch in evaluation mode, so its masks cannot be checked"
+            raise InputError(said, hint="make it repeatable, or call finalize(check=False)")
         self._last.arguments = None
         return strip(self.model)
 
@@ -261,9 +252,7 @@ class Crisp:
         self._attach(self.plan())
         self.history = found.history
         self._set(found.masks)
-        weights = self.weights
-        self.gradients.sums = {name: total.to(weights[name].device) for name, total in found.sums.items()}
-        self.gradients.batches = found.batches
+        self.gradients.restore(found.sums, found.batches, self.weights)
         restore(saved["rng"])
 
     @property
@@ -274,8 +263,7 @@ class Crisp:
     def __deepcopy__(self, memo: dict[int, Any]) -> "Crisp":
         """A pruner of a copy of the model, with masks of its own."""
         share_nothing(self._attached.values(), memo)
-        twin = type(self).__new__(type(self))
-        memo[id(self)] = twin
+        memo[id(self)] = twin = type(self).__new__(type(self))
         vars(twin).update(copy.deepcopy(vars(self), memo))
         return twin
 
@@ -308,7 +296,5 @@ class Crisp:
         """Put new masks into effect."""
         self._masks = dict(masks)
         for name, weight in self.weights.items():
-            nm, live = (
-                from_matrix(part, weight.shape).to(weight.device) for part in (masks[name].nm, masks[name].live)
-            )
-            self._attached[name].set(nm, live)
+            both = (from_matrix(part, weight.shape) for part in (masks[name].nm, masks[name].live))
+            self._attached[name].set(*(part.to(weight.device) for part in both))
