@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         load_pruned,
         load_workload,
         map,
+        model,
         render,
     )
 
@@ -65,6 +66,7 @@ __all__ = [
     "load_pruned",
     "load_workload",
     "map",
+    "model",
     "render",
 ]
 

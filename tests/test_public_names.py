@@ -80,6 +80,7 @@ def calls(tmp_path):
             "load_pruned": lambda: len(crisp_hw.load_pruned(tmp_path / "run.pt").layers) == 2,
             "load_workload": lambda: crisp_hw.load_workload("resnet50").name == "resnet50",
             "map": lambda: crisp_hw.map(table, "cycles").found.cycles == 8,
+            "model": lambda: crisp_hw.model(crisp_hw.render(small, tmp_path / "files")).result.cycles > 0,
             "render": lambda: len(crisp_hw.render(small, tmp_path / "documents")) == 5,
         },
         crisp_prune: {

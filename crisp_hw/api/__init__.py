@@ -3,7 +3,7 @@
 from crisp_hw.accelerators import list_arch, load_arch
 from crisp_hw.api.hardware import characterize
 from crisp_hw.api.networks import describe, evaluate
-from crisp_hw.api.timeloop_files import find_mapping, render, rendered
+from crisp_hw.api.timeloop_files import find_mapping, model, render, rendered
 from crisp_hw.errors import CrispError, InputError, MappingError
 from crisp_hw.extract import describe_checkpoint
 from crisp_hw.io import load_pruned
@@ -45,6 +45,7 @@ __all__ = [
     "load_pruned",
     "load_workload",
     "map",
+    "model",
     "render",
     "rendered",
 ]

@@ -1,19 +1,22 @@
-"""Timeloop's own files: `find_mapping` reads them, `render` writes them."""
+"""Timeloop's own files: `model` and `find_mapping` read them, `render` writes them."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Unpack
 
 from crisp_hw.dropin.map_files import map_files
+from crisp_hw.dropin.model import evaluate_files
 from crisp_hw.errors import CrispError, InputError
 from crisp_hw.mapper.search import Progress
 from crisp_hw.returned import BestMapping, Evaluation
+from crisp_hw.spec.dialect import Dialect
 from crisp_hw.spec.evaluation import LayerEvaluation
 from crisp_hw.spec.keywords import options_from, with_fields
 from crisp_hw.spec.kinds import check_callable, check_path, of_kind, wrong_kind
 from crisp_hw.spec.options import Objective, SearchFields, SearchOptions
 from crisp_hw.timeloop.render.documents import render as render_point
 from crisp_hw.timeloop.render.front_end import FRONT_ENDS, FrontEnd
+from crisp_hw.timeloop.stats.detail import Evaluated
 from crisp_hw.timeloop.yaml.documents import InputFiles
 
 
@@ -64,6 +67,40 @@ def rendered(row: LayerEvaluation, front_end: FrontEnd | None = None) -> dict[st
         return write(row.point, row.sources)
     except CrispError as error:
         raise error.within(f"layer {row.layer} on {row.arch}") from error
+
+
+def model(files: str | Path | Sequence[str | Path] | InputFiles, dialect: Dialect = "head") -> Evaluated:
+    """Evaluate the mapping of Timeloop's own YAML files, as timeloop-model and `crisp-hw model` do.
+
+    Parameters
+    ----------
+    files
+        One file or several: architecture, problem, mapping and, where there are any, sparse optimizations, ERT and ART.
+    dialect
+        The Timeloop whose numbers are wanted: "head", "head-2024" or "micro22".
+
+    Returns
+    -------
+    Evaluated
+        `result` has every count: `cycles`, `energy_pj`, `levels`, and in `skipped` what the files hold without effect.
+
+    Raises
+    ------
+    InputError
+        When a file is wrong or asks for something that is not modelled; it names the file and the line.
+    MappingError
+        When the mapping does not fit.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from crisp_hw import evaluate
+    >>> found = evaluate("resnet50", "stc", nm="2:4", layers="fc")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model(render(found, folder)).result.cycles == found.network.rows[0].result.cycles
+    True
+    """
+    return evaluate_files(_files(files), of_kind("dialect", dialect, Dialect))
 
 
 @with_fields(SearchOptions)
