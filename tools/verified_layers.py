@@ -52,7 +52,7 @@ class Agreement:
 def measure(network: str, source: api.WorkloadPattern, arch: str, layers: str | None = None) -> Agreement:
     """Run every distinct set of documents of a network on an accelerator through both backends."""
     rows = api.evaluate(source, arch, layers=layers).network.rows
-    distinct = {tuple(api.documents(row).items()): row.layer for row in rows}
+    distinct = {tuple(api.rendered(row).items()): row.layer for row in rows}
     found = [verify_documents(layer, dict(texts)) for texts, layer in distinct.items()]
     if refused := next((each.error for each in found if each.error), None):
         raise SystemExit(f"{network}, {arch}: {refused}")
