@@ -202,5 +202,6 @@ class SearchFields(TypedDict, total=False):
     budget: int | None
     seed: int
     memory_bytes: int
+    gap: float
     device: Device
     front: bool
