@@ -196,7 +196,10 @@ def _from_pattern(source: WorkloadPattern) -> Network:
         raise InputError("a block size or a sparsity needs an N:M pattern too", hint="give nm 2:4, or nm 4:4 for none")
     if source.nm is None:
         whole = tuple(pattern_descriptor(layer, Dense(), "dense") for layer in workload.layers)
-        return Network(workload.name, whole, workload.skipped)
+        nothing = (
+            "no masks, so no weight is pruned; an N:M pattern, blocks and a sparsity can be given (nm, block, sparsity)"
+        )
+        return Network(workload.name, whole, workload.skipped, (nothing,))
     patterns = network_pattern(workload.layers, nm_of(source.nm), source.block, source.sparsity, roles)
     descriptors = tuple(
         pattern_descriptor(layer, pattern, role)
