@@ -1,6 +1,7 @@
 """Search of spaces that are too large to enumerate: random factorizations, then descent from the best of them."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,10 +9,12 @@ from numpy.typing import NDArray
 from crisp_hw.mapper.fits import fits
 from crisp_hw.mapper.orders import count, visible
 from crisp_hw.mapper.space import Space
-from crisp_hw.mapper.sweep import Sweep
+from crisp_hw.mapper.sweep import Sweep, catalog_of
 
 Ints = NDArray[np.int64]
 
+MOST_ORDERS = 64  # of one pattern of loops in a sample, so that no row uses up the budget alone
+FIRST_LOOK = 2048  # mappings before templates are searched: some tenths of a second, for a best so far at once
 DRAW = 4096  # rows drawn at once: enough to share loop nests, few against any budget
 ESTIMATED = 64  # rows whose orders are counted: a few milliseconds
 SHARE_RANDOM = 0.5  # of the budget; what is left goes to descent, whose starts those draws are
@@ -53,6 +56,20 @@ def sample(sweeps: tuple[Sweep, ...], seed: int, budget: int, tick: Callable[[],
             sweeps[index].take(rows)
             tick()
     descend(sweeps, budget, tick)
+
+
+def first_look(sweeps: tuple[Sweep, ...], seed: int, tick: Callable[[], None]) -> None:
+    """A sample before an exhaustive search: one that is interrupted early has a mapping, and bounds something to beat.
+
+    What it passes over counts under no rule, because that search looks at all of it again.
+    """
+    tally = sweeps[0].tally
+    pruned = tally.pruned.copy()
+    catalogs = [catalog_of(sweep.catalog.space, MOST_ORDERS, seed) for sweep in sweeps]
+    few = [replace(sweep, catalog=each, budget=FIRST_LOOK) for sweep, each in zip(sweeps, catalogs, strict=True)]
+    sample(tuple(few), seed, FIRST_LOOK, tick)
+    tally.pruned.clear()
+    tally.pruned.update(pruned)
 
 
 def descend(sweeps: tuple[Sweep, ...], budget: int, tick: Callable[[], None]) -> None:

@@ -13,7 +13,7 @@ from crisp_hw.mapper.diagnose import least_violating, nothing_fits
 from crisp_hw.mapper.exact.search import Exact
 from crisp_hw.mapper.exact.seeds import seeds
 from crisp_hw.mapper.plan import plan_of
-from crisp_hw.mapper.sample import descend, sample
+from crisp_hw.mapper.sample import MOST_ORDERS, descend, first_look, sample
 from crisp_hw.mapper.space import Space
 from crisp_hw.mapper.stream import Chunk, factorizations
 from crisp_hw.mapper.sweep import Sweep, catalog_of
@@ -23,7 +23,6 @@ from crisp_hw.spec.design import Design
 from crisp_hw.spec.mapping import LoopMapping
 from crisp_hw.spec.options import SearchOptions
 
-MOST_ORDERS = 64  # of one pattern of loops in a sample, so that no row uses up the budget alone
 BOUNDED_ONE_BY_ONE = 5_000_000  # factorizations whose bounds are worked out in a few seconds
 BYTES_PER_WORD = 8
 COPIES = 12  # of a chunk's factors: joined, repeated, kept, sorted by nest, transposed
@@ -224,6 +223,7 @@ class _Run:
     def by_templates(self, spaces: tuple[Space, ...], options: SearchOptions) -> bool:
         """Branch and bound; False when it gave up. `least` is the least bound of what is open at any time."""
         tally = self.sweeps[0].tally
+        first_look(self.sweeps, options.seed, self.tick)
 
         def tick(done: int, waiting: int, least: float) -> None:
             best = tally.leader

@@ -7,6 +7,7 @@ import pytest
 from crisp_hw.mapper.bypass import choices
 from crisp_hw.mapper.parallel import ParallelSearch
 from crisp_hw.mapper.plan import plan_of
+from crisp_hw.mapper.sample import FIRST_LOOK
 from crisp_hw.mapper.search import search
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints
@@ -44,7 +45,7 @@ def test_a_space_of_billions_is_proven_by_whatever_number_of_processes():
     assert found.cycles * found.energy_pj == pytest.approx(3157467541484339, rel=1e-9)
     assert (found.proven, found.gap) == (True, None)
     assert found.certificate.startswith("optimal over 681,472,000 factorizations in every order")
-    assert found.tried < 100
+    assert found.tried < FIRST_LOOK + 100
     gaps = [step.gap for step in steps if step.gap is not None]
     assert gaps == sorted(gaps, reverse=True)
     assert ParallelSearch(2)(gemm(512), OPEN, "edp") == found
@@ -88,3 +89,13 @@ def test_what_is_not_covered_is_named_where_nothing_is_proven():
     found = search(gemm(64), OPEN, "energy", options=SearchOptions(budget=50))
     assert found.certificate.endswith("(the search by templates does not cover a budget of mappings)")
     assert replace(found, uncovered=None).certificate.endswith(" a lower bound")
+
+
+def test_a_search_by_templates_that_is_interrupted_at_once_has_a_mapping():
+    def interrupt(step):
+        if step.gap is not None:
+            raise KeyboardInterrupt
+
+    found = search(gemm(512), OPEN, "edp", progress=interrupt)
+    assert (found.interrupted, found.proven) == (True, False)
+    assert 0 < found.valid <= FIRST_LOOK

@@ -9,7 +9,7 @@ import pytest
 from crisp_hw.mapper import plan
 from crisp_hw.mapper.orders import choices, count, nests, visible
 from crisp_hw.mapper.plan import plan_of
-from crisp_hw.mapper.sample import estimate
+from crisp_hw.mapper.sample import FIRST_LOOK, estimate
 from crisp_hw.mapper.search import search, search_spaces
 from crisp_hw.mapper.space import enumerate_space
 from crisp_hw.mapper.sweep import by_nest, catalog_of
@@ -77,7 +77,7 @@ def test_large_spaces_of_windows_are_proven():
     every = search(conv(180), Constraints(), "energy", options=SearchOptions(budget=10**6))
     assert (found.proven, every.proven) == (True, True)
     assert found.energy_pj == pytest.approx(every.energy_pj)
-    assert found.tried < every.tried
+    assert found.tried - FIRST_LOOK < every.tried
 
 
 def test_few_mappings_are_all_searched():
