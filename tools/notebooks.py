@@ -7,6 +7,7 @@ thread, so that what is kept is what tests/test_notebooks.py finds when it runs 
 import argparse
 import os
 import re
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,6 +27,7 @@ def execute(path: Path) -> NotebookNode:
         folder = Path(name) / "work"
         folder.mkdir()
         environment = os.environ | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",  # also where no venv is activated
             "CRISP_HW_CACHE": f"{name}/searches",
             "IPYTHONDIR": f"{name}/ipython",
             "OMP_NUM_THREADS": "1",

@@ -1,10 +1,10 @@
 """What every error must be: one sentence of ours, short enough to be read, without a word of a library."""
 
-# modules begin a word: ART.yaml.bytes is a key of a manifest
+# modules begin a word: ART.yaml.bytes is a key of a manifest, .jinja the ending of a file
 LIBRARIES = (
     *("pydantic", "Sourced[", "FieldInfo", "union", "errors.pydantic.dev", "Input should", "Field required"),
     *("Traceback", "<class '", "NoneType", "Errno", "JSONDecodeError", "Expecting value", "BadZipFile"),
-    *("jinja", " yaml.", " torch.", "numpy", "pickle", "object has no attribute", "unsupported operand"),
+    *(" jinja", " yaml.", " torch.", "numpy", "pickle", "object has no attribute", "unsupported operand"),
     *("codec can't", "invalid literal", "did not find expected", "while scanning", "while parsing"),
     *("positional argument", "ValueError", "TypeError", "KeyError", "dict object", "is undefined"),
 )
