@@ -11,9 +11,9 @@ from crisp_hw.spec.options import SearchOptions
 
 LARGEST_SWEEP = 100_000_000  # factorizations; 11.9 million were enumerated and judged in 2.6 s (benchmarks/mapper.py)
 FAST = (20_000_000, 500_000)  # most mappings of a full search, and a budget beyond it: at 0.1 million/s, minutes
-SLOW = (200_000, 20_000)  # the same where every mapping is walked (windows, forbidden reuse, wires): 1.5 ms each
+SLOW = (200_000, 20_000)  # the same where mappings may be walked (windows, forbidden reuse, wires): then 1.5 ms each
 FEW = 20_000  # mappings that are all evaluated in about a second, so that templates need not be made
-FEW_WALKED = 1_000  # the same of windows that are walked
+FEW_WALKED = 1_000  # the same there
 
 
 @dataclass(frozen=True)
