@@ -9,35 +9,7 @@ TYPE_CHECKING = False  # as in typing, whose loading would be a time in which no
 if TYPE_CHECKING:
     from typing import Any
 
-    from crisp_hw.api import (
-        NM,
-        Accelerator,
-        BestMapping,
-        Characterization,
-        CrispError,
-        Descriptor,
-        EvaluateOptions,
-        Evaluation,
-        InputError,
-        MappingError,
-        PrunedModel,
-        SearchOptions,
-        Workload,
-        WorkloadPattern,
-        characterize,
-        describe,
-        describe_checkpoint,
-        evaluate,
-        find_mapping,
-        list_arch,
-        list_workloads,
-        load_arch,
-        load_pruned,
-        load_workload,
-        map,
-        model,
-        render,
-    )
+    from crisp_hw.api import *  # noqa: F403 - every name of it; __all__ below is the one list of them
 
 __version__ = "0.1.0"
 __all__ = [

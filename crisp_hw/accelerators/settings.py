@@ -6,7 +6,7 @@ from pathlib import Path
 from crisp_hw.errors import InputError
 from crisp_hw.machine.yaml_text import decimal
 from crisp_hw.spec.kinds import wrong_kind
-from crisp_hw.spec.variant import Changes, spelled
+from crisp_hw.spec.variant import Changes, setting_text
 
 FILES = (".yaml", ".yml")
 ACCEPTED = "a name of list_arch(), the path of a .yaml file, or either with changes such as crisp-stc:smem_bandwidth=32"
@@ -55,7 +55,7 @@ def settings(texts: list[str], before: str) -> Changes:
         if not equals:
             raise InputError(f"{before}{text}: lacks a value", hint=f"write {before}{text}=NUMBER")
         if name in found:
-            said = f"as {spelled(found[name])} and as {spelled(value)}"
+            said = f"as {setting_text(found[name])} and as {setting_text(value)}"
             raise InputError(f"{before}{name}: is given twice, {said}", hint="give it once")
         found[name] = value
     return found

@@ -15,10 +15,10 @@ import numpy as np
 from crisp_hw.engine.boxes import Boxes, Held, Move, arrive, projected_box, shift_between, words
 from crisp_hw.engine.lanes import ALONE, Deliveries, Delivery, Mesh, shares
 from crisp_hw.engine.sliding import Flow
+from crisp_hw.engine.steps import WalkedLoop, lowest, walked_loops
 from crisp_hw.engine.tiling import Float, Int, Tiling
 from crisp_hw.engine.windows import coefficient, flagged
 from crisp_hw.errors import InputError, Where
-from crisp_hw.spec.mapping import LoopKind
 from crisp_hw.spec.problem import Tensor
 
 MOST_VISITS = 1_000_000  # half a minute; the walk doubles with every loop
@@ -33,33 +33,12 @@ class Walked:
     deliveries: list[Deliveries]
 
 
-@dataclass(frozen=True)
-class _Loop:
-    """A loop that does something: `top` are the last indices per dimension inside it, `top_last` with residuals.
-
-    `first` and `final` mark the innermost and outermost loop of a level; `ragged_inside`: some loop over the same
-    dimension inside it has a residual.
-    """
-
-    level: int
-    dim: int
-    kind: LoopKind
-    bound: int
-    residual: int
-    stride: int
-    top: tuple[int, ...]
-    top_last: tuple[int, ...]
-    ragged_inside: bool
-    first: bool = False
-    final: bool = False
-
-
 @dataclass
 class _State:
     """Where the walk is, and what it counted: int lists [level][tensor], and per number of MACs their time steps."""
 
     tiling: Tiling
-    loops: list[_Loop]
+    loops: list[WalkedLoop]
     index: list[int]
     offset: list[int]
     sent: list[list[int]]
@@ -101,48 +80,16 @@ def _sizes(states: list[_State], name: str, t: int) -> Int:
 
 def _walk_one(tiling: Tiling, column: int) -> _State:
     levels, tensors = len(tiling.architecture.levels), len(tiling.problem.tensors)
-    loops = _loops(tiling, column)
+    loops = walked_loops(tiling, column)
     sent, delivered, linked, tile, spread = ([[0] * tensors for _ in range(levels)] for _ in range(5))
     index, offset = [0] * len(loops), [0] * len(tiling.problem.dims)
     state = _State(tiling, loops, index, offset, sent, delivered, linked, tile, spread)
     _visit(state, len(loops) - 1, 1)
     # a level without lanes has one receiver, which needs the tile of the level inside, or one operand
     for level in range(levels):
-        if loops[_lowest(loops, level)].kind == "temporal":
+        if loops[lowest(loops, level)].kind == "temporal":
             state.spread[level] = state.tile[level - 1] if level else [1] * tensors
     return state
-
-
-def _lowest(loops: list[_Loop], level: int) -> int:
-    return next(i for i, loop in enumerate(loops) if loop.level == level)
-
-
-def _loops(tiling: Tiling, column: int) -> list[_Loop]:
-    """The active loops, innermost first; a level without one in time keeps a loop of one step there."""
-    dims = tiling.problem.dims
-    residuals = tiling.bounds if tiling.residuals is None else tiling.residuals
-    rows: list[tuple[int, int, LoopKind, int, int]] = []
-    for level in range(len(tiling.architecture.levels)):
-        here = [j for j in tiling.loops(level) if tiling.active[j]]
-        for j in here:
-            loop = tiling.nest.loops[j]
-            bound, rest = int(tiling.bounds[j, column]), int(residuals[j, column])
-            rows.append((level, dims.index(loop.dim), loop.kind, bound, rest))
-        # a level is visited, and its tile noted, by a loop in time; one of one step changes no count
-        if not any(tiling.temporal(j) for j in here):
-            rows.append((level, len(dims) - 1, "temporal", 1, 1))
-    whole, last, ragged = [1] * len(dims), [1] * len(dims), [False] * len(dims)
-    loops = []
-    for place, (level, dim, kind, bound, rest) in enumerate(rows):
-        stride, inside = whole[dim], ragged[dim]
-        last[dim] += stride * (rest - 1)
-        whole[dim] *= bound
-        ragged[dim] = inside or rest != bound
-        top, top_last = tuple(n - 1 for n in whole), tuple(n - 1 for n in last)
-        first = place == 0 or rows[place - 1][0] != level
-        final = place + 1 == len(rows) or rows[place + 1][0] != level
-        loops.append(_Loop(level, dim, kind, bound, rest, stride, top, top_last, inside, first, final))
-    return loops
 
 
 def _is_last(state: _State, outside: int, dim: int) -> bool:
@@ -252,7 +199,7 @@ def _iterations(count: int, last: bool, own_residual: bool) -> list[tuple[int, i
 def _to_lanes(state: _State, i: int, epochs: int) -> None:
     """A group of spatial loops, of which i is the outermost: its lanes take the same words, shifted."""
     tiling, level = state.tiling, state.loops[i].level
-    group = range(_lowest(state.loops, level), i + 1)
+    group = range(lowest(state.loops, level), i + 1)
     ends = []
     for k in group:
         loop, state.index[k] = state.loops[k], 0

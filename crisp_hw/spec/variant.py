@@ -34,7 +34,7 @@ class Variant:
     @property
     def name(self) -> str:
         """The name before, and in brackets what was changed."""
-        said = ",".join(f"{parameter}={spelled(value)}" for parameter, value in self.changes.items())
+        said = ",".join(f"{parameter}={setting_text(value)}" for parameter, value in self.changes.items())
         return f"{self.of}[{said}]" if said else self.of
 
     def with_changes(self, changes: Changes) -> "Variant":
@@ -58,10 +58,10 @@ class Variant:
         return Variant(name, {}, self.changed)
 
 
-def spelled(value: float | None) -> str:
+def setting_text(value: float | None) -> str:
     """A number as a name has it: whole ones without a point, "none" for unlimited.
 
-    >>> spelled(32.0), spelled(2.5), spelled(None)
+    >>> setting_text(32.0), setting_text(2.5), setting_text(None)
     ('32', '2.5', 'none')
     """
     if value is None:

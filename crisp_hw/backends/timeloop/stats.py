@@ -48,7 +48,6 @@ _NAMES = {
 }
 """The words of stats.txt (model/buffer.cpp, model/arithmetic.cpp: Print) and the fields of its archive."""
 
-_HEADING = re.compile(r"=== (.+) ===")
 _FIGURE = re.compile(r"\s*(\S[^:]*?)\s*:\s*(.*)")
 _TENSOR = re.compile(r" {4}(\S+):")
 _RANK = re.compile(r"\s*Rank \d+ \(metadata, payload\): \((\d+), +(\d+)\)")

@@ -104,11 +104,6 @@ def optional_mapping(value: Any, at: Where) -> Node:
     return {} if value is None else mapping(value, at)
 
 
-def optional_sequence(value: Any, at: Where) -> list[Any]:
-    """The value as a list; an empty one where nothing is given (null), but not for 0 or an empty mapping."""
-    return [] if value is None else sequence(value, at)
-
-
 def text(value: Any, at: Where) -> str:
     """The value as a string."""
     if not isinstance(value, str):
