@@ -1,7 +1,7 @@
 """What timeloop-mapper does, without Timeloop: YAML files in, the best mapping and its statistics out."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from crisp_hw.dropin.model import check_documents, check_size, evaluated, is_fro
 from crisp_hw.dropin.strict import check_strict
 from crisp_hw.errors import CrispError, InputError, Mark, Where
 from crisp_hw.machine.positions import MarkedDict, derived, mark_of
+from crisp_hw.mapper.axes import both_axes
 from crisp_hw.mapper.bypass import choices
 from crisp_hw.mapper.parallel import ParallelSearch
 from crisp_hw.mapper.search import Found, Progress
@@ -33,13 +34,14 @@ class Mapped:
     """The best mapping of some documents, evaluated as `crisp-hw model` evaluates it, and how it was found.
 
     `choices` counts the combinations of keep and bypass that were searched, `left_out` those that no mapping can run,
-    by reason.
+    by reason. `added` are the levels that were put between the two axes of a mesh (`mapper.axes`).
     """
 
     evaluated: Evaluated
     found: Found
     choices: int
     left_out: Mapping[str, int] = field(default_factory=dict)
+    added: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Mapped {self.evaluated.point.design.problem.name}: {self.found!r}>"
@@ -148,9 +150,14 @@ def _map(
     design = read_design(accepted)
     check_size(design)
     mapspace = read_mapspace({key: own[key] for key in DOCUMENTS if key in own}, design)
-    chosen = choices(design, mapspace.constraints)
+    notes = (*notes, *mapspace.notes, *settings.notes)
     search, options, progress = how
-    found = search(design, mapspace.constraints, settings.objective, options, progress)
-    point = DesignPoint(design, found.mapping, found.assumptions)
-    best = evaluated(point, accepted, (*notes, *mapspace.notes, *settings.notes))
-    return Mapped(best, found, len(chosen.spaces), chosen.left_out)
+    constraints, added = mapspace.constraints, tuple[str, ...]()
+    if options is not None and options.both_axes:
+        apart = both_axes(design, constraints)
+        design, constraints, added, notes = apart.design, apart.constraints, apart.added, (*notes, *apart.notes)
+        options = replace(options, both_axes=False)
+    chosen = choices(design, constraints)
+    found = search(design, constraints, settings.objective, options, progress)
+    best = evaluated(DesignPoint(design, found.mapping, found.assumptions), accepted, notes)
+    return Mapped(best, found, len(chosen.spaces), chosen.left_out, added)

@@ -147,6 +147,8 @@ def search_spaces(
     if objective not in OBJECTIVES:
         raise InputError(f"objective {objective!r} is not known", hint=f"choose one of {', '.join(OBJECTIVES)}")
     options = options or SearchOptions()
+    if options.both_axes:
+        raise InputError("both_axes changes the design, not the search", hint="search mapper.axes.both_axes(...)")
     mover(options.device)
     total, tally = sum(space.size for space in spaces), Tally(objective, options.front)
     plan = plan_of(spaces, options)

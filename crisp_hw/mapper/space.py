@@ -87,7 +87,7 @@ def enumerate_space(design: Design, constraints: Constraints) -> Space:
     factors = {}
     for dim, bound in zip(design.problem.dims, design.problem.bounds, strict=True):
         allowed = [_allowed(bound, dim, _constraint(design, constraints, block)) for block in blocks]
-        factors[dim] = _factorizations(bound, allowed)
+        factors[dim] = _together(_factorizations(bound, allowed), dim, (design, constraints, blocks))
         if not len(factors[dim]):
             raise _unfactorable(design, constraints, dim)
     return Space(
@@ -213,6 +213,22 @@ def _factorizations(bound: int, allowed: Sequence[NDArray[np.int64]]) -> NDArray
     return complete
 
 
+def _together(
+    rows: NDArray[np.int64], dim: str, where: tuple[Design, Constraints, tuple[LoopBlock, ...]]
+) -> NDArray[np.int64]:
+    """The rows of a dimension that obey the bounds of several levels together."""
+    design, constraints, blocks = where
+    for across in constraints.across:
+        here = [
+            i
+            for i, block in enumerate(blocks)
+            if (design.architecture.levels[block.level].name in across.levels and block.kind == across.constraint.kind)
+        ]
+        allowed = _allowed(design.problem.bound(dim), dim, across.constraint)
+        rows = rows[np.isin(rows[:, here].prod(axis=1), allowed)]
+    return rows
+
+
 def _check_names(design: Design, constraints: Constraints) -> None:
     levels = {level.name: index for index, level in enumerate(design.architecture.levels)}
     for name in [c.level for c in constraints.levels] + list(constraints.keeps):
@@ -266,12 +282,11 @@ def _check_keeps(design: Design, constraints: Constraints) -> None:
 
 
 def _unfactorable(design: Design, constraints: Constraints, dim: str) -> MappingError:
+    levels = (*constraints.levels, *(across.constraint for across in constraints.across))
     given = [
-        f"{c.level} {c.kind} {dim}{c.factors[dim].relation}{c.factors[dim].value}"
-        for c in constraints.levels
-        if dim in c.factors
+        f"{c.level} {c.kind} {dim}{c.factors[dim].relation}{c.factors[dim].value}" for c in levels if dim in c.factors
     ]
-    given += [f"{c.level} {c.kind} {dim}>={c.at_least[dim]}" for c in constraints.levels if dim in c.at_least]
+    given += [f"{c.level} {c.kind} {dim}>={c.at_least[dim]}" for c in levels if dim in c.at_least]
     bound = design.problem.bound(dim)
     said = f"{design.problem.name}: no factors of {dim} = {bound} obey {'; '.join(given)}"
     return MappingError(said, Where("constraints", key=f"factors.{dim}"), "loosen one of them")

@@ -15,7 +15,7 @@ from crisp_hw.report.model import model_document
 from crisp_hw.report.records import Record
 from crisp_hw.spec.design import DesignPoint
 from crisp_hw.spec.documents.mappings import DROPPED, FRONT, LEFT_OUT, SEARCH
-from crisp_hw.timeloop.render.documents import render_mapping
+from crisp_hw.timeloop.render.documents import render_design, render_mapping
 from crisp_hw.timeloop.stats.json_text import stats_json
 from crisp_hw.timeloop.stats.map_text import map_line, map_text
 from crisp_hw.timeloop.stats.text import stats_text
@@ -48,8 +48,13 @@ def map_document(mapped: Mapped, points: int = 1) -> Document:
 
 
 def texts_of(mapped: Mapped, points: int = 1) -> dict[str, str]:
-    """File name -> content of everything that a run writes; pareto.csv has at most `points` mappings."""
+    """File name -> content of everything that a run writes; pareto.csv has at most `points` mappings.
+
+    Where levels were put between the axes of a mesh, the documents of that design are among them.
+    """
+    design = mapped.evaluated.point.design
     return {
+        **(render_design(design) if mapped.added else {}),
         "map.yaml": render_mapping(mapped.evaluated.point),
         "map.txt": map_text(mapped.evaluated),
         "stats.txt": stats_text(mapped.evaluated),

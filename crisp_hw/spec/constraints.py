@@ -40,15 +40,25 @@ class LevelConstraint:
 
 
 @dataclass(frozen=True)
+class Across:
+    """Bounds of the product of a dimension's factors in the blocks of some levels, as `constraint` has them for one."""
+
+    levels: tuple[str, ...]
+    constraint: LevelConstraint
+
+
+@dataclass(frozen=True)
 class Constraints:
     """All constraints of a mapspace.
 
     A level stores its tensors of `keeps` for certain; those of `either` it may store or bypass, both are searched; all
     others it bypasses. A level that `keeps` does not name keeps every tensor that is not in its `either`. `parallelism`
-    is the least share of all lanes, over the whole chain of fanouts, that a mapping must use.
+    is the least share of all lanes, over the whole chain of fanouts, that a mapping must use. `across` are bounds that
+    several levels have together.
     """
 
     levels: tuple[LevelConstraint, ...] = ()
     keeps: Mapping[str, frozenset[str]] = field(default_factory=dict)
     either: Mapping[str, frozenset[str]] = field(default_factory=dict)
     parallelism: float = 0.0
+    across: tuple[Across, ...] = ()

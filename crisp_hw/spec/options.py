@@ -186,6 +186,13 @@ class SearchOptions:
         Device, Stated("The array library that evaluates mappings: NumPy, or PyTorch on the CPU or on a GPU (cuda).")
     ] = "numpy"
     front: bool = False
+    both_axes: Annotated[
+        bool,
+        Stated(
+            "Let a dimension lie along both axes of a mesh. The result then has a level between the axes that keeps "
+            "nothing, and the folder the documents of that design.",
+        ),
+    ] = False
     said: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -205,3 +212,4 @@ class SearchFields(TypedDict, total=False):
     gap: float
     device: Device
     front: bool
+    both_axes: bool

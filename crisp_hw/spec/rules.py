@@ -47,6 +47,8 @@ UNITS = {
 }
 """What `need` and `have` count, of the rules that compare two numbers."""
 
+BOTH_AXES = "a dimension lies along one axis of a mesh; `crisp-hw map --both-axes` finds mappings that use both for one"
+
 _REASONS = {
     Rule.FORMAT_RANKS: (
         "the format of {tensor} has {have:.0f} ranks but the mapping needs more (loops over {other} have none)",
@@ -165,8 +167,13 @@ class Unmappable(MappingError):
 
 
 def misfit(failures: Sequence[Failure], at: Where | None = None) -> MappingError:
-    """The error of a mapping that breaks some rules: all of them in one sentence."""
-    return MappingError(f"it does not fit: {'; '.join(map(sentence, failures))}", at, failures=failures)
+    """The error of a mapping that breaks some rules: all of them in one sentence.
+
+    Where an axis is too short and no instances are missing, the next step is to use the other axis as well.
+    """
+    rules = {failure.rule for failure in failures}
+    hint = BOTH_AXES if rules & {Rule.INSTANCES_X, Rule.INSTANCES_Y} and Rule.INSTANCES not in rules else ""
+    return MappingError(f"it does not fit: {'; '.join(map(sentence, failures))}", at, hint, failures=failures)
 
 
 def _parts(failure: Failure) -> tuple[str, str]:

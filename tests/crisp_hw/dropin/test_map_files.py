@@ -11,6 +11,7 @@ from crisp_hw.dropin.model import evaluate_files
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.report.mapping import texts_of
 from crisp_hw.spec.options import SearchOptions
+from crisp_hw.timeloop.stats.text import stats_text
 
 pytestmark = pytest.mark.slow
 
@@ -241,3 +242,32 @@ def test_the_front_ends_nodes_constrain_the_search_and_take_the_mapping_back(tmp
     (tmp_path / "map.yaml").write_text(texts_of(mapped)["map.yaml"])
     again = evaluate_files([tmp_path / "nodes.yaml", tmp_path / "map.yaml"])
     assert figures(again) == figures(mapped.evaluated)
+
+
+def test_the_folder_of_both_axes_says_the_same_to_the_model(tmp_path):
+    """Its architecture has a level between the axes that keeps nothing, as timeloop-model takes it."""
+    lanes = {"meshX": 2, "meshY": 2}
+    tree = copy.deepcopy(DOCUMENTS["architecture"])
+    tree["subtree"][0]["local"][2:] = [
+        {**sram("RF", 4, 8), "attributes": {**sram("RF", 4, 8)["attributes"], **lanes}},
+        {"name": "MAC[1..4]", "class": "intmac", "attributes": {"datawidth": 16, **lanes}},
+    ]
+    sizes = {**DOCUMENTS["problem"], "instance": {"M": 1, "N": 1, "K": 8}}
+    (tmp_path / "all.yaml").write_text(yaml.safe_dump({"architecture": tree, "problem": sizes}))
+    alone, found = (
+        map_files([tmp_path / "all.yaml"], "cycles", options=SearchOptions(both_axes=both)) for both in (False, True)
+    )
+    assert (alone.found.cycles, found.found.cycles) == (4, 2)
+    assert (alone.added, found.added) == ((), ("SMEM_lanes",))
+    texts = texts_of(found)
+    for name in ("architecture.yaml", "problem.yaml", "map.yaml"):
+        (tmp_path / name).write_text(texts[name])
+    again = evaluate_files([tmp_path / name for name in ("architecture.yaml", "problem.yaml", "map.yaml")])
+    assert stats_text(again) == texts["stats.txt"]
+    assert "architecture.yaml" not in texts_of(alone)
+
+
+def test_what_both_axes_do_not_change_is_said(tmp_path):
+    (tmp_path / "all.yaml").write_text(yaml.safe_dump(DOCUMENTS, sort_keys=False))
+    found = map_files([tmp_path / "all.yaml"], options=SearchOptions(both_axes=True))
+    assert any("no level fans out along both axes" in note for note in found.evaluated.result.skipped)

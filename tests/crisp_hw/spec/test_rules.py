@@ -111,6 +111,13 @@ def test_an_error_carries_what_it_is_about():
     assert several.failures == (WORDS, broken)
 
 
+def test_an_axis_that_is_too_short_names_the_option_that_uses_both():
+    one, all_of = (Failure(rule, "MAC", need=64.0, have=14.0) for rule in (Rule.INSTANCES_X, Rule.INSTANCES))
+    assert "level MAC: 64 instances along x needed, 14 there; a dimension" in str(misfit([one]))
+    assert misfit([one]).hint.endswith("`crisp-hw map --both-axes` finds mappings that use both for one")
+    assert misfit([one, all_of]).hint == misfit([WORDS]).hint == ""
+
+
 @pytest.mark.parametrize("error", [Unmappable(WORDS), misfit((WORDS,)), MappingError("x", failures=(WORDS,))])
 def test_errors_of_other_processes_keep_their_fields(error):
     again = pickle.loads(pickle.dumps(error.within("layer a on dense")))
