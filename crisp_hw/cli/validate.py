@@ -31,7 +31,7 @@ def validate(
     page: PageOption = None,
     form: FormatOption = "table",
 ) -> None:
-    """Compare the embedded engine with recorded runs of timeloop-model.
+    """Compare the embedded engine with recorded runs of timeloop-model, and queues with those of their simulator.
 
     The exit code is 1 when too few of them agree.
     """

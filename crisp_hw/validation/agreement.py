@@ -13,7 +13,9 @@ from typing import Any, Literal
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.files import MIB, FileKind, opened
 from crisp_hw.machine.foreign import in_our_words
+from crisp_hw.machine.yaml_files import listed
 from crisp_hw.validation.compare import Case, Difference, compare
+from crisp_hw.validation.queued import compare_queued, is_queued, missing_of
 
 CASES = FileKind("a file of recorded cases", 1024 * MIB, "give FAMILY.jsonl.gz")
 LINE_BYTES = 64 * MIB  # of one case; the longest recorded one has 0.1 MiB
@@ -58,12 +60,20 @@ def read_cases(path: Path) -> Iterator[Case]:
                 case = json.loads(line)
             except json.JSONDecodeError as error:
                 raise InputError(f"{path}, line {number}: not JSON", hint="record the case again") from error
-            if not isinstance(case, dict) or not {"id", "family", "input", "output"} <= case.keys():
-                raise InputError(f"{path}, line {number}: a case needs id, family, input and output")
-            yield case
+            yield _case(case, f"{path}, line {number}")
             found = True
     if not found:
         raise InputError(f"{path}: holds no recorded case", hint="record some, or leave the file out")
+
+
+def _case(case: Any, place: str) -> Case:
+    """It, when it has what a case needs."""
+    if isinstance(case, dict) and is_queued(case):
+        if missing := missing_of(case):
+            raise InputError(f"{place}: a case of PEs with queues needs {listed(missing)}")
+    elif not isinstance(case, dict) or not {"id", "family", "input", "output"} <= case.keys():
+        raise InputError(f"{place}: a case needs id, family, input and output")
+    return case
 
 
 def _readable(path: Path, lines: Iterable[bytes]) -> Iterator[str]:
@@ -117,8 +127,13 @@ def validate(paths: Iterable[Path]) -> list[Agreement]:
     graded: dict[str, list[tuple[str, list[Difference]]]] = {}
     for path in paths:
         for case in read_cases(path):
-            graded.setdefault(family_of(case), []).append((case["id"], compare(case)))
+            graded.setdefault(family_of(case), []).append((case["id"], differences_of(case)))
     return [_agreement(family, cases) for family, cases in graded.items()]
+
+
+def differences_of(case: Case) -> list[Difference]:
+    """What a case differs in, by the model that it was recorded for; empty when every figure agrees."""
+    return compare_queued(case) if is_queued(case) else compare(case)
 
 
 def family_of(case: Case) -> str:

@@ -19,7 +19,7 @@ PJ_PER_UJ, PRINTED_UJ = 1e6, 0.01
 KINDS, OPS = ("random", "gated", "skipped"), ("reads", "fills", "updates")
 
 Case = dict[str, Any]
-Figure = Literal["verdict", "refused", "cycles", "count", "average", "energy", "total energy"]
+Figure = Literal["verdict", "refused", "cycles", "count", "average", "energy", "total energy", "exact"]
 
 
 @dataclass(frozen=True)
