@@ -83,9 +83,7 @@ class Exact:
         self.templates = [Templates(space, self.layout) for space in self.spaces]
         problem = first.design.problem
         self.classes = [
-            stills(problem, first.blocks[slot.block], self._active(s), slot.level == len(first.keeps) - 1)
-            for s, slot in enumerate(self.layout.slots)
-            if slot.kind == "temporal"
+            self._stills(s, slot.level) for s, slot in enumerate(self.layout.slots) if slot.kind == "temporal"
         ]
         self.classes[0] = self.classes[0][:1]  # MACs keep nothing, so that the order of level 0 delivers nothing else
         self.open_still = open_still(problem)
@@ -145,6 +143,13 @@ class Exact:
         for group in self.values.groups:
             found |= {dim for place, dim in enumerate(group.dims) if (group.factors[:, place, slot] > 1).any()}
         return frozenset(self.layout.dims[dim] for dim in found)
+
+    def _stills(self, slot: int, level: int) -> tuple[Still, ...]:
+        """The classes of the block of a temporal slot, for what any of the spaces moves in it."""
+        space = self.spaces[0]
+        moved = frozenset[str]().union(*(each.moved(level) for each in self.templates))
+        block, outermost = space.blocks[self.layout.slots[slot].block], level == len(space.keeps) - 1
+        return stills(space.design.problem, block, self._active(slot), outermost, moved)
 
     def _roots(self) -> list[int]:
         """Per choice of sides, the factors that it forces to be 1."""

@@ -56,12 +56,15 @@ def open_still(problem: Problem) -> Still:
     return Still((), frozenset(), tuple(every - t.dims for t in problem.tensors), (True,) * many, (Run(),) * many, True)
 
 
-def stills(problem: Problem, block: LoopBlock, active: Dims, outermost: bool) -> tuple[Still, ...]:
+def stills(
+    problem: Problem, block: LoopBlock, active: Dims, outermost: bool, moved: Dims | None = None
+) -> tuple[Still, ...]:
     """The classes of a block that are not worse than another; `active` are the dimensions that may do anything in it.
 
     Where the order is free, only sets of dimensions that are 1 matter that let a tensor pass: unions of what tensors
     move along (any other order of the loops that do something is there as well); and none in the outermost block,
     outside of which there is nothing to stand still in. Where constraints settle some of the order, all sets matter.
+    `moved` are the tensors that the block delivers, where not all: no class is made for the sake of the others.
 
     >>> from crisp_hw.spec.problem import Tensor, Term
     >>> outer = Problem("outer", ("M", "N"), (4, 4), (Tensor("A", ((Term("M"),),)), Tensor("B", ((Term("N"),),))))
@@ -70,13 +73,15 @@ def stills(problem: Problem, block: LoopBlock, active: Dims, outermost: bool) ->
     [(('M', 'N'), [[], ['M']]), (('N', 'M'), [['N'], []])]
     """
     found: dict[tuple[object, ...], Still] = {}
-    for forced in _forcings(problem, block, active, outermost):
+    count = [t for t, tensor in enumerate(problem.tensors) if moved is None or tensor.name in moved]
+    for forced in _forcings([problem.tensors[t] for t in count], block, active, outermost):
         for order in orders(block, active - forced):
             free = tuple(frozenset(_inside(order, tensor.dims)) for tensor in problem.tensors)
             passes = tuple(not (tensor.dims & (active - forced)) for tensor in problem.tensors)
             runs = tuple(_run(order, tensor) for tensor in problem.tensors)
-            found.setdefault((forced, free, passes, runs), Still(order, forced, free, passes, runs))
-    classes, slide = tuple(found.values()), tuple(bool(sliding_ranks(tensor)) for tensor in problem.tensors)
+            key = (forced, *((free[t], passes[t], runs[t]) for t in count))
+            found.setdefault(key, Still(order, forced, free, passes, runs))
+    classes, slide = tuple(found.values()), {t: bool(sliding_ranks(problem.tensors[t])) for t in count}
     return tuple(one for one in classes if not any(_better(other, one, slide) for other in classes))
 
 
@@ -87,11 +92,11 @@ def orders(block: LoopBlock, active: Dims) -> Iterator[tuple[str, ...]]:
         yield (*first, *free, *last)
 
 
-def _forcings(problem: Problem, block: LoopBlock, active: Dims, outermost: bool) -> list[Dims]:
+def _forcings(tensors: list[Tensor], block: LoopBlock, active: Dims, outermost: bool) -> list[Dims]:
     if (block.fixed or block.last) and len(active) > 1:
         own = [frozenset([dim]) for dim in sorted(active)]
     else:
-        own = [] if outermost else [tensor.dims & active for tensor in problem.tensors]
+        own = [] if outermost else [tensor.dims & active for tensor in tensors]
     chosen = (
         frozenset[str]().union(*(dims for dims, taken in zip(own, picks, strict=True) if taken))
         for picks in product((False, True), repeat=len(own))
@@ -117,13 +122,16 @@ def _run(order: tuple[str, ...], tensor: Tensor) -> Run:
     return Run(ahead[: last + 1], stop is not None, rest[0])
 
 
-def _better(one: Still, other: Still, slide: tuple[bool, ...]) -> bool:
-    """Does one class hold all mappings of another, and let every tensor stand still, or slide on, as long?"""
+def _better(one: Still, other: Still, slide: dict[int, bool]) -> bool:
+    """Does one class hold all mappings of another, and let every tensor that counts stand still, or slide on, as long?
+
+    `slide` says of the tensors that count, by their places, whether they slide.
+    """
     if one is other or not one.forced <= other.forced:
         return False
-    longer = all(mine >= theirs for mine, theirs in zip(one.free, other.free, strict=True))
-    passes = all(mine >= theirs for mine, theirs in zip(one.passes, other.passes, strict=True))
-    return longer and passes and all(_slides_on(one, other, t) for t, sliding in enumerate(slide) if sliding)
+    longer = all(one.free[t] >= other.free[t] for t in slide)
+    passes = all(one.passes[t] >= other.passes[t] for t in slide)
+    return longer and passes and all(_slides_on(one, other, t) for t, sliding in slide.items() if sliding)
 
 
 def _slides_on(one: Still, other: Still, tensor: int) -> bool:

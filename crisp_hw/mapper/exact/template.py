@@ -95,9 +95,20 @@ class Templates:
             self._arrivals.at(stills, index, child)
             for index, tensor in enumerate(tensors)
             for child, keeps in enumerate(self.space.keeps[:-1])
-            if tensor.name in keeps or sliding_ranks(tensor)
+            if tensor.name in keeps or self.variants.lanes(tensor, child + 1)
         ]
         return (forced | self._forced(stills), *arriving)
+
+    def moved(self, level: int) -> frozenset[str]:
+        """The tensors of which the temporal loops of a level deliver something, or may have neighbours hand it on."""
+        return frozenset(
+            tensor.name
+            for tensor in self.space.design.problem.tensors
+            if any(
+                tensor.name in self.space.keeps[child] or self.variants.lanes(tensor, child + 1)
+                for child in range(level)
+            )
+        )
 
     @cached_property
     def variants(self) -> Variants:
