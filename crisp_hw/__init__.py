@@ -20,6 +20,7 @@ __all__ = [
     "CrispError",
     "Descriptor",
     "EvaluateOptions",
+    "EvaluatedMapping",
     "Evaluation",
     "InputError",
     "MappingError",

@@ -54,10 +54,13 @@ def calls(tmp_path):
         crisp_hw: {
             "Accelerator": lambda: isinstance(crisp_hw.load_arch("stc"), crisp_hw.Accelerator),
             "BestMapping": lambda: crisp_hw.BestMapping(crisp_hw.find_mapping(table).mapped).found.cycles == 8,
-            "Characterization": lambda: crisp_hw.Characterization("table", 45, ()).table.actions == {},
+            "Characterization": lambda: isinstance(crisp_hw.characterize("stc"), crisp_hw.Characterization),
             "CrispError": lambda: issubclass(crisp_hw.InputError, crisp_hw.CrispError),
             "Descriptor": lambda: isinstance(crisp_hw.describe("vgg16")[0], crisp_hw.Descriptor),
             "EvaluateOptions": lambda: crisp_hw.EvaluateOptions(jobs=2).jobs == 2,
+            "EvaluatedMapping": lambda: isinstance(
+                crisp_hw.model(crisp_hw.render(small, tmp_path / "one")), crisp_hw.EvaluatedMapping
+            ),
             "Evaluation": lambda: len(crisp_hw.Evaluation(small.network).to_frame()) == 1,
             "InputError": lambda: str(crisp_hw.InputError("wrong", hint="mend it")) == "wrong; mend it",
             "MappingError": lambda: crisp_hw.MappingError("no mapping").exit_code == 3,

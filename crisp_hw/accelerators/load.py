@@ -68,6 +68,8 @@ def load_arch(
     crisp_hw.errors.InputError: no architecture tpu; valid names: crisp-stc, dense, dstc, stc, or the path ...
     """
     wanted = asked(name_or_path)
+    if not isinstance(beside, Iterable) or isinstance(beside, str | Path):
+        raise wrong_kind("beside", beside, "a list of names or files of other accelerators")
     if energy is not None and not isinstance(energy, str | Path):
         raise wrong_kind(
             "energy", energy, "the name of a table of energies or of a method, or the path of a .yaml file"

@@ -18,10 +18,11 @@ from crisp_hw.errors import MappingError as MappingError
 from crisp_hw.extract import describe_checkpoint as describe_checkpoint
 from crisp_hw.io import load_pruned as load_pruned
 from crisp_hw.returned import BestMapping as BestMapping
+from crisp_hw.returned import Characterization as Characterization
+from crisp_hw.returned import EvaluatedMapping as EvaluatedMapping
 from crisp_hw.returned import Evaluation as Evaluation
 from crisp_hw.sources import WorkloadPattern as WorkloadPattern
 from crisp_hw.spec.accelerator import Accelerator as Accelerator
-from crisp_hw.spec.characterization import Characterization as Characterization
 from crisp_hw.spec.descriptors import Descriptor as Descriptor
 from crisp_hw.spec.descriptors import PrunedModel as PrunedModel
 from crisp_hw.spec.layer import Workload as Workload

@@ -3,8 +3,8 @@
 from crisp_hw.characterization.methods import METHODS
 from crisp_hw.characterization.methods import characterize as by_method
 from crisp_hw.errors import InputError
+from crisp_hw.returned import Characterization
 from crisp_hw.sources import Arch, load_accelerators
-from crisp_hw.spec.characterization import Characterization
 from crisp_hw.spec.kinds import of_kind, wrong_kind
 
 
@@ -39,4 +39,4 @@ def characterize(arch: Arch, method: str = "table", node_nm: int = 45) -> Charac
     if not isinstance(method, str):
         raise wrong_kind("method", method, ", ".join(METHODS))
     keeps, node = accelerator.constraints.keeps, of_kind("node_nm", node_nm, int)
-    return by_method(accelerator.architecture, keeps, method, node)
+    return Characterization(accelerator.name, by_method(accelerator.architecture, keeps, method, node))

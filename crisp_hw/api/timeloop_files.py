@@ -8,7 +8,7 @@ from crisp_hw.dropin.map_files import map_files
 from crisp_hw.dropin.model import evaluate_files
 from crisp_hw.errors import CrispError, InputError
 from crisp_hw.mapper.search import Progress
-from crisp_hw.returned import BestMapping, Evaluation
+from crisp_hw.returned import BestMapping, EvaluatedMapping, Evaluation
 from crisp_hw.spec.dialect import Dialect
 from crisp_hw.spec.evaluation import LayerEvaluation
 from crisp_hw.spec.keywords import options_from, with_fields
@@ -16,7 +16,6 @@ from crisp_hw.spec.kinds import check_callable, check_path, of_kind, wrong_kind
 from crisp_hw.spec.options import Objective, SearchFields, SearchOptions
 from crisp_hw.timeloop.render.documents import render as render_point
 from crisp_hw.timeloop.render.front_end import FRONT_ENDS, FrontEnd
-from crisp_hw.timeloop.stats.detail import Evaluated
 from crisp_hw.timeloop.yaml.documents import InputFiles
 
 
@@ -69,7 +68,7 @@ def rendered(row: LayerEvaluation, front_end: FrontEnd | None = None) -> dict[st
         raise error.within(f"layer {row.layer} on {row.arch}") from error
 
 
-def model(files: str | Path | Sequence[str | Path] | InputFiles, dialect: Dialect = "head") -> Evaluated:
+def model(files: str | Path | Sequence[str | Path] | InputFiles, dialect: Dialect = "head") -> EvaluatedMapping:
     """Evaluate the mapping of Timeloop's own YAML files, as timeloop-model and `crisp-hw model` do.
 
     Parameters
@@ -81,8 +80,9 @@ def model(files: str | Path | Sequence[str | Path] | InputFiles, dialect: Dialec
 
     Returns
     -------
-    Evaluated
-        `result` has every count: `cycles`, `energy_pj`, `levels`, and in `skipped` what the files hold without effect.
+    EvaluatedMapping
+        Its `cycles`, `energy_pj` and `energy_uj`; `result` has every count, and in `skipped` what the files hold
+        without effect.
 
     Raises
     ------
@@ -97,10 +97,10 @@ def model(files: str | Path | Sequence[str | Path] | InputFiles, dialect: Dialec
     >>> from crisp_hw import evaluate
     >>> found = evaluate("resnet50", "stc", nm="2:4", layers="fc")
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     model(render(found, folder)).result.cycles == found.network.rows[0].result.cycles
+    ...     model(render(found, folder)).cycles == found.network.rows[0].result.cycles
     True
     """
-    return evaluate_files(_files(files), of_kind("dialect", dialect, Dialect))
+    return EvaluatedMapping(evaluate_files(_files(files), of_kind("dialect", dialect, Dialect)))
 
 
 @with_fields(SearchOptions)

@@ -73,7 +73,7 @@ def characterize(  # noqa: PLR0913 - the options of a command
 
     (accelerator,) = accelerators_of([DEFAULT_ARCH if arch is None else arch], None, setting)
     found = api.characterize(accelerator, energy, node)
-    show(characterization_document(accelerator.name, found), form)
+    show(characterization_document(found.name, found.costs), form)
 
 
 def _of_files(asked: FilesAsked, how: tuple[Method, int], form: Format, out: Path) -> None:

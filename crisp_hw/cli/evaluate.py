@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from crisp_hw.cli.explain import ExplainOption, check_single, explanation_of, show_explanation
+from crisp_hw.cli.explain import ExplainOption, check_single, show_explanation
 from crisp_hw.cli.options import FormatOption, Inputs, Searching, grouped
 from crisp_hw.cli.output import check_folder, check_plotting, output_option, progress, say_written
 from crisp_hw.cli.shown import NotesOption, PerLayerOption, Shown, WideOption, say_unheard, show_all
@@ -56,7 +56,9 @@ def evaluate(  # noqa: PLR0913 - the options of a command
     if out is not None:
         save_all(network, out, plot is not False, figures)
     if explain is not None:
-        show_explanation(explanation_of(network.rows[0], explain), form)
+        from crisp_hw.explanation import explain_row
+
+        show_explanation(explain_row(network.rows[0], explain), form)
         return
     show_all(network, form, shown)
 

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from crisp_hw.explanation import Explanation
     from crisp_hw.spec.accelerator import Accelerator
     from crisp_hw.spec.descriptors import Descriptor
-    from crisp_hw.spec.evaluation import LayerEvaluation
 
 ExplainOption = Annotated[
     str | None,
@@ -39,22 +37,6 @@ def check_single(
     if len(layers) != 1:
         names = ", ".join(each.layer.name for each in layers)
         raise InputError("--explain looks at one layer", hint=f"choose one of {len(layers)} with --layers: {names}")
-
-
-def explanation_of(row: "LayerEvaluation", what: str) -> "Explanation":
-    """The explanation of a figure of one layer on one accelerator, with what the result counts beside the model."""
-    from crisp_hw.explanation import explain
-
-    found = explain(row.point, what)
-    found = replace(found, subject=f"{what}: layer {row.layer} on {row.arch}")
-    parts = {} if row.index is None else {"the index of kept blocks": sum(row.index.energy_pj.values())}
-    parts |= {line.name.replace("_", " "): line.energy_pj for line in row.overheads}
-    listed = ", ".join(f"{pj:,.0f} pJ for {name}" for name, pj in parts.items() if pj)
-    if not listed:
-        return found
-    return replace(
-        found, notes=(*found.notes, f"the tables of evaluate also charge what this model leaves out: {listed}")
-    )
 
 
 def show_explanation(explanation: "Explanation", form: Format) -> None:

@@ -42,6 +42,12 @@ class Explanation:
     sections: tuple[Section, ...]
     notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        """The text that `--explain` prints, wherever it stands alone."""
+        from crisp_hw.explanation.text import plain_text
+
+        return plain_text(self).rstrip("\n")
+
     def steps(self) -> Iterator[ExplanationStep]:
         """All steps, in order."""
         return (step for section in self.sections for step in section.steps)

@@ -35,7 +35,7 @@ def check_subject(design: Design, what: str) -> None:
     """InputError, listing what there is, unless the subject is one of the design."""
     valid = subjects(design)
     if what not in valid:
-        raise InputError(f"--explain {what}: there is no such figure", hint=f"there are {', '.join(valid)}")
+        raise InputError(f"no figure {what} to explain", hint=f"there are {', '.join(valid)}")
 
 
 def scene_of(point: DesignPoint) -> Scene:

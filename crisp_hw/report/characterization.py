@@ -19,18 +19,10 @@ def characterization_document(name: str, found: Characterization) -> Document:
     >>> [record["value"] for record in characterization_document("a", Characterization("table", 45, (mac,))).records]
     [0.5608, 332.25]
     """
-    every = (*found.components, *found.listed)
-    records = [record for each in every for record in _records(each)]
-    components: list[Record] = [
-        {"component": each.name, "stands_for": each.stands_for, "area_um2": each.area_um2} for each in every
-    ]
+    records, components = number_records(found), component_records(found)
     title = f"{name} at {found.node_nm} nm by {found.method}"
-    actions: list[Record] = [
-        {"component": each.name, "action": action, "pj": f"{cost.pj:.6g}"}
-        for each in every
-        for action, cost in each.actions.items()
-    ]
-    sources = [row for each in every for row in _sources(each)]
+    actions: list[Record] = [{**record, "pj": f"{record['pj']:.6g}"} for record in action_records(found)]
+    sources = [row for each in _every(found) for row in _sources(each)]
     content = {
         "schema": SCHEMA,
         "name": name,
@@ -47,6 +39,31 @@ def characterization_document(name: str, found: Characterization) -> Document:
         table(f"{title}: sources", COMPONENT_SOURCES.columns, sources),
     )
     return Document(title, tables, {"assumptions": tuple(map(plain, found.assumptions))}, records, content)
+
+
+def component_records(found: Characterization) -> list[Record]:
+    """One record per component: what it is taken to be, and the area of one instance."""
+    return [
+        {"component": each.name, "stands_for": each.stands_for, "area_um2": each.area_um2} for each in _every(found)
+    ]
+
+
+def action_records(found: Characterization) -> list[Record]:
+    """One record per component and action, in pJ."""
+    return [
+        {"component": each.name, "action": action, "pj": cost.pj}
+        for each in _every(found)
+        for action, cost in each.actions.items()
+    ]
+
+
+def number_records(found: Characterization) -> list[Record]:
+    """One record per number, with its unit and source."""
+    return [record for each in _every(found) for record in _records(each)]
+
+
+def _every(found: Characterization) -> tuple[Component, ...]:
+    return (*found.components, *found.listed)
 
 
 def _records(component: Component) -> Iterator[Record]:

@@ -13,15 +13,21 @@ from crisp_hw.timeloop.stats.json_text import finite, stats_data
 def model_document(evaluated: Evaluated) -> Document:
     """Totals, and actual words moved per instance of every level, outermost first; energies are of all instances."""
     result, name = evaluated.result, evaluated.point.design.problem.name
-    blank: Record = dict.fromkeys(column.key for column in MAPPING_LEVELS.columns)
-    levels = [blank | record for record in _level_records(evaluated)]
-    totals = table(f"{name}: one mapping", MAPPING.columns, [_totals(evaluated)])
+    levels = model_records(evaluated)
+    totals = table(f"{name}: one mapping", MAPPING.columns, [model_totals(evaluated)])
     moved = table(f"{name}: levels, words moved per instance", MAPPING_LEVELS.columns, levels)
     remarks = {"assumptions": result.assumptions, "without effect": result.skipped}
     return Document(name, (moved,), remarks, levels, finite(stats_data(evaluated)), answer=(totals,))
 
 
-def _totals(evaluated: Evaluated) -> Record:
+def model_records(evaluated: Evaluated) -> list[Record]:
+    """One record per level and tensor, outermost level first, all with the same keys."""
+    blank: Record = dict.fromkeys(column.key for column in MAPPING_LEVELS.columns)
+    return [blank | record for record in _level_records(evaluated)]
+
+
+def model_totals(evaluated: Evaluated) -> Record:
+    """What the mapping costs as a whole."""
     result, compute = evaluated.result, evaluated.result.compute
     computes = compute.random if compute else 0
     return {

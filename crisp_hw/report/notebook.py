@@ -1,5 +1,7 @@
 """How results show themselves where they stand alone: a few lines, and as HTML in a notebook."""
 
+from collections.abc import Sequence
+
 from crisp_hw.documents.columns import Table, cell, plain
 from crisp_hw.dropin.map_files import Mapped
 from crisp_hw.report.evaluation import total_table
@@ -7,6 +9,7 @@ from crisp_hw.report.notes import note_line, notes
 from crisp_hw.report.records import arch_names, headline, mapping_text, total_records
 from crisp_hw.spec.evaluation import NetworkEvaluation
 from crisp_hw.spec.shown import counted, folded_html, listed, table_html
+from crisp_hw.timeloop.stats.detail import Evaluated
 
 MOST = 8  # accelerators that get a line
 
@@ -51,11 +54,30 @@ def mapping_lines(mapped: Mapped) -> tuple[str, ...]:
     )
 
 
+def evaluated_lines(evaluated: Evaluated) -> tuple[str, ...]:
+    """What one mapping costs, and the mapping itself."""
+    result, point = evaluated.result, evaluated.point
+    costs = f"{result.cycles:,} cycles, {cell(result.energy_pj / 1e6, 'number')} uJ, bound by {result.bound_by}"
+    return (
+        plain(f"EvaluatedMapping of {point.design.problem.name}: {costs}"),
+        plain(mapping_text(point.design.architecture, point.mapping)),
+    )
+
+
+def evaluated_html(evaluated: Evaluated) -> str:
+    """One mapping and its costs; what has no effect in the documents is folded."""
+    return _mapping_html(evaluated_lines(evaluated), evaluated)
+
+
 def mapping_html(mapped: Mapped) -> str:
     """The best mapping and its costs; what has no effect in the documents is folded."""
-    title, *lines = mapping_lines(mapped)
+    return _mapping_html(mapping_lines(mapped), mapped.evaluated)
+
+
+def _mapping_html(said: Sequence[str], evaluated: Evaluated) -> str:
+    title, *lines = said
     rows = [[line] for line in lines]
-    result = mapped.evaluated.result
+    result = evaluated.result
     notes_ = folded_html("what these numbers rest on", map(plain, result.assumptions))
     return table_html(title, ["mapping"], rows) + notes_ + folded_html("without effect", map(plain, result.skipped))
 

@@ -8,7 +8,7 @@ Record = dict[str, Value]
 """Figures by the keys of their columns."""
 Style = Literal["text", "prose", "whole", "number", "ratio", "share"]
 SPELLED = {
-    "arch": "accelerator", "uj": "uJ", "pj": "pJ", "mac": "MAC", "macs": "MACs", "dram": "DRAM", "nm": "N:M",
+    "uj": "uJ", "pj": "pJ", "mac": "MAC", "macs": "MACs", "dram": "DRAM", "nm": "N:M",
     "kb": "KB", "csr": "CSR", "ellpack": "ELLPACK", "crisp": "CRISP", "rle": "RLE", "timeloop": "Timeloop",
 }  # fmt: skip
 """Words of keys that people write otherwise."""

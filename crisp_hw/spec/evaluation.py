@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from crisp_hw.spec.absent import absent
 from crisp_hw.spec.descriptors import Descriptor
 from crisp_hw.spec.design import DesignPoint
 from crisp_hw.spec.encoded import IndexLine, OverheadLine
@@ -11,6 +12,7 @@ from crisp_hw.spec.layer import Skipped
 from crisp_hw.spec.result import Result
 from crisp_hw.spec.shown import counted, listed
 from crisp_hw.spec.variant import Changes
+from crisp_hw.spec.vocabulary import SECTIONS
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,27 @@ class LayerEvaluation:
         said = f"{self.result.cycles:,} cycles, speedup {self.speedup:.2f}"
         return f"<LayerEvaluation {self.layer} on {self.arch}: {said}>"
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name):
+            """What is asked for and is not there: a sentence that says where it is."""
+            columns = (each.key for each in SECTIONS["layers"].columns)
+            raise absent(self, name, {"to_frame() of the evaluation": columns})
+
     @property
     def layer(self) -> str:
         """Name of the layer."""
         return self.descriptor.layer.name
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles of the pruned layer."""
+        return self.result.cycles
+
+    @property
+    def dense_cycles(self) -> int:
+        """Clock cycles of the unpruned layer, run dense."""
+        return self.dense.cycles
 
     @property
     def speedup(self) -> float:

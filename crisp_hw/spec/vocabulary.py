@@ -206,7 +206,7 @@ def columns(keys: Iterable[str]) -> tuple[Column, ...]:
     """The columns of these keys; KeyError for one that no section has.
 
     >>> [each.heading for each in columns(["arch", "smem_uj", "dense_rf_uj"])]
-    ['accelerator', 'SMEM uJ', 'dense RF uJ']
+    ['arch', 'SMEM uJ', 'dense RF uJ']
     """
     return tuple(map(_found, keys))
 

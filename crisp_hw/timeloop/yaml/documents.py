@@ -23,6 +23,7 @@ from crisp_hw.timeloop.yaml.variables import check_heard, check_names
 
 TEMPLATE_ENDINGS = (".jinja", ".jinja2", ".j2")
 YAML_ENDINGS = (".yaml", ".yml", *TEMPLATE_ENDINGS)
+FOLDER_ENDINGS = (".yaml", ".yml")  # of the files that a folder stands for; its templates are included by name
 LISTS = ("classes",)  # what files may add to together: the component classes of the front end
 
 
@@ -41,10 +42,24 @@ class InputFiles:
 
 
 def input_files(paths: Iterable[str | Path] | InputFiles, variables: Mapping[str, Any] | None = None) -> InputFiles:
-    """Paths as the input of a run; `variables` are those of its templates, each of which must be asked for."""
+    """Paths as the input of a run, a folder for the YAML files in it; `variables` are those of its templates, each of
+    which must be asked for."""
     given = paths if isinstance(paths, InputFiles) else InputFiles(tuple(map(Path, paths)))
     more = dict(variables or {})
-    return replace(given, variables={**given.variables, **more}, wanted=given.wanted | set(more))
+    files = tuple(file for path in given.paths for file in _files_of(path))
+    return replace(given, paths=files, variables={**given.variables, **more}, wanted=given.wanted | set(more))
+
+
+def _files_of(path: Path) -> list[Path]:
+    """The file; of a folder the YAML files in it, in the order of their names."""
+    if not path.is_dir():
+        return [path]
+    found = sorted(each for each in path.iterdir() if each.suffix in FOLDER_ENDINGS and not each.name.startswith("."))
+    if files := [each for each in found if not each.is_dir()]:
+        return files
+    inside = sorted({each.parent for ending in FOLDER_ENDINGS for each in path.glob(f"*/**/*{ending}")})
+    hint = f"give one of its folders, such as {inside[0]}" if inside else f"they end in {', '.join(FOLDER_ENDINGS)}"
+    raise InputError("there is no YAML file in this folder", Where(mark=Mark(str(path))), hint)
 
 
 def load_documents(paths: Iterable[str | Path] | InputFiles) -> MarkedDict:

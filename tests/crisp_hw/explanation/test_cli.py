@@ -77,7 +77,7 @@ def test_csv_has_a_row_per_step_and_markdown_the_text(tiny):
             ["--layers", "mid", "-a", "stc", "-a", "dense", "--explain", "MAC"],
             "one accelerator; choose one with --arch",
         ),
-        (["--layers", "mid", "--explain", "L2.A"], "--explain L2.A: there is no such figure; there are cycles, energy"),
+        (["--layers", "mid", "--explain", "L2.A"], "no figure L2.A to explain; there are cycles, energy"),
         (["--layers", "mid", "--explain", "MAC", "--backend", "timeloop"], "leave out --backend timeloop"),
     ],
 )

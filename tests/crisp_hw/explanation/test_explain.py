@@ -131,7 +131,7 @@ def test_energy_lists_the_largest_part_first_and_names_sources():
 
 def test_an_unknown_subject_lists_those_there_are():
     valid = "cycles, energy, MAC, RF, SMEM, RF.A, RF.B, RF.Z, SMEM.A, SMEM.B, SMEM.Z"
-    with pytest.raises(InputError, match=r"--explain L2\.A: there is no such figure") as caught:
+    with pytest.raises(InputError, match=r"no figure L2\.A to explain") as caught:
         explain(point(), "L2.A")
     assert str(caught.value).endswith(valid)
     assert ", ".join(subjects(point().design)) == valid
