@@ -21,7 +21,7 @@ LAYER = (
 )
 TOTAL = (
     *("arch", "cycles", "dense_cycles", "speedup", "on_chip_uj", "on_chip_metadata_uj"),
-    *("on_chip_overhead_uj", "on_chip_gain", "dram_uj", "energy_uj", "energy_gain", "mac_bound_share"),
+    *("on_chip_overhead_uj", "on_chip_gain", "dram_uj", "total_uj", "total_gain", "mac_bound_share"),
 )
 LEGEND = (
     "gain is the energy of the dense run divided by that of this run; on-chip is everything but DRAM, total is both; "

@@ -1,11 +1,12 @@
 """Random small mapspaces, and every mapping of one judged by the engine: what exact searches are held against."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice, product
 from math import prod
 
 import numpy as np
+from sparse_spaces import apart, sparse_design, three_fanouts
 
 from crisp_hw.engine.evaluate import evaluate_nests
 from crisp_hw.errors import MappingError
@@ -230,5 +231,24 @@ def best_scores(case: Case, every: list[Judged]) -> tuple[float, float] | None:
     return min(pairs, default=None)
 
 
-KINDS = {"dense": dense_case, "windows": window_case}
+def sparse_case(seed: int) -> Case:
+    """A small matrix product with SAFs, often two on one target, formats, and densities by size and by shape."""
+    return _free_case(20_000 + seed, sparse_design, 600, 2500)
+
+
+def fanned_case(seed: int) -> Case:
+    """A small matrix product on three levels that fan out."""
+    return _free_case(30_000 + seed, three_fanouts, 100, 1500)
+
+
+def _free_case(seed: int, drawn: Callable[[np.random.Generator], Design], least_rows: int, most_nests: int) -> Case:
+    rng = np.random.default_rng(seed)
+    while True:
+        design = drawn(rng)
+        case = Case(design, apart(design), str(rng.choice(list(OBJECTIVES))))
+        if _right_size(case, least_rows, most_nests):
+            return case
+
+
+KINDS = {"dense": dense_case, "windows": window_case, "sparse": sparse_case, "fanned": fanned_case}
 """Kinds of cases, each by its seed."""

@@ -1,13 +1,12 @@
 """Products over dimensions: the numbers of which every count of a template is a sum."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crisp_hw.mapper.exact.hashed import hashed_once
 from crisp_hw.mapper.exact.layout import Group, Layout
 from crisp_hw.mapper.exact.windows import Lanes, Link, Window, lanes_along, uncertain, words_along
 
@@ -15,25 +14,51 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 
-@hashed_once
 @dataclass(frozen=True)
 class Column:
-    """The product of the factors in `mask` (`layout.Layout`), of words along `windows`, and of `lanes`."""
+    """The product of the factors in `mask` (`layout.Layout`), of words along `windows`, and of `lanes`.
+
+    Of a sparse design it is a term of a form: of the product only what each of `shares` leaves counts.
+    """
 
     mask: int
     windows: tuple[Window, ...] = ()
     lanes: tuple[Lanes, ...] = ()
+    shares: tuple["Share", ...] = ()
 
     def times(self, mask: int, lanes: tuple[Lanes, ...] = ()) -> "Column":
         """The same with more factors."""
-        return Column(self.mask | mask, self.windows, (*self.lanes, *lanes))
+        return replace(self, mask=self.mask | mask, lanes=(*self.lanes, *lanes))
+
+    def thinned(self, shares: tuple["Share", ...]) -> "Column":
+        """What some shares leave of it."""
+        return replace(self, shares=tuple(dict.fromkeys((*self.shares, *shares))))
+
+    @property
+    def bare(self) -> "Column":
+        """The product, of which nothing is left out."""
+        return replace(self, shares=()) if self.shares else self
+
+
+@dataclass(frozen=True)
+class Leader:
+    """The tile of a tensor (its index) that decides: its words, or its extents along each rank."""
+
+    tensor: int
+    tile: tuple[Column, ...]
+
+
+@dataclass(frozen=True)
+class Share:
+    """At least so much of a count is left: P(no tile of any of some leaders is empty), the least of some choices."""
+
+    choices: tuple[tuple[Leader, ...], ...]
 
 
 Form = Mapping[Column, float]
 """A sum of columns with their coefficients."""
 
 
-@hashed_once
 @dataclass(frozen=True)
 class Open:
     """Which rows a template leaves open: factors in `forced` are 1, those in `active` are not; of the `linked` places
@@ -62,17 +87,10 @@ class Values:
     groups: tuple[Group, ...]
     _known: dict[tuple[int, Column], Floats] = field(default_factory=dict, repr=False)
     _open: dict[tuple[int, Open], Bools] = field(default_factory=dict, repr=False)
-    _ends: dict[tuple[int, Open], dict[Column, tuple[float, float]]] = field(default_factory=dict, repr=False)
-    _within: dict[tuple[int, Column], Column] = field(default_factory=dict, repr=False)
+    _ends: dict[tuple[int, Open, Column], tuple[float, float]] = field(default_factory=dict, repr=False)
 
     def within(self, group: int, column: Column) -> Column:
         """What a column has of a group."""
-        found = self._within.get((group, column))
-        if found is None:
-            found = self._within[group, column] = self._inside(group, column)
-        return found
-
-    def _inside(self, group: int, column: Column) -> Column:
         mask = column.mask & self.masks[group]
         if not column.windows and not column.lanes:
             return Column(mask)
@@ -102,15 +120,13 @@ class Values:
             self._open[group, part] = found
         return self._open[group, part]
 
-    def ends(self, group: int, which: Open, columns: tuple[Column, ...]) -> list[tuple[float, float]]:
-        """The least and the most of columns over the open rows of a group; (inf, 0) where none is open."""
-        known = self._ends.setdefault((group, self._open_part(group, which)), {})
-        parts = [self.within(group, column) for column in columns]
-        for part in parts:
-            if part not in known:
-                values = self.of(group, part)[self.open(group, which)]
-                known[part] = (float(values.min()), float(values.max())) if len(values) else (np.inf, 0.0)
-        return [known[part] for part in parts]
+    def ends(self, group: int, which: Open, column: Column) -> tuple[float, float]:
+        """The least and the most of a column over the open rows of a group; (inf, 0) where none is open."""
+        key = group, self._open_part(group, which), self.within(group, column)
+        if key not in self._ends:
+            values = self.of(group, column)[self.open(group, which)]
+            self._ends[key] = (float(values.min()), float(values.max())) if len(values) else (np.inf, 0.0)
+        return self._ends[key]
 
     @cached_property
     def masks(self) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from crisp_hw.mapper.exact.windows import sliding_ranks
 from crisp_hw.mapper.orders import unusual
 from crisp_hw.mapper.space import Space
 from crisp_hw.spec.design import Design
+from crisp_hw.spec.patterns import Banded
 
 
 def uncovered(space: Space) -> str | None:
@@ -14,8 +15,8 @@ def uncovered(space: Space) -> str | None:
     design = space.design
     architecture = design.architecture
     names = frozenset(tensor.name for tensor in design.problem.tensors)
-    if design.sparse.active:
-        return "sparse optimizations"
+    if design.sparse.active and (why := _unusual_sparsity(design)):
+        return why
     if sliding(design.problem) and (why := _unusual_windows(design)):
         return why
     if unusual(space):
@@ -26,6 +27,18 @@ def uncovered(space: Space) -> str | None:
         return "energies below 0"
     if any(level.instances % level.cluster_size for level in architecture.levels):
         return "clusters that do not divide the instances of their level"
+    return None
+
+
+def _unusual_sparsity(design: Design) -> str | None:
+    """Why what is left of a count is not what `exact.sparse` says at least."""
+    kinds = {action.kind for action in design.sparse.actions}
+    if "position_skipping" in kinds:
+        return "nonzeros packed into lanes"
+    if "skipping_spatial" in kinds:
+        return "spatial skipping, which lets a mapping have more lanes than there are"
+    if any(isinstance(tensor.density, Banded) for tensor in design.problem.tensors):
+        return "bands, whose probabilities may add up to more than 1"
     return None
 
 

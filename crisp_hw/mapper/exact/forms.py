@@ -28,8 +28,8 @@ class Template:
     """The costs of all mappings that keep tensors, and let them stand still, in one way.
 
     Energy is `energy_pj` less `unread_pj`, and per cycle `leaks_pj`; cycles are at least `steps`, and what the `ports`
-    ask. `open` says which rows it is for. Of `less` and `more` a mapping may have less or more than another without
-    any of its costs being higher, where all else is equal.
+    ask. `thinned`: of a sparse design. `open` says which rows it is for. Of `less` and `more` a mapping may have less
+    or more than another without any of its costs being higher, where all else is equal.
     """
 
     open: Open
@@ -38,13 +38,13 @@ class Template:
     leaks_pj: Form
     ports: tuple[Port, ...]
     rooms: tuple[Room, ...]
-    steps: Column
+    steps: Form
     compute_pj: float
-    computes: int
     less: tuple[Column, ...]
     more: tuple[Column, ...]
+    thinned: bool = False
 
     @property
     def exact(self) -> bool:
         """Does it say all of what its mappings cost, but for what blocks and clusters round?"""
-        return not self.open.linked
+        return not self.open.linked and not self.thinned

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice, permutations, product
 
 import numpy as np
@@ -14,7 +15,9 @@ from crisp_hw.mapper.exact.layout import Group, Layout
 from crisp_hw.mapper.exact.program import Costs
 from crisp_hw.mapper.exact.sides import spatial_order
 from crisp_hw.mapper.exact.stills import Still, orders
+from crisp_hw.mapper.orders import count
 from crisp_hw.mapper.space import LoopBlock, Space, loop_nest
+from crisp_hw.mapper.sweep import Sweep, catalog_of
 from crisp_hw.mapper.tally import OBJECTIVES, Tally
 from crisp_hw.spec.mapping import Loop, LoopNest
 
@@ -26,6 +29,7 @@ Sides = tuple[tuple[frozenset[str], frozenset[str]], ...]
 """The dimensions along x and along y that do something, per spatial block."""
 
 _MOST = 256  # candidates judged at a time; one at first, as it is mostly the best
+_MOST_SPARSE = 32  # the same of sparse designs, in about a hundred orders each
 MOST_ORDERS = 5000  # of the loops of one factorization whose every order is judged: a second, at 5,000 a second
 
 
@@ -58,11 +62,13 @@ class Judge:
             part = order[start : start + step]
             costs = Costs(found.energy_pj[part], found.cycles[part], np.ones(len(part), dtype=np.bool_))
             part = part[~self.beaten(costs)]
-            if len(part) and every_order and most is None:
+            if len(part) and self.space.design.sparse.active:
+                self._told_apart(stills, self._factors(found.places[part]), first[part])
+            elif len(part) and every_order and most is None:
                 self._every_order(stills, self._factors(found.places[part]), first[part])
             elif len(part):
                 self._given_order(stills, self._factors(found.places[part]))
-            start, step = start + step, min(2 * step, _MOST)
+            start, step = start + step, min(2 * step, _MOST_SPARSE if self.space.design.sparse.active else _MOST)
 
     def _factors(self, places: Ints) -> Ints:
         """Factors int64[b, dims, slots]."""
@@ -99,6 +105,28 @@ class Judge:
                 continue
             self._known.add(row.tobytes())
             self._enter([self._work(row[None], nest) for nest in nests])
+
+    def _told_apart(self, stills: tuple[Still, ...], factors: Ints, bounds: Floats) -> None:
+        """Each row in every order that the costs of a sparse design can tell apart, once."""
+        blocks = np.ones((len(factors), len(self.space.blocks), len(self.layout.dims)), dtype=np.int64)
+        for s, slot in enumerate(self.layout.slots):
+            blocks[:, slot.block] *= factors[:, :, s]
+        chosen = []
+        for index, row in enumerate(blocks):
+            if row.tobytes() in self._known:
+                continue
+            if count(self.space, self._sweep.catalog.seen, row > 1) > MOST_ORDERS:
+                self.unsure = min(self.unsure, float(bounds[index]))
+                self._given_order(stills, factors[index : index + 1])
+                continue
+            self._known.add(row.tobytes())
+            chosen.append(row)
+        if chosen:
+            self._sweep.take(np.stack(chosen))
+
+    @cached_property
+    def _sweep(self) -> Sweep:
+        return Sweep(catalog_of(self.space), self.tally)
 
     def _nests(self, row: Ints) -> Iterator[tuple[Arrangement, ...]]:
         """Every order of the loops of a row; what MACs take does not depend on that of level 0."""

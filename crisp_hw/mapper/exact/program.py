@@ -1,6 +1,6 @@
 """A template as arrays: bounds of any number of partial mappings at once, and their exact values at the last join."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -8,8 +8,10 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from crisp_hw.mapper.bounds import computes_left
 from crisp_hw.mapper.exact.columns import Column, Form, Values
 from crisp_hw.mapper.exact.forms import Template
+from crisp_hw.mapper.exact.leaving import Leaving, Shares, tiles_of
 from crisp_hw.mapper.space import Space
 
 Floats = NDArray[np.float64]
@@ -58,21 +60,31 @@ def demands_of(space: Space, values: Values) -> Demands:
     share = (every, space.parallelism * there * (1 - EXACT)) if space.parallelism > 0 else None
     wires = [level.wires.fill_cycles + level.wires.drain_cycles for level in architecture.levels]
     transit = sum(wires) if space.design.rules.network_latency else 0
-    return Demands(tuple(lanes), share, np.ceil(prod(space.design.problem.bounds) / there * (1 - EXACT)), transit)
+    return Demands(tuple(lanes), share, np.ceil(computes_left(space.design) / there * (1 - EXACT)), transit)
+
+
+@dataclass(frozen=True)
+class Term:
+    """Weights of columns that grow, and of those taken off, of which the same shares leave something."""
+
+    shares: Shares
+    plus: Floats
+    minus: Floats
 
 
 @dataclass(frozen=True)
 class Program:
-    """The columns of a template and, over them, its forms."""
+    """The columns of a template and, over them, its forms; `leaving` knows what shares leave."""
 
     template: Template
     demands: Demands
+    leaving: Leaving
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
         """All columns, once each."""
         one, asked = self.template, self.demands
-        forms: list[Iterable[Column]] = [one.energy_pj, one.unread_pj, one.leaks_pj, [one.steps]]
+        forms: list[Iterable[Column]] = [one.energy_pj, one.unread_pj, one.leaks_pj, one.steps]
         for port in one.ports:
             forms += [port.words, port.unread]
         forms += [room.words for room in one.rooms]
@@ -80,7 +92,16 @@ class Program:
         forms.append(column for column, _ in asked.lanes)
         if asked.share is not None:
             forms.append([asked.share[0]])
-        return tuple(dict.fromkeys(column for form in forms for column in form))
+        tiles = (column for shares in self._shares for column in tiles_of(shares))
+        return tuple(dict.fromkeys((*(column.bare for form in forms for column in form), *tiles)))
+
+    @cached_property
+    def _shares(self) -> tuple[Shares, ...]:
+        """What may leave something of a term, once each."""
+        one = self.template
+        forms = [one.energy_pj, one.unread_pj, one.steps]
+        forms += [form for port in one.ports for form in (port.words, port.unread)]
+        return tuple(dict.fromkeys(column.shares for form in forms for column in form if column.shares))
 
     @cached_property
     def _place(self) -> dict[Column, int]:
@@ -89,14 +110,25 @@ class Program:
     def _weights(self, form: Form) -> Floats:
         found = np.zeros(len(self.columns))
         for column, weight in form.items():
-            found[self._place[column]] += weight
+            found[self._place[column.bare]] += weight
         return found
+
+    def _terms(self, plus: Form, minus: Form) -> tuple[Term, ...]:
+        """What is left of what grows less what is taken off, by what leaves it."""
+        found = []
+        for shares in dict.fromkeys(column.shares for column in (*plus, *minus)):
+            grows, taken = (
+                self._weights({column: w for column, w in form.items() if column.shares == shares})
+                for form in (plus, minus)
+            )
+            found.append(Term(shares, grows, taken))
+        return tuple(found)
 
     @cached_property
     def senses(self) -> tuple[Bools, Bools]:
         """Of which columns less is better (or allows more), and of which more is, bool[columns] each."""
         one, low, high = self.template, np.zeros(len(self.columns), bool), np.zeros(len(self.columns), bool)
-        less = [one.energy_pj, one.leaks_pj, {one.steps: 1.0}, *(port.words for port in one.ports)]
+        less = [one.energy_pj, one.leaks_pj, one.steps, *(port.words for port in one.ports)]
         less += [room.words for room in one.rooms if room.size is not None]
         less += [{column: 1.0} for column, _ in self.demands.lanes]
         less += [dict.fromkeys(one.less, 1.0)]
@@ -116,19 +148,44 @@ class Program:
         one = self.template
         nothing = np.zeros(len(self.columns))
         return {
-            "energy": [(self._weights(one.energy_pj), self._weights(one.unread_pj), 0.0)],
-            "ports": [(self._weights(p.words), self._weights(p.unread), p.bandwidth) for p in one.ports],
             "rooms": [(self._weights(r.words), nothing, float(r.size)) for r in one.rooms if r.size is not None],
             "least": [(self._weights(r.words), nothing, float(r.least)) for r in one.rooms if r.least],
             "lanes": [(self._weights({column: 1.0}), nothing, float(n)) for column, n in self.demands.lanes],
             "leaks": [(self._weights({column: 1.0}), nothing, pj) for column, pj in one.leaks_pj.items()],
-            "steps": [(self._weights({one.steps: 1.0}), nothing, 0.0)],
         }
+
+    @cached_property
+    def _energy(self) -> tuple[Term, ...]:
+        return self._terms(self.template.energy_pj, self.template.unread_pj)
+
+    @cached_property
+    def _times(self) -> tuple[tuple[tuple[Term, ...], float], ...]:
+        """What takes time, and how much of it takes one cycle."""
+        ports = tuple((self._terms(p.words, p.unread), p.bandwidth) for p in self.template.ports)
+        return ((self._terms(self.template.steps, {}), 1.0), *ports)
 
     def costs(self, states: Floats, rows: Floats, rest: Rest) -> Costs:
         """Of every state with every row, float64[states, rows]: `states` float64[s, columns] are products of the rows
         taken so far, `rows` float64[r, columns] those of the next group, and `rest` stands for the groups after it.
         """
+        tiles = [self._place[column] for shares in self._shares for column in tiles_of(shares)]
+        if not tiles:
+            return self._costs(states, rows, rest, {})
+        energy, cycles = np.empty((len(states), len(rows))), np.empty((len(states), len(rows)))
+        fits = np.empty((len(states), len(rows)), dtype=np.bool_)
+        # rows that add the same to every tile that decides have the same left of each state
+        kinds, which = np.unique(rows[:, tiles], axis=0, return_inverse=True)
+        for number, kind in enumerate(kinds):
+            found = (states[:, tiles] * (kind * rest.least[tiles])).T
+            sizes = {self.columns[t]: each for t, each in zip(tiles, found, strict=True)}
+            left = {shares: self.leaving.left(shares, sizes)[:, None] for shares in self._shares}
+            here = np.flatnonzero(which.ravel() == number)
+            costs = self._costs(states, rows[here], rest, left)
+            energy[:, here], cycles[:, here], fits[:, here] = costs.energy_pj, costs.cycles, costs.fits
+        return Costs(energy, cycles, fits)
+
+    def _costs(self, states: Floats, rows: Floats, rest: Rest, left: Mapping[Shares, Floats]) -> Costs:
+        """The same of rows of which the same is `left`, float64[s, 1] by shares."""
 
         def sums(weights: Floats, by: Floats) -> Floats:
             used = np.flatnonzero(weights)
@@ -137,30 +194,41 @@ class Program:
             found: Floats = (states[:, used] * (weights * by)[used]) @ rows[:, used].T
             return found
 
-        forms, shape = self._forms, (len(states), len(rows))
-        plus, minus, _ = forms["energy"][0]
-        energy = np.maximum(sums(plus, rest.least) - sums(minus, rest.most), 0.0) + self.template.compute_pj
-        cycles = np.maximum(sums(forms["steps"][0][0], rest.least), self.demands.least_cycles)
-        for plus, minus, bandwidth in forms["ports"]:
-            cycles = np.maximum(cycles, (sums(plus, rest.least) - sums(minus, rest.most)) / bandwidth)
-        fits = np.ones(shape, dtype=np.bool_)
+        def total(terms: tuple[Term, ...]) -> Floats:
+            found = np.zeros((1, 1))
+            for term in terms:
+                value = sums(term.plus, rest.least) - sums(term.minus, rest.most)
+                found = found + (np.maximum(value, 0.0) * left[term.shares] if term.shares else value)
+            return found
+
+        shape = len(states), len(rows)
+        energy = np.maximum(total(self._energy), 0.0) + self.template.compute_pj
+        cycles = np.full((1, 1), self.demands.least_cycles)
+        for terms, bandwidth in self._times:
+            cycles = np.maximum(cycles, total(terms) / bandwidth)
+        cycles = np.ceil(cycles * (1 - EXACT))
+        for plus, _, pj in self._forms["leaks"]:
+            energy = energy + sums(plus, rest.least) * cycles * pj
+        fits = np.broadcast_to(self._fits(sums, rest), shape)
+        return Costs(np.broadcast_to(energy, shape), np.broadcast_to(cycles + self.demands.transit, shape), fits)
+
+    def _fits(self, sums: Callable[[Floats, Floats], Floats], rest: Rest) -> Bools:
+        """Which may be completed to something that fits; `sums` of weights and of what is open."""
+        forms, fits = self._forms, np.ones((1, 1), dtype=np.bool_)
         for name in ("rooms", "lanes"):
             for plus, _, most in forms[name]:
-                fits &= sums(plus, rest.least) <= most
+                fits = fits & (sums(plus, rest.least) <= most)
         for plus, _, least in forms["least"]:
-            fits &= sums(plus, rest.most) >= least
+            fits = fits & (sums(plus, rest.most) >= least)
         if self.demands.share is not None:
             column, share = self.demands.share
-            fits &= sums(self._weights({column: 1.0}), rest.most) >= share
-        cycles = np.ceil(cycles * (1 - EXACT))
-        for plus, _, pj in forms["leaks"]:
-            energy = energy + sums(plus, rest.least) * cycles * pj
-        return Costs(np.broadcast_to(energy, shape), np.broadcast_to(cycles + self.demands.transit, shape), fits)
+            fits = fits & (sums(self._weights({column: 1.0}), rest.most) >= share)
+        return fits
 
     def outlook(self, values: Values) -> Costs:
         """The costs of no row at all: what every mapping of the template takes at least, float64[1, 1]."""
         groups, which = range(len(values.groups)), self.template.open
-        ends = np.array([values.ends(g, which, self.columns) for g in groups])
+        ends = np.array([[values.ends(g, which, column) for column in self.columns] for g in groups])
         least, most = ends[:, :, 0].prod(axis=0), ends[:, :, 1].prod(axis=0)
         one = np.ones((1, len(self.columns)))
         if not np.isfinite(least).all():

@@ -7,15 +7,15 @@ from itertools import count, product
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from crisp_hw.mapper.exact.columns import Values
 from crisp_hw.mapper.exact.join import Joiner
 from crisp_hw.mapper.exact.judge import Judge
 from crisp_hw.mapper.exact.layout import Layout, groups_of, layout_of
+from crisp_hw.mapper.exact.leaving import Leaving
 from crisp_hw.mapper.exact.program import Costs, Program, demands_of
 from crisp_hw.mapper.exact.sides import sides
-from crisp_hw.mapper.exact.stills import Still, open_still, stills
+from crisp_hw.mapper.exact.stills import Still, every_still, open_still, stills
 from crisp_hw.mapper.exact.tables import Tables
 from crisp_hw.mapper.exact.template import Templates
 from crisp_hw.mapper.exact.variants import Variant
@@ -29,7 +29,6 @@ EQUAL = 1e-10  # relative: sums of floats that differ by less are taken for equa
 MOST_PAIRS = 4_000_000_000  # pairs looked at before a search gives up its proof: about two minutes at 30 million/s
 PAIRS_AT_ONCE = (1 << 10, 1 << 18)  # fewer are slow; of more, arrays do not stay in the caches
 BEAMED, BEAM, JUDGED = 100, 256, 4  # templates, states and mappings each for the first good mapping: a second in all
-DIVED = 32  # nodes of each depth that are opened first: some tenths of a second a depth
 BYTES_PER_PAIR = 4096  # about 60 columns of 8 bytes in each of eight joins
 
 
@@ -82,6 +81,7 @@ class Exact:
         self.layout: Layout = layout_of(first)
         self.values = Values(self.layout, groups_of(first, self.layout))
         self.tables, self.demands = Tables(self.values), demands_of(first, self.values)
+        self.leaving = Leaving(first.design.problem)
         self.templates = [Templates(space, self.layout) for space in self.spaces]
         problem = first.design.problem
         self.classes = [
@@ -98,28 +98,20 @@ class Exact:
         self._number = count()
 
     def run(self) -> bool:
-        """Search; True when nothing better is left anywhere, False when the pairs are spent.
-
-        Its products have few columns: two threads of BLAS take twice the processor time for the same wall time.
-        """
-        with threadpool_limits(1, "blas"):
-            return self._run()
-
-    def _run(self) -> bool:
+        """Search; True when nothing better is left anywhere, False when the pairs are spent."""
         for index in range(len(self.spaces)):
             for forced in self._roots():
                 self._push(Node(index, forced, self.classes[0]))
         try:
-            self._dive()
             while self._waiting:
                 next_one = heapq.heappop(self._waiting)
                 if not self._hopeless(next_one):
-                    self.least_open = min([next_one.first, *(each.first for each in self._leaves)])
+                    self.least_open = min([next_one.first, *(each.first for each in self._leaves[:1])])
                     self._open(next_one)
                     self.done += 1
                     self._tell()
-            # in the order of their bounds; what takes every order to judge comes last
-            self._leaves.sort(key=lambda leaf: (bool(leaf.node.variant and leaf.node.variant.linked), leaf))
+            # in the order of their bounds, as they were taken; what takes every order to judge comes last
+            self._leaves.sort(key=lambda leaf: bool(leaf.node.variant and leaf.node.variant.linked))
             for place, leaf in enumerate(self._leaves):
                 if not self._hopeless(leaf):
                     self.least_open = min(each.first for each in self._leaves[place:])
@@ -131,20 +123,6 @@ class Exact:
         self.least_open = min((judge.unsure for judge in self._judges), default=float("inf"))
         self._tell()
         return self.tally.leader is None or self.least_open >= self.tally.leader.scores[0] * (1 - EQUAL)
-
-    def _dive(self) -> None:
-        """Open the most promising nodes of every depth, so that good mappings are known before most nodes are made."""
-        kept = list[_Waiting]()
-        self.least_open = min((one.first for one in self._waiting), default=self.least_open)
-        for _ in range(len(self.classes) + 1):
-            layer, self._waiting = sorted(self._waiting), []
-            kept += layer[DIVED:]
-            for one in layer[:DIVED]:
-                self._open(one)
-                self.done += 1
-                self._tell()
-        self._waiting += kept
-        heapq.heapify(self._waiting)
 
     def look(self, templates: int, mappings: int) -> None:
         """Judge some of the most promising mappings of so many templates, the best first; proves nothing."""
@@ -173,7 +151,8 @@ class Exact:
         space = self.spaces[0]
         moved = frozenset[str]().union(*(each.moved(level) for each in self.templates))
         block, outermost = space.blocks[self.layout.slots[slot].block], level == len(space.keeps) - 1
-        return stills(space.design.problem, block, self._active(slot), outermost, moved)
+        made = every_still if space.design.sparse.active else stills
+        return made(space.design.problem, block, self._active(slot), outermost, moved)
 
     def _roots(self) -> list[int]:
         """Per choice of sides, the factors that it forces to be 1."""
@@ -196,7 +175,7 @@ class Exact:
     def _program(self, node: Node) -> Program:
         still_open = (self.open_still,) * (len(self.classes) - len(node.decided))
         template = self.templates[node.space].of((*node.decided, *still_open), node.forced, node.variant)
-        return Program(template, self.demands)
+        return Program(template, self.demands, self.leaving)
 
     def _push(self, node: Node) -> None:
         still_open = (self.open_still,) * (len(self.classes) - len(node.decided))

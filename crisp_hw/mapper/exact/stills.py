@@ -72,8 +72,17 @@ def stills(
     >>> [(each.order, [sorted(free) for free in each.free]) for each in classes]
     [(('M', 'N'), [[], ['M']]), (('N', 'M'), [['N'], []])]
     """
+    classes = every_still(problem, block, active, outermost, moved)
+    slide = {t: bool(sliding_ranks(problem.tensors[t])) for t in _counted(problem, moved)}
+    return tuple(one for one in classes if not any(_better(other, one, slide) for other in classes))
+
+
+def every_still(
+    problem: Problem, block: LoopBlock, active: Dims, outermost: bool, moved: Dims | None = None
+) -> tuple[Still, ...]:
+    """The same with the classes that are worse: to stand still makes tiles larger, which may decide what is skipped."""
     found: dict[tuple[object, ...], Still] = {}
-    count = [t for t, tensor in enumerate(problem.tensors) if moved is None or tensor.name in moved]
+    count = _counted(problem, moved)
     for forced in _forcings([problem.tensors[t] for t in count], block, active, outermost):
         for order in orders(block, active - forced):
             free = tuple(frozenset(_inside(order, tensor.dims)) for tensor in problem.tensors)
@@ -81,8 +90,11 @@ def stills(
             runs = tuple(_run(order, tensor) for tensor in problem.tensors)
             key = (forced, *((free[t], passes[t], runs[t]) for t in count))
             found.setdefault(key, Still(order, forced, free, passes, runs))
-    classes, slide = tuple(found.values()), {t: bool(sliding_ranks(problem.tensors[t])) for t in count}
-    return tuple(one for one in classes if not any(_better(other, one, slide) for other in classes))
+    return tuple(found.values())
+
+
+def _counted(problem: Problem, moved: Dims | None) -> list[int]:
+    return [t for t, tensor in enumerate(problem.tensors) if moved is None or tensor.name in moved]
 
 
 def orders(block: LoopBlock, active: Dims) -> Iterator[tuple[str, ...]]:

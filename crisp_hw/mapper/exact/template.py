@@ -7,14 +7,14 @@ factors once these two are settled, less the words of an output that need no rea
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from math import prod
 
-from crisp_hw.engine.energy import action_energy, compute_energy, resolved
+from crisp_hw.engine.energy import action_energy, resolved
 from crisp_hw.engine.validity import capacity_limits
 from crisp_hw.mapper.exact.arrivals import Arrivals
-from crisp_hw.mapper.exact.columns import Column, Form, Open
+from crisp_hw.mapper.exact.columns import Column, Form, Open, Share
 from crisp_hw.mapper.exact.forms import Port, Room, Template
 from crisp_hw.mapper.exact.layout import Layout
+from crisp_hw.mapper.exact.sparse import Thinner
 from crisp_hw.mapper.exact.stills import Still
 from crisp_hw.mapper.exact.variants import Variant, Variants
 from crisp_hw.mapper.exact.windows import Lanes, Window, plain_dims, sliding_ranks
@@ -45,13 +45,17 @@ class _Words:
             each.extend(defaultdict(float) for _ in range(levels))
         return found
 
-    def add(self, other: "_Words") -> None:
-        """Enter the sums of another."""
-        mine = [self.pj, self.unread_pj, *self.reads, *self.unread, *self.writes, *self.unwritten]
-        theirs = [other.pj, other.unread_pj, *other.reads, *other.unread, *other.writes, *other.unwritten]
-        for form, more in zip(mine, theirs, strict=True):
-            for column, weight in more.items():
-                form[column] += weight
+
+@dataclass(frozen=True)
+class _Left:
+    """What a sparse design leaves of the words of a tensor in a level: sent inwards, those that take time, fills; and
+    the weight of a word.
+    """
+
+    sent: tuple[Share, ...]
+    through: tuple[Share, ...]
+    filled: tuple[Share, ...]
+    weight: float
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,6 @@ class Templates:
 
     space: Space
     layout: Layout
-    _known: dict[tuple[object, ...], _Words] = field(default_factory=dict, repr=False, compare=False)
 
     def of(self, stills: tuple[Still, ...], forced: int, variant: Variant | None = None) -> Template:
         """The template of some classes, one per temporal block (innermost first); `forced` are further factors of 1.
@@ -71,54 +74,43 @@ class Templates:
         design, top = space.design, len(space.keeps) - 1
         sums = _Words.of(len(space.keeps))
         prices = resolved(design.energy, design.rules)
-        for index in range(len(design.problem.tensors)):
-            sums.add(self._moved_words(stills, index, variant, prices))
+        for index, tensor in enumerate(design.problem.tensors):
+            kept = [level for level, keeps in enumerate(space.keeps) if tensor.name in keeps]
+            into = {child: self._arrivals.at(stills, index, child).words for child in (-1, *kept[:-1])}
+            for child, level in zip([-1, *kept[:-1]], kept, strict=True):
+                lanes = self._lanes((index, child, level), variant)
+                filled = None if level == top else into[level]
+                sent = self._sent((index, child, level), into[child].times(*lanes), variant)
+                left = self._left(stills, level, index)
+                self._count(sums, prices, (tensor, level), (sent, filled), left)
+                if self._handed_on(index, variant) or self._thinner.ends(level, index):
+                    self._round(sums, prices, level)
         for level in range(top + 1):
             self._shared(sums, level)
+        computes = self._thinner.computes(stills)
+        steps = Column(layout.bits(layout.every, "temporal", 0, top))
+        for column, pj in computes.energy_pj.items():
+            if column.shares:
+                sums.pj[column] += pj
         return Template(
             self._open(stills, forced, variant or Variant()),
             dict(sums.pj),
             dict(sums.unread_pj),
-            self._leaks,
+            self._leaks(design.energy),
             self._ports(sums),
-            self._rooms,
-            Column(layout.bits(layout.every, "temporal", 0, top)),
-            compute_energy(design.energy, design.architecture.compute, "random") * prod(design.problem.bounds),
-            prod(design.problem.bounds),
+            self._rooms(),
+            {steps.thinned(column.shares): share for column, share in computes.busy.items()},
+            computes.energy_pj.get(Column(0), 0.0),
             tuple(sums.less),
             tuple(sums.more),
+            self._thinner.active,
         )
 
-    def _moved_words(
-        self, stills: tuple[Still, ...], index: int, variant: Variant | None, prices: EnergyTable
-    ) -> _Words:
-        """What is moved of one tensor; it depends on what arrives where, and where neighbours may hand words on."""
-        space, top = self.space, len(self.space.keeps) - 1
-        tensor = space.design.problem.tensors[index]
-        kept = [level for level, keeps in enumerate(space.keeps) if tensor.name in keeps]
-        into = {child: self._arrivals.at(stills, index, child).words for child in (-1, *kept[:-1])}
-        links = None if variant is None else frozenset(link for link in variant.linked if link.tensor == index)
-        key = (index, links, *map(id, into.values()))
-        if key in self._known:
-            return self._known[key]
-        sums = self._known[key] = _Words.of(len(space.keeps))
-        for child, level in zip([-1, *kept[:-1]], kept, strict=True):
-            lanes = self._lanes((index, child, level), variant)
-            filled = None if level == top else into[level]
-            sent = self._sent((index, child, level), into[child].times(*lanes), variant)
-            self._count(sums, prices, (tensor, child, level), (sent, filled))
-            if self._handed_on(index, variant):
-                self._round(sums, prices, level)
-        return sums
-
     def key(self, stills: tuple[Still, ...], forced: int) -> tuple[object, ...]:
-        """What the template of some classes depends on; equal for classes that no cost can tell apart.
-
-        Good for as long as this object lives.
-        """
+        """What the template of some classes depends on; equal for classes that no cost can tell apart."""
         tensors = self.space.design.problem.tensors
         arriving = [
-            id(self._arrivals.at(stills, index, child))
+            self._arrivals.at(stills, index, child)
             for index, tensor in enumerate(tensors)
             for child, keeps in enumerate(self.space.keeps[:-1])
             if tensor.name in keeps or self.variants.lanes(tensor, child + 1)
@@ -140,6 +132,10 @@ class Templates:
     def variants(self) -> Variants:
         """The parts of its templates."""
         return Variants(self.space, self.layout, self._arrivals)
+
+    @cached_property
+    def _thinner(self) -> Thinner:
+        return Thinner(self.space, self.layout)
 
     @cached_property
     def _arrivals(self) -> Arrivals:
@@ -214,36 +210,45 @@ class Templates:
             found |= self.layout.bits(dims, "temporal", level, level)
         return found
 
+    def _left(self, stills: tuple[Still, ...], level: int, index: int) -> "_Left":
+        thinner, tensor = self._thinner, self.space.design.problem.tensors[index]
+        where = stills, level, index
+        return _Left(
+            thinner.sent(*where), thinner.through(*where), thinner.filled(*where), thinner.weight(level, tensor)
+        )
+
     def _count(
         self,
         sums: _Words,
         prices: EnergyTable,
-        where: tuple[Tensor, int, int],
+        where: tuple[Tensor, int],
         moved: tuple[tuple[Column, ...], Column | None],
+        left: "_Left",
     ) -> None:
         """Enter what a level sends to the next inner keeper of a tensor, and what it is filled with."""
-        (tensor, _, level), (sent, filled) = where, moved
+        (tensor, level), (sent, filled), weight = where, moved, left.weight
         layout, top, own = self.layout, len(self.space.keeps) - 1, self._own(tensor)
         outside = layout.bits(layout.every, "spatial", level + 1, top)
         pj = self._word_pj(prices, self.space.design.architecture.levels[level])
         # the words of an output that one instance sees over the whole run, whose first update reads nothing
-        part = layout.bits(own, "all", 0, top) & ~outside
+        part = Column(layout.bits(own, "all", 0, top) & ~outside)
         rules = self.space.design.rules
         for words in sent:
-            sums.pj[words.times(outside)] += pj["updates"] + pj["reads"] if tensor.is_output else pj["reads"]
-            sums.reads[level][words] += 1.0
+            each = pj["updates"] + pj["reads"] if tensor.is_output else pj["reads"]
+            sums.pj[words.times(outside).thinned(left.sent)] += each * weight
+            sums.reads[level][words.thinned(left.through)] += weight
             if tensor.is_output:
-                sums.writes[level][words] += 1.0
+                sums.writes[level][words.thinned(left.through)] += weight
         if tensor.is_output:
-            sums.unread_pj[Column(part | outside)] += pj["reads"]
-            sums.unread[level][Column(part)] += 1.0
+            sums.unread_pj[part.times(outside).thinned(left.sent)] += pj["reads"] * weight
+            sums.unread[level][part.thinned(left.through)] += weight
         if filled is None:
             return
-        sums.pj[filled.times(outside)] += pj["fills"]
-        sums.writes[level][filled] += 1.0
+        sums.pj[filled.times(outside).thinned(left.filled)] += pj["fills"] * weight
+        sums.writes[level][filled.thinned(left.filled)] += weight
         if tensor.is_output and rules.first_fill_elided:
-            sums.unread_pj[Column(part | outside)] += pj["fills"]
-            sums.unwritten[level][Column(part)] += 1.0
+            sums.unread_pj[part.times(outside).thinned(left.filled)] += pj["fills"] * weight
+            sums.unwritten[level][part.thinned(left.filled)] += weight
 
     def _shared(self, sums: _Words, level: int) -> None:
         """Where accesses are rounded to blocks, or shared in a cluster, and instances are many: what is rounded."""
@@ -251,21 +256,22 @@ class Templates:
         outside = layout.bits(layout.every, "spatial", level + 1, len(self.space.keeps) - 1)
         if outside and (one.block_size > 1 or one.cluster_size > 1):
             less = [Column(outside), *sums.reads[level], *sums.writes[level]]
-            sums.less.update(dict.fromkeys(less))
-            sums.more.update(dict.fromkeys([*sums.unread[level], *sums.unwritten[level]]))
+            sums.less.update(dict.fromkeys(each.bare for each in less))
+            more = [*sums.unread[level], *sums.unwritten[level]]
+            sums.more.update(dict.fromkeys(each.bare for each in more))
 
     def _word_pj(self, prices: EnergyTable, level: StorageLevel) -> dict[str, float]:
         """pJ per word: an access moves a block of them, and a cluster of instances shares one at best."""
         shared = level.block_size * level.cluster_size
         return {op: action_energy(prices, level, "random", op) / shared for op in ("reads", "fills", "updates")}
 
-    @cached_property
-    def _leaks(self) -> Form:
+    def _leaks(self, energy: EnergyTable) -> Form:
         """pJ per cycle of the instances at work."""
-        layout, levels, energy = self.layout, self.space.design.architecture.levels, self.space.design.energy
+        layout, levels = self.layout, self.space.design.architecture.levels
         found: dict[Column, float] = defaultdict(float)
         for index, level in enumerate(levels):
             used = Column(layout.bits(layout.every, "spatial", index + 1, len(levels) - 1))
+            used = Column(0) if self._thinner.idles else used  # of instances that wait, one leaks at least
             found[used] += energy.actions.get(level.name, {}).get("leak", 0.0)
         return {column: pj for column, pj in found.items() if pj}
 
@@ -280,17 +286,19 @@ class Templates:
                     found.append(Port(limit, dict(words), dict(unread)))
         return tuple(found)
 
-    @cached_property
     def _rooms(self) -> tuple[Room, ...]:
         """What the levels of limited size hold."""
         space, found = self.space, []
         for index, level in enumerate(space.design.architecture.levels):
             words: dict[Column, float] = defaultdict(float)
+            fullest: dict[Column, float] = defaultdict(float)
             for tensor in space.design.problem.tensors:
                 if tensor.name in space.keeps[index]:
                     words[self._tile(tensor, index)] += 1.0
+                    fullest[self._tile(tensor, index)] += self._thinner.fullest(index, tensor)
             if level.size_words is not None:
-                found.append(Room(capacity_limits(level)[0], space.least_words[index], dict(words)))
+                size, least = capacity_limits(level)[0], space.least_words[index]
+                found += [Room(size, 0, dict(fullest)), *([Room(None, least, dict(words))] if least else [])]
         return tuple(found)
 
     def _tile(self, tensor: Tensor, level: int) -> Column:

@@ -12,7 +12,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from crisp_hw.mapper.exact.hashed import hashed_once
 from crisp_hw.mapper.exact.layout import Group, Layout
 from crisp_hw.spec.problem import Tensor, Term
 
@@ -37,7 +36,6 @@ def plain_dims(tensor: Tensor) -> frozenset[str]:
     return frozenset(rank[0].dim for rank in tensor.ranks if not slides(rank))
 
 
-@hashed_once
 @dataclass(frozen=True)
 class Window:
     """The words along one rank that arrive at a tile, which spans the factors in `box`.
@@ -116,7 +114,6 @@ def _unheld(window: Window, layout: Layout, group: Group) -> Floats:
     return np.array(found, dtype=np.float64)
 
 
-@hashed_once
 @dataclass(frozen=True)
 class Link:
     """Where a template may say too little of a window: lanes (`lanes`, spatial loops over its rank at one level) may

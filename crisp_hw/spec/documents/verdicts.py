@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from crisp_hw.spec.columns import Section, column
-from crisp_hw.spec.vocabulary import ENERGY_UJ, known
+from crisp_hw.spec.vocabulary import TOTAL_UJ, known
 
 COMPARED = Section(
     "Two results",
@@ -53,8 +53,8 @@ VERIFICATION = Section(
         column("differences", "whole", "Figures that differ."),
         known("cycles"),
         column("timeloop_cycles", "whole", "cycles of the installed Timeloop.", 2),
-        replace(ENERGY_UJ, priority=1),
-        column("timeloop_energy_uj", "number", "energy_uj of the installed Timeloop.", 2),
+        replace(TOTAL_UJ, priority=1),
+        column("timeloop_total_uj", "number", "total_uj of the installed Timeloop.", 2),
         column("seconds", "number", "Seconds that Timeloop took.", 3, "s"),
         column("error", "prose", "Why there is nothing to compare."),
     ),
@@ -70,30 +70,6 @@ VERIFICATION_DIFFERENCES = Section(
         _FIGURE[1],
     ),
 )
-REPRODUCTION = Section(
-    "Reproduction",
-    "`crisp-hw reproduce`: one record per figure of a publication.",
-    (
-        column("claim", "text", "The figure that is claimed."),
-        column("unit", "text", "Its unit."),
-        column("published", "number", "The published figure."),
-        column("ours", "number", "What crisp-hw computes."),
-        column("deviation", "share", "Ours over the published figure, less one."),
-        column("allowed", "share", "The largest deviation that is allowed; empty where it is not judged.", 2),
-        column("within", "text", "yes or no: is the deviation allowed; empty where it is not judged."),
-        column("why", "prose", "Why they differ, or what ours is."),
-    ),
-)
-REPRODUCTION_BOUNDS = Section(
-    "Reproduction, over several figures",
-    "`crisp-hw reproduce`: one record per figure over several claims, such as their mean deviation.",
-    (
-        column("figure", "text", "The figure over several claims."),
-        column("value", "share", "Its value."),
-        column("allowed", "share", "The largest that is allowed; empty where it is not judged."),
-        column("within", "text", "yes or no: is it allowed; empty where it is not judged."),
-    ),
-)
 REPLAY = Section(
     "Replay",
     "`crisp-hw replay`: one record per design of a bundle.",
@@ -103,8 +79,8 @@ REPLAY = Section(
         column("verdict", "text", "equal or different."),
         known("cycles"),
         column("recorded_cycles", "whole", "cycles in the bundle.", 1),
-        ENERGY_UJ,
-        column("recorded_energy_uj", "number", "energy_uj in the bundle.", 1),
+        TOTAL_UJ,
+        column("recorded_total_uj", "number", "total_uj in the bundle.", 1),
         column("error", "prose", "Why there is nothing to compare."),
     ),
 )

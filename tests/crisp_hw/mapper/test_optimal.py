@@ -4,7 +4,7 @@ from itertools import compress, permutations, product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from crisp_hw.engine.evaluate import evaluate_batch
@@ -14,7 +14,7 @@ from crisp_hw.mapper.search import search
 from crisp_hw.mapper.space import enumerate_space, loop_nest
 from crisp_hw.mapper.tally import OBJECTIVES
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
-from crisp_hw.spec.constraints import Constraints, LevelConstraint
+from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.design import Design
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.mapping import Loop
@@ -113,9 +113,31 @@ def every_mapping(space, every_order=False):
 
 @settings(max_examples=3)
 @given(mapspaces(sizes=(1, 2)))
-def test_loops_of_bound_one_make_no_other_mapping(mapspace):
-    space = enumerate_space(*mapspace)
+def test_loops_of_bound_one_make_no_other_mapping_where_nothing_is_skipped_in_time(mapspace):
+    design, constraints = mapspace
+    assume(not any(action.kind in ("gating", "skipping") for action in design.sparse.actions))
+    space = enumerate_space(design, constraints)
     assert {found[:2] for found in every_mapping(space)} == {found[:2] for found in every_mapping(space, True)}
+
+
+def test_loops_of_bound_one_decide_along_which_dimension_a_leader_fills_a_block():
+    """Next to the MACs the first loop does, whatever its bound; the mapspace has it where timeloop-mapper has it."""
+    tensors = (
+        Tensor("A", ((Term("M"),), (Term("K"),))),
+        Tensor("B", ((Term("K"),), (Term("N"),)), density=Hypergeometric(0.5)),
+        Tensor("Z", ((Term("M"),), (Term("N"),)), is_output=True),
+    )
+    chain = Architecture((StorageLevel("RF", block_size=4), StorageLevel("DRAM", "DRAM")), ComputeLevel())
+    skipping = SparseSpec((), (ActionOptimization("RF", "skipping", (Condition("A", ("B",)),)),))
+    prices = EnergyTable({level: {"read": 1.0, "write": 1.0, "update": 1.0} for level in ("RF", "DRAM")})
+    design = Design(chain, Problem("gemm", DIMS, (1, 2, 4), tensors), skipping, prices)
+    rest = LevelConstraint("DRAM", "temporal", {"K": Factor("=", 4)}, order_free=True)
+    space = enumerate_space(design, Constraints((rest,)))
+    mine, every = ({found[:2] for found in every_mapping(space, each)} for each in (False, True))
+    assert mine < every
+    found = search(design, space.constraints, "energy")
+    assert found.mapping.nest.loops[0].dim == "M"  # bound 1, so that no tile of B grows
+    assert (float(found.cycles), found.energy_pj) == min(mine, key=lambda each: each[::-1])
 
 
 @settings(max_examples=25)

@@ -10,13 +10,22 @@ from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel, Wires
 from crisp_hw.spec.constraints import Constraints, LevelConstraint
 from crisp_hw.spec.design import Design
 from crisp_hw.spec.ert import EnergyTable
+from crisp_hw.spec.patterns import Banded
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.spec.sparse import ActionOptimization, Condition, SparseSpec
 
 LEVELS = (StorageLevel("RF", size_words=16), StorageLevel("DRAM", "DRAM"))
 TENSORS = (Tensor("A", ((Term("M"),), (Term("K"),))), Tensor("B", ((Term("K"),),)), Tensor("Z", ((Term("M"),),), True))
 PLAIN = Design(Architecture(LEVELS, ComputeLevel()), Problem("mv", ("M", "K"), (4, 4), TENSORS))
-SPARSE = SparseSpec((), (ActionOptimization("DRAM", "skipping", (Condition("A", ("B",)),)),), ())
+
+
+def acting(kind):
+    """One optimization."""
+    return SparseSpec((), (ActionOptimization("DRAM", kind, (Condition("A", ("B",)),)),), ())
+
+
+SPARSE = acting("skipping")
+BANDED = replace(PLAIN, problem=replace(PLAIN.problem, tensors=(replace(TENSORS[0], density=Banded(1)), *TENSORS[1:])))
 
 
 def with_first(*ranks, output=False):
@@ -33,7 +42,11 @@ REUSE = LevelConstraint("RF", "temporal", no_temporal_reuse=frozenset("A"))
     ("design", "constraints", "why"),
     [
         (PLAIN, Constraints(), None),
-        (replace(PLAIN, sparse=SPARSE), Constraints(), "sparse"),
+        (replace(PLAIN, sparse=SPARSE), Constraints(), None),
+        (replace(PLAIN, sparse=acting("skipping_spatial")), Constraints(), "spatial skipping"),
+        (replace(PLAIN, sparse=acting("position_skipping")), Constraints(), "packed into lanes"),
+        (replace(BANDED, sparse=SPARSE), Constraints(), "bands"),
+        (BANDED, Constraints(), None),
         (with_first((Term("M"), Term("K"))), Constraints(), None),
         (with_first((Term("M", 2),), (Term("K"),)), Constraints(), None),
         (with_first((Term("M"), Term("K")), (Term("K"),)), Constraints(), "diagonals"),
