@@ -15,6 +15,7 @@ from crisp_hw.encode import (
     hybrid_weights,
     index_line,
     overhead_lines,
+    silicon_of,
     uncounted,
     with_weights,
 )
@@ -99,6 +100,7 @@ class LayerEvaluator:
         self._accelerator = accelerator
         self._options = replace(options, block_index=options.block_index and options.overheads)
         self._masks, self._content = masks, content
+        self._silicon = silicon_of(accelerator)
         self._dense = replace(accelerator, scheme=schemes.DenseScheme())
         self._backend: Backend = backend(options.backend)
         self._best: dict[str, _Solved] = {}
@@ -136,6 +138,7 @@ class LayerEvaluator:
             sources=self._accelerator.sources,
             check=None if encoded.design is best.way.model.design else self._check(best.way.model, point),
             overheads=best.lines,
+            silicon=self._silicon,
         )
 
     def _ways(self, descriptor: Descriptor, accelerator: Accelerator) -> _Ways:

@@ -45,9 +45,9 @@ _OPTIONS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "precision bits bitwidth bit-width dtype quant quantize quantization int8 fp16": ((), _WORD_BITS),
     "freq frequency clock clock-ns ghz mhz": (
         (),
-        "time is counted in cycles here; divide them by the clock of your design",
+        "time is cycles over the clock of the accelerator: write `technology: {clock_ghz: ...}` into its .yaml file",
     ),
-    "area": ((), "`crisp-hw characterize` prints the area of every component"),
+    "area": ((), "the columns *_mm2 hold it (--wide), and `crisp-hw characterize` prints that of every component"),
     "seed random-seed": (("--seed",), _DRAWN),
     "force overwrite yes y": (("--force",), "files of earlier runs are replaced without asking"),
     "epochs lr finetune fine-tune train": (("--epochs",), "this command trains nothing; `crisp-prune run` does"),

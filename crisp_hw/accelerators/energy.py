@@ -1,12 +1,12 @@
 """An energy table of ours: numbers by component and action, of which none is without effect, and none is guessed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from crisp_hw.accelerators.files import arch_path, document_of, list_arch, resolved
-from crisp_hw.accelerators.schema import EnergyFile
-from crisp_hw.characterization.components import OVERHEADS, SELECTION
+from crisp_hw.accelerators.schema import AreaField, EnergyFile
+from crisp_hw.characterization.components import OVERHEADS, SELECTION, are_latches
 from crisp_hw.characterization.methods import METHODS
 from crisp_hw.data_files import data_folder
 from crisp_hw.engine.energy import COMPUTE_ACTIONS, COMPUTE_ORDER, STORAGE_ACTIONS, lookup_order
@@ -15,6 +15,7 @@ from crisp_hw.machine.positions import MarkedDict, mark_of, shown
 from crisp_hw.machine.yaml_files import checked, did_you_mean
 from crisp_hw.spec.arch import Architecture
 from crisp_hw.spec.ert import EnergyTable
+from crisp_hw.spec.silicon import Area
 
 ACCELERGY_NAMES = frozenset({"gated_compute", "skipped_compute"})
 """What Accelergy calls actions that Timeloop looks up as compute_gated and compute_skipped: taken, without effect."""
@@ -53,13 +54,17 @@ def read_energy(name: str, needs: Needs) -> ReadEnergy:
     own = (*(level.name for level in reversed(architecture.levels)), architecture.compute.name)
     _check_components(document["components"], own, needs)
     _check_actions(document["components"], architecture)
+    _check_areas(document)
     _check_complete(document["components"], needs)
     there = (*own, *(name for name in OVERHEADS if name in file.components))
     actions = {c: {a: entry.value for a, entry in file.components[c].items()} for c in there}
     sources = {c: {a: entry.source for a, entry in file.components[c].items()} for c in there}
     idle = sorted(ACCELERGY_NAMES & set(actions[architecture.compute.name]))
     said = f"energy table {file.name}: {', '.join(idle)} of {architecture.compute.name} are names that nothing looks up"
-    return ReadEnergy(EnergyTable(actions, sources), (f"{said}, without effect",) if idle else ())
+    areas = {
+        name: area for name, each in file.areas.items() if name in there for area in _area(name, each, architecture)
+    }
+    return ReadEnergy(EnergyTable(actions, sources, areas), (f"{said}, without effect",) if idle else ())
 
 
 def _locate(name: str, needs: Needs) -> Path:
@@ -114,6 +119,25 @@ def _check_actions(components: MarkedDict, architecture: Architecture) -> None:
                 raise InputError("nothing looks up such an action", at, did_you_mean(action, sorted(known)))
             if action == "leak" and component == architecture.compute.name and cost["value"]:
                 raise InputError("a computation does not leak here", at, "set its value to 0")
+
+
+def _area(name: str, given: AreaField, architecture: Architecture) -> Iterator[Area]:
+    """The area of a component; of a level with other sizes than the table's, that of as many latches, or none."""
+    level = next((each for each in architecture.levels if each.name == name), None)
+    if level is None or given.size_words in (None, level.size_words):
+        yield Area(given.value, given.source)
+    elif level.size_words is not None and given.size_words and are_latches(level):
+        times = level.size_words / given.size_words
+        yield Area(given.value * times, f"{given.source}; x {times:g} for {level.size_words} words")
+
+
+def _check_areas(document: MarkedDict) -> None:
+    """An area is that of a component with energies."""
+    components = document["components"]
+    for name in document.get("areas", ()):
+        if name not in components:
+            at = Where("energy", key=f"areas.{name[:40]}", mark=mark_of(document["areas"], name))
+            raise InputError("no such component has energies", at, did_you_mean(name, tuple(components)))
 
 
 def _check_complete(components: MarkedDict, needs: Needs) -> None:

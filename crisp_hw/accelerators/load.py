@@ -11,6 +11,7 @@ from crisp_hw.accelerators.files import arch_path, resolved
 from crisp_hw.accelerators.rules import at_key, faults, words_of
 from crisp_hw.accelerators.schema import ArchFile, Constraint, Level, SchemeField, Sourced
 from crisp_hw.accelerators.settings import asked
+from crisp_hw.accelerators.technology import at_node, technology_of
 from crisp_hw.characterization.methods import METHODS, energies
 from crisp_hw.errors import InputError, Where
 from crisp_hw.machine.yaml_files import checked
@@ -95,6 +96,7 @@ def load_arch(
         sources=_sources(file),
         notes=(*file.notes, *fixed.notes),
         energies_from=chosen,
+        technology=technology_of(file.technology),
     )
     node = _node(chosen, node_nm)
     whole = found if node is None else characterized(found, chosen, node)
@@ -129,7 +131,9 @@ def characterized(accelerator: Accelerator, method: str, node_nm: int = DEFAULT_
     note = f"{accelerator.name}: energies per action are characterized by {method} at {node_nm} nm"
     energy = ask(accelerator.architecture)
     notes = (*accelerator.notes, note)
-    return replace(accelerator, energy=energy, characterize=ask, notes=notes, energies_from=method)
+    technology = at_node(accelerator.technology, node_nm, method)
+    found = replace(accelerator, energy=energy, characterize=ask, notes=notes, energies_from=method)
+    return replace(found, technology=technology)
 
 
 def _architecture(file: ArchFile) -> Architecture:

@@ -4,7 +4,18 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from crisp_hw.spec.limits import EXACT, MOST_BITS, MOST_INSTANCES, MOST_KB, MOST_PJ, MOST_WORDS_PER_CYCLE
+from crisp_hw.spec.limits import (
+    EXACT,
+    MOST_BITS,
+    MOST_GHZ,
+    MOST_INSTANCES,
+    MOST_KB,
+    MOST_NM,
+    MOST_PJ,
+    MOST_UM2,
+    MOST_V,
+    MOST_WORDS_PER_CYCLE,
+)
 
 Dim = Literal["G", "M", "N", "K"]
 Number = TypeVar("Number")
@@ -36,6 +47,7 @@ Bits = Sourced[Annotated[int, Field(gt=0, le=MOST_BITS)]]
 Words = Sourced[Annotated[int, Field(gt=0, le=EXACT)]]
 Kilobytes = Sourced[Annotated[float, Field(gt=0, le=MOST_KB, allow_inf_nan=False)]]
 Bandwidth = Sourced[Annotated[float, Field(gt=0, le=MOST_WORDS_PER_CYCLE, allow_inf_nan=False)]]
+Um2 = Annotated[float, Field(gt=0, le=MOST_UM2, allow_inf_nan=False)]
 Energy = Sourced[Annotated[float, Field(ge=0, le=MOST_PJ, allow_inf_nan=False)]]
 One = {"value": 1, "source": "one instance below each instance of the level above"}
 
@@ -91,6 +103,14 @@ class Constraint(_Strict):
         return self
 
 
+class TechnologyFields(_Strict):
+    """Clock, node and supply; what is not given is assumed, and says so."""
+
+    clock_ghz: Sourced[Annotated[float, Field(gt=0, le=MOST_GHZ, allow_inf_nan=False)]] | None = None
+    node_nm: Sourced[Annotated[float, Field(gt=0, le=MOST_NM, allow_inf_nan=False)]] | None = None
+    supply_v: Sourced[Annotated[float, Field(gt=0, le=MOST_V, allow_inf_nan=False)]] | None = None
+
+
 class SchemeField(_Strict):
     kind: Literal["dense", "stc", "dstc", "crisp-stc"]
     max_pattern: Sourced[Annotated[str, Field(pattern=r"^[1-9]\d*:[1-9]\d*$")]] | None = None
@@ -104,7 +124,14 @@ class ArchFile(_Strict):
     scheme: SchemeField
     energy: str
     constraints: dict[str, Constraint]
+    technology: TechnologyFields = TechnologyFields()
     notes: list[str] = []
+
+
+class AreaField(Sourced[Um2]):
+    """Area of one instance; of a level with `size_words`, where it says so."""
+
+    size_words: Annotated[int, Field(gt=0, le=EXACT)] | None = None
 
 
 class EnergyFile(_Strict):
@@ -112,4 +139,5 @@ class EnergyFile(_Strict):
     name: str
     unit: Literal["pJ per action"]
     components: dict[str, dict[str, Energy]]
+    areas: dict[str, AreaField] = {}
     notes: list[str] = []

@@ -188,7 +188,8 @@ def _component(
     for action in needed:
         if action not in found:
             raise InputError(f"{COMMAND}: the table of {name} lacks {action}; it has {', '.join(found) or 'nothing'}")
-    return Component(name, words(circuit), found | extra, areas[name], how)
+    many = circuit.vectors if isinstance(circuit, Latches) else 1
+    return Component(name, words(circuit), found | extra, areas[name] * many, f"{how}, x {many}" if many > 1 else how)
 
 
 def _completed(circuit: Circuit) -> tuple[tuple[str, ...], dict[str, Cost]]:

@@ -90,8 +90,8 @@ def _component(circuit: Circuit, arrays: Arrays, parts: EnergyData, node_nm: int
             return _dram(name, parts["dram_lpddr4_64b"], bits)
         case Sram(name, data, metadata):
             return _sram(name, arrays(data), arrays(metadata) if metadata else None)
-        case Latches(name, bits, metadata_bits):
-            return _latches(name, parts["latch_8b"], (bits, metadata_bits), node_nm)
+        case Latches(_, bits, metadata_bits):
+            return _latches(circuit, parts["latch_8b"], (bits, metadata_bits), node_nm)
         case Mac(name, bits):
             _check_int8(name, bits)
             part = parts["mac_int8"]
@@ -130,17 +130,17 @@ def _with_updates(data: dict[str, Cost], metadata: dict[str, Cost]) -> dict[str,
     return found
 
 
-def _latches(name: str, part: MeasuredCircuit, bits: tuple[int, int], node_nm: int) -> Component:
+def _latches(latches: Latches, part: MeasuredCircuit, bits: tuple[int, int], node_nm: int) -> Component:
     data, metadata = (dict(_scaled(part, each / part.access_bits, node_nm)) for each in bits)
     chosen = {action: cost for action, cost in data.items() if "metadata" not in action}
     chosen["update"] = chosen["write"]
     if bits[1]:
         chosen |= {action: cost for action, cost in metadata.items() if "metadata" in action}
         chosen["metadata_update"] = metadata["metadata_write"]
-    component = _logic(name, part, chosen | {"leak": NO_LEAK}, node_nm)
-    share = sum(bits) / part.access_bits
+    component = _logic(latches.name, part, chosen | {"leak": NO_LEAK}, node_nm)
+    share = sum(bits) / part.access_bits * latches.vectors
     area = None if component.area_um2 is None else component.area_um2 * share
-    return Component(name, "", component.actions, area, _times(component.area_source, share))
+    return Component(latches.name, "", component.actions, area, _times(component.area_source, share))
 
 
 def _logic(name: str, part: MeasuredCircuit, actions: dict[str, Cost], node_nm: int) -> Component:

@@ -35,11 +35,13 @@ class Sram:
 
 @dataclass(frozen=True)
 class Latches:
-    """A level too small for an SRAM: registers of `bits`, and `metadata_bits` beside them where it holds operands."""
+    """A level too small for an SRAM: `vectors` registers of `bits`, of which an access moves one, and `metadata_bits`
+    beside each where it holds operands."""
 
     name: str
     bits: int
     metadata_bits: int
+    vectors: int = 1
 
 
 @dataclass(frozen=True)
@@ -86,11 +88,22 @@ def _level(level: StorageLevel, keeps: frozenset[str], node_nm: int) -> Circuit:
         raise InputError(f"level {level.name}: an SRAM without a size has no energy per access; give it a size")
     operands = bool(keeps & {"A", "B"})
     capacity = level.word_bits * level.size_words
-    if capacity < MIN_WIDTH_BITS * MIN_DEPTH:
-        return Latches(level.name, bits, level.metadata_width_bits if operands else 0)
+    if are_latches(level):
+        return Latches(
+            level.name, bits, level.metadata_width_bits if operands else 0, max(1, level.size_words // level.block_size)
+        )
     width = level.metadata_width_bits or MIN_WIDTH_BITS
     metadata = _array(OFFSET_BITS * level.size_words, width, node_nm) if operands else None
     return Sram(level.name, _array(capacity, bits, node_nm), metadata)
+
+
+def are_latches(level: StorageLevel) -> bool:
+    """Is a level too small for the smallest array that CACTI takes?
+
+    >>> are_latches(StorageLevel("LRF", word_bits=8, size_words=64))
+    True
+    """
+    return level.size_words is not None and level.word_bits * level.size_words < MIN_WIDTH_BITS * MIN_DEPTH
 
 
 def _array(capacity_bits: int, width_bits: int, node_nm: int) -> SramArray:
@@ -110,8 +123,11 @@ def words(circuit: Circuit) -> str:
             return f"LPDDR4, {bits} bits per access"
         case Sram(_, data, metadata):
             return f"{data}" + (f"; metadata {metadata}" if metadata else "")
-        case Latches(_, bits, metadata_bits):
-            return f"registers of {bits} bits" + (f" and {metadata_bits} bits of metadata" if metadata_bits else "")
+        case Latches(_, bits, metadata_bits, vectors):
+            many = f"{vectors} " if vectors > 1 else ""
+            return f"{many}registers of {bits} bits" + (
+                f" and {metadata_bits} bits of metadata" if metadata_bits else ""
+            )
         case Mac(_, bits):
             return f"multiply-accumulate of int{bits}"
         case Overhead("selection", bits):

@@ -4,6 +4,7 @@ from crisp_hw.encode.encode import encode, encodings
 from crisp_hw.encode.index import index_line
 from crisp_hw.encode.masks import actual_weights, hybrid_weights, with_weights
 from crisp_hw.encode.overhead import overhead_lines, uncounted
+from crisp_hw.encode.silicon import silicon_of
 from crisp_hw.spec.encoded import BlockIndex, Encoded, IndexLine
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "hybrid_weights",
     "index_line",
     "overhead_lines",
+    "silicon_of",
     "uncounted",
     "with_weights",
 ]

@@ -81,7 +81,7 @@ def resolved(table: EnergyTable, rules: Rules) -> EnergyTable:
     if rules.missing_actions_free:
         return table
     found = {component: {**actions, **_found(actions)} for component, actions in table.actions.items()}
-    return EnergyTable(found, table.sources)
+    return EnergyTable(found, table.sources, table.areas)
 
 
 def _found(actions: Mapping[str, float]) -> dict[str, float]:

@@ -11,17 +11,21 @@ from crisp_hw.report.basis import basis
 from crisp_hw.report.moved import level_records
 from crisp_hw.report.notes import note_line, notes
 from crisp_hw.report.records import Record, arch_names, headline, layer_records, total_records
+from crisp_hw.report.silicon import area_records, merged, technology_records, without_area
 from crisp_hw.results import SCHEMA, plain_provenance, whole
 from crisp_hw.spec.evaluation import NetworkEvaluation
-from crisp_hw.spec.vocabulary import columns
+from crisp_hw.spec.vocabulary import SECTIONS, columns
 
 LAYER = (
     *("layer", "pattern", "kept_ratio", "density", "cycles", "dense_cycles", "speedup", "on_chip_uj", "on_chip_gain"),
-    *("dram_uj", "bound_by", "utilization"),
+    *("dram_uj", "binds", "utilization", "ms", "effective_tops", "roof_share", "on_chip_w", "on_chip_tops_per_w"),
+    *("edp_uj_ms", "off_chip_bytes"),
 )
 TOTAL = (
     *("arch", "cycles", "dense_cycles", "speedup", "on_chip_uj", "on_chip_metadata_uj"),
-    *("on_chip_overhead_uj", "on_chip_gain", "dram_uj", "total_uj", "total_gain", "mac_bound_share"),
+    *("on_chip_overhead_uj", "on_chip_gain", "dram_uj", "total_uj", "total_gain", "mac_bound_share", "ms"),
+    *("effective_tops", "roof_share", "binds", "on_chip_w", "on_chip_tops_per_w"),
+    *("total_tops_per_w", "edp_uj_ms", "on_chip_mm2", "effective_tops_per_mm2", "off_chip_bytes"),
 )
 LEGEND = (
     "gain is the energy of the dense run divided by that of this run; on-chip is everything but DRAM, total is both; "
@@ -59,12 +63,13 @@ def evaluation_document(
     found = notes(network)
     provenance = plain_provenance(network.provenance)
     title, records, totals = headline(network), layer_records(network), total_records(network)
+    technology, areas, skipped = technology_records(network), area_records(network), without_area(network)
     checked, tiles = density.density_records(network), density.tile_records(network)
     rests_on = basis(network, found, arch_names(network))
     remarks = {
         "reading": (*LEGEND, density.LEGEND) if checked else LEGEND,
         "assumptions": tuple(plain(note_line(note, arch_names(network), layers)) for note in found),
-        "skipped": tuple(plain(f"{each.name}: {each.reason}") for each in network.skipped),
+        "skipped": tuple(plain(f"{each.name}: {each.reason}") for each in (*network.skipped, *skipped)),
         "provenance": tuple(plain(f"{key}: {value}") for key, value in provenance.items()),
     }
     content = {
@@ -76,15 +81,19 @@ def evaluation_document(
         "rests_on": list(rests_on),
         "layers": records,
         "levels": level_records(network),
+        "technology": technology,
+        "areas": areas,
         "assumptions": [asdict(note) for note in found],
-        "skipped": [asdict(each) for each in network.skipped],
+        "skipped": [asdict(each) for each in (*network.skipped, *skipped)],
     }
     if checked:
         content["density"] = {"layers": checked, "tiles": tiles}
+    chips = (("technology", technology), ("areas", areas))
+    silicon = tuple(table(SECTIONS[key].title, SECTIONS[key].columns, merged(found)) for key, found in chips if found)
     tables = (*layer_tables(title, records, wide), *density.density_tables(checked, tiles))
     return Document(
         title,
-        tables if per_layer else (),
+        (*(tables if per_layer else ()), *(silicon if with_notes else ())),
         remarks if with_notes else {},
         records,
         content,

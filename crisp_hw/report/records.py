@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from crisp_hw.errors import InputError
 from crisp_hw.report.energies import WIRES, Energies, energies_of, summed
 from crisp_hw.report.moved import Moved, moved_by_level, total
+from crisp_hw.report.performance import area_record, power_record, speed_record
 from crisp_hw.spec.arch import Architecture
 from crisp_hw.spec.columns import Record as Record
 from crisp_hw.spec.columns import Value as Value
@@ -109,6 +110,12 @@ class _Levels:
 
     every: tuple[str, ...]
     storage: tuple[str, ...]
+    dram: frozenset[str]
+
+    @property
+    def with_area(self) -> tuple[str, ...]:
+        """Of levels on chip and MACs."""
+        return tuple(name for name in self.every if name != WIRES and name not in self.dram)
 
 
 def _levels(network: NetworkEvaluation) -> _Levels:
@@ -118,7 +125,7 @@ def _levels(network: NetworkEvaluation) -> _Levels:
     if taken := [name for name in every if name in RESERVED]:
         raise InputError(f"no level can be called {taken[0]}: columns have that name", hint="call the level otherwise")
     wired = any(result.networks for row in network.rows for result in (row.result, row.dense))
-    return _Levels((*every, WIRES) if wired and WIRES not in every else every, storage)
+    return _Levels((*every, WIRES) if wired and WIRES not in every else every, storage, dram_names(network))
 
 
 def pattern_text(found: Descriptor) -> str:
@@ -150,6 +157,8 @@ def _varied(network: NetworkEvaluation, record: Record) -> Record:
 
 def _layer_record(row: LayerEvaluation, levels: _Levels) -> Record:
     design = row.point.design
+    dram = _dram(design.architecture)
+    energies = _energy_record(energies_of(row), levels, dram)
     return {
         "arch": row.arch,
         **_shape_record(row),
@@ -157,8 +166,11 @@ def _layer_record(row: LayerEvaluation, levels: _Levels) -> Record:
         "cycles": row.result.cycles,
         "dense_cycles": row.dense.cycles,
         "speedup": row.speedup,
-        **_energy_record(energies_of(row), levels, _dram(design.architecture)),
-        **_moved_record([moved_by_level(row.result, design.architecture)], levels),
+        **speed_record([row]),
+        **energies,
+        **power_record([row], energies),
+        **area_record([row], levels.with_area),
+        **_moved_record([moved_by_level(row.result, design.architecture)], levels, dram),
         "bound_by": row.result.bound_by,
         "utilization": row.result.utilization,
         "mappings_tried": row.tried,
@@ -187,6 +199,7 @@ def _total_record(rows: Sequence[LayerEvaluation], levels: _Levels) -> Record:
     cycles, dense_cycles = sum(row.result.cycles for row in rows), sum(row.dense.cycles for row in rows)
     bound = [row.result.compute is not None and row.result.bound_by == row.result.compute.name for row in rows]
     dram = frozenset(name for row in rows for name in _dram(row.point.design.architecture))
+    energies = _energy_record(summed(energies_of(row) for row in rows), levels, dram)
     return {
         "arch": rows[0].arch,
         "layers": len(rows),
@@ -194,8 +207,11 @@ def _total_record(rows: Sequence[LayerEvaluation], levels: _Levels) -> Record:
         "cycles": cycles,
         "dense_cycles": dense_cycles,
         "speedup": dense_cycles / cycles,
-        **_energy_record(summed(energies_of(row) for row in rows), levels, dram),
-        **_moved_record([moved_by_level(row.result, row.point.design.architecture) for row in rows], levels),
+        **speed_record(rows),
+        **energies,
+        **power_record(rows, energies),
+        **area_record(rows, levels.with_area),
+        **_moved_record([moved_by_level(row.result, row.point.design.architecture) for row in rows], levels, dram),
         "mac_bound_share": sum(bound) / len(rows),
     }
 
@@ -232,7 +248,7 @@ def _on_chip(uj: Mapping[str, float], dram: frozenset[str], beside: float = 0.0)
     return sum((each for name, each in uj.items() if name not in dram), beside)
 
 
-def _moved_record(runs: Sequence[Mapping[str, Moved]], levels: _Levels) -> Record:
+def _moved_record(runs: Sequence[Mapping[str, Moved]], levels: _Levels, dram: frozenset[str]) -> Record:
     """Words and bytes of every storage level and of all together, summed over runs; None of a level that no run has."""
     record: Record = {}
     for name in levels.storage:
@@ -240,7 +256,9 @@ def _moved_record(runs: Sequence[Mapping[str, Moved]], levels: _Levels) -> Recor
         keys = asdict(total(found)) if found else dict.fromkeys(MOVED)
         record |= {f"{name}_{key}": value for key, value in keys.items()}
     every = total(each for run in runs for each in run.values())
-    return record | {f"total_{key}": value for key, value in asdict(every).items()}
+    outside = total(each for run in runs for name, each in run.items() if name in dram)
+    record |= {f"total_{key}": value for key, value in asdict(every).items()}
+    return record | {"off_chip_bytes": outside.read_bytes + outside.written_bytes}
 
 
 def _ratio(dense: float, this: float) -> float | None:

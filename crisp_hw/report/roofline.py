@@ -49,6 +49,63 @@ class Point:
         return self.peak if self.bandwidth is None else min(float(self.peak), self.intensity * self.bandwidth)
 
 
+@dataclass(frozen=True)
+class Position:
+    """Where a run stands: MACs per cycle that it attains, those that its lowest roof allows, and what binds it.
+
+    `binds` is the MACs by their name, or the port whose level sets the cycles: "SMEM read", "DRAM write".
+    """
+
+    attained: float
+    attainable: float
+    binds: str
+
+
+def position(row: LayerEvaluation) -> Position | None:
+    """The position of a row; None where the result has no MACs at work.
+
+    Of a level that binds, the port is the one that would need most cycles.
+    """
+    arch, result = row.point.design.architecture, row.result
+    if result.compute is None or not result.cycles:
+        return None
+    macs = result.compute.random + result.compute.gated
+    peak, found = float(arch.compute.instances), list(_loads(row))
+    attainable = min([peak, *(macs / load.cycles for load in found)])
+    own = [load for load in found if load.level == result.bound_by]
+    binds = max(own, key=lambda load: load.cycles).text if own else result.bound_by
+    return Position(macs / result.cycles, attainable, binds)
+
+
+@dataclass(frozen=True)
+class _Load:
+    """Cycles that the words of one port of one instance take at its bandwidth."""
+
+    level: str
+    way: Way
+    cycles: float
+
+    @property
+    def text(self) -> str:
+        match self.way:
+            case "read":
+                return f"{self.level} read"
+            case "written":
+                return f"{self.level} write"
+            case "read or written":
+                return f"{self.level} read and write"
+
+
+def _loads(row: LayerEvaluation) -> Iterator[_Load]:
+    """Of every port that has a bandwidth and moves words."""
+    arch, compute = row.point.design.architecture, row.result.compute
+    for level in row.result.levels if compute else ():
+        for way in WAYS:
+            bandwidth = Port(level.name, way).bandwidth(arch.level(level.name))
+            if compute and bandwidth and (words := _words(level, way, compute.cycles)) > 0:
+                yield _Load(level.name, way, words / bandwidth)
+
+
 def ports(network: NetworkEvaluation) -> tuple[Port, ...]:
     """Every port that has a bandwidth on some accelerator, outermost level first; without any, what DRAM reads.
 

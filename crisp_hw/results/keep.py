@@ -86,6 +86,7 @@ class _Pools:
     descriptors: _Pool = field(default_factory=_Pool)
     sources: _Pool = field(default_factory=_Pool)
     results: _Pool = field(default_factory=_Pool)
+    silicon: _Pool = field(default_factory=_Pool)
     masks: dict[str, bytes] = field(default_factory=dict)
 
     def by_name(self) -> dict[str, _Pool]:
@@ -107,6 +108,7 @@ def _row(row: LayerEvaluation, pools: _Pools) -> SavedRow:
         sources=pools.sources.number(dict(row.sources)),
         check=None if row.check is None else _check(row.check, pools),
         overheads=row.overheads,
+        silicon=None if row.silicon is None else pools.silicon.number(row.silicon),
     )
 
 

@@ -15,6 +15,7 @@ from crisp_hw.spec.layer import Skipped
 from crisp_hw.spec.mapping import LoopNest
 from crisp_hw.spec.problem import Term
 from crisp_hw.spec.result import Result
+from crisp_hw.spec.silicon import Silicon
 from crisp_hw.spec.sparse import SparseSpec
 
 
@@ -86,6 +87,7 @@ class SavedRow:
     sources: int
     check: SavedCheck | None
     overheads: tuple[OverheadLine, ...]
+    silicon: int | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ class SavedParts:
     descriptors: tuple[Descriptor, ...]
     sources: tuple[Mapping[str, str], ...]
     results: tuple[Result, ...]
+    silicon: tuple[Silicon, ...] = ()
 
 
 @dataclass(frozen=True)

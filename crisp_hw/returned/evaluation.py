@@ -179,6 +179,14 @@ class Evaluation:
             raise InputError(f"layer {named['layer']} was not evaluated on {named['arch']}")
         return explain_row(found[0], figure)
 
+    def areas(self) -> "pd.DataFrame":
+        """Return a pandas DataFrame with a row per accelerator and component on chip: how many, area, source."""
+        import pandas as pd
+
+        from crisp_hw.report.silicon import area_records
+
+        return pd.DataFrame(area_records(self.network))
+
     def plot(  # noqa: PLR0913 - what a user may say of a figure, all but the kind by name
         self,
         kind: str = "speedup",

@@ -12,6 +12,8 @@ TotalRecord: Any = record("totals")
 LevelRecord: Any = record("levels")
 DensityRecord: Any = record("density")
 TileRecord: Any = record("tiles")
+TechnologyRecord: Any = record("technology")
+AreaRecord: Any = record("areas")
 
 
 class Density(Strict):
@@ -32,6 +34,8 @@ class Result(Strict):
     rests_on: list[str]
     layers: list[LayerRecord]
     levels: list[LevelRecord]
+    technology: list[TechnologyRecord]
+    areas: list[AreaRecord]
     assumptions: list[Note]
     skipped: list[Skipped]
     density: Density | None = None

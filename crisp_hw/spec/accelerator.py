@@ -13,6 +13,7 @@ from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.limits import EXACT, MOST_INSTANCES, MOST_KB, MOST_WORDS_PER_CYCLE
 from crisp_hw.spec.patterns import NM
 from crisp_hw.spec.shown import folded_html, table_html
+from crisp_hw.spec.silicon import Technology
 from crisp_hw.spec.variant import ATTRIBUTES, BITS_PER_KB, Changes, Variant, check_changes
 
 LONGEST_NAME = 100  # characters: a name of several hundred would not fit into any table
@@ -55,7 +56,8 @@ class Accelerator:
     `constraints` are the fabric's, for dense operands; `encode` adapts them to a layer. `sources["SMEM.size"]` says
     where a number comes from; `notes` are assumptions that hold for every result on this accelerator.
     `characterize` computes the energies of a changed architecture (None: they are a fixed set, which stays). `variant`
-    is what `replace` changed (None: nothing), `energies_from` the table or method whose energies these are.
+    is what `replace` changed (None: nothing), `energies_from` the table or method whose energies these are;
+    `technology` turns cycles into time.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Accelerator:
     characterize: Characterize | None = field(default=None, repr=False, compare=False)
     variant: Variant | None = None
     energies_from: str = ""
+    technology: Technology = field(default_factory=Technology)
 
     def __repr__(self) -> str:
         energies = f", energies of {self.energies_from}" if self.energies_from else ""
@@ -133,9 +136,20 @@ def changed(accelerator: Accelerator, changes: Changes, name: str | None = None)
         copy = _with_cores(copy, value) if keyword == "cores" else _with_attribute(copy, keyword, value)
     check_changes(accelerator.name, changes)
     copy = _named(accelerator, copy, name, changes)
-    if accelerator.characterize is None or copy.architecture == accelerator.architecture:
+    if copy.architecture == accelerator.architecture:
         return copy
+    if accelerator.characterize is None:
+        return dataclasses.replace(copy, energy=_with_known_areas(accelerator.architecture, copy))
     return dataclasses.replace(copy, energy=accelerator.characterize(copy.architecture))
+
+
+def _with_known_areas(before: Architecture, after: Accelerator) -> EnergyTable:
+    """A fixed table for changed levels: the area of one that has other sizes now is not known."""
+    sizes = {each.name: (each.size_words, each.word_bits, each.block_size) for each in before.levels}
+    levels = after.architecture.levels
+    other = {each.name for each in levels if sizes[each.name] != (each.size_words, each.word_bits, each.block_size)}
+    areas = {name: area for name, area in after.energy.areas.items() if name not in other}
+    return dataclasses.replace(after.energy, areas=areas)
 
 
 def _named(before: Accelerator, after: Accelerator, name: str | None, changes: Changes) -> Accelerator:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.shown import listed as on_one_line
+from crisp_hw.spec.silicon import Area
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Characterization:
 
     @property
     def table(self) -> EnergyTable:
-        """The energies alone, as the engine takes them.
+        """The energies and areas alone, as an accelerator has them.
 
         Examples
         --------
@@ -56,4 +57,5 @@ class Characterization:
         return EnergyTable(
             {each.name: {action: cost.pj for action, cost in each.actions.items()} for each in self.components},
             {each.name: {action: cost.source for action, cost in each.actions.items()} for each in self.components},
+            {each.name: Area(each.area_um2, each.area_source) for each in self.components if each.area_um2 is not None},
         )

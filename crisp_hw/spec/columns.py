@@ -9,15 +9,18 @@ Record = dict[str, Value]
 Style = Literal["text", "prose", "whole", "number", "ratio", "share"]
 SPELLED = {
     "uj": "uJ", "pj": "pJ", "mac": "MAC", "macs": "MACs", "dram": "DRAM", "nm": "N:M",
+    "tops": "TOPS", "w": "W", "edp": "EDP", "ghz": "GHz", "v": "V",
     "kb": "KB", "csr": "CSR", "ellpack": "ELLPACK", "crisp": "CRISP", "rle": "RLE", "timeloop": "Timeloop",
 }  # fmt: skip
 """Words of keys that people write otherwise."""
 UNITS = {
     "uj": "uJ", "pj": "pJ", "um2": "um2", "bits": "bits", "kbit": "1000 bits", "words": "words", "bytes": "bytes",
+    "ms": "ms", "tops": "TOPS", "w": "W", "mm2": "mm2", "ghz": "GHz", "node_nm": "nm", "v": "V",
+    "uj_ms": "uJ x ms", "tops_per_w": "TOPS/W", "tops_per_mm2": "TOPS/mm2",
     "cycles": "cycles", "macs": "MACs", "s": "s", "kb": "KB", "bandwidth": "words/cycle",
     "a": "the figure's", "b": "the figure's",
 }  # fmt: skip
-"""The last word of a key -> the unit of its number."""
+"""The last word of a key, or its last words -> the unit of its number."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,9 @@ class Column:
             case "share":
                 return "share of 1"
             case "whole" | "number":
-                return UNITS.get(self.key.rpartition("_")[2], "count")
+                words = self.key.split("_")
+                endings = ("_".join(words[-length:]) for length in (3, 2, 1))
+                return next((UNITS[each] for each in endings if each in UNITS), "count")
 
 
 @dataclass(frozen=True)
@@ -82,4 +87,4 @@ def heading(key: str) -> str:
     ('on-chip uJ', 'dense cycles', 'DRAM read words')
     """
     words = [SPELLED.get(word, word) for word in key.split("_")]
-    return " ".join(words).replace("on chip", "on-chip")
+    return " ".join(words).replace("on chip", "on-chip").replace("node N:M", "node nm")

@@ -11,6 +11,7 @@ from crisp_hw.spec.encoded import IndexLine, OverheadLine
 from crisp_hw.spec.layer import Skipped
 from crisp_hw.spec.result import Result
 from crisp_hw.spec.shown import counted, listed
+from crisp_hw.spec.silicon import Silicon
 from crisp_hw.spec.variant import Changes
 from crisp_hw.spec.vocabulary import SECTIONS
 
@@ -54,7 +55,8 @@ class LayerEvaluation:
     `index` is the cost of block-index fetches that the model's documents cannot hold (None: none, or in the result).
     `overheads` are circuits beside the model (empty: none, or not asked for).
     `sources` ("SMEM.size" -> where the number comes from) are those of the accelerator. `check` holds the statistical
-    model against the density in use (None: that is the model, or density has no effect).
+    model against the density in use (None: that is the model, or density has no effect). `silicon` is what time,
+    power and area follow from (None: the result is older than these).
     """
 
     arch: str
@@ -69,6 +71,7 @@ class LayerEvaluation:
     sources: Mapping[str, str] = field(default_factory=dict)
     check: DensityCheck | None = None
     overheads: tuple[OverheadLine, ...] = ()
+    silicon: Silicon | None = None
 
     def __repr__(self) -> str:
         said = f"{self.result.cycles:,} cycles, speedup {self.speedup:.2f}"

@@ -33,3 +33,9 @@ MOST_WORDS_PER_CYCLE = 2**40
 
 MOST_PJ = 1e15
 """Energy of one action in pJ: a kilojoule."""
+
+MOST_UM2 = 1e12
+"""Area of one component in um2: a square metre, a dozen wafers."""
+
+MOST_GHZ, MOST_NM, MOST_V = 1000.0, 100_000.0, 1000.0
+"""Clock, node and supply: a hundred times what was ever sold, of the first chips' 10 um and of 12 V."""

@@ -53,6 +53,38 @@ _TIME = (
     column("dense_cycles", "whole", "Clock cycles of the dense run.", 4),
     column("speedup", "ratio", "dense_cycles over cycles."),
 )
+_SOURCE = column("source", "prose", "Where the numbers of the record come from, or why they are assumed.")
+_SPEED = (
+    column("ms", "number", "Time: cycles over the clock of the accelerator.", 5),
+    column("dense_tops", "number", "Operations of the unpruned layer, two per MAC, over the time of the dense run.", 6),
+    column("effective_tops", "number", "Operations of the unpruned layer, two per MAC, over the time.", 5),
+    column("attained_tops", "number", "Operations that take a cycle over the time; skipped ones take none.", 6),
+    column(
+        "attainable_tops",
+        "number",
+        "What the lowest roof allows: that of the MACs, or of a port that has a bandwidth.",
+        6,
+    ),
+    column("roof_share", "share", "attained_tops over attainable_tops.", 6),
+    column(
+        "binds", "text", "What sets the cycles (most of them): the MACs, or the port of a level such as SMEM read.", 3
+    ),
+    column("binds_share", "share", "The share of the cycles that this sets.", 6),
+)
+_POWER = (
+    column("on_chip_w", "number", "Mean power on chip: on_chip_uj over the time.", 5),
+    column("on_chip_tops_per_w", "number", "effective_tops over on_chip_w.", 5),
+    column("total_w", "number", "Mean power with DRAM: total_uj over the time.", 6),
+    column("total_tops_per_w", "number", "effective_tops over total_w.", 5),
+    column("edp_uj_ms", "number", "Energy-delay product: total_uj times ms.", 5),
+)
+_AREA = (
+    column(f"{LEVEL}_mm2", "number", "Area of all instances of a level (or of the MACs); empty without a number.", 6),
+    column("selection_mm2", "number", "Area of the circuits that select activations; 0 without any.", 6),
+    column("decoder_mm2", "number", "Area of the decoders of offsets and block indices; 0 without any.", 6),
+    column("on_chip_mm2", "number", "Sum of the areas that have a number; what has none is among what was skipped.", 5),
+    column("effective_tops_per_mm2", "number", "effective_tops over on_chip_mm2.", 5),
+)
 _PLACES = (
     column(
         f"{LEVEL}_uj",
@@ -111,9 +143,10 @@ _MOVED = (
     column("total_written_words", "whole", "Words of data that all levels take in, together.", 6),
     column("total_read_bytes", "whole", "Bytes of data that all levels deliver, together; without metadata.", 6),
     column("total_written_bytes", "whole", "Bytes of data that all levels take in, together; without metadata.", 6),
+    column("off_chip_bytes", "whole", "Bytes of data that DRAM delivers and takes in; without metadata.", 5),
 )
 _CAUSE = (
-    column("bound_by", "text", "What sets the cycles: the level whose bandwidth is the limit, or the MACs.", 3),
+    column("bound_by", "text", "What sets the cycles: the level whose bandwidth is the limit, or the MACs.", 6),
     column("utilization", "share", "Share of all MACs and cycles at work.", 5),
 )
 _SEARCH = (
@@ -172,12 +205,15 @@ SECTIONS = {
     "layers": Section(
         "Layers",
         "One record per layer and accelerator: `layers.csv`, `layers` in JSON, `to_frame()`.",
-        (*_LAYER, *_TIME, *_PLACES, *_SUMS, *_PARTS, *_DENSE, *_MOVED, *_CAUSE, *_SEARCH),
+        (*_LAYER, *_TIME, *_SPEED, *_PLACES, *_SUMS, *_PARTS, *_DENSE, *_POWER, *_AREA, *_MOVED, *_CAUSE, *_SEARCH),
     ),
     "totals": Section(
         "Totals",
         "One record per accelerator, summed over its layers: `totals.csv`, `totals` in JSON, `totals()`.",
-        (_SUBJECT[0], *_COUNT, _LAYER[-1], *_TIME, *_PLACES, *_SUMS, *_PARTS, *_DENSE, *_MOVED, *_BOUND),
+        (
+            *(_SUBJECT[0], *_COUNT, _LAYER[-1], *_TIME, *_SPEED, *_PLACES, *_SUMS, *_PARTS, *_DENSE),
+            *(*_POWER, *_AREA, *_MOVED, *_BOUND),
+        ),
     ),
     "levels": Section(
         "Levels",
@@ -188,6 +224,30 @@ SECTIONS = {
         "Parameters",
         "Behind `arch` of every record, where an accelerator was changed (`smem_bandwidth=32`): the parameter.",
         _PARAMETERS,
+    ),
+    "technology": Section(
+        "Technology",
+        "One record per accelerator: `technology` in JSON.",
+        (
+            _SUBJECT[0],
+            column("clock_ghz", "number", "Clock, which turns cycles into time."),
+            column("node_nm", "number", "Technology node of the energies and areas."),
+            column("supply_v", "number", "Supply; it is told beside the others, no number follows from it."),
+            column("peak_tops", "number", "Two operations of every MAC in every cycle.", 1),
+            _SOURCE,
+        ),
+    ),
+    "areas": Section(
+        "Areas",
+        "One record per accelerator and component on chip: `areas` in JSON, `areas()`.",
+        (
+            _SUBJECT[0],
+            column("component", "text", "A level, the MACs, or a circuit beside the model."),
+            column("instances", "whole", "How many the accelerator has.", 1),
+            column("area_um2", "number", "Area of one instance.", 2),
+            column("area_mm2", "number", "Area of all of them."),
+            _SOURCE,
+        ),
     ),
     "density": Section(
         "Another density",

@@ -69,7 +69,7 @@ def test_no_name_with_a_meaning_is_packaged():
         (("evaluate", "--model", "x"), "the network stands without an option"),
         (("evaluate", "--onnx", "x"), "ONNX is not read"),
         (("evaluate", "--precision", "4"), "bits are numbers of the accelerator"),
-        (("evaluate", "--frequency", "4"), "divide them by the clock"),
+        (("evaluate", "--frequency", "4"), "time is cycles over the clock"),
         (("evaluate", "--seed", "4"), "nothing is drawn by chance here"),
         (("evaluate", "--objektive", "x"), "did you mean --objective?"),
         (("evaluate", "--foo"), "`crisp-hw evaluate --help` says what there is"),

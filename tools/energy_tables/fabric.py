@@ -4,7 +4,7 @@
 """
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from crisp_hw.characterization.table import EnergyData, EnergyEntry, lookup
@@ -12,6 +12,7 @@ from crisp_hw.characterization.table import load_energy as load_parts
 from crisp_hw.errors import CrispError
 from crisp_hw.machine.writing import write_text
 from crisp_hw.spec.ert import EnergyTable
+from crisp_hw.spec.silicon import Area
 
 Wire = tuple[tuple[str, str], ...]
 """The (part, action) pairs that one action of a component sets off; their energies add up."""
@@ -47,6 +48,21 @@ ASSUMED: Mapping[str, Mapping[str, EnergyEntry]] = {
 }
 
 
+AREAS: Mapping[str, tuple[str, ...]] = {
+    "SMEM": ("sram_256kb_256b", "sram_64kb_64b"),
+    "RF": ("sram_1kb_32b",),
+    "LRF": ("latch_8b", "latch_8b"),
+    "MAC": ("mac_int8",),
+    "selection": ("mux_4to1_8b",),
+    "offset_decoder": ("onehot_4",),
+    "index_decoder": ("add_int32_aladdin",),
+}
+"""The parts that one instance of a component consists of; DRAM is not on the chip."""
+
+SIZE_WORDS = {"SMEM": 262144, "RF": 1024, "LRF": 1}
+"""Words of a level (arch/fabric.yaml) whose area it is."""
+
+
 def bind(parts: EnergyData, wiring: Mapping[str, Mapping[str, Wire]] = WIRING) -> EnergyTable:
     """pJ per action of every component of the fabric, with its source; InputError when a part is missing.
 
@@ -61,7 +77,16 @@ def bind(parts: EnergyData, wiring: Mapping[str, Mapping[str, Wire]] = WIRING) -
     return EnergyTable(
         {component: {action: entry.pj for action, entry in row.items()} for component, row in entries.items()},
         {component: {action: entry.source for action, entry in row.items()} for component, row in entries.items()},
+        {component: area for component, keys in AREAS.items() if component in wiring for area in _area(parts, keys)},
     )
+
+
+def _area(parts: EnergyData, keys: tuple[str, ...]) -> Iterator[Area]:
+    """The areas of some parts added up; none where one of them has none."""
+    areas = [(key, parts[key].area_um2, parts[key].area_source) for key in keys]
+    known = [um2 for _, um2, _ in areas if um2 is not None]
+    if len(known) == len(areas):
+        yield Area(round(sum(known), 6), "; plus ".join(f"{key}: {source}" for key, _, source in areas))
 
 
 def _sum(parts: EnergyData, wire: Wire) -> EnergyEntry:
@@ -99,6 +124,11 @@ def render(table: EnergyTable) -> str:
             f'    {action}: {{value: {_plain(value)}, source: "{table.sources[component][action]}"}}'
             for action, value in actions.items()
         ]
+    if table.areas:
+        lines.append("areas:  # um2 of one instance")
+    for name, area in table.areas.items():
+        size = f"size_words: {SIZE_WORDS[name]}, " if name in SIZE_WORDS else ""
+        lines.append(f'  {name}: {{value: {_plain(area.um2)}, {size}source: "{area.source}"}}')
     return HEAD + "\n".join(lines) + "\n"
 
 

@@ -1,6 +1,7 @@
 """The columns of accelerators, and of the components that they are characterized by."""
 
 from crisp_hw.spec.columns import Section, column
+from crisp_hw.spec.vocabulary import known
 
 ACCELERATORS = Section(
     "Accelerators",
@@ -62,7 +63,7 @@ COMPONENTS = Section(
     (
         _COMPONENT,
         column("stands_for", "prose", "What it is taken to be.", 0, "taken to be"),
-        column("area_um2", "number", "Area of one instance."),
+        known("area_um2", 0),
     ),
 )
 COMPONENT_ACTIONS = Section(

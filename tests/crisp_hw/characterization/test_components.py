@@ -29,7 +29,7 @@ def test_the_fabric_is_what_the_fixed_table_was_asked_for():
 
 
 def test_an_array_of_latches_stays_latches():
-    assert found("dstc")["LRF"] == Latches("LRF", 8, 8)
+    assert found("dstc")["LRF"] == Latches("LRF", 8, 8, 64)
 
 
 def test_the_node_goes_into_every_array():

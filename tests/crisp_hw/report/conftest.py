@@ -13,10 +13,22 @@ from crisp_hw.spec.mapping import Loop, LoopMapping, LoopNest
 from crisp_hw.spec.patterns import NM
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.spec.result import ComputeResult, LevelResult, Result
+from crisp_hw.spec.silicon import Area, Component, Silicon, Technology
 
 CHAIN = Architecture((StorageLevel("RF"), StorageLevel("DRAM", "DRAM")), ComputeLevel("MAC", 4, 4, 1))
 PROBLEM = Problem("sums", ("K",), (8,), (Tensor("A", ((Term("K"),),)), Tensor("Z", (), is_output=True)))
 MAPPING = LoopMapping(LoopNest((Loop(0, "K", "temporal"), Loop(1, "K", "temporal")), (frozenset("AZ"),) * 2), (4, 2))
+
+
+SILICON = Silicon(
+    Technology(clock_ghz=1.0),
+    (
+        Component("DRAM", 1, off_chip=True),
+        Component("RF", 2, Area(0.25e6, "measured")),
+        Component("MAC", 4),
+        Component("index_decoder", 1, Area(0.25e6, "drawn")),
+    ),
+)
 
 
 def result(cycles, pj, bound_by="MAC", assumptions=()):
@@ -29,7 +41,7 @@ def result(cycles, pj, bound_by="MAC", assumptions=()):
 
 
 def make_row(arch="a", layer="conv", cycles=100, pj=(10, 4, 2), **more):
-    """One layer: dense_cycles, dense_pj, index_pj (level -> pJ), bound_by, assumptions, nm, block."""
+    """One layer: dense_cycles, dense_pj, index_pj (level -> pJ), bound_by, assumptions, nm, block, silicon."""
     shape = Layer(layer, "conv2d", 64, 64, (3, 3), padding=(1, 1), input_size=(4, 4))
     block, nm = more.get("block", 64), more.get("nm", NM(2, 4))
     blocks = {"block": block, "kept_blocks": 3, "total_blocks": 9, "kept_columns": 192.0} if block else {}
@@ -45,6 +57,7 @@ def make_row(arch="a", layer="conv", cycles=100, pj=(10, 4, 2), **more):
         tried=7,
         valid=5,
         index=IndexLine({}, {}, index) if index else None,
+        silicon=more.get("silicon", SILICON),
     )
 
 

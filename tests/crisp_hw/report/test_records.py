@@ -30,14 +30,20 @@ def test_a_layer_record_by_hand(row):
         "arch": "a", "layer": "conv", "kind": "conv2d", "role": "hybrid", "rows": 64, "columns": 576, "positions": 16,
         "pattern": "2:4 B64", "nm": "2:4", "block": 64, "kept_blocks": 3, "total_blocks": 9, "kept_ratio": 192 / 576,
         "density": 96 / 576, "macs": 64 * 576 * 16, "cycles": 100, "dense_cycles": 400, "speedup": 4.0,
+        "ms": 1e-4, "dense_tops": 589824 * 2 / 400e-9 / 1e12, "effective_tops": 589824 * 2 / 100e-9 / 1e12,
+        "attained_tops": 1.6e-4, "attainable_tops": 0.008, "roof_share": 0.02, "binds": "MAC", "binds_share": 1.0,
         "dram_uj": 11.0, "rf_uj": 4.0, "mac_uj": 2.0, "selection_uj": 0.0, "decoder_uj": 0.0,
         "on_chip_uj": 6.0, "total_uj": 17.0, "model_total_uj": 16.0,
         "dram_metadata_uj": 1.0, "rf_metadata_uj": 0.0, "on_chip_metadata_uj": 0.0, "total_metadata_uj": 1.0,
         "on_chip_index_uj": 0.0, "total_index_uj": 1.0, "on_chip_overhead_uj": 0.0, "total_overhead_uj": 1.0,
         "dense_dram_uj": 40.0, "dense_rf_uj": 16.0, "dense_mac_uj": 8.0, "dense_on_chip_uj": 24.0,
         "dense_total_uj": 64.0, "on_chip_gain": 4.0, "total_gain": 64 / 17,
+        "on_chip_w": 60.0, "on_chip_tops_per_w": 11.79648 / 60, "total_w": 170.0, "total_tops_per_w": 11.79648 / 170,
+        "edp_uj_ms": 17e-4, "rf_mm2": 0.5, "mac_mm2": None, "selection_mm2": 0.0, "decoder_mm2": 0.25,
+        "on_chip_mm2": 0.75, "effective_tops_per_mm2": 11.79648 / 0.75,
         **{f"{place}_{way}_{unit}": 0.0 for place in ("dram", "rf", "total") for unit in ("words", "bytes")
            for way in ("read", "written")},
+        "off_chip_bytes": 0.0,
         "bound_by": "MAC", "utilization": 0.5, "mappings_tried": 7, "mappings_valid": 5, "mapping": "DRAM K2 | RF K4",
     }  # fmt: skip
     assert list(record) == list(expected)
