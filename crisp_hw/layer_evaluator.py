@@ -40,6 +40,7 @@ from crisp_hw.spec.result import Result
 Masks = Mapping[str, PrunedLayer]
 """Pruned layers by name."""
 
+UNSEEN = ("layer", "metadata_bits", "two_rank", "row_patterns")  # of a descriptor: no search depends on these
 FEWER = (
     "instead of the density named above; only nonzeros are stored, moved and computed, even where hardware with a "
     "fixed number of slots per N:M group would carry empty ones (pruned blocks on STC)"
@@ -251,9 +252,7 @@ class LayerEvaluator:
 
 def _nameless(descriptor: Descriptor) -> object:
     """What tells layers apart but their names."""
-    parts = [
-        getattr(descriptor, each.name) for each in fields(descriptor) if each.name not in ("layer", "metadata_bits")
-    ]
+    parts = [getattr(descriptor, each.name) for each in fields(descriptor) if each.name not in UNSEEN]
     return replace(descriptor.layer, name=""), tuple(sorted(descriptor.metadata_bits.items())), *parts
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from crisp_hw.descriptors.metadata import bitmask_bits, crisp_bits, csr_bits, ellpack_bits, group_slots, rle_bits
 from crisp_hw.descriptors.pattern import constraint, pattern_descriptor
+from crisp_hw.descriptors.ranks import row_patterns, two_rank
 from crisp_hw.errors import InputError
 from crisp_hw.spec.descriptors import Descriptor, PrunedLayer, PrunedModel
 from crisp_hw.spec.patterns import NM, Dense
@@ -74,6 +75,8 @@ def describe(pruned: PrunedLayer) -> Descriptor:
         most_blocks=int(blocks.counts.max()) if blocks else None,
         metadata_bits=_general_bits(mask) | _crisp_bits(mask, nm, blocks),
         notes=tuple(_nm_notes(pruned, mask, tightest, blocks) + _block_notes(pruned, blocks)),
+        two_rank=two_rank(mask, tightest.m),
+        row_patterns=row_patterns(mask, tightest.m),
     )
 
 

@@ -10,6 +10,10 @@ from crisp_hw.spec.descriptors import Descriptor
 from crisp_hw.spec.documents.workloads import MASKS
 
 SCHEMA = "crisp-hw/description/1"
+BEYOND = (
+    "two rank: N:M of groups of N:M; row patterns: the tightest N:M by row and of how many rows; no packaged "
+    "accelerator exploits these two"
+)
 FORMATS = ("crisp", "csr", "ellpack", "bitmask", "rle")
 KBIT = 1e-3
 READING = (
@@ -43,7 +47,7 @@ def descriptor_document(title: str, descriptors: Sequence[Descriptor]) -> Docume
         f"{len(descriptors)} layers keep {kept:,} of {weights:,} weights ({kept / weights:.2%})" if weights else ""
     )
     remarks = {
-        "reading": (READING,),
+        "reading": (READING, BEYOND),
         "notes": tuple(plain(note_line(note, ("",), layers)) for note in found_notes),
     }
     content = {
@@ -70,6 +74,8 @@ def _record(found: Descriptor, parts: Sequence[str]) -> Record:
         "balanced": found.balanced if found.block else None,
         "block_density": found.block_density,
         "longest_row": found.longest_row,
+        "two_rank": None if found.two_rank is None else str(found.two_rank),
+        "row_patterns": ", ".join(map(str, found.row_patterns)) or None,
         **{f"{part}_bits": found.metadata_bits.get(part) for part in parts},
     }
 

@@ -134,6 +134,8 @@ class DescribedLayer(Open):
     balanced: bool | None
     block_density: Number | None
     longest_row: int | None
+    two_rank: str | None
+    row_patterns: str | None
     notes: list[str]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisp_hw.spec.layer import Layer, Skipped
-from crisp_hw.spec.patterns import NM
+from crisp_hw.spec.patterns import NM, RowPattern, TwoRank
 from crisp_hw.spec.shown import counted
 
 Role = Literal["hybrid", "nm", "dense"]
@@ -54,6 +54,7 @@ class Descriptor:
     `nm` is the tightest n:m that every group obeys (None: no constraint found). With `block`, `kept_blocks` is the
     number of live blocks in every block row when the rows are balanced, else None, and `most_blocks` that of the
     fullest row where it is known; `total_blocks` is ceil(K/block).
+    `two_rank` and `row_patterns` (empty: all rows are alike) are found in masks; no accelerator here exploits them.
     `kept_columns` is K' = kept_blocks * block, the last block counted at its real width when it is ragged.
     """
 
@@ -70,6 +71,8 @@ class Descriptor:
     most_blocks: int | None = None
     metadata_bits: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    two_rank: TwoRank | None = field(default=None, compare=False)
+    row_patterns: tuple[RowPattern, ...] = field(default=(), compare=False)
 
     def __repr__(self) -> str:
         blocks = f", keeps {self.kept_blocks} of {self.total_blocks} blocks a row" if self.balanced else ""

@@ -45,6 +45,33 @@ def nm_of(pattern: object) -> NM:
 
 
 @dataclass(frozen=True)
+class TwoRank:
+    """N:M of N:M (HighLight): of every `outer.m` aligned groups of `inner.m` columns at most `outer.n` hold a nonzero,
+    and each of these obeys `inner`.
+
+    >>> str(TwoRank(NM(1, 2), NM(2, 4)))
+    '1:2 of 2:4'
+    """
+
+    outer: NM
+    inner: NM
+
+    def __str__(self) -> str:
+        return f"{self.outer} of {self.inner}"
+
+
+@dataclass(frozen=True)
+class RowPattern:
+    """How many rows obey an N:M pattern as their tightest (VEGETA: 1:4, 2:4 and 4:4 beside each other)."""
+
+    nm: NM
+    rows: int
+
+    def __str__(self) -> str:
+        return f"{self.nm} in {self.rows}"
+
+
+@dataclass(frozen=True)
 class Dense:
     """Every element is kept."""
 

@@ -1,8 +1,8 @@
 """More of anything never hurts: random small layers on every packaged accelerator, whatever the objective.
 
-A subset of the mask, a wider bandwidth, larger memories and more cores never cost more of what the mapper minimises; with
-cycles as the objective, fewer weights cost no more energy either. The energies are those of a fixed table, which does not
-charge the size of a memory: a characterized one may cost more where it is larger.
+A subset of the mask, a wider bandwidth, larger memories and more cores never cost more of what the mapper minimises;
+with cycles as the objective, fewer weights cost no more energy either. The energies are those of a fixed table, which
+does not charge the size of a memory: a characterized one may cost more where it is larger.
 """
 
 from itertools import product

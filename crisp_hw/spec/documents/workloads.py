@@ -21,6 +21,8 @@ MASKS = Section(
         known("nm"),
         column("blocks", "text", "Kept of all blocks of a block row, and the side of blocks.", 0, "kept blocks"),
         known("kept_ratio", 3),
+        column("two_rank", "text", "N:M of groups of N:M, as 1:2 of 2:4; empty where every group may hold some.", 3),
+        column("row_patterns", "text", "Tightest N:M by row, and of how many rows; empty where all rows are alike.", 5),
         _kbit("crisp", 0, "of block index and offsets"),
         _kbit("csr", 1, "of compressed sparse rows"),
         _kbit("ellpack", 2, "of rows padded to the longest"),

@@ -26,8 +26,8 @@ def test_a_balanced_hybrid_layer(pruned):
 
 def test_the_table_shows_blocks_and_kilobits(pruned):
     (row,) = descriptor_document("net", [describe(pruned)]).tables[0].rows
-    assert row[:8] == ("fc", "hybrid", "64 x 128", "18.8 %", "2:4", "3/8 B16", "37.5 %", "3.11")
-    assert row[10] == "8.19"  # a bit per weight: 8192 bits
+    assert row[:9] == ("fc", "hybrid", "64 x 128", "18.8 %", "2:4", "3/8 B16", "37.5 %", "4:8 of 2:4", "3.11")
+    assert row[11] == "8.19"  # a bit per weight: 8192 bits
 
 
 def test_broken_claims_are_notes_of_their_layers(pruned):
