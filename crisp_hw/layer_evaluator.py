@@ -11,6 +11,7 @@ from crisp_hw.backends import BACKENDS, Backend, backend
 from crisp_hw.descriptors import pattern_descriptor
 from crisp_hw.encode import (
     actual_weights,
+    baseline,
     encodings,
     hybrid_weights,
     index_line,
@@ -27,7 +28,6 @@ from crisp_hw.mapper.tally import OBJECTIVES
 from crisp_hw.searches.content import Content
 from crisp_hw.searches.pool import Solve
 from crisp_hw.searches.solve import Solved, Task, task_of
-from crisp_hw.spec import accelerator as schemes
 from crisp_hw.spec import patterns
 from crisp_hw.spec.accelerator import Accelerator
 from crisp_hw.spec.descriptors import Descriptor, PrunedLayer
@@ -43,13 +43,13 @@ Masks = Mapping[str, PrunedLayer]
 UNSEEN = ("layer", "metadata_bits", "two_rank", "row_patterns")  # of a descriptor: no search depends on these
 FEWER = (
     "instead of the density named above; only nonzeros are stored, moved and computed, even where hardware with a "
-    "fixed number of slots per N:M group would carry empty ones (pruned blocks on STC)"
+    "fixed number of slots per N:M group would carry empty ones (pruned blocks that are not gathered)"
 )
 
 
 @dataclass(frozen=True)
 class _Way:
-    """One way to run a layer: as its scheme encodes it, and with its weights as the options describe them."""
+    """One way to run a layer: as its case encodes it, and with its weights as the options describe them."""
 
     layer: str
     model: Encoded
@@ -67,14 +67,14 @@ class _Row:
 
 
 class _Ways:
-    """Ways to run one layer, the scheme's own first; each other is worked out when it is asked for."""
+    """Ways to run one layer, that of the first case first; each other is worked out when it is asked for."""
 
     def __init__(self, encoded: Iterator[Encoded], planned: Callable[[Encoded], _Way]) -> None:
         self._others, self._planned = encoded, planned
         self.first = planned(next(encoded))
 
     def encodings(self) -> Iterator[Encoded]:
-        """As the scheme encodes them; once."""
+        """As the cases encode them; once."""
         return chain([self.first.model], self._others)
 
     def planned(self, encoded: Encoded) -> _Way:
@@ -102,7 +102,7 @@ class LayerEvaluator:
         self._options = replace(options, block_index=options.block_index and options.overheads)
         self._masks, self._content = masks, content
         self._silicon = silicon_of(accelerator)
-        self._dense = replace(accelerator, scheme=schemes.DenseScheme())
+        self._dense = baseline(accelerator)
         self._backend: Backend = backend(options.backend)
         self._best: dict[str, _Solved] = {}
         self._known: dict[str, Result] = {}
@@ -150,7 +150,7 @@ class LayerEvaluator:
         return self._planned_ways[key]
 
     def _best_of(self, ways: _Ways, solve: Solve, name: str) -> _Solved:
-        """The best way in the objective; of equals, the first. Errors are those of the scheme's own way."""
+        """The best way in the objective; of equals, the first. Errors are those of the first way."""
         key = ways.first.task.key
         if key in self._best:
             return self._best[key]
@@ -221,7 +221,7 @@ class LayerEvaluator:
         return with_weights(encoded, blocks, said)
 
     def _check(self, model: Encoded, point: DesignPoint) -> DensityCheck:
-        """The mapping once more, with the scheme's own density."""
+        """The mapping once more, with the case's own density."""
         result = self._backend(DesignPoint(model.design, point.mapping))
         tiles = compare_tiles(point, "A", model.design.problem.tensor("A").density)
         return DensityCheck(self._options.density, result, tiles)

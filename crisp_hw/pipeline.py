@@ -10,7 +10,6 @@ from crisp_hw.machine.store import open_store
 from crisp_hw.searches.content import Content
 from crisp_hw.searches.pool import solving
 from crisp_hw.searches.version import KIND, engine_version
-from crisp_hw.spec import accelerator as schemes
 from crisp_hw.spec.accelerator import Accelerator
 from crisp_hw.spec.descriptors import Descriptor
 from crisp_hw.spec.evaluation import LayerEvaluation
@@ -20,10 +19,10 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being evaluated, how many layers are done, and how many there are."""
 
 UNUSED = {
-    "activation_density": "only dstc looks at activations",
+    "activation_density": "nothing here exploits zeros of activations",
     "block_index": "no block index is fetched here, or overheads are left out, and it with them",
     "density": "nothing here exploits zeros of weights",
-    "dstc": "dstc is not among the accelerators",
+    "dstc": "nothing here packs nonzeros into lanes",
     "offsets": "no lanes select for N:M weights here",
     "overheads": "no lanes select for N:M weights and no block index is fetched here",
 }
@@ -75,14 +74,14 @@ def unused_options(
     indexed = replace(options, block_index=True)
     pairs = [(layer, accelerator) for accelerator in accelerators for layer in descriptors]
     runs = [run for pair in pairs for run in encodings(*pair, indexed)]
-    selects, indexes = any(run.selects for run in runs), any(run.block_index for run in runs)
-    dual = any(isinstance(accelerator.scheme, schemes.Dstc) for accelerator in accelerators)
+    indexes = any(run.block_index for run in runs)
+    read = frozenset().union(*(run.options for run in runs))
     used = {
-        "activation_density": dual,
+        "activation_density": "activation_density" in read,
         "block_index": indexes and options.overheads,
         "density": any(run.design.sparse.active for run in runs),
-        "dstc": dual,
-        "offsets": selects,
-        "overheads": selects or indexes,
+        "dstc": "packing" in read,
+        "offsets": "offsets" in read,
+        "overheads": indexes or any(run.charges for run in runs),
     }
     return tuple(f"option {name} has no effect: {UNUSED[name]}" for name in sorted(asked) if not used[name])

@@ -5,7 +5,7 @@ from pathlib import Path
 from crisp_hw.accelerators.files import resolved
 from crisp_hw.accelerators.load import load_arch
 from crisp_hw.accelerators.rules import faults
-from crisp_hw.accelerators.schema import ArchFile
+from crisp_hw.accelerators.run_schema import ArchFile
 from crisp_hw.errors import InputError
 from crisp_hw.machine.yaml_files import checked, faults_of
 

@@ -1,7 +1,8 @@
-"""Architecture files on disk: names, paths, `extends`."""
+"""Architecture files on disk: names, paths, `extends`, and files of the older schema."""
 
 from pathlib import Path
 
+from crisp_hw.accelerators.old import is_old, modern
 from crisp_hw.data_files import data_folder
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.files import real_path
@@ -13,7 +14,7 @@ from crisp_hw.meanings import accelerator_hint, file_hint
 def list_arch() -> tuple[str, ...]:
     """Return the names of the packaged accelerators, sorted.
 
-    A file without `scheme` is no accelerator but a part that others extend.
+    A file without `runs` is no accelerator but a part that others extend.
 
     Examples
     --------
@@ -21,7 +22,7 @@ def list_arch() -> tuple[str, ...]:
     ('crisp-stc', 'dense', 'dstc', 'stc')
     """
     files = sorted(data_folder("arch").glob("*.yaml"))
-    return tuple(path.stem for path in files if "scheme" in document_of(path))
+    return tuple(path.stem for path in files if "runs" in document_of(path))
 
 
 def arch_path(name_or_path: str | Path) -> Path:
@@ -44,6 +45,8 @@ def resolved(path: Path, seen: tuple[Path, ...] = (), named_at: Mark | None = No
     if real_path(path) in seen:
         raise InputError("extends itself", Where("arch", key="extends", mark=named_at), "remove one `extends`")
     document = document_of(path)
+    if is_old(document):
+        document = modern(document, list_arch(), lambda name: resolved(data_folder("arch") / f"{name}.yaml"))
     at = Where("arch", key="extends", mark=mark_of(document, "extends"))
     parent = document.pop("extends", None)
     if parent is None:
@@ -57,9 +60,23 @@ def resolved(path: Path, seen: tuple[Path, ...] = (), named_at: Mark | None = No
     return _merged(resolved(found, (*seen, real_path(path)), at.mark), document)
 
 
+def old_files(path: Path) -> tuple[str, ...]:
+    """Which of a file and those that it extends are of the older schema."""
+    document = document_of(path)
+    parent = document.get("extends")
+    beside = path.parent / f"{parent}.yaml"
+    own = (path.name,) if is_old(document) else ()
+    return (*own, *(old_files(beside) if isinstance(parent, str) and beside.exists() and beside != path else ()))
+
+
+ALTERNATIVES = ({"size_kb", "size_words"},)
+"""Fields of which a level has one: what extends a file may take another than it."""
+
+
 def _merged(below: MarkedDict, above: MarkedDict) -> MarkedDict:
     """Fields of `above` win; a number and its source, or a level's constraint, are replaced together."""
-    merged = below.derived(below)
+    taken = {key for names in ALTERNATIVES if names & above.keys() for key in names - above.keys()}
+    merged = below.derived({key: value for key, value in below.items() if key not in taken})
     merged.mark = above.mark
     for key, value in above.items():
         old = merged.get(key)

@@ -1,28 +1,32 @@
 """One checked architecture file -> an Accelerator."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TypeVar
 
+from crisp_hw.accelerators.constraints import constraints_of
 from crisp_hw.accelerators.energy import Needs, ReadEnergy, read_energy
-from crisp_hw.accelerators.files import arch_path, resolved
-from crisp_hw.accelerators.rules import at_key, faults, words_of
-from crisp_hw.accelerators.schema import ArchFile, Constraint, Level, SchemeField, Sourced
+from crisp_hw.accelerators.files import arch_path, old_files, resolved
+from crisp_hw.accelerators.old import NEW, OLD
+from crisp_hw.accelerators.places import at_place
+from crisp_hw.accelerators.rules import bits_of, faults, words_of
+from crisp_hw.accelerators.run_schema import ArchFile
+from crisp_hw.accelerators.runs import runs_of
+from crisp_hw.accelerators.schema import Network, Sourced, WordBits
 from crisp_hw.accelerators.settings import asked
 from crisp_hw.accelerators.technology import at_node, technology_of
 from crisp_hw.characterization.methods import METHODS, energies
 from crisp_hw.errors import InputError, Where
 from crisp_hw.machine.yaml_files import checked
-from crisp_hw.spec.accelerator import Accelerator, CrispStc, DenseScheme, Dstc, Scheme, Stc, changed
-from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
-from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
+from crisp_hw.spec.accelerator import Accelerator, changed
+from crisp_hw.spec.arch import FREE, Architecture, ComputeLevel, OperandBits, StorageLevel, Wires
 from crisp_hw.spec.kinds import of_kind, wrong_kind
-from crisp_hw.spec.patterns import NM
+from crisp_hw.spec.runs import Role
 
+Number = TypeVar("Number", int, float)
 DEFAULT_NODE_NM = 45  # that of the packaged tables of energies
-DIMS = ("G", "M", "N", "K")
 
 
 def load_arch(
@@ -81,26 +85,40 @@ def load_arch(
     for fault in faults(document, file):
         raise fault
     architecture = _architecture(file)
+    runs = runs_of(document, file, architecture)
     chosen, named_at = (
-        (file.energy, at_key(document, "energy")) if energy is None else (str(energy), Where(key="energy"))
+        (file.energy, at_place(document, "energy")) if energy is None else (str(energy), Where(key="energy"))
     )
-    constraints = _constraints(architecture, file.constraints)
+    constraints = constraints_of(architecture, file.constraints, file.runs[0].problem)
     needs = Needs(path, architecture, constraints.keeps, tuple(asked(each).base for each in beside), named_at)
     fixed = ReadEnergy() if chosen in METHODS else read_energy(chosen, needs)
     found = Accelerator(
         name=file.name,
         architecture=architecture,
-        scheme=_scheme(file.scheme),
+        runs=runs,
         energy=fixed.table,
         constraints=constraints,
+        roles=_roles(file),
         sources=_sources(file),
-        notes=(*file.notes, *fixed.notes),
+        notes=(*file.notes, *_read_as_new(path, file.name), *fixed.notes),
         energies_from=chosen,
         technology=technology_of(file.technology),
     )
     node = _node(chosen, node_nm)
     whole = found if node is None else characterized(found, chosen, node)
+    if energy is None and node_nm is None:  # as the file says, so nothing has to be said of it
+        whole = replace(whole, notes=found.notes)
     return changed(whole, wanted.changes)
+
+
+def _roles(file: ArchFile) -> dict[str, Role]:
+    """Roles by level; the outermost level is the backing store unless it says otherwise."""
+    found = {name: level.role for name, level in file.levels.items() if level.role is not None}
+    return {next(iter(file.levels)): "backing", **found}
+
+
+def _read_as_new(path: Path, name: str) -> tuple[str, ...]:
+    return tuple(f"{name}: {old} is of the schema {OLD} and was read as {NEW}" for old in old_files(path))
 
 
 def _node(energies: str, node_nm: int | None) -> int | None:
@@ -140,73 +158,43 @@ def _architecture(file: ArchFile) -> Architecture:
     x, y, levels = 1, 1, []
     for name, level in file.levels.items():
         x, y = x * level.fanout_x.value, y * level.fanout_y.value
-        levels.append(_storage(name, level, (x, y)))
-    unit = file.compute
+        levels.append(_storage(file, name, (x, y)))
+    unit, bits = file.compute, file.compute.word_bits
     x, y = x * unit.fanout_x.value, y * unit.fanout_y.value
-    compute = ComputeLevel(unit.name, x * y, x, y, unit.word_bits.value)
+    each = (bits.A.value, bits.B.value, bits.Z.value)
+    mixed = None if len(set(each)) == 1 else OperandBits(*each)
+    compute = ComputeLevel(unit.name, x * y, x, y, max(each[:2]), mixed)
     return Architecture(tuple(reversed(levels)), compute)
 
 
-def _storage(name: str, level: Level, mesh: tuple[int, int]) -> StorageLevel:
-    read, write, words = level.read_bandwidth, level.write_bandwidth, words_of(level)
+def _storage(file: ArchFile, name: str, mesh: tuple[int, int]) -> StorageLevel:
+    level, words, bits = file.levels[name], words_of(file, name), bits_of(file, name)
     return StorageLevel(
         name=name,
         technology=level.technology,
         instances=mesh[0] * mesh[1],
         mesh_x=mesh[0],
         mesh_y=mesh[1],
-        word_bits=level.word_bits.value,
+        word_bits=bits,
         block_size=level.vector_words.value,
         size_words=None if words is None else int(words),
-        metadata_width_bits=level.metadata_width_bits.value,
+        metadata_width_bits=_value(level.metadata_width_bits) or bits,
         metadata_depth=level.metadata_depth.value,
-        read_bandwidth=read.value if read else None,
-        write_bandwidth=write.value if write else None,
+        read_bandwidth=_value(level.read_bandwidth),
+        write_bandwidth=_value(level.write_bandwidth),
+        wires=_wires(level.network),
+        banks=_value(level.banks) or 1,
+        ports=_value(level.ports) or 1,
     )
 
 
-def _scheme(scheme: SchemeField) -> Scheme:
-    match scheme.kind:
-        case "dense":
-            return DenseScheme()
-        case "dstc":
-            return Dstc()
-        case "crisp-stc":
-            return CrispStc()
-        case "stc":
-            assert scheme.max_pattern is not None  # as `rules` demands
-            n, m = (int(part) for part in scheme.max_pattern.value.split(":"))
-            return Stc(NM(n, m))
+def _value(given: Sourced[Number] | None) -> Number | None:
+    return None if given is None else given.value
 
 
-def _constraints(architecture: Architecture, given: Mapping[str, Constraint]) -> Constraints:
-    levels: list[LevelConstraint] = []
-    for level, fanout in zip(architecture.levels, architecture.fanouts, strict=True):
-        rule = given[level.name]
-        if fanout != (1, 1):
-            levels.append(_spatial(level.name, rule, fanout))
-        closed = {dim: Factor("=", 1) for dim in DIMS if dim not in rule.temporal}
-        free = rule.order == "free"
-        order = tuple(rule.inner) if free else tuple(rule.temporal)
-        levels.append(LevelConstraint(level.name, "temporal", closed, order, order_free=free))
-    return Constraints(tuple(levels), {name: frozenset(rule.keep) for name, rule in given.items()})
-
-
-def _spatial(name: str, rule: Constraint, fanout: tuple[int, int]) -> LevelConstraint:
-    """`fill`: the one dimension of an axis takes all its children; `share`: each may take up to all of them."""
-    relation: Literal["=", "<="] = "=" if rule.spatial == "fill" else "<="
-    open_: dict[str, Factor] = {
-        dim: Factor(relation, size) for dims, size in zip((rule.x, rule.y), fanout, strict=True) for dim in dims
-    }
-    closed = {dim: Factor("=", 1) for dim in DIMS if dim not in open_}
-    return LevelConstraint(
-        name,
-        "spatial",
-        {**closed, **open_},
-        (*rule.x, *rule.y),
-        split=len(rule.x),
-        no_link_transfer=frozenset(rule.no_link_transfer),
-    )
+def _wires(network: Network) -> Wires:
+    given = {name: _value(getattr(network, name)) for name in Network.model_fields}
+    return replace(FREE, **{name: value for name, value in given.items() if value is not None})
 
 
 def _sources(file: ArchFile) -> dict[str, str]:
@@ -217,6 +205,14 @@ def _sources(file: ArchFile) -> dict[str, str]:
             value = getattr(model, name)
             if isinstance(value, Sourced):
                 found[f"{level}.{'size' if name.startswith('size_') else name}"] = value.source
-    if file.scheme.max_pattern:
-        found["scheme.max_pattern"] = file.scheme.max_pattern.source
-    return found
+            if isinstance(value, WordBits):
+                found |= _word_bits(level, value)
+    return found | {f"parameters.{name}": each.source for name, each in file.parameters.items()}
+
+
+def _word_bits(name: str, bits: WordBits) -> dict[str, str]:
+    """One source where one number is that of all tensors."""
+    each = {tensor: getattr(bits, tensor) for tensor in WordBits.model_fields}
+    if len({number.value for number in each.values()}) == 1:
+        return {f"{name}.word_bits": bits.A.source}
+    return {f"{name}.word_bits_{tensor.lower()}": number.source for tensor, number in each.items()}

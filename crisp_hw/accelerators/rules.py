@@ -1,18 +1,24 @@
 """What an architecture file must obey beyond its form: every mistake of it, each with its line."""
 
+import re
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
-from crisp_hw.accelerators.schema import ArchFile, Compute, Constraint, Level, SchemeField
+from crisp_hw.accelerators.constraints import dims_of
+from crisp_hw.accelerators.places import at_place
+from crisp_hw.accelerators.run_rules import case_faults
+from crisp_hw.accelerators.run_schema import ArchFile
+from crisp_hw.accelerators.schema import Compute, Constraint, Level
 from crisp_hw.characterization.components import OVERHEADS
+from crisp_hw.encode.scope import NAMES
 from crisp_hw.errors import InputError, Where
 from crisp_hw.machine.positions import MarkedDict, mark_of, shown
 from crisp_hw.machine.yaml_files import did_you_mean
 from crisp_hw.spec.limits import MOST_INSTANCES
+from crisp_hw.spec.runs import ProblemKind
 from crisp_hw.spec.variant import BITS_PER_KB
 
-LEVELS = ("DRAM", "SMEM", "RF", "LRF")  # every encoding of crisp_hw.encode is written for this chain
-
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
 Fanouts = Mapping[str, tuple[int, int]]
 """Children below one instance of each level, along x and y."""
 
@@ -24,49 +30,68 @@ def faults(document: MarkedDict, file: ArchFile) -> Iterator[InputError]:
     if not names:
         rest = (
             _instance_faults(document, file),
-            chain.from_iterable(_size_faults(document, name, level) for name, level in file.levels.items()),
+            chain.from_iterable(_level_faults(document, file, name) for name in file.levels),
             _constraint_faults(document, file),
-            _scheme_faults(document, file.scheme),
+            case_faults(document, file),
         )
         yield from chain.from_iterable(rest)
 
 
-def at_key(document: MarkedDict, *keys: str) -> Where:
-    """The place of a field, by the keys that lead to it; where one is not written, that of what it should stand in."""
-    node, mark = document, mark_of(document)
-    for key in keys:
-        if not isinstance(node, MarkedDict) or key not in node:
-            break
-        mark, node = mark_of(node, key) or mark, node[key]
-    return Where("arch", key=".".join(keys), mark=mark)
+def bits_of(file: ArchFile, name: str) -> int:
+    """Bits of a word of a level: its own, or those of the widest tensor that it keeps."""
+    own, each = file.levels[name].word_bits, file.compute.word_bits
+    if own is not None:
+        return own.value
+    keeps = file.constraints[name].keep or ["A", "B", "Z"]
+    widths: dict[str, int] = {"A": each.A.value, "B": each.B.value, "Z": each.Z.value}
+    return max(widths[tensor] for tensor in keeps)
 
 
-def words_of(level: Level) -> float | None:
+def words_of(file: ArchFile, name: str) -> float | None:
     """The words that a level holds; None for one without an end."""
+    level = file.levels[name]
     if level.size_words:
         return float(level.size_words.value)
-    return level.size_kb.value * BITS_PER_KB / level.word_bits.value if level.size_kb else None
+    return level.size_kb.value * BITS_PER_KB / bits_of(file, name) if level.size_kb else None
 
 
 def _name_faults(document: MarkedDict, file: ArchFile) -> Iterator[InputError]:
-    """Levels and constraints name the chain, each level once; the compute level has a name of its own."""
-    lacking = False
-    for part in ("levels", "constraints"):
-        names, at = document[part], Where("arch", key=part, mark=mark_of(document, part))
-        for name in names:
-            if name not in LEVELS:
-                there = at.under(shown(name).strip("'"), mark_of(names, name))
-                yield InputError("there is no such level", there, did_you_mean(name, LEVELS))
-        if missing := [level for level in LEVELS if level not in names]:
-            lacking = True
-            yield InputError(f"lack {missing[0]}", at, f"a fabric has {', '.join(LEVELS)}, outermost first")
-    if not lacking and tuple(file.levels) != LEVELS and set(file.levels) == set(LEVELS):
-        at = Where("arch", key="levels", mark=mark_of(document, "levels"))
-        said = f"they are {', '.join(file.levels)}; a fabric has {', '.join(LEVELS)} in this order"
-        yield InputError(said, at, "reorder them")
-    if file.compute.name.upper() in (*LEVELS, *map(str.upper, OVERHEADS)):
-        at = Where("arch", key="compute.name", mark=mark_of(document["compute"], "name"))
-        yield InputError(f"{file.compute.name} is the name of another component", at, "call it MAC")
+    """Constraints name the levels, all of them; the compute level and the parameters have names of their own."""
+    levels = tuple(file.levels)
+    at = Where("arch", key="constraints", mark=mark_of(document, "constraints"))
+    for name in file.constraints:
+        if name not in levels:
+            there = at.under(shown(name).strip("'"), mark_of(document["constraints"], name))
+            yield InputError("there is no such level", there, did_you_mean(name, levels))
+    if missing := [level for level in levels if level not in file.constraints]:
+        own = at_place(document, "levels", missing[0])
+        if own.mark and at.mark and own.mark.file != at.mark.file:  # a level that was added to those of another file
+            yield InputError(f"constraints lack {missing[0]}", own, "add one for it")
+            return
+        yield InputError(f"lack {missing[0]}", at, f"the levels are {', '.join(levels)}; each needs a constraint")
+    yield from _own_name_faults(document, file)
+
+
+def _own_name_faults(document: MarkedDict, file: ArchFile) -> Iterator[InputError]:
+    """Names that this file gives: levels, the compute level, parameters."""
+    levels = tuple(file.levels)
+    for name in levels:
+        if not _NAME.fullmatch(name):
+            there = at_place(document, "levels", name)
+            yield InputError(
+                f"{shown(name)} cannot be the name of a level", there, "take a letter, then letters and digits"
+            )
+    lower = [name.lower() for name in levels]
+    for name in levels:
+        if lower.count(name.lower()) > 1 and name != levels[lower.index(name.lower())]:
+            yield InputError(f"{name} is the name of another level, too", at_place(document, "levels", name), "rename")
+    if file.compute.name.upper() in (*map(str.upper, levels), *map(str.upper, OVERHEADS)):
+        there = Where("arch", key="compute.name", mark=mark_of(document["compute"], "name"))
+        yield InputError(f"{file.compute.name} is the name of another component", there, "call it MAC")
+    for name in file.parameters:
+        if name in NAMES or not name.isidentifier() or name.lower() != name:
+            said = f"{name} cannot be the name of a parameter"
+            yield InputError(said, at_place(document, "parameters", name), "take lower case, and no name of a formula")
 
 
 def _instance_faults(document: MarkedDict, file: ArchFile) -> Iterator[InputError]:
@@ -75,49 +100,74 @@ def _instance_faults(document: MarkedDict, file: ArchFile) -> Iterator[InputErro
     for name, part in (*parts, mac):
         many *= part.fanout_x.value * part.fanout_y.value
         if many > MOST_INSTANCES:
-            at = at_key(document, "levels", name) if name in file.levels else at_key(document, "compute")
+            at = at_place(document, "levels", name) if name in file.levels else at_place(document, "compute")
             said = f"{many:,} instances of {name} are more than {MOST_INSTANCES:,}"
             yield InputError(said, at, "lower a fanout")
             return  # further in there are as many or more
 
 
-def _size_faults(document: MarkedDict, name: str, level: Level) -> Iterator[InputError]:
+def _level_faults(document: MarkedDict, file: ArchFile, name: str) -> Iterator[InputError]:
+    level = file.levels[name]
     if level.size_kb and level.size_words:
-        at = at_key(document, "levels", name, "size_words")
+        at = at_place(document, "levels", name, "size_words")
         yield InputError(f"{name} has both size_kb and size_words", at, "keep one")
         return
-    words, vector = words_of(level), level.vector_words.value
+    words, vector = words_of(file, name), level.vector_words.value
     if words is not None and words % vector:
-        at = at_key(document, "levels", name, "size_kb" if level.size_kb else "size_words")
+        at = at_place(document, "levels", name, "size_kb" if level.size_kb else "size_words")
         yield InputError(f"{name} holds {words:g} words, which is no multiple of its {vector} vector_words", at)
-
-
-def _scheme_faults(document: MarkedDict, scheme: SchemeField) -> Iterator[InputError]:
-    if scheme.max_pattern and scheme.kind != "stc":
-        at = at_key(document, "scheme", "max_pattern")
-        yield InputError(f"scheme {scheme.kind} takes no max_pattern", at, "only stc does")
-    if scheme.kind == "stc" and not scheme.max_pattern:
-        what = "scheme stc lacks max_pattern, the densest N:M it exploits"
-        yield InputError(what, at_key(document, "scheme"), 'add one, e.g. "2:4"')
-    if scheme.kind == "stc" and scheme.max_pattern:
-        n, m = (int(part) for part in scheme.max_pattern.value.split(":"))
-        if n > m:
-            at = at_key(document, "scheme", "max_pattern")
-            yield InputError(f"{n}:{m} keeps more than it has", at, "write N:M with N <= M")
+    for field in ("banks", "ports", "role"):
+        if field != "role" and getattr(level, field) and level.technology == "DRAM":
+            at = at_place(document, "levels", name, field)
+            yield InputError(f"{field} of a DRAM have no effect", at, "leave them out")
 
 
 def _constraint_faults(document: MarkedDict, file: ArchFile) -> Iterator[InputError]:
-    given = file.constraints
+    yield from _constraints_faults(document, file, file.constraints, ("constraints",), None)
+    for place, case in enumerate(file.runs):
+        if case.constraints is not None:
+            keys = ("runs", place, "constraints")
+            yield from _constraints_faults(document, file, case.constraints, keys, case.problem)
+
+
+def _constraints_faults(
+    document: MarkedDict,
+    file: ArchFile,
+    given: Mapping[str, Constraint],
+    keys: tuple[str | int, ...],
+    problem: ProblemKind | None,
+) -> Iterator[InputError]:
+    """Of one set of constraints; `problem` None: of every problem that has none of its own."""
+    kinds = [problem] if problem else [case.problem for case in (*file.runs, file.baseline) if not case.constraints]
     for name, fanout in _fanouts(file).items():
-        yield from _spatial_faults(at_key(document, "constraints", name), given[name], fanout)
-    if set(given["DRAM"].keep) != {"A", "B", "Z"}:
-        at = at_key(document, "constraints", "DRAM", "keep")
-        said = f"DRAM keeps only {', '.join(given['DRAM'].keep)}"
+        if name not in given:
+            yield InputError(f"lack {name}", at_place(document, *keys), "each level needs a constraint")
+            return
+        yield from _dim_faults(document, given[name], (*keys, name), kinds)
+        yield from _spatial_faults(at_place(document, *keys, name), given[name], fanout)
+    if unknown := [name for name in given if name not in file.levels]:
+        there = at_place(document, *keys, unknown[0])
+        yield InputError("there is no such level", there, did_you_mean(unknown[0], file.levels))
+    outermost = next(iter(file.levels))
+    if set(given[outermost].keep) != {"A", "B", "Z"}:
+        at = at_place(document, *keys, outermost, "keep")
+        said = f"{outermost} keeps only {', '.join(given[outermost].keep) or 'nothing'}"
         yield InputError(said, at, "the outermost level keeps A, B and Z")
     arrays = [name for name, rule in given.items() if rule.spatial == "fill"]
-    if len(arrays) != 1:
-        said = f"constraints of {', '.join(arrays) or 'no level'} say `spatial: fill`"
-        yield InputError(said, at_key(document, "constraints", *arrays[1:2]), "exactly one level fills the array")
+    if len(arrays) > 1:
+        said = f"constraints of {', '.join(arrays)} say `spatial: fill`"
+        yield InputError(said, at_place(document, *keys, arrays[1]), "at most one level fills the array")
+
+
+def _dim_faults(
+    document: MarkedDict, rule: Constraint, keys: tuple[str | int, ...], kinds: list[ProblemKind]
+) -> Iterator[InputError]:
+    known = dict.fromkeys(dim for kind in kinds for dim in dims_of(kind))
+    for field in ("temporal", "inner", "x", "y"):
+        for place, dim in enumerate(getattr(rule, field)):
+            if known and dim not in known:
+                said = f"no problem here has the dimension {dim}"
+                yield InputError(said, at_place(document, *keys, field, place), f"known are {', '.join(known)}")
 
 
 def _fanouts(file: ArchFile) -> Fanouts:
@@ -128,7 +178,7 @@ def _fanouts(file: ArchFile) -> Fanouts:
 
 
 def _spatial_faults(at: Where, rule: Constraint, fanout: tuple[int, int]) -> Iterator[InputError]:
-    """Spatial loops exactly where there are copies to run on; an array has M along one axis and one other dimension."""
+    """Spatial loops exactly where there are copies to run on; what fills an array takes one dimension an axis."""
     x, y = fanout
     if (x > 1, y > 1) != (bool(rule.x), bool(rule.y)) and rule.spatial != "fill":
         said = f"it feeds {x} x {y} children, so its constraint needs dimensions for just those axes"
@@ -136,6 +186,10 @@ def _spatial_faults(at: Where, rule: Constraint, fanout: tuple[int, int]) -> Ite
     elif (x * y > 1) != (rule.spatial is not None):
         hint = "say `spatial: fill` or `share` if and only if more than one"
         yield InputError(f"it feeds {x} x {y} children", at, hint)
-    elif rule.spatial == "fill" and not (len(rule.x) == len(rule.y) == 1 and "M" in rule.x + rule.y):
+    elif rule.spatial == "fill" and not _fills(rule, fanout):
         said = f"it fills the array with {rule.x} x {rule.y}"
-        yield InputError(said, at, "give M on one axis and K or N on the other")
+        yield InputError(said, at, "give one dimension for every axis that has more than one child")
+
+
+def _fills(rule: Constraint, fanout: tuple[int, int]) -> bool:
+    return all(len(dims) == 1 or (size == 1 and not dims) for dims, size in zip((rule.x, rule.y), fanout, strict=True))

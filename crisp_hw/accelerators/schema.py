@@ -1,8 +1,8 @@
-"""The fields of an architecture file and of an energy table, as pydantic checks them."""
+"""The fields of levels, constraints and energy tables, as pydantic checks them; `run_schema` has those of `runs`."""
 
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from crisp_hw.spec.limits import (
     EXACT,
@@ -16,9 +16,14 @@ from crisp_hw.spec.limits import (
     MOST_V,
     MOST_WORDS_PER_CYCLE,
 )
+from crisp_hw.spec.runs import Role
 
-Dim = Literal["G", "M", "N", "K"]
+GEMM_DIMS = ("G", "M", "N", "K")
+CONVOLUTION_DIMS = ("G", "M", "C", "R", "S", "P", "Q", "N")
+Dim = Literal["G", "M", "N", "K", "C", "R", "S", "P", "Q"]
+Operand = Literal["A", "B", "Z"]
 Number = TypeVar("Number")
+NO_SOURCE = "no source given"
 
 
 def _once(names: list[str]) -> list[str]:
@@ -28,18 +33,26 @@ def _once(names: list[str]) -> list[str]:
 
 
 Dims = Annotated[list[Dim], AfterValidator(_once)]
-Operands = Annotated[list[Literal["A", "B", "Z"]], AfterValidator(_once)]
+Operands = Annotated[list[Operand], AfterValidator(_once)]
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """Nothing is converted, nothing unknown is passed over."""
+
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-class Sourced(_Strict, Generic[Number]):
-    """A number and where it comes from."""
+class Sourced(Strict, Generic[Number]):
+    """A number and where it comes from; a bare number comes from nowhere that is told."""
 
     value: Number
     source: Annotated[str, Field(min_length=5)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, given: Any) -> Any:
+        bare = isinstance(given, int | float) and not isinstance(given, bool)
+        return {"value": given, "source": NO_SOURCE} if bare else given
 
 
 Fanout = Sourced[Annotated[int, Field(gt=0, le=MOST_INSTANCES)]]
@@ -49,35 +62,75 @@ Kilobytes = Sourced[Annotated[float, Field(gt=0, le=MOST_KB, allow_inf_nan=False
 Bandwidth = Sourced[Annotated[float, Field(gt=0, le=MOST_WORDS_PER_CYCLE, allow_inf_nan=False)]]
 Um2 = Annotated[float, Field(gt=0, le=MOST_UM2, allow_inf_nan=False)]
 Energy = Sourced[Annotated[float, Field(ge=0, le=MOST_PJ, allow_inf_nan=False)]]
+Parameter = Sourced[Annotated[float, Field(ge=0, le=EXACT, allow_inf_nan=False)]]
+Count = Sourced[Annotated[int, Field(gt=0, le=64)]]
 One = {"value": 1, "source": "one instance below each instance of the level above"}
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,39}$")]
 
 
-class Level(_Strict):
-    """A storage level; sizes in KB or words, bandwidths in words per cycle and instance (absent: unlimited)."""
+class Network(Strict):
+    """The wires from a level inwards: pJ per hop, router and entry, cycles to fill and drain; absent: free."""
 
+    word_bits: Bits | None = None
+    wire_pj_per_bit_mm: Energy | None = None
+    tile_width_um: Energy | None = None
+    hop_pj: Energy | None = None
+    router_pj: Energy | None = None
+    ingress_pj: Energy | None = None
+    fill_cycles: Sourced[Annotated[int, Field(ge=0, le=MOST_INSTANCES)]] | None = None
+    drain_cycles: Sourced[Annotated[int, Field(ge=0, le=MOST_INSTANCES)]] | None = None
+
+
+class Level(Strict):
+    """A storage level; sizes in KB or words, bandwidths in words per cycle and instance (absent: unlimited).
+
+    `word_bits` absent are those of the widest tensor that the level keeps.
+    """
+
+    role: Role | None = None
     technology: Literal["DRAM", "SRAM"] = "SRAM"
     fanout_x: Fanout = Fanout.model_validate(One)
     fanout_y: Fanout = Fanout.model_validate(One)
-    word_bits: Bits
-    vector_words: Bits
+    word_bits: Bits | None = None
+    vector_words: Bits = Bits.model_validate({"value": 1, "source": "not given; assumed one word per access"})
     size_kb: Kilobytes | None = None
     size_words: Words | None = None
+    banks: Count | None = None
+    ports: Count | None = None
     read_bandwidth: Bandwidth | None = None
     write_bandwidth: Bandwidth | None = None
-    metadata_width_bits: Bits
-    metadata_depth: Words
+    metadata_width_bits: Bits | None = None
+    metadata_depth: Words = Words.model_validate(
+        {"value": 1048576, "source": "not given; assumed so large that metadata never rejects a mapping"}
+    )
+    network: Network = Network()
 
 
-class Compute(_Strict):
-    """The MACs below one instance of the innermost level."""
+class WordBits(Strict):
+    """Bits of a word of each tensor: weights A, activations B, sums Z."""
 
-    name: Annotated[str, Field(min_length=1)]
+    A: Bits
+    B: Bits
+    Z: Bits
+
+
+class Compute(Strict):
+    """The MACs below one instance of the innermost level; `word_bits` are of all tensors, or of each."""
+
+    name: Name
     fanout_x: Fanout = Fanout.model_validate(One)
     fanout_y: Fanout = Fanout.model_validate(One)
-    word_bits: Bits
+    word_bits: WordBits
+
+    @field_validator("word_bits", mode="before")
+    @classmethod
+    def _of_each(cls, given: Any) -> Any:
+        """One number, with or without a source, is that of all tensors."""
+        one = not isinstance(given, dict) or "value" in given
+        return dict.fromkeys("ABZ", given) if one and given is not None else given
 
 
-class Constraint(_Strict):
+class Constraint(Strict):
     """What one level may do: see the comment in arch/fabric.yaml."""
 
     keep: Operands
@@ -88,6 +141,7 @@ class Constraint(_Strict):
     y: Dims = []
     spatial: Literal["fill", "share"] | None = None
     no_link_transfer: Operands = []
+    no_multicast: Operands = []
 
     @model_validator(mode="after")
     def _has_effect(self) -> "Constraint":
@@ -98,34 +152,18 @@ class Constraint(_Strict):
             raise ValueError("inner names dimensions that temporal does not")
         if set(self.x) & set(self.y):
             raise ValueError("x and y name the same dimension")
-        if self.no_link_transfer and self.spatial is None:
-            raise ValueError("no_link_transfer has an effect on spatial loops only")
+        if (self.no_link_transfer or self.no_multicast) and self.spatial is None:
+            name = "no_link_transfer" if self.no_link_transfer else "no_multicast"
+            raise ValueError(f"{name} has an effect on spatial loops only")
         return self
 
 
-class TechnologyFields(_Strict):
+class TechnologyFields(Strict):
     """Clock, node and supply; what is not given is assumed, and says so."""
 
     clock_ghz: Sourced[Annotated[float, Field(gt=0, le=MOST_GHZ, allow_inf_nan=False)]] | None = None
     node_nm: Sourced[Annotated[float, Field(gt=0, le=MOST_NM, allow_inf_nan=False)]] | None = None
     supply_v: Sourced[Annotated[float, Field(gt=0, le=MOST_V, allow_inf_nan=False)]] | None = None
-
-
-class SchemeField(_Strict):
-    kind: Literal["dense", "stc", "dstc", "crisp-stc"]
-    max_pattern: Sourced[Annotated[str, Field(pattern=r"^[1-9]\d*:[1-9]\d*$")]] | None = None
-
-
-class ArchFile(_Strict):
-    schema_: Literal["crisp-hw/arch/1"] = Field(alias="schema")
-    name: Annotated[str, Field(min_length=1)]
-    levels: dict[str, Level]
-    compute: Compute
-    scheme: SchemeField
-    energy: str
-    constraints: dict[str, Constraint]
-    technology: TechnologyFields = TechnologyFields()
-    notes: list[str] = []
 
 
 class AreaField(Sourced[Um2]):
@@ -134,7 +172,9 @@ class AreaField(Sourced[Um2]):
     size_words: Annotated[int, Field(gt=0, le=EXACT)] | None = None
 
 
-class EnergyFile(_Strict):
+class EnergyFile(Strict):
+    """A fixed table of energies."""
+
     schema_: Literal["crisp-hw/energy/1"] = Field(alias="schema")
     name: str
     unit: Literal["pJ per action"]

@@ -12,7 +12,7 @@ from crisp_hw.machine.positions import plain
 _SHORT = """\
 # {name}: {base} with other numbers. What does not stand here is as in {base}; `crisp-hw arch show {base}` lists it,
 # `crisp-hw arch copy {base} FILE` writes it in full, and `crisp-hw arch check` names every mistake of this file.
-schema: crisp-hw/arch/1
+schema: crisp-hw/arch/2
 name: {name}
 extends: {base}
 # Every number stands with its source. For example:

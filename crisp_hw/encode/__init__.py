@@ -1,6 +1,6 @@
-"""Descriptor and accelerator -> design, constraints and assumptions: how each scheme runs a pruned layer."""
+"""Descriptor and accelerator -> design, constraints and assumptions: how an accelerator runs a pruned layer."""
 
-from crisp_hw.encode.encode import encode, encodings
+from crisp_hw.encode.encode import baseline, encode, encodings
 from crisp_hw.encode.index import index_line
 from crisp_hw.encode.masks import actual_weights, hybrid_weights, with_weights
 from crisp_hw.encode.overhead import overhead_lines, uncounted
@@ -12,6 +12,7 @@ __all__ = [
     "Encoded",
     "IndexLine",
     "actual_weights",
+    "baseline",
     "encode",
     "encodings",
     "hybrid_weights",

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from math import ceil, inf
+from math import inf
 
-from crisp_hw.encode.plans import LayerEncoding, plans
-from crisp_hw.encode.residence import column_splits
-from crisp_hw.encode.shape import Fabric, Gemm, Steps, chunked, fabric_of, fills_array, padded, smaller
+from crisp_hw.encode.cases import LayerEncoding, fitting, layer_encoding
+from crisp_hw.encode.fitted import constraints_of
+from crisp_hw.encode.scope import scope_of
+from crisp_hw.encode.shape import Fabric, Gemm, fabric_of, multiples, padded, smaller
 from crisp_hw.errors import InputError
 from crisp_hw.spec.accelerator import Accelerator
-from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.descriptors import Descriptor
 from crisp_hw.spec.design import Design
 from crisp_hw.spec.encoded import Encoded
@@ -20,7 +20,7 @@ DIMS = ("G", "M", "N", "K")
 
 
 def encode(descriptor: Descriptor, accelerator: Accelerator, options: EvaluateOptions | None = None) -> Encoded:
-    """A pruned layer as the accelerator's scheme runs it: Z[g,m,n] += A[g,m,k] * B[(g),k,n].
+    """A pruned layer as the first case that fits it runs it: Z[g,m,n] += A[g,m,k] * B[(g),k,n].
 
     Sizes are padded to what the fabric divides evenly; every number that is not the layer's own stands in
     `assumptions`. Raises InputError when the layer has no nonzero weight or an option is out of range.
@@ -42,26 +42,55 @@ def encodings(
     """Every way to run a layer on an accelerator, that of `encode` first; which one is best, only searches tell.
 
     Rows are padded for all cores and for every smaller number of them (with which they may need less padding), tiles of
-    positions for the accumulators and for fewer of them, and the weights are run in each form that the scheme offers.
-    So what is best on a smaller accelerator, or for a denser mask, is among the ways of a larger one or a sparser mask.
-    With weights described by masks or blocks (`options.density`) only the scheme's own form and the dense one are run:
-    zeros that a denser N:M would carry take no energy there, which would make it look better than it is. Raises
-    InputError as `encode` does.
+    positions for the accumulators and for fewer of them, and the layer is run in each case of the file that fits. So
+    what is best on a smaller accelerator, or for a denser mask, is among the ways of a larger one or a sparser mask.
+    With weights described by masks or blocks (`options.density`) only the first case and those that exploit no zeros
+    are run: zeros that a denser N:M would carry take no energy there, which would make it look better than it is.
+    Raises InputError as `encode` does.
     """
     options = options or EvaluateOptions()
     _check(descriptor, options)
     fabric = fabric_of(accelerator)
-    forms = plans(descriptor, accelerator.scheme, fabric, options)
-    for chosen in forms:
-        if options.density != "model" and chosen is not forms[0] and chosen.sparse.active:
+    scope = scope_of(descriptor, fabric, options, accelerator.runs.parameters)
+    first: LayerEncoding | None = None
+    for case, inner in fitting(accelerator.runs, scope):
+        chosen = layer_encoding(case, inner, descriptor, fabric, options)
+        first = first or chosen
+        if options.density != "model" and chosen is not first and chosen.sparse.active:
             continue
-        fewest = inf
-        for used in smaller(fabric, chosen.gemm, chosen.steps):
-            gemm, grown = padded(chosen.gemm, used, chosen.steps)
-            if gemm.macs < fewest:  # without less padding, less of the fabric is never better
-                fewest = gemm.macs
-                notes = (*chosen.assumptions, *_left_idle(used, fabric), *grown)
-                yield _encoded(descriptor, accelerator, _Fitted(chosen, gemm, used), notes)
+        given = _Given(descriptor, accelerator, chosen, fabric, frozenset(inner.read))
+        yield from _ways(given)
+    if first is None:
+        said = f"no case of {accelerator.name} fits {descriptor.layer.name}"
+        names = ", ".join(case.name for case in accelerator.runs.cases)
+        raise InputError(said, hint=f"its cases are {names}; add one without `when`")
+
+
+@dataclass(frozen=True)
+class _Given:
+    """A layer in one case of an accelerator; `read` are the options that the case asked for."""
+
+    descriptor: Descriptor
+    accelerator: Accelerator
+    form: LayerEncoding
+    fabric: Fabric
+    read: frozenset[str]
+
+
+def _ways(given: _Given) -> Iterator[Encoded]:
+    """A case on all of the fabric, and on every part of it that needs less padding."""
+    form, fabric = given.form, given.fabric
+    if not fabric.filled:
+        gemm, grown = multiples(form.gemm, form.pads)
+        yield _encoded(given, gemm, fabric, (*form.assumptions, *grown))
+        return
+    fewest = inf
+    for used in smaller(fabric, form.gemm, form.steps):
+        gemm, grown = padded(form.gemm, used, form.steps)
+        gemm, more = multiples(gemm, form.pads)
+        if gemm.macs < fewest:  # without less padding, less of the fabric is never better
+            fewest = gemm.macs
+            yield _encoded(given, gemm, used, (*form.assumptions, *_left_idle(used, fabric), *grown, *more))
 
 
 def _left_idle(used: Fabric, fabric: Fabric) -> tuple[str, ...]:
@@ -71,27 +100,21 @@ def _left_idle(used: Fabric, fabric: Fabric) -> tuple[str, ...]:
     return (*(cores if used.cores < fabric.cores else ()), *(tiles if used.positions < fabric.positions else ()))
 
 
-@dataclass(frozen=True)
-class _Fitted:
-    """A form of a layer in sizes that a part of the fabric divides evenly."""
-
-    form: LayerEncoding
-    gemm: Gemm
-    fabric: Fabric
-
-
-def _encoded(descriptor: Descriptor, accelerator: Accelerator, fitted: _Fitted, notes: tuple[str, ...]) -> Encoded:
+def _encoded(given: _Given, gemm: Gemm, fabric: Fabric, notes: tuple[str, ...]) -> Encoded:
     """One way to run a layer, on as much of the fabric as it uses."""
-    form, gemm, fabric = fitted.form, fitted.gemm, fitted.fabric
+    form, accelerator, descriptor = given.form, given.accelerator, given.descriptor
     problem = _problem(form, gemm)
+    at_once = min(gemm.rows, fabric.rows) * fabric.lanes * fabric.cores
     return Encoded(
         design=Design(accelerator.architecture, problem, form.sparse, accelerator.energy),
-        constraints=_constraints(accelerator, fabric, form.steps, problem),
+        constraints=constraints_of(accelerator, fabric, form, problem),
         real_macs=descriptor.layer.macs,
         assumptions=(*accelerator.notes, *(f"{descriptor.layer.name}: {note}" for note in notes)),
         block_index=form.block_index,
-        selects=form.selects,
-        macs_at_once=min(gemm.rows, fabric.rows) * fabric.lanes * fabric.cores,
+        charges=form.charges,
+        macs_at_once=at_once if fabric.filled else accelerator.architecture.compute.instances,
+        options=given.read,
+        carriers=accelerator.levels_of("backing", "buffer"),
     )
 
 
@@ -118,35 +141,12 @@ def _ranks(dims: str) -> tuple[tuple[Term, ...], ...]:
     return tuple((Term(dim),) for dim in dims)
 
 
-def _constraints(accelerator: Accelerator, fabric: Fabric, steps: Steps, problem: Problem) -> Constraints:
-    """The fabric's constraints with this layer's lanes, rows, accumulator tile and splits of K in them.
+def baseline(accelerator: Accelerator) -> Accelerator:
+    """The same fabric with nothing but its dense case: what speedups are relative to.
 
-    A level that feeds one child (one core, say) has no spatial block to constrain.
+    >>> from crisp_hw.accelerators import load_arch
+    >>> baseline(load_arch("crisp-stc")).runs.cases[0].name
+    'dense'
     """
-    arch, given = accelerator.architecture, accelerator.constraints
-    alone = {level.name for level, fanout in zip(arch.levels, arch.fanouts, strict=True) if fanout == (1, 1)}
-    blocks = [block for block in given.levels if block.kind == "temporal" or block.level not in alone]
-    across = {
-        "K": Factor("=", steps.columns),
-        "N": Factor("=", steps.positions),
-        "M": Factor("=", min(problem.bound("M"), fabric.rows)),
-    }
-    splits = Factor("<=", column_splits(problem, fabric, steps, arch.level("SMEM").size_words))
-    tile = Factor("<=", min(problem.bound("N"), fabric.positions) // steps.positions)
-    # rows of one group share their activations, so they take the cores first and groups the rest
-    strips = chunked(ceil(problem.bound("M") / fabric.rows), fabric.cores)[1]
-    cores = {"M": Factor("=", strips), "G": Factor("<=", fabric.cores // strips)}
-
-    def adapted(block: LevelConstraint) -> LevelConstraint:
-        if fills_array(block):
-            return replace(block, factors={**block.factors, **across})
-        if (block.level, block.kind) == ("LRF", "temporal"):
-            packed = {"G": Factor("<=", steps.packed)} if steps.packed > 1 else {}
-            return replace(block, factors={**block.factors, "N": tile, **packed})
-        if (block.level in ("SMEM", "DRAM")) and block.kind == "temporal" and "K" not in block.factors:
-            return replace(block, factors={**block.factors, "K": splits})
-        if block.kind == "spatial":
-            return replace(block, factors={**block.factors, **cores})
-        return block
-
-    return replace(given, levels=tuple(adapted(block) for block in blocks))
+    runs = accelerator.runs
+    return replace(accelerator, runs=replace(runs, cases=(runs.baseline,)))

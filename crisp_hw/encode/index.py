@@ -1,8 +1,8 @@
-"""The block index of CRISP's weights, counted beside the model.
+"""The block index of gathered weights, counted beside the model.
 
 Why beside it: a Sparseloop rank belongs to a loop, and the loops of A (lanes, rows, K steps) do not end where a block
-ends. A CP rank on the K loop of the RF would hold one entry per step and 16 rows instead of one per block, so it
-overcounts by (block / 16)^2 at 16 lanes, and differently in every mapping. The closed form is exact and small.
+ends. A CP rank on the K loop of the accumulators would hold one entry per step and 16 rows instead of one per block, so
+it overcounts by (block / 16)^2 at 16 lanes, and differently in every mapping. The closed form is exact and small.
 """
 
 from math import ceil
@@ -15,8 +15,8 @@ def index_line(encoded: Encoded, result: Result) -> IndexLine:
     """Bits of block index that move with the weights, and their energy in pJ.
 
     Whenever a level delivers or takes the whole of A once, it delivers or takes every index once: bits = blocks x
-    bits x (dense accesses to A / elements of A). Levels that hold metadata of A above the array take part (DRAM reads,
-    SMEM fills and reads); energy is whole metadata accesses. All zero when there is no index.
+    bits x (dense accesses to A / elements of A). The `carriers` take part (backing store and buffers); energy is whole
+    metadata accesses. All zero when there is no index.
     """
     index, design = encoded.block_index, encoded.design
     if index is None:
@@ -28,7 +28,7 @@ def index_line(encoded: Encoded, result: Result) -> IndexLine:
     read_bits, fill_bits, energy = {}, {}, {}
     for level in result.levels:
         counts = level.tensors.get("A")
-        if counts is None or level.name not in ("DRAM", "SMEM"):
+        if counts is None or level.name not in encoded.carriers:
             continue
         read_bits[level.name] = _bits(counts, counts.reads, index.blocks * index.bits / elements)
         fill_bits[level.name] = _bits(counts, counts.fills, index.blocks * index.bits / elements)

@@ -1,5 +1,7 @@
-"""Does a round of work stay in SMEM, or must its columns be split above the accumulators?"""
+"""Does a round of work stay in the buffers, or must its columns be split above the accumulators?"""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import ceil, prod
 
 import numpy as np
@@ -9,33 +11,44 @@ from crisp_hw.engine.content import fullest_at_least
 from crisp_hw.spec.problem import Problem
 
 
-def column_splits(problem: Problem, fabric: Fabric, steps: Steps, words: int | None) -> int:
-    """The fewest equal parts of K for which one round fits an SMEM of `words` words (None: no limit).
+@dataclass(frozen=True)
+class Room:
+    """The words of a buffer (None: no limit), and the operands that it keeps."""
+
+    words: int | None
+    keeps: frozenset[str] = frozenset("AB")
+
+
+def column_splits(problem: Problem, fabric: Fabric, steps: Steps, rooms: Sequence[Room]) -> int:
+    """The fewest equal parts of K for which one round fits every buffer.
 
     A round is what the cores work on at once: a strip of rows on every core, all columns, and one tile of positions.
-    Splitting K sends partial sums to DRAM, so it is worth no more parts than these. Occupancies are Timeloop's worst
-    case (engine: density). Where even one step across the lanes does not fit, all parts are allowed.
+    Splitting K sends partial sums to the backing store, so it is worth no more parts than these. Occupancies are
+    Timeloop's worst case (engine: density). Where even one step across the lanes does not fit, all parts are allowed.
 
     >>> from crisp_hw.spec.problem import Tensor
     >>> a, b = Tensor("A", ()), Tensor("B", ())  # dense; their projections do not matter here
     >>> wide = Problem("gemm", ("G", "M", "N", "K"), (8, 64, 196, 4608), (a, b))
-    >>> column_splits(wide, Fabric(4, 16, 4, 64), Steps(columns=4), 262144)
+    >>> column_splits(wide, Fabric(4, 16, 4, 64), Steps(columns=4), [Room(262144)])
     2
     """
     sizes = dict(zip(problem.dims, problem.bounds, strict=True))
     gemm = Gemm(sizes["G"], sizes["M"], sizes["N"], sizes["K"], own_b="G" in problem.tensor("B").dims)
     parts = [part for part in range(1, gemm.columns + 1) if gemm.columns // steps.columns % part == 0]
-    fitting = (part for part in parts if words is None or _round(problem, gemm, fabric, gemm.columns // part) <= words)
+    limits = [room for room in rooms if room.words is not None]
+    fitting = (part for part in parts if all(_fits(problem, gemm, fabric, part, room) for room in limits))
     return next(fitting, parts[-1])
 
 
-def _round(problem: Problem, gemm: Gemm, fabric: Fabric, columns: int) -> int:
-    """Words of A and B that one round over `columns` columns keeps in SMEM."""
+def _fits(problem: Problem, gemm: Gemm, fabric: Fabric, part: int, room: Room) -> bool:
+    """Do the operands of one round over a `part`th of the columns fit a buffer?"""
+    columns = gemm.columns // part
     strips = min(fabric.cores, ceil(gemm.rows / fabric.rows))
     groups = min(gemm.groups, fabric.cores // strips) if gemm.own_b else 1
     tile = max(size for size in range(1, min(gemm.positions, fabric.positions) + 1) if gemm.positions % size == 0)
-    a = _occupancy(groups * gemm.rows * columns, problem, "A")
-    return a + _occupancy(groups * columns * tile, problem, "B")
+    words = {"A": groups * gemm.rows * columns, "B": groups * columns * tile}
+    used = sum(_occupancy(count, problem, name) for name, count in words.items() if name in room.keeps)
+    return room.words is None or used <= room.words
 
 
 def _occupancy(tile: int, problem: Problem, name: str) -> int:

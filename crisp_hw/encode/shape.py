@@ -1,18 +1,21 @@
 """Sizes that the fabric can run with perfect factors: padding, and what was padded."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from math import ceil
 
-from crisp_hw.spec.accelerator import Accelerator
-from crisp_hw.spec.constraints import LevelConstraint
+from crisp_hw.spec.accelerator import Accelerator, fills_array
+
+NO_LIMIT = 1 << 30
+"""Positions where no level accumulates: more than any layer has."""
 
 
 @dataclass(frozen=True)
 class Fabric:
     """What a tile must fit: lanes (x) and rows (y) of MACs in a core, cores, positions of Z that a row accumulates.
 
-    `latches` are the words of a core beside its MACs, which keep weights.
+    `latches` are the words of a core beside its MACs, which keep weights; `across` says how many elements of each
+    dimension lie on the lanes where a case does not say otherwise. Not `filled`: the array has no shape to fill.
     """
 
     lanes: int
@@ -20,6 +23,8 @@ class Fabric:
     cores: int
     positions: int
     latches: int = 1
+    across: Mapping[str, int] = field(default_factory=dict, compare=False)
+    filled: bool = True
 
 
 @dataclass(frozen=True)
@@ -40,30 +45,30 @@ class Gemm:
 
 @dataclass(frozen=True)
 class Steps:
-    """Columns and positions that one step of a core takes across its lanes: K x lanes, or N x lanes (DSTC).
-
-    `packed` is the most row tiles of the array whose nonzeros may be packed together.
-    """
+    """Columns and positions that one step of a core takes across its lanes: K x lanes, or N x lanes (outer product)."""
 
     columns: int = 1
     positions: int = 1
-    packed: int = 1
 
 
 def fabric_of(accelerator: Accelerator) -> Fabric:
-    """Sizes of the array, read off the spatial blocks: M and one other dimension fill one of them."""
-    arch, blocks = accelerator.architecture, [b for b in accelerator.constraints.levels if b.kind == "spatial"]
-    array = next(block for block in blocks if fills_array(block))
-    rows = array.factors["M"].value
-    lanes = max(factor.value for dim, factor in array.factors.items() if dim != "M")
-    size, lrf, cores = arch.level("RF").size_words, arch.level("LRF"), accelerator.cores
-    latches = (lrf.size_words or 1) * lrf.instances // cores
-    return Fabric(lanes, rows, cores, max(1, size // rows) if size else 1 << 30, latches)
+    """Sizes of the array, read off the block that fills it, and of the levels with the roles of its registers.
 
-
-def fills_array(block: LevelConstraint) -> bool:
-    """Is it the block whose loops run over the MACs of one core?"""
-    return block.kind == "spatial" and all(factor.relation == "=" for factor in block.factors.values())
+    M is the dimension of the rows, every other one is that of the lanes. Without such a block there is no array whose
+    shape is fixed, and the layer keeps its sizes.
+    """
+    block = next((each for each in accelerator.constraints.levels if fills_array(each)), None)
+    if block is None:
+        return Fabric(1, 1, 1, NO_LIMIT, filled=False)
+    open_ = {dim: factor.value for dim, factor in block.factors.items() if factor.value > 1}
+    rows = open_.get("M", 1)
+    across = {dim: size for dim, size in open_.items() if dim != "M"}
+    cores = accelerator.cores
+    sizes = [accelerator.architecture.level(name).size_words for name in accelerator.levels_of("accumulator")]
+    positions = min((max(1, size // rows) for size in sizes if size), default=NO_LIMIT)
+    latches = [accelerator.architecture.level(name) for name in accelerator.levels_of("latch")]
+    words = sum((level.size_words or 1) * level.instances // cores for level in latches)
+    return Fabric(max(across.values(), default=1), rows, cores, positions, max(1, words), across)
 
 
 def chunked(total: int, limit: int) -> tuple[int, int]:
@@ -153,3 +158,15 @@ def padded(gemm: Gemm, fabric: Fabric, steps: Steps) -> tuple[Gemm, tuple[str, .
     if gemm.rows < fabric.rows:
         notes.append(f"only {gemm.rows} of {fabric.rows} rows of each core are used")
     return whole, tuple(notes)
+
+
+def multiples(gemm: Gemm, pads: Mapping[str, int]) -> tuple[Gemm, tuple[str, ...]]:
+    """The GEMM with sizes that are multiples of what the accelerator asks for, and one sentence for each that grew.
+
+    >>> multiples(Gemm(1, 10, 7, 27), {"K": 16})
+    (Gemm(groups=1, rows=10, positions=7, columns=32, own_b=False), ('K is padded from 27 to 32, a multiple of 16',))
+    """
+    old = {"G": gemm.groups, "M": gemm.rows, "N": gemm.positions, "K": gemm.columns}
+    new = {dim: ceil(size / pads.get(dim, 1)) * pads.get(dim, 1) for dim, size in old.items()}
+    notes = (f"{d} is padded from {old[d]} to {new[d]}, a multiple of {pads[d]}" for d in pads if new[d] > old[d])
+    return Gemm(new["G"], new["M"], new["N"], new["K"], gemm.own_b), tuple(notes)

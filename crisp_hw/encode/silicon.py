@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from crisp_hw.spec.accelerator import Accelerator, CrispStc, DenseScheme, Dstc, Stc
+from crisp_hw.spec.accelerator import Accelerator
 from crisp_hw.spec.silicon import Component, Silicon
 
 PER_MAC = "one per MAC; not given; assumed because every lane selects an activation of its own"
@@ -28,15 +28,13 @@ def silicon_of(accelerator: Accelerator) -> Silicon:
 
 
 def _circuits(accelerator: Accelerator) -> Iterator[tuple[str, int, str]]:
-    """Name, number and why so many of the circuits that a scheme has beside the model."""
-    macs, scheme = accelerator.architecture.compute.instances, accelerator.scheme
-    match scheme:
-        case DenseScheme() | Dstc():
-            return
-        case Stc() | CrispStc():
-            yield "selection", macs, PER_MAC
-            yield "offset_decoder", macs, PER_MAC
-            if isinstance(scheme, CrispStc):
-                yield "index_decoder", accelerator.cores, PER_CORE
-        case _:
-            assert_never(scheme)
+    """Name, number and why so many of the circuits that some case charges beside the model."""
+    serving = {charge.circuit: charge.per for case in accelerator.runs.cases for charge in case.charges}
+    for circuit, per in serving.items():
+        match per:
+            case "computes" | "latched_weights":
+                yield circuit, accelerator.architecture.compute.instances, PER_MAC
+            case "index_entries":
+                yield circuit, accelerator.cores, PER_CORE
+            case _:
+                assert_never(per)

@@ -1,13 +1,11 @@
 """Documents about accelerators: every number with its source, the scheme, the constraints, the energies."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from typing import assert_never
 
 from crisp_hw.documents.columns import cell, plain, table
 from crisp_hw.documents.document import Document, versions
 from crisp_hw.report.records import Record, Value
-from crisp_hw.spec.accelerator import Accelerator, CrispStc, DenseScheme, Dstc, Scheme, Stc, replaceable
+from crisp_hw.spec.accelerator import Accelerator, replaceable
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.documents.hardware import (
@@ -16,6 +14,7 @@ from crisp_hw.spec.documents.hardware import (
     ACCELERATOR_NUMBERS,
     ACCELERATORS,
 )
+from crisp_hw.spec.runs import Case
 
 SCHEMA = "crisp-hw/accelerator/1"
 UNITS = {
@@ -39,7 +38,7 @@ def accelerator_list(accelerators: Sequence[Accelerator]) -> Document:
     []
     """
     records: list[Record] = [
-        {"name": each.name, "scheme": scheme_text(each.scheme), "macs": each.architecture.compute.instances}
+        {"name": each.name, "scheme": each.runs.does, "macs": each.architecture.compute.instances}
         for each in accelerators
     ]
     content = {"schema": "crisp-hw/accelerators/1", "accelerators": records}
@@ -52,7 +51,7 @@ def accelerator_document(accelerator: Accelerator) -> Document:
     """Everything that an architecture file says; the records are its numbers and energies with their sources.
 
     >>> from crisp_hw.spec.arch import Architecture
-    >>> tiny = Accelerator("tiny", Architecture((StorageLevel("RF", size_words=8),), ComputeLevel()), DenseScheme())
+    >>> tiny = Accelerator("tiny", Architecture((StorageLevel("RF", size_words=8),), ComputeLevel()))
     >>> [row["level"] for row in accelerator_document(tiny).content["levels"]]
     ['RF', 'MAC']
     """
@@ -60,7 +59,7 @@ def accelerator_document(accelerator: Accelerator) -> Document:
     levels = [*(_level_record(accelerator, level) for level in reversed(arch.levels)), _compute_record(arch.compute)]
     numbers, energies = list(_numbers(accelerator)), list(_energies(accelerator))
     remarks = {
-        "scheme": (scheme_text(accelerator.scheme),),
+        "scheme": (accelerator.runs.does,),
         "can be set": (", ".join(replaceable(accelerator)),),
         "notes": tuple(map(plain, accelerator.notes)),
     }
@@ -68,7 +67,11 @@ def accelerator_document(accelerator: Accelerator) -> Document:
         "schema": SCHEMA,
         "name": accelerator.name,
         "versions": versions(),
-        "scheme": {"kind": type(accelerator.scheme).__name__.removesuffix("Scheme"), **asdict(accelerator.scheme)},
+        "scheme": {
+            "does": accelerator.runs.does,
+            "take": accelerator.runs.take,
+            "cases": [_case_record(case) for case in accelerator.runs.cases],
+        },
         "levels": levels,
         "numbers": numbers,
         "energies": energies,
@@ -82,22 +85,14 @@ def accelerator_document(accelerator: Accelerator) -> Document:
     return Document(accelerator.name, tables, remarks, [*numbers, *energies], content)
 
 
-def scheme_text(scheme: Scheme) -> str:
-    """What the accelerator does with sparsity, in one sentence.
-
-    >>> scheme_text(DenseScheme())
-    'dense: exploits no sparsity'
-    """
-    match scheme:
-        case DenseScheme():
-            return "dense: exploits no sparsity"
-        case Stc(limit):
-            return f"stc: N:M weights up to {limit.n}:{limit.m}; a denser weight runs dense"
-        case Dstc():
-            return "dstc: bitmaps on weights and activations, zeros of both are skipped"
-        case CrispStc():
-            return "crisp-stc: pruned blocks are never loaded, N:M inside the kept ones"
-    assert_never(scheme)
+def _case_record(case: Case) -> Record:
+    """One case, as its formulas stand in the file."""
+    return {
+        "name": case.name,
+        "when": None if case.when is None else case.when.text,
+        "problem": case.problem,
+        "exploits_zeros": case.exploits,
+    }
 
 
 def _level_record(accelerator: Accelerator, level: StorageLevel) -> Record:
@@ -141,16 +136,9 @@ def _numbers(accelerator: Accelerator) -> Iterator[Record]:
             if source is not None:
                 value = _value(arch, part, field)
                 yield {"part": part, "field": field, "value": value, "unit": unit, "source": source}
-    if "scheme.max_pattern" in accelerator.sources and isinstance(accelerator.scheme, Stc):
-        limit = accelerator.scheme.max_pattern
-        source = accelerator.sources["scheme.max_pattern"]
-        yield {
-            "part": "scheme",
-            "field": "max_pattern",
-            "value": f"{limit.n}:{limit.m}",
-            "unit": None,
-            "source": source,
-        }
+    for name, value in accelerator.runs.parameters.items():
+        source = accelerator.sources.get(f"parameters.{name}", "set by the caller")
+        yield {"part": "parameters", "field": name, "value": value, "unit": None, "source": source}
 
 
 def _value(arch: Architecture, name: str, field: str) -> Value:

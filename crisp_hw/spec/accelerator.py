@@ -1,4 +1,4 @@
-"""An accelerator: a fabric, the sparse scheme that runs on it, what its mappings obey, and what an action costs."""
+"""An accelerator: a fabric, how it runs layers, what its mappings obey, and what an action costs."""
 
 import dataclasses
 import math
@@ -11,7 +11,7 @@ from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.limits import EXACT, MOST_INSTANCES, MOST_KB, MOST_WORDS_PER_CYCLE
-from crisp_hw.spec.patterns import NM
+from crisp_hw.spec.runs import DENSE, Role, Runs
 from crisp_hw.spec.shown import folded_html, table_html
 from crisp_hw.spec.silicon import Technology
 from crisp_hw.spec.variant import ATTRIBUTES, BITS_PER_KB, Changes, Variant, check_changes
@@ -25,46 +25,22 @@ Characterize = Callable[[Architecture], EnergyTable]
 
 
 @dataclass(frozen=True)
-class DenseScheme:
-    """Tensor cores that exploit no sparsity."""
-
-
-@dataclass(frozen=True)
-class Stc:
-    """Sparse tensor cores: N:M weights up to `max_pattern` (NVIDIA Ampere: 2:4); a denser weight runs dense."""
-
-    max_pattern: NM = field(default_factory=lambda: NM(2, 4))
-
-
-@dataclass(frozen=True)
-class Dstc:
-    """Dual-side sparse tensor cores: bitmaps on weights and activations, outer products, both zeros skipped."""
-
-
-@dataclass(frozen=True)
-class CrispStc:
-    """Sparse tensor cores for CRISP's hybrid pattern: pruned blocks never load, N:M inside the kept ones."""
-
-
-Scheme = DenseScheme | Stc | Dstc | CrispStc
-
-
-@dataclass(frozen=True)
 class Accelerator:
     """Everything that an architecture file says, checked and resolved.
 
-    `constraints` are the fabric's, for dense operands; `encode` adapts them to a layer. `sources["SMEM.size"]` says
-    where a number comes from; `notes` are assumptions that hold for every result on this accelerator.
-    `characterize` computes the energies of a changed architecture (None: they are a fixed set, which stays). `variant`
-    is what `replace` changed (None: nothing), `energies_from` the table or method whose energies these are;
-    `technology` turns cycles into time.
+    `runs` are the cases in which it runs layers. `constraints` are the fabric's, for dense operands; `encode` adapts
+    them to a layer, by the `roles` of its levels. `sources["SMEM.size"]` says where a number comes from; `notes` are
+    assumptions that hold for every result on this accelerator. `characterize` computes the energies of a changed
+    architecture (None: they are a fixed set, which stays). `variant` is what `replace` changed (None: nothing),
+    `energies_from` the table or method whose energies these are; `technology` turns cycles into time.
     """
 
     name: str
     architecture: Architecture
-    scheme: Scheme
+    runs: Runs = DENSE
     energy: EnergyTable = field(default_factory=EnergyTable)
     constraints: Constraints = field(default_factory=Constraints)
+    roles: Mapping[str, Role] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     characterize: Characterize | None = field(default=None, repr=False, compare=False)
@@ -74,7 +50,7 @@ class Accelerator:
 
     def __repr__(self) -> str:
         energies = f", energies of {self.energies_from}" if self.energies_from else ""
-        return f"<Accelerator {self.name}: {self.architecture.chain}; {type(self.scheme).__name__}{energies}>"
+        return f"<Accelerator {self.name}: {self.architecture.chain}; {self.runs.does}{energies}>"
 
     def _repr_html_(self) -> str:
         headings = ("level", "instances", "size", "words read/cycle", "words written/cycle")
@@ -85,8 +61,12 @@ class Accelerator:
 
     @property
     def cores(self) -> int:
-        """Tensor cores: each has one RF, its accumulators."""
-        return self.architecture.level("RF").instances
+        """Arrays of MACs: how many there are of the level that feeds one."""
+        return array_level(self).instances
+
+    def levels_of(self, *roles: Role) -> tuple[str, ...]:
+        """Names of the levels that have one of some roles, innermost first."""
+        return tuple(level.name for level in self.architecture.levels if self.roles.get(level.name) in roles)
 
     def replace(self, *, name: str | None = None, **changes: float | None) -> "Accelerator":
         """Make a copy with other numbers: `smem_bandwidth=32` (read and write), `rf_kb=2`, `cores=8`, ...
@@ -115,7 +95,7 @@ class Accelerator:
         --------
         >>> rf = StorageLevel("RF", size_words=1024, word_bits=8)
         >>> from crisp_hw.spec.arch import ComputeLevel
-        >>> small = Accelerator("a", Architecture((rf,), ComputeLevel()), DenseScheme())
+        >>> small = Accelerator("a", Architecture((rf,), ComputeLevel()))
         >>> large = small.replace(rf_kb=2, rf_bandwidth=4)
         >>> large.name, large.architecture.level("RF").size_words
         ('a[rf_kb=2,rf_bandwidth=4]', 2048)
@@ -127,6 +107,19 @@ class Accelerator:
         crisp_hw.errors.InputError: a: unknown parameter rf_ports; valid: cores, rf_bandwidth, ...
         """
         return changed(self, changes, name)
+
+
+def fills_array(block: LevelConstraint) -> bool:
+    """Is it the block whose loops run over the MACs of one core?"""
+    return block.kind == "spatial" and all(factor.relation == "=" for factor in block.factors.values())
+
+
+def array_level(accelerator: Accelerator) -> StorageLevel:
+    """The level that feeds one array of MACs: whose spatial loops fill it, else the innermost."""
+    for block in accelerator.constraints.levels:
+        if fills_array(block):
+            return accelerator.architecture.level(block.level)
+    return accelerator.architecture.levels[0]
 
 
 def changed(accelerator: Accelerator, changes: Changes, name: str | None = None) -> Accelerator:
@@ -212,7 +205,7 @@ def _with_cores(accelerator: Accelerator, value: float | None) -> Accelerator:
     new, old, arch = _positive(accelerator, "cores", value), accelerator.cores, accelerator.architecture
     if new != int(new):
         raise InputError(f"{accelerator.name}: cores must be a whole number, not {value}")
-    depth = arch.levels.index(arch.level("RF")) + 1
+    depth = _above_cores(accelerator)
     inside: tuple[StorageLevel | ComputeLevel, ...] = (arch.compute, *arch.levels[:depth])
     if any(each.mesh_y % old for each in inside):
         raise InputError(f"{accelerator.name}: cores cannot be changed, because its {old} cores do not stand along y")
@@ -220,7 +213,19 @@ def _with_cores(accelerator: Accelerator, value: float | None) -> Accelerator:
     shared = tuple(_shared(each, old, int(new)) for each in accelerator.constraints.levels)
     changed = dataclasses.replace(accelerator, constraints=dataclasses.replace(accelerator.constraints, levels=shared))
     stacked = Architecture(levels, _restacked(arch.compute, old, int(new)))
-    return _noted(changed, stacked, "cores", value, ("RF.fanout_y",))
+    return _noted(changed, stacked, "cores", value, (f"{arch.levels[depth - 1].name}.fanout_y",))
+
+
+def _above_cores(accelerator: Accelerator) -> int:
+    """The place of the level that feeds all cores; InputError where several levels share them out, or none does."""
+    levels = accelerator.architecture.levels
+    sharing = [
+        block.level for block in accelerator.constraints.levels if block.kind == "spatial" and not fills_array(block)
+    ]
+    if len(sharing) != 1:
+        said = f"{', '.join(sharing) or 'no level'} would share them out"
+        raise InputError(f"{accelerator.name}: cores cannot be changed, because {said}")
+    return levels.index(accelerator.architecture.level(sharing[0]))
 
 
 def _shared(level: LevelConstraint, old: int, new: int) -> LevelConstraint:

@@ -36,7 +36,7 @@ class StorageLevel:
     `size_words` None is unbounded; a bandwidth of None is unlimited. `block_size` is the number of words that one
     access moves, `min_utilization` the share of the size that a mapping must use. `network` leads inwards;
     `reduction_supported` says whether the level adds up partial sums that arrive (None: unless it is DRAM), on which
-    only the energy of the network depends.
+    only the energy of the network depends. Energies and areas alone depend on `banks` and `ports`.
     """
 
     name: str
@@ -60,17 +60,29 @@ class StorageLevel:
     min_utilization: float = 0.0
     wires: Wires = FREE
     reduction_supported: bool | None = None
+    banks: int = 1
+    ports: int = 1
+
+
+@dataclass(frozen=True)
+class OperandBits:
+    """Bits of a weight, of an activation and of a sum, where they differ."""
+
+    weights: int
+    activations: int
+    sums: int
 
 
 @dataclass(frozen=True)
 class ComputeLevel:
-    """The array of MACs."""
+    """The array of MACs; `operands` are the widths of its words where they differ (None: all have `word_bits`)."""
 
     name: str = "MAC"
     instances: int = 1
     mesh_x: int = 1
     mesh_y: int = 1
     word_bits: int = 16
+    operands: OperandBits | None = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design
-from crisp_hw.spec.patterns import NM
+from crisp_hw.spec.runs import Per
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,20 @@ class IndexLine:
 
 
 @dataclass(frozen=True)
+class CircuitUse:
+    """A circuit beside the model: a component of the energy table, what each of its actions serves, its size over that
+    of the table's."""
+
+    circuit: str
+    per: Per
+    size: float
+
+
+@dataclass(frozen=True)
 class OverheadLine:
     """A circuit that the model does not count: how often it acts in a layer, and its energy in pJ.
 
-    `name` is "selection" (an activation for a kept weight), "offset_decoder" or "index_decoder".
+    `name` is that of the energy table: "selection" (an activation for a kept weight), "offset_decoder", ...
     """
 
     name: str
@@ -43,9 +53,9 @@ class Encoded:
     """A design that any backend evaluates once a mapping is found, and the constraints that the mapping obeys.
 
     `real_macs` counts the layer's own multiply-accumulates, the design's problem also those of padding;
-    `block_index` is None where there is none or it was not asked for; `selects` is the N:M that the lanes select
-    activations for (None: they run dense, or skip in time). `macs_at_once` MACs can work at once at most, on the part
-    of the fabric that this encoding uses.
+    `block_index` is None where there is none or it was not asked for; `charges` are the circuits that are used beside
+    the model. `macs_at_once` MACs can work at once at most, on the part of the fabric that this encoding uses.
+    `options` are those that its case asks for, `carriers` the levels that move the block index with the weights.
     """
 
     design: Design
@@ -54,4 +64,6 @@ class Encoded:
     macs_at_once: int
     assumptions: tuple[str, ...] = ()
     block_index: BlockIndex | None = field(default=None)
-    selects: NM | None = None
+    charges: tuple[CircuitUse, ...] = ()
+    options: frozenset[str] = frozenset()
+    carriers: tuple[str, ...] = ()

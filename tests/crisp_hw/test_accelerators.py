@@ -6,15 +6,18 @@ import pytest
 import yaml
 
 from crisp_hw.accelerators import list_arch, load_arch
+from crisp_hw.accelerators.templates import full_text
 from crisp_hw.data_files import data_folder
+from crisp_hw.descriptors import pattern_descriptor
+from crisp_hw.encode import encodings
 from crisp_hw.errors import InputError
-from crisp_hw.spec.accelerator import CrispStc, DenseScheme, Dstc, Stc
-from crisp_hw.spec.patterns import NM
+from crisp_hw.spec.layer import Layer
+from crisp_hw.spec.patterns import NM, Hybrid
 
 
 def fabric():
     document = yaml.safe_load((data_folder("arch") / "fabric.yaml").read_text())
-    return {**document, "scheme": {"kind": "dense"}, "energy": "reference"}
+    return {**document, "runs": [{"name": "dense"}], "energy": "reference"}
 
 
 def written(folder, document):
@@ -25,7 +28,6 @@ def written(folder, document):
 
 def test_the_four_share_size_and_array():
     accelerators = [load_arch(name) for name in list_arch()]
-    assert [a.scheme for a in accelerators] == [CrispStc(), DenseScheme(), Dstc(), Stc(NM(2, 4))]
     for accelerator in accelerators:
         arch = accelerator.architecture
         assert [level.name for level in arch.levels] == ["LRF", "RF", "SMEM", "DRAM"]
@@ -57,10 +59,9 @@ def test_energy_by_name_or_by_path():
 
 def test_a_file_of_ones_own_extends_the_packaged_fabric(tmp_path):
     own = {
-        "schema": "crisp-hw/arch/1",
+        "schema": "crisp-hw/arch/2",
         "name": "wide",
-        "extends": "fabric",
-        "scheme": {"kind": "crisp-stc"},
+        "extends": "crisp-stc",
         "levels": {"SMEM": {"read_bandwidth": {"value": 48, "source": "two ports"}}},
     }
     wide = load_arch(written(tmp_path, own))
@@ -80,7 +81,7 @@ def test_unknown_names_list_the_valid_ones(tmp_path):
 def test_a_missing_level_is_named_with_its_file(tmp_path, level):
     document = fabric()
     del document["levels"][level]
-    with pytest.raises(InputError, match=rf"mine\.yaml:\d+: arch\.levels: lack {level}"):
+    with pytest.raises(InputError, match=rf"mine\.yaml:\d+: arch\.constraints\.{level}: there is no such level"):
         load_arch(written(tmp_path, document))
 
 
@@ -92,28 +93,26 @@ def test_a_missing_level_is_named_with_its_file(tmp_path, level):
             r"levels\.SMEM\.read_bandwidth\.value: should be greater than 0, found -1",
         ),
         (lambda d: d["levels"]["SMEM"]["read_bandwidth"].pop("source"), r"levels\.SMEM\.read_bandwidth\.source"),
-        (lambda d: d["levels"]["SMEM"].update(ports=2), r"levels\.SMEM\.ports"),
+        (lambda d: d["levels"]["SMEM"].update(doors=2), r"levels\.SMEM\.doors"),
         (lambda d: d["levels"]["RF"]["word_bits"].update(value="8"), r"levels\.RF\.word_bits\.value"),
         (lambda d: d["levels"]["RF"].update(size_words={"value": 9, "source": "wrong twice"}), "RF has both size_kb"),
         (
             lambda d: d["levels"]["SMEM"]["size_kb"].update(value=0.01),
             "SMEM holds 10.24 words, which is no multiple",
         ),
-        (lambda d: d["scheme"].update(kind="tpu"), r"scheme\.kind"),
-        (lambda d: d["scheme"].update(kind="stc"), "scheme stc lacks max_pattern"),
-        (
-            lambda d: d["scheme"].update(kind="stc", max_pattern={"value": "5:4", "source": "nonsense"}),
-            "scheme.max_pattern: 5:4 keeps more than it has",
-        ),
+        (lambda d: d["runs"][0].update(when="n >"), r"arch\.runs\[0\]\.when: .*neither a number nor an expression"),
+        (lambda d: d["runs"][0].update(when="nn > 0"), r"runs\[0\]\.when: no formula knows nn"),
+        (lambda d: d["runs"][0].update(when="sin(n)"), r"runs\[0\]\.when: there is no function sin"),
+        (lambda d: d["runs"][0].update(across={"X": 4}), r"runs\[0\]\.across\.X: the problem gemm has no X"),
+        (lambda d: d["runs"][0].update(problem="fft"), r"problem: should be"),
         (lambda d: d["constraints"].pop("RF"), r"arch\.constraints: lack RF"),
         (lambda d: d["constraints"]["DRAM"].update(keep=["A"]), "the outermost level keeps A, B and Z"),
         (lambda d: d["constraints"]["SMEM"].update(x=["N"]), "constraints.SMEM: it feeds 1 x 4 children"),
         (lambda d: d["constraints"]["SMEM"].pop("spatial"), "constraints.SMEM: it feeds 1 x 4 children; say `spatial"),
         (lambda d: d["constraints"]["RF"].update(x=["N", "K"]), "constraints.RF: it fills the array"),
-        (lambda d: d["constraints"]["SMEM"].update(spatial="fill"), "SMEM"),
+        (lambda d: d["constraints"]["SMEM"].update(spatial="fill", y=["M"]), "at most one level fills the array"),
         (lambda d: d.update(energy="gold"), "no energy table gold"),
-        (lambda d: d.update(schema="crisp-hw/arch/2"), "schema"),
-        (lambda d: d.update(levels={k: d["levels"][k] for k in reversed(d["levels"])}), "in this order"),
+        (lambda d: d.update(schema="crisp-hw/arch/3"), "schema"),
         (lambda d: d.update(extends="mine"), "extends itself"),
         (lambda d: d.update(extends="nothing"), "arch.extends: neither"),
     ],
@@ -126,7 +125,7 @@ def test_what_is_wrong_is_named_with_its_file(tmp_path, change, message):
     assert re.search(r"mine\.yaml:\d+: ", str(caught.value)) and "\n" not in str(caught.value)
 
 
-OWN = "schema: crisp-hw/arch/1\nname: mine\nextends: fabric\nscheme: {kind: crisp-stc}\n"
+OWN = "schema: crisp-hw/arch/2\nname: mine\nextends: crisp-stc\n\n"
 SOURCE = "source: by hand"
 
 
@@ -170,3 +169,70 @@ def test_not_a_mapping(tmp_path):
     path.write_text("- 1\n")
     with pytest.raises(InputError, match="not a mapping of fields"):
         load_arch(path)
+
+
+OLD = "schema: crisp-hw/arch/1\nname: mine\nextends: fabric\n"
+
+
+@pytest.mark.parametrize("kind", ["dense", "dstc", "crisp-stc", "stc"])
+def test_files_of_the_older_schema_are_read_and_it_is_said(tmp_path, kind):
+    limit = ', max_pattern: {value: "2:4", source: by hand}' if kind == "stc" else ""
+    (tmp_path / "mine.yaml").write_text(f"{OLD}scheme: {{kind: {kind}{limit}}}\n")
+    mine, packaged = load_arch(tmp_path / "mine.yaml"), load_arch(kind)
+    assert mine.runs == packaged.runs
+    assert mine.energy == packaged.energy or kind == "dstc"  # which describes the latches of the fabric anew
+    assert mine.notes == ("mine: mine.yaml is of the schema crisp-hw/arch/1 and was read as crisp-hw/arch/2",)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "message"),
+    [
+        ("{kind: tpu}", "4: arch.scheme.kind: there is no scheme"),
+        ('{kind: stc, max_pattern: {value: "5:4", source: nonsense}}', "4: arch.scheme.max_pattern: 5:4 keeps more"),
+        ('{kind: dense, max_pattern: {value: "2:4", source: nonsense}}', "the scheme takes no max_pattern"),
+        ("{kind: stc, most: 3}", "4: arch.scheme.most: is not a known field"),
+    ],
+)
+def test_wrong_schemes_of_the_older_schema_are_named(tmp_path, scheme, message):
+    (tmp_path / "mine.yaml").write_text(f"{OLD}scheme: {scheme}\n")
+    with pytest.raises(InputError) as caught:
+        load_arch(tmp_path / "mine.yaml")
+    assert message in str(caught.value)
+
+
+def test_a_bare_number_comes_from_nowhere_that_is_told(tmp_path):
+    (tmp_path / "mine.yaml").write_text(OWN + "levels: {SMEM: {read_bandwidth: 48}}\n")
+    mine = load_arch(tmp_path / "mine.yaml")
+    assert mine.architecture.level("SMEM").read_bandwidth == 48
+    assert mine.sources["SMEM.read_bandwidth"] == "no source given"
+
+
+def test_energies_follow_the_sizes_of_a_file(tmp_path):
+    (tmp_path / "mine.yaml").write_text(OWN + "levels: {SMEM: {size_kb: 64}}\n")
+    small, packaged = load_arch(tmp_path / "mine.yaml").energy.actions, load_arch("crisp-stc").energy.actions
+    assert small["SMEM"]["read"] < packaged["SMEM"]["read"] and small["RF"] == packaged["RF"]
+
+
+def renamed(base, names):
+    """The file of a packaged accelerator under another name, its levels called otherwise."""
+    text = full_text(base, "other")
+    for old, new in names.items():
+        text = re.sub(rf"\b{old}\b", new, text)
+    return text.replace("technology: Far", "technology: DRAM")
+
+
+@pytest.mark.parametrize("base", list_arch())
+def test_a_copy_with_other_names_of_levels_encodes_the_same(tmp_path, base):
+    names = {"DRAM": "Far", "SMEM": "Shared", "LRF": "Near", "RF": "Sums"}
+    (tmp_path / "other.yaml").write_text(renamed(base, names))
+    other, packaged = load_arch(tmp_path / "other.yaml"), load_arch(base)
+    layer = Layer("l", "conv2d", 128, 96, (3, 3), padding=(1, 1), input_size=(14, 14))
+    pruned = pattern_descriptor(layer, Hybrid(NM(2, 4), 32, 9, 27), "hybrid")
+    ways = [list(encodings(pruned, each)) for each in (other, packaged)]
+    assert len(ways[0]) == len(ways[1])
+    for mine, theirs in zip(*ways, strict=True):
+        assert mine.design.problem == theirs.design.problem
+        assert len(mine.design.sparse.formats) == len(theirs.design.sparse.formats)
+        assert [b.factors for b in mine.constraints.levels] == [b.factors for b in theirs.constraints.levels]
+    renaming = {names.get(name, name): actions for name, actions in packaged.energy.actions.items()}
+    assert dict(other.energy.actions) == renaming

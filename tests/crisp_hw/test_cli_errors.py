@@ -18,7 +18,7 @@ LAYER = {"name": "fc", "kind": "linear", "out_channels": 16, "in_channels": 16, 
 LAYER |= {"padding": [0, 0], "dilation": [1, 1], "groups": 1, "input_size": [1, 1], "tokens": 1}
 PATTERN = {"nm": [2, 4], "block": 8, "axis": "S x (kh,kw,C)"}
 ARCH = b"""\
-schema: crisp-hw/arch/1
+schema: crisp-hw/arch/2
 name: cut
 levels:
   DRAM: &level
@@ -29,7 +29,7 @@ levels:
   RF: *level
   LRF: *level
 compute: {name: MAC, word_bits: {value: 8, source: made up}}
-scheme: {kind: dense}
+runs: [{name: dense}]
 energy: fabric-45nm
 constraints: {DRAM: {keep: [A], temporal: [N]}, SMEM: {keep: [A], temporal: [N]}}
 """
@@ -77,7 +77,7 @@ CASES = {
     "missing level": (
         ["--workload", "resnet50", "-a", "cut.yaml"],
         {"cut.yaml": ARCH},
-        "cut.yaml:3: arch.levels: lack SMEM",
+        "cut.yaml:14: arch.constraints.SMEM: there is no such level",
     ),
     "unknown layer": (["--workload", "resnet50", "--layers", "nope*"], {}, "no layer matches 'nope*'"),
     "unknown workload": (["--workload", "alexnet"], {}, "no workload named 'alexnet'"),

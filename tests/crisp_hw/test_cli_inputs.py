@@ -18,7 +18,7 @@ layers:
 - {name: x, kind: conv2d, in_channels: 64, out_channels: 32, kernel: [1, 1], input_size: [6, 6]}
 - {name: last, kind: linear, in_channels: 16, out_channels: 10}
 """
-OWN = "schema: crisp-hw/arch/1\nname: mine\nextends: fabric\nscheme: {kind: crisp-stc}\n"
+OWN = "schema: crisp-hw/arch/2\nname: mine\nextends: fabric\nruns: [{name: dense}]\n"
 EVALUATE = ("evaluate", "--workload", "net.yaml", "--nm", "2:4", "--layers", "x", "--no-cache")
 ENERGY = (data_folder("arch") / "energy" / "fabric-45nm.yaml").read_text()
 ERT = "ERT: {version: 0.4, tables: [TABLES]}"
@@ -120,8 +120,8 @@ def test_names_that_are_too_long(folder, place, far):
         (OWN + "constraints: {LRF: {keep: [A], temporal: [N], no_link_transfer: [Z]}}", "on spatial loops only"),
         (OWN + "extends: ../../x", "the key 'extends' is there already"),
         (OWN.replace("fabric", "../../x"), "must be the name of an arch file"),
-        (OWN.replace("scheme: {kind: crisp-stc}\n", ""), "arch.scheme: is missing"),
-        (OWN.replace("crisp-stc", "x" * 5000), "arch.scheme.kind: should be"),
+        (OWN.replace("runs: [{name: dense}]\n", ""), "arch.runs: is missing"),
+        (OWN.replace("dense", "x" * 5000), "should have at most 60 characters"),
         (OWN + f"notes: {{{', '.join(f'k{i}: {i}' for i in range(999))}}}", "found a mapping of 999 keys"),
         (OWN + f"levels: [{'1, ' * 9999}1]", "found a list of 10000 values"),
         ("", "x.yaml: the file is empty"),

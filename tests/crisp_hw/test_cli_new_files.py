@@ -80,22 +80,22 @@ def test_what_cannot_be_written_is_refused(words, said, folder):
 
 
 WRONG_FORM = """\
-schema: crisp-hw/arch/1
+schema: crisp-hw/arch/2
 name: mine
 extends: fabric
-scheme: {kind: tensor}
+runs: [{name: a, problem: tensor}]
 levels:
   SMEM:
     size_kb: {value: -3, source: "a source"}
     read_bandwith: {value: 3, source: "a source"}
   RF:
-    word_bits: 8
+    word_bits: many
 """
 WRONG_WORDS = """\
-schema: crisp-hw/arch/1
+schema: crisp-hw/arch/2
 name: mine
 extends: fabric
-scheme: {kind: stc, max_pattern: {value: "4:2", source: "a source"}}
+runs: [{name: a, across: {X: 4}}]
 levels:
   SMEM:
     size_words: {value: 33, source: "a source"}
@@ -109,7 +109,7 @@ def test_every_mistake_of_the_form_is_named_with_its_line(folder):
     (folder / "a.yaml").write_text(WRONG_FORM)
     found = json.loads(run("arch", "check", "a.yaml", "-f", "json", code=2).stdout)
     assert [(each["line"], each["place"]) for each in found["mistakes"]] == [
-        (4, "arch.scheme.kind"),
+        (4, "arch of a.problem"),
         (7, "arch.levels.SMEM.size_kb.value"),
         (8, "arch.levels.SMEM.read_bandwith"),
         (10, "arch.levels.RF.word_bits"),
@@ -121,17 +121,17 @@ def test_every_mistake_of_what_it_says_is_named(folder):
     (folder / "a.yaml").write_text(WRONG_WORDS)
     said = [each.reason for each in mistakes(folder / "a.yaml")]
     assert said == [
-        "SMEM has both size_kb and size_words",
+        "SMEM holds 33 words, which is no multiple of its 32 vector_words",
         "it fills the array with [] x ['G', 'M']",
         "DRAM keeps only A, B",
         "constraints of RF, SMEM say `spatial: fill`",
-        "4:2 keeps more than it has",
+        "the problem gemm has no X",
     ]
 
 
 def test_levels_that_are_none_are_all_named(folder):
     rules = WRONG_WORDS[WRONG_WORDS.index("constraints") :].replace("  SMEM:", "  SMAM:").replace("  DRAM:", "  HBM:")
-    (folder / "a.yaml").write_text(f"schema: crisp-hw/arch/1\nname: a\nextends: stc\n{rules}")
+    (folder / "a.yaml").write_text(f"schema: crisp-hw/arch/2\nname: a\nextends: stc\n{rules}")
     assert [str(each) for each in mistakes(Path("a.yaml"))] == [
         "a.yaml:5: arch.constraints.SMAM: there is no such level; did you mean SMEM?",
         "a.yaml:6: arch.constraints.HBM: there is no such level; known are DRAM, SMEM, RF, LRF",

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from crisp_hw.errors import InputError, Where
+from crisp_hw.machine.expressions import evaluate
 from crisp_hw.machine.positions import MarkedDict, MarkedStr, marked, plain
-from crisp_hw.timeloop.yaml.expressions import evaluate
 from crisp_hw.timeloop.yaml.fields import inside
 
 SPEC = "spec"  # all documents, in timeloopfe's expressions

@@ -8,7 +8,7 @@ from crisp_hw.accelerators import load_arch
 from crisp_hw.accelerators.settings import Asked, asked
 from crisp_hw.errors import InputError
 
-OWN = "schema: crisp-hw/arch/1\nname: mine\nextends: crisp-stc\n"
+OWN = "schema: crisp-hw/arch/2\nname: mine\nextends: crisp-stc\n"
 
 
 def test_text_and_replace_make_the_same():

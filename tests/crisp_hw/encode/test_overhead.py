@@ -9,7 +9,6 @@ import crisp_hw
 from crisp_hw.accelerators import load_arch
 from crisp_hw.backends import backend
 from crisp_hw.encode import encode, index_line, overhead_lines, uncounted
-from crisp_hw.encode.overhead import decoder_size, selector_size
 from crisp_hw.mapper.search import search
 from crisp_hw.spec.descriptors import Descriptor
 from crisp_hw.spec.design import DesignPoint
@@ -66,7 +65,7 @@ def test_one_decoding_per_index_that_a_level_delivers():
 
 def test_stc_selects_for_the_densest_pattern_that_it_runs():
     encoded, result, index = made("stc", NM(1, 4))
-    assert encoded.selects == NM(2, 4)
+    assert [use.size for use in encoded.charges] == [1, 1]  # those of the tables, which are for groups of four
     assert set(by_name(encoded, result, index)) == {"selection", "offset_decoder"}
 
 
@@ -79,7 +78,7 @@ def test_accelerators_that_do_not_select_have_no_lines(arch):
 def test_dense_weights_on_crisp_stc_select_nothing():
     edge = load_arch("crisp-stc")
     encoded = encode(Descriptor(LAYER, "dense", 64 * 256), edge)
-    assert encoded.selects is None
+    assert encoded.charges == ()
 
 
 def test_energies_without_the_circuits_name_them_instead_of_counting_nothing():
@@ -90,10 +89,6 @@ def test_energies_without_the_circuits_name_them_instead_of_counting_nothing():
     partly = replace(encoded, design=replace(encoded.design, energy=priced))
     assert [line.pj_per_action for line in overhead_lines(partly, result, index)] == [0.5]
     assert uncounted(partly, result, index) == ("offset_decoder", "index_decoder")
-
-
-def test_sizes_are_those_of_the_parts_at_four():
-    assert selector_size(NM(2, 4)) == decoder_size(NM(2, 4)) == 1
 
 
 def test_an_evaluation_on_energies_without_them_says_so():

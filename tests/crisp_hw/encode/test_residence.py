@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from crisp_hw.accelerators import load_arch
 from crisp_hw.encode import encode
-from crisp_hw.encode.residence import column_splits
+from crisp_hw.encode.residence import Room, column_splits
 from crisp_hw.encode.shape import Fabric, Steps
 from crisp_hw.spec.constraints import Factor
 from crisp_hw.spec.descriptors import Descriptor
@@ -45,11 +45,19 @@ def test_splits_are_the_fewest_that_fit(own_b, groups, rows, positions, steps, w
     parts = [p for p in range(1, steps + 1) if steps % p == 0]
     fitting = [p for p in parts if resident(own_b, at_once, rows, tile, columns // p) <= words]
     given_ = problem(own_b, groups, rows, positions, columns)
-    assert column_splits(given_, SMALL, Steps(columns=2), words) == (fitting[0] if fitting else parts[-1])
+    assert column_splits(given_, SMALL, Steps(columns=2), [Room(words)]) == (fitting[0] if fitting else parts[-1])
+
+
+def test_each_of_two_buffers_must_hold_its_own_tensor():
+    """16 x 8 weights and 8 x 4 activations a round: halves where either buffer is too small for its own."""
+    given_ = problem(False, 1, 16, 4, 8)
+    for weights, activations, parts in ((128, 32, 1), (64, 32, 2), (128, 16, 2), (128, None, 1)):
+        rooms = [Room(weights, frozenset("A")), Room(activations, frozenset("B"))]
+        assert column_splits(given_, SMALL, Steps(columns=2), rooms) == parts
 
 
 def test_no_limit_no_split():
-    assert column_splits(problem(False, 1, 64, 64, 4096), SMALL, Steps(columns=2), None) == 1
+    assert column_splits(problem(False, 1, 64, 64, 4096), SMALL, Steps(columns=2), [Room(None)]) == 1
 
 
 @pytest.mark.parametrize(

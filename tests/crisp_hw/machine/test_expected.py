@@ -1,6 +1,6 @@
 """What a schema expects is found under keys, items and tags."""
 
-from crisp_hw.accelerators.schema import ArchFile
+from crisp_hw.accelerators.run_schema import ArchFile
 from crisp_hw.machine.expected import Expected
 from crisp_hw.workloads import _WorkloadFile
 
@@ -10,7 +10,8 @@ def test_keys_are_those_of_the_place():
     assert {"schema", "name", "levels"} <= set(arch.keys(()))
     assert "read_bandwidth" in arch.keys(("levels", "SMEM")) and "read_bandwidth" not in arch.keys(())
     assert arch.needed(("levels", "SMEM", "read_bandwidth")) == ["value", "source"]
-    assert arch.told(("scheme",)) == ["kind (dense, stc, dstc or crisp-stc)"]
+    charge = ("runs", 0, "charges", 0)
+    assert arch.told(charge) == ["circuit", "per (computes, latched_weights or index_entries)"]
     assert arch.keys(("levels", "SMEM", "nowhere")) == arch.keys(("nowhere", 3)) == []
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import crisp_hw
+from crisp_hw.data_files import data_folder
 from crisp_hw.documents.screen import screen_text
 from crisp_hw.report.basis import LINES, WEIGHTY, basis
 from crisp_hw.report.evaluation import evaluation_document
@@ -15,7 +16,8 @@ from crisp_hw.spec.layer import Skipped
 from crisp_hw.spec.patterns import NM
 
 PACKAGE = Path(crisp_hw.__file__).parent
-SAID = "".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py") if path.name != "basis.py")
+FILES = (*PACKAGE.rglob("*.py"), *data_folder("arch").glob("*.yaml"))
+SAID = "".join(path.read_text(encoding="utf-8") for path in FILES if path.name != "basis.py")
 
 
 @pytest.mark.parametrize("words", WEIGHTY)

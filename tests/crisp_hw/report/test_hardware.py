@@ -38,7 +38,8 @@ def test_every_source_and_every_energy_is_shown(name):
         ("LRF", "fanout_x", 4, "below each parent"),
         ("LRF", "fanout_y", 16, "below each parent"),
         ("MAC", "word_bits", 8, "bits"),
-        ("scheme", "max_pattern", "2:4", None),
+        ("parameters", "max_n", 2, None),
+        ("parameters", "max_m", 4, None),
         ("MAC", "compute", 0.5608, "pJ"),
     ],
 )
@@ -64,7 +65,9 @@ def test_what_the_caller_sets_is_said_to_be_his():
 
 
 def test_texts_of_the_documents():
-    assert json.loads(json_text(STC))["scheme"] == {"kind": "Stc", "max_pattern": {"n": 2, "m": 4}}
+    scheme = json.loads(json_text(STC))["scheme"]
+    assert scheme["does"] == "takes N:M weights up to 2:4; a denser weight runs dense"
+    assert [case["name"] for case in scheme["cases"]] == ["sparse", "dense"]
     assert "| SMEM | size | 262,144 | words |" in markdown_text(STC)
     listed = accelerator_list([load_arch(name) for name in list_arch()])
     assert [(r["name"], r["macs"]) for r in listed.records] == [(name, 256) for name in list_arch()]

@@ -29,7 +29,13 @@ def test_one_direction_alone_and_no_limit(crisp):
 
 def test_sizes_in_kb_and_in_words_agree(crisp):
     assert crisp.replace(smem_kb=512).architecture == crisp.replace(smem_size_words=524288).architecture
-    assert crisp.replace(smem_size_words=None).architecture.level("SMEM").size_words is None
+    fixed = load_arch("crisp-stc", energy="fabric-45nm")
+    assert fixed.replace(smem_size_words=None).architecture.level("SMEM").size_words is None
+
+
+def test_a_change_without_energies_is_refused(crisp):
+    with pytest.raises(InputError, match="level SMEM: an SRAM without a size has no energy per access"):
+        crisp.replace(smem_size_words=None)
 
 
 def test_cores_scale_everything_below_and_what_they_share(crisp):
@@ -47,10 +53,12 @@ def test_one_core_and_back(crisp):
     assert crisp.replace(cores=2).replace(cores=4).architecture == crisp.architecture
 
 
-def test_every_change_says_that_energies_stay(crisp):
-    notes = crisp.replace(cores=2, rf_kb=2).notes
-    assert len(notes) == len(crisp.notes) + 2
-    assert all("energies per action stay" in note for note in notes[-2:])
+@pytest.mark.parametrize(("energy", "said"), [(None, "are those of the changed"), ("fabric-45nm", "stay those of the")])
+def test_every_change_says_what_energies_do(energy, said):
+    before = load_arch("crisp-stc", energy)
+    notes = before.replace(cores=2, rf_kb=2).notes
+    assert len(notes) == len(before.notes) + 2
+    assert all(f"energies per action {said}" in note for note in notes[-2:])
 
 
 def test_unknown_keyword_lists_the_valid_ones(crisp):

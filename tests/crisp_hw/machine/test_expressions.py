@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crisp_hw.errors import InputError
-from crisp_hw.timeloop.yaml.expressions import FUNCTIONS, evaluate
+from crisp_hw.machine.expressions import FUNCTIONS, evaluate
 
 NUMBERS = st.integers(0, 20).map(str) | st.sampled_from(["rows", "0.5"])
 TREES = st.recursive(

@@ -6,6 +6,8 @@ import operator
 import re
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from crisp_hw.errors import InputError
@@ -43,12 +45,15 @@ _OPERATORS: Mapping[type, Callable[[Any, Any], Any]] = {
 }
 
 
-def evaluate(expression: str, names: Mapping[str, Any]) -> Any:
+Functions = Mapping[str, Callable[..., Any]]
+
+
+def evaluate(expression: str, names: Mapping[str, Any], functions: Functions = FUNCTIONS) -> Any:
     """The value of an arithmetic expression over `names` (numbers, text, lists, and mappings of them).
 
-    Known are numbers, text, lists, + - * / // % **, comparisons, and/or/not, if-else, the functions of FUNCTIONS, and
-    `name.key`, `name["key"]`, `name.keys()` and `name.values()` of mappings. Raises InputError for everything else, and
-    for a result that is no use.
+    Known are numbers, text, lists, + - * / // % **, comparisons, and/or/not, if-else, the `functions`, and `name.key`,
+    `name["key"]`, `name.keys()` and `name.values()` of mappings. Raises InputError for everything else, and for a
+    result that is no use.
 
     >>> evaluate("ceil(rows * 12 / buffer.attributes['width'])", {"rows": 3, "buffer": {"attributes": {"width": 8}}})
     5
@@ -57,6 +62,17 @@ def evaluate(expression: str, names: Mapping[str, Any]) -> Any:
     ...
     crisp_hw.errors.InputError: "__import__('os').getcwd()" cannot be computed: only functions by name are known, ...
     """
+    body = _parsed(expression)
+    try:
+        return _value(body, _Known(names, functions), 0)
+    except _Unknown as error:
+        raise InputError(f'"{expression[:60]}" cannot be computed: {error}', hint=error.hint) from error
+    except (ArithmeticError, TypeError, ValueError, LookupError) as error:
+        raise InputError(f'"{expression[:60]}" cannot be computed: {in_our_words(error)}') from error
+
+
+@lru_cache(maxsize=4096)
+def _parsed(expression: str) -> ast.expr:
     try:
         if len(expression) > LONGEST:
             raise _Unknown(f"it is longer than {LONGEST} characters")
@@ -65,15 +81,42 @@ def evaluate(expression: str, names: Mapping[str, Any]) -> Any:
             tree = ast.parse(expression.strip(), mode="eval")
         if odd := _ODD_NUMBER.search(expression):
             raise _Unknown(f"{odd[0]} is a number in Python alone", hint="write numbers in decimal digits")
-        value = _value(tree.body, names, 0)
     except _Unknown as error:
         raise InputError(f'"{expression[:60]}" cannot be computed: {error}', hint=error.hint) from error
-    except (SyntaxError, RecursionError, MemoryError) as error:
+    except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
         what = f'"{expression[:60]}" is neither a number nor an expression'
         raise InputError(what, hint="quote it if it is text") from error
-    except (ArithmeticError, TypeError, ValueError, LookupError) as error:
-        raise InputError(f'"{expression[:60]}" cannot be computed: {in_our_words(error)}') from error
-    return value
+    return tree.body
+
+
+def names_in(expression: str) -> tuple[str, ...]:
+    """The names that an expression reads, functions left out; InputError where it is none.
+
+    >>> names_in("ceil(rows / lanes) * m")
+    ('lanes', 'm', 'rows')
+    """
+    body = _parsed(expression)
+    called = {id(node.func) for node in ast.walk(body) if isinstance(node, ast.Call)}
+    found = (node.id for node in ast.walk(body) if isinstance(node, ast.Name) and id(node) not in called)
+    return tuple(sorted(set(found)))
+
+
+def functions_in(expression: str) -> tuple[str, ...]:
+    """The functions that an expression calls by name.
+
+    >>> functions_in("ceil(rows / lanes) * m")
+    ('ceil',)
+    """
+    calls = (node.func for node in ast.walk(_parsed(expression)) if isinstance(node, ast.Call))
+    return tuple(dict.fromkeys(func.id for func in calls if isinstance(func, ast.Name)))
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What an expression may name and call."""
+
+    names: Mapping[str, Any]
+    functions: Functions
 
 
 class _Unknown(Exception):
@@ -84,18 +127,18 @@ class _Unknown(Exception):
         self.hint = hint
 
 
-def _value(node: ast.expr, names: Mapping[str, Any], depth: int) -> Any:  # noqa: C901 - one case per kind of node
+def _value(node: ast.expr, known: _Known, depth: int) -> Any:  # noqa: C901 - one case per kind of node
     if depth > DEEPEST:
         raise _Unknown(f"it nests more than {DEEPEST} operations")
 
     def inner(part: ast.expr) -> Any:
-        return _value(part, names, depth + 1)
+        return _value(part, known, depth + 1)
 
     match node:
         case ast.Constant(value=bool() | int() | float() | str() as value):
             return value
         case ast.Name(id=name):
-            return _named(name, names)
+            return _named(name, known.names)
         case ast.BinOp(left=left, op=sign, right=right):
             return _binary(type(sign), inner(left), inner(right))
         case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -118,12 +161,12 @@ def _value(node: ast.expr, names: Mapping[str, Any], depth: int) -> Any:  # noqa
             return _item(inner(whole), key)
         case ast.Subscript(value=whole, slice=key):
             return _item(inner(whole), inner(key))
-        case ast.Call(func=ast.Name(id=name), args=parts, keywords=[]) if name in FUNCTIONS:
-            return _checked(FUNCTIONS[name](*(inner(part) for part in parts)))
+        case ast.Call(func=ast.Name(id=name), args=parts, keywords=[]) if name in known.functions:
+            return _checked(known.functions[name](*(inner(part) for part in parts)))
         case ast.Call(func=ast.Attribute(value=whole, attr=key), args=[], keywords=[]) if key in ("keys", "values"):
             return _parts(inner(whole), key)
         case ast.Call():
-            raise _Unknown(f"only functions by name are known, which are {', '.join(FUNCTIONS)}")
+            raise _Unknown(f"only functions by name are known, which are {', '.join(known.functions)}")
     raise _Unknown(f"expressions have no {type(node).__name__}")
 
 

@@ -1,0 +1,71 @@
+"""The constraints of an accelerator with one layer's lanes, rows, tiles and splits in them."""
+
+from dataclasses import replace
+from math import ceil
+
+from crisp_hw.encode.cases import LayerEncoding
+from crisp_hw.encode.residence import Room, column_splits
+from crisp_hw.encode.shape import Fabric, chunked
+from crisp_hw.spec.accelerator import Accelerator, fills_array
+from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
+from crisp_hw.spec.problem import Problem
+
+
+def constraints_of(accelerator: Accelerator, fabric: Fabric, form: LayerEncoding, problem: Problem) -> Constraints:
+    """The fabric's constraints, or those of the case, as far as roles of levels say so for this layer.
+
+    A level that feeds one child (one core, say) has no spatial block to constrain.
+    """
+    arch, given = accelerator.architecture, form.case.constraints or accelerator.constraints
+    alone = {level.name for level, fanout in zip(arch.levels, arch.fanouts, strict=True) if fanout == (1, 1)}
+    blocks = tuple(block for block in given.levels if block.kind == "temporal" or block.level not in alone)
+    limited = tuple(_limited(block, form) for block in blocks)
+    if not fabric.filled:
+        return replace(given, levels=limited)
+    by_role = _ByRole(accelerator, fabric, form, problem)
+    return replace(given, levels=tuple(by_role.adapted(block) for block in limited))
+
+
+def _limited(block: LevelConstraint, form: LayerEncoding) -> LevelConstraint:
+    """Loops that the case allows beside those of the level."""
+    found = {dim: Factor("<=", most) for (level, dim), most in form.limits.items() if level == block.level and most > 1}
+    return replace(block, factors={**block.factors, **found}) if found and block.kind == "temporal" else block
+
+
+class _ByRole:
+    """What the roles of levels mean for the loops of one layer."""
+
+    def __init__(self, accelerator: Accelerator, fabric: Fabric, form: LayerEncoding, problem: Problem) -> None:
+        steps, keeps = form.steps, accelerator.constraints.keeps
+        self._roles = accelerator.roles
+        buffers = (accelerator.architecture.level(name) for name in accelerator.levels_of("buffer"))
+        rooms = [Room(level.size_words, keeps.get(level.name, frozenset("AB"))) for level in buffers]
+        self._across = {
+            "K": Factor("=", steps.columns),
+            "N": Factor("=", steps.positions),
+            "M": Factor("=", min(problem.bound("M"), fabric.rows)),
+        }
+        self._splits = Factor("<=", column_splits(problem, fabric, steps, rooms))
+        self._tile = Factor("<=", min(problem.bound("N"), fabric.positions) // steps.positions)
+        # rows of one group share their activations, so they take the cores first and groups the rest
+        strips = chunked(ceil(problem.bound("M") / fabric.rows), fabric.cores)[1]
+        shares = [block for block in accelerator.constraints.levels if _shares(block)]
+        tight = {"M": Factor("=", strips), "G": Factor("<=", fabric.cores // strips)}
+        self._cores = tight if len(shares) == 1 else {}
+
+    def adapted(self, block: LevelConstraint) -> LevelConstraint:
+        """One block of constraints with this layer's numbers."""
+        if fills_array(block):
+            return replace(block, factors={**block.factors, **self._across})
+        if block.kind == "spatial":
+            return replace(block, factors={**block.factors, **self._cores})
+        role = self._roles.get(block.level)
+        if role == "latch":
+            return replace(block, factors={**block.factors, "N": self._tile})
+        if role in ("buffer", "backing") and "K" not in block.factors:
+            return replace(block, factors={**block.factors, "K": self._splits})
+        return block
+
+
+def _shares(block: LevelConstraint) -> bool:
+    return block.kind == "spatial" and not fills_array(block)
