@@ -83,6 +83,8 @@ ABSENT: dict[tuple[str, str], str] = {
     ("evaluate", "memory"): "its searches are small",
     ("evaluate", "gap"): "its searches are small",
     ("evaluate", "device"): "its searches are small",
+    ("evaluate", "both-axes"): "its accelerators say which dimension lies along which axis",
+    ("model", "both-axes"): "nothing is searched",
     ("evaluate", "front"): "`map` writes fronts, of documents that `render` wrote",
     **{(name, "source"): "FILES stand in its place" for name in ("model", "map")},
     **{

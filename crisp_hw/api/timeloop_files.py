@@ -74,7 +74,8 @@ def model(files: str | Path | Sequence[str | Path] | InputFiles, dialect: Dialec
     Parameters
     ----------
     files
-        One file or several: architecture, problem, mapping and, where there are any, sparse optimizations, ERT and ART.
+        One file or several, or a folder of them: architecture, problem, mapping and, where there are any,
+        sparse optimizations, ERT and ART.
     dialect
         The Timeloop whose numbers are wanted: "head", "head-2024" or "micro22".
 
@@ -118,8 +119,8 @@ def find_mapping(
     Parameters
     ----------
     files
-        One file or several: architecture, problem and, where there are any, constraints, mapper, sparse
-        optimizations, ERT and ART.
+        One file or several, or a folder of them: architecture, problem and, where there are any, constraints,
+        mapper, sparse optimizations, ERT and ART.
     objective
         "cycles", "energy" (pJ) or "edp"; None takes what the mapper document asks for, else "edp".
     options

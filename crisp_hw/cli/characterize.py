@@ -15,7 +15,7 @@ from crisp_hw.cli.options import (
     SetOption,
     accelerators_of,
 )
-from crisp_hw.cli.output import Format, check_folder, say_written, show
+from crisp_hw.cli.output import Format, check_folder, check_no_input, say_written, show
 from crisp_hw.cli.run_model import FilesAsked
 from crisp_hw.command_line import voice
 from crisp_hw.errors import InputError
@@ -24,7 +24,9 @@ Method = Literal["table", "cacti", "accelergy"]  # where the numbers of arrays c
 
 FilesArgument = Annotated[
     list[Path] | None,
-    typer.Argument(help="Timeloop's YAML files of an architecture, for which ERT.yaml and ART.yaml are written."),
+    typer.Argument(
+        help="Timeloop's YAML files of an architecture, or a folder of them; ERT.yaml and ART.yaml are written for them."
+    ),
 ]
 MethodOption = Annotated[
     Method,
@@ -82,7 +84,9 @@ def _of_files(asked: FilesAsked, how: tuple[Method, int], form: Format, out: Pat
     from crisp_hw.report.characterization import characterization_document
 
     check_folder(out)
-    found = characterize_files(asked.read(), *how)
+    given = asked.read()
+    check_no_input(out, ("ERT.yaml", "ART.yaml"), given.paths)
+    found = characterize_files(given, *how)
     texts = table_texts(found.costs)
     written = write_all(out, {name: text.encode() for name, text in texts.items()})
     show(characterization_document(asked.files[0].name, found.costs), form)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crisp_hw.cli.options import DataOption, DefineOption, FormatOption, IncludeOption, StrictOption, grouped
-from crisp_hw.cli.output import check_folder, output_option, say_written, show_table
+from crisp_hw.cli.output import check_folder, check_no_input, output_option, say_written, show_table
 from crisp_hw.cli.run_model import FilesAsked
 from crisp_hw.command_line import voice
 from crisp_hw.command_line.options import WideOption
@@ -19,23 +19,30 @@ from crisp_hw.errors import InputError
 from crisp_hw.spec.options import Objective, SearchOptions
 
 if TYPE_CHECKING:
+    from crisp_hw.dropin.map_files import MapBegun
     from crisp_hw.mapper.search import SearchStatus
 
 INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 SO_FAR = "this is the best mapping so far, there may be better ones"
+LARGE = 10_000_000  # factorizations; as many are gone through in some seconds (benchmarks/mapper.py)
 AT_BOUND = "no mapping has a better objective than this one, but of equal ones there may be better ones"
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
 
 FilesArgument = Annotated[
     list[Path],
     typer.Argument(
-        help="Timeloop's YAML files, one or many: architecture, problem and, where there are any, constraints, "
-        "mapper, sparse optimizations, energies (ERT) and areas (ART).",
+        help="Timeloop's YAML files, or a folder of them: architecture, problem and, where there are any, "
+        "constraints, mapper, sparse optimizations, energies (ERT) and areas (ART).",
     ),
 ]
 OutOption = Annotated[
-    Path,
-    output_option("The folder to write map.yaml, map.txt, stats.txt, stats.json and pareto.csv to.", "--out", "-o"),
+    Path | None,
+    output_option(
+        "The folder to write map.yaml, map.txt, stats.txt, stats.json and pareto.csv to. Default: this folder; where "
+        "FILES lie in it, its folder out, so that *.yaml does not take the new map.yaml for one of FILES.",
+        "--out",
+        "-o",
+    ),
 ]
 ObjectiveOption = Annotated[
     Objective | None,
@@ -79,7 +86,7 @@ def map_files(  # noqa: PLR0913 - the options of a command
     files: FilesArgument,
     *,
     objective: ObjectiveOption = None,
-    out: OutOption = Path(),
+    out: OutOption = None,
     form: FormatOption = "table",
     wide: WideOption = False,
     front: FrontOption = 1,
@@ -97,11 +104,16 @@ def map_files(  # noqa: PLR0913 - the options of a command
     from crisp_hw.machine.writing import write_all
     from crisp_hw.report.mapping import map_document, texts_of
 
+    given = FilesAsked(tuple(files), tuple(include or ()), tuple(define or ()), tuple(data or ()), strict)
+    asked = given.read()
+    out = _beside(asked.paths) if out is None else out
     check_folder(out)
+    check_no_input(out, ("map.yaml",), asked.paths)
     options = replace(searching, memory_bytes=size_of(memory), gap=share_of(gap), front=front > 1)
     with _watching() as watch:
-        given = FilesAsked(tuple(files), tuple(include or ()), tuple(define or ()), tuple(data or ()), strict)
-        found = mapper.map_files(given.read(), objective, options=options, progress=watch, jobs=jobs)
+        found = mapper.map_files(
+            asked, objective, options=options, progress=watch, jobs=jobs, began=lambda begun: _say_begun(begun, options)
+        )
     texts = texts_of(found, front)
     written = write_all(out, {name: text.encode() for name, text in texts.items()})
     show_table(map_document(found, front), form, wide)
@@ -114,6 +126,23 @@ def map_files(  # noqa: PLR0913 - the options of a command
     if found.found.interrupted:
         voice.complain(f"interrupted: {AT_BOUND if found.found.proven else SO_FAR}")
         raise typer.Exit(INTERRUPTED)
+
+
+def _beside(files: tuple[Path, ...]) -> Path:
+    """Where the files of a search go: as timeloop-mapper's into this folder, unless the input lies there."""
+    here = Path().resolve()
+    return Path("out") if any(file.resolve().parent == here for file in files) else Path()
+
+
+def _say_begun(begun: "MapBegun", options: SearchOptions) -> None:
+    """Before a search: what of the files has no effect, and where it may be long how long and how to end it."""
+    for text in begun.notes:
+        voice.note(text)
+    if begun.factorizations < LARGE or options.budget is not None:
+        return
+    size = f"{begun.factorizations:,} factorizations in {begun.choices:,} ways to keep and bypass"
+    why = "" if begun.constrained else ", because no file constrains the mapping"
+    voice.note(f"searching {size}{why}; Ctrl-C ends it with the best so far, --budget N after N mappings")
 
 
 def size_of(text: str) -> int:

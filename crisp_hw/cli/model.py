@@ -15,8 +15,8 @@ from crisp_hw.spec.dialect import Dialect
 FilesArgument = Annotated[
     list[Path],
     typer.Argument(
-        help="Timeloop's YAML files, one or many: architecture, problem, mapping and, where there are any, sparse "
-        "optimizations, energies (ERT) and areas (ART).",
+        help="Timeloop's YAML files, or a folder of them: architecture, problem, mapping and, where there are any, "
+        "sparse optimizations, energies (ERT) and areas (ART).",
     ),
 ]
 OutOption = Annotated[

@@ -52,6 +52,16 @@ def check_folder(folder: Path | None) -> None:
     check_writable(folder)
 
 
+def check_no_input(folder: Path, names: tuple[str, ...], files: tuple[Path, ...]) -> None:
+    """Refuse an --out in which a file to write would replace one of the input, before anything is computed."""
+    read = {file.resolve() for file in files}
+    for name in names:
+        if (folder / name).resolve() in read:
+            raise InputError(
+                "would be replaced, and is one of FILES", Where(mark=Mark(str(folder / name))), "give --out"
+            )
+
+
 def check_output(path: Path | None) -> None:
     """Refuse a file that cannot be written, before anything is computed."""
     if path is None:

@@ -1,6 +1,6 @@
 """What timeloop-mapper does, without Timeloop: YAML files in, the best mapping and its statistics out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,27 @@ class Mapped:
         return f"<Mapped {self.evaluated.point.design.problem.name}: {self.found!r}>"
 
 
+@dataclass(frozen=True)
+class MapBegun:
+    """What is about to be searched: the size of the mapspace, whether any document constrains it, and what of the
+    documents has no effect."""
+
+    factorizations: int
+    choices: int
+    constrained: bool
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _How:
+    """How to search, and whom to tell."""
+
+    search: ParallelSearch
+    options: SearchOptions | None
+    progress: Progress | None
+    began: Callable[[MapBegun], None] | None
+
+
 def map_files(  # noqa: PLR0913 - what a caller may say of a search, all but the files by name
     paths: Iterable[str | Path] | InputFiles,
     objective: str | None = None,
@@ -55,6 +76,7 @@ def map_files(  # noqa: PLR0913 - what a caller may say of a search, all but the
     progress: Progress | None = None,
     jobs: int = 1,
     variables: Mapping[str, Any] | None = None,
+    began: Callable[[MapBegun], None] | None = None,
 ) -> Mapped:
     """Find the best mapping for Timeloop's documents, as timeloop-mapper does.
 
@@ -74,6 +96,8 @@ def map_files(  # noqa: PLR0913 - what a caller may say of a search, all but the
         The number of processes (`mapper.parallel`).
     variables
         Values for the templates in the files by name, as timeloopfe's `jinja_parse_data`.
+    began
+        Called before the search with what is searched, and what of the files has no effect on it.
 
     Returns
     -------
@@ -100,7 +124,9 @@ def map_files(  # noqa: PLR0913 - what a caller may say of a search, all but the
         settings = _settings(own, objective)
         accepted, unused = accept(rest)
         check_strict(asked, (*notes, *more, *unused, *settings.notes))
-        found = _map(accepted, own, settings, (*notes, *more, *unused), (ParallelSearch(jobs), options, progress))
+        found = _map(
+            accepted, own, settings, (*notes, *more, *unused), _How(ParallelSearch(jobs), options, progress, began)
+        )
     except CrispError as error:
         raise with_line(error, documents) from error
     check_strict(asked, found.evaluated.result.skipped)
@@ -144,20 +170,23 @@ def _map(
     own: MarkedDict,
     settings: MapperSettings,
     notes: tuple[str, ...],
-    how: tuple[ParallelSearch, SearchOptions | None, Progress | None],
+    how: _How,
 ) -> Mapped:
     check_documents(accepted, NEEDED)
     design = read_design(accepted)
     check_size(design)
     mapspace = read_mapspace({key: own[key] for key in DOCUMENTS if key in own}, design)
     notes = (*notes, *mapspace.notes, *settings.notes)
-    search, options, progress = how
+    options = how.options
     constraints, added = mapspace.constraints, tuple[str, ...]()
     if options is not None and options.both_axes:
         apart = both_axes(design, constraints)
         design, constraints, added, notes = apart.design, apart.constraints, apart.added, (*notes, *apart.notes)
         options = replace(options, both_axes=False)
     chosen = choices(design, constraints)
-    found = search(design, constraints, settings.objective, options, progress)
+    if how.began:
+        size = sum(space.size for space in chosen.spaces)
+        how.began(MapBegun(size, len(chosen.spaces), any(key in own for key in DOCUMENTS), notes))
+    found = how.search(design, constraints, settings.objective, options, how.progress)
     best = evaluated(DesignPoint(design, found.mapping, found.assumptions), accepted, notes)
     return Mapped(best, found, len(chosen.spaces), chosen.left_out, added)

@@ -25,6 +25,9 @@ name: mychip
 result = crisp_hw.evaluate(network, arch=["dense", "dstc", "mychip.yaml"])
 print(result)
 print(result.to_frame()[["layer", "arch", "cycles", "speedup"]])
+for row in result["mychip"]:
+    print(row.layer, row.cycles, row.speedup)
+print(result.explain(layer="0", arch="mychip"))
 result.save("results")
 again = crisp_hw.Evaluation.load("results")
 assert again == result

@@ -44,13 +44,14 @@ for sparsity in (0.5, 0.7, 0.9):
     pruner.fit(loader)
     pruned = pruner.finalize()
     result = crisp_hw.evaluate(pruner.export("digits"), arch=["stc", "crisp-stc"])
-    totals = result.totals().set_index("arch")
+    (totals,) = result["crisp-stc"].to_frame("totals").to_dict("records")
     rows.append({
         "sparsity": pruner.sparsity,
         "accuracy": accuracy(pruned),
-        "speedup": totals.loc["crisp-stc", "speedup"],
-        "energy_gain": totals.loc["crisp-stc", "total_gain"],
+        "speedup": totals["speedup"],
+        "energy_gain": totals["total_gain"],
     })  # fmt: skip
 
 print(pd.DataFrame(rows).round(3))
 result.plot("speedup", save="speedup.pdf")
+result.to_csv("layers.csv")

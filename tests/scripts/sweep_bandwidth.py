@@ -17,5 +17,5 @@ table = totals.pivot(index="smem_bandwidth", columns="cores", values="cycles")
 table.plot(marker="o", xlabel="words per cycle", ylabel="cycles")
 plt.savefig("sweep.png")
 
-area = crisp_hw.characterize(variants[0])
-print(sum(component.area_um2 for component in area.components if component.area_um2 is not None))
+print(crisp_hw.characterize(variants[0]).to_frame())
+print(result.explain("cycles", layer="layer4.2.conv3", arch=best["arch"]))

@@ -67,10 +67,13 @@ ERT:
 """)
 
 stats = crisp_hw.model(["arch.yaml", "problem.yaml", "mapping.yaml", "ert.yaml"])
-print("my mapping:  ", stats.result.cycles, "cycles", round(stats.result.energy_pj / 1e6, 3), "uJ")
+print("my mapping:  ", stats.cycles, "cycles", round(stats.energy_uj, 3), "uJ")
 
-best = crisp_hw.map(["arch.yaml", "problem.yaml", "ert.yaml"], objective="edp")
-print("best mapping:", best.cycles, "cycles", round(best.energy_pj / 1e6, 3), "uJ")
+best = crisp_hw.map(".", objective="edp")
+print("best mapping:", best.cycles, "cycles", round(best.energy_uj, 3), "uJ")
 print(best)
+print(best.to_frame())
+best.to_csv("levels.csv")
+print(best.explain("cycles"))
 best.save("best")
 print(json.loads(Path("best/stats.json").read_text())["cycles"] == best.cycles)
