@@ -25,7 +25,7 @@ Method = Literal["table", "cacti", "accelergy"]  # where the numbers of arrays c
 FilesArgument = Annotated[
     list[Path] | None,
     typer.Argument(
-        help="Timeloop's YAML files of an architecture, or a folder of them; ERT.yaml and ART.yaml are written for them."
+        help="Timeloop's YAML files of an architecture, or a folder of them; ERT.yaml and ART.yaml are written for it."
     ),
 ]
 MethodOption = Annotated[
