@@ -167,6 +167,9 @@ class Runs:
     parameters: Mapping[str, float] = field(default_factory=dict)
     does: str = "exploits no zeros"
 
+    def __repr__(self) -> str:
+        return f"<Runs {', '.join(case.name for case in self.cases)}: {self.does}>"
+
 
 DENSE = Runs()
 """A fabric that runs everything dense, with as many columns at once as it has lanes."""

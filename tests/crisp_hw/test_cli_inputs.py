@@ -238,7 +238,7 @@ def test_an_action_that_every_layer_needs(folder, component, lost, named):
 
 def test_a_table_may_price_the_components_of_another_architecture_of_the_run(folder):
     (folder / "pe.yaml").write_text(OWN + "compute: {name: PE}\n")
-    both = ENERGY + "  PE:\n    compute: {value: 1.0, source: by hand}\n"
+    both = ENERGY.replace("components:\n", "components:\n  PE:\n    compute: {value: 1.0, source: by hand}\n")
     (folder / "e.yaml").write_text(both)
     result = CliRunner().invoke(
         app, [*EVALUATE, "-a", "pe.yaml", "-a", "dense", "--energy", "e.yaml"], prog_name="crisp-hw"

@@ -29,7 +29,7 @@ def test_a_larger_memory_is_characterized_anew():
 
 
 def test_a_fixed_set_stays():
-    fixed = load_arch("crisp-stc")
+    fixed = load_arch("crisp-stc", energy="fabric-45nm")
     larger = fixed.replace(smem_kb=512).energy
     assert (larger.actions, larger.sources) == (fixed.energy.actions, fixed.energy.sources)
     assert set(fixed.energy.areas) - set(larger.areas) == {"SMEM"}  # that of another size is not known

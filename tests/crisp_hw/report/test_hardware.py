@@ -66,7 +66,7 @@ def test_what_the_caller_sets_is_said_to_be_his():
 
 def test_texts_of_the_documents():
     scheme = json.loads(json_text(STC))["scheme"]
-    assert scheme["does"] == "takes N:M weights up to 2:4; a denser weight runs dense"
+    assert scheme["does"] == "N:M weights up to 2:4; a denser weight runs dense"
     assert [case["name"] for case in scheme["cases"]] == ["sparse", "dense"]
     assert "| SMEM | size | 262,144 | words |" in markdown_text(STC)
     listed = accelerator_list([load_arch(name) for name in list_arch()])
