@@ -4,6 +4,8 @@ from typing import assert_never
 
 from crisp_hw.characterization.components import Circuit, Dram, Latches, Mac, Overhead, Sram
 from crisp_hw.data_files import data_folder
+from crisp_hw.errors import InputError
+from crisp_hw.spec.arch import OperandBits
 
 Attributes = dict[str, str | int]
 ALADDIN_S = "5e-9"  # the row of Aladdin's tables that Sparseloop's MAC and latch energies come from (cited.yaml)
@@ -51,6 +53,9 @@ def component_class(circuit: Circuit) -> tuple[str, Attributes]:
             return "crisp_sram_with_metadata", shape | extra
         case Latches(_, bits, metadata_bits):
             return "crisp_latches", {"width": bits, "metadata_width": metadata_bits, "global_cycle_seconds": ALADDIN_S}
+        case Mac(name, _, OperandBits()):
+            said = f"{name}: the templates for Accelergy know operands and sums of one width only"
+            raise InputError(said, hint="take the energies of table, or give one word_bits")
         case Mac(_, bits):
             return "crisp_mac", {"width": bits, "global_cycle_seconds": ALADDIN_S}
         case Overhead("selection", bits):

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from crisp_hw.characterization.sram import MIN_DEPTH, MIN_WIDTH_BITS, WIDTH_STEP_BITS, SramArray
 from crisp_hw.errors import InputError
-from crisp_hw.spec.arch import Architecture, StorageLevel
+from crisp_hw.spec.arch import Architecture, OperandBits, StorageLevel
 
 OFFSET_BITS = (
     2  # of metadata for every word that a level can hold: one offset for M = 4 (NVIDIA's 2:4, CRISP's 1:4 to 3:4)
@@ -46,10 +46,11 @@ class Latches:
 
 @dataclass(frozen=True)
 class Mac:
-    """The multiply-accumulate unit of `bits`-wide integers."""
+    """The multiply-accumulate unit of integers: `bits` wide, or with `operands` of widths of their own."""
 
     name: str
     bits: int
+    operands: OperandBits | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,11 @@ def circuits(arch: Architecture, keeps: Mapping[str, frozenset[str]], node_nm: i
     """
     levels = tuple(_level(level, keeps.get(level.name, frozenset("AB")), node_nm) for level in reversed(arch.levels))
     unit = arch.compute
-    return (*levels, Mac(unit.name, unit.word_bits), *(Overhead(name, unit.word_bits) for name in OVERHEADS))
+    return (
+        *levels,
+        Mac(unit.name, unit.word_bits, unit.operands),
+        *(Overhead(name, unit.word_bits) for name in OVERHEADS),
+    )
 
 
 def _level(level: StorageLevel, keeps: frozenset[str], node_nm: int) -> Circuit:
@@ -128,6 +133,8 @@ def words(circuit: Circuit) -> str:
             return f"{many}registers of {bits} bits" + (
                 f" and {metadata_bits} bits of metadata" if metadata_bits else ""
             )
+        case Mac(_, _, OperandBits(weights, activations, sums)):
+            return f"multiply int{weights} by int{activations}, accumulate int{sums}"
         case Mac(_, bits):
             return f"multiply-accumulate of int{bits}"
         case Overhead("selection", bits):
