@@ -104,7 +104,7 @@ def load_arch(
         energies_from=chosen,
         technology=technology_of(file.technology),
     )
-    node = _node(chosen, node_nm)
+    node = _node(chosen, _own_node(file) if node_nm is None and chosen in METHODS else node_nm)
     whole = found if node is None else characterized(found, chosen, node)
     if energy is None and node_nm is None:  # as the file says, so nothing has to be said of it
         whole = replace(whole, notes=found.notes)
@@ -119,6 +119,12 @@ def _roles(file: ArchFile) -> dict[str, Role]:
 
 def _read_as_new(path: Path, name: str) -> tuple[str, ...]:
     return tuple(f"{name}: {old} is of the schema {OLD} and was read as {NEW}" for old in old_files(path))
+
+
+def _own_node(file: ArchFile) -> int | None:
+    """The node in nm that a file states, at which its energies are characterized."""
+    given = file.technology.node_nm
+    return None if given is None else round(given.value)
 
 
 def _node(energies: str, node_nm: int | None) -> int | None:

@@ -213,6 +213,13 @@ def test_energies_follow_the_sizes_of_a_file(tmp_path):
     assert small["SMEM"]["read"] < packaged["SMEM"]["read"] and small["RF"] == packaged["RF"]
 
 
+def test_energies_are_those_of_the_node_of_a_file(tmp_path):
+    (tmp_path / "mine.yaml").write_text(OWN + "technology: {node_nm: 22}\n")
+    small, packaged = load_arch(tmp_path / "mine.yaml"), load_arch("crisp-stc")
+    assert small.energy.actions["SMEM"]["read"] < packaged.energy.actions["SMEM"]["read"]
+    assert small.energy == load_arch("crisp-stc", "table", 22).energy and small.technology.node_nm == 22
+
+
 def renamed(base, names):
     """The file of a packaged accelerator under another name, its levels called otherwise."""
     text = full_text(base, "other")
