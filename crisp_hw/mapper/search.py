@@ -9,6 +9,7 @@ from crisp_hw.engine.arrays import mover
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.mapper.bounds import lower
 from crisp_hw.mapper.bypass import choices
+from crisp_hw.mapper.chains.proof import Levels, chain_of
 from crisp_hw.mapper.diagnose import least_violating, nothing_fits
 from crisp_hw.mapper.exact.search import Exact
 from crisp_hw.mapper.exact.seeds import seeds
@@ -24,6 +25,7 @@ from crisp_hw.spec.mapping import LoopMapping
 from crisp_hw.spec.options import SearchOptions
 
 BOUNDED_ONE_BY_ONE = 5_000_000  # factorizations whose bounds are worked out in a few seconds
+MOST_SPACES = 4096  # choices of keep and bypass whose templates are searched one by one
 BYTES_PER_WORD = 8
 COPIES = 12  # of a chunk's factors: joined, repeated, kept, sorted by nest, transposed
 ENGINE_ARRAYS = 400  # [b] arrays alive at once in the engine: at most 262 (DSTC, by tracemalloc), and half as many more
@@ -181,7 +183,8 @@ def _found(spaces: tuple[Space, ...], run: "_Run", complete: bool, interrupted: 
     if tally.leader is None:
         raise _nothing(spaces, tally, run.chunk_rows)
     best, objective = tally.leader, tally.objective
-    gap = None if complete else _gap(spaces, objective, best, run.chunk_rows)
+    few = len(spaces) <= MOST_SPACES or run.least is None
+    gap = _gap(spaces, objective, best, run.chunk_rows) if few and not complete else None
     if not complete and run.least is not None and run.least > 0:
         open_gap = max(0.0, best.scores[0] / run.least - 1.0)
         gap = open_gap if gap is None else min(gap, open_gap)
@@ -223,8 +226,15 @@ class _Run:
     least: float | None = None
 
     def by_templates(self, spaces: tuple[Space, ...], options: SearchOptions) -> bool:
-        """Branch and bound; False when it gave up. `least` is the least bound of what is open at any time."""
+        """Level by level, then branch and bound; False when it gave up. `least` is the bound of what is open."""
         tally = self.sweeps[0].tally
+        if (chain := chain_of(spaces)) is not None:
+            levels = Levels(chain, tally, self._levels_tick, options.memory_bytes, options.gap)
+            if levels.run():
+                self.least = levels.least
+                return not options.gap
+            if len(spaces) > MOST_SPACES and tally.leader is not None:
+                return False
         first_look(self.sweeps, options.seed, self.tick)
 
         def tick(done: int, waiting: int, least: float) -> None:
@@ -240,6 +250,14 @@ class _Run:
         if done and options.gap and tally.leader is not None:
             self.least = tally.leader.scores[0] / (1 + options.gap)
         return done and not options.gap
+
+    def _levels_tick(self, done: int, total: int, least: float) -> None:
+        """Tell how far the search level by level is."""
+        self.least = least or None
+        best = self.sweeps[0].tally.leader
+        if self.progress:
+            gap = max(0.0, best.scores[0] / least - 1.0) if best and least > 0 else None
+            self.progress(SearchStatus(done, total, *((best.cycles, best.energy_pj, gap) if best else ())))
 
     def from_seeds(self, spaces: tuple[Space, ...], options: SearchOptions, budget: int) -> None:
         """Good mappings of the dense design, and descent from the best of them where it beats what a sample found."""

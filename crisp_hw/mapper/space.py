@@ -87,7 +87,7 @@ def enumerate_space(design: Design, constraints: Constraints) -> Space:
     factors = {}
     for dim, bound in zip(design.problem.dims, design.problem.bounds, strict=True):
         allowed = [_allowed(bound, dim, _constraint(design, constraints, block)) for block in blocks]
-        factors[dim] = _together(_factorizations(bound, allowed), dim, (design, constraints, blocks))
+        factors[dim] = _together(factorizations_of(bound, allowed), dim, (design, constraints, blocks))
         if not len(factors[dim]):
             raise _unfactorable(design, constraints, dim)
     return Space(
@@ -201,7 +201,7 @@ def _allowed(bound: int, dim: str, constraint: LevelConstraint | None) -> NDArra
     assert_never(factor.relation)
 
 
-def _factorizations(bound: int, allowed: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+def factorizations_of(bound: int, allowed: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
     """All rows of one factor per block with product `bound`, in ascending lexicographic order: int64[f, blocks]."""
     rows = np.empty((1, 0), dtype=np.int64)
     rest = np.array([bound], dtype=np.int64)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import product
 from math import prod
 
@@ -36,11 +37,15 @@ class Catalog:
     """
 
     space: Space
-    seen: tuple[Visible, ...]
     most_orders: int | None = None
     seed: int = 0
     arrangements: dict[tuple[Arrangement, ...], int] = field(default_factory=dict)
     patterns: dict[bytes, tuple[int, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def seen(self) -> tuple[Visible, ...]:
+        """What costs see of the order of each block; worked out when it is asked for, as many spaces never are."""
+        return visible(self.space)
 
 
 @dataclass(frozen=True)
@@ -149,7 +154,7 @@ def _work(space: Space, arrangement: tuple[Arrangement, ...], picked: Ints) -> _
 
 def catalog_of(space: Space, most_orders: int | None = None, seed: int = 0) -> Catalog:
     """An empty catalog."""
-    return Catalog(space, visible(space), most_orders, seed)
+    return Catalog(space, most_orders, seed)
 
 
 def by_nest(catalog: Catalog, rows: Ints) -> Iterator[tuple[tuple[Arrangement, ...], Ints]]:

@@ -1,0 +1,119 @@
+"""From the inside out: what inner levels keep and loop over, for every extent that the outer ones may leave them."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from crisp_hw.mapper.chains.chain import Chain, ranks
+from crisp_hw.mapper.chains.labels import Labels, first_label, joined, undominated
+from crisp_hw.mapper.chains.steps import Cut, Step, loops_of, placed
+
+
+def innermost(chain: Chain) -> Labels:
+    """The MACs alone, which take a word at every step."""
+    found = first_label(0, 0, len(chain.tensors))
+    return replace(found, apart=np.zeros_like(found.apart), pj=found.pj + chain.compute_pj)
+
+
+def outwards(chain: Chain, labels: Labels, step: Step, cut: Cut) -> Labels:
+    """One step further out; `cut` leaves out what cannot be better."""
+    match step.kind:
+        case "keep":
+            return pruned(chain, cut(_kept(chain, labels, step.level)))
+        case "spatial":
+            return pruned(chain, cut(_over_lanes(chain, labels, step.level)))
+        case "temporal":
+            return pruned(chain, _looped(chain, labels, step.level, cut))
+
+
+def pruned(chain: Chain, labels: Labels) -> Labels:
+    """What no other beats: takes as few words from outside, stands still as long, reads as little."""
+    asked = labels.free * labels.shared
+    longer = np.where(labels.keeper == 1, labels.free, 0.0)
+    more = [asked, longer, -labels.standing, labels.apart[:, list(chain.outputs)], -labels.leak_pj[:, None]]
+    return undominated(labels, np.concatenate(more, axis=1), len(chain.extents))
+
+
+def _kept(chain: Chain, labels: Labels, level: int) -> Labels:
+    """Every set of tensors that a level may keep: it sends to the next inner keeper, and is filled."""
+    room, found = chain.rooms[level], []
+    for number, kept in enumerate(chain.keeps[level]):
+        words = chain.tiles[:, list(kept)].sum(axis=1)[labels.extent]
+        fits = (words >= room.least) & (words <= (np.inf if room.most is None else room.most))
+        here = labels.at(fits).then(number)
+        keeper, free, shared = here.keeper.copy(), here.free.copy(), here.shared.copy()
+        apart, standing, pj = here.apart.copy(), here.standing.copy(), here.pj.copy()
+        for t in kept:
+            whole = float(chain.words[t] * chain.others[-1, t])
+            sent = chain.sends[level, t] * whole / (free[:, t] * shared[:, t])
+            still = keeper[:, t] == 1
+            pj += np.where(still, 0.0, sent)
+            free[:, t], shared[:, t], keeper[:, t] = chain.others[here.extent, t], 1.0, 1
+            standing[:, t] += np.where(still, sent, 0.0) + chain.prices.fills[level] * whole / free[:, t]
+            if t in chain.outputs:
+                unread = chain.prices.reads[level]
+                unread += chain.prices.fills[level] * chain.space.design.rules.first_fill_elided
+                apart[:, t] += unread * chain.words[t]
+        leak = here.leak_pj + chain.prices.leaks[level]
+        tensors = replace(here, keeper=keeper, free=free, shared=shared, apart=apart, standing=standing)
+        found.append(replace(tensors, pj=pj, leak_pj=leak))
+    return joined(found)
+
+
+def _over_lanes(chain: Chain, labels: Labels, level: int) -> Labels:
+    """Every way to use the lanes below a level."""
+    found = []
+    for number, factors in enumerate(chain.lanes(level)):
+        extent, there = placed(chain, labels.extent, factors, outward=True)
+        here, many = labels.at(there).then(number), int(np.prod(factors))
+        share = np.where(chain.own, 1, np.array(factors)).prod(axis=1)
+        found.append(
+            replace(
+                here,
+                extent=extent[there],
+                lanes=here.lanes * many,
+                shared=here.shared * share,
+                apart=here.apart * share,
+                leak_pj=here.leak_pj * many,
+            )
+        )
+    return joined(found)
+
+
+def _looped(chain: Chain, labels: Labels, level: int, cut: Cut) -> Labels:
+    """Every order and bound of the loops of a level, one loop further out at a time."""
+    block = chain.block(level, "temporal")
+    assert block is not None  # every level has one
+    rank = ranks(chain.space.blocks[block], chain.dims)
+    allowed = chain.factors(level, "temporal")
+
+    def follows(mask: int, dim: int) -> bool:
+        return all(rank[dim] >= rank[other] for other in range(len(rank)) if mask >> other & 1)
+
+    rounds = [replace(labels, mask=np.zeros_like(labels.mask)).then(0)]
+    for _ in chain.dims:
+        found = []
+        for here, dim, factor, move in loops_of(chain, rounds[-1], allowed, follows, outward=True):
+            moves = chain.own[:, dim]
+            still = here.keeper * ~moves
+            path = here.path.copy()
+            path[:, -1] = path[:, -1] * (len(chain.dims) + 1) + dim + 1
+            found.append(
+                replace(
+                    here,
+                    extent=here.extent + move,
+                    mask=here.mask | 1 << dim,
+                    keeper=still,
+                    free=np.where(still == 1, here.free * factor, here.free),
+                    standing=np.where(moves, 0.0, here.standing / factor),
+                    pj=here.pj + (here.standing * moves).sum(axis=1),
+                    path=path,
+                )
+            )
+        if not found:
+            break
+        rounds.append(pruned(chain, cut(joined(found))))
+    whole = joined(rounds)
+    must = sum(1 << d for d, factors in enumerate(allowed) if 1 not in factors)
+    whole = whole.at(whole.mask & must == must)
+    return replace(whole, mask=np.zeros_like(whole.mask)).then(whole.extent)

@@ -1,0 +1,99 @@
+"""From the outside in: what outer levels keep and loop over, at every extent that may be left for the inner ones."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crisp_hw.mapper.chains.chain import Chain, ranks
+from crisp_hw.mapper.chains.labels import Labels, first_label, joined, undominated
+from crisp_hw.mapper.chains.steps import Cut, Step, loops_of, placed
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def outermost(chain: Chain) -> Labels:
+    """Nothing but the outermost level, which keeps all."""
+    found = first_label(len(chain.extents) - 1, chain.top, len(chain.tensors))
+    return replace(found, leak_pj=found.leak_pj + chain.prices.leaks[chain.top])
+
+
+def inwards(chain: Chain, labels: Labels, step: Step, cut: Cut) -> Labels:
+    """One step further in; `cut` leaves out what cannot be better."""
+    match step.kind:
+        case "keep":
+            return pruned(chain, cut(_kept(chain, labels, step.level)))
+        case "spatial":
+            return pruned(chain, cut(_over_lanes(chain, labels, step.level)))
+        case "temporal":
+            return pruned(chain, _looped(chain, labels, step.level, cut))
+
+
+def pruned(chain: Chain, labels: Labels) -> Labels:
+    """What no other beats: stands still as long, shares as much, has as many words that need no read."""
+    more = [labels.free, labels.shared, labels.apart[:, list(chain.outputs)], -labels.leak_pj[:, None]]
+    return undominated(labels, np.concatenate(more, axis=1), len(chain.extents))
+
+
+def _kept(chain: Chain, labels: Labels, level: int) -> Labels:
+    """Every set of tensors that a level may keep; it is filled, and the next outer keeper sends."""
+    room, found = chain.rooms[level], []
+    for number, kept in enumerate(chain.keeps[level]):
+        words = chain.tiles[:, list(kept)].sum(axis=1)[labels.extent]
+        fits = (words >= room.least) & (words <= (np.inf if room.most is None else room.most))
+        here = labels.at(fits).then(number)
+        pj, keeper = here.pj.copy(), here.keeper.copy()
+        shared, apart = here.shared.copy(), here.apart.copy()
+        for t in kept:
+            outside, lanes = here.apart[:, t], here.shared[:, t]
+            sent = chain.words[t] * chain.others[-1, t] / (chain.others[here.extent, t] * here.free[:, t] * lanes)
+            pj += chain.sends[keeper[:, t], t] * sent + chain.prices.fills[level] * sent * lanes
+            if t in chain.outputs:
+                pj -= chain.prices.reads[keeper[:, t]] * chain.words[t] * outside
+                if chain.space.design.rules.first_fill_elided:
+                    pj -= chain.prices.fills[level] * chain.words[t] * outside * lanes
+            keeper[:, t], shared[:, t], apart[:, t] = level, 1.0, outside * lanes
+        leak = here.leak_pj + chain.prices.leaks[level] * here.lanes
+        found.append(replace(here, keeper=keeper, shared=shared, apart=apart, pj=pj, leak_pj=leak))
+    return joined(found)
+
+
+def _over_lanes(chain: Chain, labels: Labels, level: int) -> Labels:
+    """Every way to use the lanes below a level."""
+    found = []
+    for number, factors in enumerate(chain.lanes(level)):
+        extent, there = placed(chain, labels.extent, factors, outward=False)
+        here = labels.at(there).then(number)
+        share = np.where(chain.own, 1, np.array(factors)).prod(axis=1)
+        lanes = here.lanes * int(np.prod(factors))
+        found.append(replace(here, extent=extent[there], lanes=lanes, shared=here.shared * share))
+    return joined(found)
+
+
+def _looped(chain: Chain, labels: Labels, level: int, cut: Cut) -> Labels:
+    """Every order and bound of the loops of a level, one loop further in at a time."""
+    block = chain.block(level, "temporal")
+    assert block is not None  # every level has one
+    rank = ranks(chain.space.blocks[block], chain.dims)
+    allowed = chain.factors(level, "temporal")
+
+    def follows(mask: int, dim: int) -> bool:
+        return all(rank[dim] <= rank[other] for other in range(len(rank)) if mask >> other & 1)
+
+    rounds = [replace(labels, mask=np.zeros_like(labels.mask)).then(0)]
+    for _ in chain.dims:
+        found = []
+        for here, dim, factor, move in loops_of(chain, rounds[-1], allowed, follows, outward=False):
+            free = np.where(chain.own[:, dim], 1.0, here.free * factor)
+            path = here.path.copy()
+            path[:, -1] = path[:, -1] * (len(chain.dims) + 1) + dim + 1
+            extent, mask = here.extent + move, here.mask | 1 << dim
+            found.append(replace(here, extent=extent, mask=mask, free=free, path=path))
+        if not found:
+            break
+        rounds.append(pruned(chain, cut(joined(found))))
+    whole = joined(rounds)
+    must = sum(1 << d for d, factors in enumerate(allowed) if 1 not in factors)
+    whole = whole.at(whole.mask & must == must)
+    return replace(whole, mask=np.zeros_like(whole.mask)).then(whole.extent)

@@ -1,0 +1,127 @@
+"""The best of all choices of keep and bypass, proven by labels that meet, or a bound of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crisp_hw.engine.evaluate import evaluate_nests
+from crisp_hw.engine.sliding import sliding
+from crisp_hw.mapper.admit import admitted
+from crisp_hw.mapper.chains.chain import Chain
+from crisp_hw.mapper.chains.mappings import Mapped, mapping_of
+from crisp_hw.mapper.chains.meet import Pairs
+from crisp_hw.mapper.chains.meeting import MOST_LABELS, Meeting, TooManyError
+from crisp_hw.mapper.exact.program import Costs
+from crisp_hw.mapper.space import Space, factorizations_of
+from crisp_hw.mapper.tally import OBJECTIVES, Tally
+
+Bools = NDArray[np.bool_]
+
+EQUAL = 1e-10  # relative: sums of floats that differ by less are taken for equal (they lose about 1e-15 per term)
+BEAMS = (2_000, 20_000)  # labels a step for first mappings: tenths of a second each
+JUDGED = 64  # of the pairs that cost least: those that the engine finds dearer than they are may be passed by others
+MOST_EXTENTS = 100_000  # that a tile may have: labels are many times as many
+BYTES_PER_LABEL = 256  # about 30 numbers of 8 bytes; a step holds them several times over
+
+
+@dataclass
+class Levels:
+    """A search of all choices of keep and bypass at once; `tick` is told how many steps are done of all, and the bound.
+
+    `least` is a bound of all mappings; `gap` as in `exact.search.Exact`.
+    """
+
+    chain: Chain
+    tally: Tally
+    tick: Callable[[int, int, float], None]
+    memory_bytes: int = 1 << 30
+    gap: float = 0.0
+    least: float = 0.0
+
+    def run(self) -> bool:
+        """True when the best is found; False when there may be better ones, or labels were too many."""
+        try:
+            for beam in BEAMS:
+                self._judge(self._meet(beam), 4)
+            meeting = self._meet(None)
+        except TooManyError:
+            return False
+        dropped = self._wanted(float("inf"))  # what the labels that were left out cost at least
+        best = self._judge(meeting, JUDGED)
+        leader = self.tally.leader
+        self.least = max(self.least, min(dropped, best[0] if best else dropped)) if leader else self.least
+        if leader is None or best is None:  # nothing fits, or nothing can be better than what there was
+            return leader is not None
+        near = leader.scores[0] <= self.least * (1 + self.gap) * (1 + EQUAL)
+        second = self.gap or best[0] > dropped * (1 + EQUAL) or leader.scores[1] <= best[1] * (1 + EQUAL)
+        return bool(near and second)
+
+    def _meet(self, beam: int | None) -> tuple[Meeting, Pairs]:
+        most = int(min(MOST_LABELS, self.memory_bytes // BYTES_PER_LABEL))
+        meeting = Meeting(self.chain, self.tally.objective, self._beaten, self._tell, beam, most)
+        return meeting, meeting.run(JUDGED)
+
+    def _tell(self, meeting: Meeting) -> None:
+        if meeting.most is None:
+            self.least = max(self.least, self._wanted(meeting.least))
+        steps = 3 * self.chain.top + 2
+        self.tick(meeting.done, steps, self.least)
+
+    def _wanted(self, least: float) -> float:
+        """A bound of what is wanted, as a bound of all: what is not wanted is no better than the best so far."""
+        leader = self.tally.leader
+        return min(least, leader.scores[0] / (1 + self.gap)) if leader else least
+
+    def _judge(self, met: tuple[Meeting, Pairs], many: int) -> tuple[float, float] | None:
+        """The engine's word on the most promising mappings; their least scores by the labels."""
+        meeting, found = met
+        if not len(found.outer):
+            return None
+        first, second = OBJECTIVES[self.tally.objective](found.cycles, found.energy_pj)
+        for row in range(min(many, len(found.outer))):
+            costs = Costs(found.energy_pj[[row]], found.cycles[[row]], np.ones(1, dtype=np.bool_))
+            if not self._beaten(costs)[0]:
+                outer, inner = meeting.outer.path[found.outer[row]], meeting.inner.path[found.inner[row]]
+                self._enter(mapping_of(self.chain, (meeting.taken, outer), (meeting.given, inner)))
+        return float(first[0]), float(second[0])
+
+    def _enter(self, one: Mapped) -> None:
+        if admitted(one.space, one.rows).all():
+            batch = evaluate_nests(one.space.design, [(one.nest, one.bounds)])
+            self.tally.enter(one.space, one.nest, batch.at(slice(0, 1)), (one.rows, one.bounds))
+
+    def _beaten(self, costs: Costs) -> Bools:
+        first, second = OBJECTIVES[self.tally.objective](costs.cycles, costs.energy_pj)
+        leader = self.tally.leader
+        if leader is None:
+            return np.zeros(len(first), dtype=np.bool_)
+        best = leader.scores
+        if self.gap:
+            near: Bools = first >= best[0] / (1 + self.gap)
+            return near
+        found: Bools = (first > best[0] * (1 + EQUAL)) | (
+            (first >= best[0] * (1 - EQUAL)) & (second >= best[1] * (1 - EQUAL))
+        )
+        return found
+
+
+def chain_of(spaces: tuple[Space, ...]) -> Chain | None:
+    """All choices of keep and bypass as one chain; None where some are missing, tiles slide, or extents are many."""
+    first = spaces[0]
+    problem, names = first.design.problem, [tensor.name for tensor in first.design.problem.tensors]
+    options = [dict.fromkeys(space.keeps[level] for space in spaces) for level in range(len(first.keeps))]
+    if sliding(problem) or prod(map(len, options)) != len(spaces) or len(spaces) == 1:
+        return None
+    keeps = tuple(tuple(tuple(names.index(n) for n in names if n in kept) for kept in each) for each in options)
+    chain = Chain(first, keeps)
+    whole = all(_every_product(first, dim) for dim in problem.dims)
+    return chain if whole and prod(map(len, chain.divisors)) <= MOST_EXTENTS else None
+
+
+def _every_product(space: Space, dim: str) -> bool:
+    """Does a dimension take every product of what its factors may be in each block?"""
+    table, bound = space.factors[dim], space.design.problem.bound(dim)
+    return len(factorizations_of(bound, [np.unique(column) for column in table.T])) == len(table)

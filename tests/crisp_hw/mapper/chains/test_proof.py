@@ -1,0 +1,124 @@
+"""Labels that meet against brute force: random small spaces of which the engine judges every single mapping."""
+
+from dataclasses import replace
+from functools import cache
+from itertools import product
+
+import numpy as np
+import pytest
+from small_spaces import Case, best_scores, dense_case, every_mapping, tensor
+
+from crisp_hw.mapper.chains import meeting
+from crisp_hw.mapper.chains.proof import Levels, chain_of
+from crisp_hw.mapper.search import search
+from crisp_hw.mapper.tally import OBJECTIVES, Tally
+from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
+from crisp_hw.spec.constraints import Constraints
+from crisp_hw.spec.design import Design
+from crisp_hw.spec.ert import EnergyTable
+from crisp_hw.spec.options import SearchOptions
+from crisp_hw.spec.problem import Problem
+
+ROUNDING = 1e-9  # relative: what sums of floats in another order may differ by
+
+
+@cache
+def judged(seed):
+    """A case with two or more choices of keep and bypass, and all of its mappings."""
+    case = dense_case(seed)
+    return case, every_mapping(case)
+
+
+def levels_of(case, **more):
+    chain = chain_of(case.spaces)
+    return None if chain is None else Levels(chain, Tally(case.objective), lambda *_: None, **more)
+
+
+def test_no_mapping_costs_less_than_the_bound_and_what_is_proven_is_the_best(small_seeds):
+    proven = seen = 0
+    for seed in small_seeds:
+        case, every = judged(seed)
+        levels, best = levels_of(case), best_scores(case, every)
+        if levels is None:
+            continue
+        seen += 1
+        done = levels.run()
+        if best is None:
+            assert levels.tally.leader is None, seed
+            continue
+        assert levels.least <= best[0] * (1 + ROUNDING), seed
+        if done:
+            proven += 1
+            assert levels.tally.leader.scores == pytest.approx(best, rel=ROUNDING), seed
+    assert seen > len(small_seeds) / 3
+    assert proven > seen / 10  # where blocks are rounded, or ports of limited width decide, labels only bound
+
+
+def test_labels_that_say_a_hundredth_too_much_are_noticed(small_seeds, monkeypatch):
+    """The test above is able to fail."""
+    real = meeting.pairs
+
+    def raised(*given):
+        for each in real(*given):
+            yield replace(each, cycles=each.cycles * 1.01, energy_pj=each.energy_pj * 1.01)
+
+    monkeypatch.setattr(meeting, "pairs", raised)
+    with pytest.raises(AssertionError):
+        test_no_mapping_costs_less_than_the_bound_and_what_is_proven_is_the_best(small_seeds)
+
+
+def matrix_product(bound, ports=None):
+    lanes = {"instances": 4, "mesh_x": 2, "mesh_y": 2}
+    sizes = zip(("REG", "SPAD", "BUF"), (3, 12, 96), strict=True)
+    inner = [StorageLevel(name, size_words=size, **(lanes if name != "BUF" else {})) for name, size in sizes]
+    levels = (*inner, StorageLevel("DRAM", "DRAM", read_bandwidth=ports))
+    prices = {name: dict.fromkeys(("read", "write", "update"), pj)
+              for name, pj in (("REG", 0.3), ("SPAD", 2.0), ("BUF", 16.0), ("DRAM", 90.0))}  # fmt: skip
+    gemm = (tensor("A", "MK"), tensor("B", "KN"), tensor("Z", "MN", output=True))
+    problem = Problem("gemm", tuple("MKN"), (bound,) * 3, gemm)
+    return Design(Architecture(levels, ComputeLevel(**lanes)), problem, energy=EnergyTable(prices))
+
+
+OPEN = Constraints(either={name: frozenset("ABZ") for name in ("REG", "SPAD", "BUF")})
+
+
+@pytest.mark.parametrize("objective", list(OBJECTIVES))
+def test_labels_and_templates_prove_the_same(objective, monkeypatch):
+    design, few = matrix_product(4), Constraints(either={"REG": frozenset("AB"), "BUF": frozenset("Z")})
+    met = search(design, few, objective)
+    monkeypatch.setattr("crisp_hw.mapper.search.chain_of", lambda spaces: None)
+    by_templates = search(design, few, objective)
+    assert met.proven and by_templates.proven
+    scores = [(each.cycles, each.energy_pj) for each in (met, by_templates)]
+    assert scores[0] == pytest.approx(scores[1], rel=ROUNDING)
+
+
+def test_a_gap_that_is_allowed_is_kept():
+    exact, near = (search(matrix_product(32), OPEN, "edp", options=SearchOptions(gap=gap)) for gap in (0.0, 0.2))
+    edp = [each.cycles * each.energy_pj for each in (exact, near)]
+    assert exact.proven
+    assert edp[1] <= edp[0] * 1.2
+    assert near.proven or near.gap <= 0.2 + ROUNDING
+
+
+def test_too_many_labels_leave_the_proof_to_templates():
+    case = Case(matrix_product(16), OPEN, "edp")
+    levels = levels_of(case, memory_bytes=1)
+    assert not levels.run()
+    assert levels.least == 0.0
+
+
+def test_chains_are_for_every_choice_of_plain_tensors():
+    spaces = Case(matrix_product(4), OPEN, "edp").spaces
+    assert [len(each) for each in chain_of(spaces).keeps] == [8, 8, 8, 1]
+    assert chain_of(spaces[:1]) is None
+    assert chain_of(spaces[1:]) is None
+
+
+def test_extents_and_lanes_of_a_chain():
+    chain = chain_of(Case(matrix_product(4), OPEN, "edp").spaces)
+    assert len(chain.extents) == 27
+    assert chain.extents[-1].tolist() == [4, 4, 4]
+    assert chain.lanes_inside == (1, 1, 1, 4, 4)
+    both = {each for each in product((1, 2, 4), repeat=3) if np.prod(each) <= 4 and max(each) <= 2}
+    assert set(chain.lanes(2)) == both
