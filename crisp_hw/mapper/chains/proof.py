@@ -109,11 +109,11 @@ class Levels:
 
 
 def chain_of(spaces: tuple[Space, ...]) -> Chain | None:
-    """All choices of keep and bypass as one chain; None where some are missing, tiles slide, or extents are many."""
+    """All choices of keep and bypass as one chain; None where labels do not say what mappings cost."""
     first = spaces[0]
     problem, names = first.design.problem, [tensor.name for tensor in first.design.problem.tensors]
     options = [dict.fromkeys(space.keeps[level] for space in spaces) for level in range(len(first.keeps))]
-    if sliding(problem) or prod(map(len, options)) != len(spaces) or len(spaces) == 1:
+    if first.design.sparse.active or sliding(problem) or prod(map(len, options)) != len(spaces) or len(spaces) == 1:
         return None
     keeps = tuple(tuple(tuple(names.index(n) for n in names if n in kept) for kept in each) for each in options)
     chain = Chain(first, keeps)

@@ -18,6 +18,7 @@ from crisp_hw.spec.design import Design
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.options import SearchOptions
 from crisp_hw.spec.problem import Problem
+from crisp_hw.spec.sparse import ActionOptimization, Condition, SparseSpec
 
 ROUNDING = 1e-9  # relative: what sums of floats in another order may differ by
 
@@ -112,6 +113,8 @@ def test_chains_are_for_every_choice_of_plain_tensors():
     spaces = Case(matrix_product(4), OPEN, "edp").spaces
     assert [len(each) for each in chain_of(spaces).keeps] == [8, 8, 8, 1]
     assert chain_of(spaces[:1]) is None
+    sparse = SparseSpec(actions=(ActionOptimization("BUF", "skipping", (Condition("A", ("B",)),)),))
+    assert chain_of(Case(replace(matrix_product(4), sparse=sparse), OPEN, "edp").spaces) is None
     assert chain_of(spaces[1:]) is None
 
 
