@@ -24,6 +24,7 @@ __all__ = [
     "Evaluation",
     "InputError",
     "MappingError",
+    "ModelFile",
     "PrunedModel",
     "SearchOptions",
     "Workload",
@@ -33,6 +34,7 @@ __all__ = [
     "describe_checkpoint",
     "evaluate",
     "find_mapping",
+    "import_model",
     "list_arch",
     "list_workloads",
     "load_arch",
@@ -41,6 +43,7 @@ __all__ = [
     "map",
     "model",
     "render",
+    "save_pruned",
 ]
 
 

@@ -23,7 +23,8 @@ _WORD_BITS = (
 
 _OPTIONS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "batch batch-size images samples num-samples": (("--batch-size",), _ONE_INPUT),
-    "model net network input input-file checkpoint weights ckpt file source": (("--model",), _NETWORK),
+    "model net network input-file checkpoint weights ckpt file source": (("--model",), _NETWORK),
+    "input-size input-shape shape example image-size": (("--input",), "write --input 1,3,224,224 beside --model"),
     "architecture architectures accelerator accelerators hardware hw target chip": (("--arch",), ""),
     "output output-dir output-folder outdir out-dir save save-to dest destination o": (("--out",), ""),
     "threads workers processes procs parallel num-workers nproc n-jobs": (("--jobs",), ""),
@@ -80,7 +81,7 @@ _COMMANDS: Mapping[str, Mapping[str, str]] = {
         "init new create": "`crisp-hw arch new` begins a file of an accelerator",
         "pack archive save": "`crisp-hw bundle` packs an evaluation into one file",
         "masks inspect sparsity": "`crisp-hw describe` measures the masks of a pruned network",
-        "onnx convert import": "ONNX is not read; `crisp-hw workload copy` gives a layer table to fill in",
+        "onnx convert": "ONNX is not read; `crisp-hw workload copy` gives a layer table to fill in",
         "version": "`crisp-hw --version` prints it",
         "help": "`crisp-hw --help` says what there is",
     },
@@ -116,14 +117,14 @@ _COMMANDS: Mapping[str, Mapping[str, str]] = {
 
 _BY_TABLE = "`crisp-hw workload copy resnet50 FILE` gives a layer table to fill in"
 FOREIGN = (
-    "a checkpoint of another project needs its model, too: see crisp_hw.extract.describe_checkpoint, or prune the "
-    "model with `crisp-prune run`"
+    "weights of another tool are read from .pt, .pth, .bin, .ckpt and .safetensors: `crisp-hw evaluate FILE --model "
+    "package.module:factory --input 1,3,224,224`"
 )
 _NO_TENSORFLOW = f"files of TensorFlow and Keras are not read; {_BY_TABLE}"
 _FILES: Mapping[str, str] = {
     ".onnx": f"ONNX is not read; {_BY_TABLE}, and a PyTorch model is pruned by `crisp-prune run`",
     ".h5 .hdf5 .keras .pb .tflite .savedmodel": _NO_TENSORFLOW,
-    ".pth .ckpt .bin .tar .th .pkl .pickle .pt2 .torchscript .jit .gguf": FOREIGN,
+    ".tar .th .pkl .pickle .pt2 .torchscript .jit .gguf": FOREIGN,
     ".npy .npz .mat": f"arrays alone do not say what the layers are; {FOREIGN}",
     ".json": "a saved result is printed by `crisp-hw report`; layer tables and accelerators are YAML files",
     ".csv .toml .xlsx .tsv": f"layer tables and accelerators are YAML files; {_BY_TABLE}",

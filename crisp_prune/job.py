@@ -10,20 +10,20 @@ from torch import nn
 from torch.utils.data import DataLoader, Subset
 
 from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.machine.objects import call_factory
 from crisp_hw.machine.writing import check_writable, write_text
+from crisp_hw.pruned_file import save_pruned
 from crisp_hw.spec.descriptors import PrunedModel
 from crisp_hw.spec.shown import listed
 from crisp_prune.checkpoint import load_checkpoint, make_folder, save_checkpoint
 from crisp_prune.data import (
     Sampling,
-    call_factory,
     choose_classes,
     labels_of,
     open_dataset,
     stratified,
 )
 from crisp_prune.evaluate import Accuracy, accuracy
-from crisp_prune.export import save_pruned
 from crisp_prune.options import CONFIG_NAME, Job, job_text
 from crisp_prune.prune import Crisp
 from crisp_prune.rundir import CHECKPOINT, CONFIG, METRICS, REPORT, WEIGHTS, metrics_csv, open_run, report_markdown

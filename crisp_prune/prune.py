@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from crisp_hw.errors import InputError
+from crisp_hw.pruned_file import save_pruned
 from crisp_hw.spec.descriptors import PrunedModel
 from crisp_hw.spec.keywords import options_from, with_fields
 from crisp_hw.spec.kinds import check_path
@@ -17,7 +18,6 @@ from crisp_prune.agreement import agree
 from crisp_prune.attach import LastCall, Masks, attach, detach, mask_hooks, paused, share_nothing, strip, unwrapped
 from crisp_prune.batches import LossFn, classification_loss, count_of, first_batch, only_classes, to_device
 from crisp_prune.config import CrispConfig, CrispFields, config_from
-from crisp_prune.export import save_pruned
 from crisp_prune.geometry import Geometry, evaluation, record, samples_of
 from crisp_prune.given import checked_batch_size, checked_batches, checked_module, checked_state
 from crisp_prune.gradients import GradientSums, thawed

@@ -64,6 +64,7 @@ def calls(tmp_path):
             "Evaluation": lambda: len(crisp_hw.Evaluation(small.network).to_frame()) == 1,
             "InputError": lambda: str(crisp_hw.InputError("wrong", hint="mend it")) == "wrong; mend it",
             "MappingError": lambda: crisp_hw.MappingError("no mapping").exit_code == 3,
+            "ModelFile": lambda: crisp_hw.ModelFile("weights.pth", net, (1, 16)).example == (1, 16),
             "NM": lambda: crisp_hw.NM(2, 4) == crisp_hw.NM(n=2, m=4),
             "PrunedModel": lambda: crisp_hw.PrunedModel("net", exported.layers).layers == exported.layers,
             "SearchOptions": lambda: crisp_hw.SearchOptions(budget=3).budget == 3,
@@ -76,6 +77,7 @@ def calls(tmp_path):
             ),
             "evaluate": lambda: crisp_hw.evaluate("resnet50", "stc", **fc) == small,
             "find_mapping": lambda: crisp_hw.find_mapping(table, "cycles").found.cycles == 8,
+            "import_model": lambda: len(crisp_hw.import_model(net, example=(1, 16)).layers) == 2,
             "list_arch": lambda: "stc" in crisp_hw.list_arch(),
             "list_workloads": lambda: "resnet50" in crisp_hw.list_workloads(),
             "load_arch": lambda: crisp_hw.load_arch("stc:cores=8").cores == 8,
@@ -84,6 +86,7 @@ def calls(tmp_path):
             "map": lambda: crisp_hw.map(table, "cycles").found.cycles == 8,
             "model": lambda: crisp_hw.model(crisp_hw.render(small, tmp_path / "files")).result.cycles > 0,
             "render": lambda: len(crisp_hw.render(small, tmp_path / "documents")) == 5,
+            "save_pruned": lambda: crisp_hw.save_pruned(tmp_path / "again.pt", exported) is None,
         },
         crisp_prune: {
             "Crisp": lambda: (

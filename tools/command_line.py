@@ -90,7 +90,7 @@ ABSENT: dict[tuple[str, str], str] = {
     **{
         (name, key): DOCUMENTS
         for name in ("model", "map")
-        for key in ("masks", "workload", "nm", "block", "sparsity", "arch", "set", *_MODELLED)
+        for key in ("masks", "workload", "model", "input", "nm", "block", "sparsity", "arch", "set", *_MODELLED)
     },
     **{(name, "layers"): "there is one problem" for name in ("model", "map")},
     **{(name, "energy"): "the ERT among FILES says it" for name in ("model", "map")},

@@ -8,6 +8,7 @@ from crisp_hw.accelerators import load_arch as load_arch
 from crisp_hw.api.hardware import characterize as characterize
 from crisp_hw.api.networks import describe as describe
 from crisp_hw.api.networks import evaluate as evaluate
+from crisp_hw.api.networks import import_model as import_model
 from crisp_hw.api.timeloop_files import find_mapping as find_mapping
 from crisp_hw.api.timeloop_files import model as model
 from crisp_hw.api.timeloop_files import render as render
@@ -17,10 +18,12 @@ from crisp_hw.errors import InputError as InputError
 from crisp_hw.errors import MappingError as MappingError
 from crisp_hw.extract import describe_checkpoint as describe_checkpoint
 from crisp_hw.io import load_pruned as load_pruned
+from crisp_hw.pruned_file import save_pruned as save_pruned
 from crisp_hw.returned import BestMapping as BestMapping
 from crisp_hw.returned import Characterization as Characterization
 from crisp_hw.returned import EvaluatedMapping as EvaluatedMapping
 from crisp_hw.returned import Evaluation as Evaluation
+from crisp_hw.sources import ModelFile as ModelFile
 from crisp_hw.sources import WorkloadPattern as WorkloadPattern
 from crisp_hw.spec.accelerator import Accelerator as Accelerator
 from crisp_hw.spec.descriptors import Descriptor as Descriptor

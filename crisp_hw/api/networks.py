@@ -1,26 +1,43 @@
 """Networks on accelerators: `evaluate` and `describe`."""
 
 from collections.abc import Sequence
-from typing import Unpack
+from typing import Any, Unpack
 
+from crisp_hw.errors import InputError
 from crisp_hw.pipeline import Progress, evaluate_layers, unused_options
 from crisp_hw.returned import Evaluation
-from crisp_hw.sources import Arch, Pattern, Source, load_accelerators, resolve, select
+from crisp_hw.sources import (
+    Arch,
+    Pattern,
+    Source,
+    is_module,
+    load_accelerators,
+    resolve,
+    select,
+    sized,
+    with_model,
+)
 from crisp_hw.spec.accelerator import Accelerator
-from crisp_hw.spec.descriptors import Descriptor
+from crisp_hw.spec.descriptors import Descriptor, PrunedModel
 from crisp_hw.spec.evaluation import NetworkEvaluation
 from crisp_hw.spec.keywords import options_from, with_fields
 from crisp_hw.spec.kinds import check_callable
 from crisp_hw.spec.options import EvaluateFields, EvaluateOptions
 from crisp_hw.spec.patterns import NM
+from crisp_hw.spec.shown import listed
 from crisp_hw.spec.variant import Changes, parameters_of
+
+DEFAULT_ARCH = ("crisp-stc",)
 
 
 @with_fields(EvaluateOptions)
 def evaluate(  # noqa: PLR0913 - what a user may say of an evaluation, all but network and hardware by name
-    source: Source,
-    arch: Arch | Sequence[Arch] = ("crisp-stc",),
+    source: Any,
+    given: Any = None,
     *,
+    arch: Arch | Sequence[Arch] = DEFAULT_ARCH,
+    model: Any = None,
+    example: Any = None,
     nm: NM | str | None = None,
     block: int | None = None,
     sparsity: float | None = None,
@@ -35,10 +52,17 @@ def evaluate(  # noqa: PLR0913 - what a user may say of an evaluation, all but n
     ----------
     source
         The network: a workload by name ("resnet50") or a .yaml layer table, both with `nm`, `block` and `sparsity`; or
-        what says itself what is pruned: a pruned-model file (.pt, .safetensors), a PrunedModel, a WorkloadPattern.
+        what says itself what is pruned: a pruned-model file (.pt, .safetensors), a PrunedModel, a WorkloadPattern,
+        weights of another tool (.pt, .pth, .bin, .ckpt, .safetensors), or a torch.nn.Module.
+    given
+        The accelerators, as in `arch`; where `source` is a torch.nn.Module, what the module is called with (`example`).
     arch
         One accelerator or several, each by name, as a YAML file or as an Accelerator; "crisp-stc:smem_bandwidth=32" is
         one with another number.
+    model
+        The torch.nn.Module that weights of another tool belong to, or "package.module:factory".
+    example
+        What the model is called with for one sample, or the sizes of that tensor, such as (1, 3, 224, 224).
     nm
         The N:M pattern that a layer table is pruned to, "2:4" or NM(2, 4); None leaves it dense.
     block
@@ -75,7 +99,8 @@ def evaluate(  # noqa: PLR0913 - what a user may say of an evaluation, all but n
     """
     said = options_from(EvaluateOptions, options, fields)
     check_callable("progress", progress)
-    network = resolve(source, Pattern(nm, block, sparsity))
+    example, arch = _placed(source, given, example, arch)
+    network = sized(resolve(with_model(source, model, example), Pattern(nm, block, sparsity)))
     chosen = select(network.descriptors, layers)
     accelerators = load_accelerators(arch, said.energy)
     rows = evaluate_layers(chosen, accelerators, said, progress, network.masks)
@@ -89,6 +114,48 @@ def evaluate(  # noqa: PLR0913 - what a user may say of an evaluation, all but n
             _parameters(accelerators),
         )
     )
+
+
+def _placed(source: Any, given: Any, example: Any, arch: Any) -> tuple[Any, Any]:
+    """Example and accelerators, one of which may be the second argument."""
+    modular = is_module(source)
+    name, there = ("example", example is not None) if modular else ("arch", arch is not DEFAULT_ARCH)
+    if given is None:
+        return example, arch
+    if there:
+        raise InputError(f"{name} is given twice", hint="give it once, by name or as the second argument")
+    return (given, arch) if modular else (example, given)
+
+
+def import_model(source: Source, *, model: Any = None, example: Any = None) -> PrunedModel:
+    """Read the masks of another tool's network and the sizes of its layers, as `evaluate` reads them.
+
+    Parameters
+    ----------
+    source
+        Weights of another tool, a torch.nn.Module, or anything else that has masks; `save_pruned` writes the result.
+    model, example
+        As in `evaluate`.
+
+    Raises
+    ------
+    InputError
+        When the source is not accepted, or does not tell the sizes of its layers.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import_model(torch.nn.Linear(4, 2), example=(1, 4))
+    <PrunedModel Linear: 1 layer, 0 of them with masks>
+    """
+    network = resolve(with_model(source, model, example))
+    if network.masks is None:
+        raise InputError(f"{network.name} is a layer table and has no masks", hint="give weights")
+    if network.unsized:
+        lost = listed(each.name for each in network.unsized)
+        raise InputError(f"the sizes of {lost} are not known", hint="give the model and an example input")
+    provenance = {**(network.provenance or {}), **({"read_as": list(network.read_as)} if network.read_as else {})}
+    return PrunedModel(network.name, tuple(network.masks.values()), (), network.skipped, provenance)
 
 
 def _parameters(accelerators: Sequence[Accelerator]) -> dict[str, Changes]:
@@ -110,8 +177,14 @@ def _general(options: EvaluateOptions) -> tuple[str, ...]:
     )
 
 
-def describe(
-    source: Source, *, nm: NM | str | None = None, block: int | None = None, sparsity: float | None = None
+def describe(  # noqa: PLR0913 - what a user may say of a network, all but itself by name
+    source: Any,
+    *,
+    model: Any = None,
+    example: Any = None,
+    nm: NM | str | None = None,
+    block: int | None = None,
+    sparsity: float | None = None,
 ) -> tuple[Descriptor, ...]:
     """Measure the weights of every layer of a network: N:M, blocks, balance, density, bits of metadata.
 
@@ -119,6 +192,8 @@ def describe(
     ----------
     source
         The network, as `evaluate` takes it. Masks are measured, whatever the file claims of them.
+    model, example
+        As in `evaluate`; weights of another tool can be described without them.
     nm, block, sparsity
         What a layer table is pruned to, as in `evaluate`.
 
@@ -138,4 +213,4 @@ def describe(
     >>> layer.layer.name, layer.nm, layer.kept_blocks, layer.total_blocks
     ('layer1.0.conv1', NM(n=2, m=4), 1, 1)
     """
-    return resolve(source, Pattern(nm, block, sparsity)).descriptors
+    return resolve(with_model(source, model, example), Pattern(nm, block, sparsity)).descriptors

@@ -12,7 +12,16 @@ from crisp_hw.cli.verify import DIFFERENT, CountsOption, EnergyTolerance
 from crisp_hw.command_line.options import WideOption
 from crisp_hw.spec.options import EvaluateOptions
 
-SOURCE = ("masks", "workload", "nm", "block", "sparsity")  # the options that name the network
+SOURCE = (
+    "network",
+    "masks",
+    "workload",
+    "model",
+    "input",
+    "nm",
+    "block",
+    "sparsity",
+)  # the options that name the network
 UNTOLD = (*SOURCE, "backend", "jobs", "cache", "said")  # told elsewhere, or without a say in any number
 
 
@@ -73,11 +82,15 @@ def _origin(inputs: Inputs) -> dict[str, Any]:
     """Where the network comes from; of a pruned-model file its name and checksum."""
     from crisp_hw.bundles.archive import sha256
     from crisp_hw.io.containers import PRUNED
+    from crisp_hw.io.recognise import ANY
     from crisp_hw.machine.files import read_bytes
 
     if inputs.masks is not None:
         return {"masks": inputs.masks.name, "sha256": sha256(read_bytes(inputs.masks, PRUNED))}
-    return {name: getattr(inputs, name) for name in SOURCE if name != "masks"}
+    if inputs.network is not None:
+        digest = sha256(read_bytes(Path(inputs.network), ANY))
+        return {"weights": Path(inputs.network).name, "sha256": digest, "model": inputs.model, "input": inputs.input}
+    return {name: getattr(inputs, name) for name in ("workload", "nm", "block", "sparsity")}
 
 
 def _tool(backend: str) -> str | None:

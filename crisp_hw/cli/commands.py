@@ -6,6 +6,7 @@ from crisp_hw.cli.characterize import characterize
 from crisp_hw.cli.describe import describe
 from crisp_hw.cli.evaluate import evaluate, render
 from crisp_hw.cli.examples import EXAMPLES
+from crisp_hw.cli.import_model import import_model
 from crisp_hw.cli.map import map_files
 from crisp_hw.cli.model import model
 from crisp_hw.cli.results import compare, report
@@ -28,6 +29,7 @@ NETWORKS, FILES, CHECKS, STOCK = (
 app = new_app(PROGRAM)
 for command in (evaluate, report, describe, render):
     app.command(rich_help_panel=NETWORKS)(command)
+app.command("import", rich_help_panel=NETWORKS)(import_model)
 app.command(rich_help_panel=FILES)(model)
 app.command("map", rich_help_panel=FILES)(map_files)
 for command in (compare, verify, validate, bundle, replay):

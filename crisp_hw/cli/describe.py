@@ -36,7 +36,7 @@ def describe(
         raise InputError("--layer chooses what --picture FILE shows", hint="give both")
     check_output(picture)
     network = resolve(inputs.source())
-    document = descriptor_document(network.name, select(network.descriptors, inputs.layers))
+    document = descriptor_document(network.name, select(network.descriptors, inputs.layers), network.read_as)
     if picture is not None:
         _draw(_chosen(network, layer), picture)
     show_table(document, form, wide)

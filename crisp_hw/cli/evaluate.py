@@ -43,14 +43,14 @@ def evaluate(  # noqa: PLR0913 - the options of a command
 ) -> None:
     """Compute the cycles and energy of a pruned network on accelerators, each layer with its best mapping."""
     from crisp_hw import api
-    from crisp_hw.sources import resolve, select
+    from crisp_hw.sources import resolve, select, sized
 
     source, accelerators, layers = inputs.source(), inputs.accelerators(options.energy), inputs.layers
     check_output_of(out, plot, figures)
     shown = Shown(per_layer, notes, wide)
     say_unheard(shown, form, explain)
     if explain is not None:
-        check_single(accelerators, select(resolve(source).descriptors, layers), options.backend)
+        check_single(accelerators, select(sized(resolve(source)).descriptors, layers), options.backend)
     with progress() as bar:
         network = api.evaluate(source, accelerators, layers=layers, options=options, progress=bar).network
     if out is not None:

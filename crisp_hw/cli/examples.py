@@ -8,6 +8,10 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "report": ("crisp-hw report before", "crisp-hw report result.zip --out results --no-plot"),
     "compare": ("crisp-hw compare before after --tolerance 1%", "crisp-hw compare result.zip after -f csv"),
     "describe": ("crisp-hw describe run.pt", "crisp-hw describe run.pt --layer fc --picture mask.png"),
+    "import": (
+        "crisp-hw import weights.safetensors -o linear.safetensors",
+        "crisp-hw import w.pth --model my_model:build --input 1,3,8,8 -o own.pt",
+    ),
     "render": (
         "crisp-hw render run.pt -o documents",
         "crisp-hw render vgg16 --layers '*.6' -a dense -o docs --front-end v4",

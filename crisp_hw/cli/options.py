@@ -17,7 +17,7 @@ from crisp_hw.spec.options import SEARCH, EvaluateOptions, Stated, stated
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from crisp_hw.sources import Source
+    from crisp_hw.sources import ModelFile, Source
     from crisp_hw.spec.accelerator import Accelerator
     from crisp_hw.spec.patterns import NM
 
@@ -69,8 +69,8 @@ class Inputs:
     network: Annotated[
         str | None,
         Stated(
-            "The network: a pruned-model file (.pt, .safetensors), a packaged layer table by name (resnet50), or a "
-            ".yaml file of one.",
+            "The network: a pruned-model file (.pt, .safetensors), weights of another tool (.pt, .pth, .bin, .ckpt, "
+            ".safetensors), a packaged layer table by name (resnet50), or a .yaml file of one.",
             argument="SOURCE",
         ),
     ] = None
@@ -78,6 +78,13 @@ class Inputs:
     workload: Annotated[str | None, Stated("SOURCE, as a layer table: a name such as resnet50, or a .yaml file.")] = (
         None
     )
+    model: Annotated[
+        str | None,
+        Stated("The function that makes the PyTorch model of weights of another tool, as package.module:factory."),
+    ] = None
+    input: Annotated[
+        str | None, Stated("The sizes of one input of --model, such as 1,3,224,224 (batch, channels, height, width).")
+    ] = None
     nm: Annotated[str | None, Stated("The N:M pattern that a layer table is pruned to, such as 2:4.")] = None
     block: Annotated[
         int | None, Stated("The side of the square blocks that a layer table is pruned in, in weights.")
@@ -106,37 +113,50 @@ class Inputs:
         if self.masks is not None or self.workload is not None:
             option = "--workload" if self.masks is None else "--masks"
             raise InputError(f"SOURCE {self.network} and {option} are given together", hint="give the network once")
-        from crisp_hw.sources import is_pruned_model
+        from crisp_hw.sources import kind_of
 
-        kind, value = ("masks", Path(self.network)) if is_pruned_model(self.network) else ("workload", self.network)
-        object.__setattr__(self, kind, value)
+        match kind_of(self.network):
+            case "pruned":
+                object.__setattr__(self, "masks", Path(self.network))
+            case "table":
+                object.__setattr__(self, "workload", self.network)
+            case _:
+                return
         object.__setattr__(self, "network", None)
 
     def source(self) -> "Source":
         """The network; InputError unless it is exactly one."""
         from crisp_hw.sources import WorkloadPattern
 
-        match self.masks, self.workload:
-            case Path(), None:
-                given = {"--nm": self.nm, "--block": self.block, "--sparsity": self.sparsity}
-                extra = ", ".join(name for name, value in given.items() if value is not None)
-                if extra:
-                    raise InputError(
-                        f"{extra}: only for a layer table", hint=f"the masks of {self.masks} say what is pruned"
-                    )
+        match self.masks, self.workload, self.network:
+            case Path(), None, None:
+                self._refuse("only for a layer table", f"the masks of {self.masks} say what is pruned", *PRUNING)
+                self._refuse("only for weights of another tool", f"{self.masks} holds the sizes of its layers", *SIZES)
                 return self.masks
-            case None, str():
+            case None, str(), None:
+                hint = f"{self.workload} holds the sizes of its layers"
+                self._refuse("only for weights of another tool", hint, *SIZES)
                 nm = None if self.nm is None else _pattern(self.nm)
                 return WorkloadPattern(self.workload, nm, self.block, self.sparsity)
+            case None, None, str():
+                self._refuse("only for a layer table", f"the zeros of {self.network} say what is pruned", *PRUNING)
+                return _model_file(self.network, self.model, self.input)
             case _:
                 raise InputError("give exactly one network", hint="SOURCE, --masks FILE or --workload NAME")
+
+    def _refuse(self, only: str, hint: str, *names: str) -> None:
+        """InputError for options that have no effect on this network."""
+        extra = ", ".join(f"--{name}" for name in names if getattr(self, name) is not None)
+        if extra:
+            raise InputError(f"{extra}: {only}", hint=hint)
 
     def accelerators(self, energy: str | None) -> "tuple[Accelerator, ...]":
         """The accelerators with the numbers of --set; InputError for one that there is not."""
         return accelerators_of(self.arch, energy, self.setting)
 
 
-NETWORK = ("network", "masks", "workload", "nm", "block", "sparsity", "layers")
+PRUNING, SIZES = ("nm", "block", "sparsity"), ("model", "input")
+NETWORK = ("network", "masks", "workload", *SIZES, *PRUNING, "layers")
 """The inputs that say which network, and which of its layers."""
 WITHOUT_SOURCE = tuple(name for name in stated(Inputs) if name != "network")
 """The inputs of a command whose own argument may be SOURCE, too."""
@@ -157,6 +177,13 @@ def accelerators_of(
             said = f"--set {', '.join(changes)}: leaves {lost[0]} of --arch {each.name} without effect"
             raise InputError(said, hint="--set applies to every accelerator, so give the number in one place")
     return tuple(changed(each, changes) for each in loaded)
+
+
+def _model_file(path: str, model: str | None, sizes: str | None) -> "ModelFile":
+    from crisp_hw.command_line.shapes import shape_from
+    from crisp_hw.sources import ModelFile
+
+    return ModelFile(path, model, None if sizes is None else shape_from(sizes))
 
 
 def _pattern(text: str) -> "NM":

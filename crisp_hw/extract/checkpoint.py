@@ -1,23 +1,21 @@
 """Any other sparse checkpoint: its zeros are the masks, a model gives the geometry."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crisp_hw.errors import InputError, Where
+from crisp_hw.extract.names import matched
 from crisp_hw.extract.workload import Found, find_layers
+from crisp_hw.io.state_dict import dense, plain_weights
 from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel, Role
 from crisp_hw.spec.patterns import NM
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
-
-# Suffixes of torch.nn.utils.prune: the dense weight and the mask over it.
-PRUNE_ORIGINAL, PRUNE_MASK = "_orig", "_mask"
 
 
 def describe_checkpoint(
@@ -32,8 +30,8 @@ def describe_checkpoint(
     Parameters
     ----------
     weights
-        The state dict of `model`, tensors or arrays by name; the pairs `weight_orig` and `weight_mask` of
-        `torch.nn.utils.prune` are read, too.
+        The state dict of `model`, tensors or arrays by name, also with a prefix such as Lightning's "model."; masks
+        and packed weights that other tools keep beside them are read, too (`crisp_hw.io.state_dict.plain_weights`).
     model, example_input
         Where the geometry of the layers comes from, as in `extract`.
     nm, block
@@ -66,7 +64,9 @@ def describe_checkpoint(
             f"claims n:m {nm} and block {block} make no sense", hint="n must be 1 to m and the block at least 1"
         )
     found, skipped = find_layers(model, example_input)
-    layers = tuple(_pruned(entry, _mask(weights, entry), nm, block) for entry in found)
+    plain = plain_weights({name: _tensor(name, value) for name, value in weights.items()})
+    keys = matched(plain, model, [entry.parameter for entry in found])
+    layers = tuple(_pruned(entry, _mask(plain[keys[entry.parameter]], entry), nm, block) for entry in found)
     claims = {"nm": None if nm is None else [nm.n, nm.m], "block": block}
     provenance = {"masks": "nonzeros of a checkpoint", "claims": claims}
     return PrunedModel(type(model).__name__, layers, (), skipped, provenance)
@@ -85,11 +85,11 @@ def _has_empty_block(mask: NDArray[np.bool_], block: int) -> bool:
     return not np.logical_or.reduceat(np.logical_or.reduceat(mask, rows, axis=0), columns, axis=1).all()
 
 
-def _mask(weights: Mapping[str, Any], entry: Found) -> NDArray[np.bool_]:
+def _mask(given: "torch.Tensor", entry: Found) -> NDArray[np.bool_]:
     """Where the weight is not zero: bool[rows, columns]."""
     layer = entry.layer
     place, parts = entry.part
-    weight = _weight(weights, entry)
+    weight = _finite(entry.parameter, given)
     if parts > 1 and weight.ndim and weight.shape[0] == parts * layer.out_channels:
         weight = weight.chunk(parts)[place]
     taps = layer.kernel if layer.kind == "conv2d" else ()
@@ -103,44 +103,52 @@ def _mask(weights: Mapping[str, Any], entry: Found) -> NDArray[np.bool_]:
             Where("checkpoint"),
             "give the model that these weights belong to",
         )
-    kept = weight != 0
-    view = kept.permute(0, 2, 3, 1) if layer.kind == "conv2d" else kept
-    mask: NDArray[np.bool_] = np.ascontiguousarray(view.reshape(layer.rows, layer.columns).numpy())
+    return matrix_view(weight != 0)
+
+
+def mask_of(name: str, weight: "torch.Tensor") -> NDArray[np.bool_]:
+    """Where a weight is not zero: bool[rows, columns]; InputError when it holds what is no number.
+
+    >>> import torch
+    >>> mask_of("fc.weight", torch.tensor([[0.0, 2.0]])).tolist()
+    [[False, True]]
+    """
+    return matrix_view(_finite(name, weight) != 0)
+
+
+def matrix_view(kept: "torch.Tensor") -> NDArray[np.bool_]:
+    """A tensor of output channels, input channels and taps as bool[rows, columns], the input channels fastest.
+
+    >>> import torch
+    >>> matrix_view(torch.tensor([[[True, False]], [[True, True]]])).tolist()
+    [[True, False], [True, True]]
+    """
+    last = kept.movedim(1, -1) if kept.ndim > 2 else kept
+    mask: NDArray[np.bool_] = np.ascontiguousarray(last.reshape(kept.shape[0], -1).numpy())
     return mask
 
 
-def _weight(weights: Mapping[str, Any], entry: Found) -> "torch.Tensor":
-    """The layer's weight as a plain CPU tensor, masked when the checkpoint keeps weight and mask apart."""
-    name = entry.parameter
-    if name in weights:
-        return _plain(name, weights[name])
-    if name + PRUNE_ORIGINAL in weights and name + PRUNE_MASK in weights:
-        original, mask = (_plain(name + suffix, weights[name + suffix]) for suffix in (PRUNE_ORIGINAL, PRUNE_MASK))
-        if original.shape == mask.shape:
-            return original * mask
-    near = get_close_matches(name, [str(key) for key in weights], n=1, cutoff=0.0)
-    hint = f"; the nearest name is '{near[0]}'" if near else ""
-    raise InputError(
-        f"no weight '{name}' for layer '{entry.layer.name}'{hint}",
-        Where("checkpoint"),
-        "give a state dict with the model's names",
-    )
-
-
-def _plain(name: str, value: Any) -> "torch.Tensor":
-    """Dense, detached, on the CPU; every element a finite number."""
+def _tensor(name: str, value: Any) -> Any:
+    """A tensor of an array; packed pairs as they are."""
     import torch
 
+    if isinstance(value, torch.Tensor | tuple):
+        return value
     try:
-        tensor = torch.as_tensor(value).detach().cpu()
+        return torch.as_tensor(value)
     except (TypeError, ValueError, RuntimeError) as error:
+        if "weight" not in name:  # settings beside the weights, as torch.ao keeps them
+            return value
         raise InputError(
             f"'{name}' is no tensor ({type(value).__name__})", Where("checkpoint"), "give a state dict"
         ) from error
-    if tensor.is_quantized:
-        tensor = tensor.dequantize()
-    if tensor.layout != torch.strided:
-        tensor = tensor.to_dense()
+
+
+def _finite(name: str, value: "torch.Tensor") -> "torch.Tensor":
+    """Dense, detached, on the CPU; every element a finite number."""
+    import torch
+
+    tensor = dense(value)
     if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
         raise InputError(f"'{name}' holds values that are not finite", Where("checkpoint"), "was training stable?")
     return tensor

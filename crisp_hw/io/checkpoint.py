@@ -1,21 +1,36 @@
 """Reads a checkpoint of weights that some other tool wrote."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.io.containers import DAMAGE
+from crisp_hw.io.state_dict import plain_weights, without_prefix
 from crisp_hw.machine.files import FileKind, check_file
 from crisp_hw.machine.foreign import in_our_words
+from crisp_hw.spec.shown import listed
 
 if TYPE_CHECKING:
     import torch
 
 CHECKPOINT = FileKind("a checkpoint", 2**40, "give a checkpoint of weights")  # 2^38 weights of 32 bits
-WRAPPERS = ("state_dict", "model_state_dict", "model", "module", "weights")
+CHECKPOINTS = (".pt", ".pth", ".bin", ".ckpt", ".safetensors")
+WRAPPERS = ("state_dict", "model_state_dict", "model", "module", "weights", "params", "net", "network")
 """Keys under which training scripts commonly keep the state dict (Lightning, torchvision references, DeepSpeed)."""
+AVERAGES = ("state_dict_ema", "model_ema", "ema_state_dict", "ema", "params_ema", "ema_model")
+"""Keys of weights that are averaged over training (timm, torchvision references, BasicSR)."""
+AVERAGE_PREFIXES = ("model_ema.", "ema_model.", "ema.")
+
+
+@dataclass(frozen=True)
+class StateDict:
+    """Plain tensors by name, and what was chosen or left out on the way to them."""
+
+    tensors: "Mapping[str, torch.Tensor]"
+    notes: tuple[str, ...] = ()
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> "dict[str, torch.Tensor]":
@@ -29,8 +44,8 @@ def load_checkpoint(path: str | os.PathLike[str]) -> "dict[str, torch.Tensor]":
     Returns
     -------
     dict of str to torch.Tensor
-        Tensors on the CPU by name. One wrapping level ("state_dict", "model", ...) and the prefix "module." of
-        DataParallel are taken off.
+        Tensors on the CPU by name. One wrapping level ("state_dict", "model", ...) and the prefixes of DataParallel,
+        torch.compile and FSDP are taken off, and masks beside the weights are multiplied in.
 
     Raises
     ------
@@ -44,21 +59,30 @@ def load_checkpoint(path: str | os.PathLike[str]) -> "dict[str, torch.Tensor]":
     ...
     crisp_hw.errors.InputError: no-such-weights.pth: cannot be read (no such file or directory); give ...
     """
-    source = Path(path)
+    return dict(read_state_dict(Path(path)).tensors)
+
+
+def read_state_dict(source: Path) -> StateDict:
+    """The state dict of a checkpoint, and in words which of several was taken; raises as `load_checkpoint` does."""
     check_file(source, CHECKPOINT)
-    tensors = _tensors(_read(source))
+    content = read_tensors(source)
+    chosen, notes = _chosen(content)
+    try:
+        tensors = plain_weights({**_masks_of_sparsifier(content), **chosen})
+    except InputError as error:
+        raise error.within(str(source)) from error
     if not tensors:
         raise InputError(
             "holds no map from names to tensors",
             Where(mark=Mark(str(source))),
             "save model.state_dict() and give that file",
         )
-    if all(name.startswith("module.") for name in tensors):
-        tensors = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
-    return tensors
+    live, more = _live(tensors)
+    return StateDict(without_prefix(live, "module."), (*notes, *more))
 
 
-def _read(source: Path) -> Any:
+def read_tensors(source: Path) -> Any:
+    """What a file holds, read by PyTorch's weights-only loader or by safetensors."""
     try:
         import safetensors
         import safetensors.torch
@@ -79,14 +103,40 @@ def _read(source: Path) -> Any:
         ) from error
 
 
-def _tensors(content: Any) -> "dict[str, torch.Tensor]":
-    """The named tensors of a state dict, one wrapping level taken off."""
+def _chosen(content: Any) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """The state dict in what a file holds, one wrapping level taken off."""
     import torch
 
     if not isinstance(content, Mapping):
-        return {}
-    found = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, torch.Tensor)}
-    if found:
-        return found
-    wrapped: Mapping[Any, Any] = next((content[key] for key in WRAPPERS if isinstance(content.get(key), Mapping)), {})
-    return {key: value for key, value in wrapped.items() if isinstance(key, str) and isinstance(value, torch.Tensor)}
+        return {}, ()
+    if any(isinstance(value, torch.Tensor) for value in content.values()):
+        return content, ()
+    there = [key for key in (*WRAPPERS, *AVERAGES) if isinstance(content.get(key), Mapping)]
+    if not there:
+        return {}, ()
+    averages = [key for key in there[1:] if key in AVERAGES]
+    lost = (f"its averaged weights under {listed(averages)} are left aside",) if averages else ()
+    return content[there[0]], (f"the weights are those under '{there[0]}' of the file", *lost)
+
+
+def _live(tensors: "Mapping[str, torch.Tensor]") -> "tuple[dict[str, torch.Tensor], tuple[str, ...]]":
+    """The weights without copies that are averaged over training, where both stand beside each other."""
+    copies = {name for name in tensors if name.startswith(AVERAGE_PREFIXES)}
+    live = {name: tensor for name, tensor in tensors.items() if name not in copies and name != "n_averaged"}
+    if not copies or not any(tensor.ndim > 1 for tensor in live.values()):
+        return {name: tensor for name, tensor in tensors.items() if name != "n_averaged"}, ()
+    return live, (f"{len(copies)} averaged tensors such as '{min(copies)}' are left aside",)
+
+
+def _masks_of_sparsifier(content: Any) -> dict[str, Any]:
+    """Masks that a sparsifier of torch.ao keeps in its own state, by the names that the parametrization gives them."""
+    return dict(_sparsified(content)) if isinstance(content, Mapping) else {}
+
+
+def _sparsified(content: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
+    for entry in content.values():
+        state = entry.get("state") if isinstance(entry, Mapping) else None
+        for name, kept in state.items() if isinstance(state, Mapping) else ():
+            if isinstance(name, str) and isinstance(kept, Mapping) and "mask" in kept:
+                module, _, weight = name.rpartition(".")
+                yield f"{module}.parametrizations.{weight}.0.mask".lstrip("."), kept["mask"]

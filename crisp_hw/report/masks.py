@@ -33,8 +33,8 @@ def descriptor_records(descriptors: Sequence[Descriptor]) -> list[Record]:
     return [_record(found, tuple(parts)) for found in descriptors]
 
 
-def descriptor_document(title: str, descriptors: Sequence[Descriptor]) -> Document:
-    """Tables, remarks and content about the masks of a network.
+def descriptor_document(title: str, descriptors: Sequence[Descriptor], said: Sequence[str] = ()) -> Document:
+    """Tables, remarks and content about the masks of a network; `said` is what was assumed to read it.
 
     >>> descriptor_document("nothing", ()).records
     []
@@ -48,7 +48,7 @@ def descriptor_document(title: str, descriptors: Sequence[Descriptor]) -> Docume
     )
     remarks = {
         "reading": (READING, BEYOND),
-        "notes": tuple(plain(note_line(note, ("",), layers)) for note in found_notes),
+        "notes": (*said, *(plain(note_line(note, ("",), layers)) for note in found_notes)),
     }
     content = {
         "schema": SCHEMA,

@@ -1,7 +1,8 @@
 """Layers of a network as geometry, and a network as a list of them."""
 
 from dataclasses import dataclass
-from typing import Literal
+from importlib import import_module
+from typing import Any, Literal
 
 from crisp_hw.spec.shown import counted
 
@@ -84,6 +85,27 @@ class Workload:
     layers: tuple[Layer, ...]
     skipped: tuple[Skipped, ...] = ()
     source: str = ""
+
+    @classmethod
+    def from_torch(cls, model: Any, example: Any) -> "Workload":
+        """The layers of a torch.nn.Module, from one forward pass on an example input (`crisp_hw.extract.extract`).
+
+        Parameters
+        ----------
+        model
+            The module; what it does with its weights is recorded, its values are not read.
+        example
+            What it is called with for one sample: a tensor, a tuple of arguments, or a map of keyword arguments.
+
+        Examples
+        --------
+        >>> import torch
+        >>> Workload.from_torch(torch.nn.Linear(4, 2), torch.zeros(1, 4))
+        <Workload Linear: 1 layer, 8 weights, 8 MACs>
+        """
+        extract = import_module("crisp_hw.extract").extract  # by name: nouns know no verbs, and PyTorch is an extra
+        found: Workload = extract(model, example)
+        return found
 
     def __repr__(self) -> str:
         weights, macs = (sum(getattr(layer, name) for layer in self.layers) for name in ("weights", "macs"))

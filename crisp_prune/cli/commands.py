@@ -9,10 +9,11 @@ import typer
 from crisp_hw.command_line.formats import Format
 from crisp_hw.command_line.options import FormatOption
 from crisp_hw.command_line.program import Program, finish, new_app
+from crisp_hw.command_line.shapes import shape_from
 from crisp_hw.errors import CrispError, Mark, Where
 from crisp_hw.machine.ending import INTERRUPTED
 from crisp_prune.cli.examples import EXAMPLES
-from crisp_prune.cli.options import config_from, config_options, job_from, job_options, shape_from, with_options
+from crisp_prune.cli.options import config_from, config_options, job_from, job_options, with_options
 
 if TYPE_CHECKING:
     from crisp_prune.config import CrispConfig

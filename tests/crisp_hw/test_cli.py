@@ -12,11 +12,11 @@ from typer.testing import CliRunner
 import crisp_hw
 from crisp_hw import api
 from crisp_hw.cli import app
+from crisp_hw.pruned_file import save_pruned
 from crisp_hw.report.records import layer_records
 from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
 from crisp_hw.spec.layer import Layer, Skipped
 from crisp_hw.spec.patterns import NM
-from crisp_prune.export import save_pruned
 
 torch.set_num_threads(1)
 

@@ -53,7 +53,7 @@ def pruned_file(mask, name="fc"):
 
 CASES = {
     "text": (["--masks", "run.pt"], {"run.pt": b"hello\n"}, "run.pt: is not an intact pruned-model file"),
-    "code": (["--masks", "run.pt"], {"run.pt": pickle.dumps(Bomb())}, "run.pt: is not an intact pruned-model file"),
+    "code": (["--masks", "run.pt"], {"run.pt": pickle.dumps(Bomb())}, "run.pt: cannot be read as plain weights"),
     "absent": (["--masks", "run.pt"], {}, "run.pt: cannot be read (no such file"),
     "shape": (
         ["--masks", "run.safetensors"],

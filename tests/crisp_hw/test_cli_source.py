@@ -26,7 +26,7 @@ def run(*words):
 @pytest.fixture
 def masks(tmp_path):
     pytest.importorskip("torch", reason="writes .pt")
-    from crisp_prune.export import save_pruned
+    from crisp_hw.pruned_file import save_pruned
 
     kept = np.tile([True, False, True, False], (16, 4))
     layer = PrunedLayer(Layer("fc", "linear", 16, 16), "hybrid", kept, NM(2, 4), 8)
@@ -59,11 +59,11 @@ def test_describe_takes_a_layer_table_and_its_pattern():
         (["resnet50", "--workload", "vgg16"], "SOURCE resnet50 and --workload are given together"),
         (["run.pt", "--masks", "run.pt"], "SOURCE run.pt and --masks are given together"),
         (["run.pt", "--nm", "2:4"], "--nm: only for a layer table"),
-        (["net.onnx"], "net.onnx: is no network that is read: pruned models are .pt and .safetensors files"),
+        (["net.onnx"], "net.onnx: is no network that is read: weights are .pt, .pth, .bin, .ckpt, .safetensors files"),
         (["net.onnx"], "ONNX is not read; `crisp-hw workload copy"),
         (["result.json"], "a saved result is printed by `crisp-hw report`"),
         (["model.h5"], "files of TensorFlow and Keras are not read"),
-        (["model.ckpt"], "crisp_hw.extract.describe_checkpoint"),
+        (["model.jit"], "--model package.module:factory --input 1,3,224,224"),
         (["model.xyz"], "or a name that `crisp-hw workload list` lists"),
         (["bert"], "no transformer is packaged"),
         (["resnet18"], "the packaged ResNet is resnet50"),
@@ -74,13 +74,6 @@ def test_describe_takes_a_layer_table_and_its_pattern():
 def test_what_is_no_network_gets_a_sentence_with_the_next_step(command, words, said):
     refused = run(command, *words)
     assert (refused.exit_code, refused.stdout) == (2, "") and said in refused.stderr
-
-
-def test_a_checkpoint_of_another_project_is_told_what_works(tmp_path):
-    torch = pytest.importorskip("torch", reason="writes .pt")
-    torch.save({"fc.weight": torch.zeros(4, 4)}, tmp_path / "other.pt")
-    refused = run("evaluate", tmp_path / "other.pt")
-    assert refused.exit_code == 2 and "crisp_hw.extract.describe_checkpoint" in refused.stderr
 
 
 def test_a_folder_is_told_with_the_files_that_may_be_meant(tmp_path):

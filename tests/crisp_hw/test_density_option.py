@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 from crisp_hw import api
 from crisp_hw.cli import app
 from crisp_hw.errors import InputError
+from crisp_hw.pruned_file import save_pruned
 from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
 from crisp_hw.spec.layer import Layer
 from crisp_hw.spec.patterns import NM, Actual, HybridBlocks
-from crisp_prune.export import save_pruned
 
 torch.set_num_threads(1)
 DEFAULTS = api.EvaluateOptions()

@@ -397,7 +397,7 @@ def test_a_mask_is_read_in_three_bytes_per_byte(tmp_path, suffix):
     from crisp_hw.io import load_pruned
 
     pytest.importorskip("torch")
-    from crisp_prune.export import save_pruned
+    from crisp_hw.pruned_file import save_pruned
 
     side = 2048
     for share in (0.5, 1.0):

@@ -66,7 +66,7 @@ def test_no_name_with_a_meaning_is_packaged():
         (("evaluate", "--num-workers=4"), "--jobs is the option for that"),
         (("evaluate", "--architecture", "x"), "--arch is the option for that"),
         (("evaluate", "--output", "x"), "--out is the option for that"),
-        (("evaluate", "--model", "x"), "the network stands without an option"),
+        (("evaluate", "--model", "x"), "give exactly one network; SOURCE"),
         (("evaluate", "--onnx", "x"), "ONNX is not read"),
         (("evaluate", "--precision", "4"), "bits are numbers of the accelerator"),
         (("evaluate", "--frequency", "4"), "time is cycles over the clock"),

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from crisp_hw.errors import InputError
+from crisp_hw.machine.objects import load_object
 from crisp_prune.data import (
     ImageFolder,
     Sampling,
     choose_classes,
     labels_of,
-    load_object,
     open_dataset,
     stratified,
 )

@@ -31,7 +31,7 @@ def offered(line, program="crisp-hw", of=app):
 @pytest.fixture(params=[".pt", ".safetensors"])
 def masks(request, tmp_path):
     pytest.importorskip("torch", reason="writes .pt")
-    from crisp_prune.export import save_pruned
+    from crisp_hw.pruned_file import save_pruned
 
     layers = tuple(PrunedLayer(Layer(name, "linear", 16, 16), "nm", np.ones((16, 16), bool)) for name in ("stem", "fc"))
     save_pruned(tmp_path / f"run{request.param}", PrunedModel("net", layers))

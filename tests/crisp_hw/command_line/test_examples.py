@@ -65,11 +65,19 @@ def test_every_example_parses_and_fits_a_line(program, line):
     assert context.params
 
 
+def _state_dict():
+    made = {}
+    exec(MODEL, made)
+    return made["build"]().state_dict()
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A folder with the files that the examples name."""
-    pytest.importorskip("torch", reason="writes .pt")
-    from crisp_prune.export import save_pruned
+    torch = pytest.importorskip("torch", reason="writes .pt")
+    import safetensors.torch
+
+    from crisp_hw.pruned_file import save_pruned
 
     made = tmp_path_factory.mktemp("examples")
     kept = np.tile([True, False, True, False], (16, 4))
@@ -81,6 +89,8 @@ def folder(tmp_path_factory):
     (made / "cases.jsonl").write_text("\n".join(GOLDEN.read_text().splitlines()[:2]) + "\n")
     (made / "net.yaml").write_text(NETWORK)
     (made / "my_model.py").write_text(MODEL)
+    torch.save(_state_dict(), made / "w.pth")
+    safetensors.torch.save_file({"fc.weight": torch.eye(16)}, made / "weights.safetensors")
     run(made, "crisp-hw arch copy crisp-stc full.yaml")
     run(made, "crisp-hw arch new mine")
     for line in ("bundle run.pt -o result.zip", "evaluate run.pt -o before --no-plot", "evaluate run.pt -o after"):

@@ -101,7 +101,7 @@ def test_a_mapper_reads_masks_too(run, tmp_path):
 @pytest.mark.parametrize("suffix", ["pt", "safetensors"])
 def test_a_layer_of_a_pruned_model_is_a_mask(run, tmp_path, suffix):
     pytest.importorskip("torch")
-    from crisp_prune.export import save_pruned
+    from crisp_hw.pruned_file import save_pruned
 
     layers = (
         PrunedLayer(Layer("fc", "linear", 4, 6), "hybrid", MASK),

@@ -116,7 +116,7 @@ LET_THROUGH = {
     "crisp_hw/machine/writing.py": "what the system says of a folder",
     "crisp_hw/machine/files.py": "what the system says of a file",
     "crisp_hw/extract/record.py": "what the user's own model raised, in its words",
-    "crisp_prune/data.py": "what the user's own function raised, in its words",
+    "crisp_hw/machine/objects.py": "what the user's own function raised, in its words",
     "crisp_hw/explanation/arithmetic.py": "a defect, which no user sees",
     "crisp_hw/backends/timeloop/wires.py": "the name of what is missing",
 }

@@ -1,4 +1,4 @@
-"""Writes the pruned-model file: the one file that joins the two packages.
+"""Writes the pruned-model file: the one file that joins the two packages, and what any network is imported into.
 
 Container `.pt` (torch) or `.safetensors` (texts as JSON under one metadata key), the same entries in both: the texts
 `schema`, `version`, `header` (JSON) and `checksum` (SHA-256 of the header and the masks), and one uint8 tensor
@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors.numpy
-import torch
 from numpy.typing import NDArray
 
 from crisp_hw.errors import InputError, Mark, Where
@@ -29,11 +27,23 @@ AXIS = "S x (kh,kw,C)"
 
 
 def save_pruned(path: str | os.PathLike[str], model: PrunedModel) -> None:
-    """Write `model` to `path` (`.pt` or `.safetensors`), atomically: the old file stays until the new one is whole.
+    """Write a pruned model as a file, atomically: the old file stays until the new one is whole.
 
-    Raises InputError when the suffix is unknown, a mask is not bool[rows, columns], two layers share a name, or
-    the provenance is not JSON (finite numbers, text, lists, maps).
+    Parameters
+    ----------
+    path
+        The file to write: `.pt`, for which PyTorch is needed, or `.safetensors`.
+    model
+        What to write, such as `import_model` or `pruner.export()` returns.
 
+    Raises
+    ------
+    InputError
+        When the suffix is unknown, a mask is not bool[rows, columns], two layers share a name, or the provenance is not
+        JSON (finite numbers, text, lists, maps).
+
+    Examples
+    --------
     >>> import tempfile
     >>> from crisp_hw.spec.layer import Layer
     >>> fc = PrunedLayer(Layer("fc", "linear", 2, 4), "dense")
@@ -51,12 +61,9 @@ def save_pruned(path: str | os.PathLike[str], model: PrunedModel) -> None:
     entries = {"schema": SCHEMA, "version": str(VERSION), "header": header, "checksum": digest.hexdigest()}
     match target.suffix:
         case ".pt":
-            buffer = io.BytesIO()
-            torch.save(entries | {"masks": {key: torch.from_numpy(bits) for key, bits in masks.items()}}, buffer)
-            content = buffer.getvalue()
+            content = _torch_bytes(entries, masks)
         case ".safetensors":
-            # One metadata key, because safetensors writes several in an order that changes from run to run.
-            content = safetensors.numpy.save(masks, metadata={"crisp-hw": json.dumps(entries)})
+            content = _safetensors_bytes(entries, masks)
         case suffix:
             raise InputError(
                 f"cannot write a pruned model as '{suffix}'",
@@ -64,6 +71,21 @@ def save_pruned(path: str | os.PathLike[str], model: PrunedModel) -> None:
                 "name it .pt or .safetensors",
             )
     write_bytes(target, content)
+
+
+def _torch_bytes(entries: dict[str, str], masks: dict[str, NDArray[np.uint8]]) -> bytes:
+    import torch  # an extra, which the other container does not need
+
+    buffer = io.BytesIO()
+    torch.save(entries | {"masks": {key: torch.from_numpy(bits) for key, bits in masks.items()}}, buffer)
+    return buffer.getvalue()
+
+
+def _safetensors_bytes(entries: dict[str, str], masks: dict[str, NDArray[np.uint8]]) -> bytes:
+    import safetensors.numpy
+
+    # One metadata key, because safetensors writes several in an order that changes from run to run.
+    return safetensors.numpy.save(masks, metadata={"crisp-hw": json.dumps(entries)})
 
 
 def _packed(target: Path, model: PrunedModel) -> dict[str, NDArray[np.uint8]]:

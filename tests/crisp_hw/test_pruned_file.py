@@ -9,13 +9,13 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from crisp_hw import pruned_file
 from crisp_hw.errors import InputError
 from crisp_hw.io import load_pruned, schema
+from crisp_hw.pruned_file import save_pruned
 from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
 from crisp_hw.spec.layer import Layer, Skipped
 from crisp_hw.spec.patterns import NM
-from crisp_prune import export
-from crisp_prune.export import save_pruned
 
 torch.set_num_threads(1)
 
@@ -86,7 +86,7 @@ def test_safetensors_holds_the_same(tmp_path):
 
 
 def test_writer_and_reader_name_the_same_schema():
-    assert (export.SCHEMA, export.VERSION, export.AXIS) == (schema.SCHEMA, schema.VERSION, schema.AXIS)
+    assert (pruned_file.SCHEMA, pruned_file.VERSION, pruned_file.AXIS) == (schema.SCHEMA, schema.VERSION, schema.AXIS)
     assert set(asdict(CONV)) == set(schema.Geometry.model_fields)
 
 

@@ -1,18 +1,15 @@
-"""What a user gives to evaluate: a network by file, value or pattern, and accelerators by name, file or value."""
+"""Networks that a user gives, resolved into descriptors of their layers."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from crisp_hw.accelerators import list_arch, load_arch
-from crisp_hw.accelerators.settings import ACCEPTED
 from crisp_hw.descriptors import describe_model, layer_roles, network_pattern, network_sparsity, pattern_descriptor
-from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.errors import InputError
 from crisp_hw.io import load_pruned
-from crisp_hw.io.containers import CONTAINERS
-from crisp_hw.meanings import file_hint
-from crisp_hw.spec.accelerator import Accelerator
+from crisp_hw.sources.foreign import LiveModel, ModelFile, Read, is_module, read_live, read_model_file
+from crisp_hw.sources.kinds import kind_of
 from crisp_hw.spec.descriptors import Descriptor, PrunedLayer, PrunedModel
 from crisp_hw.spec.kinds import settled, wrong_kind
 from crisp_hw.spec.layer import Skipped, Workload
@@ -20,10 +17,11 @@ from crisp_hw.spec.patterns import NM, Dense, nm_of
 from crisp_hw.spec.shown import listed
 from crisp_hw.workloads import load_workload
 
-Arch = str | Path | Accelerator
-ARCHS = f"{ACCEPTED}, an Accelerator, or a list of these"
 WORKLOADS = "the name of a workload (list_workloads()), a .yaml layer table or a Workload"
-SOURCES = f"{WORKLOADS}, a pruned-model file (.pt, .safetensors), a PrunedModel or a WorkloadPattern"
+SOURCES = (
+    f"{WORKLOADS}, a pruned-model file (.pt, .safetensors), weights of another tool, a PrunedModel, a ModelFile or a "
+    "WorkloadPattern"
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ class WorkloadPattern:
         settled(self)
 
 
-Source = str | Path | PrunedModel | Workload | WorkloadPattern
+Source = str | Path | PrunedModel | Workload | WorkloadPattern | ModelFile | LiveModel
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,11 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Network:
-    """A source resolved: names and descriptors of its layers, and what to say about it."""
+    """A source resolved: names and descriptors of its layers, and what to say about it.
+
+    `unsized` names layers that can be described and not evaluated, because their sizes are not known, and `read_as`
+    says how a file of another tool was read.
+    """
 
     name: str
     descriptors: tuple[Descriptor, ...]
@@ -88,66 +90,8 @@ class Network:
     assumptions: tuple[str, ...] = ()
     provenance: dict[str, object] | None = None
     masks: Mapping[str, PrunedLayer] | None = None
-
-
-def is_pruned_model(name: str) -> bool:
-    """Does this name of a network mean a pruned-model file, and not a layer table?
-
-    Raises
-    ------
-    InputError
-        When it is a file of another kind.
-
-    Examples
-    --------
-    >>> is_pruned_model("run.pt"), is_pruned_model("resnet50"), is_pruned_model("mine.yaml")
-    (True, False, False)
-    """
-    suffix = Path(name).suffix
-    if suffix in ("", ".yaml", ".yml"):
-        return False
-    if suffix in CONTAINERS:
-        return True
-    hint = file_hint(suffix) or "give a file of these kinds, or a name that `crisp-hw workload list` lists"
-    what = f"pruned models are {' and '.join(CONTAINERS)} files, layer tables are .yaml files"
-    raise InputError(f"is no network that is read: {what}", Where(mark=Mark(name)), hint)
-
-
-def load_accelerators(arch: Arch | Sequence[Arch], energy: str | None = None) -> tuple[Accelerator, ...]:
-    """Load accelerators that are given by name, by file or as they are.
-
-    Raises
-    ------
-    InputError
-        When the list is empty, a name is not known or given twice, or a file cannot be read.
-    """
-    if isinstance(arch, str | Path | Accelerator):
-        items: list[Arch] = [arch]
-    elif isinstance(arch, Iterable) and not isinstance(arch, Mapping):
-        items = list(arch)
-    else:
-        raise wrong_kind("arch", arch, ARCHS)
-    files = [item for item in items if isinstance(item, str | Path)]
-    loaded = tuple(_loaded(item, energy, files) for item in items)
-    if not loaded:
-        raise InputError("no accelerator given", hint=f"there are {', '.join(list_arch())}")
-    names = [accelerator.name for accelerator in loaded]
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise InputError(
-            f"accelerator {twice} is given twice", hint="name each once, or one of them anew with replace(name=...)"
-        )
-    return loaded
-
-
-def _loaded(item: Arch, energy: str | None, files: Sequence[str | Path]) -> Accelerator:
-    if isinstance(item, str | Path):
-        return load_arch(item, energy, beside=files)
-    if not isinstance(item, Accelerator):
-        raise wrong_kind("arch", item, ARCHS)
-    if energy is not None and energy != item.energies_from:
-        said = f"energy {energy} has no effect on an Accelerator, and {item.name} has other energies"
-        raise InputError(said, hint="give load_arch(name, energy=...) or the name alone")
-    return item
+    unsized: tuple[Skipped, ...] = ()
+    read_as: tuple[str, ...] = ()
 
 
 def resolve(source: Source, pattern: Pattern | None = None) -> Network:
@@ -159,28 +103,63 @@ def resolve(source: Source, pattern: Pattern | None = None) -> Network:
         When the source is none, cannot be read, or says itself what is pruned beside a pattern.
     """
     given = pattern or Pattern()
-    if isinstance(source, Workload) or (isinstance(source, str | Path) and not is_pruned_model(str(source))):
+    kind = kind_of(str(source)) if isinstance(source, str | Path) else None
+    if isinstance(source, Workload) or kind == "table":
+        assert isinstance(source, str | Path | Workload)
         source = WorkloadPattern(source, given.nm, given.block, given.sparsity)
-    elif given.said and isinstance(source, str | Path | PrunedModel | WorkloadPattern):
+    elif given.said and isinstance(source, str | Path | PrunedModel | WorkloadPattern | ModelFile | LiveModel):
         what = f"the file {source}" if isinstance(source, str | Path) else f"the {type(source).__name__}"
         said = f"{given.said}: would have no effect, because {what} says itself what is pruned"
         raise InputError(said, hint="leave it out, or give a layer table")
     if isinstance(source, WorkloadPattern):
         return _from_pattern(source)
-    if not isinstance(source, str | Path | PrunedModel):
+    if not isinstance(source, str | Path | PrunedModel | ModelFile | LiveModel):
         raise wrong_kind("the network", source, SOURCES, _instead(source))
-    model = source if isinstance(source, PrunedModel) else load_pruned(source)
-    masks = {pruned.layer.name: pruned for pruned in model.layers}
-    return Network(model.name, describe_model(model), model.skipped, (), dict(model.provenance), masks)
+    read = _read(source)
+    masks = {pruned.layer.name: pruned for pruned in read.model.layers}
+    model = read.model
+    found = Network(model.name, describe_model(model), model.skipped, read.notes, dict(model.provenance), masks)
+    return replace(found, unsized=read.unsized, read_as=read.notes)
+
+
+def _read(source: str | Path | PrunedModel | ModelFile | LiveModel) -> Read:
+    """The masks of a source that has some."""
+    match source:
+        case PrunedModel():
+            return Read(source)
+        case LiveModel():
+            return read_live(source)
+        case ModelFile():
+            if kind_of(str(source.path)) != "pruned":
+                return read_model_file(source)
+            if source.model is not None:
+                said = f"a model would have no effect, because {source.path} holds the geometry of its layers"
+                raise InputError(said, hint="leave --model and --input out")
+            return Read(load_pruned(source.path))
+    return Read(load_pruned(source)) if kind_of(str(source)) == "pruned" else read_model_file(ModelFile(source))
+
+
+def sized(network: Network) -> Network:
+    """The layers of a network that can be evaluated, the others among what is skipped; InputError when none is left.
+
+    >>> sized(resolve("resnet50")) == resolve("resnet50")
+    True
+    """
+    lost = {each.name for each in network.unsized}
+    kept = tuple(each for each in network.descriptors if each.layer.name not in lost)
+    if not kept and lost:
+        said = f"the size of no layer of {network.name} is known: {network.unsized[0].reason}"
+        raise InputError(said, hint="on the command line --model package.module:factory --input 1,3,224,224")
+    return replace(network, descriptors=kept, skipped=(*network.skipped, *network.unsized), unsized=())
 
 
 def _instead(value: object) -> str:
     """What to do with a thing that a network can be made of; empty for any other."""
     kinds = {f"{kind.__module__}.{kind.__name__}" for kind in type(value).__mro__}
-    if "torch.nn.modules.module.Module" in kinds:
+    if is_module(value):
         return (
-            "a PyTorch model does not tell the size of its inputs: give the file that crisp_prune saved, or "
-            "crisp_hw.describe_checkpoint(model.state_dict(), model, example_input)"
+            "a PyTorch model does not tell the size of its inputs: give an example input, too, such as "
+            "example=(1, 3, 224, 224), or the file that crisp_prune saved"
         )
     if "crisp_prune.prune.Crisp" in kinds:
         return 'call pruner.save("run.pt") and give "run.pt", or give pruner.export()'

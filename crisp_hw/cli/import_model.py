@@ -1,0 +1,24 @@
+"""`crisp-hw import`."""
+
+from pathlib import Path
+from typing import Annotated
+
+from crisp_hw.cli.options import SIZES, Inputs, grouped
+from crisp_hw.cli.output import check_output, output_option, say_written
+from crisp_hw.command_line import voice
+
+
+@grouped
+def import_model(
+    out: Annotated[Path, output_option("The pruned-model file to write (.pt or .safetensors).", "--out", "-o")],
+    inputs: Annotated[Inputs, ("network", *SIZES)],
+) -> None:
+    """Write the zeros of another tool's weights, with the sizes of their layers, as a pruned-model file."""
+    from crisp_hw import api
+
+    check_output(out)
+    imported = api.import_model(inputs.source())
+    api.save_pruned(out, imported)
+    for note in imported.provenance.get("read_as", ()):
+        voice.note(note)
+    say_written((out,), out.parent)

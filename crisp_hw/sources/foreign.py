@@ -1,0 +1,130 @@
+"""Networks of other tools: a file of weights, alone or with the model that it belongs to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crisp_hw.errors import InputError
+from crisp_hw.extract import describe_checkpoint, describe_weights, unknown_sizes
+from crisp_hw.io.checkpoint import read_state_dict
+from crisp_hw.machine.objects import call_factory
+from crisp_hw.spec.descriptors import PrunedModel
+from crisp_hw.spec.kinds import check_path, told
+from crisp_hw.spec.layer import Skipped
+
+EXAMPLE = "1,3,224,224"
+ALONE = (
+    "the file holds weights alone, so that sizes of inputs are not known: every linear layer is taken on one vector; "
+    "groups of convolutions and the order of the layers are those of the file"
+)
+NO_SIZE = "convolution of a size that the file does not tell; give the model and an example input"
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """Weights that another tool wrote, and the model that they belong to.
+
+    Parameters
+    ----------
+    path
+        A state dict (.pt, .pth, .bin, .ckpt, .safetensors). No code in it is ever run.
+    model
+        The torch.nn.Module, or the function that makes it as "package.module:factory"; None: shapes alone are read.
+    example
+        What the model is called with for one sample, or the sizes of such a tensor: (1, 3, 224, 224).
+
+    Examples
+    --------
+    >>> ModelFile("weights.pth", "torchvision.models:resnet18", (1, 3, 224, 224)).path
+    'weights.pth'
+    """
+
+    path: str | Path
+    model: Any = None
+    example: Any = None
+
+    def __post_init__(self) -> None:
+        check_path("the path of a ModelFile", self.path)
+        if self.model is not None and self.example is None:
+            said = "a model does not tell the size of its inputs"
+            raise InputError(said, hint=f"give one example input, too: --input {EXAMPLE}, or example=(1, 3, 224, 224)")
+        if self.model is None and self.example is not None:
+            raise InputError("an example input needs its model", hint="give --model package.module:factory, or model=")
+
+
+@dataclass(frozen=True)
+class LiveModel:
+    """A torch.nn.Module as it is, and what it is called with."""
+
+    module: Any
+    example: Any
+
+
+def is_module(value: object) -> bool:
+    """Is it a torch.nn.Module? Answered without loading PyTorch.
+
+    >>> is_module("resnet50")
+    False
+    """
+    return "torch.nn.modules.module.Module" in {f"{kind.__module__}.{kind.__name__}" for kind in type(value).__mro__}
+
+
+def with_model(source: Any, model: Any, example: Any) -> Any:
+    """A source joined with its model and example input; InputError where the source cannot have them.
+
+    >>> with_model("resnet50", None, None), with_model("w.pth", "m:f", (1, 3, 8, 8)).model
+    ('resnet50', 'm:f')
+    """
+    if is_module(source) and model is None and example is not None:
+        return LiveModel(source, example)
+    if model is None and example is None:
+        return source
+    if isinstance(source, str | Path):
+        return ModelFile(source, model, example)
+    raise InputError(
+        f"a model and an example input are for a file of weights, not for {told(source)}", hint="leave them out"
+    )
+
+
+@dataclass(frozen=True)
+class Read:
+    """A pruned model, what to say about it, and its layers whose sizes are not known."""
+
+    model: PrunedModel
+    notes: tuple[str, ...] = ()
+    unsized: tuple[Skipped, ...] = ()
+
+
+def read_model_file(source: ModelFile) -> Read:
+    """The masks of a file of weights, with the geometry of its model where that is given."""
+    path = Path(source.path)
+    found = read_state_dict(path)
+    try:
+        if source.model is None:
+            alone = describe_weights(found.tensors, path.stem)
+            unsized = tuple(Skipped(name, NO_SIZE) for name in unknown_sizes(alone))
+            return Read(alone, (ALONE, *found.notes), unsized)
+        model = call_factory(source.model) if isinstance(source.model, str) else source.model
+        return Read(describe_checkpoint(found.tensors, model, example_of(source.example)), found.notes)
+    except InputError as error:
+        raise error.within(str(path)) from error
+
+
+def read_live(source: LiveModel) -> Read:
+    """The masks of a module, from its own weights."""
+    return Read(describe_checkpoint(source.module.state_dict(), source.module, example_of(source.example)))
+
+
+def example_of(example: Any) -> Any:
+    """An example input; zeros where its sizes are given.
+
+    >>> example_of((1, 4)).shape
+    torch.Size([1, 4])
+    """
+    import torch
+
+    sizes = isinstance(example, Sequence) and not isinstance(example, str) and len(example) > 0
+    if sizes and all(isinstance(extent, int) for extent in example):
+        return torch.zeros(tuple(example))
+    return example
