@@ -77,6 +77,8 @@ def inner_terms(chain: Chain, inner: Labels) -> Floats:
 
 def _groups(chain: Chain, labels: Labels) -> dict[tuple[int, int], Ints]:
     """Rows by extent and lanes."""
+    if not len(labels):
+        return {}
     lanes = prod_of_lanes(chain) + 1
     key = labels.extent * lanes + labels.lanes
     order = np.argsort(key, kind="stable")

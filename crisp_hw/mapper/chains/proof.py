@@ -118,7 +118,8 @@ def chain_of(spaces: tuple[Space, ...]) -> Chain | None:
     keeps = tuple(tuple(tuple(names.index(n) for n in names if n in kept) for kept in each) for each in options)
     chain = Chain(first, keeps)
     whole = all(_every_product(first, dim) for dim in problem.dims)
-    return chain if whole and prod(map(len, chain.divisors)) <= MOST_EXTENTS else None
+    lanes = all(chain.lanes(level) for level in range(chain.top + 1))
+    return chain if whole and lanes and prod(map(len, chain.divisors)) <= MOST_EXTENTS else None
 
 
 def _every_product(space: Space, dim: str) -> bool:

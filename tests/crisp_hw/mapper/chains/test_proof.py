@@ -102,6 +102,14 @@ def test_a_gap_that_is_allowed_is_kept():
     assert near.proven or near.gap <= 0.2 + ROUNDING
 
 
+def test_nothing_is_left_once_the_best_is_known():
+    levels = levels_of(Case(matrix_product(8), OPEN, "edp"))
+    assert levels.run()
+    best = levels.tally.leader
+    assert levels.run()
+    assert levels.tally.leader is best
+
+
 def test_too_many_labels_leave_the_proof_to_templates():
     case = Case(matrix_product(16), OPEN, "edp")
     levels = levels_of(case, memory_bytes=1)
