@@ -1,8 +1,9 @@
 """Words of a tensor that a level receives, as a product: which loops deliver its tile, or slide it on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from crisp_hw.mapper.exact.columns import Column
+from crisp_hw.mapper.exact.hashed import hashed_once
 from crisp_hw.mapper.exact.layout import Layout, Which
 from crisp_hw.mapper.exact.stills import Still
 from crisp_hw.mapper.exact.windows import Rank, Window, plain_dims, sliding_ranks
@@ -11,6 +12,7 @@ from crisp_hw.spec.problem import Problem, Tensor
 Dims = frozenset[str]
 
 
+@hashed_once
 @dataclass(frozen=True)
 class Arrival:
     """The words that arrive, or no more than arrive.
@@ -51,9 +53,22 @@ class Arrivals:
 
     layout: Layout
     problem: Problem
+    _known: dict[tuple[int, ...], tuple[tuple[Still, ...], Arrival]] = field(default_factory=dict, repr=False)
+    _alike: dict[Arrival, Arrival] = field(default_factory=dict, repr=False)
 
     def at(self, stills: tuple[Still, ...], tensor: int, child: int) -> Arrival:
-        """At one instance of the level `child`; -1 is a MAC, which takes a word at every step."""
+        """At one instance of the level `child`; -1 is a MAC, which takes a word at every step. What is equal is the
+        very same object each time.
+        """
+        above = stills[child + 1 :]
+        key = (tensor, child, *map(id, above))
+        if key not in self._known:
+            found = self._at(stills, tensor, child)
+            # the classes stand beside it, so that nothing else gets their ids
+            self._known[key] = (above, self._alike.setdefault(found, found))
+        return self._known[key][1]
+
+    def _at(self, stills: tuple[Still, ...], tensor: int, child: int) -> Arrival:
         layout, one = self.layout, self.problem.tensors[tensor]
         if child < 0:
             return Arrival(Column(layout.bits(layout.every, "temporal", 0, len(stills) - 1)))

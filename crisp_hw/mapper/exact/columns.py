@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from crisp_hw.mapper.exact.hashed import hashed_once
 from crisp_hw.mapper.exact.layout import Group, Layout
 from crisp_hw.mapper.exact.windows import Lanes, Link, Window, lanes_along, uncertain, words_along
 
@@ -14,6 +15,7 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 
+@hashed_once
 @dataclass(frozen=True)
 class Column:
     """The product of the factors in `mask` (`layout.Layout`), of words along `windows`, and of `lanes`.
@@ -59,6 +61,7 @@ Form = Mapping[Column, float]
 """A sum of columns with their coefficients."""
 
 
+@hashed_once
 @dataclass(frozen=True)
 class Open:
     """Which rows a template leaves open: factors in `forced` are 1, those in `active` are not; of the `linked` places
@@ -87,10 +90,17 @@ class Values:
     groups: tuple[Group, ...]
     _known: dict[tuple[int, Column], Floats] = field(default_factory=dict, repr=False)
     _open: dict[tuple[int, Open], Bools] = field(default_factory=dict, repr=False)
-    _ends: dict[tuple[int, Open, Column], tuple[float, float]] = field(default_factory=dict, repr=False)
+    _ends: dict[tuple[int, Open], dict[Column, tuple[float, float]]] = field(default_factory=dict, repr=False)
+    _within: dict[tuple[int, Column], Column] = field(default_factory=dict, repr=False)
 
     def within(self, group: int, column: Column) -> Column:
         """What a column has of a group."""
+        found = self._within.get((group, column))
+        if found is None:
+            found = self._within[group, column] = self._inside(group, column)
+        return found
+
+    def _inside(self, group: int, column: Column) -> Column:
         mask = column.mask & self.masks[group]
         if not column.windows and not column.lanes:
             return Column(mask)
@@ -120,13 +130,15 @@ class Values:
             self._open[group, part] = found
         return self._open[group, part]
 
-    def ends(self, group: int, which: Open, column: Column) -> tuple[float, float]:
-        """The least and the most of a column over the open rows of a group; (inf, 0) where none is open."""
-        key = group, self._open_part(group, which), self.within(group, column)
-        if key not in self._ends:
-            values = self.of(group, column)[self.open(group, which)]
-            self._ends[key] = (float(values.min()), float(values.max())) if len(values) else (np.inf, 0.0)
-        return self._ends[key]
+    def ends(self, group: int, which: Open, columns: tuple[Column, ...]) -> list[tuple[float, float]]:
+        """The least and the most of columns over the open rows of a group; (inf, 0) where none is open."""
+        known = self._ends.setdefault((group, self._open_part(group, which)), {})
+        parts = [self.within(group, column) for column in columns]
+        for part in parts:
+            if part not in known:
+                values = self.of(group, part)[self.open(group, which)]
+                known[part] = (float(values.min()), float(values.max())) if len(values) else (np.inf, 0.0)
+        return [known[part] for part in parts]
 
     @cached_property
     def masks(self) -> tuple[int, ...]:

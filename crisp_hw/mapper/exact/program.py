@@ -228,7 +228,7 @@ class Program:
     def outlook(self, values: Values) -> Costs:
         """The costs of no row at all: what every mapping of the template takes at least, float64[1, 1]."""
         groups, which = range(len(values.groups)), self.template.open
-        ends = np.array([[values.ends(g, which, column) for column in self.columns] for g in groups])
+        ends = np.array([values.ends(g, which, self.columns) for g in groups])
         least, most = ends[:, :, 0].prod(axis=0), ends[:, :, 1].prod(axis=0)
         one = np.ones((1, len(self.columns)))
         if not np.isfinite(least).all():

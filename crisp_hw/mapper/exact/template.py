@@ -45,6 +45,14 @@ class _Words:
             each.extend(defaultdict(float) for _ in range(levels))
         return found
 
+    def add(self, other: "_Words") -> None:
+        """Enter the sums of another."""
+        mine = [self.pj, self.unread_pj, *self.reads, *self.unread, *self.writes, *self.unwritten]
+        theirs = [other.pj, other.unread_pj, *other.reads, *other.unread, *other.writes, *other.unwritten]
+        for form, more in zip(mine, theirs, strict=True):
+            for column, weight in more.items():
+                form[column] += weight
+
 
 @dataclass(frozen=True)
 class _Left:
@@ -64,6 +72,7 @@ class Templates:
 
     space: Space
     layout: Layout
+    _known: dict[tuple[object, ...], _Words] = field(default_factory=dict, repr=False, compare=False)
 
     def of(self, stills: tuple[Still, ...], forced: int, variant: Variant | None = None) -> Template:
         """The template of some classes, one per temporal block (innermost first); `forced` are further factors of 1.
@@ -74,17 +83,8 @@ class Templates:
         design, top = space.design, len(space.keeps) - 1
         sums = _Words.of(len(space.keeps))
         prices = resolved(design.energy, design.rules)
-        for index, tensor in enumerate(design.problem.tensors):
-            kept = [level for level, keeps in enumerate(space.keeps) if tensor.name in keeps]
-            into = {child: self._arrivals.at(stills, index, child).words for child in (-1, *kept[:-1])}
-            for child, level in zip([-1, *kept[:-1]], kept, strict=True):
-                lanes = self._lanes((index, child, level), variant)
-                filled = None if level == top else into[level]
-                sent = self._sent((index, child, level), into[child].times(*lanes), variant)
-                left = self._left(stills, level, index)
-                self._count(sums, prices, (tensor, level), (sent, filled), left)
-                if self._handed_on(index, variant) or self._thinner.ends(level, index):
-                    self._round(sums, prices, level)
+        for index in range(len(design.problem.tensors)):
+            sums.add(self._moved_words(stills, index, variant, prices))
         for level in range(top + 1):
             self._shared(sums, level)
         computes = self._thinner.computes(stills)
@@ -96,9 +96,9 @@ class Templates:
             self._open(stills, forced, variant or Variant()),
             dict(sums.pj),
             dict(sums.unread_pj),
-            self._leaks(design.energy),
+            self._leaks,
             self._ports(sums),
-            self._rooms(),
+            self._rooms,
             {steps.thinned(column.shares): share for column, share in computes.busy.items()},
             computes.energy_pj.get(Column(0), 0.0),
             tuple(sums.less),
@@ -106,11 +106,38 @@ class Templates:
             self._thinner.active,
         )
 
+    def _moved_words(
+        self, stills: tuple[Still, ...], index: int, variant: Variant | None, prices: EnergyTable
+    ) -> _Words:
+        """What is moved of one tensor; it depends on what arrives where, and where neighbours may hand words on."""
+        space, top = self.space, len(self.space.keeps) - 1
+        tensor = space.design.problem.tensors[index]
+        kept = [level for level, keeps in enumerate(space.keeps) if tensor.name in keeps]
+        into = {child: self._arrivals.at(stills, index, child).words for child in (-1, *kept[:-1])}
+        links = None if variant is None else frozenset(link for link in variant.linked if link.tensor == index)
+        key = (index, links, *map(id, into.values()))
+        if key in self._known:
+            return self._known[key]
+        sums = _Words.of(len(space.keeps))
+        if not self._thinner.active:  # what is left of words depends on all that stands still
+            self._known[key] = sums
+        for child, level in zip([-1, *kept[:-1]], kept, strict=True):
+            lanes = self._lanes((index, child, level), variant)
+            filled = None if level == top else into[level]
+            sent = self._sent((index, child, level), into[child].times(*lanes), variant)
+            self._count(sums, prices, (tensor, level), (sent, filled), self._left(stills, level, index))
+            if self._handed_on(index, variant) or self._thinner.ends(level, index):
+                self._round(sums, prices, level)
+        return sums
+
     def key(self, stills: tuple[Still, ...], forced: int) -> tuple[object, ...]:
-        """What the template of some classes depends on; equal for classes that no cost can tell apart."""
+        """What the template of some classes depends on; equal for classes that no cost can tell apart.
+
+        Good for as long as this object lives.
+        """
         tensors = self.space.design.problem.tensors
         arriving = [
-            self._arrivals.at(stills, index, child)
+            id(self._arrivals.at(stills, index, child))
             for index, tensor in enumerate(tensors)
             for child, keeps in enumerate(self.space.keeps[:-1])
             if tensor.name in keeps or self.variants.lanes(tensor, child + 1)
@@ -265,9 +292,10 @@ class Templates:
         shared = level.block_size * level.cluster_size
         return {op: action_energy(prices, level, "random", op) / shared for op in ("reads", "fills", "updates")}
 
-    def _leaks(self, energy: EnergyTable) -> Form:
+    @cached_property
+    def _leaks(self) -> Form:
         """pJ per cycle of the instances at work."""
-        layout, levels = self.layout, self.space.design.architecture.levels
+        layout, levels, energy = self.layout, self.space.design.architecture.levels, self.space.design.energy
         found: dict[Column, float] = defaultdict(float)
         for index, level in enumerate(levels):
             used = Column(layout.bits(layout.every, "spatial", index + 1, len(levels) - 1))
@@ -286,6 +314,7 @@ class Templates:
                     found.append(Port(limit, dict(words), dict(unread)))
         return tuple(found)
 
+    @cached_property
     def _rooms(self) -> tuple[Room, ...]:
         """What the levels of limited size hold."""
         space, found = self.space, []

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from crisp_hw.mapper.exact.hashed import hashed_once
 from crisp_hw.mapper.exact.layout import Group, Layout
 from crisp_hw.spec.problem import Tensor, Term
 
@@ -36,6 +37,7 @@ def plain_dims(tensor: Tensor) -> frozenset[str]:
     return frozenset(rank[0].dim for rank in tensor.ranks if not slides(rank))
 
 
+@hashed_once
 @dataclass(frozen=True)
 class Window:
     """The words along one rank that arrive at a tile, which spans the factors in `box`.
@@ -114,6 +116,7 @@ def _unheld(window: Window, layout: Layout, group: Group) -> Floats:
     return np.array(found, dtype=np.float64)
 
 
+@hashed_once
 @dataclass(frozen=True)
 class Link:
     """Where a template may say too little of a window: lanes (`lanes`, spatial loops over its rank at one level) may

@@ -59,3 +59,14 @@ def test_nothing_stands_still_longer_than_where_nothing_is_decided():
     loose = open_still(PROBLEM)
     for one in stills(PROBLEM, LoopBlock(1, "temporal", (), DIMS), frozenset(DIMS), outermost=False):
         assert all(a >= b for a, b in zip(loose.free, one.free, strict=True))
+
+
+def test_classes_differ_only_in_what_the_block_moves():
+    block = LoopBlock(1, "temporal", (), DIMS)
+    few = stills(PROBLEM, block, frozenset(DIMS), outermost=False, moved=frozenset("Z"))
+    place = [each.name for each in PROBLEM.tensors].index("Z")
+    kinds = [(one.free[place], one.passes[place]) for one in few]
+    assert sorted(kinds, key=str) == sorted(set(kinds), key=str)
+    for one in stills(PROBLEM, block, frozenset(DIMS), outermost=False):
+        assert any(free >= one.free[place] and passes >= one.passes[place] for free, passes in kinds)
+    assert len(stills(PROBLEM, block, frozenset(DIMS), outermost=False, moved=frozenset())) == 1
