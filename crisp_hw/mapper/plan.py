@@ -11,9 +11,11 @@ from crisp_hw.spec.options import SearchOptions
 
 LARGEST_SWEEP = 100_000_000  # factorizations; 11.9 million were enumerated and judged in 2.6 s (benchmarks/mapper.py)
 FAST = (20_000_000, 500_000)  # most mappings of a full search, and a budget beyond it: at 0.1 million/s, minutes
-SLOW = (200_000, 20_000)  # the same where mappings may be walked (windows, forbidden reuse, wires): then 1.5 ms each
+WINDOWS = (10_000_000, 250_000)  # the same with windows: 20 us each as a search meets them (results/nests.txt)
+SLOW = (200_000, 20_000)  # the same where mappings may be walked (forbidden reuse, wires): then 1.5 ms each
 FEW = 20_000  # mappings that are all evaluated in about a second, so that templates need not be made
-FEW_WALKED = 1_000  # the same there
+FEW_WINDOWS = 10_000  # the same with windows
+FEW_WALKED = 1_000  # and where mappings may be walked: about a second
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,16 @@ def plan_of(spaces: tuple[Space, ...], options: SearchOptions) -> Plan:
         return Plan(False, options.budget, why)
     size = sum(space.size for space in spaces)
     many = float("inf") if size > LARGEST_SWEEP else float(sum(map(estimate, spaces)))
-    slow = sliding(spaces[0].design.problem) or unusual(spaces[0])
-    most, budget = SLOW if slow else FAST
-    return Plan(why is None and many > (FEW_WALKED if slow else FEW), None if many <= most else budget, why)
+    (most, budget), few = _pace(spaces[0])
+    return Plan(why is None and many > few, None if many <= most else budget, why)
+
+
+def _pace(space: Space) -> tuple[tuple[int, int], int]:
+    """The most mappings of a full search and the budget beyond it, and how many are always few."""
+    windows = sliding(space.design.problem)
+    if unusual(space) or (windows and not space.design.rules.still_keeps_stride):
+        return SLOW, FEW_WALKED
+    return (WINDOWS, FEW_WINDOWS) if windows else (FAST, FEW)
 
 
 def _why_not_exact(spaces: tuple[Space, ...], options: SearchOptions) -> str | None:

@@ -94,3 +94,11 @@ def test_a_sample_draws_some_orders_of_a_row_and_the_same_again():
     for orders in drawn:
         assert set(orders) < every
         assert 0 < len(orders) <= 4
+
+
+def test_windows_are_slow_only_where_they_are_walked():
+    """They are counted in batches, unless the tensor is delivered anew at every step."""
+    space = enumerate_space(conv(64), Constraints())
+    anew = Constraints((LevelConstraint("RF", "temporal", no_temporal_reuse=frozenset("W")),))
+    assert plan._pace(space) == (plan.WINDOWS, plan.FEW_WINDOWS)
+    assert plan._pace(enumerate_space(conv(64), anew)) == (plan.SLOW, plan.FEW_WALKED)
