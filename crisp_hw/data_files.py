@@ -5,7 +5,7 @@ from typing import Literal
 
 from crisp_hw.errors import InputError
 
-DataKind = Literal["arch", "workloads", "templates"]
+DataKind = Literal["arch", "workloads", "templates", "published"]
 
 _PACKAGE = Path(__file__).resolve().parent
 

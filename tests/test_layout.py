@@ -10,7 +10,19 @@ ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "layout.md").read_text(encoding="utf-8")
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
 PATH = re.compile(r"`([\w./]+(?:/|\.py|\.md|\.yaml|\.toml|\.json))(?:: (\w+))?`")
-TOP = ("crisp_hw", "crisp_prune", "arch", "workloads", "templates", "tools", "tests", "benchmarks", "docker", "docs")
+TOP = (
+    "crisp_hw",
+    "crisp_prune",
+    "arch",
+    "workloads",
+    "templates",
+    "published",
+    "tools",
+    "tests",
+    "benchmarks",
+    "docker",
+    "docs",
+)
 
 
 def named():

@@ -9,6 +9,7 @@ from crisp_hw.cli.examples import EXAMPLES
 from crisp_hw.cli.import_model import import_model
 from crisp_hw.cli.map import map_files
 from crisp_hw.cli.model import model
+from crisp_hw.cli.reproduce import reproduce
 from crisp_hw.cli.results import compare, report
 from crisp_hw.cli.validate import validate
 from crisp_hw.cli.verify import doctor, verify
@@ -32,7 +33,7 @@ for command in (evaluate, report, describe, render):
 app.command("import", rich_help_panel=NETWORKS)(import_model)
 app.command(rich_help_panel=FILES)(model)
 app.command("map", rich_help_panel=FILES)(map_files)
-for command in (compare, verify, validate, bundle, replay):
+for command in (compare, verify, validate, reproduce, bundle, replay):
     app.command(rich_help_panel=CHECKS)(command)
 app.add_typer(accelerators.app, name="arch", rich_help_panel=STOCK)
 app.add_typer(networks.app, name="workload", rich_help_panel=STOCK)

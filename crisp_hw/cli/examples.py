@@ -26,6 +26,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     ),
     "verify": ("crisp-hw verify run.pt --layers fc", "crisp-hw verify arch.yaml problem.yaml mapping.yaml"),
     "validate": ("crisp-hw validate cases.jsonl", "crisp-hw validate cases.jsonl --strict -f json"),
+    "reproduce": ("crisp-hw reproduce eie", "crisp-hw reproduce eie -o results --no-plot -f md"),
     "bundle": (
         "crisp-hw bundle run.pt -o result.zip",
         "crisp-hw bundle resnet50 --nm 2:4 --layers fc -a stc -o stc.zip",

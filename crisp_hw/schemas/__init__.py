@@ -10,6 +10,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     str(model.model_fields["schema_"].annotation.__args__[0]): model  # type: ignore[union-attr]  # a Literal of one
     for model in (
         *(results.Result, results.Comparison, results.Replay, results.Verification, results.Validation),
+        results.Reproduction,
         *(files.Model, files.Map, files.Explanation, files.Error),
         *(stock.Accelerators, stock.Accelerator, stock.Characterization, stock.Workloads, stock.WorkloadTable),
         *(stock.Description, stock.Kept, stock.Doctor, stock.Mistakes, pruning.Plan, pruning.Run),

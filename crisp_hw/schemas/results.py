@@ -182,3 +182,38 @@ class Validation(Strict):
     schema_: Literal["crisp-hw/validation/1"] = Field(alias="schema")
     families: list[Family]
     not_equal: list[str]
+
+
+class ReproducedClaim(Strict):
+    """A published figure and ours; `deviation` is ours over it, less one."""
+
+    claim: str
+    unit: str
+    published: Number
+    ours: Number
+    deviation: Number
+    allowed: Number | None
+    within: Literal["yes", "no"] | None
+    why: str | None
+
+
+class ReproducedBound(Strict):
+    """A figure over several claims."""
+
+    figure: str
+    value: Number
+    allowed: Number | None
+    within: Literal["yes", "no"] | None
+
+
+class Reproduction(Strict):
+    """The figures of a publication beside ours: `crisp-hw reproduce`."""
+
+    schema_: Literal["crisp-hw/reproduction/1"] = Field(alias="schema")
+    name: str
+    title: str
+    source: str
+    holds: bool
+    claims: list[ReproducedClaim]
+    bounds: list[ReproducedBound]
+    notes: list[str]

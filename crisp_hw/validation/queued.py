@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisp_hw.errors import InputError
+from crisp_hw.imbalance.drawn import drawn_masks
 from crisp_hw.imbalance.machine_file import read_queued_pes
 from crisp_hw.imbalance.queues import matrix_vector
 from crisp_hw.spec.imbalance import QueuedPes
@@ -37,7 +38,6 @@ NEEDED = ("id", "family", *MACHINE, *SHAPE, *WHOLE, *PER_PE)
 DRAWN = ("seed", "weight_density", "activation_density")
 STORED = ("weight_mask", "activation_mask")
 MOST_WEIGHTS = 2**30  # of one case, as a mask of bytes; the largest recorded one has 10^8
-ROWS_AT_ONCE = 256  # random numbers take eight bytes a weight
 
 
 def is_queued(case: Case) -> bool:
@@ -93,7 +93,8 @@ def masks_of(case: Case) -> tuple[Mask, Mask]:
     if not all(isinstance(each, int) and each > 0 for each in (rows, columns)) or rows * columns > MOST_WEIGHTS:
         raise InputError(f"a matrix of {rows} x {columns} cannot be", hint=f"give up to {MOST_WEIGHTS} weights")
     if "seed" in case:
-        weights, active = _drawn(case)
+        drawn = drawn_masks((rows, columns), case["weight_density"], case["activation_density"], case["seed"])
+        weights, active = drawn.weights, drawn.active
     else:
         weights = _bits(case["weight_mask"], rows * columns).reshape(rows, columns)
         active = _bits(case["activation_mask"], columns)
@@ -102,17 +103,6 @@ def masks_of(case: Case) -> tuple[Mask, Mask]:
         said = f"{case['weights']} weights and {case['active']} activations"
         raise InputError(f"the masks have {found[0]} weights and {found[1]} activations, not {said}")
     return weights, active
-
-
-def _drawn(case: Case) -> tuple[Mask, Mask]:
-    """The masks of a seed: weights row by row, then activations, of one generator."""
-    rows, columns = case["rows"], case["columns"]
-    generator = np.random.Generator(np.random.PCG64(case["seed"]))
-    weights = np.empty((rows, columns), bool)
-    for first in range(0, rows, ROWS_AT_ONCE):
-        part = weights[first : first + ROWS_AT_ONCE]
-        part[:] = generator.random(part.shape) < case["weight_density"]
-    return weights, generator.random(columns) < case["activation_density"]
 
 
 def _bits(text: str, size: int) -> Mask:

@@ -6,7 +6,7 @@ from crisp_hw.data_files import _first_folder, data_folder
 from crisp_hw.errors import InputError
 
 
-@pytest.mark.parametrize("kind", ["arch", "workloads", "templates"])
+@pytest.mark.parametrize("kind", ["arch", "workloads", "templates", "published"])
 def test_every_kind_is_found(kind):
     assert data_folder(kind).is_dir()
 

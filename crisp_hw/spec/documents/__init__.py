@@ -10,7 +10,8 @@ DOCUMENTS = (
     *(mappings.FRONT, workloads.WORKLOADS, workloads.WORKLOAD, hardware.ACCELERATORS, hardware.ACCELERATOR_LEVELS),
     *(hardware.ACCELERATOR_NUMBERS, hardware.ACCELERATOR_ENERGIES, hardware.COMPONENTS, hardware.COMPONENT_ACTIONS),
     *(hardware.COMPONENT_SOURCES, verdicts.COMPARED, verdicts.COMPARED_LAYERS, verdicts.VALIDATION),
-    *(verdicts.VERIFICATION, verdicts.VERIFICATION_DIFFERENCES, verdicts.REPLAY, verdicts.REPLAY_DIFFERENCES),
+    *(verdicts.VERIFICATION, verdicts.VERIFICATION_DIFFERENCES, verdicts.REPRODUCTION, verdicts.REPRODUCTION_BOUNDS),
+    *(verdicts.REPLAY, verdicts.REPLAY_DIFFERENCES),
     *(upkeep.MISTAKES, upkeep.KEPT, upkeep.INSTALLED, workloads.PLAN, workloads.RUN),
 )
 """All of them, in the order of docs/columns.md."""

@@ -70,6 +70,30 @@ VERIFICATION_DIFFERENCES = Section(
         _FIGURE[1],
     ),
 )
+REPRODUCTION = Section(
+    "Reproduction",
+    "`crisp-hw reproduce`: one record per figure of a publication.",
+    (
+        column("claim", "text", "The figure that is claimed."),
+        column("unit", "text", "Its unit."),
+        column("published", "number", "The published figure."),
+        column("ours", "number", "What crisp-hw computes."),
+        column("deviation", "share", "Ours over the published figure, less one."),
+        column("allowed", "share", "The largest deviation that is allowed; empty where it is not judged.", 2),
+        column("within", "text", "yes or no: is the deviation allowed; empty where it is not judged."),
+        column("why", "prose", "Why they differ, or what ours is."),
+    ),
+)
+REPRODUCTION_BOUNDS = Section(
+    "Reproduction, over several figures",
+    "`crisp-hw reproduce`: one record per figure over several claims, such as their mean deviation.",
+    (
+        column("figure", "text", "The figure over several claims."),
+        column("value", "share", "Its value."),
+        column("allowed", "share", "The largest that is allowed; empty where it is not judged."),
+        column("within", "text", "yes or no: is it allowed; empty where it is not judged."),
+    ),
+)
 REPLAY = Section(
     "Replay",
     "`crisp-hw replay`: one record per design of a bundle.",

@@ -59,6 +59,7 @@ COMMANDS = {
     "error/1": ["arch", "show", "nothing"],
     "mistakes/1": ["arch", "check", "{wrong}"],
     "validation/1": ["validate", "{case}"],
+    "reproduction/1": ["reproduce", "eie", "-o", "{out}", "--no-plot"],
 }
 
 
@@ -116,7 +117,7 @@ def test_what_crisp_prune_prints_is_what_its_schemas_say():
 
 def test_every_schema_that_the_program_names_is_there():
     sources = (path for package in ("crisp_hw", "crisp_prune") for path in (ROOT / package).rglob("*.py"))
-    read = {"arch", "energy", "workload", "sram-grid", "parts", "bundle", "pruned-model", "prune-job"}
+    read = {"arch", "queued", "energy", "workload", "sram-grid", "parts", "bundle", "pruned-model", "prune-job"}
     named = {found for path in sources for found in re.findall(r'"crisp-(?:hw|prune)/([a-z-]+)/\d+"', path.read_text())}
     assert named - read == {name.split("/")[1] for name in SCHEMAS}
 
