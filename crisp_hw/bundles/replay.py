@@ -101,8 +101,8 @@ def _design_record(each: Replayed) -> Record:
         "verdict": "refused" if each.error else "equal" if each.equal else "different",
         "cycles": each.now.cycles if each.now else None,
         "recorded_cycles": each.recorded.cycles,
-        "total_uj": each.now.energy_pj * 1e-6 if each.now else None,
-        "recorded_total_uj": each.recorded.energy_pj * 1e-6,
+        "energy_uj": each.now.energy_pj * 1e-6 if each.now else None,
+        "recorded_energy_uj": each.recorded.energy_pj * 1e-6,
         "error": each.error,
     }
 

@@ -165,7 +165,11 @@ WITHOUT_SOURCE = tuple(name for name in stated(Inputs) if name != "network")
 def accelerators_of(
     archs: "Sequence[str] | None", energy: str | None, settings: "Sequence[str] | None"
 ) -> "tuple[Accelerator, ...]":
-    """The accelerators that the options name, each with the numbers of --set; InputError for a setting it lacks."""
+    """The accelerators that the options name, each with the numbers of --set; InputError for a setting it lacks.
+
+    --set changes all of them alike, so that they keep their names; `--arch NAME:number=value` makes a variant with a
+    name of its own.
+    """
     from crisp_hw.accelerators.settings import settings as read
     from crisp_hw.sources import load_accelerators
     from crisp_hw.spec.accelerator import changed
@@ -176,7 +180,7 @@ def accelerators_of(
         if each.variant and (lost := each.variant.lost(changes)):
             said = f"--set {', '.join(changes)}: leaves {lost[0]} of --arch {each.name} without effect"
             raise InputError(said, hint="--set applies to every accelerator, so give the number in one place")
-    return tuple(changed(each, changes) for each in loaded)
+    return tuple(changed(each, changes, each.name if changes else None) for each in loaded)
 
 
 def _model_file(path: str, model: str | None, sizes: str | None) -> "ModelFile":

@@ -16,10 +16,10 @@ from crisp_hw.spec.vocabulary import columns
 
 SCHEMA = "crisp-hw/comparison/1"
 TOTALS = (
-    *("cycles", "on_chip_uj", "dram_uj", "total_uj", "speedup", "on_chip_gain", "total_gain"),
+    *("cycles", "on_chip_uj", "dram_uj", "energy_uj", "speedup", "on_chip_gain", "energy_gain"),
     *("ms", "effective_tops", "total_w", "edp_uj_ms", "on_chip_mm2"),
 )
-LAYERS = ("cycles", "on_chip_uj", "dram_uj", "total_uj", "utilization")
+LAYERS = ("cycles", "on_chip_uj", "dram_uj", "energy_uj", "utilization")
 SHOWN = 12  # of the figures that differ most
 NAMED = 5  # layers that a line names before it counts the rest
 

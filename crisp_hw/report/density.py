@@ -13,7 +13,7 @@ from crisp_hw.spec.vocabulary import columns
 
 LAYER = (
     *("layer", "cycles", "statistical_cycles", "cycles_error", "model_on_chip_uj", "statistical_on_chip_uj"),
-    *("on_chip_error", "total_error", "statistical_invalid"),
+    *("on_chip_error", "energy_error", "statistical_invalid"),
 )
 TILE = (
     *("layer", "level", "tile", "mean_words", "mean_error", "largest_words", "largest_error", "empty_share"),
@@ -70,9 +70,9 @@ def _layer_record(row: LayerEvaluation, check: DensityCheck) -> Record:
         "model_on_chip_uj": chip,
         "statistical_on_chip_uj": model_chip,
         "on_chip_error": _error(model_chip, chip),
-        "model_total_uj": row.result.energy_pj * UJ,
-        "statistical_total_uj": check.model.energy_pj * UJ,
-        "total_error": _error(check.model.energy_pj, row.result.energy_pj),
+        "model_energy_uj": row.result.energy_pj * UJ,
+        "statistical_energy_uj": check.model.energy_pj * UJ,
+        "energy_error": _error(check.model.energy_pj, row.result.energy_pj),
         "statistical_invalid": "; ".join(check.model.reasons) or None,
     }
 

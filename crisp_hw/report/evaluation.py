@@ -23,7 +23,7 @@ LAYER = (
 )
 TOTAL = (
     *("arch", "cycles", "dense_cycles", "speedup", "on_chip_uj", "on_chip_metadata_uj"),
-    *("on_chip_overhead_uj", "on_chip_gain", "dram_uj", "total_uj", "total_gain", "mac_bound_share", "ms"),
+    *("on_chip_overhead_uj", "on_chip_gain", "dram_uj", "energy_uj", "energy_gain", "mac_bound_share", "ms"),
     *("effective_tops", "roof_share", "binds", "on_chip_w", "on_chip_tops_per_w"),
     *("total_tops_per_w", "edp_uj_ms", "on_chip_mm2", "effective_tops_per_mm2", "off_chip_bytes"),
 )

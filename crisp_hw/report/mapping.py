@@ -30,7 +30,7 @@ def map_document(mapped: Mapped, points: int = 1) -> Document:
     left: list[Record] = [{"rule": why, "count": count} for why, count in mapped.left_out.items()]
     dropped: list[Record] = [{"rule": rule, "count": count} for rule, count in found.pruned.items()]
     chosen = zip(front, _chosen(found, points), strict=True)
-    shown: list[Record] = [{**record, "total_uj": each.energy_pj / 1e6} for record, each in chosen]
+    shown: list[Record] = [{**record, "energy_uj": each.energy_pj / 1e6} for record, each in chosen]
     best = [table(f"{name}: the best mapping", SEARCH.columns, [_search_record(mapped)])]
     tables = [table(f"{name}: factorizations dropped", DROPPED.columns, dropped)] if dropped else []
     tables += [table(f"{name}: choices of keep and bypass left out", LEFT_OUT.columns, left)] if left else []
@@ -112,7 +112,7 @@ def _search_record(mapped: Mapped) -> Record:
         "tried": found.tried,
         "valid": found.valid,
         "cycles": result.cycles,
-        "total_uj": result.energy_pj / 1e6,
+        "energy_uj": result.energy_pj / 1e6,
         "utilization": result.utilization,
     }
 

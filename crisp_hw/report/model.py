@@ -34,7 +34,7 @@ def model_totals(evaluated: Evaluated) -> Record:
         "cycles": result.cycles,
         "bound_by": result.bound_by,
         "utilization": result.utilization,
-        "total_uj": result.energy_pj / 1e6,
+        "energy_uj": result.energy_pj / 1e6,
         "pj_per_compute": result.energy_pj / computes if computes else None,
         "computes": computes,
         "skipped": compute.skipped if compute and compute.skipped else None,

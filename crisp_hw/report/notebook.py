@@ -28,7 +28,7 @@ def evaluation_text(network: NetworkEvaluation) -> str:
     names = max((len(plain(str(record["arch"]))) for record in records[:MOST]), default=0)
     for record in records[:MOST]:
         cycles, speedup = cell(record["cycles"], "whole"), cell(record["speedup"], "ratio")
-        energy = cell(record["total_uj"], "number")
+        energy = cell(record["energy_uj"], "number")
         lines.append(f"  {plain(str(record['arch'])):{names}}  {cycles:>13} cycles  {speedup:>7}  {energy:>7} uJ")
     lines += [f"  and {counted(len(records) - MOST, 'accelerator')} more"] if len(records) > MOST else []
     return "\n".join(lines)

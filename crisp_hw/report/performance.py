@@ -44,7 +44,7 @@ def speed_record(rows: Sequence[LayerEvaluation]) -> Record:
 
 
 def power_record(rows: Sequence[LayerEvaluation], energies: Record) -> Record:
-    """Mean power and efficiency: energies in uJ ("on_chip_uj", "total_uj") over the time of the layers."""
+    """Mean power and efficiency: energies in uJ ("on_chip_uj", "energy_uj") over the time of the layers."""
     run = _speed(rows, [row.result.cycles for row in rows])
     found: Record = {}
     tops = run.tops(sum(row.real_macs for row in rows))
@@ -53,7 +53,7 @@ def power_record(rows: Sequence[LayerEvaluation], energies: Record) -> Record:
         assert isinstance(uj, float)  # both are sums
         watts = uj * MICRO / run.seconds if run.seconds else None
         found |= {f"{place}_w": watts, f"{place}_tops_per_w": tops / watts if tops is not None and watts else None}
-    total = energies["total_uj"]
+    total = energies["energy_uj"]
     assert isinstance(total, float)
     return found | {"edp_uj_ms": None if run.seconds is None else total * run.seconds / MILLI}
 

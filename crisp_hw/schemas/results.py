@@ -103,8 +103,8 @@ class ReplayedDesign(Strict):
     verdict: Literal["equal", "different", "refused"]
     cycles: int | None
     recorded_cycles: int
-    total_uj: float | None
-    recorded_total_uj: float
+    energy_uj: float | None
+    recorded_energy_uj: float
     error: str | None
 
 
@@ -139,8 +139,8 @@ class VerifiedDocuments(Strict):
     error: str | None
     cycles: int | None = None
     timeloop_cycles: int | None = None
-    total_uj: float | None = None
-    timeloop_total_uj: float | None = None
+    energy_uj: float | None = None
+    timeloop_energy_uj: float | None = None
     seconds: float | None = None
 
 

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from crisp_hw.spec.shown import listed
 
-ENERGY = ("energy_uj", "total_uj", "pj")
+ENERGY = ("energy_uj", "energy_uj", "pj")
 TIME = ("cycles",)
 FRAME = ("to_frame",)
 SAVED = ("save", "to_csv")
@@ -29,10 +29,10 @@ def absent(owner: object, name: str, columns: Mapping[str, Iterable[str]] | None
     Traceback (most recent call last):
     ...
     AttributeError: Exception has no attribute with_tracebacks; did you mean with_traceback?
-    >>> raise absent(Exception(), "energy", {"to_frame()": ["cycles", "total_uj"]})
+    >>> raise absent(Exception(), "energy", {"to_frame()": ["cycles", "energy_uj"]})
     Traceback (most recent call last):
     ...
-    AttributeError: Exception has no attribute energy; total_uj is a column of to_frame()
+    AttributeError: Exception has no attribute energy; energy_uj is a column of to_frame()
     """
     said = f"{type(owner).__name__} has no attribute {name}"
     if name.startswith("_"):

@@ -151,7 +151,7 @@ def _named(before: Accelerator, after: Accelerator, name: str | None, changes: C
         return after
     variant = (before.variant or Variant(before.name, {})).with_changes(changes)
     if name is not None:
-        variant = variant.named(_checked_name(before, name))
+        variant = variant.named(before.name if name == before.name else _checked_name(before, name))
     return dataclasses.replace(after, name=variant.name, variant=variant)
 
 

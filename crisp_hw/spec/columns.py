@@ -74,8 +74,8 @@ class Section:
 def column(key: str, style: Style, meaning: str, priority: int = 0, named: str = "") -> Column:
     """A column whose heading is its key in words, unless it is `named` otherwise.
 
-    >>> column("total_uj", "number", "Energy.").heading, column("s", "number", "Seconds.", named="time").heading
-    ('total uJ', 'time')
+    >>> column("energy_uj", "number", "Energy.").heading, column("s", "number", "Seconds.", named="time").heading
+    ('energy uJ', 'time')
     """
     return Column(key, named or heading(key), style, meaning, priority)
 

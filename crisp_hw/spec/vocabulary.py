@@ -1,8 +1,8 @@
 """Every figure of an evaluation by its one name: key in CSV, JSON and frames, heading of tables, unit and meaning.
 
 Keys of energies are built alike: `[dense_]<where>[_<part>]_uj`. Where: a level in lower case, `wires`, `selection` or
-`decoder` (these add up to `total`); `on_chip` is everything but DRAM, `total` is on chip and DRAM. Part: `metadata`,
-`index` or `overhead`; without one it is all of the energy there.
+`decoder` (these add up to `energy_uj`); `on_chip` is everything but DRAM. Part: `metadata`, `index` or `overhead`;
+without one it is all of the energy there. `energy_uj`, `metadata_uj`, `index_uj`, `overhead_uj`: on chip and in DRAM.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,8 @@ from dataclasses import replace
 from crisp_hw.spec.columns import Column, Section, column
 
 LEVEL = "<level>"  # stands for the name of a level in lower case
-RESERVED = ("on_chip", "total", "model_total", "wires", "selection", "decoder")
+_SUMMED = ("energy", "model_energy", "dense_energy", "metadata", "index", "overhead", "total")
+RESERVED = ("on_chip", *_SUMMED, "wires", "selection", "decoder")
 """Names of places that no level may have: their keys would be two figures."""
 
 
@@ -74,9 +75,9 @@ _SPEED = (
 _POWER = (
     column("on_chip_w", "number", "Mean power on chip: on_chip_uj over the time.", 5),
     column("on_chip_tops_per_w", "number", "effective_tops over on_chip_w.", 5),
-    column("total_w", "number", "Mean power with DRAM: total_uj over the time.", 6),
+    column("total_w", "number", "Mean power with DRAM: energy_uj over the time.", 6),
     column("total_tops_per_w", "number", "effective_tops over total_w.", 5),
-    column("edp_uj_ms", "number", "Energy-delay product: total_uj times ms.", 5),
+    column("edp_uj_ms", "number", "Energy-delay product: energy_uj times ms.", 5),
 )
 _AREA = (
     column(f"{LEVEL}_mm2", "number", "Area of all instances of a level (or of the MACs); empty without a number.", 6),
@@ -98,8 +99,8 @@ _PLACES = (
 )
 _SUMS = (
     column("on_chip_uj", "number", "Energy of everything but DRAM."),
-    column("total_uj", "number", "Energy on chip and in DRAM: the sum over levels, wires, selection and decoder.", 1),
-    column("model_total_uj", "number", "total_uj without total_overhead_uj: what Timeloop's own total is.", 6),
+    column("energy_uj", "number", "Energy on chip and in DRAM: the sum over levels, wires, selection and decoder.", 1),
+    column("model_energy_uj", "number", "energy_uj without overhead_uj: what Timeloop's own total is.", 6),
 )
 _PARTS = (
     column(
@@ -110,9 +111,9 @@ _PARTS = (
         6,
     ),
     column("on_chip_metadata_uj", "number", "The part of on_chip_uj that metadata take, block index included.", 4),
-    column("total_metadata_uj", "number", "The part of total_uj that metadata take, block index included.", 6),
+    column("metadata_uj", "number", "The part of energy_uj that metadata take, block index included.", 6),
     column("on_chip_index_uj", "number", "The part of on_chip_uj that moving the block index takes.", 6),
-    column("total_index_uj", "number", "The part of total_uj that moving the block index takes.", 6),
+    column("index_uj", "number", "The part of energy_uj that moving the block index takes.", 6),
     column(
         "on_chip_overhead_uj",
         "number",
@@ -120,9 +121,9 @@ _PARTS = (
         4,
     ),
     column(
-        "total_overhead_uj",
+        "overhead_uj",
         "number",
-        "The part of total_uj that Sparseloop does not model: block index, selection, decoders.",
+        "The part of energy_uj that Sparseloop does not model: block index, selection, decoders.",
         6,
     ),
 )
@@ -130,9 +131,9 @@ _DENSE = (
     column(f"dense_{LEVEL}_uj", "number", "Energy of a level in the dense run.", 6),
     column("dense_wires_uj", "number", "Energy of the wires in the dense run; only where there are any.", 6),
     column("dense_on_chip_uj", "number", "Energy of everything but DRAM in the dense run.", 6),
-    column("dense_total_uj", "number", "Energy on chip and in DRAM in the dense run.", 6),
+    column("dense_energy_uj", "number", "Energy on chip and in DRAM in the dense run.", 6),
     column("on_chip_gain", "ratio", "dense_on_chip_uj over on_chip_uj."),
-    column("total_gain", "ratio", "dense_total_uj over total_uj."),
+    column("energy_gain", "ratio", "dense_energy_uj over energy_uj."),
 )
 _MOVED = (
     column(f"{LEVEL}_read_words", "whole", "Words of data that all instances of a level deliver.", 6),
@@ -174,12 +175,12 @@ _DENSITY = (
     _TIME[0],
     column("statistical_cycles", "whole", "cycles with the statistical density model and the same mapping.", 1),
     column("cycles_error", "share", "statistical_cycles over cycles, minus 1."),
-    column("model_on_chip_uj", "number", "Energy on chip without total_overhead_uj: levels and MACs.", 2),
+    column("model_on_chip_uj", "number", "Energy on chip without overhead_uj: levels and MACs.", 2),
     column("statistical_on_chip_uj", "number", "model_on_chip_uj with the statistical density model.", 2),
     column("on_chip_error", "share", "statistical_on_chip_uj over model_on_chip_uj, minus 1."),
     _SUMS[-1],
-    column("statistical_total_uj", "number", "model_total_uj with the statistical density model.", 2),
-    column("total_error", "share", "statistical_total_uj over model_total_uj, minus 1."),
+    column("statistical_energy_uj", "number", "model_energy_uj with the statistical density model.", 2),
+    column("energy_error", "share", "statistical_energy_uj over model_energy_uj, minus 1."),
     column(
         "statistical_invalid",
         "prose",
@@ -280,8 +281,8 @@ def known(key: str, priority: int = 0) -> Column:
     return replace(_found(key), priority=priority)
 
 
-TOTAL_UJ = column("total_uj", "number", "Energy of all levels, wires and MACs, DRAM included.")
-"""What `total_uj` is where one mapping alone is looked at, beside which there is nothing."""
+ENERGY_UJ = column("energy_uj", "number", "Energy of all levels, wires and MACs, DRAM included.")
+"""What `energy_uj` is where one mapping alone is looked at, beside which there is nothing."""
 
 
 _KNOWN = {each.key: each for section in SECTIONS.values() for each in section.columns}

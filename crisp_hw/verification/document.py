@@ -65,8 +65,8 @@ def _set_record(found: Verified) -> Record:
         record |= {
             "cycles": found.embedded.cycles,
             "timeloop_cycles": found.timeloop.result.cycles,
-            "total_uj": found.embedded.energy_pj * 1e-6,
-            "timeloop_total_uj": found.timeloop.result.energy_pj * 1e-6,
+            "energy_uj": found.embedded.energy_pj * 1e-6,
+            "timeloop_energy_uj": found.timeloop.result.energy_pj * 1e-6,
             "seconds": found.timeloop.seconds,
             "runner": found.timeloop.tool.runner,
         }

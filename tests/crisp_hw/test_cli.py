@@ -161,7 +161,7 @@ def test_no_plot_writes_no_pictures(masks, tmp_path):
 def test_objective_energy_and_settings_reach_the_evaluation(workload):
     common = ["evaluate", "--workload", workload, *PATTERN, "--layers", "mid", "-f", "json", "--objective"]
     cycles, energy = (json.loads(run(*common, name).stdout)["layers"][0] for name in ("cycles", "energy"))
-    assert energy["total_uj"] <= cycles["total_uj"] and cycles["cycles"] <= energy["cycles"]
+    assert energy["energy_uj"] <= cycles["energy_uj"] and cycles["cycles"] <= energy["cycles"]
     slow = json.loads(run(*common, "cycles", "--set", "smem_bandwidth=1").stdout)
     assert slow["layers"][0]["cycles"] > cycles["cycles"]
     assert any("smem_bandwidth=1 set by the caller" in note["text"] for note in slow["assumptions"])

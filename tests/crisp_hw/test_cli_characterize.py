@@ -69,7 +69,7 @@ def test_evaluate_takes_the_table_and_a_changed_memory_costs_more():
         list(csv.DictReader(io.StringIO(run("evaluate", *RESNET, *more, "--format", "csv").stdout)))
         for more in ((), ("--energy", "table"), ("--energy", "table", "--set", "smem_kb=512"))
     )
-    assert table["total_uj"] == plain["total_uj"]
+    assert table["energy_uj"] == plain["energy_uj"]
     assert float(big["smem_uj"]) > float(table["smem_uj"])
     assert "characterized by table at 45 nm" in run("evaluate", *RESNET, "--energy", "table", "--notes").stdout
 
@@ -79,6 +79,6 @@ def test_overheads_can_be_left_out():
         list(csv.DictReader(io.StringIO(run("evaluate", *RESNET, *more, "--format", "csv").stdout)))
         for more in ((), ("--no-overheads",))
     )
-    assert float(bare["total_overhead_uj"]) == 0 < float(full["total_overhead_uj"])
-    assert float(bare["total_uj"]) == pytest.approx(float(full["model_total_uj"]))
+    assert float(bare["overhead_uj"]) == 0 < float(full["overhead_uj"])
+    assert float(bare["energy_uj"]) == pytest.approx(float(full["model_energy_uj"]))
     assert "Sparseloop does not model" in run("evaluate", *RESNET, "--notes").stdout

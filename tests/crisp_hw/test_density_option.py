@@ -147,7 +147,7 @@ def test_the_command_prints_how_far_the_model_is(tmp_path):
     dstc, crisp = content["density"]["layers"]
     assert dstc["cycles_error"] == dstc["statistical_cycles"] / dstc["cycles"] - 1
     assert dstc["cycles"] == content["layers"][0]["cycles"]
-    assert (crisp["cycles_error"], crisp["total_error"], crisp["statistical_invalid"]) == (0.0, 0.0, None)
+    assert (crisp["cycles_error"], crisp["energy_error"], crisp["statistical_invalid"]) == (0.0, 0.0, None)
     assert [tile["level"] for tile in content["density"]["tiles"] if tile["arch"] == "dstc"] == ["LRF", "SMEM", "DRAM"]
 
 

@@ -51,7 +51,7 @@ def pruned_pair(seed):
 def costs(model, archs, objective):
     """Cycles, uJ and their product by accelerator; energies with what stands beside the model."""
     frame = evaluate(model, archs, objective=objective, jobs=1).to_frame().set_index("arch")
-    cycles, energy = frame["cycles"].to_dict(), frame["total_uj"].to_dict()
+    cycles, energy = frame["cycles"].to_dict(), frame["energy_uj"].to_dict()
     return {
         arch: {"cycles": cycles[arch], "energy": energy[arch], "edp": cycles[arch] * energy[arch]} for arch in cycles
     }

@@ -254,7 +254,7 @@ def test_a_model_and_a_best_mapping_answer_alike(mapped, modelled):
 
 ASKED = [
     ("speedup", 'it is a column of to_frame("layers") and to_frame("totals")'),
-    ("energy", "total_uj is a column of"),
+    ("energy", "energy_uj is a column of"),
     ("df", "use to_frame"),
     ("to_json", "use save"),
     ("rowz", "did you mean rows?"),
@@ -273,7 +273,7 @@ def test_the_others_tell_it_too(found, mapped, modelled):
     for value, name, said in (
         (mapped, "energy", "BestMapping has no attribute energy; use energy_uj"),
         (modelled, "latency", "EvaluatedMapping has no attribute latency; cycles is a column of"),
-        (found[0], "total_uj", "it is a column of to_frame() of the evaluation"),
+        (found[0], "energy_uj", "it is a column of to_frame() of the evaluation"),
         (crisp_hw.characterize("stc"), "area", 'to_frame("components") has area_um2'),
     ):
         with pytest.raises(AttributeError) as caught:

@@ -49,7 +49,7 @@ for sparsity in (0.5, 0.7, 0.9):
         "sparsity": pruner.sparsity,
         "accuracy": accuracy(pruned),
         "speedup": totals["speedup"],
-        "energy_gain": totals["total_gain"],
+        "energy_gain": totals["energy_gain"],
     })  # fmt: skip
 
 print(pd.DataFrame(rows).round(3))

@@ -8,7 +8,7 @@ base = crisp_hw.load_arch("crisp-stc")
 variants = [base.replace(smem_bandwidth=bandwidth, cores=cores) for bandwidth in (16, 32, 64) for cores in (2, 4, 8)]
 result = crisp_hw.evaluate("resnet50", arch=variants, nm="2:4", block=64, sparsity=0.9, layers="layer4.*")
 totals = result.totals()
-print(totals[["arch", "smem_bandwidth", "cores", "cycles", "total_uj"]])
+print(totals[["arch", "smem_bandwidth", "cores", "cycles", "energy_uj"]])
 
 best = totals.loc[totals["cycles"].idxmin()]
 print("fastest:", best["arch"], "with", best["cycles"], "cycles")

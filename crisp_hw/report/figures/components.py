@@ -12,7 +12,7 @@ from crisp_hw.spec.columns import heading
 from crisp_hw.spec.evaluation import LayerEvaluation, NetworkEvaluation
 
 METADATA, BESIDE, BETWEEN = heading("on_chip_metadata_uj").removesuffix(" uJ"), "selection, decoders", "wires"
-OVER_DENSE = f"{heading('total_uj')} / {heading('dense_total_uj')}"
+OVER_DENSE = f"{heading('energy_uj')} / {heading('dense_energy_uj')}".replace(" uJ", "")  # a ratio has no unit
 # Cividis (Nunez, Anderton, Renslow, PLoS ONE 2018), dark to light: levels have an order, from the MACs outwards.
 LEVEL_COLOURS = ("#00224E", "#35456C", "#666970", "#948E77", "#C8B866", "#FDE737")
 DRAM_COLOURS = ("#D9D9D9", "#F2F2F2")  # grey: beside the order of the levels on chip

@@ -69,7 +69,7 @@ def _energies(axes: "Axes", where: Scene, shown: Sequence[Record], places: Seque
             keys.append(axes.barh(places, widths, LINE, starts, label=component.name, linewidth=0, **component.fill))
         starts = [start + width for start, width in zip(starts, widths, strict=True)]
     for end, place, record in zip(starts, places, shown, strict=True):
-        gain = record["total_gain"]
+        gain = record["energy_gain"]
         told = "" if gain is None or where.request.width == "column" else f" (gain {gain:.2f}x)"
         _number(axes, end, place, f"{end:.2f}{told}")
     axes.set_xlabel(OVER_DENSE)

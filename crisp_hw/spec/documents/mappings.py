@@ -1,7 +1,7 @@
 """The columns of one mapping, and of the search for the best one."""
 
 from crisp_hw.spec.columns import Section, column
-from crisp_hw.spec.vocabulary import TOTAL_UJ, known
+from crisp_hw.spec.vocabulary import ENERGY_UJ, known
 
 MAPPING = Section(
     "One mapping",
@@ -10,7 +10,7 @@ MAPPING = Section(
         known("cycles"),
         known("bound_by"),
         known("utilization", 1),
-        TOTAL_UJ,
+        ENERGY_UJ,
         column("pj_per_compute", "number", "That energy per multiply-accumulate that really happens.", 2),
         column("computes", "whole", "Multiply-accumulates that really happen.", 2),
         column("skipped", "whole", "Multiply-accumulates that are skipped; they take no time.", 3, "computes skipped"),
@@ -42,7 +42,7 @@ SEARCH = Section(
         column("tried", "whole", "Mappings that were evaluated.", 1, "mappings tried"),
         column("valid", "whole", "Mappings of those that can be run.", 3),
         known("cycles"),
-        TOTAL_UJ,
+        ENERGY_UJ,
         known("utilization"),
     ),
 )
@@ -67,7 +67,7 @@ FRONT = Section(
     "`crisp-hw map --front N` and pareto.csv (there in `energy_pj`): mappings that none beats in both.",
     (
         known("cycles"),
-        TOTAL_UJ,
+        ENERGY_UJ,
         known("utilization", 1),
         column("mapping", "prose", "Loops with a bound above 1, outermost level and loop first; x, y: across a mesh."),
     ),

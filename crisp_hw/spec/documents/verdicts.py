@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from crisp_hw.spec.columns import Section, column
-from crisp_hw.spec.vocabulary import TOTAL_UJ, known
+from crisp_hw.spec.vocabulary import ENERGY_UJ, known
 
 COMPARED = Section(
     "Two results",
@@ -53,8 +53,8 @@ VERIFICATION = Section(
         column("differences", "whole", "Figures that differ."),
         known("cycles"),
         column("timeloop_cycles", "whole", "cycles of the installed Timeloop.", 2),
-        replace(TOTAL_UJ, priority=1),
-        column("timeloop_total_uj", "number", "total_uj of the installed Timeloop.", 2),
+        replace(ENERGY_UJ, priority=1),
+        column("timeloop_energy_uj", "number", "energy_uj of the installed Timeloop.", 2),
         column("seconds", "number", "Seconds that Timeloop took.", 3, "s"),
         column("error", "prose", "Why there is nothing to compare."),
     ),
@@ -103,8 +103,8 @@ REPLAY = Section(
         column("verdict", "text", "equal or different."),
         known("cycles"),
         column("recorded_cycles", "whole", "cycles in the bundle.", 1),
-        TOTAL_UJ,
-        column("recorded_total_uj", "number", "total_uj in the bundle.", 1),
+        ENERGY_UJ,
+        column("recorded_energy_uj", "number", "energy_uj in the bundle.", 1),
         column("error", "prose", "Why there is nothing to compare."),
     ),
 )

@@ -33,9 +33,9 @@ def test_a_layer_by_hand(checked):
         "model_on_chip_uj": 6.0,
         "statistical_on_chip_uj": 8.0,
         "on_chip_error": pytest.approx(1 / 3),
-        "model_total_uj": 16.0,
-        "statistical_total_uj": 20.0,
-        "total_error": pytest.approx(0.25),
+        "model_energy_uj": 16.0,
+        "statistical_energy_uj": 20.0,
+        "energy_error": pytest.approx(0.25),
         "statistical_invalid": None,
     }
 

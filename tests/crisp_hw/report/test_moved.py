@@ -84,7 +84,7 @@ def test_levels_of_a_real_evaluation_add_up_to_its_layers(network):
         (row,) = (each for each in network.rows if (each.arch, each.layer) == (record["arch"], record["layer"]))
         leaks = sum(level.leakage_pj for level in row.result.levels) * 1e-6
         levels_uj = sum(record[f"{name}_uj"] for name in ("dram", "smem", "rf", "lrf"))
-        found = sum(each["tensor_uj"] for each in own) + record["total_index_uj"] + leaks
+        found = sum(each["tensor_uj"] for each in own) + record["index_uj"] + leaks
         assert found == pytest.approx(levels_uj)
 
 

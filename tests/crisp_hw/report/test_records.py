@@ -33,11 +33,11 @@ def test_a_layer_record_by_hand(row):
         "ms": 1e-4, "dense_tops": 589824 * 2 / 400e-9 / 1e12, "effective_tops": 589824 * 2 / 100e-9 / 1e12,
         "attained_tops": 1.6e-4, "attainable_tops": 0.008, "roof_share": 0.02, "binds": "MAC", "binds_share": 1.0,
         "dram_uj": 11.0, "rf_uj": 4.0, "mac_uj": 2.0, "selection_uj": 0.0, "decoder_uj": 0.0,
-        "on_chip_uj": 6.0, "total_uj": 17.0, "model_total_uj": 16.0,
-        "dram_metadata_uj": 1.0, "rf_metadata_uj": 0.0, "on_chip_metadata_uj": 0.0, "total_metadata_uj": 1.0,
-        "on_chip_index_uj": 0.0, "total_index_uj": 1.0, "on_chip_overhead_uj": 0.0, "total_overhead_uj": 1.0,
+        "on_chip_uj": 6.0, "energy_uj": 17.0, "model_energy_uj": 16.0,
+        "dram_metadata_uj": 1.0, "rf_metadata_uj": 0.0, "on_chip_metadata_uj": 0.0, "metadata_uj": 1.0,
+        "on_chip_index_uj": 0.0, "index_uj": 1.0, "on_chip_overhead_uj": 0.0, "overhead_uj": 1.0,
         "dense_dram_uj": 40.0, "dense_rf_uj": 16.0, "dense_mac_uj": 8.0, "dense_on_chip_uj": 24.0,
-        "dense_total_uj": 64.0, "on_chip_gain": 4.0, "total_gain": 64 / 17,
+        "dense_energy_uj": 64.0, "on_chip_gain": 4.0, "energy_gain": 64 / 17,
         "on_chip_w": 60.0, "on_chip_tops_per_w": 11.79648 / 60, "total_w": 170.0, "total_tops_per_w": 11.79648 / 170,
         "edp_uj_ms": 17e-4, "rf_mm2": 0.5, "mac_mm2": None, "selection_mm2": 0.0, "decoder_mm2": 0.25,
         "on_chip_mm2": 0.75, "effective_tops_per_mm2": 11.79648 / 0.75,
@@ -52,13 +52,13 @@ def test_a_layer_record_by_hand(row):
 
 def test_a_dense_layer_has_no_blocks(row):
     (record,) = layer_records(evaluation(row(block=None, nm=None)))
-    assert [record[key] for key in ("nm", "block", "kept_blocks", "kept_ratio", "total_index_uj")] == [None] * 4 + [0]
+    assert [record[key] for key in ("nm", "block", "kept_blocks", "kept_ratio", "index_uj")] == [None] * 4 + [0]
 
 
 def test_index_on_chip_counts_on_chip(row):
     plain, indexed = layer_records(evaluation(row(), row(index_pj={"RF": 2.0, "DRAM": 8.0})))
     assert indexed["on_chip_uj"] - plain["on_chip_uj"] == pytest.approx(2e-6)
-    assert indexed["total_uj"] - plain["total_uj"] == pytest.approx(10e-6) == indexed["total_index_uj"]
+    assert indexed["energy_uj"] - plain["energy_uj"] == pytest.approx(10e-6) == indexed["index_uj"]
     assert indexed["on_chip_index_uj"] == pytest.approx(2e-6)
 
 
@@ -68,18 +68,18 @@ def test_circuits_beside_the_model_are_on_chip_and_in_no_level(row):
     plain, more = layer_records(evaluation(row(), replace(row(), overheads=lines)))
     assert more["selection_uj"] == pytest.approx(50e-6)
     assert more["decoder_uj"] == pytest.approx(7e-6)
-    for key in ("on_chip_uj", "total_uj", "on_chip_overhead_uj", "total_overhead_uj"):
+    for key in ("on_chip_uj", "energy_uj", "on_chip_overhead_uj", "overhead_uj"):
         assert more[key] - plain[key] == pytest.approx(57e-6)
-    for key in ("model_total_uj", "rf_uj", "dram_uj", "mac_uj", "total_metadata_uj", "dense_total_uj", "cycles"):
+    for key in ("model_energy_uj", "rf_uj", "dram_uj", "mac_uj", "metadata_uj", "dense_energy_uj", "cycles"):
         assert more[key] == plain[key]
     (total,) = total_records(evaluation(replace(row(), overheads=lines), row(), replace(row(), overheads=lines)))
     assert total["selection_uj"] == pytest.approx(100e-6)
-    assert total["total_uj"] - total["model_total_uj"] == pytest.approx(114e-6)
+    assert total["energy_uj"] - total["model_energy_uj"] == pytest.approx(114e-6)
 
 
 def test_an_energy_table_of_zeros_has_no_ratio(row):
     (record,) = layer_records(evaluation(row(pj=(0, 0, 0), dense_pj=(0, 0, 0))))
-    assert record["on_chip_gain"] is None and record["total_gain"] is None
+    assert record["on_chip_gain"] is None and record["energy_gain"] is None
 
 
 picojoules = st.tuples(*[st.integers(1, 10**9)] * 3)
@@ -125,17 +125,17 @@ def test_columns_of_a_real_evaluation_add_up():
     for record, row in zip(layer_records(network), network.rows, strict=True):
         levels = [record[f"{name}_uj"] for name in ("dram", "smem", "rf", "lrf", "mac")]
         beside = record["selection_uj"] + record["decoder_uj"]
-        assert sum(levels) + beside == pytest.approx(record["total_uj"])
-        assert record["model_total_uj"] == pytest.approx(row.result.energy_pj * 1e-6)
-        assert record["total_uj"] == pytest.approx(record["model_total_uj"] + record["total_overhead_uj"])
-        assert record["total_overhead_uj"] == pytest.approx(record["total_index_uj"] + beside)
-        assert record["dense_total_uj"] == pytest.approx(row.dense.energy_pj * 1e-6)
+        assert sum(levels) + beside == pytest.approx(record["energy_uj"])
+        assert record["model_energy_uj"] == pytest.approx(row.result.energy_pj * 1e-6)
+        assert record["energy_uj"] == pytest.approx(record["model_energy_uj"] + record["overhead_uj"])
+        assert record["overhead_uj"] == pytest.approx(record["index_uj"] + beside)
+        assert record["dense_energy_uj"] == pytest.approx(row.dense.energy_pj * 1e-6)
         assert record["on_chip_uj"] == pytest.approx(sum(levels[1:]) + beside)
         assert record["mappings_tried"] >= record["mappings_valid"] > 0
     first, dense = layer_records(network)[0], layer_records(network)[2]
-    assert first["total_index_uj"] > 0 < first["selection_uj"]
+    assert first["index_uj"] > 0 < first["selection_uj"]
     assert 0 < first["smem_metadata_uj"] < first["smem_uj"]
-    assert dense["total_metadata_uj"] == dense["total_overhead_uj"] == 0
+    assert dense["metadata_uj"] == dense["overhead_uj"] == 0
 
 
 def test_without_overheads_the_energies_are_those_of_the_model():
@@ -144,8 +144,8 @@ def test_without_overheads_the_energies_are_those_of_the_model():
         layer_records(crisp_hw.evaluate(source, options=crisp_hw.EvaluateOptions(overheads=on)).network)[0]
         for on in (True, False)
     )
-    assert without["total_overhead_uj"] == without["total_index_uj"] == 0 < with_["total_overhead_uj"]
-    assert without["total_uj"] == pytest.approx(without["model_total_uj"]) == pytest.approx(with_["model_total_uj"])
+    assert without["overhead_uj"] == without["index_uj"] == 0 < with_["overhead_uj"]
+    assert without["energy_uj"] == pytest.approx(without["model_energy_uj"]) == pytest.approx(with_["model_energy_uj"])
     assert without["cycles"] == with_["cycles"]
 
 
@@ -167,10 +167,6 @@ def test_metadata_that_a_backend_does_not_tell_apart_are_unknown(row):
     levels = tuple(replace(level, tensors={"A": counts}) for level in made.result.levels)
     vague = replace(made, result=replace(made.result, levels=levels))
     (record,) = layer_records(evaluation(vague))
-    assert (
-        record["total_metadata_uj"] is None
-        and record["on_chip_metadata_uj"] is None
-        and record["rf_metadata_uj"] is None
-    )
-    assert total_records(evaluation(vague, row()))[0]["total_metadata_uj"] is None
+    assert record["metadata_uj"] is None and record["on_chip_metadata_uj"] is None and record["rf_metadata_uj"] is None
+    assert total_records(evaluation(vague, row()))[0]["metadata_uj"] is None
     assert record["rf_uj"] == pytest.approx(4e-6)

@@ -40,7 +40,7 @@ def rows_of(text, form, heads=()):
         return [row for row in rows if row["arch"] in ARCHS]  # neither headings nor rules
     found, head = [], []
     for line in split:
-        if "total_uj" in line:
+        if "energy_uj" in line:
             head = line
         elif head and len(line) == len(head) and not set("".join(line)) <= set("-─━:| "):
             found.append(dict(zip(head, line, strict=True)))
@@ -63,18 +63,18 @@ def number(record, key):
 def check(record, digits):
     """Every sum that a reader would make."""
     close = {"rel": digits, "abs": digits}
-    total = number(record, "total_uj")
+    total = number(record, "energy_uj")
     assert total > 0
     levels = sum(number(record, f"{name}_uj") for name in (*LEVELS, "wires"))
     beside = number(record, "selection_uj") + number(record, "decoder_uj")
     assert levels + beside == pytest.approx(total, **close)
-    assert number(record, "model_total_uj") + number(record, "total_overhead_uj") == pytest.approx(total, **close)
+    assert number(record, "model_energy_uj") + number(record, "overhead_uj") == pytest.approx(total, **close)
     assert number(record, "on_chip_uj") + number(record, "dram_uj") == pytest.approx(total, **close)
-    assert beside + number(record, "total_index_uj") == pytest.approx(number(record, "total_overhead_uj"), **close)
+    assert beside + number(record, "index_uj") == pytest.approx(number(record, "overhead_uj"), **close)
     dense = sum(number(record, f"dense_{name}_uj") for name in (*LEVELS, "wires"))
-    assert dense == pytest.approx(number(record, "dense_total_uj"), **close)
+    assert dense == pytest.approx(number(record, "dense_energy_uj"), **close)
     metadata = sum(number(record, f"{name}_metadata_uj") for name in LEVELS)
-    assert metadata == pytest.approx(number(record, "total_metadata_uj"), **close)
+    assert metadata == pytest.approx(number(record, "metadata_uj"), **close)
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_every_output_adds_up(backend, form, timeloop, monkeypatch):
     assert len(found) == count
     for record in found:
         check(record, 0.02 if form in ("table", "md") else 1e-9)
-    pruned = [record for record in found if number(record, "total_metadata_uj") > 0]
+    pruned = [record for record in found if number(record, "metadata_uj") > 0]
     assert len(pruned) >= len(found) // 2
 
 
@@ -114,7 +114,7 @@ def test_both_backends_say_the_same_of_metadata(timeloop):
         )[0]
         for name in ("embedded", "timeloop")
     ]
-    for name in ("total_metadata_uj", "on_chip_metadata_uj", *(f"{level}_metadata_uj" for level in LEVELS[:-1])):
+    for name in ("metadata_uj", "on_chip_metadata_uj", *(f"{level}_metadata_uj" for level in LEVELS[:-1])):
         assert records[1][name] == pytest.approx(records[0][name], rel=1e-4, abs=1e-6)
 
 
@@ -132,6 +132,6 @@ def test_networks_that_take_energy_have_a_column():
     for record in (*layer_records(found), *total_records(found)):
         check(record, 1e-9)
         assert record["wires_uj"] > 0
-        assert record["model_total_uj"] == pytest.approx(result.energy_pj * 1e-6)
+        assert record["model_energy_uj"] == pytest.approx(result.energy_pj * 1e-6)
     assert "wires" not in level_names(found)
     assert not any("wires" in key for record in layer_records(network) for key in record)

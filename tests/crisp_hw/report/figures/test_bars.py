@@ -110,7 +110,7 @@ def test_stacked_energies_are_those_of_the_records(width, real):
             tops[middle] = max(tops.get(middle, 0), bar.get_y() + bar.get_height())
     found = [tops[middle] for middle in sorted(tops)]
     expected = [
-        sum(records[arch, n]["total_uj"] for n in layers) / sum(records[arch, n]["dense_total_uj"] for n in layers)
+        sum(records[arch, n]["energy_uj"] for n in layers) / sum(records[arch, n]["dense_energy_uj"] for n in layers)
         for layers in (*places, tuple(names))
         for arch in ("stc", "dstc", "crisp-stc")
     ]
@@ -124,8 +124,8 @@ def test_totals_are_those_of_the_network(real):
     assert [label.get_text() for label in speed.get_yticklabels()] == [r["arch"] for r in totals]
     assert [text.get_text() for text in speed.texts] == [f"{r['speedup']:.2f}x" for r in totals]
     ends = [max(g[i].get_x() + g[i].get_width() for g in energy.containers) for i in range(len(totals))]
-    assert ends == pytest.approx([r["total_uj"] / r["dense_total_uj"] for r in totals])
-    shares = [f"{r['total_uj'] / r['dense_total_uj']:.2f} (gain {r['total_gain']:.2f}x)" for r in totals]
+    assert ends == pytest.approx([r["energy_uj"] / r["dense_energy_uj"] for r in totals])
+    shares = [f"{r['energy_uj'] / r['dense_energy_uj']:.2f} (gain {r['energy_gain']:.2f}x)" for r in totals]
     assert [text.get_text() for text in energy.texts] == shares
 
 
