@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from crisp_hw.spec.shown import listed
 
-ENERGY = ("energy_uj", "energy_uj", "pj")
+ENERGY = ("energy_uj", "pj")
 TIME = ("cycles",)
 FRAME = ("to_frame",)
 SAVED = ("save", "to_csv")
