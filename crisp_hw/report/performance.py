@@ -48,8 +48,8 @@ def power_record(rows: Sequence[LayerEvaluation], energies: Record) -> Record:
     run = _speed(rows, [row.result.cycles for row in rows])
     found: Record = {}
     tops = run.tops(sum(row.real_macs for row in rows))
-    for place in ("on_chip", "total"):
-        uj = energies[f"{place}_uj"]
+    for place, key in (("on_chip", "on_chip_uj"), ("total", "energy_uj")):
+        uj = energies[key]
         assert isinstance(uj, float)  # both are sums
         watts = uj * MICRO / run.seconds if run.seconds else None
         found |= {f"{place}_w": watts, f"{place}_tops_per_w": tops / watts if tops is not None and watts else None}

@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import BaseModel
 
 import crisp_hw
-import crisp_hw.accelerators.schema as architectures
+import crisp_hw.accelerators.run_schema as architectures
+import crisp_hw.accelerators.schema as energies
 import crisp_hw.characterization.table as characterization
 import crisp_hw.workloads as workloads
 
@@ -18,7 +19,7 @@ PACKAGES = {
 # what a file is, where one lies, and the fields that are checked
 YAML_FILES: dict[str, tuple[str, type[BaseModel]]] = {
     "Accelerator": ("[arch/fabric.yaml](../../arch/fabric.yaml)", architectures.ArchFile),
-    "Energy table": ("[arch/energy/reference.yaml](../../arch/energy/reference.yaml)", architectures.EnergyFile),
+    "Energy table": ("[arch/energy/reference.yaml](../../arch/energy/reference.yaml)", energies.EnergyFile),
     "Parts": ("[arch/energy/cited.yaml](../../arch/energy/cited.yaml)", characterization._PartsFile),
     "Layer table": ("[workloads/resnet50.yaml](../../workloads/resnet50.yaml)", workloads._WorkloadFile),
 }
