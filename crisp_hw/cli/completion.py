@@ -11,7 +11,7 @@ from crisp_hw.command_line.completion import completing
 @completing
 def accelerators(ctx: typer.Context, incomplete: str) -> Iterable[str]:
     """The packaged accelerators."""
-    return _with_key("arch", "scheme")
+    return _with_key("arch", "runs")
 
 
 def _with_key(folder: str, key: str) -> list[str]:

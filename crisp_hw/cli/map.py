@@ -16,6 +16,7 @@ from crisp_hw.cli.run_model import FilesAsked
 from crisp_hw.command_line import voice
 from crisp_hw.command_line.options import WideOption
 from crisp_hw.errors import InputError
+from crisp_hw.machine.files import real_path
 from crisp_hw.spec.options import Objective, SearchOptions
 
 if TYPE_CHECKING:
@@ -130,8 +131,8 @@ def map_files(  # noqa: PLR0913 - the options of a command
 
 def _beside(files: tuple[Path, ...]) -> Path:
     """Where the files of a search go: as timeloop-mapper's into this folder, unless the input lies there."""
-    here = Path().resolve()
-    return Path("out") if any(file.resolve().parent == here for file in files) else Path()
+    here = real_path(Path())
+    return Path("out") if any(real_path(file).parent == here for file in files) else Path()
 
 
 def _say_begun(begun: "MapBegun", options: SearchOptions) -> None:

@@ -12,6 +12,7 @@ from crisp_hw.command_line.answers import show_table as show_table
 from crisp_hw.command_line.formats import Format as Format
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.ending import printable
+from crisp_hw.machine.files import real_path
 
 
 @contextmanager
@@ -54,9 +55,9 @@ def check_folder(folder: Path | None) -> None:
 
 def check_no_input(folder: Path, names: tuple[str, ...], files: tuple[Path, ...]) -> None:
     """Refuse an --out in which a file to write would replace one of the input, before anything is computed."""
-    read = {file.resolve() for file in files}
+    read = {real_path(file) for file in files}
     for name in names:
-        if (folder / name).resolve() in read:
+        if real_path(folder / name) in read:
             raise InputError(
                 "would be replaced, and is one of FILES", Where(mark=Mark(str(folder / name))), "give --out"
             )

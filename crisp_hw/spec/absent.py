@@ -46,10 +46,10 @@ def absent(owner: object, name: str, columns: Mapping[str, Iterable[str]] | None
 def _hint(name: str, known: list[str], columns: Mapping[str, list[str]]) -> str:
     """Where it is: a column of that name, what else it is called, or all there is."""
     for wanted in (name, *MEANT.get(name, ())):
-        if calls := [call for call, keys in columns.items() if wanted in keys]:
-            return f"{wanted if wanted != name else 'it'} is a column of {' and '.join(calls)}"
         if wanted in known:
             return f"use {wanted}"
+        if calls := [call for call, keys in columns.items() if wanted in keys]:
+            return f"{wanted if wanted != name else 'it'} is a column of {' and '.join(calls)}"
     if close := get_close_matches(name, known, n=1, cutoff=0.75):
         return f"did you mean {close[0]}?"
     for call, keys in columns.items():

@@ -21,7 +21,7 @@ def options_from(
 
     >>> from crisp_hw.spec.options import SearchOptions
     >>> options_from(SearchOptions, None, {"budget": 10})
-    SearchOptions(budget=10, seed=0, memory_bytes=1073741824, ..., front=False, said=frozenset({'budget'}))
+    SearchOptions(budget=10, seed=0, memory_bytes=1073741824, ..., front=False, ..., said=frozenset({'budget'}))
     """
     known = tuple(each.name for each in fields(kind))  # type: ignore[arg-type]  # a dataclass
     only_known(given, (each for each in known if each != "said"))
@@ -42,7 +42,7 @@ def with_fields(kind: Any) -> Callable[[Function], Function]:
     >>> @with_fields(SearchOptions)
     ... def find(path: str, **fields: Any) -> None: "Find."
     >>> list(inspect.signature(find).parameters)
-    ['path', 'budget', 'seed', 'memory_bytes', 'gap', 'device', 'front']
+    ['path', 'budget', 'seed', 'memory_bytes', 'gap', 'device', 'front', 'both_axes']
     """
 
     def shown(function: Function) -> Function:

@@ -66,6 +66,11 @@ class Silicon:
     technology: Technology = field(default_factory=Technology)
     components: tuple[Component, ...] = ()
 
+    def __repr__(self) -> str:
+        """Its sum; all components would fill a screen."""
+        area = "area not known" if self.mm2 is None else f"{self.mm2:.3g} mm2 on chip"
+        return f"<Silicon: {len(self.components)} components, {area}>"
+
     @property
     def on_chip(self) -> tuple[Component, ...]:
         """The components that the area of the chip consists of, with or without a number."""

@@ -140,7 +140,7 @@ def test_an_option_about_the_output_without_effect_is_named(words, said):
 def test_options_of_a_search_are_those_of_python():
     found = {each.name: each.default for each in COMMANDS["map"].params}
     options = {each.name: each.default for each in fields(SearchOptions)}
-    assert stated(SearchOptions).keys() == {"budget", "seed", "device"} <= found.keys()
+    assert stated(SearchOptions).keys() == {"budget", "seed", "device", "both_axes"} <= found.keys()
     assert all(found[name] == options[name] for name in stated(SearchOptions))
 
 

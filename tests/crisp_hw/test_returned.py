@@ -272,7 +272,7 @@ def test_what_an_evaluation_does_not_have_is_told_in_a_sentence(found, name, sai
 def test_the_others_tell_it_too(found, mapped, modelled):
     for value, name, said in (
         (mapped, "energy", "BestMapping has no attribute energy; use energy_uj"),
-        (modelled, "latency", "EvaluatedMapping has no attribute latency; cycles is a column of"),
+        (modelled, "latency", "EvaluatedMapping has no attribute latency; use cycles"),
         (found[0], "energy_uj", "it is a column of to_frame() of the evaluation"),
         (crisp_hw.characterize("stc"), "area", 'to_frame("components") has area_um2'),
     ):

@@ -96,7 +96,7 @@ class TestLinks:
 class TestReference:
     def test_yaml_files_have_their_keys(self):
         page = yaml_page()
-        assert "| `metadata_depth` | number with its source, `{value, source}` | refused |" in page
+        assert "| `metadata_depth` | number, or number with its source: `{value, source}` | `1048576` |" in page
         assert "| `kind` | `conv2d` | refused |" in page and "| `groups` | whole number (> 0, ≤ " in page
 
     def test_every_public_name_stands_there_once(self):

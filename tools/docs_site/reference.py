@@ -94,7 +94,7 @@ def value(field: dict[str, Any], schema: dict[str, Any]) -> str:
     """What a key may hold, in words."""
     if "$ref" in field:
         name = field["$ref"].rsplit("/", 1)[-1]
-        return "number with its source, `{value, source}`" if name.startswith("Sourced") else title(name)
+        return "number, or number with its source: `{value, source}`" if name.startswith("Sourced") else title(name)
     if "anyOf" in field or "oneOf" in field:
         found = [value(each, schema) for each in field.get("anyOf", field.get("oneOf", []))]
         return " or ".join(dict.fromkeys(each for each in found if each != "nothing"))

@@ -54,7 +54,10 @@ def test_what_is_refused(load, texts, said):
 
 
 def test_files_that_are_none(tmp_path):
-    for path, said in ((tmp_path, "does not end in"), (tmp_path / "no.yaml", "cannot be read .no such file")):
+    for path, said in (
+        (tmp_path, "no YAML file in this folder"),
+        (tmp_path / "no.yaml", "cannot be read .no such file"),
+    ):
         with pytest.raises(InputError, match=said):
             load_documents([path])
     binary = tmp_path / "b.yaml"
