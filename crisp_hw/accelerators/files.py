@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from crisp_hw.accelerators.old import is_old, modern
+from crisp_hw.accelerators.old import NEW, is_old, modern
 from crisp_hw.data_files import data_folder
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.files import real_path
@@ -40,8 +40,21 @@ def document_of(path: Path) -> MarkedDict:
     return read_mapping(path, "see arch/fabric.yaml for the form")
 
 
-def resolved(path: Path, seen: tuple[Path, ...] = (), named_at: Mark | None = None) -> MarkedDict:
-    """The document with everything that it extends merged below it; `named_at` is the line that names the file."""
+def resolved(path: Path) -> MarkedDict:
+    """The document of an accelerator with everything that it extends merged below it.
+
+    InputError, beside others, for a file of the older schema without a scheme, which stands for `runs`.
+    """
+    document = _extended(path)
+    if "runs" not in document and old_files(path):
+        kinds = ", ".join(list_arch())
+        hint = f"write scheme: {{kind: ...}} with one of {kinds}, or `schema: {NEW}` and `runs`"
+        raise InputError("is missing", Where("arch", key="scheme", mark=document.mark), hint)
+    return document
+
+
+def _extended(path: Path, seen: tuple[Path, ...] = (), named_at: Mark | None = None) -> MarkedDict:
+    """`named_at` is the line that names the file."""
     if real_path(path) in seen:
         raise InputError("extends itself", Where("arch", key="extends", mark=named_at), "remove one `extends`")
     document = document_of(path)
@@ -57,7 +70,7 @@ def resolved(path: Path, seen: tuple[Path, ...] = (), named_at: Mark | None = No
     found = beside if beside.exists() else data_folder("arch") / f"{parent}.yaml"
     if not found.exists():
         raise InputError(f"neither {beside} nor {found} exists", at, "correct the name")
-    return _merged(resolved(found, (*seen, real_path(path)), at.mark), document)
+    return _merged(_extended(found, (*seen, real_path(path)), at.mark), document)
 
 
 def old_files(path: Path) -> tuple[str, ...]:

@@ -184,6 +184,12 @@ def test_files_of_the_older_schema_are_read_and_it_is_said(tmp_path, kind):
     assert mine.notes == ("mine: mine.yaml is of the schema crisp-hw/arch/1 and was read as crisp-hw/arch/2",)
 
 
+def test_a_file_of_the_older_schema_without_a_scheme_lacks_the_scheme(tmp_path):
+    (tmp_path / "mine.yaml").write_text(OLD)
+    with pytest.raises(InputError, match=r"mine\.yaml:1: arch\.scheme: is missing; write scheme: \{kind: \.\.\.\}"):
+        load_arch(tmp_path / "mine.yaml")
+
+
 @pytest.mark.parametrize(
     ("scheme", "message"),
     [
