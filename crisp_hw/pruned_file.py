@@ -48,9 +48,9 @@ def save_pruned(path: str | os.PathLike[str], model: PrunedModel) -> None:
     >>> from crisp_hw.spec.layer import Layer
     >>> fc = PrunedLayer(Layer("fc", "linear", 2, 4), "dense")
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save_pruned(Path(folder) / "run.pt", PrunedModel("mlp", (fc,)))
+    ...     save_pruned(Path(folder) / "run.safetensors", PrunedModel("mlp", (fc,)))
     ...     sorted(entry.name for entry in Path(folder).iterdir())
-    ['run.pt']
+    ['run.safetensors']
     """
     target = Path(path)
     masks = _packed(target, model)

@@ -119,6 +119,7 @@ def read_live(source: LiveModel) -> Read:
 def example_of(example: Any) -> Any:
     """An example input; zeros where its sizes are given.
 
+    >>> import torch
     >>> example_of((1, 4)).shape
     torch.Size([1, 4])
     """
