@@ -40,6 +40,12 @@ def _one(document: MarkedDict, file: ArchFile, case: CaseField, keys: Keys) -> I
             at = at_place(document, *keys, "features", place)
             yield InputError(f"there are no features {name}", at, did_you_mean(name, file.features))
     dims = dims_of(case.problem)
+    if case.problem == "convolution":  # as a matrix product its cycles would be those of another machine
+        at = at_place(document, *keys, "problem")
+        yield InputError("convolutions as they are cannot be run yet", at, "known are gemm, gathered")
+    for dim in sorted(case.across.keys() - {"K", "N"} & set(dims)):
+        at = at_place(document, *keys, "across", dim)
+        yield InputError(f"the lanes take no {dim} at once", at, "known are K, N; rows lie along the array's other axis")
     for field in ("across", "pads"):
         for dim in getattr(case, field):
             if dim not in dims:
