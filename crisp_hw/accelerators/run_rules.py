@@ -39,18 +39,8 @@ def _one(document: MarkedDict, file: ArchFile, case: CaseField, keys: Keys) -> I
         if name not in file.features:
             at = at_place(document, *keys, "features", place)
             yield InputError(f"there are no features {name}", at, did_you_mean(name, file.features))
+    yield from _problem_faults(document, case, keys)
     dims = dims_of(case.problem)
-    if case.problem == "convolution":  # as a matrix product its cycles would be those of another machine
-        at = at_place(document, *keys, "problem")
-        yield InputError("convolutions as they are cannot be run yet", at, "known are gemm, gathered")
-    for dim in sorted(case.across.keys() - {"K", "N"} & set(dims)):
-        at = at_place(document, *keys, "across", dim)
-        yield InputError(f"the lanes take no {dim} at once", at, "known are K, N; rows lie along the array's other axis")
-    for field in ("across", "pads"):
-        for dim in getattr(case, field):
-            if dim not in dims:
-                at = at_place(document, *keys, field, dim)
-                yield InputError(f"the problem {case.problem} has no {dim}", at, f"known are {', '.join(dims)}")
     for level, given in case.at_most.items():
         at = at_place(document, *keys, "at_most", level)
         yield from _level_faults(file, level, at_place(document, *keys, "at_most", level))
@@ -62,6 +52,22 @@ def _one(document: MarkedDict, file: ArchFile, case: CaseField, keys: Keys) -> I
     if case.index is None and any(charge.per == "index_entries" for charge in case.charges):
         at = at_place(document, *keys, "charges")
         yield InputError("a charge per index entry has no effect without an index", at, "add `index`, or leave it out")
+
+
+def _problem_faults(document: MarkedDict, case: CaseField, keys: Keys) -> Iterator[InputError]:
+    """The problem of a case, and the sizes of it that the case speaks of."""
+    dims = dims_of(case.problem)
+    if case.problem == "convolution":  # as a matrix product its cycles would be those of another machine
+        at = at_place(document, *keys, "problem")
+        yield InputError("convolutions as they are cannot be run yet", at, "known are gemm, gathered")
+    for dim in sorted(case.across.keys() - {"K", "N"} & set(dims)):
+        at = at_place(document, *keys, "across", dim)
+        yield InputError(f"the lanes take no {dim} at once", at, "rows lie along the other axis; known are K, N")
+    for field in ("across", "pads"):
+        for dim in getattr(case, field):
+            if dim not in dims:
+                at = at_place(document, *keys, field, dim)
+                yield InputError(f"the problem {case.problem} has no {dim}", at, f"known are {', '.join(dims)}")
 
 
 def _feature_faults(document: MarkedDict, file: ArchFile, given: FeaturesField, keys: Keys) -> Iterator[InputError]:

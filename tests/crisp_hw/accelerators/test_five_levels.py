@@ -37,7 +37,8 @@ def test_its_own_pattern_is_exploited(found):
     assert any("2:8" in text for text in row.point.assumptions)
 
 
-def test_documents_that_are_rendered_give_the_same_counts(found, tmp_path):
+def test_documents_that_are_rendered_give_the_same_counts(found, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # `model` writes its statistics beside the caller
     (row,) = found.network.rows
     files = crisp_hw.render(found, tmp_path)
     words = ["model", *map(str, files), "-f", "json"]
