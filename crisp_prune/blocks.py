@@ -16,19 +16,31 @@ PRUNED = -1.0
 class Grid:
     """Blocks of side `block` over a matrix of `rows` x `columns` weights; the last row and column may be partial.
 
+    `width` is that of blocks that are not square. With `taps` above 1 the columns count channel by channel, the taps
+    of a kernel side by side, so that a block of that width is a kernel (`ordered`).
+
     >>> grid = Grid(rows=5, columns=7, block=4)
     >>> grid.shape, grid.row_sizes, grid.column_sizes
     ((2, 2), (4, 1), (4, 3))
+    >>> Grid(rows=4, columns=18, block=1, width=9, taps=9).shape
+    (4, 2)
     """
 
     rows: int
     columns: int
     block: int
+    width: int = 0
+    taps: int = 1
+
+    @property
+    def across(self) -> int:
+        """Columns of a whole block."""
+        return self.width or self.block
 
     @property
     def shape(self) -> tuple[int, int]:
         """Block rows and block columns."""
-        return -(-self.rows // self.block), -(-self.columns // self.block)
+        return -(-self.rows // self.block), -(-self.columns // self.across)
 
     @property
     def row_sizes(self) -> tuple[int, ...]:
@@ -38,7 +50,25 @@ class Grid:
     @property
     def column_sizes(self) -> tuple[int, ...]:
         """Real columns of each block column."""
-        return tuple(min(self.block, self.columns - start) for start in range(0, self.columns, self.block))
+        return tuple(min(self.across, self.columns - start) for start in range(0, self.columns, self.across))
+
+    def ordered(self, matrix: Tensor) -> Tensor:
+        """The matrix with its columns in the order in which they count here."""
+        if self.taps == 1:
+            return matrix
+        return matrix.reshape(self.rows, self.taps, -1).transpose(1, 2).reshape(self.rows, self.columns)
+
+    def restored(self, matrix: Tensor) -> Tensor:
+        """The inverse of `ordered`.
+
+        >>> import torch
+        >>> grid, matrix = Grid(2, 6, 1, 3, taps=3), torch.arange(12).reshape(2, 6)
+        >>> grid.ordered(matrix)[0].tolist(), torch.equal(grid.restored(grid.ordered(matrix)), matrix)
+        ([0, 2, 4, 1, 3, 5], True)
+        """
+        if self.taps == 1:
+            return matrix
+        return matrix.reshape(self.rows, -1, self.taps).transpose(1, 2).reshape(self.rows, self.columns)
 
 
 @dataclass(frozen=True)
@@ -56,29 +86,30 @@ class RankColumns:
     dead: int
 
 
-def block_sums(values: Tensor, block: int) -> Tensor:
-    """Sum of a matrix over each block of side `block`: fp64[block rows, block columns]; the padding adds nothing.
+def block_sums(values: Tensor, grid: Grid) -> Tensor:
+    """Sum of a matrix over each block of a grid: fp64[block rows, block columns]; the padding adds nothing.
 
     >>> import torch
-    >>> block_sums(torch.ones(3, 4), 2).tolist()
+    >>> block_sums(torch.ones(3, 4), Grid(3, 4, 2)).tolist()
     [[4.0, 4.0], [2.0, 2.0]]
     """
-    rows, columns = values.shape
-    padded = pad(values.double(), (0, -columns % block, 0, -rows % block))
-    return padded.reshape(padded.shape[0] // block, block, padded.shape[1] // block, block).sum(dim=(1, 3))
+    high, wide = grid.block, grid.across
+    padded = pad(grid.ordered(values.double()), (0, -grid.columns % wide, 0, -grid.rows % high))
+    return padded.reshape(padded.shape[0] // high, high, padded.shape[1] // wide, wide).sum(dim=(1, 3))
 
 
-def block_scores(scores: Tensor, nm: Tensor, live: Tensor, block: int) -> Tensor:
+def block_scores(scores: Tensor, nm: Tensor, live: Tensor, grid: Grid) -> Tensor:
     """Score of each block: the sum of the scores that N:M keeps in it; `PRUNED` where the block is not live.
 
     `scores` and `nm` are [S, K], `live` bool[block rows, block columns].
 
     >>> import torch
     >>> keep = torch.tensor([[True, False, True, True]])
-    >>> block_scores(torch.tensor([[5.0, 4.0, 1.0, 2.0]]), keep, torch.tensor([[True, False]]), block=2).tolist()
+    >>> live = torch.tensor([[True, False]])
+    >>> block_scores(torch.tensor([[5.0, 4.0, 1.0, 2.0]]), keep, live, Grid(1, 4, 2)).tolist()
     [[5.0, -1.0]]
     """
-    sums = block_sums(torch.where(nm, scores, torch.zeros_like(scores)), block)
+    sums = block_sums(torch.where(nm, scores, torch.zeros_like(scores)), grid)
     return torch.where(live.to(sums.device), sums, torch.full_like(sums, PRUNED))
 
 
@@ -126,5 +157,5 @@ def expand(live: Tensor, grid: Grid) -> Tensor:
     >>> expand(torch.tensor([[True, False]]), Grid(1, 3, 2)).int().tolist()
     [[1, 1, 0]]
     """
-    full = live.repeat_interleave(grid.block, 0).repeat_interleave(grid.block, 1)
-    return full[: grid.rows, : grid.columns].contiguous()
+    full = live.repeat_interleave(grid.block, 0).repeat_interleave(grid.across, 1)
+    return grid.restored(full[: grid.rows, : grid.columns]).contiguous()

@@ -52,6 +52,18 @@ def prunable(ranks: RankColumns, highest: float = 1.0) -> int:
     return max(count, ranks.dead)
 
 
+def highest_of(ranks: RankColumns, budget: Budget) -> float:
+    """The highest sparsity that one layer can reach, with its ceiling in `budget.highest` where it has one.
+
+    >>> import torch
+    >>> ranks = RankColumns(torch.zeros(1, 4), (1.0,) * 4, (8,) * 4, (4,) * 4, dead=0)
+    >>> highest_of(ranks, Budget(32, 0, {}, ("a",)))
+    0.875
+    """
+    gone = prunable(ranks, budget.highest.get(budget.hybrid[0], 1.0))
+    return 1 - sum(ranks.kept[gone:]) / sum(ranks.weights)
+
+
 def candidates(name: str, ranks: RankColumns, limit: int, normalize: Normalize) -> list[Candidate]:
     """The live rank columns below `limit`, keyed so that a layer's worse column never comes after a better one.
 

@@ -1,17 +1,17 @@
 """Every choice of a pruning run, as one plain value."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import InitVar, asdict, dataclass, field
 from fnmatch import fnmatchcase
 from operator import index
-from typing import Any, Literal, TypedDict, TypeVar
+from typing import Any, Literal, TypedDict, TypeVar, assert_never
 
 from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.descriptors import Role
 from crisp_hw.spec.keywords import options_from
 from crisp_hw.spec.kinds import of_kind, settled, wrong_kind
 from crisp_hw.spec.patterns import NM, nm_of
-from crisp_prune.choices import Normalize, Score
+from crisp_prune.choices import SIDES, WITH_NM, WITHOUT_GRADIENTS, Criterion, Normalize, Pattern, Scope
 from crisp_prune.option import option
 from crisp_prune.schedule import Ramp, block_iterations, nm_sparsity, targets
 
@@ -23,7 +23,10 @@ Value = TypeVar("Value")
 class CrispConfig:
     """What to prune to, how to rank, when to prune, and how `Crisp.fit` fine-tunes.
 
+    `pattern` says what is kept or pruned as one, and `criterion` what is worth keeping; they combine freely.
     `sparsity` is the target over all prunable weights, N:M counted; `classes` are label indices (empty: all).
+    `n`, `m` and `block` belong to patterns that have them: 2:4 where there is N:M, sides of 64 (vectors: 16), and a
+    target of 0.9 (N:M alone: what it gives) are the defaults.
     `roles` and `max_sparsity` map globs of layer names to a role or to a ceiling of the layer's sparsity; of several
     globs that match, the last one wins. `increment` is the largest share of all blocks that one iteration prunes;
     all pruning falls into the first `prune_until` of the optimizer steps, and the learning rate falls after it.
@@ -40,13 +43,23 @@ class CrispConfig:
     """
 
     sparsity: float = option(
-        "The share of zeros to reach over all prunable weights, from 0 to 1, those of N:M included.", 0.9
+        "The share of zeros to reach over all prunable weights, from 0 to 1, those of N:M included. Default: 0.9, and "
+        "what N:M gives where it is the whole pattern.",
+        None,
+        may_be_left_out=True,
     )
-    n: int = 2
-    m: int = 4
-    block: int = option("The side of the square blocks, in weights; a multiple of M.", 64)
+    pattern: Pattern = option("What is kept or pruned as one", "hybrid")
+    n: int = option("N of N:M.", None)
+    m: int = option("M of N:M.", None)
+    block: int = option(
+        "The side of square blocks, in weights, a multiple of M; the length of vectors. Default: 64 for blocks, 16 for "
+        "vectors.",
+        None,
+        may_be_left_out=True,
+    )
     classes: tuple[int, ...] = ()
-    score: Score = option("How weights are ranked", "cass")
+    criterion: Criterion = option("How weights are ranked", "cass")
+    scope: Scope = option("Whether units compete over all layers, inside a layer, or inside an output row", "global")
     online: bool = option("Rank by the gradients of the last fine-tuning epoch instead of a pass of their own.", False)
     normalize: Normalize = option(
         "Whether columns of blocks are ranked by their score per weight or by its sum", "weight"
@@ -68,14 +81,19 @@ class CrispConfig:
     warmup_epochs: float | None = option("The epochs of linear warm-up. Default: a tenth of all.", None)
     amp: Amp = option("Whether to train in mixed precision, and in which type", "off")
     seed: int = option("The seed of initial weights, classes, samples and the order of data.", 0)
+    score: InitVar[Criterion | None] = None  # what `criterion` was called before there were patterns
 
-    def __post_init__(self) -> None:
-        """Refuse what cannot work; a list of classes becomes a tuple."""
+    def __post_init__(self, score: Criterion | None) -> None:
+        """Refuse what cannot work; a list of classes becomes a tuple, what was left out its default."""
+        if score is not None:
+            object.__setattr__(self, "criterion", score)
         object.__setattr__(self, "classes", _labels(self.classes))
         for name in ("roles", "max_sparsity"):
             globs = getattr(self, name)
             if not isinstance(globs, Mapping) or not all(isinstance(glob, str) for glob in globs):
                 raise wrong_kind(name, globs, "a map from globs of layer names, such as {'layer4.*': ...}")
+        of_kind("pattern", self.pattern, Pattern)
+        self._fill_in()
         settled(self)
         for glob, role in self.roles.items():
             of_kind(f"roles[{glob!r}]", role, Role)
@@ -85,8 +103,18 @@ class CrispConfig:
                 raise InputError(f"{name} is {getattr(self, name)} and cannot be negative")
         if len(set(self.classes)) != len(self.classes) or min(self.classes, default=0) < 0:
             raise InputError(f"classes {self.classes} must be different label indices from 0 up")
-        if self.online and self.score == "magnitude":
-            raise InputError("score='magnitude' reads no gradients", hint="set online=False")
+        if self.online and self.criterion in WITHOUT_GRADIENTS:
+            raise InputError(f"criterion={self.criterion!r} reads no gradients", hint="set online=False")
+
+    def _fill_in(self) -> None:
+        """Defaults that depend on the pattern."""
+        nm = self.pattern in WITH_NM
+        for name, default in (("n", 2 if nm else 1), ("m", 4 if nm else 1), ("block", SIDES.get(self.pattern, 1))):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, default)
+        if getattr(self, "sparsity") is None:  # noqa: B009 - its type tells what it is after this
+            whole = self.pattern == "nm" and isinstance(self.n, int) and isinstance(self.m, int) and self.m > 0
+            object.__setattr__(self, "sparsity", nm_sparsity(self.n, self.m) if whole else 0.9)
 
     @property
     def iterations(self) -> int:
@@ -114,11 +142,13 @@ class CrispFields(TypedDict, total=False):
     """The fields of `CrispConfig` as keywords of a function; a test holds it to them."""
 
     sparsity: float
+    pattern: Pattern
     n: int
     m: int
     block: int
     classes: tuple[int, ...]
-    score: Score
+    criterion: Criterion
+    scope: Scope
     online: bool
     normalize: Normalize
     ramp: Ramp
@@ -142,6 +172,8 @@ def config_from(config: CrispConfig | None, nm: NM | str | None, fields: Mapping
     >>> config_from(None, "1:4", {"sparsity": 0.9}).n
     1
     """
+    if "score" in fields and "criterion" not in fields:
+        fields = {"criterion" if name == "score" else name: value for name, value in fields.items()}
     if nm is None:
         return options_from(CrispConfig, config, fields, "config")
     if twice := [name for name in ("n", "m") if name in fields]:
@@ -167,8 +199,13 @@ def _check_pattern(config: CrispConfig) -> None:
     n, m, block = config.n, config.m, config.block
     if not 1 <= n <= m:
         raise InputError(f"{n}:{m} is no N:M pattern", hint="choose 1 <= n <= m")
-    if block < 1 or block % m:
+    if config.pattern not in WITH_NM and n != m:
+        raise InputError(f"the pattern {config.pattern} has no N:M, but {n}:{m} is given", hint="leave nm out")
+    if config.pattern not in (*SIDES, "nm") and block != 1:
+        raise InputError(f"the pattern {config.pattern} has no side, but block {block} is given", hint="leave it out")
+    if config.pattern != "nm" and (block < 1 or block % m):
         raise InputError(f"block {block} is no multiple of m = {m}", hint=f"blocks must hold whole {n}:{m} groups")
+    _check_scope(config)
     alone = nm_sparsity(n, m)
     if not alone - 1e-9 <= config.sparsity < 1:
         raise InputError(f"sparsity {config.sparsity} must be below 1 and at least {alone:.4f}, which {n}:{m} gives")
@@ -184,6 +221,43 @@ def _check_pattern(config: CrispConfig) -> None:
                 Where(key=f"max_sparsity[{glob!r}]"),
                 "give the layer the role dense to keep more",
             )
+
+
+def pattern_in_words(config: CrispConfig) -> str:
+    """What a model is pruned to, as headings say it.
+
+    >>> pattern_in_words(CrispConfig()), pattern_in_words(CrispConfig(pattern="filter"))
+    ('2:4 and blocks of 64', 'filters')
+    """
+    match config.pattern:
+        case "hybrid":
+            return f"{config.n}:{config.m} and blocks of {config.block}"
+        case "nm":
+            return f"{config.n}:{config.m}"
+        case "block":
+            return f"blocks of {config.block}"
+        case "vector":
+            return f"vectors of 1 x {config.block}"
+        case "column":
+            return f"vectors of {config.block} x 1"
+        case "kernel" | "filter" | "channel":
+            return f"{config.pattern}s"
+        case "unstructured":
+            return "single weights"
+    assert_never(config.pattern)
+
+
+def _check_scope(config: CrispConfig) -> None:
+    """Rows compete inside where the pattern has single weights; N:M alone leaves no choice of a target."""
+    alone = nm_sparsity(config.n, config.m)
+    if config.pattern == "nm" and abs(config.sparsity - alone) > 1e-9:
+        raise InputError(
+            f"{config.n}:{config.m} alone gives {alone:.4f}, not {config.sparsity}", hint="leave sparsity out"
+        )
+    if config.pattern == "nm" and config.scope != "global":
+        raise InputError("N:M keeps the same share everywhere, so that scope has no effect", hint="leave it out")
+    if config.scope == "row" and config.pattern != "unstructured":
+        raise InputError("scope='row' is for the pattern unstructured", hint="choose global or layer")
 
 
 def match_glob(globs: Mapping[str, Value], name: str) -> Value | None:

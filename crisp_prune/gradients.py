@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch import distributed as dist
 
 from crisp_hw.errors import InputError
-from crisp_prune.choices import Score
+from crisp_prune.choices import WITHOUT_GRADIENTS, Criterion
 from crisp_prune.matrix import to_matrix
 from crisp_prune.saliency import batch_term, saliency
 
@@ -27,7 +27,7 @@ class GradientSums:
         self.sums: dict[str, Tensor] = {}
         self.batches = 0
 
-    def add(self, gradients: Mapping[str, Tensor | None], score: Score) -> None:
+    def add(self, gradients: Mapping[str, Tensor | None], score: Criterion) -> None:
         """One batch; None counts as zero."""
         for name, gradient in gradients.items():
             if gradient is None:
@@ -36,7 +36,7 @@ class GradientSums:
             self.sums[name] = self.sums[name] + term if name in self.sums else term
         self.batches += 1
 
-    def add_finite(self, gradients: Mapping[str, Tensor | None], score: Score) -> None:
+    def add_finite(self, gradients: Mapping[str, Tensor | None], score: Criterion) -> None:
         """The same, of a batch without any gradient that overflowed; others are left out."""
         if all(gradient is None or bool(torch.isfinite(gradient).all()) for gradient in gradients.values()):
             self.add(gradients, score)
@@ -69,7 +69,7 @@ class GradientSums:
         return {name: total.detach() / max(1, batches) for name, total in totals.items()}, batches
 
     def scores(
-        self, weights: Mapping[str, nn.Parameter], score: Score, classes: tuple[int, ...] = ()
+        self, weights: Mapping[str, nn.Parameter], score: Criterion, classes: tuple[int, ...] = ()
     ) -> dict[str, Tensor]:
         """The saliency of every weight in the matrix view, on the CPU; InputError when gradients are needed and lack.
 
@@ -77,9 +77,9 @@ class GradientSums:
         [[2.0]]
         """
         means, batches = self.means(weights)
-        if score != "magnitude" and not batches:
+        if score not in WITHOUT_GRADIENTS and not batches:
             raise InputError(
-                f"no gradients for the score {score!r}: no batch held a sample of the classes {classes or '(all)'}",
+                f"no gradients for the criterion {score!r}: no batch held a sample of the classes {classes or '(all)'}",
                 hint="give step() batches, or call observe() in your loop",
             )
         return {name: to_matrix(saliency(weight, means[name], score)).cpu() for name, weight in weights.items()}

@@ -12,6 +12,7 @@ from crisp_hw.errors import InputError
 from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
 from crisp_hw.spec.layer import Layer, Skipped
 from crisp_hw.spec.patterns import NM
+from crisp_prune.choices import BALANCED, WITH_NM
 from crisp_prune.config import CrispConfig
 from crisp_prune.geometry import layers_of
 from crisp_prune.matrix import COLUMN_ORDER
@@ -61,7 +62,8 @@ def _pruned_layer(state: PrunerState, layer: Layer, plan: LayerPlan, part: tuple
         return PrunedLayer(layer, "dense")
     keep = masks.keep.chunk(part[1])[part[0]]
     block = _block(config, layer.rows if part[1] > 1 else 0) if plan.role == "hybrid" else None
-    return PrunedLayer(layer, plan.role, keep.numpy(), NM(config.n, config.m), block)
+    nm = NM(config.n, config.m) if config.pattern in WITH_NM else None
+    return PrunedLayer(layer, plan.role, keep.numpy(), nm, block if config.pattern in BALANCED else None)
 
 
 def _block(config: CrispConfig, rows: int) -> int | None:

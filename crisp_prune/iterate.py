@@ -7,10 +7,12 @@ import torch
 from torch import Tensor
 
 from crisp_hw.errors import InputError, Where
-from crisp_prune.blocks import Grid, block_scores, expand, live_blocks, rank_columns
-from crisp_prune.budget import Budget, select
+from crisp_prune.blocks import Grid, RankColumns, block_scores, expand, live_blocks, rank_columns
+from crisp_prune.budget import Budget, highest_of, select
+from crisp_prune.choices import BALANCED
 from crisp_prune.config import CrispConfig
 from crisp_prune.nm import nm_mask
+from crisp_prune.units import live_units
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class MatrixMasks:
 
 @dataclass(frozen=True)
 class Iteration:
-    """What one pruning iteration did: its target and the sparsity reached (N:M counted), and live blocks per row."""
+    """What one pruning iteration did: target and sparsity (N:M counted), and live blocks of a row or live units."""
 
     index: int
     target: float
@@ -101,11 +103,25 @@ def next_masks(
     after = nm_masks(scores, masks, config.n, config.m)
     if target is None:
         return after
-    ranks = {}
-    for name in budget.hybrid:
-        layer = after[name]
-        blocks = block_scores(scores[name].cpu(), layer.nm, layer.blocks, layer.grid.block)
-        ranks[name] = rank_columns(blocks, layer.grid, (config.n, config.m))
-    for name, count in select(ranks, budget, target, config.normalize).items():
-        after[name] = MatrixMasks(after[name].nm, live_blocks(ranks[name], count), after[name].grid)
-    return after
+    units = {
+        name: block_scores(scores[name].cpu(), after[name].nm, after[name].blocks, after[name].grid)
+        for name in budget.hybrid
+    }
+    grids = {name: after[name].grid for name in units}
+    if config.pattern in BALANCED:
+        ranks = {name: rank_columns(units[name], grids[name], (config.n, config.m)) for name in units}
+        live = {name: live_blocks(ranks[name], count) for name, count in _counts(ranks, config, budget, target).items()}
+    else:
+        live = live_units(units, grids, budget, target, config)
+    return after | {name: MatrixMasks(after[name].nm, blocks, grids[name]) for name, blocks in live.items()}
+
+
+def _counts(ranks: Mapping[str, RankColumns], config: CrispConfig, budget: Budget, target: float) -> Mapping[str, int]:
+    """Rank columns to prune by layer: chosen over all layers, or in each for itself."""
+    if config.scope == "global":
+        return select(ranks, budget, target, config.normalize)
+    counts: dict[str, int] = {}
+    for name, own in ranks.items():
+        one = Budget(sum(own.weights), 0, budget.highest, (name,))
+        counts |= select({name: own}, one, min(target, highest_of(own, one)), config.normalize)
+    return counts

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from math import ceil
+from typing import assert_never
 
-from torch import nn
+from torch import Tensor, nn
 
 from crisp_hw.documents.columns import table
 from crisp_hw.documents.document import Document
@@ -17,6 +19,7 @@ from crisp_hw.spec.layer import Skipped
 from crisp_hw.spec.shown import counted, folded_html, table_html
 from crisp_prune.blocks import Grid
 from crisp_prune.budget import TOLERANCE, Budget
+from crisp_prune.choices import BALANCED, WITH_NM
 from crisp_prune.config import CrispConfig, match_glob
 from crisp_prune.geometry import Geometry
 from crisp_prune.given import checked_module
@@ -158,7 +161,7 @@ def make_plan(model: nn.Module, config: CrispConfig, geometry: Geometry | None =
     registered = [use.name for site in sites for use in site.uses]
     order = registered if geometry is None else list(geometry.order)
     by_name = {site.name: site for site in sites}
-    roles = _automatic_roles(sites, order)
+    roles = _of_pattern(_automatic_roles(sites, order), config)
     layers = tuple(_plan_layer(model, config, by_name[name], automatic) for name, automatic in roles.items())
     never = () if geometry is None else tuple(_never_called(sites, order))
     return Plan(layers, config.targets, never + unsupported(model, sites))
@@ -245,6 +248,40 @@ def _automatic_roles(sites: tuple[Site, ...], order: list[str]) -> dict[str, tup
     return roles
 
 
+def _of_pattern(roles: dict[str, tuple[Role, str]], config: CrispConfig) -> dict[str, tuple[Role, str]]:
+    """The roles that a pattern has: N:M alone has no blocks, and units without N:M leave the classifier dense."""
+    found = dict(roles)
+    for name, (role, reason) in roles.items():
+        if config.pattern == "nm" and role == "hybrid":
+            found[name] = "nm", reason
+        elif config.pattern not in WITH_NM and role == "nm":
+            found[name] = ("hybrid" if config.pattern == "unstructured" else "dense"), reason
+    return found
+
+
+def _grid(weight: Tensor, config: CrispConfig) -> Grid:
+    """The units of a weight under the pattern."""
+    rows, columns = to_matrix(weight).shape
+    taps = weight.shape[2:].numel()
+    side = config.block
+    match config.pattern:
+        case "hybrid" | "block" | "nm":
+            return Grid(rows, columns, side)
+        case "vector":
+            return Grid(rows, columns, 1, side)
+        case "column":
+            return Grid(rows, columns, side, 1)
+        case "kernel":
+            return Grid(rows, columns, 1, taps, taps)
+        case "channel":
+            return Grid(rows, columns, rows, taps, taps)
+        case "filter":
+            return Grid(rows, columns, 1, columns)
+        case "unstructured":
+            return Grid(rows, columns, 1, 1)
+    assert_never(config.pattern)
+
+
 def _plan_layer(model: nn.Module, config: CrispConfig, site: Site, automatic: tuple[Role, str]) -> LayerPlan:
     """Role with the user's overrides, and the arithmetic of the layer."""
     role, reason = automatic
@@ -252,20 +289,28 @@ def _plan_layer(model: nn.Module, config: CrispConfig, site: Site, automatic: tu
     if wanted is not None and wanted != role:
         if site.obstacle and wanted != "dense":
             raise InputError(f"{site.name} cannot be {wanted}: {site.obstacle}", hint="take it out of roles")
+        if (wanted == "hybrid" and config.pattern == "nm") or (wanted == "nm" and config.pattern not in WITH_NM):
+            said = f"{site.name} cannot be {wanted}: the pattern {config.pattern} has no such layers"
+            raise InputError(said, hint="choose another pattern or role")
         role, reason = wanted, f"set by the user (else {role}: {reason})"
-    rows, columns = to_matrix(weight_of(model, site.uses[0]).detach()).shape
-    grid = Grid(rows, columns, config.block)
+    grid = _grid(weight_of(model, site.uses[0]).detach(), config)
+    rows, columns = grid.rows, grid.columns
     nm_kept = rows * kept_columns(columns, config.n, config.m) if role != "dense" else rows * columns
     lowest = nm_kept
     if role == "hybrid":
         lowest = _lowest_kept(grid, config, match_glob(config.max_sparsity, site.name))
         if lowest == nm_kept:
-            reason += "; no block can go"
+            reason += f"; no {'block' if config.pattern in BALANCED else 'unit'} can go"
     return LayerPlan(site.name, role, reason, grid, nm_kept, lowest)
 
 
 def _lowest_kept(grid: Grid, config: CrispConfig, ceiling: float | None) -> int:
-    """Kept weights with as many rank columns pruned as floor and ceiling allow, the partial block pruned first."""
+    """Kept weights with as much pruned as floor and ceiling allow, what is partial pruned first."""
+    if config.pattern not in BALANCED:
+        unit, weights = grid.block * grid.across, grid.rows * grid.columns
+        least = grid.rows if config.scope == "row" else min(unit, weights)
+        allowed = 0 if ceiling is None else ceil(weights * (1 - ceiling) / least - TOLERANCE) * least
+        return min(max(least, allowed), weights)
     per_block = [kept_columns(width, config.n, config.m) for width in grid.column_sizes]
     all_kept, full, partial = sum(per_block), per_block[0], per_block[-1]
     count = len(per_block) - 1

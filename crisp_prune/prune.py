@@ -17,6 +17,7 @@ from crisp_hw.spec.patterns import NM
 from crisp_prune.agreement import agree
 from crisp_prune.attach import LastCall, Masks, attach, detach, mask_hooks, paused, share_nothing, strip, unwrapped
 from crisp_prune.batches import LossFn, classification_loss, count_of, first_batch, only_classes, to_device
+from crisp_prune.choices import BALANCED, WITHOUT_GRADIENTS
 from crisp_prune.config import CrispConfig, CrispFields, config_from
 from crisp_prune.geometry import Geometry, evaluation, record, samples_of
 from crisp_prune.given import checked_batch_size, checked_batches, checked_module, checked_state
@@ -146,7 +147,7 @@ class Crisp:
             mine = (only_classes(to_device(each, self.device), self.config.classes) for each in batches)
             for batch in (each for each in mine if each is not None):
                 found = torch.autograd.grad(loss_fn(self.model, batch), list(weights.values()), allow_unused=True)
-                self.gradients.add(dict(zip(weights, found, strict=True)), self.config.score)
+                self.gradients.add(dict(zip(weights, found, strict=True)), self.config.criterion)
 
     def observe(self, scale: float = 1.0) -> None:
         """Add the gradients that stand in `.grad` after backward(), divided by the AMP loss `scale`.
@@ -155,7 +156,7 @@ class Crisp:
         is left out, as GradScaler leaves out its step. Under DDP `.grad` is already the mean over processes.
         """
         found = {name: None if w.grad is None else w.grad.float() / scale for name, w in self.weights.items()}
-        self.gradients.add_finite(found, self.config.score)
+        self.gradients.add_finite(found, self.config.criterion)
 
     def step(self, batches: Iterable[Any] | None = None, loss_fn: LossFn = classification_loss) -> Iteration:
         """Make the next iteration: score, choose N:M and blocks, set the masks until the next call.
@@ -183,9 +184,9 @@ class Crisp:
             raise InputError(f"all {self.config.iterations + 1} iterations are done", hint="call finalize()")
         if batches is not None and self.geometry is None:
             self.record(first_batch(batches, self.config.classes), loss_fn)
-        if batches is not None and self.config.score != "magnitude":
+        if batches is not None and self.config.criterion not in WITHOUT_GRADIENTS:
             self.measure(batches, loss_fn)
-        scores = self.gradients.scores(self.weights, self.config.score, self.config.classes)
+        scores = self.gradients.scores(self.weights, self.config.criterion, self.config.classes)
         target = self.config.targets[self.iteration]
         budget = budget_of(self.plan(), self.config)
         after = next_masks(scores, self._masks, self.config, budget, target if self.iteration else None)
@@ -193,7 +194,7 @@ class Crisp:
         self.gradients.clear()
         if not self.history:
             agree(self.model, self._last)
-        live = {name: int(after[name].blocks[0].sum()) for name in budget.hybrid}
+        live = {name: _live(after[name], self.config) for name in budget.hybrid}
         self.history += (Iteration(self.iteration, target, self.sparsity, live),)
         return self.history[-1]
 
@@ -298,3 +299,8 @@ class Crisp:
         for name, weight in self.weights.items():
             both = (from_matrix(part, weight.shape) for part in (masks[name].nm, masks[name].live))
             self._attached[name].set(*(part.to(weight.device) for part in both))
+
+
+def _live(masks: MatrixMasks, config: CrispConfig) -> int:
+    """Live blocks of a block row where all have the same number, else live units."""
+    return int((masks.blocks[0] if config.pattern in BALANCED else masks.blocks).sum())

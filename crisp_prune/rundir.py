@@ -13,6 +13,8 @@ from crisp_hw.machine.foreign import in_our_words
 from crisp_hw.machine.writing import write_text
 from crisp_hw.spec.descriptors import PrunedModel
 from crisp_prune.checkpoint import make_folder
+from crisp_prune.choices import BALANCED
+from crisp_prune.config import pattern_in_words
 from crisp_prune.evaluate import Accuracy
 from crisp_prune.prune import Crisp
 from crisp_prune.training import EpochRow
@@ -84,7 +86,7 @@ def metrics_csv(rows: Sequence[EpochRow], before: Accuracy, after: Accuracy | No
 def report_markdown(pruner: Crisp, exported: PrunedModel, before: Accuracy, after: Accuracy) -> str:
     """The run in one page: result, iterations, layers, what was not pruned."""
     config = pruner.config
-    lines = [f"# {exported.name} pruned to {config.n}:{config.m} and blocks of {config.block}", ""]
+    lines = [f"# {exported.name} pruned to {pattern_in_words(config)}", ""]
     lines += [
         f"Sparsity {pruner.sparsity:.4f} (target {config.sparsity}), over the weights of hybrid and nm layers, "
         f"N:M counted. Classes: {', '.join(map(str, config.classes)) or 'all'}. Seed {config.seed}.",
@@ -116,7 +118,10 @@ def _layers(pruner: Crisp) -> list[tuple[str, ...]]:
     for layer in pruner.plan().layers:
         masks = pruner.masks.get(layer.name)
         sparsity = 1 - float(masks.keep.float().mean()) if masks is not None else 0.0
-        live = f"{int(masks.blocks[0].sum())} of {layer.grid.shape[1]}" if masks and layer.role == "hybrid" else "-"
+        live = "-"
+        if masks is not None and layer.role == "hybrid":
+            blocks = masks.blocks[0] if pruner.config.pattern in BALANCED else masks.blocks
+            live = f"{int(blocks.sum())} of {blocks.numel()}"
         matrix = f"{layer.grid.rows} x {layer.grid.columns}"
         rows.append((layer.name, layer.role, matrix, live, f"{sparsity:.4f}", layer.reason))
     return rows

@@ -4,7 +4,7 @@ from typing import assert_never
 
 from torch import Tensor
 
-from crisp_prune.choices import Score
+from crisp_prune.choices import WITHOUT_GRADIENTS, Criterion
 
 
 def magnitude(weight: Tensor) -> Tensor:
@@ -41,32 +41,73 @@ def signed(weight: Tensor, mean_gradient: Tensor) -> Tensor:
     return (weight.detach().float() * mean_gradient.float()).abs()
 
 
-def batch_term(gradient: Tensor, score: Score) -> Tensor:
-    """What one batch adds to the accumulator of a score, in fp32: |g| for cass, g for signed, nothing for magnitude.
+def squared(weight: Tensor) -> Tensor:
+    """W^2: summed over a unit it ranks by the unit's L2 norm, as `magnitude` does by its L1 norm.
 
     >>> import torch
-    >>> batch_term(torch.tensor([-2.0]), "cass").item(), batch_term(torch.tensor([-2.0]), "signed").item()
-    (2.0, -2.0)
+    >>> squared(torch.tensor([-2.0, 1.0])).tolist()
+    [4.0, 1.0]
     """
+    return weight.detach().float() ** 2
+
+
+def taylor(weight: Tensor, mean_square_gradient: Tensor) -> Tensor:
+    """The mean over batches of (g w)^2: the squared change of the loss to first order without the weight.
+
+    Molchanov et al., arXiv 1906.10771, equation 8. (The mean of |g w| is `cass` while weights stand still.)
+
+    >>> import torch
+    >>> taylor(torch.tensor([-2.0]), torch.tensor([9.0])).item()
+    36.0
+    """
+    return squared(weight) * mean_square_gradient.float()
+
+
+def fisher(weight: Tensor, mean_square_gradient: Tensor) -> Tensor:
+    """OBD's w^2 h / 2, the diagonal of the Hessian h taken for the empirical Fisher information: the mean of g^2.
+
+    LeCun et al., 1990; over batches of one sample the mean is that over samples. It ranks as `taylor` does, whose
+    half it is: the change of the loss to second order at a minimum.
+
+    >>> import torch
+    >>> fisher(torch.tensor([-2.0]), torch.tensor([9.0])).item()
+    18.0
+    """
+    return taylor(weight, mean_square_gradient) / 2
+
+
+def batch_term(gradient: Tensor, score: Criterion) -> Tensor:
+    """What one batch adds to the accumulator of a score, in fp32: |g|, g or g^2.
+
+    >>> import torch
+    >>> [batch_term(torch.tensor([-2.0]), score).item() for score in ("cass", "signed", "taylor", "magnitude")]
+    [2.0, -2.0, 4.0, -0.0]
+    """
+    found = gradient.detach().float()
     match score:
         case "cass":
-            return gradient.detach().float().abs()
+            return found.abs()
         case "signed":
-            return gradient.detach().float()
-        case "magnitude":
-            return gradient.detach().float() * 0.0
+            return found
+        case "taylor" | "fisher":
+            return found**2
+        case "magnitude" | "l2":
+            return found * 0.0
     assert_never(score)
 
 
-def saliency(weight: Tensor, mean_term: Tensor | None, score: Score) -> Tensor:
+def saliency(weight: Tensor, mean_term: Tensor | None, score: Criterion) -> Tensor:
     """The score of every weight; `mean_term` is the mean of `batch_term` over batches (not read for magnitude).
 
     >>> import torch
     >>> saliency(torch.tensor([-2.0]), None, "magnitude").item()
     2.0
     """
-    if score == "magnitude":
-        return magnitude(weight)
+    if score in WITHOUT_GRADIENTS:
+        return magnitude(weight) if score == "magnitude" else squared(weight)
     if mean_term is None:
-        raise ValueError(f"the score {score!r} needs gradients")
-    return cass(weight, mean_term) if score == "cass" else signed(weight, mean_term)
+        raise ValueError(f"the criterion {score!r} needs gradients")
+    return _OF_GRADIENTS[score](weight, mean_term)
+
+
+_OF_GRADIENTS = {"cass": cass, "signed": signed, "taylor": taylor, "fisher": fisher}

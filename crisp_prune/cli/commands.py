@@ -45,7 +45,7 @@ INPUT = Parameter(
     ],
 )
 FORM = Parameter("form", Parameter.KEYWORD_ONLY, default="table", annotation=FormatOption)
-PLANNED = ("nm", "block", "sparsity", "role", "max_sparsity", "seed")
+PLANNED = ("pattern", "scope", "nm", "block", "sparsity", "role", "max_sparsity", "seed")
 """Options of the config that a dry run reads."""
 
 

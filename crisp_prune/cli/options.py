@@ -19,8 +19,16 @@ MAY_BE_FOLDER = dict.fromkeys(("data", "validate"), (FOLDER_OR_FACTORY,))
 KEYWORD = Parameter.KEYWORD_ONLY
 
 PATTERN = Parameter(
-    "nm", KEYWORD, default="2:4", annotation=Annotated[str, typer.Option("--nm", help="The fine-grained pattern N:M.")]
+    "nm",
+    KEYWORD,
+    default=None,
+    annotation=Annotated[
+        str | None,
+        typer.Option("--nm", help="The fine-grained pattern N:M. Default: 2:4 where the pattern has one."),
+    ],
 )
+FORMER = {"criterion": ("--score",)}
+"""What options were called before."""
 ROLES = Parameter(
     "role",
     KEYWORD,
@@ -77,7 +85,7 @@ def _option(owner: type, entry: "Field[Any]") -> Parameter:
         name,
         KEYWORD,
         default=default,
-        annotation=Annotated[kind, typer.Option(flag, help=text), *MAY_BE_FOLDER.get(name, ())],
+        annotation=Annotated[kind, typer.Option(flag, *FORMER.get(name, ()), help=text), *MAY_BE_FOLDER.get(name, ())],
     )
 
 
@@ -95,14 +103,16 @@ def with_options(options: Sequence[Parameter]) -> Callable[[Callable[..., None]]
 
 def config_from(asked: Mapping[str, Any]) -> CrispConfig:
     """The config that the options of a command amount to."""
-    n, m = _pattern(asked["nm"])
+    n, m = (None, None) if asked["nm"] is None else _pattern(asked["nm"])
     plain = {
         entry.name: asked[entry.name]
         for entry in fields(CrispConfig)
         if entry.name in asked and entry.name not in IN_WORDS
     }
     roles, ceilings = _roles(asked["role"]), _ceilings(asked["max_sparsity"])
-    return CrispConfig(**{**plain, "n": n, "m": m, "roles": roles, "max_sparsity": ceilings})
+    left_out = {name for name, value in plain.items() if value is None}
+    named = {"n": n, "m": m, "roles": roles, "max_sparsity": ceilings}
+    return CrispConfig(**{name: value for name, value in (plain | named).items() if name not in left_out})
 
 
 def job_from(asked: Mapping[str, Any]) -> Job:

@@ -119,7 +119,7 @@ def run_file():
 
     torch.manual_seed(0)
     model = torch.nn.Sequential(torch.nn.Linear(32, 32), torch.nn.ReLU(), torch.nn.Linear(32, 4))
-    pruner = Crisp(model, CrispConfig(sparsity=0.6, block=16, score="magnitude"), sample=torch.zeros(1, 32))
+    pruner = Crisp(model, CrispConfig(sparsity=0.6, block=16, criterion="magnitude"), sample=torch.zeros(1, 32))
     pruner.step()
     return pruner
 

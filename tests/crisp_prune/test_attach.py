@@ -27,7 +27,7 @@ def small():
 
 def attached(iterations=2):
     model = small()
-    pruner = Crisp(model, CrispConfig(sparsity=0.7, block=8, score="magnitude"), sample=torch.zeros(1, 3, 6, 6))
+    pruner = Crisp(model, CrispConfig(sparsity=0.7, block=8, criterion="magnitude"), sample=torch.zeros(1, 3, 6, 6))
     for _ in range(iterations):
         pruner.step()
     return model, pruner
@@ -75,7 +75,7 @@ def test_a_deep_copied_pruner_prunes_its_own_model():
 def test_the_optimizer_made_before_attaching_keeps_working():
     model = small()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    pruner = Crisp(model, CrispConfig(sparsity=0.7, block=8, score="magnitude"))
+    pruner = Crisp(model, CrispConfig(sparsity=0.7, block=8, criterion="magnitude"))
     pruner.step()
     before = model[4].weight.clone()
     F.cross_entropy(model(X), torch.arange(5) % 4).backward()

@@ -32,7 +32,7 @@ def test_block_score_is_the_sum_over_kept_real_weights(grid, seed):
     scores = random_scores(grid, seed)
     keep = nm_mask(scores, 1, 2)
     live = torch.rand(grid.shape, generator=torch.Generator().manual_seed(seed)) < 0.7
-    found = block_scores(scores, keep, live, grid.block)
+    found = block_scores(scores, keep, live, grid)
     for r, row in enumerate(blocks_of(grid)):
         for c, (rows, columns) in enumerate(row):
             expected = float((scores * keep)[rows, columns].sum()) if live[r, c] else PRUNED
@@ -43,7 +43,7 @@ def test_block_score_is_the_sum_over_kept_real_weights(grid, seed):
 def test_rank_columns_count_what_they_take(grid, seed):
     scores = random_scores(grid, seed)
     keep = nm_mask(scores, 1, 2)
-    blocks = block_scores(scores, keep, torch.ones(grid.shape, dtype=torch.bool), grid.block)
+    blocks = block_scores(scores, keep, torch.ones(grid.shape, dtype=torch.bool), grid)
     ranks = rank_columns(blocks, grid, (1, 2))
     for row in range(grid.shape[0]):
         by_hand = sorted(range(grid.shape[1]), key=lambda c, row=row: (float(blocks[row, c]), c))
@@ -61,7 +61,7 @@ def test_pruned_blocks_stay_and_every_row_keeps_the_same_number(grid, seed, data
     dead = 0
     for iteration in range(4):
         scores = random_scores(grid, seed + iteration)
-        ranks = rank_columns(block_scores(scores, nm_mask(scores, 1, 2), live, grid.block), grid, (1, 2))
+        ranks = rank_columns(block_scores(scores, nm_mask(scores, 1, 2), live, grid), grid, (1, 2))
         assert ranks.dead == dead
         dead = data.draw(st.integers(dead, grid.shape[1] - 1))
         after = live_blocks(ranks, dead)

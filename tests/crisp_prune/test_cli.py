@@ -170,7 +170,7 @@ def test_plan_prints_roles_and_reach(toy, monkeypatch, capsys):
         (("--role", "5:nm"), "write GLOB=VALUE"),
         (("--role", "5=none"), "there are hybrid, nm, dense"),
         (("--max-sparsity", "5=much"), "is no number"),
-        (("--score", "best"), "unknown score 'best'; there are cass"),
+        (("--score", "best"), "unknown criterion 'best'; there are cass"),
         (("--device", "quantum"), "no device that torch knows"),
         (("--sparsity", "0.99"), "out of reach"),
         (("--holdout", "0"), "nothing to validate on"),

@@ -32,7 +32,7 @@ class Twice(nn.Module):
 
 
 def test_hand_over_has_geometry_masks_notes_and_skipped(tmp_path):
-    config = CrispConfig(sparsity=0.5, block=8, score="magnitude", classes=(1, 0))
+    config = CrispConfig(sparsity=0.5, block=8, criterion="magnitude", classes=(1, 0))
     pruner = Crisp(Twice(), config, sample=torch.zeros(2, 3, 9, 12))
     pruner.step()
     exported = pruner.export("twice", {"top1_after": 0.5})
@@ -75,7 +75,7 @@ def test_images_folded_into_the_batch_and_vectors_without_a_batch_are_counted():
             features = self.even(self.stem(frames.flatten(0, 1))).mean((2, 3))
             return self.head(features.unflatten(0, frames.shape[:2]).mean(1) + self.table(torch.ones(7, 8)).mean(0))
 
-    config = CrispConfig(sparsity=0.5, block=8, score="magnitude", roles={"*": "nm", "stem": "dense"})
+    config = CrispConfig(sparsity=0.5, block=8, criterion="magnitude", roles={"*": "nm", "stem": "dense"})
     pruner = Crisp(Odd(), config, sample=torch.zeros(2, 3, 1, 6, 6))
     exported = pruner.export()
     notes = exported.provenance["notes"]
@@ -85,7 +85,7 @@ def test_images_folded_into_the_batch_and_vectors_without_a_batch_are_counted():
     assert [layer.layer.tokens for layer in exported.layers] == [3, 3, 7, 1]
     single = Crisp(
         nn.Sequential(nn.Conv2d(1, 4, 3), nn.Conv2d(4, 4, 2, padding="same"), nn.Conv2d(4, 4, 1)),
-        CrispConfig(sparsity=0.5, block=8, score="magnitude"),
+        CrispConfig(sparsity=0.5, block=8, criterion="magnitude"),
         sample=torch.zeros(2, 1, 6, 6),
     )
     assert single.export().layers[1].layer.output_size == (4, 4)

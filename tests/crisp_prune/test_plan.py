@@ -121,13 +121,13 @@ def test_packed_attention_tied_weights_and_other_kinds():
         ({"block": 6}, "no multiple of m"),
         ({"sparsity": 0.4}, "at least 0.5000"),
         ({"sparsity": 1.0}, "below 1"),
-        ({"score": "best"}, "unknown score 'best'; there are cass, signed, magnitude"),
+        ({"criterion": "best"}, "unknown criterion 'best'; there are cass, signed, taylor"),
         ({"roles": {"a": "sparse"}}, "'sparse'; there are hybrid, nm, dense"),
         ({"max_sparsity": {"a": 0.3}}, "give the layer the role dense"),
         ({"classes": (1, 1)}, "different label indices"),
         ({"epochs": -1}, "cannot be negative"),
         ({"increment": 0}, "share of all blocks"),
-        ({"score": "magnitude", "online": True}, "set online=False"),
+        ({"criterion": "magnitude", "online": True}, "set online=False"),
     ],
 )
 def test_config_refuses(fields, message):

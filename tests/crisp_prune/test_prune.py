@@ -71,13 +71,13 @@ def mean_gradients(model, names, batches, term):
 @pytest.mark.parametrize(("score", "term"), [("cass", torch.abs), ("signed", lambda g: g)])
 def test_saliency_is_weight_times_mean_gradient_of_a_pass_that_changes_nothing(score, term):
     model = net()
-    pruner = Crisp(model, CrispConfig(sparsity=0.75, block=16, score=score), sample=torch.zeros(1, 3, 8, 8))
+    pruner = Crisp(model, CrispConfig(sparsity=0.75, block=16, criterion=score), sample=torch.zeros(1, 3, 8, 8))
     batches = list(loader())
     names = list(pruner.masks)
     expected = mean_gradients(net(), names, batches, term)
     before, state = torch.get_rng_state(), copy.deepcopy(model.state_dict())
     pruner.measure(loader(shuffle=False))
-    scores = pruner.gradients.scores(pruner.weights, pruner.config.score)
+    scores = pruner.gradients.scores(pruner.weights, pruner.config.criterion)
     for name in names:
         weight = model.get_submodule(name).weight
         assert torch.allclose(scores[name], to_matrix((weight * expected[name]).abs()), rtol=1e-4, atol=1e-8)
@@ -232,7 +232,7 @@ def test_state_of_another_run_is_refused_and_changes_nothing():
 
 
 def test_sr_ste_pulls_only_what_nm_dropped():
-    pruner = Crisp(net(), CrispConfig(sparsity=0.75, block=16, sr_ste=0.5, score="magnitude"))
+    pruner = Crisp(net(), CrispConfig(sparsity=0.75, block=16, sr_ste=0.5, criterion="magnitude"))
     pruner.step()
     before = pruner.weights["body"].detach().clone()
     pruner.decay(lr=0.1)
@@ -256,7 +256,7 @@ def test_data_parallel_is_refused():
 
 def test_not_finite_saliency_names_the_layer():
     model = net()
-    pruner = Crisp(model, CrispConfig(sparsity=0.75, block=16, score="magnitude"))
+    pruner = Crisp(model, CrispConfig(sparsity=0.75, block=16, criterion="magnitude"))
     with torch.no_grad():
         model.mid.weight[0, 0] = float("nan")
     with pytest.raises(InputError, match="mid: the saliency is not finite"):

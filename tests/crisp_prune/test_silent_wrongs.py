@@ -20,7 +20,7 @@ torch.set_num_threads(1)
 X = torch.randn(8, 64, generator=torch.Generator().manual_seed(1))
 BATCHES = [(X, torch.arange(8))]
 CONFIG = CrispConfig(sparsity=0.6, block=16)
-BLIND = CrispConfig(sparsity=0.5, block=16, score="magnitude")
+BLIND = CrispConfig(sparsity=0.5, block=16, criterion="magnitude")
 
 
 def mlp():
@@ -255,7 +255,7 @@ def test_a_weight_read_beside_its_layer_stays_dense():
         def forward(self, x):
             return F.linear(self.middle(self.encode(x).relu()), self.encode.weight.t())
 
-    pruner = Crisp(Tied(), CrispConfig(sparsity=0.5, block=16, score="magnitude"), sample=torch.randn(2, 32))
+    pruner = Crisp(Tied(), CrispConfig(sparsity=0.5, block=16, criterion="magnitude"), sample=torch.randn(2, 32))
     assert "read outside of the layer's forward" in pruner.plan().layer("encode").reason
     assert list(pruner.masks) == ["middle"]
 
@@ -344,19 +344,19 @@ class Pool(nn.Module):
 @pytest.mark.parametrize("block", [16, 48])
 def test_cross_attention_counts_each_projection_with_its_own_tokens(named, block):
     sample = torch.randn(2, 3, 64), torch.randn(2, 50, 64)
-    pruner = Crisp(Pool(named), CrispConfig(sparsity=0.5, block=block, score="magnitude"), sample=sample)
+    pruner = Crisp(Pool(named), CrispConfig(sparsity=0.5, block=block, criterion="magnitude"), sample=sample)
     pruner.step()
     parts = [each for each in pruner.export().layers if "in_proj" in each.layer.name]
     assert [each.layer.tokens for each in parts] == [3, 50, 50]
     whole = pruner.masks["attention.in_proj"].keep
     assert torch.equal(torch.cat([torch.from_numpy(each.mask) for each in parts]), whole)
     assert {each.block for each in parts} == {16}
-    same = Crisp(Pool(), CrispConfig(sparsity=0.5, block=16, score="magnitude"), sample=(sample[1], sample[1]))
+    same = Crisp(Pool(), CrispConfig(sparsity=0.5, block=16, criterion="magnitude"), sample=(sample[1], sample[1]))
     assert [each.layer.name for each in same.export().layers][:2] == ["attention.in_proj", "attention.out_proj"]
 
 
 def test_attention_with_keys_of_another_width_is_pruned_and_counted():
-    config = CrispConfig(sparsity=0.5, block=16, score="magnitude")
+    config = CrispConfig(sparsity=0.5, block=16, criterion="magnitude")
     pruner = Crisp(Pool(kdim=32, vdim=32), config, sample=(torch.randn(2, 3, 64), torch.randn(2, 50, 32)))
     pruner.step()
     sizes = {each.layer.name: (each.layer.columns, each.layer.tokens) for each in pruner.export().layers}

@@ -236,6 +236,6 @@ def test_what_fit_refuses(tmp_path):
     with pytest.raises(InputError, match="the loader has 1 batches, the saved run's had 5"):
         build(replace(CONFIG, epochs=0))[0].fit(short, FitOptions(checkpoint=tmp_path / "other.ckpt", resume=True))
     with pytest.raises(InputError, match="loss is nan at step 0"):
-        build(replace(CONFIG, score="magnitude"))[0].fit(
+        build(replace(CONFIG, criterion="magnitude"))[0].fit(
             loader, FitOptions(loss_fn=lambda model, batch: model(batch[0]).mean() * float("nan"))
         )
