@@ -23,7 +23,7 @@ from rows import ROWS, Row
 from crisp_hw.dropin.map_files import map_files
 from crisp_hw.dropin.model import evaluate_files
 from crisp_hw.errors import CrispError
-from crisp_hw.mapper.search import Found, SearchStatus
+from crisp_hw.mapper.found import Found, SearchStatus
 from crisp_hw.spec.options import SearchOptions, stated
 
 

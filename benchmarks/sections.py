@@ -30,7 +30,8 @@ from crisp_hw.descriptors import pattern_descriptor
 from crisp_hw.encode import encode
 from crisp_hw.engine.evaluate import evaluate_batch
 from crisp_hw.errors import MappingError
-from crisp_hw.mapper.search import Found, search
+from crisp_hw.mapper.found import Found
+from crisp_hw.mapper.search import search
 from crisp_hw.mapper.space import Space, enumerate_space
 from crisp_hw.mapper.stream import factorizations
 from crisp_hw.spec.constraints import Constraints

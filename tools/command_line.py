@@ -82,7 +82,6 @@ ABSENT: dict[tuple[str, str], str] = {
     ("evaluate", "seed"): "nothing is drawn by chance",
     ("evaluate", "memory"): "its searches are small",
     ("evaluate", "gap"): "its searches are small",
-    ("evaluate", "device"): "its searches are small",
     ("evaluate", "both-axes"): "its accelerators say which dimension lies along which axis",
     ("model", "both-axes"): "nothing is searched",
     ("evaluate", "front"): "`map` writes fronts, of documents that `render` wrote",
@@ -98,7 +97,7 @@ ABSENT: dict[tuple[str, str], str] = {
     ("model", "objective"): "nothing is searched",
     ("model", "jobs"): "nothing is searched",
     ("model", "cache"): "nothing is kept",
-    **{("model", name): "nothing is searched" for name in ("budget", "seed", "memory", "gap", "device", "front")},
+    **{("model", name): "nothing is searched" for name in ("budget", "seed", "memory", "gap", "front")},
     ("map", "cache"): "its searches are not kept, for they may be interrupted",
     ("map", "explain"): "`model` explains the mapping that it wrote (`map.yaml`)",
     ("map", "dialect"): "it searches as today's Timeloop evaluates",
@@ -224,7 +223,8 @@ def _leaf(app: typer.Typer, words: str) -> Any:
 
 def _entries(app: typer.Typer, words: str) -> dict[str, Entry]:
     command = _leaf(app, words)
-    return entries_of(command, typer.Context(command, info_name=words))
+    found = entries_of(command, typer.Context(command, info_name=words))
+    return {key: entry for key, entry in found.items() if not getattr(entry.parameter, "hidden", False)}
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -7,7 +7,7 @@ from typing import Unpack
 from crisp_hw.dropin.map_files import map_files
 from crisp_hw.dropin.model import evaluate_files
 from crisp_hw.errors import CrispError, InputError
-from crisp_hw.mapper.search import Progress
+from crisp_hw.mapper.found import Progress
 from crisp_hw.returned import BestMapping, EvaluatedMapping, Evaluation
 from crisp_hw.spec.dialect import Dialect
 from crisp_hw.spec.evaluation import LayerEvaluation

@@ -21,7 +21,7 @@ from crisp_hw.spec.options import Objective, SearchOptions
 
 if TYPE_CHECKING:
     from crisp_hw.dropin.map_files import MapBegun
-    from crisp_hw.mapper.search import SearchStatus
+    from crisp_hw.mapper.found import SearchStatus
 
 INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 SO_FAR = "this is the best mapping so far, there may be better ones"

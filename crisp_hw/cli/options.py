@@ -267,7 +267,7 @@ def _parameter(field: "Field[Any]", told: Stated) -> inspect.Parameter:
         kind = get_args(field.type)[0]
         choices = "|".join(get_args(kind)) if get_origin(kind) is Literal else ""
         options["metavar"] = "CHOICE" if len(choices) > LONGEST_CHOICES else None
-        offered = typer.Option(*told.flags, **options)
+        offered = typer.Option(*told.flags, hidden=told.hidden, **options)
     kinds = (offered, NAME_OR_FILE) if field.name in MAY_BE_FILES else (offered,)
     annotation: Any = Annotated[get_args(field.type)[0], *kinds]
     return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

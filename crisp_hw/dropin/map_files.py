@@ -12,8 +12,8 @@ from crisp_hw.errors import CrispError, InputError, Mark, Where
 from crisp_hw.machine.positions import MarkedDict, derived, mark_of
 from crisp_hw.mapper.axes import both_axes
 from crisp_hw.mapper.bypass import choices
+from crisp_hw.mapper.found import Found, Progress
 from crisp_hw.mapper.parallel import ParallelSearch
-from crisp_hw.mapper.search import Found, Progress
 from crisp_hw.spec.design import DesignPoint
 from crisp_hw.spec.options import SearchOptions
 from crisp_hw.timeloop.read.accept import accept

@@ -10,8 +10,9 @@ import numpy as np
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.machine.pool import WorkerPool, answer_of
 from crisp_hw.mapper.bypass import spaces
+from crisp_hw.mapper.found import Found, Progress, SearchStatus
 from crisp_hw.mapper.plan import plan_of
-from crisp_hw.mapper.search import Found, Progress, SearchStatus, search
+from crisp_hw.mapper.search import search
 from crisp_hw.mapper.tally import OBJECTIVES, FrontPoint, undominated
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design

@@ -1,7 +1,6 @@
 """The best mapping of a mapspace, with a certificate: proven over all of it, or how far it may be off."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -9,101 +8,24 @@ from crisp_hw.engine.arrays import mover
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.mapper.bounds import lower
 from crisp_hw.mapper.bypass import choices
-from crisp_hw.mapper.chains.proof import Levels, chain_of
 from crisp_hw.mapper.diagnose import least_violating, nothing_fits
-from crisp_hw.mapper.exact.search import Exact
-from crisp_hw.mapper.exact.seeds import seeds
+from crisp_hw.mapper.found import ASSUMPTIONS, SETTLED, Found, Progress
 from crisp_hw.mapper.plan import plan_of
-from crisp_hw.mapper.sample import MOST_ORDERS, descend, first_look, sample
+from crisp_hw.mapper.run import MOST_SPACES, Run
+from crisp_hw.mapper.sample import MOST_ORDERS, sample
 from crisp_hw.mapper.space import Space
 from crisp_hw.mapper.stream import Chunk, factorizations
 from crisp_hw.mapper.sweep import Sweep, catalog_of
-from crisp_hw.mapper.tally import OBJECTIVES, FrontPoint, Leader, Tally
+from crisp_hw.mapper.tally import OBJECTIVES, Leader, Tally
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design
-from crisp_hw.spec.mapping import LoopMapping
 from crisp_hw.spec.options import SearchOptions
 
 BOUNDED_ONE_BY_ONE = 5_000_000  # factorizations whose bounds are worked out in a few seconds
-MOST_SPACES = 4096  # choices of keep and bypass whose templates are searched one by one
 BYTES_PER_WORD = 8
 COPIES = 12  # of a chunk's factors: joined, repeated, kept, sorted by nest, transposed
 ENGINE_ARRAYS = 400  # [b] arrays alive at once in the engine: at most 262 (DSTC, by tracemalloc), and half as many more
 CHUNKS = (1024, 65536)  # rows at a time: fewer are slow, more do not help
-
-ASSUMPTIONS = ("the mapper tries perfect factorizations only (no residual tiles)",)
-SETTLED = "what each level keeps is taken from the constraints, not searched"
-"""What the search leaves out or takes for granted."""
-
-
-@dataclass(frozen=True)
-class SearchStatus:
-    """How far a search is: candidates (of a search by templates: those) done of all, and the best so far.
-
-    `gap` is how far the objective of the best may lie above that of anything not yet looked at (0.1: 10 %).
-    """
-
-    done: int
-    total: int
-    best_cycles: int | None = None
-    best_energy_pj: float | None = None
-    gap: float | None = None
-
-
-Progress = Callable[[SearchStatus], None]
-
-
-@dataclass(frozen=True)
-class Found:
-    """The best mapping; `candidates` counts factorizations, `pruned` those dropped by rule, `tried` and `valid`
-    evaluated mappings (a factorization in every order that costs can tell apart and no other dominates).
-
-    `proven`: nothing better is in the mapspace. Else the objective is at most `gap` (0.1: 10 %) above a lower bound.
-    `uncovered` is why no search by templates proved it.
-    """
-
-    mapping: LoopMapping
-    cycles: int
-    energy_pj: float
-    objective: str
-    candidates: int
-    tried: int
-    valid: int
-    pruned: Mapping[str, int] = field(default_factory=dict)
-    proven: bool = True
-    gap: float | None = None
-    interrupted: bool = False
-    front: tuple[FrontPoint, ...] = ()
-    assumptions: tuple[str, ...] = (*ASSUMPTIONS, SETTLED)
-    uncovered: str | None = None
-
-    def __repr__(self) -> str:
-        return f"<Found: {self.cycles:,} cycles, {self.energy_pj / 1e6:,.3f} uJ; {self.certificate}>"
-
-    @property
-    def certificate(self) -> str:
-        """What is known about the result, in one sentence."""
-        if self.proven and self.gap is None:
-            return f"optimal over {self.candidates:,} factorizations in every order ({self.tried:,} mappings evaluated)"
-        stopped = "interrupted: " if self.interrupted else ""
-        if self.gap is None:
-            bound = "no lower bound known"
-        elif self.proven:
-            bound = f"none has a smaller {self.objective}: it meets a lower bound"
-        else:
-            bound = f"{self._least(1.0)} found, {self._least(1.0 + self.gap)} a lower bound"
-        why = f" (the search by templates does not cover {self.uncovered})" if self.uncovered else ""
-        return f"{stopped}best of {self.tried:,} mappings, {bound}{why}"
-
-    def _least(self, divisor: float) -> str:
-        """The objective over a number, in its unit."""
-        score, unit = {
-            "cycles": (float(self.cycles), "cycles"),
-            "energy": (self.energy_pj, "pJ"),
-            "edp": (self.cycles * self.energy_pj, "pJ x cycles"),
-        }[self.objective]
-        value = score / divisor
-        return f"{value:,.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}"
 
 
 def search(
@@ -157,7 +79,7 @@ def search_spaces(
     budget, whole = plan.budget, plan.budget is None or (total <= plan.budget and options.budget is not None)
     orders = None if whole else MOST_ORDERS
     sweeps = tuple(Sweep(catalog_of(space, orders, options.seed), tally, options.device, budget) for space in spaces)
-    run = _Run(sweeps, total, progress, chunk_rows or rows_within(options.memory_bytes, spaces[0]))
+    run = Run(sweeps, total, progress, chunk_rows or rows_within(options.memory_bytes, spaces[0]))
     interrupted = complete = False
     try:
         complete = plan.exact and chunk_rows is None and run.by_templates(spaces, options)
@@ -177,7 +99,7 @@ def search_spaces(
     return found if found.proven else replace(found, uncovered=plan.uncovered)
 
 
-def _found(spaces: tuple[Space, ...], run: "_Run", complete: bool, interrupted: bool) -> Found:
+def _found(spaces: tuple[Space, ...], run: Run, complete: bool, interrupted: bool) -> Found:
     """What a run came to; MappingError when it found nothing valid."""
     tally = run.sweeps[0].tally
     if tally.leader is None:
@@ -212,83 +134,6 @@ def rows_within(memory_bytes: int, space: Space) -> int:
     if memory_bytes < least * per_row:
         raise InputError(f"a search needs {least * per_row} bytes of memory, not {memory_bytes}", hint="allow more")
     return min(most, memory_bytes // per_row)
-
-
-@dataclass
-class _Run:
-    """A search under way."""
-
-    sweeps: tuple[Sweep, ...]
-    total: int
-    progress: Progress | None
-    chunk_rows: int
-    done: int = 0
-    least: float | None = None
-
-    def by_templates(self, spaces: tuple[Space, ...], options: SearchOptions) -> bool:
-        """Level by level, then branch and bound; False when it gave up. `least` is the bound of what is open."""
-        tally = self.sweeps[0].tally
-        if (chain := chain_of(spaces)) is not None:
-            levels = Levels(chain, tally, self._levels_tick, options.memory_bytes, options.gap)
-            if levels.run():
-                self.least = levels.least
-                return not options.gap
-            if len(spaces) > MOST_SPACES and tally.leader is not None:
-                return False
-        first_look(self.sweeps, options.seed, self.tick)
-
-        def tick(done: int, waiting: int, least: float) -> None:
-            best = tally.leader
-            # what is better by less than the gap that is allowed may have been dropped
-            self.least = min(least, best.scores[0] / (1 + options.gap)) if best and options.gap else least
-            if self.progress:
-                gap = max(0.0, best.scores[0] / self.least - 1.0) if best and self.least > 0 else None
-                figures = (best.cycles, best.energy_pj, gap) if best else ()
-                self.progress(SearchStatus(done, done + waiting, *figures))
-
-        done = Exact(spaces, tally, tick, options.memory_bytes, gap=options.gap).run()
-        if done and options.gap and tally.leader is not None:
-            self.least = tally.leader.scores[0] / (1 + options.gap)
-        return done and not options.gap
-
-    def _levels_tick(self, done: int, total: int, least: float) -> None:
-        """Tell how far the search level by level is."""
-        self.least = least or None
-        best = self.sweeps[0].tally.leader
-        if self.progress:
-            gap = max(0.0, best.scores[0] / least - 1.0) if best and least > 0 else None
-            self.progress(SearchStatus(done, total, *((best.cycles, best.energy_pj, gap) if best else ())))
-
-    def from_seeds(self, spaces: tuple[Space, ...], options: SearchOptions, budget: int) -> None:
-        """Good mappings of the dense design, and descent from the best of them where it beats what a sample found."""
-        tally = self.sweeps[0].tally
-        before = tally.leader
-        seeds(spaces, tally, lambda *_: self.tick(), options.memory_bytes)
-        if tally.leader is not before:
-            more = tally.tried + budget // 2
-            descend(tuple(replace(sweep, budget=more) for sweep in self.sweeps), more, self.tick)
-
-    def enumerate(self) -> bool:
-        """Everything, space by space; False when the budget ended first."""
-        for sweep in self.sweeps:
-            before, space = self.done, sweep.catalog.space
-            for chunk in factorizations(space, self.chunk_rows, sweep.keep):
-                if sweep.spent:
-                    return False
-                sweep.take(chunk.rows)
-                self.done = before + chunk.done
-                self.tick()
-            self.done = before + space.size
-        self.tick()
-        return not self.sweeps[0].spent
-
-    def tick(self) -> None:
-        """Tell how far it is; of a sample, how many mappings of the budget are evaluated."""
-        if self.progress:
-            tally, budget = self.sweeps[0].tally, self.sweeps[0].budget
-            best = tally.leader
-            where = (self.done, self.total) if budget is None else (min(tally.tried, budget), budget)
-            self.progress(SearchStatus(*where, best.cycles if best else None, best.energy_pj if best else None))
 
 
 def _gap(spaces: tuple[Space, ...], objective: str, best: Leader, chunk_rows: int) -> float | None:

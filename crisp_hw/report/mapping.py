@@ -9,7 +9,7 @@ from crisp_hw.documents.document import Document
 from crisp_hw.documents.tables import csv_text
 from crisp_hw.dropin.map_files import Mapped
 from crisp_hw.engine.evaluate import evaluate
-from crisp_hw.mapper.search import Found
+from crisp_hw.mapper.found import Found
 from crisp_hw.mapper.tally import FrontPoint
 from crisp_hw.report.model import model_document
 from crisp_hw.report.records import Record

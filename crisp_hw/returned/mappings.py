@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from crisp_hw.dropin.map_files import Mapped
-from crisp_hw.mapper.search import Found
+from crisp_hw.mapper.found import Found
 from crisp_hw.returned.evaluation import panels
 from crisp_hw.returned.frames import Tables, csv, frame
 from crisp_hw.spec.absent import absent

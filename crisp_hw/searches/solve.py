@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from crisp_hw.engine.evaluate import evaluate
 from crisp_hw.errors import CrispError
 from crisp_hw.machine.store import Store, read, refuse, write
-from crisp_hw.mapper.search import Found, search
+from crisp_hw.mapper.found import Found
+from crisp_hw.mapper.search import search
 from crisp_hw.searches.content import Content
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design, DesignPoint

@@ -21,9 +21,9 @@ GIB = 2**30
 class Stated:
     """What the command line says of a field: `help`, and its `flags` where --its-name is not all.
 
-    `cli_default` is what the command line takes where nothing is said (...: the field's own default), `least` the
-    smallest number that it takes, and `panel` the heading under which `--help` lists it. `argument` is the name of one
-    that stands without a flag.
+    A `hidden` option works, but help and manual do not offer it. `cli_default` is what the command line takes where
+    nothing is said (...: the field's own default), `least` the smallest number that it takes, and `panel` the heading
+    under which `--help` lists it. `argument` is the name of one that stands without a flag.
     """
 
     help: str
@@ -32,6 +32,7 @@ class Stated:
     cli_default: Any = ...
     least: int | None = None
     argument: str = ""
+    hidden: bool = False
 
 
 def stated(kind: Any) -> dict[str, Stated]:
@@ -183,7 +184,11 @@ class SearchOptions:
     memory_bytes: int = GIB
     gap: float = 0.0
     device: Annotated[
-        Device, Stated("The array library that evaluates mappings: NumPy, or PyTorch on the CPU or on a GPU (cuda).")
+        Device,
+        Stated(
+            "The array library that evaluates mappings: NumPy, or PyTorch on the CPU or on a GPU (cuda).",
+            hidden=True,  # on no GPU was a search measured yet, so that nothing speaks for it
+        ),
     ] = "numpy"
     front: bool = False
     both_axes: Annotated[

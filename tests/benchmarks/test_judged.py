@@ -10,7 +10,7 @@ from problems import Convolution
 from random_mappings import best_of_random
 from rows import ROWS, Asked, Row
 
-from crisp_hw.mapper.search import SearchStatus
+from crisp_hw.mapper.found import SearchStatus
 
 
 def test_a_limit_in_processor_seconds_interrupts():

@@ -144,6 +144,14 @@ def test_options_of_a_search_are_those_of_python():
     assert all(found[name] == options[name] for name in stated(SearchOptions))
 
 
+def test_where_mappings_are_evaluated_is_not_offered_but_taken():
+    """On no GPU was a search measured: help is silent, and what was written before goes on working."""
+    shown = CliRunner().invoke(app, ["map", "--help"], env={"COLUMNS": "200"})
+    assert "--seed" in shown.output
+    assert "--device" not in shown.output
+    assert any("--device" in each.opts for each in COMMANDS["map"].params)
+
+
 def test_model_writes_into_the_current_folder_unless_told_otherwise(tmp_path, monkeypatch):
     """Through the whole parser, which an option before the command asks for."""
     documents = Path(__file__).parent / "dropin" / "documents"

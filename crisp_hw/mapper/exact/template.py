@@ -11,59 +11,18 @@ from functools import cached_property
 from crisp_hw.engine.energy import action_energy, resolved
 from crisp_hw.engine.validity import capacity_limits
 from crisp_hw.mapper.exact.arrivals import Arrivals
-from crisp_hw.mapper.exact.columns import Column, Form, Open, Share
-from crisp_hw.mapper.exact.forms import Port, Room, Template
+from crisp_hw.mapper.exact.columns import Column, Form, Open
+from crisp_hw.mapper.exact.forms import Room, Template
 from crisp_hw.mapper.exact.layout import Layout
 from crisp_hw.mapper.exact.sparse import Thinner
 from crisp_hw.mapper.exact.stills import Still
 from crisp_hw.mapper.exact.variants import Variant, Variants
 from crisp_hw.mapper.exact.windows import Lanes, Window, plain_dims, sliding_ranks
+from crisp_hw.mapper.exact.words import Left, Words, ports_of
 from crisp_hw.mapper.space import Space
 from crisp_hw.spec.arch import StorageLevel
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.problem import Tensor
-
-
-@dataclass
-class _Words:
-    """Sums under way: pJ of words and of those that need no read, and the words through each level's ports."""
-
-    pj: dict[Column, float] = field(default_factory=lambda: defaultdict(float))
-    unread_pj: dict[Column, float] = field(default_factory=lambda: defaultdict(float))
-    reads: list[dict[Column, float]] = field(default_factory=list)
-    unread: list[dict[Column, float]] = field(default_factory=list)
-    writes: list[dict[Column, float]] = field(default_factory=list)
-    unwritten: list[dict[Column, float]] = field(default_factory=list)
-    less: dict[Column, None] = field(default_factory=dict)
-    more: dict[Column, None] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, levels: int) -> "_Words":
-        """Nothing yet in any level."""
-        found = cls()
-        for each in (found.reads, found.unread, found.writes, found.unwritten):
-            each.extend(defaultdict(float) for _ in range(levels))
-        return found
-
-    def add(self, other: "_Words") -> None:
-        """Enter the sums of another."""
-        mine = [self.pj, self.unread_pj, *self.reads, *self.unread, *self.writes, *self.unwritten]
-        theirs = [other.pj, other.unread_pj, *other.reads, *other.unread, *other.writes, *other.unwritten]
-        for form, more in zip(mine, theirs, strict=True):
-            for column, weight in more.items():
-                form[column] += weight
-
-
-@dataclass(frozen=True)
-class _Left:
-    """What a sparse design leaves of the words of a tensor in a level: sent inwards, those that take time, fills; and
-    the weight of a word.
-    """
-
-    sent: tuple[Share, ...]
-    through: tuple[Share, ...]
-    filled: tuple[Share, ...]
-    weight: float
 
 
 @dataclass(frozen=True)
@@ -72,7 +31,7 @@ class Templates:
 
     space: Space
     layout: Layout
-    _known: dict[tuple[object, ...], _Words] = field(default_factory=dict, repr=False, compare=False)
+    _known: dict[tuple[object, ...], Words] = field(default_factory=dict, repr=False, compare=False)
 
     def of(self, stills: tuple[Still, ...], forced: int, variant: Variant | None = None) -> Template:
         """The template of some classes, one per temporal block (innermost first); `forced` are further factors of 1.
@@ -81,7 +40,7 @@ class Templates:
         """
         space, layout = self.space, self.layout
         design, top = space.design, len(space.keeps) - 1
-        sums = _Words.of(len(space.keeps))
+        sums = Words.of(len(space.keeps))
         prices = resolved(design.energy, design.rules)
         for index in range(len(design.problem.tensors)):
             sums.add(self._moved_words(stills, index, variant, prices))
@@ -97,7 +56,7 @@ class Templates:
             dict(sums.pj),
             dict(sums.unread_pj),
             self._leaks,
-            self._ports(sums),
+            ports_of(sums, design.architecture.levels),
             self._rooms,
             {steps.thinned(column.shares): share for column, share in computes.busy.items()},
             computes.energy_pj.get(Column(0), 0.0),
@@ -108,7 +67,7 @@ class Templates:
 
     def _moved_words(
         self, stills: tuple[Still, ...], index: int, variant: Variant | None, prices: EnergyTable
-    ) -> _Words:
+    ) -> Words:
         """What is moved of one tensor; it depends on what arrives where, and where neighbours may hand words on."""
         space, top = self.space, len(self.space.keeps) - 1
         tensor = space.design.problem.tensors[index]
@@ -118,7 +77,7 @@ class Templates:
         key = (index, links, *map(id, into.values()))
         if key in self._known:
             return self._known[key]
-        sums = _Words.of(len(space.keeps))
+        sums = Words.of(len(space.keeps))
         if not self._thinner.active:  # what is left of words depends on all that stands still
             self._known[key] = sums
         for child, level in zip([-1, *kept[:-1]], kept, strict=True):
@@ -212,7 +171,7 @@ class Templates:
             return any(self.variants.lanes(tensor, level) for level in levels)
         return any(_linked(variant, index, level) for level in levels)
 
-    def _round(self, sums: _Words, prices: EnergyTable, level: int) -> None:
+    def _round(self, sums: Words, prices: EnergyTable, level: int) -> None:
         """Words that neighbours hand on are shares of counts, of which the engine may round one word away."""
         layout, top = self.layout, len(self.space.keeps) - 1
         pj = self._word_pj(prices, self.space.design.architecture.levels[level])
@@ -237,20 +196,20 @@ class Templates:
             found |= self.layout.bits(dims, "temporal", level, level)
         return found
 
-    def _left(self, stills: tuple[Still, ...], level: int, index: int) -> "_Left":
+    def _left(self, stills: tuple[Still, ...], level: int, index: int) -> Left:
         thinner, tensor = self._thinner, self.space.design.problem.tensors[index]
         where = stills, level, index
-        return _Left(
+        return Left(
             thinner.sent(*where), thinner.through(*where), thinner.filled(*where), thinner.weight(level, tensor)
         )
 
     def _count(
         self,
-        sums: _Words,
+        sums: Words,
         prices: EnergyTable,
         where: tuple[Tensor, int],
         moved: tuple[tuple[Column, ...], Column | None],
-        left: "_Left",
+        left: Left,
     ) -> None:
         """Enter what a level sends to the next inner keeper of a tensor, and what it is filled with."""
         (tensor, level), (sent, filled), weight = where, moved, left.weight
@@ -277,7 +236,7 @@ class Templates:
             sums.unread_pj[part.times(outside).thinned(left.filled)] += pj["fills"] * weight
             sums.unwritten[level][part.thinned(left.filled)] += weight
 
-    def _shared(self, sums: _Words, level: int) -> None:
+    def _shared(self, sums: Words, level: int) -> None:
         """Where accesses are rounded to blocks, or shared in a cluster, and instances are many: what is rounded."""
         layout, one = self.layout, self.space.design.architecture.levels[level]
         outside = layout.bits(layout.every, "spatial", level + 1, len(self.space.keeps) - 1)
@@ -302,17 +261,6 @@ class Templates:
             used = Column(0) if self._thinner.idles else used  # of instances that wait, one leaks at least
             found[used] += energy.actions.get(level.name, {}).get("leak", 0.0)
         return {column: pj for column, pj in found.items() if pj}
-
-    def _ports(self, sums: _Words) -> tuple[Port, ...]:
-        found = []
-        for index, level in enumerate(self.space.design.architecture.levels):
-            reads, writes = (sums.reads[index], sums.unread[index]), (sums.writes[index], sums.unwritten[index])
-            both = _sum(reads[0], writes[0]), _sum(reads[1], writes[1])
-            limits = (level.read_bandwidth, level.write_bandwidth, level.shared_bandwidth)
-            for limit, (words, unread) in zip(limits, (reads, writes, both), strict=True):
-                if limit is not None and words:
-                    found.append(Port(limit, dict(words), dict(unread)))
-        return tuple(found)
 
     @cached_property
     def _rooms(self) -> tuple[Room, ...]:
@@ -342,7 +290,3 @@ class Templates:
 
 def _linked(variant: Variant, index: int, level: int) -> bool:
     return any((link.tensor, link.level) == (index, level) and link.lanes for link in variant.linked)
-
-
-def _sum(one: Form, other: Form) -> Form:
-    return {column: one.get(column, 0.0) + other.get(column, 0.0) for column in {**one, **other}}

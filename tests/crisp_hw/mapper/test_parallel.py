@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.mapper.parallel import ParallelSearch, _front, _gather
-from crisp_hw.mapper.search import FrontPoint, search
+from crisp_hw.mapper.search import search
+from crisp_hw.mapper.tally import FrontPoint
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.design import Design

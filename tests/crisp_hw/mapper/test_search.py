@@ -15,7 +15,8 @@ from crisp_hw.engine.validity import RuleCheck
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.mapper import sweep
 from crisp_hw.mapper.bounds import Lower
-from crisp_hw.mapper.search import Found, rows_within, search, search_spaces
+from crisp_hw.mapper.found import Found
+from crisp_hw.mapper.search import rows_within, search, search_spaces
 from crisp_hw.mapper.space import enumerate_space
 from crisp_hw.mapper.stream import factorizations
 from crisp_hw.mapper.tally import OBJECTIVES

@@ -11,7 +11,9 @@ from pydantic import TypeAdapter
 
 from crisp_hw.engine.evaluate import evaluate
 from crisp_hw.errors import MappingError
-from crisp_hw.mapper.search import Found, FrontPoint, search
+from crisp_hw.mapper.found import Found
+from crisp_hw.mapper.search import search
+from crisp_hw.mapper.tally import FrontPoint
 from crisp_hw.searches import solve as solve_module
 from crisp_hw.searches.solve import recall, solve, task_of
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint

@@ -1,0 +1,67 @@
+"""Words that are moved, as sums under way: what they cost, and what passes the ports of each level."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from crisp_hw.mapper.exact.columns import Column, Form, Share
+from crisp_hw.mapper.exact.forms import Port
+from crisp_hw.spec.arch import StorageLevel
+
+
+@dataclass
+class Words:
+    """Sums under way: pJ of words and of those that need no read, and the words through each level's ports."""
+
+    pj: dict[Column, float] = field(default_factory=lambda: defaultdict(float))
+    unread_pj: dict[Column, float] = field(default_factory=lambda: defaultdict(float))
+    reads: list[dict[Column, float]] = field(default_factory=list)
+    unread: list[dict[Column, float]] = field(default_factory=list)
+    writes: list[dict[Column, float]] = field(default_factory=list)
+    unwritten: list[dict[Column, float]] = field(default_factory=list)
+    less: dict[Column, None] = field(default_factory=dict)
+    more: dict[Column, None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, levels: int) -> "Words":
+        """Nothing yet in any level."""
+        found = cls()
+        for each in (found.reads, found.unread, found.writes, found.unwritten):
+            each.extend(defaultdict(float) for _ in range(levels))
+        return found
+
+    def add(self, other: "Words") -> None:
+        """Enter the sums of another."""
+        mine = [self.pj, self.unread_pj, *self.reads, *self.unread, *self.writes, *self.unwritten]
+        theirs = [other.pj, other.unread_pj, *other.reads, *other.unread, *other.writes, *other.unwritten]
+        for form, more in zip(mine, theirs, strict=True):
+            for column, weight in more.items():
+                form[column] += weight
+
+
+@dataclass(frozen=True)
+class Left:
+    """What a sparse design leaves of the words of a tensor in a level: sent inwards, those that take time, fills; and
+    the weight of a word.
+    """
+
+    sent: tuple[Share, ...]
+    through: tuple[Share, ...]
+    filled: tuple[Share, ...]
+    weight: float
+
+
+def ports_of(sums: Words, levels: tuple[StorageLevel, ...]) -> tuple[Port, ...]:
+    """The ports of limited bandwidth through which anything passes."""
+    found = []
+    for index, level in enumerate(levels):
+        reads, writes = (sums.reads[index], sums.unread[index]), (sums.writes[index], sums.unwritten[index])
+        both = _sum(reads[0], writes[0]), _sum(reads[1], writes[1])
+        limits = (level.read_bandwidth, level.write_bandwidth, level.shared_bandwidth)
+        for limit, (words, unread) in zip(limits, (reads, writes, both), strict=True):
+            if limit is not None and words:
+                found.append(Port(limit, dict(words), dict(unread)))
+    return tuple(found)
+
+
+def _sum(one: Form, other: Form) -> Form:
+    return {column: one.get(column, 0.0) + other.get(column, 0.0) for column in {**one, **other}}

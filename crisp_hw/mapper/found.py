@@ -1,0 +1,81 @@
+"""How far a search is, and what it came to: the best mapping with its certificate."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from crisp_hw.mapper.tally import FrontPoint
+from crisp_hw.spec.mapping import LoopMapping
+
+ASSUMPTIONS = ("the mapper tries perfect factorizations only (no residual tiles)",)
+SETTLED = "what each level keeps is taken from the constraints, not searched"
+"""What the search leaves out or takes for granted."""
+
+
+@dataclass(frozen=True)
+class SearchStatus:
+    """How far a search is: candidates (of a search by templates: those) done of all, and the best so far.
+
+    `gap` is how far the objective of the best may lie above that of anything not yet looked at (0.1: 10 %).
+    """
+
+    done: int
+    total: int
+    best_cycles: int | None = None
+    best_energy_pj: float | None = None
+    gap: float | None = None
+
+
+Progress = Callable[[SearchStatus], None]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The best mapping; `candidates` counts factorizations, `pruned` those dropped by rule, `tried` and `valid`
+    evaluated mappings (a factorization in every order that costs can tell apart and no other dominates).
+
+    `proven`: nothing better is in the mapspace. Else the objective is at most `gap` (0.1: 10 %) above a lower bound.
+    `uncovered` is why no search by templates proved it.
+    """
+
+    mapping: LoopMapping
+    cycles: int
+    energy_pj: float
+    objective: str
+    candidates: int
+    tried: int
+    valid: int
+    pruned: Mapping[str, int] = field(default_factory=dict)
+    proven: bool = True
+    gap: float | None = None
+    interrupted: bool = False
+    front: tuple[FrontPoint, ...] = ()
+    assumptions: tuple[str, ...] = (*ASSUMPTIONS, SETTLED)
+    uncovered: str | None = None
+
+    def __repr__(self) -> str:
+        return f"<Found: {self.cycles:,} cycles, {self.energy_pj / 1e6:,.3f} uJ; {self.certificate}>"
+
+    @property
+    def certificate(self) -> str:
+        """What is known about the result, in one sentence."""
+        if self.proven and self.gap is None:
+            return f"optimal over {self.candidates:,} factorizations in every order ({self.tried:,} mappings evaluated)"
+        stopped = "interrupted: " if self.interrupted else ""
+        if self.gap is None:
+            bound = "no lower bound known"
+        elif self.proven:
+            bound = f"none has a smaller {self.objective}: it meets a lower bound"
+        else:
+            bound = f"{self._least(1.0)} found, {self._least(1.0 + self.gap)} a lower bound"
+        why = f" (the search by templates does not cover {self.uncovered})" if self.uncovered else ""
+        return f"{stopped}best of {self.tried:,} mappings, {bound}{why}"
+
+    def _least(self, divisor: float) -> str:
+        """The objective over a number, in its unit."""
+        score, unit = {
+            "cycles": (float(self.cycles), "cycles"),
+            "energy": (self.energy_pj, "pJ"),
+            "edp": (self.cycles * self.energy_pj, "pJ x cycles"),
+        }[self.objective]
+        value = score / divisor
+        return f"{value:,.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}"

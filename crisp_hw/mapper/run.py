@@ -1,0 +1,92 @@
+"""One search under way: by labels and templates, by going through everything, or from good seeds."""
+
+from dataclasses import dataclass, replace
+
+from crisp_hw.mapper.chains.proof import Levels, chain_of
+from crisp_hw.mapper.exact.search import Exact
+from crisp_hw.mapper.exact.seeds import seeds
+from crisp_hw.mapper.found import Progress, SearchStatus
+from crisp_hw.mapper.sample import descend, first_look
+from crisp_hw.mapper.space import Space
+from crisp_hw.mapper.stream import factorizations
+from crisp_hw.mapper.sweep import Sweep
+from crisp_hw.spec.options import SearchOptions
+
+MOST_SPACES = 4096  # choices of keep and bypass whose templates are searched one by one
+
+
+@dataclass
+class Run:
+    """A search under way."""
+
+    sweeps: tuple[Sweep, ...]
+    total: int
+    progress: Progress | None
+    chunk_rows: int
+    done: int = 0
+    least: float | None = None
+
+    def by_templates(self, spaces: tuple[Space, ...], options: SearchOptions) -> bool:
+        """Level by level, then branch and bound; False when it gave up. `least` is the bound of what is open."""
+        tally = self.sweeps[0].tally
+        if (chain := chain_of(spaces)) is not None:
+            levels = Levels(chain, tally, self._levels_tick, options.memory_bytes, options.gap)
+            if levels.run():
+                self.least = levels.least
+                return not options.gap
+            if len(spaces) > MOST_SPACES and tally.leader is not None:
+                return False
+        first_look(self.sweeps, options.seed, self.tick)
+
+        def tick(done: int, waiting: int, least: float) -> None:
+            best = tally.leader
+            # what is better by less than the gap that is allowed may have been dropped
+            self.least = min(least, best.scores[0] / (1 + options.gap)) if best and options.gap else least
+            if self.progress:
+                gap = max(0.0, best.scores[0] / self.least - 1.0) if best and self.least > 0 else None
+                figures = (best.cycles, best.energy_pj, gap) if best else ()
+                self.progress(SearchStatus(done, done + waiting, *figures))
+
+        done = Exact(spaces, tally, tick, options.memory_bytes, gap=options.gap).run()
+        if done and options.gap and tally.leader is not None:
+            self.least = tally.leader.scores[0] / (1 + options.gap)
+        return done and not options.gap
+
+    def _levels_tick(self, done: int, total: int, least: float) -> None:
+        """Tell how far the search level by level is."""
+        self.least = least or None
+        best = self.sweeps[0].tally.leader
+        if self.progress:
+            gap = max(0.0, best.scores[0] / least - 1.0) if best and least > 0 else None
+            self.progress(SearchStatus(done, total, *((best.cycles, best.energy_pj, gap) if best else ())))
+
+    def from_seeds(self, spaces: tuple[Space, ...], options: SearchOptions, budget: int) -> None:
+        """Good mappings of the dense design, and descent from the best of them where it beats what a sample found."""
+        tally = self.sweeps[0].tally
+        before = tally.leader
+        seeds(spaces, tally, lambda *_: self.tick(), options.memory_bytes)
+        if tally.leader is not before:
+            more = tally.tried + budget // 2
+            descend(tuple(replace(sweep, budget=more) for sweep in self.sweeps), more, self.tick)
+
+    def enumerate(self) -> bool:
+        """Everything, space by space; False when the budget ended first."""
+        for sweep in self.sweeps:
+            before, space = self.done, sweep.catalog.space
+            for chunk in factorizations(space, self.chunk_rows, sweep.keep):
+                if sweep.spent:
+                    return False
+                sweep.take(chunk.rows)
+                self.done = before + chunk.done
+                self.tick()
+            self.done = before + space.size
+        self.tick()
+        return not self.sweeps[0].spent
+
+    def tick(self) -> None:
+        """Tell how far it is; of a sample, how many mappings of the budget are evaluated."""
+        if self.progress:
+            tally, budget = self.sweeps[0].tally, self.sweeps[0].budget
+            best = tally.leader
+            where = (self.done, self.total) if budget is None else (min(tally.tried, budget), budget)
+            self.progress(SearchStatus(*where, best.cycles if best else None, best.energy_pj if best else None))
