@@ -56,7 +56,7 @@ _OPTIONS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "no-progress silent": (("--quiet",), ""),
     "trace traceback": (("--debug",), ""),
     "activation-sparsity act-density activations": (("--activation-density",), ""),
-    "onnx": ((), "ONNX is not read; `crisp-hw workload copy resnet50 FILE` gives a layer table to fill in"),
+    "onnx": ((), "the file stands without an option: `crisp-hw evaluate net.onnx`"),
 }
 
 _PRUNES = "`crisp-prune run` prunes a PyTorch model, and `crisp-hw evaluate` says what the result costs"
@@ -81,7 +81,7 @@ _COMMANDS: Mapping[str, Mapping[str, str]] = {
         "init new create": "`crisp-hw arch new` begins a file of an accelerator",
         "pack archive save": "`crisp-hw bundle` packs an evaluation into one file",
         "masks inspect sparsity": "`crisp-hw describe` measures the masks of a pruned network",
-        "onnx convert": "ONNX is not read; `crisp-hw workload copy` gives a layer table to fill in",
+        "onnx convert": "`crisp-hw evaluate FILE` reads ONNX as it is, `crisp-hw import FILE` writes a file of ours",
         "version": "`crisp-hw --version` prints it",
         "help": "`crisp-hw --help` says what there is",
     },
@@ -117,14 +117,14 @@ _COMMANDS: Mapping[str, Mapping[str, str]] = {
 
 _BY_TABLE = "`crisp-hw workload copy resnet50 FILE` gives a layer table to fill in"
 FOREIGN = (
-    "weights of another tool are read from .pt, .pth, .bin, .ckpt and .safetensors: `crisp-hw evaluate FILE --model "
-    "package.module:factory --input 1,3,224,224`"
+    "weights of another tool are read from .pt, .pth, .bin, .ckpt and .safetensors (`crisp-hw evaluate FILE --model "
+    "package.module:factory --input 1,3,224,224`), and .onnx and .pt2 files as they are"
 )
 _NO_TENSORFLOW = f"files of TensorFlow and Keras are not read; {_BY_TABLE}"
 _FILES: Mapping[str, str] = {
-    ".onnx": f"ONNX is not read; {_BY_TABLE}, and a PyTorch model is pruned by `crisp-prune run`",
+    ".onnx": "`crisp-hw evaluate FILE` reads ONNX as it is; here `crisp-hw import FILE -o run.pt` makes a file of ours",
     ".h5 .hdf5 .keras .pb .tflite .savedmodel": _NO_TENSORFLOW,
-    ".tar .th .pkl .pickle .pt2 .torchscript .jit .gguf": FOREIGN,
+    ".tar .th .pkl .pickle .torchscript .jit .gguf": FOREIGN,
     ".npy .npz .mat": f"arrays alone do not say what the layers are; {FOREIGN}",
     ".json": "a saved result is printed by `crisp-hw report`; layer tables and accelerators are YAML files",
     ".csv .toml .xlsx .tsv": f"layer tables and accelerators are YAML files; {_BY_TABLE}",
@@ -195,8 +195,8 @@ def command_hint(program: str, word: str, known: Iterable[str]) -> str:
 def file_hint(suffix: str) -> str:
     """The next step for a kind of file that is not read; nothing where the suffix says nothing.
 
-    >>> file_hint(".onnx")[:16]
-    'ONNX is not read'
+    >>> file_hint(".h5")[:19]
+    'files of TensorFlow'
     """
     return _meaning(suffix, _FILES)
 

@@ -53,14 +53,15 @@ def evaluate(  # noqa: PLR0913 - what a user may say of an evaluation, all but n
     source
         The network: a workload by name ("resnet50") or a .yaml layer table, both with `nm`, `block` and `sparsity`; or
         what says itself what is pruned: a pruned-model file (.pt, .safetensors), a PrunedModel, a WorkloadPattern,
-        weights of another tool (.pt, .pth, .bin, .ckpt, .safetensors), or a torch.nn.Module.
+        weights of another tool (.pt, .pth, .bin, .ckpt, .safetensors, .onnx, .pt2, or a folder of Hugging Face), or a
+        torch.nn.Module. "timm:NAME" is the layer table of a model of timm.
     given
         The accelerators, as in `arch`; where `source` is a torch.nn.Module, what the module is called with (`example`).
     arch
         One accelerator or several, each by name, as a YAML file or as an Accelerator; "crisp-stc:smem_bandwidth=32" is
         one with another number.
     model
-        The torch.nn.Module that weights of another tool belong to, or "package.module:factory".
+        The torch.nn.Module that weights of another tool belong to, or "package.module:factory", or "timm:NAME".
     example
         What the model is called with for one sample, or the sizes of that tensor, such as (1, 3, 224, 224).
     nm

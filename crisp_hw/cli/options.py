@@ -70,7 +70,8 @@ class Inputs:
         str | None,
         Stated(
             "The network: a pruned-model file (.pt, .safetensors), weights of another tool (.pt, .pth, .bin, .ckpt, "
-            ".safetensors), a packaged layer table by name (resnet50), or a .yaml file of one.",
+            ".safetensors, .onnx, .pt2, or a folder of Hugging Face), a packaged layer table by name (resnet50), a "
+            ".yaml file of one, or timm:NAME.",
             argument="SOURCE",
         ),
     ] = None
@@ -80,10 +81,17 @@ class Inputs:
     )
     model: Annotated[
         str | None,
-        Stated("The function that makes the PyTorch model of weights of another tool, as package.module:factory."),
+        Stated(
+            "The function that makes the PyTorch model of weights of another tool, as package.module:factory; or "
+            "timm:NAME."
+        ),
     ] = None
     input: Annotated[
-        str | None, Stated("The sizes of one input of --model, such as 1,3,224,224 (batch, channels, height, width).")
+        str | None,
+        Stated(
+            "The sizes of one input of --model, or of an ONNX file that leaves them open, such as 1,3,224,224 (batch, "
+            "channels, height, width)."
+        ),
     ] = None
     nm: Annotated[str | None, Stated("The N:M pattern that a layer table is pruned to, such as 2:4.")] = None
     block: Annotated[

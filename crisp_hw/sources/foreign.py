@@ -1,6 +1,5 @@
 """Networks of other tools: a file of weights, alone or with the model that it belongs to."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,9 @@ from typing import Any
 from crisp_hw.errors import InputError
 from crisp_hw.extract import describe_checkpoint, describe_weights, unknown_sizes
 from crisp_hw.io.checkpoint import read_state_dict
-from crisp_hw.machine.objects import call_factory
+from crisp_hw.io.hugging_face import PREFIX, read_folder
+from crisp_hw.sources.kinds import kind_of
+from crisp_hw.sources.models import example_of, model_of
 from crisp_hw.spec.descriptors import PrunedModel
 from crisp_hw.spec.kinds import check_path, told
 from crisp_hw.spec.layer import Skipped
@@ -28,11 +29,13 @@ class ModelFile:
     Parameters
     ----------
     path
-        A state dict (.pt, .pth, .bin, .ckpt, .safetensors). No code in it is ever run.
+        A state dict (.pt, .pth, .bin, .ckpt, .safetensors), a folder as Hugging Face's libraries write it ("hf:FOLDER"
+        too), an ONNX file or an exported program (.pt2). No code in it is ever run.
     model
         The torch.nn.Module, or the function that makes it as "package.module:factory"; None: shapes alone are read.
     example
-        What the model is called with for one sample, or the sizes of such a tensor: (1, 3, 224, 224).
+        What the model is called with for one sample, or the sizes of such a tensor: (1, 3, 224, 224). For an ONNX file,
+        the sizes of those inputs whose sizes it leaves open.
 
     Examples
     --------
@@ -46,11 +49,23 @@ class ModelFile:
 
     def __post_init__(self) -> None:
         check_path("the path of a ModelFile", self.path)
-        if self.model is not None and self.example is None:
+        graph = kind_of(str(self.path)) == "graph"
+        if self.model is not None and self.example is None and not graph:
             said = "a model does not tell the size of its inputs"
             raise InputError(said, hint=f"give one example input, too: --input {EXAMPLE}, or example=(1, 3, 224, 224)")
-        if self.model is None and self.example is not None:
+        if graph:
+            self._check_graph()
+        elif self.model is None and self.example is not None:
             raise InputError("an example input needs its model", hint="give --model package.module:factory, or model=")
+
+    def _check_graph(self) -> None:
+        """A graph is its own model, and only the inputs of ONNX may be of open sizes."""
+        if self.model is not None:
+            said = f"a model would have no effect, because {self.path} holds its own graph"
+            raise InputError(said, hint="leave --model out")
+        if self.example is not None and Path(self.path).suffix != ".onnx":
+            said = f"sizes of an input would have no effect, because {self.path} holds them"
+            raise InputError(said, hint="leave --input out")
 
 
 @dataclass(frozen=True)
@@ -98,15 +113,34 @@ class Read:
 
 def read_model_file(source: ModelFile) -> Read:
     """The masks of a file of weights, with the geometry of its model where that is given."""
-    path = Path(source.path)
-    found = read_state_dict(path)
+    path = Path(str(source.path).removeprefix(PREFIX))
+    if kind_of(str(path)) == "graph":
+        return read_graph(path, source.example)
+    found = read_folder(path) if path.is_dir() else read_state_dict(path)
     try:
         if source.model is None:
-            alone = describe_weights(found.tensors, path.stem)
+            alone = describe_weights(found.tensors, path.stem or path.resolve().name)
             unsized = tuple(Skipped(name, NO_SIZE) for name in unknown_sizes(alone))
             return Read(alone, (ALONE, *found.notes), unsized)
-        model = call_factory(source.model) if isinstance(source.model, str) else source.model
-        return Read(describe_checkpoint(found.tensors, model, example_of(source.example)), found.notes)
+        return Read(describe_checkpoint(found.tensors, model_of(source.model), example_of(source.example)), found.notes)
+    except InputError as error:
+        raise error.within(str(path)) from error
+
+
+def read_graph(path: Path, sizes: Any) -> Read:
+    """The masks of a graph with the sizes that it states itself."""
+    from crisp_hw.extract import exported, onnx_graph
+    from crisp_hw.extract.graph import pruned_graph
+    from crisp_hw.io.exported import read_exported
+    from crisp_hw.io.onnx_file import read_onnx
+
+    onnx = read_onnx(path, sizes) if path.suffix == ".onnx" else None
+    program = read_exported(path) if onnx is None else None
+    try:
+        if onnx is not None:
+            return Read(pruned_graph(onnx_graph.onnx_layers(onnx, path.stem), onnx_graph.samples_of(onnx)))
+        assert program is not None
+        return Read(pruned_graph(exported.exported_layers(program, path.stem), exported.samples_of(program)))
     except InputError as error:
         raise error.within(str(path)) from error
 
@@ -114,18 +148,3 @@ def read_model_file(source: ModelFile) -> Read:
 def read_live(source: LiveModel) -> Read:
     """The masks of a module, from its own weights."""
     return Read(describe_checkpoint(source.module.state_dict(), source.module, example_of(source.example)))
-
-
-def example_of(example: Any) -> Any:
-    """An example input; zeros where its sizes are given.
-
-    >>> import torch
-    >>> example_of((1, 4)).shape
-    torch.Size([1, 4])
-    """
-    import torch
-
-    sizes = isinstance(example, Sequence) and not isinstance(example, str) and len(example) > 0
-    if sizes and all(isinstance(extent, int) for extent in example):
-        return torch.zeros(tuple(example))
-    return example

@@ -6,11 +6,16 @@ from typing import Literal
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.io.checkpoint import CHECKPOINTS
 from crisp_hw.io.containers import CONTAINERS
+from crisp_hw.io.hugging_face import PREFIX, is_folder
 from crisp_hw.io.recognise import is_ours
 from crisp_hw.meanings import file_hint
 
-Kind = Literal["table", "pruned", "weights"]
-"""A layer table, a file that crisp_prune or `crisp-hw import` wrote, weights that another tool wrote."""
+Kind = Literal["table", "pruned", "weights", "graph"]
+"""A layer table, a file that crisp_prune or `crisp-hw import` wrote, weights that another tool wrote (a file or a
+folder), a graph with its weights."""
+GRAPHS = (".onnx", ".pt2")
+ZOO = "timm:"
+"""What stands before the name of a model of timm, which becomes a layer table."""
 
 
 def kind_of(name: str) -> Kind:
@@ -25,8 +30,16 @@ def kind_of(name: str) -> Kind:
     --------
     >>> kind_of("run.pt"), kind_of("resnet50"), kind_of("mine.yaml"), kind_of("weights.pth")
     ('pruned', 'table', 'table', 'weights')
+    >>> kind_of("net.onnx"), kind_of("hf:folder"), kind_of("timm:resnet18")
+    ('graph', 'weights', 'table')
     """
     path = Path(name)
+    if name.startswith(ZOO):
+        return "table"
+    if name.startswith(PREFIX) or is_folder(path):
+        return "weights"
+    if path.suffix in GRAPHS:
+        return "graph"
     if path.suffix in ("", ".yaml", ".yml"):
         return "table"
     if path.suffix in CONTAINERS and is_ours(path):
@@ -34,5 +47,5 @@ def kind_of(name: str) -> Kind:
     if path.suffix in CHECKPOINTS:
         return "weights"
     hint = file_hint(path.suffix) or "give a file of these kinds, or a name that `crisp-hw workload list` lists"
-    what = f"weights are {', '.join(CHECKPOINTS)} files, layer tables are .yaml files"
+    what = f"weights are {', '.join((*CHECKPOINTS, *GRAPHS))} files, layer tables are .yaml files"
     raise InputError(f"is no network that is read: {what}", Where(mark=Mark(name)), hint)

@@ -9,7 +9,8 @@ from crisp_hw.descriptors import describe_model, layer_roles, network_pattern, n
 from crisp_hw.errors import InputError
 from crisp_hw.io import load_pruned
 from crisp_hw.sources.foreign import LiveModel, ModelFile, Read, is_module, read_live, read_model_file
-from crisp_hw.sources.kinds import kind_of
+from crisp_hw.sources.kinds import ZOO, kind_of
+from crisp_hw.sources.models import zoo_table
 from crisp_hw.spec.descriptors import Descriptor, PrunedLayer, PrunedModel
 from crisp_hw.spec.kinds import settled, wrong_kind
 from crisp_hw.spec.layer import Skipped, Workload
@@ -19,7 +20,8 @@ from crisp_hw.workloads import load_workload
 
 WORKLOADS = "the name of a workload (list_workloads()), a .yaml layer table or a Workload"
 SOURCES = (
-    f"{WORKLOADS}, a pruned-model file (.pt, .safetensors), weights of another tool, a PrunedModel, a ModelFile or a "
+    f"{WORKLOADS}, a pruned-model file (.pt, .safetensors), weights of another tool (a state dict, a folder of Hugging "
+    'Face, .onnx, .pt2), "timm:NAME", a torch.nn.Module with its example, a PrunedModel, a ModelFile or a '
     "WorkloadPattern"
 )
 
@@ -168,8 +170,15 @@ def _instead(value: object) -> str:
     return ""
 
 
+def _table(given: str | Path | Workload) -> Workload:
+    """The layers of a table that is given by name or file, as a model of timm, or as it is."""
+    if isinstance(given, Workload):
+        return given
+    return zoo_table(str(given)) if str(given).startswith(ZOO) else load_workload(given)
+
+
 def _from_pattern(source: WorkloadPattern) -> Network:
-    workload = source.workload if isinstance(source.workload, Workload) else load_workload(source.workload)
+    workload = _table(source.workload)
     roles = layer_roles(workload.layers)
     if source.nm is None and (source.block is not None or source.sparsity is not None):
         raise InputError("a block size or a sparsity needs an N:M pattern too", hint="give nm 2:4, or nm 4:4 for none")

@@ -59,8 +59,11 @@ def test_describe_takes_a_layer_table_and_its_pattern():
         (["resnet50", "--workload", "vgg16"], "SOURCE resnet50 and --workload are given together"),
         (["run.pt", "--masks", "run.pt"], "SOURCE run.pt and --masks are given together"),
         (["run.pt", "--nm", "2:4"], "--nm: only for a layer table"),
-        (["net.onnx"], "net.onnx: is no network that is read: weights are .pt, .pth, .bin, .ckpt, .safetensors files"),
-        (["net.onnx"], "ONNX is not read; `crisp-hw workload copy"),
+        (
+            ["net.tar"],
+            "net.tar: is no network that is read: weights are .pt, .pth, .bin, .ckpt, .safetensors, .onnx, .pt2 ",
+        ),
+        (["net.onnx"], "net.onnx: cannot be read (no such file or directory); give the ONNX file of a network"),
         (["result.json"], "a saved result is printed by `crisp-hw report`"),
         (["model.h5"], "files of TensorFlow and Keras are not read"),
         (["model.jit"], "--model package.module:factory --input 1,3,224,224"),

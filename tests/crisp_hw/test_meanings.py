@@ -67,7 +67,7 @@ def test_no_name_with_a_meaning_is_packaged():
         (("evaluate", "--architecture", "x"), "--arch is the option for that"),
         (("evaluate", "--output", "x"), "--out is the option for that"),
         (("evaluate", "--model", "x"), "give exactly one network; SOURCE"),
-        (("evaluate", "--onnx", "x"), "ONNX is not read"),
+        (("evaluate", "--onnx", "x"), "the file stands without an option: `crisp-hw evaluate net.onnx`"),
         (("evaluate", "--precision", "4"), "bits are numbers of the accelerator"),
         (("evaluate", "--frequency", "4"), "time is cycles over the clock"),
         (("evaluate", "--seed", "4"), "nothing is drawn by chance here"),

@@ -1,0 +1,123 @@
+"""The layers of an ONNX graph: convolutions, and products of constant matrices."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crisp_hw.errors import InputError
+from crisp_hw.extract.graph import ACTIVATIONS, Graph, Operation
+from crisp_hw.io.onnx_file import OnnxGraph
+from crisp_hw.spec.calls import Shape
+from crisp_hw.spec.convolutions import Convolution
+from crisp_hw.spec.layer import Skipped
+
+CONVOLUTIONS = {"Conv": 1, "ConvInteger": 1, "QLinearConv": 3, "ConvTranspose": 1}
+"""Where the weight stands among the inputs."""
+PRODUCTS = {"Gemm": 1, "MatMul": 1, "MatMulInteger": 1, "QLinearMatMul": 3}
+ZERO_POINTS = {"ConvInteger": 3, "QLinearConv": 5, "MatMulInteger": 3, "QLinearMatMul": 5}
+"""Where the code of zero stands that belongs to the weight."""
+SILENT = frozenset({"Constant", "Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Shape", "Dropout"})
+"""Operations that compute nothing at inference."""
+RECURRENT = frozenset({"LSTM", "GRU", "RNN"})
+
+
+def onnx_layers(graph: OnnxGraph, name: str) -> Graph:
+    """What a graph computes with its constants, in the order of its nodes, and what else it does."""
+    operations, skipped, others = [], [], Counter[str]()
+    for place, node in enumerate(graph.nodes):
+        found = _operation(graph, node, node.name or f"{node.op_type}_{place}")
+        match found:
+            case Operation():
+                operations.append(found)
+            case Skipped():
+                skipped.append(found)
+            case None if node.op_type not in SILENT and graph.constant(node.output[0]) is None:
+                others[node.op_type] += 1
+    skipped += [Skipped(kind, _said(kind, count)) for kind, count in sorted(others.items())]
+    return Graph(name, "the constants of an ONNX graph", operations, skipped)
+
+
+def _said(kind: str, count: int) -> str:
+    what = "recurrent layer" if kind in RECURRENT else "operation without a product of two matrices"
+    return f"{what}, {count} of them, not modelled" if count > 1 else f"{what}, not modelled"
+
+
+def samples_of(graph: OnnxGraph) -> int:
+    """The samples of the first input: its first axis."""
+    stored = {each.name for each in graph.model.graph.initializer}
+    first = next((each.name for each in graph.model.graph.input if each.name not in stored), "")
+    return (*graph.shapes.get(first, ()), 1)[0]
+
+
+def _operation(graph: OnnxGraph, node: Any, name: str) -> Operation | Skipped | None:
+    """What a node is to an accelerator; None where it is no product."""
+    place = CONVOLUTIONS.get(node.op_type, PRODUCTS.get(node.op_type))
+    if place is None:
+        return None
+    own = node.input[place]
+    weight = _values(graph, node, own)
+    if weight is None:
+        return _of_activations(graph, node, name)
+    stored = graph.stored_name(own)
+    name = stored.removesuffix(".weight") if stored.endswith(".weight") else name.strip("/")
+    inputs = _shape(graph, node.input[0], name)
+    if node.op_type in CONVOLUTIONS:
+        conv = _convolution(node, name, weight.shape)
+        return Operation(name, weight, inputs, _shape(graph, node.output[0], name), conv)
+    if weight.ndim != 2:
+        return Skipped(name, f"a product with a constant of {weight.ndim} axes, not modelled")
+    attributes = _attributes(node)
+    turned = weight if attributes.get("transB") else weight.T
+    return Operation(name, turned, inputs[::-1] if attributes.get("transA") else inputs)
+
+
+def _of_activations(graph: OnnxGraph, node: Any, name: str) -> Operation | Skipped:
+    """A product whose second factor is none of the file's: with its first one, or of activations alone."""
+    first = graph.constant(node.input[0]) if node.op_type == "MatMul" else None
+    if first is None or first.ndim != 2:
+        return Skipped(name.strip("/"), f"{ACTIVATIONS}, not modelled")
+    *batch, columns, vectors = _shape(graph, node.input[1], name)
+    return Operation(name.strip("/"), first, (*batch, vectors, columns))
+
+
+def _values(graph: OnnxGraph, node: Any, name: str) -> NDArray[Any] | None:
+    """The constant of a name; codes as what they are away from the code of zero."""
+    weight = graph.constant(name)
+    place = ZERO_POINTS.get(node.op_type)
+    if weight is None or place is None or len(node.input) <= place or not node.input[place]:
+        return weight
+    zero = graph.constant(node.input[place])
+    if zero is None:
+        raise InputError(f"the code of zero of '{name}' is no constant", hint="dequantise the model")
+    axis = (-1, *[1] * (weight.ndim - 1)) if node.op_type == "QLinearConv" else (-1,)
+    codes: NDArray[Any] = weight.astype(np.int32) - zero.astype(np.int32).reshape(axis)
+    return codes
+
+
+def _convolution(node: Any, name: str, weight: Shape) -> Convolution:
+    attributes = _attributes(node)
+    axes, groups = len(weight) - 2, attributes.get("group", 1)
+    dilation = tuple(attributes.get("dilations", [1] * axes))
+    padding = tuple(attributes.get("pads", [0] * axes)[:axes])
+    if attributes.get("auto_pad", b"NOTSET") in (b"SAME_UPPER", b"SAME_LOWER"):
+        padding = tuple(d * (k - 1) // 2 for d, k in zip(dilation, weight[2:], strict=True))
+    transposed = node.op_type == "ConvTranspose"
+    first, second = weight[0], weight[1] * groups
+    out_channels, in_channels = (second, first) if transposed else (first, second)
+    stride = tuple(attributes.get("strides", [1] * axes))
+    return Convolution(name, out_channels, in_channels, weight[2:], stride, padding, dilation, groups, transposed)
+
+
+def _attributes(node: Any) -> dict[str, Any]:
+    from onnx import helper
+
+    return {each.name: helper.get_attribute_value(each) for each in node.attribute}
+
+
+def _shape(graph: OnnxGraph, value: str, name: str) -> Shape:
+    if value not in graph.shapes:
+        said = f"the size of what {name} works on is not known"
+        raise InputError(said, hint="give the sizes of the input, or export the model with fixed sizes")
+    return graph.shapes[value]

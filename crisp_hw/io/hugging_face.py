@@ -1,0 +1,65 @@
+"""Folders as Hugging Face's libraries write them: config.json beside weights in one file or several, read as data."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.io.checkpoint import StateDict, read_state_dict
+from crisp_hw.machine.files import FileKind, read_bytes
+
+CONFIG = "config.json"
+SINGLE = ("model.safetensors", "pytorch_model.bin", "diffusion_pytorch_model.safetensors")
+"""The names under which transformers and diffusers write weights, the safer first; each may be an index."""
+JSON = FileKind("a JSON file", 2**26, "give a folder that save_pretrained wrote")
+PREFIX = "hf:"
+
+
+def is_folder(path: Path) -> bool:
+    """Is it a folder with config.json?
+
+    >>> is_folder(Path("/"))
+    False
+    """
+    return (path / CONFIG).is_file()
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON file that holds a map; InputError where it does not."""
+    try:
+        found = json.loads(read_bytes(path, JSON))
+    except ValueError as error:
+        raise InputError("is not JSON", Where(mark=Mark(str(path))), JSON.advice) from error
+    if not isinstance(found, dict):
+        raise InputError("holds no map", Where(mark=Mark(str(path))), JSON.advice)
+    return found
+
+
+def read_folder(folder: Path) -> StateDict:
+    """The weights of a folder, of all its files; raises InputError as `read_state_dict` does."""
+    read_json(folder / CONFIG)
+    for name in SINGLE:
+        if (folder / name).is_file():
+            return read_state_dict(folder / name)
+        if (folder / f"{name}.index.json").is_file():
+            return _sharded(folder / f"{name}.index.json")
+    raise InputError(
+        f"has {CONFIG} and no weights",
+        Where(mark=Mark(str(folder))),
+        f"weights are {', '.join(SINGLE)}, or their index",
+    )
+
+
+def _sharded(index: Path) -> StateDict:
+    """The weights of the files that an index names."""
+    listed = read_json(index).get("weight_map")
+    if not isinstance(listed, dict) or not all(isinstance(name, str) for name in listed.values()):
+        raise InputError("has no weight_map from names to files", Where(mark=Mark(str(index))), JSON.advice)
+    files = list(dict.fromkeys(listed.values()))
+    outside = [name for name in files if Path(name).name != name]
+    if outside:
+        raise InputError(f"names a file outside of its folder, {outside[0]}", Where(mark=Mark(str(index))), JSON.advice)
+    parts = [read_state_dict(index.parent / name) for name in files]
+    tensors = {name: value for part in parts for name, value in part.tensors.items()}
+    notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
+    return StateDict(tensors, notes)
