@@ -33,14 +33,15 @@ class WorkerPool:
     """Spawned processes; they live on a pipe whose other end closes when this process ends or wants them gone.
 
     Leaving the block waits for what is under way; leaving it by an error ends the workers at once. The caller's main
-    module needs its `if __name__ == "__main__"`.
+    module needs its `if __name__ == "__main__"`. Every process calls the function `first`, if there is one, with its
+    arguments before anything else.
     """
 
-    def __init__(self, many: int) -> None:
+    def __init__(self, many: int, first: tuple[Callable[..., None], tuple[Any, ...]] | None = None) -> None:
         context = get_context("spawn")
         theirs, self._lifeline = context.Pipe(duplex=False)
         self._interrupted = context.Event()
-        self._pool = ProcessPoolExecutor(many, context, _begin, (theirs, self._interrupted))
+        self._pool = ProcessPoolExecutor(many, context, _begin, (theirs, self._interrupted, first))
 
     def __enter__(self) -> "WorkerPool":
         return self
@@ -58,6 +59,11 @@ class WorkerPool:
             }
             self._pool.submit(int)  # the executor watches those processes that it knew when it last got work: all, now
             return running
+
+    def submit(self, function: Callable[..., Answer], *arguments: Any) -> Future[Answer]:
+        """Begin one more call; for calls that follow each other, where `submit_all` is for all at once."""
+        with _without_interrupts():
+            return self._pool.submit(_work, function, arguments)
 
     def interrupt(self) -> None:
         """Raise KeyboardInterrupt in all calls that are under way or begin later."""
@@ -97,7 +103,9 @@ class _Here:
     interrupted: Event | None = None
 
 
-def _begin(lifeline: Connection, interrupted: Event) -> None:
+def _begin(
+    lifeline: Connection, interrupted: Event, first: tuple[Callable[..., None], tuple[Any, ...]] | None = None
+) -> None:
     """In a new process: end it at once when the other end of the pipe is closed; pass the parent's interrupts on."""
     _Here.interrupted = interrupted
 
@@ -118,6 +126,9 @@ def _begin(lifeline: Connection, interrupted: Event) -> None:
     signal.signal(signal.SIGUSR1, interrupt)
     for work in (live_on, listen):
         threading.Thread(target=work, daemon=True).start()
+    if first is not None:
+        function, arguments = first
+        function(*arguments)
 
 
 def _work(function: Callable[..., Answer], arguments: tuple[Any, ...]) -> Answer:

@@ -33,8 +33,8 @@ class _Answers:
 
 @dataclass(frozen=True)
 class ParallelSearch:
-    """`search` by `jobs` processes, a choice of keep and bypass at a time. One process does one choice, and all of a
-    search by templates.
+    """`search` by `jobs` processes: a template at a time where templates prove (`exact.workers`), else a choice of keep
+    and bypass at a time. One process does one choice where every mapping is gone through.
 
     A budget and the memory are divided, so that with a budget other mappings are tried than by one process; without
     one the mapping has the same score. Processes are spawned (the caller's main module needs its `if __name__ ==
@@ -58,7 +58,7 @@ class ParallelSearch:
         chosen = spaces(design, constraints)
         many = min(self.jobs, len(chosen))
         if many == 1 or plan_of(chosen, options or SearchOptions()).exact:  # what one choice finds ends the others
-            return search(design, constraints, objective, options=options, progress=progress)
+            return search(design, constraints, objective, options=options, progress=progress, jobs=self.jobs)
         share = _share(options or SearchOptions(), len(chosen), many)
         calls = {
             str(place): (_search, (design, space.constraints, objective, share)) for place, space in enumerate(chosen)

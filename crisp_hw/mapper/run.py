@@ -23,6 +23,7 @@ class Run:
     total: int
     progress: Progress | None
     chunk_rows: int
+    jobs: int = 1
     done: int = 0
     least: float | None = None
 
@@ -47,7 +48,7 @@ class Run:
                 figures = (best.cycles, best.energy_pj, gap) if best else ()
                 self.progress(SearchStatus(done, done + waiting, *figures))
 
-        done = Exact(spaces, tally, tick, options.memory_bytes, gap=options.gap).run()
+        done = Exact(spaces, tally, tick, options.memory_bytes, gap=options.gap, jobs=self.jobs).run()
         if done and options.gap and tally.leader is not None:
             self.least = tally.leader.scores[0] / (1 + options.gap)
         return done and not options.gap

@@ -28,13 +28,14 @@ ENGINE_ARRAYS = 400  # [b] arrays alive at once in the engine: at most 262 (DSTC
 CHUNKS = (1024, 65536)  # rows at a time: fewer are slow, more do not help
 
 
-def search(
+def search(  # noqa: PLR0913 - what a caller may say of a search
     design: Design,
     constraints: Constraints,
     objective: str = "cycles",
     *,
     options: SearchOptions | None = None,
     progress: Progress | None = None,
+    jobs: int = 1,
 ) -> Found:
     """The best mapping of a design under constraints: fewest cycles, least energy (pJ) or least product of both.
 
@@ -43,6 +44,7 @@ def search(
     (`mapper.exact`); past a budget, or in large spaces that those do not cover (`plan`), random draws and descent take
     the place of enumeration. Of equal mappings that were evaluated, that with the smallest bounds read from the
     outermost level inwards is taken, then the first by loop order.
+    Templates are shared out to `jobs` processes (`mapper.parallel` does more); the result is the same with any number.
     KeyboardInterrupt ends a search with the best so far, if there is one. Raises InputError for an objective or device
     that is not known and MappingError when no mapping is valid, with the mapping that breaks the rules least.
 
@@ -56,16 +58,17 @@ def search(
     [(0, 'M', 3), (1, 'K', 2)]
     """
     found = choices(design, constraints).spaces
-    return search_spaces(found, objective, options=options, progress=progress)
+    return search_spaces(found, objective, options=options, progress=progress, jobs=jobs)
 
 
-def search_spaces(
+def search_spaces(  # noqa: PLR0913 - as `search`
     spaces: tuple[Space, ...],
     objective: str = "cycles",
     *,
     options: SearchOptions | None = None,
     progress: Progress | None = None,
     chunk_rows: int | None = None,
+    jobs: int = 1,
 ) -> Found:
     """`search` in spaces of one design that exist already; the mapping does not depend on `chunk_rows`."""
     if objective not in OBJECTIVES:
@@ -79,7 +82,7 @@ def search_spaces(
     budget, whole = plan.budget, plan.budget is None or (total <= plan.budget and options.budget is not None)
     orders = None if whole else MOST_ORDERS
     sweeps = tuple(Sweep(catalog_of(space, orders, options.seed), tally, options.device, budget) for space in spaces)
-    run = Run(sweeps, total, progress, chunk_rows or rows_within(options.memory_bytes, spaces[0]))
+    run = Run(sweeps, total, progress, chunk_rows or rows_within(options.memory_bytes, spaces[0]), jobs)
     interrupted = complete = False
     try:
         complete = plan.exact and chunk_rows is None and run.by_templates(spaces, options)

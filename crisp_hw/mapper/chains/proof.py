@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from crisp_hw.engine.evaluate import evaluate_nests
 from crisp_hw.engine.sliding import sliding
 from crisp_hw.mapper.admit import admitted
+from crisp_hw.mapper.better import EQUAL, no_better
 from crisp_hw.mapper.chains.chain import Chain
 from crisp_hw.mapper.chains.mappings import Mapped, mapping_of
 from crisp_hw.mapper.chains.meet import Pairs
@@ -20,7 +21,6 @@ from crisp_hw.mapper.tally import OBJECTIVES, Tally
 
 Bools = NDArray[np.bool_]
 
-EQUAL = 1e-10  # relative: sums of floats that differ by less are taken for equal (they lose about 1e-15 per term)
 BEAMS = (2_000, 20_000)  # labels a step for first mappings: tenths of a second each
 JUDGED = 64  # of the pairs that cost least: those that the engine finds dearer than they are may be passed by others
 MOST_EXTENTS = 100_000  # that a tile may have: labels are many times as many
@@ -96,16 +96,7 @@ class Levels:
     def _beaten(self, costs: Costs) -> Bools:
         first, second = OBJECTIVES[self.tally.objective](costs.cycles, costs.energy_pj)
         leader = self.tally.leader
-        if leader is None:
-            return np.zeros(len(first), dtype=np.bool_)
-        best = leader.scores
-        if self.gap:
-            near: Bools = first >= best[0] / (1 + self.gap)
-            return near
-        found: Bools = (first > best[0] * (1 + EQUAL)) | (
-            (first >= best[0] * (1 - EQUAL)) & (second >= best[1] * (1 - EQUAL))
-        )
-        return found
+        return no_better((first, second), leader.scores if leader else None, self.gap)
 
 
 def chain_of(spaces: tuple[Space, ...]) -> Chain | None:

@@ -48,6 +48,11 @@ class Judge:
     unsure: float = float("inf")
     _known: set[bytes] = field(default_factory=set, repr=False)
 
+    def forget(self) -> None:
+        """Begin anew, with nothing judged."""
+        self._known.clear()
+        self.unsure = float("inf")
+
     def take(
         self, stills: tuple[Still, ...], found: Candidates, every_order: bool = False, most: int | None = None
     ) -> None:

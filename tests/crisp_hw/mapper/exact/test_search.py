@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from small_spaces import KINDS, Case, best_scores, dense_case, every_mapping, found_by_templates
 
-from crisp_hw.mapper.exact import program, search
+from crisp_hw.mapper.exact import program, search, tables
 from crisp_hw.mapper.exact.program import Rest
-from crisp_hw.mapper.exact.search import Exact, Node
+from crisp_hw.mapper.exact.search import Exact
+from crisp_hw.mapper.exact.setting import Node
 from crisp_hw.mapper.tally import Tally
 from crisp_hw.spec.constraints import Constraints
 
@@ -40,24 +41,25 @@ def test_the_best_of_every_mapping_is_found(small_seeds, kind):
 def outlooks(case: Case):
     """The least energy and cycles that templates promise every factorization of every space: rows -> (pJ, cycles)."""
     exact = Exact(case.spaces, Tally(case.objective), lambda *_: None)
-    groups, slots = exact.values.groups, exact.layout.slots
+    setting = exact.setting
+    groups, slots = setting.values.groups, setting.layout.slots
     picks = np.stack(np.meshgrid(*(np.arange(len(g.factors)) for g in groups), indexing="ij")).reshape(len(groups), -1)
-    rows = np.ones((picks.shape[1], len(exact.spaces[0].blocks), len(exact.layout.dims)), dtype=np.int64)
+    rows = np.ones((picks.shape[1], len(exact.spaces[0].blocks), len(setting.layout.dims)), dtype=np.int64)
     for group, places in zip(groups, picks, strict=True):
         for s, slot in enumerate(slots):
             rows[:, slot.block, list(group.dims)] *= group.factors[places][:, :, s]
     _, which = np.unique(rows.reshape(len(rows), -1), axis=0, return_inverse=True)
     found = {}
-    for index, forced, stills in product(range(len(exact.spaces)), exact._roots(), product(*exact.classes)):
-        one = exact._program(Node(index, forced, stills))
+    for index, forced, stills in product(range(len(exact.spaces)), setting.sides, product(*setting.classes)):
+        one = setting.program(Node(index, forced, stills))
         values = np.prod(
             [
-                np.stack([exact.values.of(g, column)[places] for column in one.columns], axis=1)
+                np.stack([setting.values.of(g, column)[places] for column in one.columns], axis=1)
                 for g, places in enumerate(picks)
             ],
             axis=0,
         )
-        taken = np.all([exact.values.open(g, one.template.open)[places] for g, places in enumerate(picks)], axis=0)
+        taken = np.all([setting.values.open(g, one.template.open)[places] for g, places in enumerate(picks)], axis=0)
         ones = np.ones((1, values.shape[1]))
         costs = one.costs(values, ones, Rest(ones[0], ones[0]))
         pj = np.where(taken, costs.energy_pj[:, 0], np.inf)
@@ -123,14 +125,14 @@ def test_a_bound_made_a_hundredth_too_high_is_noticed(small_seeds, monkeypatch, 
 
 def test_rows_that_are_worse_somewhere_are_needed(small_seeds, monkeypatch):
     """Dominance that looks at a single column finds something worse: the first test sees it."""
-    real = search.Tables.of
+    real = tables.Tables.of
 
     def careless(self, one, group):
         low, high = one.senses
         monkeypatch.setitem(one.__dict__, "senses", (low & (np.arange(len(low)) == 0), high & False))
         return real(self, one, group)
 
-    monkeypatch.setattr(search.Tables, "of", careless)
+    monkeypatch.setattr(tables.Tables, "of", careless)
     assert not all(equal(found_by_templates(judged(seed)[0]), best_scores(*judged(seed))) for seed in small_seeds)
 
 
@@ -158,7 +160,7 @@ def test_constraints_name_no_order_that_is_not_there():
     """A space without any constraint has its classes from the problem alone."""
     case = dense_case(3)
     free = Exact(Case(case.design, Constraints(), "edp").spaces, Tally("edp"), lambda *_: None)
-    assert len(free.classes) == len(case.design.architecture.levels)
+    assert len(free.setting.classes) == len(case.design.architecture.levels)
 
 
 @pytest.mark.parametrize("kind", ["dense", "windows"])
