@@ -3,21 +3,19 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from crisp_hw.accelerators.schema import CONVOLUTION_DIMS, GEMM_DIMS, Constraint
+from crisp_hw.accelerators.schema import Constraint
 from crisp_hw.spec.arch import Architecture
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
-from crisp_hw.spec.runs import ProblemKind
-
-
-def dims_of(problem: ProblemKind) -> tuple[str, ...]:
-    """The dimensions of a problem: those of a matrix product, or of a convolution as it is."""
-    return CONVOLUTION_DIMS if problem == "convolution" else GEMM_DIMS
+from crisp_hw.spec.runs import ProblemKind, dims_of
 
 
 def constraints_of(
     architecture: Architecture, given: Mapping[str, Constraint], problem: ProblemKind = "gemm"
 ) -> Constraints:
-    """What the mappings of a problem obey; every level has a constraint (rules)."""
+    """What the mappings of a problem obey; every level has a constraint (rules).
+
+    Dimensions that the problem does not have are those of other cases of the file.
+    """
     dims, levels = dims_of(problem), list[LevelConstraint]()
     for level, fanout in zip(architecture.levels, architecture.fanouts, strict=True):
         rule = given[level.name]
@@ -25,7 +23,7 @@ def constraints_of(
             levels.append(_spatial(level.name, rule, fanout, dims))
         closed = {dim: Factor("=", 1) for dim in dims if dim not in rule.temporal}
         free = rule.order == "free"
-        order = tuple(rule.inner) if free else tuple(rule.temporal)
+        order = tuple(dim for dim in (rule.inner if free else rule.temporal) if dim in dims)
         levels.append(LevelConstraint(level.name, "temporal", closed, order, order_free=free))
     return Constraints(tuple(levels), {name: frozenset(rule.keep) for name, rule in given.items()})
 
@@ -33,16 +31,17 @@ def constraints_of(
 def _spatial(name: str, rule: Constraint, fanout: tuple[int, int], dims: tuple[str, ...]) -> LevelConstraint:
     """`fill`: the one dimension of an axis takes all its children; `share`: each may take up to all of them."""
     relation: Literal["=", "<="] = "=" if rule.spatial == "fill" else "<="
+    x, y = ([dim for dim in named if dim in dims] for named in (rule.x, rule.y))
     open_: dict[str, Factor] = {
-        dim: Factor(relation, size) for named, size in zip((rule.x, rule.y), fanout, strict=True) for dim in named
+        dim: Factor(relation, size) for named, size in zip((x, y), fanout, strict=True) for dim in named
     }
     closed = {dim: Factor("=", 1) for dim in dims if dim not in open_}
     return LevelConstraint(
         name,
         "spatial",
         {**closed, **open_},
-        (*rule.x, *rule.y),
-        split=len(rule.x),
+        (*x, *y),
+        split=len(x),
         no_link_transfer=frozenset(rule.no_link_transfer),
         no_multicast=frozenset(rule.no_multicast),
     )

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
-from crisp_hw.accelerators.constraints import dims_of
 from crisp_hw.accelerators.places import at_place
 from crisp_hw.accelerators.run_rules import case_faults
 from crisp_hw.accelerators.run_schema import ArchFile
@@ -15,7 +14,7 @@ from crisp_hw.errors import InputError, Where
 from crisp_hw.machine.positions import MarkedDict, mark_of, shown
 from crisp_hw.machine.yaml_files import did_you_mean
 from crisp_hw.spec.limits import MOST_INSTANCES
-from crisp_hw.spec.runs import ProblemKind
+from crisp_hw.spec.runs import ProblemKind, dims_of
 from crisp_hw.spec.variant import BITS_PER_KB
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
@@ -138,13 +137,14 @@ def _constraints_faults(
     problem: ProblemKind | None,
 ) -> Iterator[InputError]:
     """Of one set of constraints; `problem` None: of every problem that has none of its own."""
-    kinds = [problem] if problem else [case.problem for case in (*file.runs, file.baseline) if not case.constraints]
+    kinds = [problem] if problem else [case.problem for case in (*file.runs, file.own_baseline) if not case.constraints]
     for name, fanout in _fanouts(file).items():
         if name not in given:
             yield InputError(f"lack {name}", at_place(document, *keys), "each level needs a constraint")
             return
         yield from _dim_faults(document, given[name], (*keys, name), kinds)
         yield from _spatial_faults(at_place(document, *keys, name), given[name], fanout)
+        yield from _axis_faults(document, given[name], (*keys, name), kinds)
     if unknown := [name for name in given if name not in file.levels]:
         there = at_place(document, *keys, unknown[0])
         yield InputError("there is no such level", there, did_you_mean(unknown[0], file.levels))
@@ -189,6 +189,19 @@ def _spatial_faults(at: Where, rule: Constraint, fanout: tuple[int, int]) -> Ite
     elif rule.spatial == "fill" and not _fills(rule, fanout):
         said = f"it fills the array with {rule.x} x {rule.y}"
         yield InputError(said, at, "give one dimension for every axis that has more than one child")
+
+
+def _axis_faults(
+    document: MarkedDict, rule: Constraint, keys: tuple[str | int, ...], kinds: list[ProblemKind]
+) -> Iterator[InputError]:
+    """Something of every problem lies along an axis that is there."""
+    for axis in ("x", "y"):
+        named = getattr(rule, axis)
+        for kind in dict.fromkeys(kinds):
+            if named and not set(named) & set(dims_of(kind)):
+                at = at_place(document, *keys, axis)
+                said = f"nothing of the problem {kind} lies along {axis}"
+                yield InputError(said, at, "name one of its dimensions, or give its cases constraints of their own")
 
 
 def _fills(rule: Constraint, fanout: tuple[int, int]) -> bool:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from crisp_hw.accelerators.constraints import dims_of
 from crisp_hw.accelerators.places import at_place
 from crisp_hw.accelerators.run_schema import ArchFile, CaseField, FeaturesField
 from crisp_hw.characterization.components import OVERHEADS
@@ -10,6 +9,7 @@ from crisp_hw.encode.scope import NAMES
 from crisp_hw.errors import InputError, Where
 from crisp_hw.machine.positions import MarkedDict
 from crisp_hw.machine.yaml_files import did_you_mean
+from crisp_hw.spec.runs import dims_of
 
 Keys = tuple[str | int, ...]
 
@@ -57,9 +57,10 @@ def _one(document: MarkedDict, file: ArchFile, case: CaseField, keys: Keys) -> I
 def _problem_faults(document: MarkedDict, case: CaseField, keys: Keys) -> Iterator[InputError]:
     """The problem of a case, and the sizes of it that the case speaks of."""
     dims = dims_of(case.problem)
-    if case.problem == "convolution":  # as a matrix product its cycles would be those of another machine
-        at = at_place(document, *keys, "problem")
-        yield InputError("convolutions as they are cannot be run yet", at, "known are gemm, gathered")
+    if case.problem == "convolution" and case.across:
+        at = at_place(document, *keys, "across")
+        yield InputError("across has no effect on convolutions", at, "their constraints say what lies on the array")
+        return
     for dim in sorted(case.across.keys() - {"K", "N"} & set(dims)):
         at = at_place(document, *keys, "across", dim)
         yield InputError(f"the lanes take no {dim} at once", at, "rows lie along the other axis; known are K, N")

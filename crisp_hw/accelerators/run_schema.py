@@ -152,3 +152,10 @@ class ArchFile(Strict):
     constraints: dict[str, Constraint]
     technology: TechnologyFields = TechnologyFields()
     notes: list[str] = Field(default_factory=list)
+
+    @property
+    def own_baseline(self) -> CaseField:
+        """How it runs layers that are not pruned: where the file does not say, as the problem of its first case."""
+        if "baseline" in self.model_fields_set or self.runs[0].problem != "convolution":
+            return self.baseline
+        return self.baseline.model_copy(update={"problem": "convolution"})

@@ -20,6 +20,7 @@ from crisp_hw.machine.expressions import functions_in, names_in
 from crisp_hw.machine.positions import MarkedDict
 from crisp_hw.machine.yaml_files import did_you_mean
 from crisp_hw.spec.arch import Architecture
+from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.runs import (
     ActionRule,
     Case,
@@ -33,6 +34,7 @@ from crisp_hw.spec.runs import (
     Remark,
     Runs,
     Sweep,
+    dims_of,
 )
 
 Key = str | int
@@ -44,7 +46,7 @@ def runs_of(document: MarkedDict, file: ArchFile, architecture: Architecture) ->
     cases = tuple(
         _Case(document, file, architecture, ("runs", place)).made(each) for place, each in enumerate(file.runs)
     )
-    baseline = _Case(document, file, architecture, ("baseline",)).made(file.baseline)
+    baseline = _Case(document, file, architecture, ("baseline",)).made(file.own_baseline)
     said = "".join(
         f"{values[piece]:g}" if place % 2 and piece in values else piece
         for place, piece in enumerate(pieces(file.does))
@@ -68,7 +70,6 @@ class _Case:
         own = (field, self._keys)
         shared = [(self._file.features[name], ("features", name)) for name in field.features]
         parts = [*shared, own]
-        given = field.constraints
         return Case(
             name=field.name,
             when=self._maybe(field.when, "when"),
@@ -89,8 +90,15 @@ class _Case:
             ),
             index=self._index(field),
             remarks=tuple(self._remark(each, place) for place, each in enumerate(field.say)),
-            constraints=None if given is None else constraints_of(self._architecture, given, field.problem),
+            constraints=self._constraints(field),
         )
+
+    def _constraints(self, field: CaseField) -> Constraints | None:
+        """Its own; or those of the file for its problem, where that is not the problem of the first case."""
+        given = field.constraints
+        if given is None and dims_of(field.problem) == dims_of(self._file.runs[0].problem):
+            return None
+        return constraints_of(self._architecture, given or self._file.constraints, field.problem)
 
     def _at(self, value: Any, keys: tuple[Key, ...]) -> Formula:
         made = Formula(str(value), at_place(self._document, *keys))

@@ -18,8 +18,6 @@ from crisp_hw.spec.limits import (
 )
 from crisp_hw.spec.runs import Role
 
-GEMM_DIMS = ("G", "M", "N", "K")
-CONVOLUTION_DIMS = ("G", "M", "C", "R", "S", "P", "Q", "N")
 Dim = Literal["G", "M", "N", "K", "C", "R", "S", "P", "Q"]
 Operand = Literal["A", "B", "Z"]
 Number = TypeVar("Number")

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from crisp_hw.characterization.cacti import CYCLE_S, ask, find_cacti
 from crisp_hw.characterization.components import Circuit, Dram, Latches, Mac, Overhead, Sram, words
-from crisp_hw.characterization.grid import interpolate, load_grid
+from crisp_hw.characterization.grid import deepened, interpolate, load_grid
 from crisp_hw.characterization.scaling import (
     REFERENCE_NM,
     WIRE_SOURCE,
@@ -34,10 +34,12 @@ ASSUMED = (
 
 
 def from_grid(array: SramArray) -> tuple[SramNumbers, str]:
-    """Numbers of the committed grid; InputError outside of it."""
+    """Numbers of the committed grid; of a shallower array those of its shallowest. InputError beyond it."""
     grid = load_grid()
-    how = "from" if grid.holds(array) else "interpolated in"
-    return interpolate(grid, array), f"{array}: {how} the grid of {grid.source}"
+    held = deepened(grid, array)
+    how = "from" if grid.holds(held) else "interpolated in"
+    charged = "" if held == array else f", charged as {held}"
+    return interpolate(grid, held), f"{array}{charged}: {how} the grid of {grid.source}"
 
 
 def from_cacti(array: SramArray) -> tuple[SramNumbers, str]:

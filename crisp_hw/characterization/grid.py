@@ -8,7 +8,7 @@ width CACTI jumps as much and no grid of this size can hold that, so widths, ban
 import math
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
@@ -126,6 +126,16 @@ def interpolate(grid: Grid, array: SramArray) -> SramNumbers:
             there = f"; at this width, banks and node it spans {' to '.join(ends)} KB"
         raise InputError(f"{array}: outside of the grid ({grid.hull}){there}; ask CACTI itself with the energy cacti")
     return between(points, array.depth)
+
+
+def deepened(grid: Grid, array: SramArray) -> SramArray:
+    """An array shallower than any of its width that CACTI was asked for, as the shallowest of them.
+
+    >>> deepened(load_grid(), SramArray(32, 64)).depth
+    128
+    """
+    points = grid.curves.get((array.node_nm, array.banks, array.width_bits), ())
+    return replace(array, depth=max(array.depth, points[0].depth)) if points else array
 
 
 def between(points: Sequence[Point], depth: int) -> SramNumbers:

@@ -5,18 +5,21 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from crisp_hw.encode.cases import LayerEncoding, fitting, layer_encoding
-from crisp_hw.encode.fitted import constraints_of
+from crisp_hw.encode.convolution import filled_by, window_problem, windows
+from crisp_hw.encode.fitted import constraints_of, limited
 from crisp_hw.encode.scope import scope_of
 from crisp_hw.encode.shape import Fabric, Gemm, fabric_of, multiples, padded, smaller
 from crisp_hw.errors import InputError
 from crisp_hw.spec.accelerator import Accelerator
+from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.descriptors import Descriptor
 from crisp_hw.spec.design import Design
 from crisp_hw.spec.encoded import Encoded
 from crisp_hw.spec.options import EvaluateOptions
 from crisp_hw.spec.problem import Problem, Tensor, Term
+from crisp_hw.spec.runs import dims_of
 
-DIMS = ("G", "M", "N", "K")
+BORDERS = "the zeros around the input are stored and moved like it, as Timeloop has them"
 
 
 def encode(descriptor: Descriptor, accelerator: Accelerator, options: EvaluateOptions | None = None) -> Encoded:
@@ -50,10 +53,10 @@ def encodings(
     """
     options = options or EvaluateOptions()
     _check(descriptor, options)
-    fabric = fabric_of(accelerator)
-    scope = scope_of(descriptor, fabric, options, accelerator.runs.parameters)
+    scope = scope_of(descriptor, fabric_of(accelerator), options, accelerator.runs.parameters)
     first: LayerEncoding | None = None
     for case, inner in fitting(accelerator.runs, scope):
+        fabric = fabric_of(accelerator, case.constraints)
         chosen = layer_encoding(case, inner, descriptor, fabric, options)
         first = first or chosen
         if options.density != "model" and chosen is not first and chosen.sparse.active:
@@ -80,9 +83,12 @@ class _Given:
 def _ways(given: _Given) -> Iterator[Encoded]:
     """A case on all of the fabric, and on every part of it that needs less padding."""
     form, fabric = given.form, given.fabric
+    if form.case.problem == "convolution":
+        yield from _window_ways(given)
+        return
     if not fabric.filled:
         gemm, grown = multiples(form.gemm, form.pads)
-        yield _encoded(given, gemm, fabric, (*form.assumptions, *grown))
+        yield _product(given, gemm, fabric, (*form.assumptions, *grown))
         return
     fewest = inf
     for used in smaller(fabric, form.gemm, form.steps):
@@ -90,7 +96,7 @@ def _ways(given: _Given) -> Iterator[Encoded]:
         gemm, more = multiples(gemm, form.pads)
         if gemm.macs < fewest:  # without less padding, less of the fabric is never better
             fewest = gemm.macs
-            yield _encoded(given, gemm, used, (*form.assumptions, *_left_idle(used, fabric), *grown, *more))
+            yield _product(given, gemm, used, (*form.assumptions, *_left_idle(used, fabric), *grown, *more))
 
 
 def _left_idle(used: Fabric, fabric: Fabric) -> tuple[str, ...]:
@@ -100,19 +106,34 @@ def _left_idle(used: Fabric, fabric: Fabric) -> tuple[str, ...]:
     return (*(cores if used.cores < fabric.cores else ()), *(tiles if used.positions < fabric.positions else ()))
 
 
-def _encoded(given: _Given, gemm: Gemm, fabric: Fabric, notes: tuple[str, ...]) -> Encoded:
-    """One way to run a layer, on as much of the fabric as it uses."""
-    form, accelerator, descriptor = given.form, given.accelerator, given.descriptor
-    problem = _problem(form, gemm)
+def _product(given: _Given, gemm: Gemm, fabric: Fabric, notes: tuple[str, ...]) -> Encoded:
+    """One way to run a layer as matrix products, on as much of the fabric as it uses."""
+    problem = _problem(given.form, gemm)
     at_once = min(gemm.rows, fabric.rows) * fabric.lanes * fabric.cores
+    whole = given.accelerator.architecture.compute.instances
+    chosen = constraints_of(given.accelerator, fabric, given.form, problem)
+    return replace(_encoded(given, problem, chosen, notes), macs_at_once=at_once if fabric.filled else whole)
+
+
+def _window_ways(given: _Given) -> Iterator[Encoded]:
+    """A convolution as it is, on all of the array and on every part of it that needs less padding."""
+    form, layer = given.form, given.descriptor.layer
+    chosen = limited(given.accelerator, form)
+    for found in windows(layer, form, chosen):
+        notes = (*form.assumptions, *found.notes, *((BORDERS,) if any(layer.padding) else ()))
+        yield _encoded(given, window_problem(layer, form, found), filled_by(chosen, found.filled), notes)
+
+
+def _encoded(given: _Given, problem: Problem, constraints: Constraints, notes: tuple[str, ...]) -> Encoded:
+    form, accelerator, descriptor = given.form, given.accelerator, given.descriptor
     return Encoded(
         design=Design(accelerator.architecture, problem, form.sparse, accelerator.energy),
-        constraints=constraints_of(accelerator, fabric, form, problem),
+        constraints=constraints,
         real_macs=descriptor.layer.macs,
         assumptions=(*accelerator.notes, *(f"{descriptor.layer.name}: {note}" for note in notes)),
         block_index=form.block_index,
         charges=form.charges,
-        macs_at_once=at_once if fabric.filled else accelerator.architecture.compute.instances,
+        macs_at_once=accelerator.architecture.compute.instances,
         options=given.read,
         carriers=accelerator.levels_of("backing", "buffer"),
     )
@@ -134,7 +155,7 @@ def _problem(chosen: LayerEncoding, gemm: Gemm) -> Problem:
         Tensor("Z", z_ranks, is_output=True),
     )
     bounds = (gemm.groups, gemm.rows, gemm.positions, gemm.columns)
-    return Problem("grouped_gemm" if gemm.own_b else "gemm", DIMS, bounds, tensors)
+    return Problem("grouped_gemm" if gemm.own_b else "gemm", dims_of("gemm"), bounds, tensors)
 
 
 def _ranks(dims: str) -> tuple[tuple[Term, ...], ...]:

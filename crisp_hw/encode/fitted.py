@@ -16,14 +16,19 @@ def constraints_of(accelerator: Accelerator, fabric: Fabric, form: LayerEncoding
 
     A level that feeds one child (one core, say) has no spatial block to constrain.
     """
+    given = limited(accelerator, form)
+    if not fabric.filled:
+        return given
+    by_role = _ByRole(accelerator, fabric, form, problem)
+    return replace(given, levels=tuple(by_role.adapted(block) for block in given.levels))
+
+
+def limited(accelerator: Accelerator, form: LayerEncoding) -> Constraints:
+    """The accelerator's constraints, or those of the case, with the loops that the case allows beside them."""
     arch, given = accelerator.architecture, form.case.constraints or accelerator.constraints
     alone = {level.name for level, fanout in zip(arch.levels, arch.fanouts, strict=True) if fanout == (1, 1)}
-    blocks = tuple(block for block in given.levels if block.kind == "temporal" or block.level not in alone)
-    limited = tuple(_limited(block, form) for block in blocks)
-    if not fabric.filled:
-        return replace(given, levels=limited)
-    by_role = _ByRole(accelerator, fabric, form, problem)
-    return replace(given, levels=tuple(by_role.adapted(block) for block in limited))
+    blocks = (block for block in given.levels if block.kind == "temporal" or block.level not in alone)
+    return replace(given, levels=tuple(_limited(block, form) for block in blocks))
 
 
 def _limited(block: LevelConstraint, form: LayerEncoding) -> LevelConstraint:
@@ -36,7 +41,8 @@ class _ByRole:
     """What the roles of levels mean for the loops of one layer."""
 
     def __init__(self, accelerator: Accelerator, fabric: Fabric, form: LayerEncoding, problem: Problem) -> None:
-        steps, keeps = form.steps, accelerator.constraints.keeps
+        given = form.case.constraints or accelerator.constraints
+        steps, keeps = form.steps, given.keeps
         self._roles = accelerator.roles
         buffers = (accelerator.architecture.level(name) for name in accelerator.levels_of("buffer"))
         rooms = [Room(level.size_words, keeps.get(level.name, frozenset("AB"))) for level in buffers]
@@ -49,7 +55,7 @@ class _ByRole:
         self._tile = Factor("<=", min(problem.bound("N"), fabric.positions) // steps.positions)
         # rows of one group share their activations, so they take the cores first and groups the rest
         strips = chunked(ceil(problem.bound("M") / fabric.rows), fabric.cores)[1]
-        shares = [block for block in accelerator.constraints.levels if _shares(block)]
+        shares = [block for block in given.levels if _shares(block)]
         tight = {"M": Factor("=", strips), "G": Factor("<=", fabric.cores // strips)}
         self._cores = tight if len(shares) == 1 else {}
 

@@ -11,6 +11,7 @@ from crisp_hw.spec.encoded import Encoded
 from crisp_hw.spec.layer import Layer
 from crisp_hw.spec.patterns import NM, Actual, Density, Hybrid, HybridBlocks
 from crisp_hw.spec.problem import Problem
+from crisp_hw.spec.runs import CONVOLUTION_DIMS
 
 Mask = NDArray[np.bool_]
 Int = NDArray[np.int64]
@@ -31,6 +32,8 @@ def actual_weights(pruned: PrunedLayer, problem: Problem) -> Actual:
     """
     layer = pruned.layer
     mask = np.ones((layer.rows, layer.columns), bool) if pruned.mask is None else pruned.mask
+    if problem.dims == CONVOLUTION_DIMS:
+        return Actual(_filters(layer, mask, problem))
     rows = matrix_rows(layer, pruned.block, problem)
     out = np.zeros((*rows.shape, problem.bound("K")), dtype=bool)
     if _gathered(layer, problem) and pruned.block:
@@ -44,12 +47,23 @@ def actual_weights(pruned: PrunedLayer, problem: Problem) -> Actual:
     return Actual(out)
 
 
+def _filters(layer: Layer, mask: Mask, problem: Problem) -> Mask:
+    """The mask as filters, bool[G, M, C, R, S]; columns of the matrix run over height, width and channels."""
+    rows, channels = layer.rows // layer.groups, layer.in_channels // layer.groups
+    filters = mask.reshape(layer.groups, rows, *layer.kernel, channels).transpose(0, 1, 4, 2, 3)
+    padding = [(0, problem.bound(dim) - size) for dim, size in zip(CONVOLUTION_DIMS[:5], filters.shape, strict=True)]
+    return np.pad(filters, padding)
+
+
 def hybrid_weights(descriptor: Descriptor, problem: Problem) -> HybridBlocks | None:
     """The pattern of a layer's weights as the tensor A of its encoded problem; None where no pattern was found.
 
     Wanted are exactly N:M (or nothing) in blocks of which every block row keeps as many.
     """
     layer, nm = descriptor.layer, descriptor.nm or NM(1, 1)
+    if problem.dims == CONVOLUTION_DIMS:
+        said = f"{layer.name}: is run as a convolution, whose tiles of weights are no blocks of a matrix"
+        raise InputError(said, hint="use density model or actual")
     if descriptor.role != "hybrid" or descriptor.block is None:
         if descriptor.nm is None and descriptor.density < 1:
             return None

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from math import ceil
 
 from crisp_hw.spec.accelerator import Accelerator, fills_array
+from crisp_hw.spec.constraints import Constraints
 
 NO_LIMIT = 1 << 30
 """Positions where no level accumulates: more than any layer has."""
@@ -51,13 +52,14 @@ class Steps:
     positions: int = 1
 
 
-def fabric_of(accelerator: Accelerator) -> Fabric:
+def fabric_of(accelerator: Accelerator, constraints: Constraints | None = None) -> Fabric:
     """Sizes of the array, read off the block that fills it, and of the levels with the roles of its registers.
 
     M is the dimension of the rows, every other one is that of the lanes. Without such a block there is no array whose
-    shape is fixed, and the layer keeps its sizes.
+    shape is fixed, and the layer keeps its sizes. `constraints` None are the accelerator's own.
     """
-    block = next((each for each in accelerator.constraints.levels if fills_array(each)), None)
+    given = accelerator.constraints if constraints is None else constraints
+    block = next((each for each in given.levels if fills_array(each)), None)
     if block is None:
         return Fabric(1, 1, 1, NO_LIMIT, filled=False)
     open_ = {dim: factor.value for dim, factor in block.factors.items() if factor.value > 1}

@@ -16,7 +16,14 @@ ProblemKind = Literal["gemm", "gathered", "convolution"]
 Per = Literal["computes", "latched_weights", "index_entries"]
 Take = Literal["best", "first"]
 Role = Literal["backing", "buffer", "accumulator", "latch"]
+GEMM_DIMS = ("G", "M", "N", "K")
+CONVOLUTION_DIMS = ("G", "M", "C", "R", "S", "P", "Q", "N")
 ROLES: tuple[Role, ...] = ("backing", "buffer", "accumulator", "latch")
+
+
+def dims_of(problem: ProblemKind) -> tuple[str, ...]:
+    """The dimensions of a problem: those of a matrix product, or of a convolution as it is."""
+    return CONVOLUTION_DIMS if problem == "convolution" else GEMM_DIMS
 
 
 @dataclass(frozen=True)

@@ -105,8 +105,14 @@ def test_a_missing_level_is_named_with_its_file(tmp_path, level):
         (lambda d: d["runs"][0].update(when="sin(n)"), r"runs\[0\]\.when: there is no function sin"),
         (lambda d: d["runs"][0].update(across={"X": 4}), r"runs\[0\]\.across\.X: the problem gemm has no X"),
         (lambda d: d["runs"][0].update(across={"M": 4}), r"runs\[0\]\.across\.M: the lanes take no M at once"),
-        (lambda d: d["runs"][0].update(problem="convolution"), r"problem: convolutions as they are cannot be run yet"),
-        (lambda d: d["baseline"].update(problem="convolution"), r"baseline\.problem: convolutions as they are cannot"),
+        (
+            lambda d: d["runs"][0].update(problem="convolution"),
+            r"constraints\.RF\.x: nothing of the problem convolution lies along x",
+        ),
+        (
+            lambda d: d["baseline"].update(problem="convolution"),
+            r"constraints\.RF\.x: nothing of the problem convolution lies along x",
+        ),
         (lambda d: d["runs"][0].update(problem="fft"), r"problem: should be"),
         (lambda d: d["constraints"].pop("RF"), r"arch\.constraints: lack RF"),
         (lambda d: d["constraints"]["DRAM"].update(keep=["A"]), "the outermost level keeps A, B and Z"),

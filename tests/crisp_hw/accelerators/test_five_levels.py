@@ -1,24 +1,23 @@
 """An accelerator of five levels that no program knows, in YAML alone: evaluated, rendered, and read back."""
 
-import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from model_answers import answered, same_counts
 
 import crisp_hw
-from crisp_hw.cli import app
 
 FIVE = Path(__file__).parent / "five.yaml"
+LAYERS = "*[24].[02].conv*"
 
 
 @pytest.fixture(scope="module")
 def found():
-    return crisp_hw.evaluate("resnet50", str(FIVE), nm="2:8", layers="layer4.2.conv3", cache=False)
+    return crisp_hw.evaluate("resnet50", str(FIVE), nm="2:8", layers=LAYERS, cache=False)
 
 
 def test_two_buffers_keep_a_tensor_each(found):
-    (row,) = found.network.rows
+    (row,) = found["layer4.2.conv3"].network.rows
     levels = [level.name for level in row.point.design.architecture.levels]
     kept = dict(zip(levels, map(set, row.point.mapping.nest.keeps), strict=True))
     assert kept["Weights"] == {"A"} and kept["Inputs"] == {"B"} and kept["Near"] == {"A"} and kept["Sums"] == {"Z"}
@@ -32,16 +31,13 @@ def test_words_are_as_wide_as_their_tensor():
 
 
 def test_its_own_pattern_is_exploited(found):
-    (row,) = found.network.rows
+    (row,) = found["layer4.2.conv3"].network.rows
     assert row.speedup == pytest.approx(4.0, rel=0.05)  # 2 of 8
     assert any("2:8" in text for text in row.point.assumptions)
 
 
 def test_documents_that_are_rendered_give_the_same_counts(found, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # `model` writes its statistics beside the caller
-    (row,) = found.network.rows
-    files = crisp_hw.render(found, tmp_path)
-    words = ["model", *map(str, files), "-f", "json"]
-    said = CliRunner().invoke(app, words, prog_name="crisp-hw")
-    assert said.exit_code == 0, said.output
-    assert json.loads(said.stdout)["cycles"] == row.result.cycles
+    for row in found.network.rows:
+        one = found[row.descriptor.layer.name]
+        assert same_counts(row.result, answered(one, tmp_path / row.descriptor.layer.name)) >= 45  # 5 levels, 3 tensors
