@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from crisp_hw.data_files import data_folder
 from crisp_hw.errors import InputError, Mark, Where
-from crisp_hw.machine.files import read_text
+from crisp_hw.machine.files import is_file, read_text
 from crisp_hw.machine.positions import MarkedDict, mark_of, shown
 from crisp_hw.machine.yaml_files import checked, faults_of, listed, read_mapping
 from crisp_hw.meanings import network_hint
@@ -121,7 +121,7 @@ def is_workload(path: Path) -> bool:
     """Is this the name of a packaged layer table, or a file that says of itself that it is a layer table?"""
     if path.suffix not in (".yaml", ".yml"):
         return str(path) in list_workloads()
-    return path.is_file() and bool(_SCHEMA.search(read_text(path)))
+    return is_file(path) and bool(_SCHEMA.search(read_text(path)))
 
 
 def packaged_text(name: str) -> str:

@@ -6,7 +6,7 @@ from crisp_hw.bundles.manifest import EVALUATION
 from crisp_hw.bundles.pack import checked_contents, entry_text
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.io.containers import CONTAINERS
-from crisp_hw.machine.files import opened
+from crisp_hw.machine.files import is_folder, opened
 from crisp_hw.results import RESULT, read_result, read_result_text
 from crisp_hw.spec.evaluation import NetworkEvaluation
 
@@ -21,7 +21,7 @@ def read_evaluation(path: Path) -> NetworkEvaluation:
     ...
     crisp_hw.errors.InputError: /no/result.json: cannot be read (no such file or directory); give result.json of ...
     """
-    if path.is_dir():
+    if is_folder(path):
         found = path / EVALUATION
         if not found.exists():
             raise InputError(f"the folder has no {EVALUATION}", Where(mark=Mark(str(path))), RESULT.advice)

@@ -6,7 +6,7 @@ from typing import Any
 
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.io.checkpoint import StateDict, read_state_dict
-from crisp_hw.machine.files import FileKind, read_bytes
+from crisp_hw.machine.files import FileKind, is_file, read_bytes
 
 CONFIG = "config.json"
 SINGLE = ("model.safetensors", "pytorch_model.bin", "diffusion_pytorch_model.safetensors")
@@ -15,13 +15,13 @@ JSON = FileKind("a JSON file", 2**26, "give a folder that save_pretrained wrote"
 PREFIX = "hf:"
 
 
-def is_folder(path: Path) -> bool:
+def is_saved_model(path: Path) -> bool:
     """Is it a folder with config.json?
 
-    >>> is_folder(Path("/"))
+    >>> is_saved_model(Path("/"))
     False
     """
-    return (path / CONFIG).is_file()
+    return is_file(path / CONFIG)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -73,6 +73,24 @@ def real_path(path: Path) -> Path:
         return path
 
 
+def is_folder(path: Path) -> bool:
+    """Is there a folder of this name? No, where no file can have the name; opening it then says what is wrong.
+
+    >>> is_folder(Path("/")), is_folder(Path("x" * 5000))
+    (True, False)
+    """
+    return os.path.isdir(path)  # noqa: PTH112  Path.is_dir raises for names that are too long
+
+
+def is_file(path: Path) -> bool:
+    """Is there a regular file of this name? No, where no file can have the name, as `is_folder`.
+
+    >>> is_file(Path("/")), is_file(Path("x" * 5000))
+    (False, False)
+    """
+    return os.path.isfile(path)  # noqa: PTH113  as above
+
+
 @contextmanager
 def opened(path: Path, kind: FileKind) -> Iterator[BinaryIO]:
     """A regular file, open for reading; what it is is asked before and after, because a name may change its meaning.

@@ -8,6 +8,7 @@ from crisp_hw.errors import InputError
 from crisp_hw.extract import describe_checkpoint, describe_weights, unknown_sizes
 from crisp_hw.io.checkpoint import read_state_dict
 from crisp_hw.io.hugging_face import PREFIX, read_folder
+from crisp_hw.machine.files import is_folder
 from crisp_hw.sources.kinds import kind_of
 from crisp_hw.sources.models import example_of, model_of
 from crisp_hw.spec.descriptors import PrunedModel
@@ -116,7 +117,7 @@ def read_model_file(source: ModelFile) -> Read:
     path = Path(str(source.path).removeprefix(PREFIX))
     if kind_of(str(path)) == "graph":
         return read_graph(path, source.example)
-    found = read_folder(path) if path.is_dir() else read_state_dict(path)
+    found = read_folder(path) if is_folder(path) else read_state_dict(path)
     try:
         if source.model is None:
             alone = describe_weights(found.tensors, path.stem or path.resolve().name)

@@ -6,7 +6,7 @@ from typing import Literal
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.io.checkpoint import CHECKPOINTS
 from crisp_hw.io.containers import CONTAINERS
-from crisp_hw.io.hugging_face import PREFIX, is_folder
+from crisp_hw.io.hugging_face import PREFIX, is_saved_model
 from crisp_hw.io.recognise import is_ours
 from crisp_hw.meanings import file_hint
 
@@ -36,7 +36,7 @@ def kind_of(name: str) -> Kind:
     path = Path(name)
     if name.startswith(ZOO):
         return "table"
-    if name.startswith(PREFIX) or is_folder(path):
+    if name.startswith(PREFIX) or is_saved_model(path):
         return "weights"
     if path.suffix in GRAPHS:
         return "graph"

@@ -23,9 +23,10 @@ def from_timm(name: str) -> Any:
     try:
         import timm
     except (ImportError, RuntimeError) as error:  # RuntimeError: a torchvision that does not fit its PyTorch
-        said = " ".join(str(error).split())[:120]
+        missing = error.name if isinstance(error, ImportError) and error.name else None
+        why = f"{missing} is not installed" if missing else "the torchvision here does not fit the PyTorch here"
         hint = "pip install timm, with the torchvision that belongs to your PyTorch"
-        raise InputError(f"{name} needs timm and torchvision ({said})", hint=hint) from error
+        raise InputError(f"{name} needs timm and torchvision ({why})", hint=hint) from error
     bare = name.removeprefix(ZOO)
     if not timm.is_model(bare):
         near = listed(timm.list_models(f"*{bare}*")[:5])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from crisp_hw.errors import InputError, Mark, Where
-from crisp_hw.machine.files import YAML, read_text, real_path
+from crisp_hw.machine.files import YAML, is_folder, read_text, real_path
 from crisp_hw.machine.positions import MarkedDict, MarkedList, joined, mark_of
 from crisp_hw.machine.yaml_text import read_yaml_text
 from crisp_hw.timeloop.yaml.fields import underscored
@@ -52,7 +52,7 @@ def input_files(paths: Iterable[str | Path] | InputFiles, variables: Mapping[str
 
 def _files_of(path: Path) -> list[Path]:
     """The file; of a folder the YAML files in it, in the order of their names."""
-    if not _is_folder(path):
+    if not is_folder(path):
         return [path]
     found = sorted(each for each in path.iterdir() if each.suffix in FOLDER_ENDINGS and not each.name.startswith("."))
     if files := [each for each in found if not each.is_dir()]:
@@ -60,13 +60,6 @@ def _files_of(path: Path) -> list[Path]:
     inside = sorted({each.parent for ending in FOLDER_ENDINGS for each in path.glob(f"*/**/*{ending}")})
     hint = f"give one of its folders, such as {inside[0]}" if inside else f"they end in {', '.join(FOLDER_ENDINGS)}"
     raise InputError("there is no YAML file in this folder", Where(mark=Mark(str(path))), hint)
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:  # a name that no file can have: opening it as a file says what is wrong
-        return False
 
 
 def load_documents(paths: Iterable[str | Path] | InputFiles) -> MarkedDict:
