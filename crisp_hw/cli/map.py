@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crisp_hw.cli.options import DataOption, DefineOption, FormatOption, IncludeOption, StrictOption, grouped
-from crisp_hw.cli.output import check_folder, check_no_input, output_option, say_written, show_table
+from crisp_hw.cli.output import check_folder, check_no_input, check_output, output_option, say_written, show_table
 from crisp_hw.cli.run_model import FilesAsked
 from crisp_hw.command_line import voice
 from crisp_hw.command_line.options import WideOption
@@ -61,7 +61,8 @@ JobsOption = Annotated[
         "--jobs",
         "-j",
         min=1,
-        help="The number of processes; they share out the open choices of what a level keeps and bypasses.",
+        help="The number of processes; they share out what a search that proves has to look at, or the open choices of "
+        "what a level keeps and bypasses.",
     ),
 ]
 GapOption = Annotated[
@@ -70,6 +71,14 @@ GapOption = Annotated[
         "--gap",
         help="How far above the best the result may be, such as 5%: the search of a large dense mapspace ends once it "
         "knows that.",
+    ),
+]
+HistoryOption = Annotated[
+    Path | None,
+    output_option(
+        "A CSV file to write the best mapping over time to: seconds, cycles, energy, bound and gap whenever one of "
+        "them is better.",
+        "--history",
     ),
 ]
 FrontOption = Annotated[
@@ -95,6 +104,7 @@ def map_files(  # noqa: PLR0913 - the options of a command
     memory: MemoryOption = "1GiB",
     gap: GapOption = "0%",
     jobs: JobsOption = 1,
+    history: HistoryOption = None,
     include: IncludeOption = None,
     define: DefineOption = None,
     data: DataOption = None,
@@ -103,13 +113,16 @@ def map_files(  # noqa: PLR0913 - the options of a command
     """Find the best mapping for Timeloop's own YAML files, as timeloop-mapper does."""
     from crisp_hw.dropin import map_files as mapper
     from crisp_hw.machine.writing import write_all
-    from crisp_hw.report.mapping import map_document, texts_of
+    from crisp_hw.report.mapping import history_text, map_document, texts_of
 
     given = FilesAsked(tuple(files), tuple(include or ()), tuple(define or ()), tuple(data or ()), strict)
     asked = given.read()
     out = _beside(asked.paths) if out is None else out
     check_folder(out)
     check_no_input(out, ("map.yaml",), asked.paths)
+    if history is not None:
+        check_output(history)
+        check_no_input(history.parent, (history.name,), asked.paths)
     options = replace(searching, memory_bytes=size_of(memory), gap=share_of(gap), front=front > 1)
     with _watching() as watch:
         found = mapper.map_files(
@@ -117,11 +130,15 @@ def map_files(  # noqa: PLR0913 - the options of a command
         )
     texts = texts_of(found, front)
     written = write_all(out, {name: text.encode() for name, text in texts.items()})
+    if history is not None:
+        write_all(history.parent, {history.name: history_text(found.found).encode()})
     show_table(map_document(found, front), form, wide)
     if form == "table":
         sys.stdout.write(f"\n{texts['map.txt']}")
         sys.stdout.flush()
     say_written(written, out)
+    if history is not None:
+        say_written((history,), history.parent)
     if "seed" in searching.said and jobs == 1 and found.found.proven and found.found.gap is None:
         voice.note("--seed has no effect: every mapping that may be best was evaluated")
     if found.found.interrupted:
@@ -199,5 +216,6 @@ def _watching() -> Iterator[Callable[["SearchStatus"], None] | None]:
 def _said(step: "SearchStatus") -> str:
     if step.best_cycles is None or step.best_energy_pj is None:
         return "nothing valid yet"
-    gap = "" if step.gap is None else f", at most {100 * step.gap:,.2f} % above the least bound"
+    bound = "" if step.bound is None else f" of {step.bound:.4g}"
+    gap = "" if step.gap is None else f", at most {100 * step.gap:,.2f} % above the least bound{bound}"
     return f"best: {step.best_cycles:,} cycles, {step.best_energy_pj / 1e6:,.4g} uJ{gap}"

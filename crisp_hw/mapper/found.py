@@ -15,7 +15,7 @@ SETTLED = "what each level keeps is taken from the constraints, not searched"
 class SearchStatus:
     """How far a search is: candidates (of a search by templates: those) done of all, and the best so far.
 
-    `gap` is how far the objective of the best may lie above that of anything not yet looked at (0.1: 10 %).
+    No mapping's objective is below `bound`; `gap` is how far that of the best may lie above it (0.1: 10 %).
     """
 
     done: int
@@ -23,6 +23,18 @@ class SearchStatus:
     best_cycles: int | None = None
     best_energy_pj: float | None = None
     gap: float | None = None
+    bound: float | None = None
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The best mapping at some time of a search, in seconds since it began, with `bound` and `gap` as by then."""
+
+    seconds: float
+    cycles: int
+    energy_pj: float
+    bound: float | None
+    gap: float | None
 
 
 Progress = Callable[[SearchStatus], None]
@@ -34,7 +46,7 @@ class Found:
     evaluated mappings (a factorization in every order that costs can tell apart and no other dominates).
 
     `proven`: nothing better is in the mapspace. Else the objective is at most `gap` (0.1: 10 %) above a lower bound.
-    `uncovered` is why no search by templates proved it.
+    `uncovered` is why no search by templates proved it. `history` is what was best when; it is no part of the result.
     """
 
     mapping: LoopMapping
@@ -51,6 +63,7 @@ class Found:
     front: tuple[FrontPoint, ...] = ()
     assumptions: tuple[str, ...] = (*ASSUMPTIONS, SETTLED)
     uncovered: str | None = None
+    history: tuple[Moment, ...] = field(default=(), compare=False)
 
     def __repr__(self) -> str:
         return f"<Found: {self.cycles:,} cycles, {self.energy_pj / 1e6:,.3f} uJ; {self.certificate}>"

@@ -14,6 +14,7 @@ from crisp_hw.mapper.found import Found, Progress, SearchStatus
 from crisp_hw.mapper.plan import plan_of
 from crisp_hw.mapper.search import search
 from crisp_hw.mapper.tally import OBJECTIVES, FrontPoint, undominated
+from crisp_hw.mapper.watch import Watch
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design
 from crisp_hw.spec.options import SearchOptions
@@ -63,11 +64,11 @@ class ParallelSearch:
         calls = {
             str(place): (_search, (design, space.constraints, objective, share)) for place, space in enumerate(chosen)
         }
-        with WorkerPool(many) as pool:
+        with Watch(progress) as watch, WorkerPool(many) as pool:
             running = pool.submit_all(calls)
             sizes = {each: space.size for each, space in zip(running.values(), chosen, strict=True)}
-            answers = _gather(sizes, progress, pool.interrupt)
-        return _merged(answers, objective, share.front)
+            answers = _gather(sizes, watch.tell, pool.interrupt)
+        return replace(_merged(answers, objective, share.front), history=watch.ended(None, None))
 
 
 def _search(design: Design, constraints: Constraints, objective: str, options: SearchOptions) -> Found:

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from crisp_hw.mapper.chains.proof import Levels, chain_of
 from crisp_hw.mapper.exact.search import Exact
 from crisp_hw.mapper.exact.seeds import seeds
-from crisp_hw.mapper.found import Progress, SearchStatus
+from crisp_hw.mapper.found import SearchStatus
 from crisp_hw.mapper.sample import descend, first_look
 from crisp_hw.mapper.space import Space
 from crisp_hw.mapper.stream import factorizations
 from crisp_hw.mapper.sweep import Sweep
+from crisp_hw.mapper.watch import Watch
 from crisp_hw.spec.options import SearchOptions
 
 MOST_SPACES = 4096  # choices of keep and bypass whose templates are searched one by one
@@ -17,11 +18,11 @@ MOST_SPACES = 4096  # choices of keep and bypass whose templates are searched on
 
 @dataclass
 class Run:
-    """A search under way."""
+    """A search under way, which tells `watch` of it. No mapping has a better objective than `least`."""
 
     sweeps: tuple[Sweep, ...]
     total: int
-    progress: Progress | None
+    watch: Watch
     chunk_rows: int
     jobs: int = 1
     done: int = 0
@@ -33,7 +34,7 @@ class Run:
         if (chain := chain_of(spaces)) is not None:
             levels = Levels(chain, tally, self._levels_tick, options.memory_bytes, options.gap)
             if levels.run():
-                self.least = levels.least
+                self._bounded(levels.least)
                 return not options.gap
             if len(spaces) > MOST_SPACES and tally.leader is not None:
                 return False
@@ -42,11 +43,8 @@ class Run:
         def tick(done: int, waiting: int, least: float) -> None:
             best = tally.leader
             # what is better by less than the gap that is allowed may have been dropped
-            self.least = min(least, best.scores[0] / (1 + options.gap)) if best and options.gap else least
-            if self.progress:
-                gap = max(0.0, best.scores[0] / self.least - 1.0) if best and self.least > 0 else None
-                figures = (best.cycles, best.energy_pj, gap) if best else ()
-                self.progress(SearchStatus(done, done + waiting, *figures))
+            self._bounded(min(least, best.scores[0] / (1 + options.gap)) if best and options.gap else least)
+            self._tell(done, done + waiting)
 
         done = Exact(spaces, tally, tick, options.memory_bytes, gap=options.gap, jobs=self.jobs).run()
         if done and options.gap and tally.leader is not None:
@@ -55,11 +53,21 @@ class Run:
 
     def _levels_tick(self, done: int, total: int, least: float) -> None:
         """Tell how far the search level by level is."""
-        self.least = least or None
-        best = self.sweeps[0].tally.leader
-        if self.progress:
-            gap = max(0.0, best.scores[0] / least - 1.0) if best and least > 0 else None
-            self.progress(SearchStatus(done, total, *((best.cycles, best.energy_pj, gap) if best else ())))
+        self._bounded(least)
+        self._tell(done, total)
+
+    def _bounded(self, least: float) -> None:
+        """Take note of a bound of all mappings; none that was known before is lost."""
+        self.least = max(self.least or 0.0, least) or None
+
+    def _tell(self, done: int, total: int) -> None:
+        best, least = self.sweeps[0].tally.leader, self.least
+        if best is None:
+            self.watch.tell(SearchStatus(done, total, bound=least))
+            return
+        least = None if least is None else min(least, best.scores[0])
+        gap = None if least is None else best.scores[0] / least - 1.0
+        self.watch.tell(SearchStatus(done, total, best.cycles, best.energy_pj, gap, least))
 
     def from_seeds(self, spaces: tuple[Space, ...], options: SearchOptions, budget: int) -> None:
         """Good mappings of the dense design, and descent from the best of them where it beats what a sample found."""
@@ -86,8 +94,5 @@ class Run:
 
     def tick(self) -> None:
         """Tell how far it is; of a sample, how many mappings of the budget are evaluated."""
-        if self.progress:
-            tally, budget = self.sweeps[0].tally, self.sweeps[0].budget
-            best = tally.leader
-            where = (self.done, self.total) if budget is None else (min(tally.tried, budget), budget)
-            self.progress(SearchStatus(*where, best.cycles if best else None, best.energy_pj if best else None))
+        tally, budget = self.sweeps[0].tally, self.sweeps[0].budget
+        self._tell(*((self.done, self.total) if budget is None else (min(tally.tried, budget), budget)))

@@ -17,11 +17,13 @@ from crisp_hw.mapper.space import Space
 from crisp_hw.mapper.stream import Chunk, factorizations
 from crisp_hw.mapper.sweep import Sweep, catalog_of
 from crisp_hw.mapper.tally import OBJECTIVES, Leader, Tally
+from crisp_hw.mapper.watch import Watch
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design
 from crisp_hw.spec.options import SearchOptions
 
 BOUNDED_ONE_BY_ONE = 5_000_000  # factorizations whose bounds are worked out in a few seconds
+BOUNDED_SPACES = 256  # whose bounds before anything is searched take some hundredths of a second
 BYTES_PER_WORD = 8
 COPIES = 12  # of a chunk's factors: joined, repeated, kept, sorted by nest, transposed
 ENGINE_ARRAYS = 400  # [b] arrays alive at once in the engine: at most 262 (DSTC, by tracemalloc), and half as many more
@@ -82,24 +84,33 @@ def search_spaces(  # noqa: PLR0913 - as `search`
     budget, whole = plan.budget, plan.budget is None or (total <= plan.budget and options.budget is not None)
     orders = None if whole else MOST_ORDERS
     sweeps = tuple(Sweep(catalog_of(space, orders, options.seed), tally, options.device, budget) for space in spaces)
-    run = Run(sweeps, total, progress, chunk_rows or rows_within(options.memory_bytes, spaces[0]), jobs)
-    interrupted = complete = False
-    try:
-        complete = plan.exact and chunk_rows is None and run.by_templates(spaces, options)
-        if tally.leader is not None:
-            pass
-        elif budget is None or whole:
-            complete = run.enumerate()
-        else:
-            sample(sweeps, options.seed, budget, run.tick)
-            if options.budget is None and not options.front and options.device == "numpy":
-                run.from_seeds(spaces, options, budget)
-    except KeyboardInterrupt:
-        if tally.leader is None:
-            raise
-        interrupted = True
+    with Watch(progress) as watch:
+        run = Run(sweeps, total, watch, chunk_rows or rows_within(options.memory_bytes, spaces[0]), jobs)
+        if progress is not None and len(spaces) <= BOUNDED_SPACES:
+            run.least = _least(spaces, objective)
+        interrupted = complete = False
+        try:
+            complete = plan.exact and chunk_rows is None and run.by_templates(spaces, options)
+            if tally.leader is not None:
+                pass
+            elif budget is None or whole:
+                complete = run.enumerate()
+            else:
+                sample(sweeps, options.seed, budget, run.tick)
+                if options.budget is None and not options.front and options.device == "numpy":
+                    run.from_seeds(spaces, options, budget)
+        except KeyboardInterrupt:
+            if tally.leader is None:
+                raise
+            interrupted = True
     found = _found(spaces, run, complete, interrupted)
+    known = tally.leader.scores[0] / (1 + (found.gap or 0.0)) if tally.leader and _bounded(found) else None
+    found = replace(found, history=watch.ended(known, found.gap if known is None else found.gap or 0.0))
     return found if found.proven else replace(found, uncovered=plan.uncovered)
+
+
+def _bounded(found: Found) -> bool:
+    return found.proven or found.gap is not None
 
 
 def _found(spaces: tuple[Space, ...], run: Run, complete: bool, interrupted: bool) -> Found:
@@ -144,14 +155,20 @@ def _gap(spaces: tuple[Space, ...], objective: str, best: Leader, chunk_rows: in
 
     The least bound of all factorizations that may fit, where there are few enough to go through, else of none at all.
     """
+    few = sum(each.size for each in spaces) <= BOUNDED_ONE_BY_ONE
+    least = _least(spaces, objective, chunk_rows if few else None)
+    return None if least is None else best.scores[0] / least - 1.0
+
+
+def _least(spaces: tuple[Space, ...], objective: str, chunk_rows: int | None = None) -> float | None:
+    """A bound of all mappings, by no factorization or by all that may fit, some at a time; None: not known."""
     least = np.inf
     for space in spaces:
-        few = sum(each.size for each in spaces) <= BOUNDED_ONE_BY_ONE
         none = Chunk(np.ones((1, len(space.blocks), 0), dtype=np.int64), 0)
-        for chunk in factorizations(space, chunk_rows) if few else (none,):
+        for chunk in factorizations(space, chunk_rows) if chunk_rows else (none,):
             bound = lower(space, chunk.rows, space.design.problem.dims[: chunk.rows.shape[2]])
             least = min(least, float(OBJECTIVES[objective](bound.cycles, bound.energy_pj)[0].min()))
-    return best.scores[0] / least - 1.0 if 0 < least < np.inf else None
+    return float(least) if 0 < least < np.inf else None
 
 
 def _nothing(spaces: tuple[Space, ...], tally: Tally, chunk_rows: int) -> MappingError:

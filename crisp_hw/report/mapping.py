@@ -14,7 +14,7 @@ from crisp_hw.mapper.tally import FrontPoint
 from crisp_hw.report.model import model_document
 from crisp_hw.report.records import Record
 from crisp_hw.spec.design import DesignPoint
-from crisp_hw.spec.documents.mappings import DROPPED, FRONT, LEFT_OUT, SEARCH
+from crisp_hw.spec.documents.mappings import DROPPED, FRONT, HISTORY, LEFT_OUT, SEARCH
 from crisp_hw.timeloop.render.documents import render_design, render_mapping
 from crisp_hw.timeloop.stats.json_text import stats_json
 from crisp_hw.timeloop.stats.map_text import map_line, map_text
@@ -61,6 +61,12 @@ def texts_of(mapped: Mapped, points: int = 1) -> dict[str, str]:
         "stats.json": json.dumps(content(mapped), indent=1, allow_nan=False) + "\n",
         "pareto.csv": csv_text(front_records(mapped, points)),
     }
+
+
+def history_text(found: Found) -> str:
+    """What was best when, as CSV."""
+    names = [each.key for each in HISTORY.columns]
+    return csv_text([{name: getattr(each, name) for name in names} for each in found.history])
 
 
 def content(mapped: Mapped) -> Mapping[str, Any]:

@@ -141,6 +141,20 @@ def test_an_interrupted_search_writes_the_best_so_far_and_says_so(
     assert json.loads((tmp_path / "out" / "stats.json").read_text())["search"]["interrupted"] is True
 
 
+def test_what_was_best_when_is_written_where_it_is_asked_for(run, tmp_path):
+    done = run("--history", str(tmp_path / "over" / "time.csv"))
+    assert done.exit_code == 0, done.stderr
+    assert names(tmp_path / "out") == WRITTEN
+    with (tmp_path / "over" / "time.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["seconds", "cycles", "energy_pj", "bound", "gap"]
+    times = [float(row["seconds"]) for row in rows]
+    assert times == sorted(times)
+    figures = json.loads((tmp_path / "out" / "stats.json").read_text())
+    assert int(rows[-1]["cycles"]) == figures["cycles"]
+    assert float(rows[-1]["gap"]) == 0.0
+
+
 def test_an_interrupt_before_anything_is_found_writes_nothing(run, tmp_path, monkeypatch):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt

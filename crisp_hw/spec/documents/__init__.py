@@ -7,7 +7,14 @@ from crisp_hw.spec.documents import hardware, mappings, upkeep, verdicts, worklo
 
 DOCUMENTS = (
     *(workloads.MASKS, mappings.MAPPING, mappings.MAPPING_LEVELS, mappings.SEARCH, mappings.DROPPED, mappings.LEFT_OUT),
-    *(mappings.FRONT, workloads.WORKLOADS, workloads.WORKLOAD, hardware.ACCELERATORS, hardware.ACCELERATOR_LEVELS),
+    *(
+        mappings.FRONT,
+        mappings.HISTORY,
+        workloads.WORKLOADS,
+        workloads.WORKLOAD,
+        hardware.ACCELERATORS,
+        hardware.ACCELERATOR_LEVELS,
+    ),
     *(hardware.ACCELERATOR_NUMBERS, hardware.ACCELERATOR_ENERGIES, hardware.COMPONENTS, hardware.COMPONENT_ACTIONS),
     *(hardware.COMPONENT_SOURCES, verdicts.COMPARED, verdicts.COMPARED_LAYERS, verdicts.VALIDATION),
     *(verdicts.VERIFICATION, verdicts.VERIFICATION_DIFFERENCES, verdicts.REPRODUCTION, verdicts.REPRODUCTION_BOUNDS),

@@ -72,3 +72,14 @@ FRONT = Section(
         column("mapping", "prose", "Loops with a bound above 1, outermost level and loop first; x, y: across a mesh."),
     ),
 )
+HISTORY = Section(
+    "A search over time",
+    "`crisp-hw map --history FILE`: the best mapping whenever there was a better one, or a better bound.",
+    (
+        column("seconds", "number", "Since the search began."),
+        known("cycles"),
+        column("energy_pj", "number", "Energy of the best mapping by then."),
+        column("bound", "number", "No mapping has a smaller objective, in its unit; empty where none was known."),
+        column("gap", "number", "How far the best may lie above that, as a share; empty where no bound was known."),
+    ),
+)
