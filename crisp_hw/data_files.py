@@ -1,5 +1,9 @@
 """The project's own data files: where they live (inside a wheel, or in a checkout)."""
 
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +24,32 @@ def data_folder(kind: DataKind) -> Path:
     'workloads'
     """
     return _first_folder(_PACKAGE, kind)
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """What arch/packaged.json says of the packaged accelerators, beside their files.
+
+    `default` is evaluated where none is named, `another` stands beside it in examples, `colours` are those of figures,
+    `other_words` hints for words that users write for one, several to a line, and `former_flags` what options of the
+    command line were called when they had the name of one.
+    """
+
+    default: str
+    another: str
+    colours: Mapping[str, str]
+    other_words: Mapping[str, str]
+    former_flags: Mapping[str, str]
+
+
+@cache
+def packaged() -> Packaged:
+    """The packaged accelerators; JSON, because the command line reads it whenever it starts.
+
+    >>> packaged().default
+    'crisp-stc'
+    """
+    return Packaged(**json.loads((data_folder("arch") / "packaged.json").read_text(encoding="utf-8")))
 
 
 def _first_folder(package: Path, kind: DataKind) -> Path:

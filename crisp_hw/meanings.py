@@ -7,6 +7,8 @@ there: what is not read yet is said to be not read, with what does work today.
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
+from crisp_hw.data_files import packaged
+
 _ALIKE = 0.7  # of letters; at difflib's own 0.6, foo is like format
 
 _ONE_INPUT = (
@@ -18,7 +20,8 @@ _NETWORK = (
 )
 _DRAWN = "nothing is drawn by chance here, so that there is no seed; only `crisp-hw map` with --budget has one"
 _WORD_BITS = (
-    "bits are numbers of the accelerator (`word_bits`): `crisp-hw arch copy crisp-stc FILE` gives a file to change"
+    f"bits are numbers of the accelerator (`word_bits`): `crisp-hw arch copy {packaged().default} FILE` gives a file "
+    "to change"
 )
 
 _OPTIONS: Mapping[str, tuple[tuple[str, ...], str]] = {
@@ -145,10 +148,7 @@ _NETWORKS: Mapping[str, str] = {
 }
 
 _ACCELERATORS: Mapping[str, str] = {
-    "crisp crispstc crisp_stc crisp-hw": "it is called crisp-stc",
-    "tensor-core tensorcore sparse-tensor-core nvidia a100 ampere h100 hopper": "stc is the sparse tensor core of "
-    "NVIDIA's Ampere, on the fabric of the CRISP paper",
-    "dual-side dual-side-stc dualside": "it is called dstc",
+    **packaged().other_words,
     "eyeriss tpu simba gemmini nvdla sigma extensor scnn timeloop": "it is not packaged; `crisp-hw model` and "
     "`crisp-hw map` take Timeloop's files of it, and `crisp-hw arch new` begins one on the levels of this project",
 }

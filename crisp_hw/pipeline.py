@@ -22,8 +22,8 @@ UNUSED = {
     "activation_density": "nothing here exploits zeros of activations",
     "block_index": "no block index is fetched here, or overheads are left out, and it with them",
     "density": "nothing here exploits zeros of weights",
-    "dstc": "nothing here packs nonzeros into lanes",
     "offsets": "no lanes select for N:M weights here",
+    "packing": "nothing here packs nonzeros into lanes",
     "overheads": "no lanes select for N:M weights and no block index is fetched here",
 }
 """Options that concern some accelerators and patterns alone, and why one of them changes nothing."""
@@ -80,7 +80,7 @@ def unused_options(
         "activation_density": "activation_density" in read,
         "block_index": indexes and options.overheads,
         "density": any(run.design.sparse.active for run in runs),
-        "dstc": "packing" in read,
+        "packing": "packing" in read,
         "offsets": "offsets" in read,
         "overheads": indexes or any(run.charges for run in runs),
     }

@@ -72,7 +72,7 @@ ENVIRONMENT = {
     "PATH": "Where Timeloop, CACTI and Accelergy are looked for (`crisp-hw doctor`).",
 }
 DOCUMENTS = "the documents say it"
-_MODELLED = ("density", "dstc", "overheads", "offsets", "block-index", "activation-density")
+_MODELLED = ("density", "packing", "overheads", "offsets", "block-index", "activation-density")
 _FILES = ("include", "define", "data", "strict")
 ABSENT: dict[tuple[str, str], str] = {
     ("evaluate", "files"): "a network stands in their place",

@@ -3,13 +3,17 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from crisp_hw.data_files import packaged
 from crisp_hw.errors import InputError
 from crisp_hw.machine.yaml_text import decimal
 from crisp_hw.spec.kinds import wrong_kind
 from crisp_hw.spec.variant import Changes, setting_text
 
 FILES = (".yaml", ".yml")
-ACCEPTED = "a name of list_arch(), the path of a .yaml file, or either with changes such as crisp-stc:smem_bandwidth=32"
+ACCEPTED = (
+    "a name of list_arch(), the path of a .yaml file, or either with changes such as "
+    f"{packaged().default}:smem_bandwidth=32"
+)
 
 
 @dataclass(frozen=True)

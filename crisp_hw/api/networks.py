@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Unpack
 
+from crisp_hw.data_files import packaged
 from crisp_hw.errors import InputError
 from crisp_hw.pipeline import Progress, evaluate_layers, unused_options
 from crisp_hw.returned import Evaluation
@@ -27,7 +28,7 @@ from crisp_hw.spec.patterns import NM
 from crisp_hw.spec.shown import listed
 from crisp_hw.spec.variant import Changes, parameters_of
 
-DEFAULT_ARCH = ("crisp-stc",)
+DEFAULT_ARCH = (packaged().default,)
 
 
 @with_fields(EvaluateOptions)

@@ -7,7 +7,7 @@ import typer
 
 from crisp_hw.cli.completion import accelerators
 from crisp_hw.cli.new_files import FileArgument, ForceOption, name_of, show_mistakes, write_new
-from crisp_hw.cli.options import EnergyOption, FormatOption, SetOption, accelerators_of
+from crisp_hw.cli.options import DEFAULT_ARCH, EnergyOption, FormatOption, SetOption, accelerators_of
 from crisp_hw.cli.output import output_option, show, show_table
 from crisp_hw.command_line.options import WideOption
 from crisp_hw.command_line.program import new_group
@@ -58,7 +58,7 @@ def new_one(
     base: Annotated[
         str,
         typer.Option("--from", help="The packaged accelerator that it is like.", autocompletion=accelerators),
-    ] = "crisp-stc",
+    ] = DEFAULT_ARCH,
     file: Annotated[
         Path | None, output_option("The .yaml file to write. Default: NAME.yaml in this folder.", "--out", "-o")
     ] = None,

@@ -39,7 +39,10 @@ NodeOption = Annotated[int, typer.Option("--node", help="The technology node in 
 OneArchOption = Annotated[
     str | None,
     typer.Option(
-        "--arch", "-a", help="The accelerator, by name or .yaml file. Default: crisp-stc.", autocompletion=accelerators
+        "--arch",
+        "-a",
+        help=f"The accelerator, by name or .yaml file. Default: {DEFAULT_ARCH}.",
+        autocompletion=accelerators,
     ),
 ]
 OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="Folder for ERT.yaml and ART.yaml of FILES (.).")]

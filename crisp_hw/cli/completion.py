@@ -64,10 +64,11 @@ def layers_of(network: str) -> tuple[str, ...]:
 @completing
 def settings(ctx: typer.Context, incomplete: str) -> Iterable[str]:
     """What can be changed of the accelerators that the line names before."""
+    from crisp_hw.data_files import packaged
     from crisp_hw.sources import load_accelerators
     from crisp_hw.spec.accelerator import replaceable
 
-    found = load_accelerators(ctx.params.get("arch") or ["crisp-stc"])
+    found = load_accelerators(ctx.params.get("arch") or [packaged().default])
     return [f"{name}=" for name in dict.fromkeys(name for each in found for name in replaceable(each))]
 
 

@@ -1,8 +1,11 @@
 """Two examples of every command, for its help. A test parses all, and runs all that need no Timeloop."""
 
+from crisp_hw.data_files import packaged
+
+_ONE, _OTHER = packaged().default, packaged().another
 EXAMPLES: dict[str, tuple[str, str]] = {
     "evaluate": (
-        "crisp-hw evaluate run.pt -a crisp-stc -a stc --out results",
+        f"crisp-hw evaluate run.pt -a {_ONE} -a {_OTHER} --out results",
         "crisp-hw evaluate resnet50 --nm 2:4 --layers 'layer4.*' -q",
     ),
     "report": ("crisp-hw report before", "crisp-hw report result.zip --out results --no-plot"),
@@ -29,15 +32,15 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "reproduce": ("crisp-hw reproduce eie", "crisp-hw reproduce eie -o results --no-plot -f md"),
     "bundle": (
         "crisp-hw bundle run.pt -o result.zip",
-        "crisp-hw bundle resnet50 --nm 2:4 --layers fc -a stc -o stc.zip",
+        f"crisp-hw bundle resnet50 --nm 2:4 --layers fc -a {_OTHER} -o result.zip",
     ),
     "replay": ("crisp-hw replay result.zip", "crisp-hw replay result.zip --backend timeloop"),
-    "characterize": ("crisp-hw characterize -a crisp-stc", "crisp-hw characterize arch.yaml -o tables"),
+    "characterize": (f"crisp-hw characterize -a {_ONE}", "crisp-hw characterize arch.yaml -o tables"),
     "doctor": ("crisp-hw doctor", "crisp-hw doctor -f json"),
     "arch list": ("crisp-hw arch list", "crisp-hw arch list -f csv"),
-    "arch show": ("crisp-hw arch show crisp-stc", "crisp-hw arch show mine.yaml --set smem_bandwidth=32"),
-    "arch copy": ("crisp-hw arch copy crisp-stc full.yaml", "crisp-hw arch copy dense full.yaml --force"),
-    "arch new": ("crisp-hw arch new wide --from crisp-stc", "crisp-hw arch new wide --from stc -o archs/wide.yaml"),
+    "arch show": (f"crisp-hw arch show {_ONE}", "crisp-hw arch show mine.yaml --set smem_bandwidth=32"),
+    "arch copy": (f"crisp-hw arch copy {_ONE} full.yaml", "crisp-hw arch copy dense full.yaml --force"),
+    "arch new": (f"crisp-hw arch new wide --from {_ONE}", f"crisp-hw arch new wide --from {_OTHER} -o archs/wide.yaml"),
     "arch check": ("crisp-hw arch check mine.yaml", "crisp-hw arch check mine.yaml full.yaml -f json"),
     "workload list": ("crisp-hw workload list", "crisp-hw workload list -f md"),
     "workload show": ("crisp-hw workload show resnet50", "crisp-hw workload show net.yaml -f csv"),

@@ -11,6 +11,7 @@ import typer
 from crisp_hw.cli.completion import COMPLETIONS
 from crisp_hw.command_line.job_files import NAME_OR_FILE
 from crisp_hw.command_line.options import FormatOption as FormatOption
+from crisp_hw.data_files import packaged
 from crisp_hw.errors import InputError
 from crisp_hw.spec.options import SEARCH, EvaluateOptions, Stated, stated
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from crisp_hw.spec.patterns import NM
 
 Command = Callable[..., None]
-DEFAULT_ARCH = "crisp-stc"
+DEFAULT_ARCH = packaged().default
 LONGEST_CHOICES = 14  # characters in help; longer ones leave their text no room in 80 columns, which names them, too
 MAY_BE_FILES = ("network", "workload", "arch", "energy")  # options that take names, and files of one's own
 ARCH = ("--arch", "-a")
@@ -104,8 +105,8 @@ class Inputs:
     arch: Annotated[
         list[str] | None,
         Stated(
-            "An accelerator by name or .yaml file, also with other numbers: stc:cores=8,rf_kb=2. "
-            "Repeatable. Default: crisp-stc.",
+            f"An accelerator by name or .yaml file, also with other numbers: {packaged().another}:cores=8,rf_kb=2. "
+            f"Repeatable. Default: {DEFAULT_ARCH}.",
             ARCH,
         ),
     ] = None
@@ -275,7 +276,14 @@ def _parameter(field: "Field[Any]", told: Stated) -> inspect.Parameter:
         kind = get_args(field.type)[0]
         choices = "|".join(get_args(kind)) if get_origin(kind) is Literal else ""
         options["metavar"] = "CHOICE" if len(choices) > LONGEST_CHOICES else None
-        offered = typer.Option(*told.flags, hidden=told.hidden, **options)
+        flags = told.flags or _flags(field.name)
+        offered = typer.Option(*flags, hidden=told.hidden, **options)
     kinds = (offered, NAME_OR_FILE) if field.name in MAY_BE_FILES else (offered,)
     annotation: Any = Annotated[get_args(field.type)[0], *kinds]
     return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _flags(name: str) -> tuple[str, ...]:
+    """The flags of a field whose options were once called otherwise, so that lines of then still work; else none."""
+    former = packaged().former_flags.get(name)
+    return () if former is None else (f"--{name.replace('_', '-')}", former)

@@ -134,7 +134,7 @@ def scope_of(
     chosen = {
         "activation_density": options.activation_density,
         "offsets": options.offsets,
-        "packing": options.dstc,
+        "packing": options.packing,
     }
     return Scope({**values, **chosen, **parameters})
 

@@ -11,7 +11,7 @@ from crisp_hw.spec.kinds import settled
 
 Objective = Literal["cycles", "energy", "edp"]
 DensityModel = Literal["model", "actual", "hybrid"]
-DstcModel = Literal["skipping", "position-skipping"]
+PackingModel = Literal["skipping", "position-skipping"]
 Offsets = Literal["coordinate", "mask"]
 Device = Literal["numpy", "cpu", "cuda"]
 GIB = 2**30
@@ -49,14 +49,15 @@ class EvaluateOptions:
     """What `evaluate` leaves to the user.
 
     `density` is how weights are described: "model" (the statistical density of each scheme), "actual" (the masks
-    themselves) or "hybrid" (blocks with N:M inside, in closed form). `dstc` is how DSTC avoids zeros: "skipping", which
-    public Timeloop can run (as if nonzeros filled the lanes perfectly), or "position-skipping", which packs them into
-    lanes that partly stay idle (docs/model.md, section 6.7). `activation_density` is what DSTC sees (CRISP paper: 40 %
-    sparsity, so 0.6). `offsets` stores a kept weight's place in its N:M group as a coordinate of ceil(log2 M) bits, or
-    the group as a mask of M bits. `jobs` processes search for mappings (None: one, and all cores as soon as that pays;
-    spawned, so that the caller's main module needs its `if __name__ == "__main__"`), and with `cache` what was found
-    before is read from disk and what is found is kept there (`machine.store`); neither changes a number.
-    `said` names options that were written down although they have their default: `unused_options` looks at them, too.
+    themselves) or "hybrid" (blocks with N:M inside, in closed form). `packing` is how nonzeros of both operands fill
+    lanes: "skipping", which public Timeloop can run (as if they filled the lanes perfectly), or "position-skipping",
+    which packs them into lanes that partly stay idle (docs/model.md, section 6.7). `activation_density` is the share of
+    activations that are not zero (CRISP paper: 40 % sparsity, so 0.6). `offsets` stores a kept weight's place in its
+    N:M group as a coordinate of ceil(log2 M) bits, or the group as a mask of M bits. `jobs` processes search for
+    mappings (None: one, and all cores as soon as that pays; spawned, so that the caller's main module needs its `if
+    __name__ == "__main__"`), and with `cache` what was found before is read from disk and what is found is kept there
+    (`machine.store`); neither changes a number. `said` names options that were written down although they have their
+    default: `unused_options` looks at them, too.
     """
 
     objective: Annotated[
@@ -79,7 +80,10 @@ class EvaluateOptions:
     ] = "embedded"
     activation_density: Annotated[
         float,
-        Stated("The share of activations that are not zero, from 0 to 1. Only dstc exploits it.", panel=MODELLED),
+        Stated(
+            "The share of activations that are not zero, from 0 to 1, which only some accelerators exploit.",
+            panel=MODELLED,
+        ),
     ] = 0.6
     block_index: Annotated[
         bool, Stated("Charge the energy of fetching the indices of kept blocks.", panel=MODELLED)
@@ -92,11 +96,11 @@ class EvaluateOptions:
             panel=MODELLED,
         ),
     ] = "model"
-    dstc: Annotated[
-        DstcModel,
+    packing: Annotated[
+        PackingModel,
         Stated(
-            "How dstc avoids zeros: as if its packing filled every lane (skipping), or with the lanes that packing "
-            "leaves idle (position-skipping).",
+            "How nonzeros of both operands are packed into lanes: as if they filled every lane (skipping), or with the "
+            "lanes that packing leaves idle (position-skipping).",
             panel=MODELLED,
         ),
     ] = "skipping"
@@ -150,7 +154,7 @@ class EvaluateFields(TypedDict, total=False):
     activation_density: float
     block_index: bool
     density: DensityModel
-    dstc: DstcModel
+    packing: PackingModel
     overheads: bool
     jobs: int | None
     cache: bool

@@ -83,13 +83,13 @@ def test_the_table_shows_layers_totals_assumptions_and_skipped(workload):
 def test_dstc_packs_nonzeros_on_request(workload):
     cycles = {}
     for model in ("skipping", "position-skipping"):
-        options = ("--arch", "dstc", "--layers", "mid", "--dstc", model, "--format", "json")
+        options = ("--arch", "dstc", "--layers", "mid", "--packing", model, "--format", "json")
         found = json.loads(run("evaluate", "--workload", workload, *PATTERN, *options).stdout)
         cycles[model] = found["layers"][0]["cycles"]
         inferred = [note for note in found["assumptions"] if "inferred from the reference outputs" in note["text"]]
         assert bool(inferred) == (model == "position-skipping")
     assert cycles["skipping"] < cycles["position-skipping"]
-    refused = run("evaluate", "--workload", workload, *PATTERN, "--arch", "dstc", "--dstc", "packing", code=2)
+    refused = run("evaluate", "--workload", workload, *PATTERN, "--arch", "dstc", "--packing", "packing", code=2)
     assert "position-skipping" in refused.stderr
 
 

@@ -77,7 +77,7 @@ def test_a_word_that_an_option_does_not_know_is_refused_with_those_it_knows(name
     ("options", "archs", "source"),
     [
         (EvaluateOptions(activation_density=0.5), ("dense", "stc", "crisp-stc"), PRUNED),
-        (EvaluateOptions(dstc="position-skipping"), ("crisp-stc",), PRUNED),
+        (EvaluateOptions(packing="position-skipping"), ("crisp-stc",), PRUNED),
         (EvaluateOptions(density="hybrid"), ("dense",), PRUNED),
         (EvaluateOptions(density="hybrid"), ("stc", "crisp-stc"), DENSE),
         (EvaluateOptions(offsets="mask"), ("dense", "dstc"), PRUNED),
@@ -113,8 +113,8 @@ def evaluated(*words):
 
 
 def test_what_the_command_line_says_counts_also_where_it_says_the_default():
-    said = evaluated("--arch", "stc", "--dstc", "skipping", "--offsets", "mask", "--format", "json").stdout
-    assert "option dstc has no effect" in said
+    said = evaluated("--arch", "stc", "--packing", "skipping", "--offsets", "mask", "--format", "json").stdout
+    assert "option packing has no effect" in said
     assert "option offsets" not in said and "option activation_density" not in said
 
 

@@ -4,16 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from crisp_hw.data_files import packaged
 from crisp_hw.errors import InputError
 
 REFERENCE = "dense"  # the accelerator that every other is compared with: a line at 1, not bars
 # Okabe and Ito, "Color Universal Design" (2008): told apart with any kind of colour blindness.
-SHIPPED: Mapping[str, str] = {
-    REFERENCE: "#000000",  # black
-    "stc": "#E69F00",  # orange
-    "dstc": "#009E73",  # bluish green
-    "crisp-stc": "#0072B2",  # blue
-}
+SHIPPED: Mapping[str, str] = packaged().colours  # black, orange, bluish green and blue of these
 """The accelerators of arch/, by name."""
 OTHERS = (
     *("#CC79A7", "#56B4E9", "#D55E00"),  # Okabe and Ito's reddish purple, sky blue, vermillion

@@ -62,8 +62,8 @@ def test_options_as_keywords_are_those_of_one_value():
 
 
 def test_a_keyword_that_changes_nothing_is_named_even_with_its_default():
-    said = crisp_hw.evaluate("resnet50", "stc", **FC, dstc="skipping").network.assumptions
-    assert any("option dstc has no effect: nothing here packs nonzeros into lanes" in line for line in said)
+    said = crisp_hw.evaluate("resnet50", "stc", **FC, packing="skipping").network.assumptions
+    assert any("option packing has no effect: nothing here packs nonzeros into lanes" in line for line in said)
 
 
 @pytest.mark.parametrize(

@@ -38,8 +38,8 @@ def pruned(seed=3, rows=32, columns=64):
 CHOICES = [
     {"density": "actual"},
     {"density": "hybrid"},
-    {"dstc": "position-skipping"},
-    {"density": "actual", "dstc": "position-skipping"},
+    {"packing": "position-skipping"},
+    {"density": "actual", "packing": "position-skipping"},
 ]
 
 
@@ -138,7 +138,7 @@ def set_weights(key, value):
         ({"density": "actual"}, lambda c: c["densities"].update(Q=c["densities"]["A"]), "Q, which is no tensor"),
         ({"density": "hybrid"}, set_weights("total", 9), "do not fit"),
         ({"density": "hybrid"}, set_weights("m", 3), "do not hold whole groups"),
-        ({"dstc": "position-skipping"}, lambda c: c["position_skipping"][0].update(level="X"), "which it has not"),
+        ({"packing": "position-skipping"}, lambda c: c["position_skipping"][0].update(level="X"), "which it has not"),
     ],
     ids=["shape", "entry", "tensor", "blocks", "groups", "level"],
 )

@@ -138,7 +138,7 @@ def test_dstc_sees_both_densities():
 
 
 def test_dstc_packs_row_tiles_that_share_their_activations():
-    options = EvaluateOptions(dstc="position-skipping")
+    options = EvaluateOptions(packing="position-skipping")
     encoded = encode(hybrid(CONV, NM(1, 4), 64, 6), arch("dstc"), options)
     latches = next(c for c in encoded.constraints.levels if (c.level, c.kind) == ("LRF", "temporal"))
     assert latches.factors["G"] == Factor("<=", 4)  # 64 latches, 16 rows at once
@@ -152,7 +152,7 @@ def test_dstc_packs_row_tiles_that_share_their_activations():
 
 def test_groups_of_a_convolution_are_not_packed_together():
     depthwise = Layer("d", "conv2d", 32, 32, kernel=(3, 3), padding=(1, 1), groups=32, input_size=(8, 8))
-    encoded = encode(Descriptor(depthwise, "dense", 100), arch("dstc"), EvaluateOptions(dstc="position-skipping"))
+    encoded = encode(Descriptor(depthwise, "dense", 100), arch("dstc"), EvaluateOptions(packing="position-skipping"))
     latches = next(c for c in encoded.constraints.levels if (c.level, c.kind) == ("LRF", "temporal"))
     assert latches.factors["G"] == Factor("=", 1)
 
@@ -163,7 +163,7 @@ def test_packing_costs_cycles_that_perfect_packing_hides():
     for nnz in (400, 2000, 6000):
         found = []
         for model in ("skipping", "position-skipping"):
-            encoded = encode(Descriptor(layer, "nm", nnz), arch("dstc"), EvaluateOptions(dstc=model))
+            encoded = encode(Descriptor(layer, "nm", nnz), arch("dstc"), EvaluateOptions(packing=model))
             mapping = search(encoded.design, encoded.constraints).mapping
             found.append(evaluate(DesignPoint(encoded.design, mapping)))
         perfect, packed = found

@@ -1,0 +1,40 @@
+"""What an accelerator and its levels are called changes no number."""
+
+import pytest
+import yaml
+from evaluations import TABLE
+
+from crisp_hw import api
+from crisp_hw.accelerators.templates import full_text
+from crisp_hw.spec.patterns import NM
+
+NAMES = {"DRAM": "Far", "SMEM": "Shared", "RF": "Sums", "LRF": "Beside", "MAC": "Unit"}
+PATTERN = api.WorkloadPattern(TABLE, NM(2, 4), 16, 0.8)
+
+
+def renamed(part):
+    """A document, or a part of it, with its levels and its compute level called otherwise wherever they are named."""
+    if isinstance(part, list):
+        return [renamed(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    called = {NAMES.get(key, key): renamed(value) for key, value in part.items()}
+    return {key: NAMES.get(value, value) if key in ("level", "name") else value for key, value in called.items()}
+
+
+def told(found):
+    """Cycles, energy, and the energy of every level in its order, of all layers."""
+    return [
+        (row.result.cycles, row.dense.cycles, row.result.energy_pj, [level.energy_pj for level in row.result.levels])
+        for row in found.network.rows
+    ]
+
+
+@pytest.mark.parametrize("name", api.list_arch())
+def test_a_copy_with_other_names_gives_the_same_numbers(name, tmp_path):
+    file = tmp_path / "other.yaml"
+    document = renamed(yaml.safe_load(full_text(name, "other")))
+    file.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    one, other = (api.evaluate(PATTERN, arch, cache=False) for arch in (name, str(file)))
+    assert told(one) == told(other)
+    assert other.network.rows[0].arch == "other"
