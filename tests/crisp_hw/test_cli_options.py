@@ -67,7 +67,7 @@ def test_options_keep_their_order_and_defaults():
     assert command.__name__ == "command"
 
 
-@pytest.mark.parametrize("name", ["objective", "density", "dstc", "offsets"])
+@pytest.mark.parametrize("name", ["objective", "density", "packing", "offsets"])
 def test_a_word_that_an_option_does_not_know_is_refused_with_those_it_knows(name):
     with pytest.raises(InputError, match=f"unknown {name} 'none of them'; there are "):
         EvaluateOptions(**{name: "none of them"})
@@ -84,7 +84,7 @@ def test_a_word_that_an_option_does_not_know_is_refused_with_those_it_knows(name
         (EvaluateOptions(offsets="mask"), ("stc",), DENSE),
         (EvaluateOptions(block_index=False), ("stc", "dstc"), PRUNED),
         (EvaluateOptions(overheads=False), ("dense", "dstc"), PRUNED),
-        (EvaluateOptions(said=frozenset({"dstc"})), ("stc",), PRUNED),
+        (EvaluateOptions(said=frozenset({"packing"})), ("stc",), PRUNED),
     ],
 )
 def test_an_option_without_effect_is_named(options, archs, source):
