@@ -25,6 +25,7 @@ __all__ = [
     "InputError",
     "MappingError",
     "ModelFile",
+    "PointNetwork",
     "PrunedModel",
     "SearchOptions",
     "Workload",
@@ -42,6 +43,7 @@ __all__ = [
     "load_workload",
     "map",
     "model",
+    "point_cloud",
     "render",
     "save_pruned",
 ]

@@ -55,7 +55,8 @@ def job_text(job: Job) -> str:
         for entry in fields(owner):
             if "help" in entry.metadata:
                 told[entry.metadata["spelled"] or entry.name] = getattr(owner, entry.name)
-    told |= {"nm": f"{config.n}:{config.m}", "raw_pixels": not image.normalize}
+    n, m = told.pop("n"), told.pop("m")
+    told |= {"nm": None if n is None else f"{n}:{m}", "raw_pixels": not image.normalize}
     told["role"] = [f"{glob}={role}" for glob, role in config.roles.items()]
     told["max_sparsity"] = [f"{glob}={ceiling}" for glob, ceiling in config.max_sparsity.items()]
     for name in ("data", "validate"):

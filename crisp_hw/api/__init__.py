@@ -9,6 +9,7 @@ from crisp_hw.api.hardware import characterize as characterize
 from crisp_hw.api.networks import describe as describe
 from crisp_hw.api.networks import evaluate as evaluate
 from crisp_hw.api.networks import import_model as import_model
+from crisp_hw.api.points import point_cloud as point_cloud
 from crisp_hw.api.timeloop_files import find_mapping as find_mapping
 from crisp_hw.api.timeloop_files import model as model
 from crisp_hw.api.timeloop_files import render as render
@@ -23,6 +24,7 @@ from crisp_hw.returned import BestMapping as BestMapping
 from crisp_hw.returned import Characterization as Characterization
 from crisp_hw.returned import EvaluatedMapping as EvaluatedMapping
 from crisp_hw.returned import Evaluation as Evaluation
+from crisp_hw.returned import PointNetwork as PointNetwork
 from crisp_hw.sources import ModelFile as ModelFile
 from crisp_hw.sources import WorkloadPattern as WorkloadPattern
 from crisp_hw.spec.accelerator import Accelerator as Accelerator

@@ -9,6 +9,7 @@ from crisp_hw.cli.examples import EXAMPLES
 from crisp_hw.cli.import_model import import_model
 from crisp_hw.cli.map import map_files
 from crisp_hw.cli.model import model
+from crisp_hw.cli.points import points
 from crisp_hw.cli.reproduce import reproduce
 from crisp_hw.cli.results import compare, report
 from crisp_hw.cli.validate import validate
@@ -31,6 +32,7 @@ app = new_app(PROGRAM)
 for command in (evaluate, report, describe, render):
     app.command(rich_help_panel=NETWORKS)(command)
 app.command("import", rich_help_panel=NETWORKS)(import_model)
+app.command(rich_help_panel=NETWORKS)(points)
 app.command(rich_help_panel=FILES)(model)
 app.command("map", rich_help_panel=FILES)(map_files)
 for command in (compare, verify, validate, reproduce, bundle, replay):

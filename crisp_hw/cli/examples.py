@@ -15,6 +15,10 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "crisp-hw import weights.safetensors -o linear.safetensors",
         "crisp-hw import w.pth --model my_model:build --input 1,3,8,8 -o own.pt",
     ),
+    "points": (
+        "crisp-hw points scan.bin --voxel-size 0.2 -a crisp-stc --nm 2:4",
+        "crisp-hw points scan.bin --voxel-size 0.2 --network points.yaml --epsilon 0.5 -f csv",
+    ),
     "render": (
         "crisp-hw render run.pt -o documents",
         "crisp-hw render vgg16 --layers '*.6' -a dense -o docs --front-end v4",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from itertools import groupby
-from math import log
+from math import inf, log
 
 from crisp_hw.documents.columns import cell, plain, table
 from crisp_hw.documents.document import Document, versions
@@ -84,7 +84,7 @@ def _layer_rows(found: Comparison) -> Iterator[dict[str, Value]]:
 
 
 def _largest(beyond: Sequence[Compared]) -> list[Compared]:
-    """The figures of layers that are furthest apart; those of which one is 0 or missing last, for lack of a ratio."""
+    """The figures of layers that are furthest apart; those without a positive ratio last."""
     of_layers = [each for each in beyond if each.layer is not None]
     return sorted(of_layers, key=lambda each: -_distance(each))[:SHOWN]
 
@@ -92,7 +92,7 @@ def _largest(beyond: Sequence[Compared]) -> list[Compared]:
 def _distance(each: Compared) -> float:
     """How far apart, the same in both directions."""
     ratio = each.ratio
-    return abs(log(ratio)) if ratio else 0.0
+    return abs(log(ratio)) if ratio is not None and 0 < ratio < inf else 0.0
 
 
 def _figure_row(each: Compared) -> dict[str, Value]:

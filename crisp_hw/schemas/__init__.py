@@ -12,7 +12,14 @@ SCHEMAS: dict[str, type[BaseModel]] = {
         *(results.Result, results.Comparison, results.Replay, results.Verification, results.Validation),
         results.Reproduction,
         *(files.Model, files.Map, files.Explanation, files.Error),
-        *(stock.Accelerators, stock.Accelerator, stock.Characterization, stock.Workloads, stock.WorkloadTable),
+        *(
+            stock.Accelerators,
+            stock.Accelerator,
+            stock.Characterization,
+            stock.Workloads,
+            stock.WorkloadTable,
+            stock.Points,
+        ),
         *(stock.Description, stock.Kept, stock.Doctor, stock.Mistakes, pruning.Plan, pruning.Run),
     )
 }

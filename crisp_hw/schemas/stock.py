@@ -15,6 +15,60 @@ class AcceleratorName(Strict):
     macs: int
 
 
+class PointTotals(Strict):
+    """All convolutions of a network over points on one accelerator."""
+
+    arch: str
+    cycles: int
+    dense_cycles: int
+    speedup: Number
+    product_cycles: int
+    traffic_cycles: int
+    energy_uj: Number
+    product_uj: Number
+    traffic_uj: Number
+
+
+class PointConvolution(Strict):
+    """One convolution over points; words are read and written at the outermost level."""
+
+    layer: str
+    voxels_in: int
+    voxels_out: int
+    pairs: int
+    neighbours: Number
+    kernels: int
+    padding: Number
+    macs: int
+    gather_words: int
+    scatter_words: int
+
+
+class PointGroup(Strict):
+    """Matrix products that run together; one that is not gathered reads its inputs where they are."""
+
+    layer: str
+    group: int
+    products: int
+    kernels: int
+    pairs: int
+    rows: int
+    gathered: bool
+
+
+class Points(Strict):
+    """A network of sparse convolutions on a scan: `crisp-hw points`."""
+
+    schema_: Literal["crisp-hw/points/1"] = Field(alias="schema")
+    name: str
+    versions: Versions
+    totals: list[PointTotals]
+    layers: list[PointConvolution]
+    groups: list[PointGroup]
+    assumptions: list[str]
+    skipped: list[Skipped]
+
+
 class Accelerators(Strict):
     """The packaged accelerators: `crisp-hw arch list`."""
 

@@ -19,6 +19,7 @@ DOCUMENTS = (
     *(hardware.COMPONENT_SOURCES, verdicts.COMPARED, verdicts.COMPARED_LAYERS, verdicts.VALIDATION),
     *(verdicts.VERIFICATION, verdicts.VERIFICATION_DIFFERENCES, verdicts.REPRODUCTION, verdicts.REPRODUCTION_BOUNDS),
     *(verdicts.REPLAY, verdicts.REPLAY_DIFFERENCES),
-    *(upkeep.MISTAKES, upkeep.KEPT, upkeep.INSTALLED, workloads.PLAN, workloads.RUN),
+    *(upkeep.MISTAKES, upkeep.KEPT, upkeep.INSTALLED, workloads.POINT_TOTALS, workloads.POINT_LAYERS),
+    *(workloads.PLAN, workloads.RUN),
 )
 """All of them, in the order of docs/columns.md."""

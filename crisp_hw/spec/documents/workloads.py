@@ -57,6 +57,39 @@ WORKLOAD = Section(
         known("macs"),
     ),
 )
+POINT_LAYERS = Section(
+    "Convolutions over points",
+    "`crisp-hw points`: one record per convolution.",
+    (
+        known("layer"),
+        column("voxels_in", "whole", "Voxels of the input.", 3),
+        column("voxels_out", "whole", "Voxels of the output."),
+        column(
+            "pairs", "whole", "Pairs of voxels that the kernel joins: rows of all matrix products, without padding."
+        ),
+        column("neighbours", "number", "Pairs per output voxel.", 2),
+        column("kernels", "whole", "Launches of matrix products; a padded batch is one."),
+        column("padding", "share", "Rows that padding adds, per pair."),
+        column("macs", "whole", "Multiply-accumulates of the pairs."),
+        column("gather_words", "whole", "Words that collecting inputs reads and writes at the outermost level.", 1),
+        column("scatter_words", "whole", "Words that adding up outputs reads and writes there.", 1),
+    ),
+)
+POINT_TOTALS = Section(
+    "Point clouds on accelerators",
+    "`crisp-hw points`: one record per accelerator, of all convolutions.",
+    (
+        known("arch"),
+        column("cycles", "whole", "Clock cycles: those of the matrix products, then those of gather and scatter."),
+        known("dense_cycles"),
+        known("speedup"),
+        column("product_cycles", "whole", "The part of cycles that the matrix products take.", 1),
+        column("traffic_cycles", "whole", "The part of cycles that gather and scatter take.", 1),
+        column("energy_uj", "number", "Energy of the matrix products, and of gather and scatter."),
+        column("product_uj", "number", "The part of energy_uj that the matrix products take.", 2),
+        column("traffic_uj", "number", "The part of energy_uj that gather and scatter take.", 2),
+    ),
+)
 PLAN = Section(
     "A plan",
     "`crisp-prune plan` and `print(pruner.plan())`: one record per layer. CSV and JSON have sizes and weights apart.",

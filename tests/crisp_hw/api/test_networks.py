@@ -92,7 +92,7 @@ WRONG_NETWORKS = {
     "empty": ("", "no workload named ''; the packaged ones are"),
     "missing file": ("no.safetensors", "no.safetensors: cannot be read (no such file or directory)"),
     "missing table": (Path("no.yaml"), "no.yaml: cannot be read (no such file or directory)"),
-    "other ending": ("net.onnx", "net.onnx: is no network that is read: weights are .pt, .pth, .bin"),
+    "other ending": ("net.tflite", "net.tflite: is no network that is read: weights are .pt, .pth, .bin"),
 }
 
 

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import schemas as tool
 from evaluations import KINDS, evaluation
@@ -41,6 +42,9 @@ def place(tmp_path_factory):
     return folder
 
 
+NET = (
+    "schema: crisp-hw/point-network/1\nname: n\nsource: by hand\nlayers: [{name: a, in_channels: 4, out_channels: 8}]\n"
+)
 COMMANDS = {
     "result/2": ["report", "{a}"],
     "comparison/1": ["compare", "{a}", "{b}"],
@@ -53,6 +57,7 @@ COMMANDS = {
     "characterization/1": ["characterize"],
     "workloads/1": ["workload", "list"],
     "workload-table/1": ["workload", "show", "mobilenetv2"],
+    "points/1": ["points", "{scan}", "--voxel-size", "1", "--network", "{net}"],
     "description/1": ["describe", "resnet50", "--nm", "2:4", "--block", "64", "--sparsity", "0.9"],
     "kept/1": ["cache", "info"],
     "doctor/1": ["doctor"],
@@ -68,6 +73,10 @@ COMMANDS = {
 def test_what_a_command_prints_is_what_its_schema_says(name, place, tmp_path):
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text("schema: crisp-hw/arch/1\nname: x\nextends: fabric\n")
+    net = tmp_path / "net.yaml"
+    net.write_text(NET)
+    scan = tmp_path / "scan.bin"
+    scan.write_bytes(np.arange(12, dtype="<f4").tobytes())
     files = sorted((place / "files").rglob("*.yaml"))
     names = {
         "{a}": [place / "a"],
@@ -76,6 +85,8 @@ def test_what_a_command_prints_is_what_its_schema_says(name, place, tmp_path):
         "{open}": [path for path in files if path.name not in ("mapping.yaml", "sparse_optimizations.yaml")],
         "{out}": [tmp_path],
         "{wrong}": [wrong],
+        "{net}": [net],
+        "{scan}": [scan],
         "{case}": [ROOT / "tests/golden/crisp-small.jsonl"],
     }
     words = [each for word in COMMANDS[name] for each in names.get(word, [word])]
