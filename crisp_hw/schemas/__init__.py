@@ -20,7 +20,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
             stock.WorkloadTable,
             stock.Points,
         ),
-        *(stock.Description, stock.Kept, stock.Doctor, stock.Mistakes, pruning.Plan, pruning.Run),
+        *(stock.Description, stock.Kept, stock.Doctor, stock.Mistakes, pruning.Plan, pruning.Run, pruning.Comparison),
     )
 }
 """Models by schema name, such as "crisp-hw/result/2"; a test validates what every command prints against them."""

@@ -49,3 +49,42 @@ class Run(Strict):
     target: float
     samples: int
     accuracy: list[Accuracy]
+
+
+class Compared(Strict):
+    """A method at one target for one number of classes, over all seeds."""
+
+    method: str
+    target: float | None
+    classes: int
+    seeds: int
+    sparsity: float
+    top1: float
+    top1_std: float
+    top1_classes: float
+    top1_classes_std: float
+    macs: float
+
+
+class Paired(Strict):
+    """Two methods beside each other: the mean of the differences of equal seeds, and their standard deviation."""
+
+    first: str
+    second: str
+    target: float | None
+    classes: list[int]
+    difference: float
+    deviation: float
+    found: Literal["above", "below", "tie"]
+
+
+class Comparison(Strict):
+    """Accuracy and work left of the methods of a study: `crisp-prune compare`."""
+
+    schema_: Literal["crisp-prune/lab/1"] = Field(alias="schema")
+    data: list[str]
+    model: str
+    epochs: int
+    rows: list[Compared]
+    pairs: list[Paired]
+    notes: list[str]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from inspect import Parameter
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -67,6 +68,28 @@ def run(**asked: Any) -> None:
 def plan(**asked: Any) -> None:
     """Say which layer would get which pattern and why, and the highest sparsity that can be reached."""
     _plan(config_from(asked), asked)
+
+
+@app.command()
+def compare(
+    study: Annotated[Path, typer.Argument(help="The YAML file of the study.", metavar="STUDY")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder for cells, results and figures.")],
+    jobs: Annotated[int, typer.Option("--jobs", "-j", help="The number of processes, each with a cell.", min=1)] = 1,
+    form: FormatOption = "table",
+) -> None:
+    """Compare ways to prune on real images: a table with deviations over seeds, and figures.
+
+    Cells that lie in the folder are not computed again: a study that was interrupted goes on with the same words.
+    """
+    _need_torch()
+    from crisp_hw.command_line.answers import show
+    from crisp_prune.cli.studies import compared
+
+    try:
+        document = compared(study, out, jobs)
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted", Where(mark=Mark(str(out))), "say the same again to go on") from None
+    show(document, form)
 
 
 def _run(job: "Job", resume: bool, form: Format) -> None:

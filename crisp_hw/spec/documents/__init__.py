@@ -20,6 +20,6 @@ DOCUMENTS = (
     *(verdicts.VERIFICATION, verdicts.VERIFICATION_DIFFERENCES, verdicts.REPRODUCTION, verdicts.REPRODUCTION_BOUNDS),
     *(verdicts.REPLAY, verdicts.REPLAY_DIFFERENCES),
     *(upkeep.MISTAKES, upkeep.KEPT, upkeep.INSTALLED, workloads.POINT_TOTALS, workloads.POINT_LAYERS),
-    *(workloads.PLAN, workloads.RUN),
+    *(workloads.PLAN, workloads.RUN, workloads.STUDY),
 )
 """All of them, in the order of docs/columns.md."""

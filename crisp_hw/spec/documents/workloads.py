@@ -112,3 +112,21 @@ RUN = Section(
         column("top1_classes", "share", "Top-1 accuracy among the classes pruned for.", 0, "top-1 among the classes"),
     ),
 )
+STUDY = Section(
+    "A study",
+    "`crisp-prune compare`: one record for each method, target and set of classes, over all seeds.",
+    (
+        column("method", "text", "The method, by its name in the study."),
+        column("classes", "whole", "Classes pruned for and tested on."),
+        column("target", "share", "Sparsity asked for; empty where the method has none."),
+        column("seeds", "whole", "Seeds, each with a network, images and an order of its own.", 1),
+        column("sparsity", "share", "Share of zeros reached among the prunable weights, the mean over the seeds.", 1),
+        column("top1", "share", "Top-1 accuracy over all outputs, the mean over the seeds.", 0, "top-1"),
+        column("top1_std", "share", "Its standard deviation over the seeds; 0 for one seed.", 0, "deviation"),
+        column(
+            "top1_classes", "share", "Top-1 among the classes, the mean over the seeds.", 2, "top-1 among the classes"
+        ),
+        column("top1_classes_std", "share", "Its standard deviation over the seeds.", 3, "its deviation"),
+        column("macs", "share", "Multiply-accumulates left, as a share of the dense network's.", 0, "MACs left"),
+    ),
+)

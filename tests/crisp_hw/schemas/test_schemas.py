@@ -107,7 +107,7 @@ def test_every_kind_of_evaluation_is_what_its_schema_says(kind):
 
 
 def test_every_schema_has_a_command_that_shows_it():
-    elsewhere = {"crisp-hw/verification/1", "crisp-prune/plan/1", "crisp-prune/run/1"}
+    elsewhere = {"crisp-hw/verification/1", "crisp-prune/plan/1", "crisp-prune/run/1", "crisp-prune/lab/1"}
     assert {f"crisp-hw/{name}" for name in COMMANDS} | elsewhere == SCHEMAS.keys()
 
 
@@ -128,7 +128,18 @@ def test_what_crisp_prune_prints_is_what_its_schemas_say():
 
 def test_every_schema_that_the_program_names_is_there():
     sources = (path for package in ("crisp_hw", "crisp_prune") for path in (ROOT / package).rglob("*.py"))
-    read = {"arch", "queued", "energy", "workload", "sram-grid", "parts", "bundle", "pruned-model", "prune-job"}
+    read = {
+        "arch",
+        "queued",
+        "energy",
+        "workload",
+        "sram-grid",
+        "parts",
+        "bundle",
+        "pruned-model",
+        "prune-job",
+        "study",
+    }
     named = {found for path in sources for found in re.findall(r'"crisp-(?:hw|prune)/([a-z-]+)/\d+"', path.read_text())}
     assert named - read == {name.split("/")[1] for name in SCHEMAS}
 

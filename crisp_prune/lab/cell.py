@@ -1,0 +1,136 @@
+"""One cell of a study: the dense network that it starts from, its pruning and fine-tuning, and what comes out."""
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.utils.data import DataLoader, TensorDataset
+
+from crisp_hw.errors import InputError
+from crisp_hw.machine.objects import call_factory
+from crisp_hw.spec.descriptors import PrunedModel
+from crisp_prune.checkpoint import load_checkpoint, save_checkpoint
+from crisp_prune.evaluate import accuracy
+from crisp_prune.lab.images import Images, first_of_each, open_images
+from crisp_prune.lab.networks import NETWORKS
+from crisp_prune.lab.study import Cell
+from crisp_prune.prune import Crisp
+
+PRETRAIN_PEAK = 5e-3
+"""Peak learning rate of AdamW with a one-cycle schedule: not given; assumed because it trains these networks well."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What came out of a cell, as shares; `macs` is that of the dense multiply-accumulates that is left."""
+
+    method: str
+    target: float | None
+    classes: tuple[int, ...]
+    seed: int
+    data: str
+    sparsity: float
+    top1_all: float
+    top1_classes: float
+    macs: float
+    seconds: float
+    by_layer: dict[str, float]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self) | {"classes": list(self.classes)}
+
+
+def measured_from(plain: dict[str, Any]) -> Measured:
+    """The inverse of `Measured.as_dict`."""
+    return Measured(**(plain | {"classes": tuple(plain["classes"])}))
+
+
+def network_of(cell: Cell, images: Images) -> nn.Module:
+    """The untrained network of a cell."""
+    torch.manual_seed(cell.seed)
+    if ":" in cell.model:
+        found = call_factory(cell.model)
+        if not isinstance(found, nn.Module):
+            raise InputError(f"{cell.model} gave {type(found).__name__}, not a torch module")
+        return found
+    if cell.model not in NETWORKS:
+        hint = f"there are {', '.join(NETWORKS)}, or package.module:factory"
+        raise InputError(f"unknown model {cell.model!r}", hint=hint)
+    return NETWORKS[cell.model](images.classes, images.channels)
+
+
+def start(cell: Cell, folder: Path) -> None:
+    """Train the dense network that a cell starts from on all classes, unless its file is there."""
+    path = folder / f"{cell.start}.pt"
+    if path.exists():
+        return
+    images = open_images(cell.data, cell.side)
+    network, (inputs, labels) = network_of(cell, images), images.train
+    chosen = first_of_each(labels, tuple(range(images.classes)), cell.per_class)
+    torch.manual_seed(cell.seed)
+    batches = DataLoader(TensorDataset(inputs[chosen], labels[chosen]), batch_size=64, shuffle=True, drop_last=True)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=PRETRAIN_PEAK)
+    steps = max(1, cell.pretrain_epochs * len(batches))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PRETRAIN_PEAK, total_steps=steps)
+    network.train()
+    for _ in range(cell.pretrain_epochs):
+        for batch, targets in batches:
+            optimizer.zero_grad()
+            torch.autograd.backward(cross_entropy(network(batch), targets))
+            optimizer.step()
+            schedule.step()
+    save_checkpoint(path, network.state_dict())
+
+
+def measure(cell: Cell, folder: Path) -> Measured:
+    """Prune the network of `start` as the cell says, fine-tune it, and test it on all test images of its classes."""
+    began = time.perf_counter()
+    images = open_images(cell.data, cell.side)
+    network = network_of(cell, images)
+    network.load_state_dict(load_checkpoint(folder / f"{cell.start}.pt"))
+    loader, test = loaders(cell, images)
+    pruner = Crisp(network, cell.config(), sample=images.test[0][:1])
+    pruner.fit(loader)
+    pruner.finalize()
+    reached = accuracy(network, test, cell.classes)
+    exported = pruner.export()
+    return Measured(
+        cell.method.name, cell.sparsity, cell.classes, cell.seed, images.source, pruner.sparsity, reached.top1_all,
+        reached.top1_classes, macs_left(exported), time.perf_counter() - began, sparsities(exported),
+    )  # fmt: skip
+
+
+def loaders(cell: Cell, images: Images) -> tuple[DataLoader[tuple[Tensor, ...]], DataLoader[tuple[Tensor, ...]]]:
+    """Training batches of the cell's classes, shuffled, and its test images."""
+    (inputs, labels), (held, held_labels) = images.train, images.test
+    train = first_of_each(labels, cell.classes, cell.per_class)
+    test = first_of_each(held_labels, cell.classes, len(held_labels))
+    if not len(train) or not len(test):
+        raise InputError(f"no image of the classes {cell.classes}", hint=f"the data has {images.classes} classes")
+    shuffled = DataLoader(TensorDataset(inputs[train], labels[train]), cell.batch_size, shuffle=True, drop_last=True)
+    return shuffled, DataLoader(TensorDataset(held[test], held_labels[test]), 1000)
+
+
+def macs_left(exported: PrunedModel) -> float:
+    """Kept weights x output positions, over the same of the dense network: multiply-accumulates that are left.
+
+    >>> macs_left(PrunedModel("none", ()))
+    1.0
+    """
+    kept = sum(layer.layer.macs * _density(layer.mask) for layer in exported.layers)
+    dense = sum(layer.layer.macs for layer in exported.layers)
+    return kept / dense if dense else 1.0
+
+
+def sparsities(exported: PrunedModel) -> dict[str, float]:
+    """Share of zeros by layer, in order of execution."""
+    return {layer.layer.name: 1 - _density(layer.mask) for layer in exported.layers}
+
+
+def _density(mask: Any) -> float:
+    return 1.0 if mask is None else float(mask.mean())

@@ -1,0 +1,100 @@
+"""The figures of a study: accuracy against sparsity or classes with the work left under it, and sparsity by layer."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crisp_hw.errors import InputError
+from crisp_prune.lab.cell import Measured
+from crisp_prune.lab.results import Row, rows_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def draw(cells: Sequence[Measured], folder: Path) -> list[Path]:
+    """The figures for which a study has cells: against sparsity for each number of classes, against classes, by layer.
+
+    InputError where matplotlib is missing.
+    """
+    try:
+        import matplotlib as mpl
+    except ModuleNotFoundError:
+        raise InputError("figures need matplotlib", hint='pip install "crisp-hw[plot]"') from None
+    with mpl.rc_context({"backend": "agg"}):
+        rows, made = rows_of(cells), list[Path]()
+        for classes in dict.fromkeys(row.classes for row in rows):
+            mine = [row for row in rows if row.classes == classes]
+            if len({row.target for row in mine} - {None}) > 1:
+                made.append(_lines(mine, folder / f"accuracy-against-sparsity-{len(classes)}.png", _sparsity))
+        for target in sorted({row.target for row in rows if row.target is not None}):
+            mine = [row for row in rows if row.target in (target, None)]
+            if len({row.classes for row in mine}) > 1:
+                made.append(_lines(mine, folder / f"accuracy-against-classes-{target:g}.png", _classes))
+        return [*made, *([_layers(cells, folder / "sparsity-by-layer.png")] if cells else [])]
+
+
+def _sparsity(row: Row) -> float | None:
+    return row.target
+
+
+def _classes(row: Row) -> float:
+    return float(len(row.classes))
+
+
+def _lines(rows: Sequence[Row], path: Path, place: Callable[[Row], float | None]) -> Path:
+    """Accuracy with its deviation above, the multiply-accumulates that are left below; a line for each method."""
+    import matplotlib.pyplot as plt
+
+    _, (top, under) = plt.subplots(2, 1, sharex=True, figsize=(6, 6), height_ratios=(3, 1))
+    for method in dict.fromkeys(row.method for row in rows):
+        mine = [row for row in rows if row.method == method]
+        _line(top, under, mine, place)
+    top.set_ylabel("top-1 over all outputs (%)")
+    under.set_ylabel("MACs left (%)")
+    under.set_xlabel("sparsity" if place is _sparsity else "classes")
+    top.legend(fontsize="small")
+    return _saved(path)
+
+
+def _line(top: "Axes", under: "Axes", rows: Sequence[Row], place: Callable[[Row], float | None]) -> None:
+    """One method: a line over its places, or one across where it has none."""
+    placed = sorted((at, row) for row in rows if (at := place(row)) is not None)
+    if not placed:
+        top.axhline(rows[0].top1 * 100, color="black", linestyle="--", label=rows[0].method)
+        under.axhline(rows[0].macs * 100, color="black", linestyle="--")
+        return
+    places = [at for at, _ in placed]
+    accuracy, deviation = [row.top1 * 100 for _, row in placed], [row.top1_std * 100 for _, row in placed]
+    drawn = top.errorbar(places, accuracy, deviation, marker="o", capsize=3, label=rows[0].method)
+    under.plot(places, [row.macs * 100 for _, row in placed], marker="o", color=drawn.lines[0].get_color())
+
+
+def _layers(cells: Sequence[Measured], path: Path) -> Path:
+    """The sparsity of every layer of the sparsest cell of each method, with its first seed."""
+    import matplotlib.pyplot as plt
+
+    chosen: dict[str, Measured] = {}
+    for cell in cells:
+        if cell.method not in chosen or cell.sparsity > chosen[cell.method].sparsity:
+            chosen[cell.method] = cell
+    _, axes = plt.subplots(figsize=(7, 4))
+    for number, cell in enumerate(chosen.values()):
+        width = 0.84 / len(chosen)
+        middles = [at + width * (number - (len(chosen) - 1) / 2) for at in range(len(cell.by_layer))]
+        axes.bar(middles, [value * 100 for value in cell.by_layer.values()], width, label=cell.method)
+    names = list(next(iter(chosen.values())).by_layer)
+    axes.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize="small")
+    axes.set_ylabel("sparsity (%)")
+    axes.legend(fontsize="small")
+    return _saved(path)
+
+
+def _saved(path: Path) -> Path:
+    """The current figure as a file."""
+    import matplotlib.pyplot as plt
+
+    plt.tight_layout()
+    plt.savefig(path, dpi=150)
+    plt.close()
+    return path
