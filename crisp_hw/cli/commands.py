@@ -8,6 +8,7 @@ from crisp_hw.cli.evaluate import evaluate, render
 from crisp_hw.cli.examples import EXAMPLES
 from crisp_hw.cli.import_model import import_model
 from crisp_hw.cli.map import map_files
+from crisp_hw.cli.measure import measure
 from crisp_hw.cli.model import model
 from crisp_hw.cli.points import points
 from crisp_hw.cli.reproduce import reproduce
@@ -35,7 +36,7 @@ app.command("import", rich_help_panel=NETWORKS)(import_model)
 app.command(rich_help_panel=NETWORKS)(points)
 app.command(rich_help_panel=FILES)(model)
 app.command("map", rich_help_panel=FILES)(map_files)
-for command in (compare, verify, validate, reproduce, bundle, replay):
+for command in (compare, verify, validate, reproduce, measure, bundle, replay):
     app.command(rich_help_panel=CHECKS)(command)
 app.add_typer(accelerators.app, name="arch", rich_help_panel=STOCK)
 app.add_typer(networks.app, name="workload", rich_help_panel=STOCK)

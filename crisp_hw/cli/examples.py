@@ -16,8 +16,8 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "crisp-hw import w.pth --model my_model:build --input 1,3,8,8 -o own.pt",
     ),
     "points": (
-        "crisp-hw points scan.bin --voxel-size 0.2 -a crisp-stc --nm 2:4",
-        "crisp-hw points scan.bin --voxel-size 0.2 --network points.yaml --epsilon 0.5 -f csv",
+        "crisp-hw points scan.bin --voxel-size 0.2 --epsilon 0.5 --nm 2:4",
+        "crisp-hw points scan.bin --voxel-size 1 --network points.yaml -f csv",
     ),
     "render": (
         "crisp-hw render run.pt -o documents",
@@ -34,6 +34,10 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "verify": ("crisp-hw verify run.pt --layers fc", "crisp-hw verify arch.yaml problem.yaml mapping.yaml"),
     "validate": ("crisp-hw validate cases.jsonl", "crisp-hw validate cases.jsonl --strict -f json"),
     "reproduce": ("crisp-hw reproduce eie", "crisp-hw reproduce eie -o results --no-plot -f md"),
+    "measure": (
+        "crisp-hw measure run.pt -a stc",
+        "crisp-hw measure resnet50 --nm 2:4 --layers fc --tokens 4096 -f csv",
+    ),
     "bundle": (
         "crisp-hw bundle run.pt -o result.zip",
         f"crisp-hw bundle resnet50 --nm 2:4 --layers fc -a {_OTHER} -o result.zip",

@@ -19,6 +19,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
             stock.Workloads,
             stock.WorkloadTable,
             stock.Points,
+            stock.Measurement,
         ),
         *(stock.Description, stock.Kept, stock.Doctor, stock.Mistakes, pruning.Plan, pruning.Run, pruning.Comparison),
     )

@@ -69,6 +69,31 @@ class Points(Strict):
     skipped: list[Skipped]
 
 
+class TimedLayer(Strict):
+    """A linear layer on a GPU, times in ms; ratios are dense over 2:4."""
+
+    layer: str
+    rows: int
+    columns: int
+    tokens: int
+    dense_ms: Number
+    sparse_ms: Number
+    measured: Number
+    predicted: Number
+    agrees: Literal["yes", "no"]
+
+
+class Measurement(Strict):
+    """Linear layers of 2:4 weights timed on a GPU: `crisp-hw measure`."""
+
+    schema_: Literal["crisp-hw/measurement/1"] = Field(alias="schema")
+    name: str
+    arch: str
+    versions: Versions
+    layers: list[TimedLayer]
+    skipped: list[Skipped]
+
+
 class Accelerators(Strict):
     """The packaged accelerators: `crisp-hw arch list`."""
 

@@ -16,7 +16,7 @@ DOCUMENTS = (
         hardware.ACCELERATOR_LEVELS,
     ),
     *(hardware.ACCELERATOR_NUMBERS, hardware.ACCELERATOR_ENERGIES, hardware.COMPONENTS, hardware.COMPONENT_ACTIONS),
-    *(hardware.COMPONENT_SOURCES, verdicts.COMPARED, verdicts.COMPARED_LAYERS, verdicts.VALIDATION),
+    *(hardware.COMPONENT_SOURCES, verdicts.COMPARED, verdicts.COMPARED_LAYERS, verdicts.TIMED, verdicts.VALIDATION),
     *(verdicts.VERIFICATION, verdicts.VERIFICATION_DIFFERENCES, verdicts.REPRODUCTION, verdicts.REPRODUCTION_BOUNDS),
     *(verdicts.REPLAY, verdicts.REPLAY_DIFFERENCES),
     *(upkeep.MISTAKES, upkeep.KEPT, upkeep.INSTALLED, workloads.POINT_TOTALS, workloads.POINT_LAYERS),

@@ -26,6 +26,21 @@ COMPARED_LAYERS = Section(
         column("differing", "whole", "Figures that are further apart than the tolerance.", 0, "figures that differ"),
     ),
 )
+TIMED = Section(
+    "Layers on a GPU",
+    "`crisp-hw measure`: one record per linear layer of 2:4 weights.",
+    (
+        known("layer"),
+        known("rows", 2),
+        known("columns", 2),
+        column("tokens", "whole", "Vectors that the weights are multiplied with.", 1),
+        column("dense_ms", "number", "Median time on the GPU with dense weights."),
+        column("sparse_ms", "number", "Median time on the GPU with PyTorch's kernel for 2:4 weights."),
+        column("measured", "ratio", "dense_ms over sparse_ms."),
+        column("predicted", "ratio", "Dense cycles over cycles on the accelerator in the model."),
+        column("agrees", "text", "Do both say the same about whether 2:4 is faster than dense?"),
+    ),
+)
 VALIDATION = Section(
     "Validation",
     "`crisp-hw validate`: one record per family of recorded runs of timeloop-model.",

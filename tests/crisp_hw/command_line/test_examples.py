@@ -23,13 +23,24 @@ PROGRAMS = {"crisp-hw": (hw.app, EXAMPLES), "crisp-prune": (prune.app, PRUNE)}
 ALL = [(program, line) for program, (_, told) in PROGRAMS.items() for lines in told.values() for line in lines]
 GOLDEN = Path(__file__).parents[2] / "golden" / "crisp-small.jsonl"
 WIDTH = 76  # characters between the margins of help in a terminal of 80 columns
-NEEDS_TIMELOOP = ("crisp-hw verify", "crisp-hw replay result.zip --backend timeloop")
+NEEDS_MORE = (
+    "crisp-hw measure",
+    "crisp-hw verify",
+    "crisp-hw replay result.zip --backend timeloop",
+)
 NETWORK = """\
 schema: crisp-hw/workload/1
 name: net
 source: made up for a test
 layers:
   - {name: fc, kind: linear, in_channels: 64, out_channels: 10}
+"""
+POINTS = """\
+schema: crisp-hw/point-network/1
+name: points
+source: made up for a test
+layers:
+  - {name: stem, in_channels: 4, out_channels: 16}
 """
 MODEL = """\
 from torch import nn
@@ -88,6 +99,8 @@ def folder(tmp_path_factory):
         (made / f"{name}.yaml").write_text(text)
     (made / "cases.jsonl").write_text("\n".join(GOLDEN.read_text().splitlines()[:2]) + "\n")
     (made / "net.yaml").write_text(NETWORK)
+    (made / "points.yaml").write_text(POINTS)
+    (made / "scan.bin").write_bytes(np.arange(32, dtype="<f4").tobytes())
     (made / "my_model.py").write_text(MODEL)
     torch.save(_state_dict(), made / "w.pth")
     safetensors.torch.save_file({"fc.weight": torch.eye(16)}, made / "weights.safetensors")
@@ -108,7 +121,7 @@ def run(folder, line):
         return CliRunner().invoke(PROGRAMS[name][0], words, prog_name=name)
 
 
-RUN = [line for _, line in ALL if not line.startswith((*NEEDS_TIMELOOP, "crisp-prune run"))]
+RUN = [line for _, line in ALL if not line.startswith((*NEEDS_MORE, "crisp-prune run"))]
 
 
 @pytest.mark.slow

@@ -107,7 +107,8 @@ def test_every_kind_of_evaluation_is_what_its_schema_says(kind):
 
 
 def test_every_schema_has_a_command_that_shows_it():
-    elsewhere = {"crisp-hw/verification/1", "crisp-prune/plan/1", "crisp-prune/run/1", "crisp-prune/lab/1"}
+    elsewhere = {f"crisp-hw/{name}/1" for name in ("verification", "measurement")}
+    elsewhere |= {f"crisp-prune/{name}/1" for name in ("plan", "run", "lab")}
     assert {f"crisp-hw/{name}" for name in COMMANDS} | elsewhere == SCHEMAS.keys()
 
 
@@ -131,6 +132,7 @@ def test_every_schema_that_the_program_names_is_there():
     read = {
         "arch",
         "queued",
+        "point-network",
         "energy",
         "workload",
         "sram-grid",
