@@ -1,9 +1,9 @@
 """One layer on one accelerator: the best mapping of the best way to run it, against the same fabric run dense."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from itertools import chain
 
 import numpy as np
 
@@ -21,18 +21,20 @@ from crisp_hw.encode import (
     with_weights,
 )
 from crisp_hw.engine.compare import compare_tiles
+from crisp_hw.engine.rounded import rounded
 from crisp_hw.engine.unpriced import unpriced
 from crisp_hw.errors import CrispError, MappingError
+from crisp_hw.layer_ways import SolvedWay, Way, Ways, compared, computes, energy_pj, noted, said_of
 from crisp_hw.mapper.bounds import least
 from crisp_hw.mapper.tally import OBJECTIVES
 from crisp_hw.searches.content import Content
 from crisp_hw.searches.pool import Solve
-from crisp_hw.searches.solve import Solved, Task, task_of
+from crisp_hw.searches.solve import Solved, task_of
 from crisp_hw.spec import patterns
 from crisp_hw.spec.accelerator import Accelerator
 from crisp_hw.spec.descriptors import Descriptor, PrunedLayer
 from crisp_hw.spec.design import DesignPoint
-from crisp_hw.spec.encoded import Encoded, IndexLine, OverheadLine
+from crisp_hw.spec.encoded import Encoded
 from crisp_hw.spec.evaluation import DensityCheck, LayerEvaluation
 from crisp_hw.spec.options import EvaluateOptions
 from crisp_hw.spec.result import Result
@@ -48,50 +50,12 @@ FEWER = (
 
 
 @dataclass(frozen=True)
-class _Way:
-    """One way to run a layer: as its case encodes it, and with its weights as the options describe them."""
-
-    layer: str
-    model: Encoded
-    encoded: Encoded
-    task: Task
-
-
-@dataclass(frozen=True)
 class _Row:
     """A layer on an accelerator before any search: all ways to run it, and all to run it dense."""
 
     descriptor: Descriptor
-    ways: "_Ways"
-    dense: "_Ways"
-
-
-class _Ways:
-    """Ways to run one layer, that of the first case first; each other is worked out when it is asked for."""
-
-    def __init__(self, encoded: Iterator[Encoded], planned: Callable[[Encoded], _Way]) -> None:
-        self._others, self._planned = encoded, planned
-        self.first = planned(next(encoded))
-
-    def encodings(self) -> Iterator[Encoded]:
-        """As the cases encode them; once."""
-        return chain([self.first.model], self._others)
-
-    def planned(self, encoded: Encoded) -> _Way:
-        """One of them, ready to be searched."""
-        return self.first if encoded is self.first.model else self._planned(encoded)
-
-
-@dataclass(frozen=True)
-class _Solved:
-    """The best mapping of one way to run a layer, and what it costs."""
-
-    way: _Way
-    solved: Solved
-    result: Result
-    index: IndexLine | None
-    lines: tuple[OverheadLine, ...]
-    scores: tuple[float, float]
+    ways: "Ways"
+    dense: "Ways"
 
 
 class LayerEvaluator:
@@ -104,9 +68,9 @@ class LayerEvaluator:
         self._silicon = silicon_of(accelerator)
         self._dense = baseline(accelerator)
         self._backend: Backend = backend(options.backend)
-        self._best: dict[str, _Solved] = {}
+        self._best: dict[str, SolvedWay] = {}
         self._known: dict[str, Result] = {}
-        self._planned_ways: dict[object, _Ways] = {}
+        self._planned_ways: dict[object, Ways] = {}
 
     @property
     def name(self) -> str:
@@ -124,7 +88,7 @@ class LayerEvaluator:
         descriptor = row.descriptor
         best = self._best_of(row.ways, solve, descriptor.layer.name)
         encoded, found = best.way.encoded, best.solved.found
-        point = DesignPoint(encoded.design, found.mapping, _said(best, descriptor.layer.name))
+        point = DesignPoint(encoded.design, found.mapping, said_of(best, descriptor.layer.name))
         unknown = self._uncounted(best)
         return LayerEvaluation(
             arch=self._accelerator.name,
@@ -142,22 +106,25 @@ class LayerEvaluator:
             silicon=self._silicon,
         )
 
-    def _ways(self, descriptor: Descriptor, accelerator: Accelerator) -> _Ways:
+    def _ways(self, descriptor: Descriptor, accelerator: Accelerator) -> Ways:
         key = (_nameless(descriptor), accelerator is self._dense)
         if self._options.density == "actual" or key not in self._planned_ways:  # masks are known by the layer's name
             planned = partial(self._planned, descriptor=descriptor)
-            self._planned_ways[key] = _Ways(encodings(descriptor, accelerator, self._options), planned)
+            self._planned_ways[key] = Ways(encodings(descriptor, accelerator, self._options), planned)
         return self._planned_ways[key]
 
-    def _best_of(self, ways: _Ways, solve: Solve, name: str) -> _Solved:
+    def _best_of(self, ways: Ways, solve: Solve, name: str) -> SolvedWay:
         """The best way in the objective; of equals, the first. Errors are those of the first way."""
         key = ways.first.task.key
         if key in self._best:
             return self._best[key]
-        best: _Solved | None = None
+        best: SolvedWay | None = None
         failure: MappingError | None = None
+        beaten: list[Encoded] = []
+        judged: list[SolvedWay] = []
         for encoded in ways.encodings():
             if best is not None and self._beaten(encoded, best):
+                beaten.append(encoded)
                 continue
             try:
                 way = ways.planned(encoded)
@@ -167,6 +134,7 @@ class LayerEvaluator:
                 continue
             except CrispError as error:
                 raise self._about(error, name) from error
+            judged.append(found)
             if best is None or found.scores < best.scores:
                 best = found
         if best is None:
@@ -174,31 +142,40 @@ class LayerEvaluator:
             raise self._about(failure, name) from failure
         if failure is not None:
             note = f"{name}: another way to run it is left out, because no mapping of it is valid ({failure})"
-            best = _noted(best, note)
-        self._best[key] = best
+            best = noted(best, note)
+        judged += self._thriftier(beaten, best, ways, solve)
+        self._best[key] = best = compared(best, judged, self._options.objective)
         return best
+
+    def _thriftier(self, beaten: list[Encoded], best: SolvedWay, ways: Ways, solve: Solve) -> Iterator[SolvedWay]:
+        """Ways with less padding, which may take less energy although the best one beats them in the objective."""
+        for encoded in beaten if self._options.objective != "energy" else ():
+            bound_pj = float(least(encoded.design, encoded.macs_at_once).energy_pj[0])
+            if computes(encoded) < computes(best.way.model) and bound_pj < best.energy_pj:
+                way = ways.planned(encoded)
+                with suppress(MappingError):
+                    yield self._judged(way, solve(way.task))
 
     def _about(self, error: CrispError, name: str) -> CrispError:
         return error.within(f"layer {name} on {self._accelerator.name}")
 
-    def _judged(self, way: _Way, solved: Solved) -> _Solved:
+    def _judged(self, way: Way, solved: Solved) -> SolvedWay:
         """One way with the circuits beside the model, which count where the objective is about energy."""
         index = index_line(way.encoded, solved.result) if way.encoded.block_index else None
         lines = overhead_lines(way.encoded, solved.result, index) if self._options.overheads else ()
-        beside_pj = sum(line.energy_pj for line in lines) + sum(index.energy_pj.values() if index else ())
-        scores = self._scores(solved.result.cycles, solved.result.energy_pj + beside_pj)
-        return _Solved(way, solved, solved.result, index, lines, scores)
+        scores = self._scores(solved.result.cycles, energy_pj(solved.result, index, lines))
+        return SolvedWay(way, solved, solved.result, index, lines, scores)
 
     def _scores(self, cycles: float, energy_pj: float) -> tuple[float, float]:
         first, second = OBJECTIVES[self._options.objective](np.array([float(cycles)]), np.array([energy_pj]))
         return float(first[0]), float(second[0])
 
-    def _beaten(self, encoded: Encoded, best: _Solved) -> bool:
+    def _beaten(self, encoded: Encoded, best: SolvedWay) -> bool:
         """Do lower bounds show that another way cannot be better?"""
         bound = least(encoded.design, encoded.macs_at_once)
         return self._scores(float(bound.cycles[0]), float(bound.energy_pj[0])) >= best.scores
 
-    def _uncounted(self, best: _Solved) -> tuple[str, ...]:
+    def _uncounted(self, best: SolvedWay) -> tuple[str, ...]:
         """A sentence about circuits without a cost."""
         if not self._options.overheads:
             return ()
@@ -226,19 +203,19 @@ class LayerEvaluator:
         tiles = compare_tiles(point, "A", model.design.problem.tensor("A").density)
         return DensityCheck(self._options.density, result, tiles)
 
-    def _planned(self, model: Encoded, descriptor: Descriptor) -> _Way:
+    def _planned(self, model: Encoded, descriptor: Descriptor) -> Way:
         encoded = self._weighted(model, descriptor)
         task = task_of(encoded.design, encoded.constraints, self._options.objective, content=self._content)
-        return _Way(descriptor.layer.name, model, encoded, task)
+        return Way(descriptor.layer.name, model, encoded, task)
 
-    def _result(self, best: _Solved, name: str) -> Result:
+    def _result(self, best: SolvedWay, name: str) -> Result:
         """What the backend makes of the mapping that the search found valid."""
         key = best.way.task.key
         if key not in self._known:
             self._known[key] = self._run(best, name)
-        return replace(self._known[key], assumptions=(*_said(best, name), *self._known[key].assumptions))
+        return replace(self._known[key], assumptions=(*said_of(best, name), *self._known[key].assumptions))
 
-    def _run(self, best: _Solved, name: str) -> Result:
+    def _run(self, best: SolvedWay, name: str) -> Result:
         result = best.result
         if self._backend is not BACKENDS["embedded"]:
             result = self._backend(DesignPoint(best.way.task.design, best.solved.found.mapping))
@@ -246,33 +223,12 @@ class LayerEvaluator:
             said = f"backend {self._options.backend} refuses the best mapping: {'; '.join(result.reasons)}"
             error = MappingError(said, hint="`crisp-hw verify` compares the backends", failures=result.failures)
             raise self._about(error, name)
-        free = unpriced(best.way.task.design, result)
-        return replace(result, assumptions=(*result.assumptions, *free))
+        design = best.way.task.design
+        notes = (*unpriced(design, result), *rounded(DesignPoint(design, best.solved.found.mapping), best.result))
+        return replace(result, assumptions=(*result.assumptions, *notes))
 
 
 def _nameless(descriptor: Descriptor) -> object:
     """What tells layers apart but their names."""
     parts = [getattr(descriptor, each.name) for each in fields(descriptor) if each.name not in UNSEEN]
     return replace(descriptor.layer, name=""), tuple(sorted(descriptor.metadata_bits.items())), *parts
-
-
-def _noted(best: _Solved, note: str) -> _Solved:
-    """The same with one more assumption."""
-    way = best.way
-    encoded = replace(way.encoded, assumptions=(*way.encoded.assumptions, note))
-    return replace(best, way=replace(way, model=encoded if way.model is way.encoded else way.model, encoded=encoded))
-
-
-def _said(best: _Solved, name: str) -> tuple[str, ...]:
-    """The assumptions of an encoding, and that its mapping is not known to be the best where that is so.
-
-    An encoding may be that of another layer of the same shape and pattern, whose name its assumptions then begin with.
-    """
-    first = f"{best.way.layer}: "
-    assumed = (
-        f"{name}: {text.removeprefix(first)}" if text.startswith(first) else text
-        for text in best.way.encoded.assumptions
-    )
-    found = best.solved.found
-    doubt = () if found.proven else (f"{name}: the mapping is not proven to be the best: {found.certificate}",)
-    return (*assumed, *doubt)

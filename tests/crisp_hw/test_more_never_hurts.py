@@ -1,16 +1,19 @@
 """More of anything never hurts: random small layers on every packaged accelerator, whatever the objective.
 
 A subset of the mask, a wider bandwidth and more cores never cost more of what the mapper minimises; larger memories
-never more cycles. Two assumptions: energies follow the sizes, so that an access to a larger memory costs more;
-and whoever asks for cycles gets the faster mapping, so fewer weights may cost more energy where they take fewer cycles.
+never more cycles, nor more energy at equal energies per access (which follow the sizes: that is physics). Fewer
+weights cost more energy for two reasons alone, and then their result names the one: it was not the energy that was
+asked for, or Timeloop's rounding of small compressed tiles, whose share is known and does not count here.
 """
 
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 import pytest
 
 from crisp_hw import NM, evaluate, list_arch, load_arch
+from crisp_hw.engine.rounded import rounding_pj
 from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
 from crisp_hw.spec.layer import Layer
 
@@ -21,8 +24,15 @@ MORE = {
     "more cores": {"cores": 8},
 }
 CASES = tuple(product(SHIPPED, ("cycles", "energy", "edp")))
-UNEXPLAINED = (195, "dstc", "energy")
-ROUNDING = 1 + 1e-9
+EXACT = 1 + 1e-9  # sums of floats in another order
+FASTER = "another way to run it takes less energy"
+ROUNDED = "fewer nonzeros may cost more energy here: Timeloop rounds"
+NAMED = [
+    (38, "stc", "cycles", FASTER),
+    (81, "stc", "edp", FASTER),
+    (147, "crisp-stc", "cycles", FASTER),
+    (195, "dstc", "energy", ROUNDED),
+]
 
 
 def pruned_pair(seed):
@@ -48,25 +58,56 @@ def pruned_pair(seed):
     )
 
 
-def costs(model, archs, objective):
-    """Cycles, uJ and their product by accelerator; energies with what stands beside the model."""
-    frame = evaluate(model, archs, objective=objective, jobs=1).to_frame().set_index("arch")
-    cycles, energy = frame["cycles"].to_dict(), frame["energy_uj"].to_dict()
-    return {
-        arch: {"cycles": cycles[arch], "energy": energy[arch], "edp": cycles[arch] * energy[arch]} for arch in cycles
-    }
+def costs(model, accelerators, objective):
+    """A row of each accelerator, by name."""
+    found = evaluate(model, accelerators, objective=objective, jobs=1)
+    return {row.arch: Cost.of(row) for row in found.network.rows}
 
 
-def check(seed, name, objective):
+@dataclass(frozen=True)
+class Cost:
+    """Cycles, energy with what stands beside the model, what Timeloop's roundings add to it, and what is named."""
+
+    cycles: int
+    energy: float
+    rounding: float
+    named: str
+
+    @classmethod
+    def of(cls, row):
+        beside = sum(line.energy_pj for line in row.overheads) + sum(row.index.energy_pj.values() if row.index else ())
+        rounding = sum(rounding_pj(row.point).values())
+        return cls(row.cycles, row.result.energy_pj + beside, rounding, " ".join(row.result.assumptions))
+
+    @property
+    def edp(self):
+        return self.energy * self.cycles
+
+    @property
+    def whole(self):
+        """The same without these roundings."""
+        return replace(self, energy=self.energy - self.rounding, rounding=0.0)
+
+
+def is_no_more(few, many, what):
+    """Is a cost of the sparser layer no more, but for what roundings that are named in its result add?"""
+    if ROUNDED in few.named and getattr(few, what) > getattr(many, what) * EXACT:
+        few, many = few.whole, many.whole
+    return getattr(few, what) <= getattr(many, what) * EXACT
+
+
+def check(seed, name, objective, kinds=tuple(MORE)):
     whole, subset = pruned_pair(seed)
     base = load_arch(name)
-    found = costs(whole, [base, *(base.replace(name=each, **changes) for each, changes in MORE.items())], objective)
+    more = [base.replace(name=each, **MORE[each]) for each in kinds]
+    if objective != "cycles":  # an access to a larger memory costs more: energies as if it did not
+        more = [replace(each, energy=base.energy) if each.name == "larger" else each for each in more]
+    found = costs(whole, [base, *more], objective)
     sparser = costs(subset, [base], objective)[name]
-    for each in MORE if objective == "cycles" else ("wider", "more cores"):
-        assert found[each][objective] <= found[name][objective] * ROUNDING, each
-    assert sparser[objective] <= found[name][objective] * ROUNDING
-    if objective == "cycles" and sparser["cycles"] == found[name]["cycles"]:
-        assert sparser["energy"] <= found[name]["energy"] * ROUNDING
+    for each in kinds:
+        assert getattr(found[each], objective) <= getattr(found[name], objective) * EXACT, each
+    assert is_no_more(sparser, found[name], objective)
+    assert is_no_more(sparser, found[name], "energy") or (objective != "energy" and FASTER in sparser.named)
 
 
 def test_these_are_the_packaged_accelerators_that_this_speaks_of():
@@ -75,20 +116,21 @@ def test_these_are_the_packaged_accelerators_that_this_speaks_of():
 
 @pytest.mark.parametrize("number", range(len(CASES)), ids=lambda number: "-".join(CASES[number]))
 def test_more_never_hurts(number):
-    for seed in range(number, 5 * len(CASES), len(CASES)):  # 60 layers in all
-        check(seed, *CASES[number])
+    for turn, seed in enumerate(range(number, 5 * len(CASES), len(CASES))):  # 60 layers in all, one kind of more each
+        check(seed, *CASES[number], kinds=tuple(MORE)[(number + turn) % len(MORE) :][:1])
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(300))
 def test_more_never_hurts_on_every_accelerator(seed):
     for case in CASES:
-        if (seed, *case) != UNEXPLAINED:
-            check(seed, *case)
+        check(seed, *case)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="4 x 8 at 3:4 and at 1:4 of it, 20 positions: 16.8 and 17.2 nJ; not explained yet"
-)
-def test_a_sparser_mask_that_costs_more_energy():
-    check(*UNEXPLAINED)
+@pytest.mark.parametrize(("seed", "name", "objective", "reason"), NAMED)
+def test_what_makes_fewer_weights_cost_more_energy_is_named(seed, name, objective, reason):
+    """These layers do cost more energy with fewer weights, for the reason that the result of the sparser one names."""
+    denser, sparser = (costs(each, [load_arch(name)], objective)[name] for each in pruned_pair(seed))
+    assert sparser.energy > denser.energy * EXACT
+    assert reason in sparser.named
+    check(seed, name, objective)
