@@ -1,7 +1,7 @@
 """One cell of a study: the dense network that it starts from, its pruning and fine-tuning, and what comes out."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,17 @@ from crisp_hw.machine.objects import call_factory
 from crisp_hw.spec.descriptors import PrunedModel
 from crisp_prune.checkpoint import load_checkpoint, save_checkpoint
 from crisp_prune.evaluate import accuracy
+from crisp_prune.geometry import layers_of, record
+from crisp_prune.head import slice_head
+from crisp_prune.lab.class_aware import METHODS, masks_of
 from crisp_prune.lab.images import Images, first_of_each, open_images
 from crisp_prune.lab.networks import NETWORKS
 from crisp_prune.lab.study import Cell
+from crisp_prune.lab.tuning import chosen, tune
+from crisp_prune.lab.watching import Watched, without
 from crisp_prune.prune import Crisp
+from crisp_prune.shrink import shrink
+from crisp_prune.sites import find_sites
 
 PRETRAIN_PEAK = 5e-3
 """Peak learning rate of AdamW with a one-cycle schedule: not given; assumed because it trains these networks well."""
@@ -93,6 +100,8 @@ def measure(cell: Cell, folder: Path) -> Measured:
     images = open_images(cell.data, cell.side)
     network = network_of(cell, images)
     network.load_state_dict(load_checkpoint(folder / f"{cell.start}.pt"))
+    if cell.method.kind in METHODS:
+        return measured_channels(cell, images, network, began)
     loader, test = loaders(cell, images)
     pruner = Crisp(network, cell.config(), sample=images.test[0][:1])
     pruner.fit(loader)
@@ -134,3 +143,60 @@ def sparsities(exported: PrunedModel) -> dict[str, float]:
 
 def _density(mask: Any) -> float:
     return 1.0 if mask is None else float(mask.mean())
+
+
+def measured_channels(cell: Cell, images: Images, network: nn.Module, began: float) -> Measured:
+    """A cell of a class-aware channel method: channels and outputs are gone for real before it is fine-tuned.
+
+    OCAP is fine-tuned as its code does it, the others with the steps and the rate of all methods.
+    """
+    inputs, labels = images.train
+    mine = first_of_each(labels, cell.classes, cell.per_class)
+    watched = Watched(network, inputs[mine], labels[mine], cell.classes)
+    sample, dense = images.test[0][:1], _weights(network)
+    macs = _macs(network, sample)
+    without(network, masks_of(cell.method.kind, watched, cell.method.ratio))
+    cut = shrink(slice_head(network, cell.classes), sample).model
+    places = tuple(range(len(cell.classes)))
+    torch.manual_seed(cell.seed)
+    if cell.method.kind.startswith("ocap"):
+        chosen_ones = [chosen(network, watched.of(label), cell.seed) for label in cell.classes]
+        some = torch.cat([watched.of(label)[place] for label, place in zip(cell.classes, chosen_ones, strict=True)])
+        tune(
+            cut, some, torch.cat([torch.full((len(each),), at) for at, each in enumerate(chosen_ones)]), cell.batch_size
+        )
+    else:
+        loader = DataLoader(
+            TensorDataset(watched.images, _places(cell, watched.labels)), cell.batch_size, True, drop_last=True
+        )
+        pruner = Crisp(cut, replace(cell.config(), classes=places), sample=sample)
+        pruner.fit(loader)
+        pruner.finalize()
+    held, held_labels = images.test
+    test = first_of_each(held_labels, cell.classes, len(held_labels))
+    reached = accuracy(cut, DataLoader(TensorDataset(held[test], _places(cell, held_labels[test])), 1000), places)
+    left = _weights(cut)
+    return Measured(
+        cell.method.name, None, cell.classes, cell.seed, images.source, 1 - sum(left.values()) / sum(dense.values()),
+        reached.top1_all, reached.top1_classes, _macs(cut, sample) / macs, time.perf_counter() - began,
+        {name: 1 - left[name] / count for name, count in dense.items()},
+    )  # fmt: skip
+
+
+def _places(cell: Cell, labels: Tensor) -> Tensor:
+    """Labels as places among the classes of a cell, which are the outputs of a head that was cut."""
+    return torch.tensor([cell.classes.index(label) for label in labels.tolist()])
+
+
+def _weights(network: nn.Module) -> dict[str, int]:
+    """Weights of the convolutions and Linear layers."""
+    layers = ((name, module) for name, module in network.named_modules() if isinstance(module, nn.Conv2d | nn.Linear))
+    return {name: module.weight.numel() for name, module in layers}
+
+
+def _macs(network: nn.Module, sample: Tensor) -> int:
+    """Multiply-accumulates of a dense network for one image."""
+    geometry = record(network, find_sites(network), lambda: network(sample), 1)
+    sites = {use.name: site for site in find_sites(network) for use in site.uses}
+    counted = (layers_of(network, sites[call.use], call, 1) for call in geometry.calls)
+    return sum(each.layer.macs for parts in counted for each in parts)

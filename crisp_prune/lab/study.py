@@ -15,8 +15,8 @@ from crisp_hw.spec.patterns import nm_of
 from crisp_prune.choices import Criterion, Pattern, Scope
 from crisp_prune.config import CrispConfig
 
-Kind = Literal["dense", "pruned"]
-"""Fine-tuned without pruning, or pruned by `Crisp`."""
+Kind = Literal["dense", "pruned", "ocap", "ocap-fr", "capnn-b", "capnn-w", "capnn-m", "captor", "myml"]
+"""Fine-tuned without pruning, pruned by `Crisp`, or by one of the methods of `lab.class_aware`."""
 
 
 class _Strict(BaseModel):
@@ -24,7 +24,10 @@ class _Strict(BaseModel):
 
 
 class Method(_Strict):
-    """A way to prune, by the name that tables and figures show; all not named are the defaults of `CrispConfig`."""
+    """A way to prune, by the name that tables and figures show; all not named are the defaults of `CrispConfig`.
+
+    `ratio` is the share of channels that OCAP's images choose and that CAPTOR keeps; the default is OCAP's own.
+    """
 
     name: str
     kind: Kind = "pruned"
@@ -35,6 +38,7 @@ class Method(_Strict):
     block: int | None = None
     ramp: Literal["linear", "cubic"] = "linear"
     prune_until: float = 0.5
+    ratio: float = Field(0.05, gt=0, lt=1)
 
 
 class Study(_Strict):
@@ -90,7 +94,7 @@ class Cell:
         """What `Crisp` is asked for; of the dense network nothing is pruned."""
         told: dict[str, Any] = {"classes": self.classes, "epochs": self.epochs, "seed": self.seed, "lr": self.lr}
         method = self.method
-        if method.kind == "dense":
+        if method.kind != "pruned":
             return CrispConfig(pattern="unstructured", criterion="magnitude", sparsity=0.0, **told)
         if method.nm is not None:
             found = nm_of(method.nm)
@@ -119,8 +123,24 @@ def read_study(path: Path) -> Study:
     lacking = [name for pair in study.pairs for name in pair if name not in names]
     if lacking:
         raise InputError(f"pairs name {lacking[0]!r}", where, f"the methods are {', '.join(names)}")
+    for method in study.methods:
+        _check_fields(method, where)
     list(cells_of(study))
     return study
+
+
+def _check_fields(method: Method, where: Where) -> None:
+    """A field that the kind of a method does not read is refused."""
+    reads = {
+        "pruned": set(Method.model_fields) - {"ratio"},
+        "ocap": {"ratio"},
+        "ocap-fr": {"ratio"},
+        "captor": {"ratio"},
+    }
+    given = method.model_fields_set - {"name", "kind"} - reads.get(method.kind, set())
+    if given:
+        said = f"{sorted(given)[0]} has no effect on {method.name!r}, which is of the kind {method.kind}"
+        raise InputError(said, where, "leave it out")
 
 
 def cells_of(study: Study) -> Iterator[Cell]:
@@ -140,4 +160,4 @@ def cells_of(study: Study) -> Iterator[Cell]:
 
 def _sparsities(study: Study, method: Method) -> list[float | None]:
     """The targets of a method: N:M alone and a dense network have one of their own."""
-    return [None] if method.kind == "dense" or method.pattern == "nm" else list(study.sparsities)
+    return [None] if method.kind != "pruned" or method.pattern == "nm" else list(study.sparsities)

@@ -1,0 +1,115 @@
+"""Smaller models compute what the larger ones with zeros do, and say which channels had to stay."""
+
+import pytest
+import torch
+from torch import nn
+
+from crisp_hw.errors import InputError
+from crisp_prune.head import slice_head
+from crisp_prune.lab.networks import NETWORKS
+from crisp_prune.shrink import shrink
+
+torch.set_num_threads(1)
+
+
+def ready(model):
+    """Running statistics and shifts as after training, so that a forgotten channel shows."""
+    torch.manual_seed(0)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            for value in (module.weight, module.bias, module.running_mean):
+                nn.init.uniform_(value, 0.1, 1.0)
+    return model.eval()
+
+
+def silence(norm, *channels):
+    with torch.no_grad():
+        norm.weight[list(channels)] = 0
+        norm.bias[list(channels)] = 0
+
+
+def test_silent_channels_go_through_the_whole_network():
+    model = ready(NETWORKS["vgg"](4, 1))
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    silence(norms[0], 1, 5, 6)
+    silence(norms[5], *range(100))
+    inputs = torch.rand(2, 1, 14, 14)
+    small = shrink(model, inputs)
+    assert torch.allclose(small.model(inputs), model(inputs), atol=1e-5)
+    assert small.outputs["0.0"] == (32, 29) and small.outputs["12.0"] == (128, 28) and small.outputs["17"] == (4, 4)
+    assert small.model[2][0].in_channels == 29 and small.model[17].in_features == 28
+    assert model[0][0].out_channels == 32  # a copy
+
+
+def test_a_pruned_filter_that_its_norm_shifts_stays():
+    model = ready(nn.Sequential(nn.Conv2d(1, 4, 3, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 2, 1)))
+    with torch.no_grad():
+        model[0].weight[:2] = 0
+    inputs = torch.rand(2, 1, 6, 6)
+    assert shrink(model, inputs).outputs["0"] == (4, 4)
+    silence(model[1], 0)
+    assert shrink(model, inputs).outputs["0"] == (4, 3)
+
+
+def test_channels_that_nobody_reads_go():
+    model = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 2)).eval()
+    with torch.no_grad():
+        model[4].weight[:, [0, 3]] = 0  # the middle layer's outputs 0 and 3 are not read
+        model[2].weight[1:3] = 0
+        model[2].bias[1:3] = 0
+    small = shrink(model, torch.rand(3, 4))
+    assert small.outputs == {"0": (6, 6), "2": (5, 1), "4": (2, 2)}
+    assert small.held["4"] == "outputs of the model"
+
+
+class Added(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.out = nn.Conv2d(2, 4, 1), nn.Conv2d(2, 4, 1), nn.Conv2d(4, 3, 1)
+
+    def forward(self, x):
+        return self.out(torch.relu(self.a(x) + self.b(x)))
+
+
+def test_branches_of_an_addition_go_together():
+    model = Added().eval()
+    with torch.no_grad():
+        for layer, rows in ((model.a, [0, 1]), (model.b, [1, 2])):
+            layer.weight[rows] = 0
+            layer.bias[rows] = 0
+    small = shrink(model, torch.rand(1, 2, 3, 3))
+    assert small.outputs["a"] == small.outputs["b"] == (4, 3)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_of_the_lab_shrinks_to_the_same_function(name):
+    model = ready(NETWORKS[name](4, 1))
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            silence(module, *range(0, module.num_features, 3))
+    inputs = torch.rand(2, 1, 14, 14)
+    small = shrink(model, inputs)
+    assert torch.allclose(small.model(inputs), model(inputs), atol=1e-4)
+    assert any(after < before for before, after in small.outputs.values())
+
+
+def test_what_cannot_be_followed_is_refused():
+    class Asks(nn.Module):
+        def forward(self, x):
+            return x if x.sum() > 0 else -x
+
+    with pytest.raises(InputError, match=r"torch.fx cannot follow the model .*without branches"):
+        shrink(Asks(), torch.rand(1, 2))
+
+
+def test_a_head_is_cut_to_the_classes():
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 10))
+    inputs = torch.rand(3, 4)
+    cut = slice_head(model, (7, 2))
+    assert torch.equal(cut(inputs), model(inputs)[:, [7, 2]])
+    assert model[2].out_features == 10
+    for classes, said in (((10,), "class 10 has no output"), ((1, 1), "no different classes")):
+        with pytest.raises(InputError, match=said):
+            slice_head(model, classes)
+    with pytest.raises(InputError, match="no Linear layer"):
+        slice_head(nn.Sequential(nn.ReLU()), (0,))
