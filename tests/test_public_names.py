@@ -68,6 +68,7 @@ def calls(tmp_path):
             "NM": lambda: crisp_hw.NM(2, 4) == crisp_hw.NM(n=2, m=4),
             "PrunedModel": lambda: crisp_hw.PrunedModel("net", exported.layers).layers == exported.layers,
             "SearchOptions": lambda: crisp_hw.SearchOptions(budget=3).budget == 3,
+            "Study": lambda: isinstance(crisp_hw.explore("resnet50", space={"cores": [4]}, **fc), crisp_hw.Study),
             "Workload": lambda: crisp_hw.Workload("net", crisp_hw.load_workload("vgg16").layers).name == "net",
             "WorkloadPattern": lambda: crisp_hw.WorkloadPattern("vgg16", "2:4").nm == crisp_hw.NM(2, 4),
             "characterize": lambda: crisp_hw.characterize("stc").node_nm == 45,
@@ -76,6 +77,7 @@ def calls(tmp_path):
                 len(crisp_hw.describe_checkpoint(net.state_dict(), net, torch.zeros(1, 16)).layers) == 2
             ),
             "evaluate": lambda: crisp_hw.evaluate("resnet50", "stc", **fc) == small,
+            "explore": lambda: len(crisp_hw.explore("resnet50", space={"cores": [4, 8]}, **fc)) == 2,
             "find_mapping": lambda: crisp_hw.find_mapping(table, "cycles").found.cycles == 8,
             "import_model": lambda: len(crisp_hw.import_model(net, example=(1, 16)).layers) == 2,
             "list_arch": lambda: "stc" in crisp_hw.list_arch(),

@@ -5,6 +5,7 @@
 
 from crisp_hw.accelerators import list_arch as list_arch
 from crisp_hw.accelerators import load_arch as load_arch
+from crisp_hw.api.design_spaces import explore as explore
 from crisp_hw.api.hardware import characterize as characterize
 from crisp_hw.api.networks import describe as describe
 from crisp_hw.api.networks import evaluate as evaluate
@@ -17,6 +18,7 @@ from crisp_hw.api.timeloop_files import rendered as rendered
 from crisp_hw.errors import CrispError as CrispError
 from crisp_hw.errors import InputError as InputError
 from crisp_hw.errors import MappingError as MappingError
+from crisp_hw.exploration import Study as Study
 from crisp_hw.extract import describe_checkpoint as describe_checkpoint
 from crisp_hw.io import load_pruned as load_pruned
 from crisp_hw.pruned_file import save_pruned as save_pruned

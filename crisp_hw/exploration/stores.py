@@ -1,0 +1,147 @@
+"""What was judged is kept by content, in a storage of Optuna: a journal file in a folder, or a database.
+
+The storage is a bag of points: their order is that of the sampler, which asks for them again in the same way. A point
+that is kept is never judged again, whichever study asked for it.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import IO, Any
+
+from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.exploration.extra import optuna
+from crisp_hw.machine.writing import check_writable
+from crisp_hw.spec.columns import Value
+from crisp_hw.spec.study import Axis, Judged, Objective, Point, Space
+
+JOURNAL = "points.log"
+KEY, RECORD, REASON = "key", "record", "reason"
+
+
+class Kept:
+    """The points that a storage holds, by key; new ones are written at once, so that a killed process loses none."""
+
+    def __init__(self, store: str | Path | None, space: Space, objectives: tuple[Objective, ...]) -> None:
+        self._known: dict[str, Judged] = {}
+        self._study: Any = None
+        self._objectives = objectives
+        self._distributions = {axis.name: _range(axis) for axis in space.axes} if store is not None else {}
+        if store is None:
+            return
+        storage = _storage(store)
+        for summary in storage.get_all_studies():
+            for trial in storage.get_all_trials(summary._study_id, deepcopy=False):
+                self._read(trial)
+        directions = ["maximize" if each.maximised else "minimize" for each in objectives]
+        # each space has a study of its own: Optuna takes one set of choices an axis and study
+        name = f"crisp-hw-{sha256(repr((space, objectives)).encode()).hexdigest()[:12]}"
+        self._study = optuna().create_study(
+            storage=storage, study_name=name, directions=directions, load_if_exists=True
+        )
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def known(self, key: str) -> Judged | None:
+        """What a point costs, where it was judged before."""
+        return self._known.get(key)
+
+    def keep(self, key: str, point: Point, judged: Judged) -> None:
+        """Keep a point."""
+        self._known[key] = judged
+        if self._study is None:
+            return
+        states = optuna().trial.TrialState
+        values = [float(judged.record[each.name] or 0) for each in self._objectives] if judged.feasible else None
+        self._study.add_trial(
+            optuna().trial.create_trial(
+                state=states.COMPLETE if judged.feasible else states.FAIL,
+                values=values,
+                params={name: _plain(value) for name, value in point.items()},
+                distributions={name: self._distributions[name] for name in point},
+                user_attrs={KEY: key, RECORD: json.dumps(judged.record), REASON: judged.reason},
+            )
+        )
+
+    def _read(self, trial: Any) -> None:
+        told: Mapping[str, Any] = trial.user_attrs
+        with suppress(KeyError, ValueError):  # a trial of somebody else's in the same storage
+            self._known[str(told[KEY])] = Judged(json.loads(told[RECORD]), str(told[REASON]))
+
+
+def _plain(value: Value) -> Value:
+    return "none" if value is None else value
+
+
+def _range(axis: Axis) -> Any:
+    """What an axis may be, as others who look into the storage see it: numbers as a range, all else as choices."""
+    kinds = optuna().distributions
+    if not axis.values:
+        return kinds.FloatDistribution(axis.low, axis.high)
+    numbers = [each for each in axis.values if isinstance(each, int | float) and not isinstance(each, bool)]
+    if len(numbers) == len(axis.values):
+        return kinds.FloatDistribution(min(numbers), max(numbers))
+    return kinds.CategoricalDistribution([_plain(each) for each in axis.values])
+
+
+def _storage(store: str | Path) -> Any:
+    storages = optuna().storages
+    if isinstance(store, str) and "://" in store:
+        return storages.RDBStorage(store)
+    folder = Path(store)
+    check_folder(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / JOURNAL
+    lock = KernelLock(folder / f"{JOURNAL}.lock")
+    lock.acquire()
+    try:
+        _heal(path)
+    finally:
+        lock.release()
+    return storages.JournalStorage(storages.journal.JournalFileBackend(str(path), lock_obj=lock))
+
+
+def check_folder(folder: Path) -> None:
+    """InputError for a store that is a file, or cannot be written."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError("is a file", Where(mark=Mark(str(folder))), "give a folder, or the URL of a database")
+    check_writable(folder)
+
+
+def _heal(path: Path) -> None:
+    """Cut off the line that a killed process, or a full disk, left unfinished: nothing can be read behind one."""
+    with suppress(FileNotFoundError), path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        while size:
+            start = max(0, size - 65536)
+            file.seek(start)
+            found = file.read(size - start).rfind(b"\n")
+            if found >= 0 or not start:
+                file.truncate(start + found + 1)
+                return
+            size = start
+
+
+class KernelLock:
+    """A lock that the kernel takes back from a process that was killed; Optuna's own waits half a minute for that."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[bytes] | None = None
+
+    def acquire(self) -> bool:
+        """Wait for the lock."""
+        self._file = self._path.open("ab")
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        return True
+
+    def release(self) -> None:
+        """Give it back."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
