@@ -11,10 +11,6 @@ from crisp_hw.data_files import packaged
 
 _ALIKE = 0.7  # of letters; at difflib's own 0.6, foo is like format
 
-_ONE_INPUT = (
-    "there are no batches: every number is for one input, and a layer table says with `tokens` how many vectors a "
-    "linear layer has"
-)
 _NETWORK = (
     "the network stands without an option: a pruned-model file, a packaged name such as resnet50, or a .yaml file"
 )
@@ -25,7 +21,7 @@ _WORD_BITS = (
 )
 
 _OPTIONS: Mapping[str, tuple[tuple[str, ...], str]] = {
-    "batch batch-size images samples num-samples": (("--batch-size",), _ONE_INPUT),
+    "batch batch-size images samples num-samples": (("--batch-size", "--batch"), ""),
     "model net network input-file checkpoint weights ckpt file source": (("--model",), _NETWORK),
     "input-size input-shape shape example image-size": (("--input",), "write --input 1,3,224,224 beside --model"),
     "architecture architectures accelerator accelerators hardware hw target chip": (("--arch",), ""),
@@ -136,9 +132,12 @@ _FILES: Mapping[str, str] = {
     ".py .ipynb": "a model in Python is pruned by `crisp-prune run --model package.module:factory`",
 }
 
-_TRANSFORMER = f"no transformer is packaged; {_BY_TABLE}, with `tokens` for the length of the sequence"
+_BY_CONFIG = "`crisp-hw workload copy gpt2 FILE` gives a table whose configuration can be changed"
+_TRANSFORMER = (
+    f"the packaged transformers are bert-base, gpt2, llama-7b, t5-small and vit-base; for another one, {_BY_CONFIG}"
+)
 _NETWORKS: Mapping[str, str] = {
-    "bert distilbert roberta gpt gpt2 gpt3 llama llama2 opt t5 bloom mistral transformer whisper": _TRANSFORMER,
+    "bert distilbert roberta gpt gpt3 llama llama2 opt t5 bloom mistral transformer whisper": _TRANSFORMER,
     "vit vit-b deit swin clip dino": _TRANSFORMER,
     "resnet resnet-50 resnet18 resnet34 resnet101 resnet152 resnext wideresnet": "the packaged ResNet is resnet50; for "
     f"another one, {_BY_TABLE}",

@@ -6,7 +6,7 @@ from os.path import isdir
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from crisp_hw.data_files import data_folder
 from crisp_hw.errors import InputError, Mark, Where
@@ -17,6 +17,7 @@ from crisp_hw.meanings import network_hint
 from crisp_hw.spec.kinds import wrong_kind
 from crisp_hw.spec.layer import Layer, Skipped, Workload
 from crisp_hw.spec.limits import MOST_MACS, MOST_PER_DIMENSION, MOST_WEIGHTS
+from crisp_hw.spec.transformers import Demand, transformer, transformer_step
 
 Positive = Annotated[int, Field(gt=0, le=MOST_PER_DIMENSION)]
 Pad = Annotated[int, Field(ge=0, le=MOST_PER_DIMENSION)]
@@ -24,6 +25,7 @@ Pair = Annotated[tuple[Positive, Positive], Field(strict=False)]  # a YAML list;
 Pads = Annotated[tuple[Pad, Pad], Field(strict=False)]
 Name = Annotated[str, Field(min_length=1, max_length=4096)]
 _SCHEMA = re.compile(r"^schema:\s*['\"]?crisp-hw/workload/", re.MULTILINE)
+USUAL_TOKENS = 128  # assumed because a configuration names the longest sequence alone, and 128 is the usual short one
 FORM = "see workloads/resnet50.yaml for the form"
 
 
@@ -56,6 +58,17 @@ class _LinearEntry(_Strict):
     tokens: Positive = 1
 
 
+class _ProductEntry(_Strict):
+    """Fields of a product of activations: every group is one of its own, and `tokens` are the vectors of each."""
+
+    name: Name
+    kind: Literal["matmul"]
+    in_channels: Positive
+    out_channels: Positive
+    groups: Positive = 1
+    tokens: Positive = 1
+
+
 class _SkippedEntry(_Strict):
     name: Name
     reason: Name
@@ -67,11 +80,16 @@ class _Totals(_Strict):
     macs: int
 
 
+_Entry = Annotated[_ConvEntry | _LinearEntry | _ProductEntry, Field(discriminator="kind")]
+
+
 class _WorkloadFile(_Strict):
     schema_: Literal["crisp-hw/workload/1"] = Field(alias="schema")
     name: Name
     source: Name
-    layers: Annotated[list[Annotated[_ConvEntry | _LinearEntry, Field(discriminator="kind")]], Field(min_length=1)]
+    layers: Annotated[list[_Entry], Field(min_length=1)] | None = None
+    config: dict[str, JsonValue] | None = None
+    tokens: Positive | None = None
     skipped: list[_SkippedEntry] = []
     totals: _Totals | None = None
 
@@ -82,18 +100,20 @@ def list_workloads() -> tuple[str, ...]:
     Examples
     --------
     >>> list_workloads()
-    ('mobilenetv2', 'resnet50', 'vgg16')
+    ('bert-base', 'gpt2', 'llama-7b', 'mobilenetv2', 'resnet50', 't5-small', 'vgg16', 'vit-base')
     """
     return tuple(sorted(path.stem for path in data_folder("workloads").glob("*.yaml")))
 
 
-def load_workload(name_or_path: str | Path) -> Workload:
+def load_workload(name_or_path: str | Path, demand: Demand | None = None) -> Workload:
     """Load a packaged workload by name, or one of your own from a YAML file.
 
     Parameters
     ----------
     name_or_path
         A name of `list_workloads()`, or a file: a Path, or text that ends in .yaml or .yml.
+    demand
+        Of a transformer (a file with a `config`), the phase, the new tokens and those before them.
 
     Raises
     ------
@@ -112,9 +132,20 @@ def load_workload(name_or_path: str | Path) -> Workload:
     content = checked(_WorkloadFile, document, "workload")
     for fault in _faults(document, content):
         raise fault
-    layers = tuple(Layer(**entry.model_dump()) for entry in content.layers)
+    asked = demand or Demand()
+    if content.config is None and asked.said:
+        raise InputError(f"{asked.said}: {content.name} is no transformer with a `config`", hint="leave it out")
+    layers, more = _layers(content, asked)
     skipped = tuple(Skipped(entry.name, entry.reason) for entry in content.skipped)
-    return Workload(content.name, layers, skipped, content.source)
+    return Workload(content.name, layers, (*skipped, *more), content.source)
+
+
+def _layers(content: _WorkloadFile, demand: Demand) -> tuple[tuple[Layer, ...], tuple[Skipped, ...]]:
+    """The layers of a file, those that it lists or those of its configuration, and what that leaves out."""
+    if content.config is None:
+        return tuple(Layer(**entry.model_dump()) for entry in content.layers or ()), ()
+    made = transformer(content.config, transformer_step(content.config, demand, content.tokens or USUAL_TOKENS))
+    return made.layers, made.tables.skipped(made.layers)
 
 
 def is_workload(path: Path) -> bool:
@@ -175,8 +206,16 @@ def mistakes(path: Path) -> tuple[InputError, ...]:
 
 def _faults(document: MarkedDict, content: _WorkloadFile) -> Iterator[InputError]:
     """Every mistake of a file whose form is right."""
-    layers = tuple(Layer(**entry.model_dump()) for entry in content.layers)
-    yield from _layer_faults(document, layers)
+    if (content.layers is None) == (content.config is None):
+        at = Where("workload", mark=mark_of(document))
+        yield InputError("needs either layers or a config", at, "give one of them")
+        return
+    if content.config is None and content.tokens is not None:
+        at = Where("workload", key="tokens", mark=mark_of(document, "tokens"))
+        yield InputError("tokens have no effect without a config", at, "give them to the layers")
+    layers, _ = _layers(content, Demand())
+    if content.config is None:
+        yield from _layer_faults(document, layers)
     yield from _total_faults(document, layers, content.totals)
 
 

@@ -73,6 +73,8 @@ ENVIRONMENT = {
 }
 DOCUMENTS = "the documents say it"
 _MODELLED = ("density", "packing", "overheads", "offsets", "block-index", "activation-density")
+_PRUNED = ("nm", "block", "sparsity")
+_DEMANDED = ("phase", "tokens", "context", "batch")
 _FILES = ("include", "define", "data", "strict")
 ABSENT: dict[tuple[str, str], str] = {
     ("evaluate", "files"): "a network stands in their place",
@@ -90,7 +92,7 @@ ABSENT: dict[tuple[str, str], str] = {
     **{
         (name, key): DOCUMENTS
         for name in ("model", "map")
-        for key in ("masks", "workload", "model", "input", "nm", "block", "sparsity", "arch", "set", *_MODELLED)
+        for key in ("masks", "workload", "model", "input", "arch", "set", *_PRUNED, *_DEMANDED, *_MODELLED)
     },
     **{(name, "layers"): "there is one problem" for name in ("model", "map")},
     **{(name, "energy"): "the ERT among FILES says it" for name in ("model", "map")},

@@ -9,6 +9,7 @@ from crisp_hw.pipeline import Progress, evaluate_layers, unused_options
 from crisp_hw.returned import Evaluation
 from crisp_hw.sources import (
     Arch,
+    Asked,
     Pattern,
     Source,
     is_module,
@@ -26,6 +27,7 @@ from crisp_hw.spec.kinds import check_callable
 from crisp_hw.spec.options import EvaluateFields, EvaluateOptions
 from crisp_hw.spec.patterns import NM
 from crisp_hw.spec.shown import listed
+from crisp_hw.spec.transformers import Demand, Phase
 from crisp_hw.spec.variant import Changes, parameters_of
 
 DEFAULT_ARCH = (packaged().default,)
@@ -43,6 +45,10 @@ def evaluate(  # noqa: PLR0913 - what a user may say of an evaluation, all but n
     block: int | None = None,
     sparsity: float | None = None,
     layers: str | None = None,
+    phase: Phase | None = None,
+    tokens: int | None = None,
+    context: int | None = None,
+    batch: int = 1,
     options: EvaluateOptions | None = None,
     progress: Progress | None = None,
     **fields: Unpack[EvaluateFields],
@@ -73,6 +79,11 @@ def evaluate(  # noqa: PLR0913 - what a user may say of an evaluation, all but n
         The share of zeros among the prunable weights, from 0 to 1, those of N:M included.
     layers
         A glob over the names of layers, such as "layer4.*"; None takes all.
+    phase, tokens, context
+        What a transformer computes: "prefill", the default, is a whole sequence, "decode" new tokens behind `context`
+        ones, whose keys and values are kept. By default those of its table, in decode one new token behind them.
+    batch
+        Samples at once; all numbers are for all of them.
     options
         The options as one value, instead of `fields`.
     progress
@@ -102,7 +113,8 @@ def evaluate(  # noqa: PLR0913 - what a user may say of an evaluation, all but n
     said = options_from(EvaluateOptions, options, fields)
     check_callable("progress", progress)
     example, arch = _placed(source, given, example, arch)
-    network = sized(resolve(with_model(source, model, example), Pattern(nm, block, sparsity)))
+    pattern = Pattern(nm, block, sparsity)
+    network = sized(resolve(_asked(source, model, example, Demand(phase, tokens, context, batch)), pattern))
     chosen = select(network.descriptors, layers)
     accelerators = load_accelerators(arch, said.energy)
     rows = evaluate_layers(chosen, accelerators, said, progress, network.masks)
@@ -111,11 +123,23 @@ def evaluate(  # noqa: PLR0913 - what a user may say of an evaluation, all but n
             network.name,
             rows,
             network.skipped,
-            (*network.assumptions, *_general(said), *unused_options(said, accelerators, chosen)),
+            (
+                *network.assumptions,
+                *_general(said, batch_of(source, batch)),
+                *unused_options(said, accelerators, chosen),
+            ),
             network.provenance or {},
             _parameters(accelerators),
         )
     )
+
+
+def _asked(source: Any, model: Any, example: Any, demand: Demand) -> Any:
+    """The source with what is asked of it; the command line has joined them already."""
+    if isinstance(source, Asked):
+        return source
+    joined = with_model(source, model, example)
+    return joined if demand == Demand() else Asked(joined, demand)
 
 
 def _placed(source: Any, given: Any, example: Any, arch: Any) -> tuple[Any, Any]:
@@ -165,16 +189,26 @@ def _parameters(accelerators: Sequence[Accelerator]) -> dict[str, Changes]:
     return parameters_of({each.name: each.architecture for each in accelerators}, changed)
 
 
-def _general(options: EvaluateOptions) -> tuple[str, ...]:
+def batch_of(source: Any, batch: int) -> int:
+    """The samples at once, said beside the source or with it.
+
+    >>> batch_of("resnet50", 2)
+    2
+    """
+    return source.demand.batch if isinstance(source, Asked) else batch
+
+
+def _general(options: EvaluateOptions, batch: int) -> tuple[str, ...]:
     second = "energy" if options.objective == "cycles" else "cycles"
     beside = (
         "Sparseloop does not model activation selection and the decoders of offsets and block indices; their energy is"
     )
+    once = "one sample at a time" if batch == 1 else f"{batch} samples at once"
     return (
-        "one sample at a time, layer after layer, nothing kept on chip between them",
+        f"{once}, layer after layer, nothing kept on chip between them",
         f"each layer runs with the mapping that is best in {options.objective}; of equal ones, the best in {second}",
         "speedup and gain compare with the dense run; it is the unpruned layer on the same fabric, best mapped",
-        "only convolutions and linear layers are evaluated; other operators are neither timed nor charged",
+        "only convolutions and matrix products are evaluated; other operators are neither timed nor charged",
         f"{beside} {'charged as overhead where lanes select for N:M' if options.overheads else 'not charged'}",
     )
 

@@ -36,7 +36,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "reproduce": ("crisp-hw reproduce eie", "crisp-hw reproduce eie -o results --no-plot -f md"),
     "measure": (
         "crisp-hw measure run.pt -a stc",
-        "crisp-hw measure resnet50 --nm 2:4 --layers fc --tokens 4096 -f csv",
+        "crisp-hw measure resnet50 --nm 2:4 --layers fc --vectors 4096 -f csv",
     ),
     "bundle": (
         "crisp-hw bundle run.pt -o result.zip",

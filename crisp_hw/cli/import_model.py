@@ -17,7 +17,7 @@ def import_model(
     from crisp_hw import api
 
     check_output(out)
-    imported = api.import_model(inputs.source())
+    imported = api.import_model(inputs.network_source())
     api.save_pruned(out, imported)
     for note in imported.provenance.get("read_as", ()):
         voice.note(note)

@@ -16,9 +16,9 @@ from crisp_hw.spec.descriptors import Descriptor
 @grouped
 def measure(
     inputs: Inputs,
-    tokens: Annotated[
+    vectors: Annotated[
         int | None,
-        typer.Option("--tokens", help="Vectors that every layer is applied to. Default: the network's.", min=1),
+        typer.Option("--vectors", help="Vectors that every layer is applied to. Default: the network's.", min=1),
     ] = None,
     precision: Annotated[
         Literal["float16", "bfloat16"], typer.Option("--precision", help="The form of weights and vectors.")
@@ -41,7 +41,7 @@ def measure(
         raise InputError(f"{len(accelerators)} accelerators are given", hint="give one --arch, whose speedup is shown")
     time = gpu_timer(precision)
     network = sized(resolve(inputs.source()))
-    chosen = [_applied(each, tokens) for each in select(network.descriptors, inputs.layers)]
+    chosen = [_applied(each, vectors) for each in select(network.descriptors, inputs.layers)]
 
     def predict(layers: Sequence[Descriptor]) -> dict[str, float]:
         rows = evaluate_layers(layers, accelerators, EvaluateOptions(), None, network.masks)
@@ -56,8 +56,8 @@ def measure(
     show_table(timed_document(network.name, accelerators[0].name, found.layers, found.skipped), form, wide)
 
 
-def _applied(descriptor: Descriptor, tokens: int | None) -> Descriptor:
+def _applied(descriptor: Descriptor, vectors: int | None) -> Descriptor:
     """A linear layer on another number of vectors."""
-    if tokens is None or descriptor.layer.kind != "linear":
+    if vectors is None or descriptor.layer.kind != "linear":
         return descriptor
-    return replace(descriptor, layer=replace(descriptor.layer, tokens=tokens))
+    return replace(descriptor, layer=replace(descriptor.layer, tokens=vectors))

@@ -18,7 +18,7 @@ from crisp_hw.spec.options import SEARCH, EvaluateOptions, Stated, stated
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from crisp_hw.sources import ModelFile, Source
+    from crisp_hw.sources import Asked, ModelFile, Source
     from crisp_hw.spec.accelerator import Accelerator
     from crisp_hw.spec.patterns import NM
 
@@ -102,6 +102,22 @@ class Inputs:
         float | None,
         Stated("The share of zeros among the prunable weights of a layer table, from 0 to 1, those of N:M included."),
     ] = None
+    phase: Annotated[
+        Literal["prefill", "decode"] | None,
+        Stated("What a transformer computes: a whole sequence (prefill, the default), or new tokens (decode)."),
+    ] = None
+    tokens: Annotated[
+        int | None,
+        Stated("New tokens of a transformer. Default: those of its table, or 1 in the phase decode.", least=1),
+    ] = None
+    context: Annotated[
+        int | None,
+        Stated(
+            "Tokens before them, whose keys and values are kept. Default: 0, in the phase decode those of the table.",
+            least=0,
+        ),
+    ] = None
+    batch: Annotated[int, Stated("Samples at once; all numbers are for all of them.", least=1)] = 1
     arch: Annotated[
         list[str] | None,
         Stated(
@@ -133,8 +149,16 @@ class Inputs:
                 return
         object.__setattr__(self, "network", None)
 
-    def source(self) -> "Source":
-        """The network; InputError unless it is exactly one."""
+    def source(self) -> "Source | Asked":
+        """The network, with what is asked of it; InputError unless it is exactly one."""
+        from crisp_hw.sources import Asked
+        from crisp_hw.spec.transformers import Demand
+
+        demand = Demand(self.phase, self.tokens, self.context, self.batch)
+        return self.network_source() if demand == Demand() else Asked(self.network_source(), demand)
+
+    def network_source(self) -> "Source":
+        """The network alone."""
         from crisp_hw.sources import WorkloadPattern
 
         match self.masks, self.workload, self.network:
@@ -218,20 +242,20 @@ def grouped(command: Command) -> Command:
     ... def count(searching: Annotated[EvaluateOptions, ("jobs", "cache")], name: str = "x") -> None:
     ...     print(searching.jobs, searching.cache, name)
     >>> list(inspect.signature(count).parameters)
-    ['context', 'jobs', 'cache', 'name']
+    ['invoked', 'jobs', 'cache', 'name']
     >>> count(jobs=2, cache=False, name="y")
     2 False y
     """
     given = inspect.signature(command).parameters.values()
     groups = {each.name: found for each in given if (found := _group(each.annotation))}
-    context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
-    single = [context]
+    invoked = inspect.Parameter("invoked", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    single = [invoked]
     for each in given:
         parts = groups[each.name].parameters if each.name in groups else (each,)
         single += [part.replace(kind=inspect.Parameter.KEYWORD_ONLY) for part in parts]
 
-    def run(context: typer.Context | None = None, **values: Any) -> None:
-        made = {name: group.made(context, values) for name, group in groups.items()}
+    def run(invoked: typer.Context | None = None, **values: Any) -> None:
+        made = {name: group.made(invoked, values) for name, group in groups.items()}
         command(**made, **values)
 
     run.__name__, run.__doc__ = command.__name__, command.__doc__

@@ -17,15 +17,15 @@ TOLERANCE = 1e-9
 def layer_roles(layers: Sequence[Layer]) -> tuple[Role, ...]:
     """Which layers take n:m and blocks, n:m only, or nothing (arXiv 2311.14272 and this project's reading of it).
 
-    Dense: the first convolution and every grouped (depthwise) one. N:M only: the last layer, the classifier.
-    Hybrid: all others. Layers stand in execution order.
+    Dense: the first convolution, every grouped (depthwise) one, and products of activations. N:M only: the last
+    layer, the classifier. Hybrid: all others. Layers stand in execution order.
 
     >>> stem = Layer("stem", "conv2d", 8, 3, (3, 3), input_size=(8, 8))
     >>> layer_roles([stem, Layer("fc1", "linear", 8, 8), Layer("fc2", "linear", 8, 8)])
     ('dense', 'hybrid', 'nm')
     """
     first = next((i for i, layer in enumerate(layers) if layer.kind == "conv2d"), None)
-    able = [i for i, layer in enumerate(layers) if i != first and layer.groups == 1]
+    able = [i for i, layer in enumerate(layers) if i != first and layer.groups == 1 and layer.kind != "matmul"]
     return tuple("dense" if i not in able else "nm" if i == able[-1] else "hybrid" for i in range(len(layers)))
 
 

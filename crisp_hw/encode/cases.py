@@ -8,6 +8,7 @@ from crisp_hw.encode.scope import Scope, fullest_row, pieces
 from crisp_hw.encode.shape import Fabric, Gemm, Steps
 from crisp_hw.encode.sparsity import share_of, sparse_spec
 from crisp_hw.errors import InputError
+from crisp_hw.machine.expressions import names_in
 from crisp_hw.spec.descriptors import Descriptor
 from crisp_hw.spec.encoded import BlockIndex, CircuitUse
 from crisp_hw.spec.layer import Layer
@@ -42,13 +43,23 @@ class LayerEncoding:
 
 
 def fitting(runs: Runs, scope: Scope) -> Iterator[tuple[Case, Scope]]:
-    """The cases that fit, in the order of the file, each with what its formulas may name."""
+    """The cases that fit, in the order of the file, each with what its formulas may name.
+
+    A product of activations has no pruned weights: it runs as the dense run does, unless a condition asks for its kind.
+    """
+    fits = False
+    product = scope["kind"] == "matmul"
     for case in runs.cases:
+        if product and (case.when is None or "kind" not in names_in(case.when.text)):
+            continue
         for inner in _swept(case, scope):
             if inner.holds(case.when):
+                fits = True
                 yield case, inner
                 if runs.take == "first":
                     return
+    if product and not fits:
+        yield runs.baseline, scope
 
 
 def _swept(case: Case, scope: Scope) -> Iterator[Scope]:

@@ -14,7 +14,7 @@ from crisp_hw.spec.patterns import NM
 from crisp_hw.spec.runs import Formula
 
 NAMES: Mapping[str, str] = {
-    "kind": "conv2d or linear",
+    "kind": "conv2d, linear or matmul, a product of activations",
     "rows": "output channels of the layer",
     "columns": "kernel height x kernel width x input channels per group",
     "positions": "output positions of one sample, tokens included",

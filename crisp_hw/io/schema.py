@@ -27,7 +27,7 @@ class Geometry(Strict):
     """The fields of `Layer`, with limits and with the rules that tie them together."""
 
     name: Text
-    kind: Literal["conv2d", "linear"]
+    kind: Literal["conv2d", "linear", "matmul"]
     out_channels: Size
     in_channels: Size
     kernel: tuple[Size, Size]
@@ -53,9 +53,9 @@ class Geometry(Strict):
             raise ValueError(f"{layer.weights} weights exceed the limit of {MOST_WEIGHTS}")
         if layer.kind == "conv2d" and min(layer.output_size) < 1:
             raise ValueError(f"the output would be {layer.output_size} pixels")
-        if layer.kind == "linear" and layer != Layer(
-            layer.name, "linear", layer.out_channels, layer.in_channels, tokens=layer.tokens
-        ):
+        groups = layer.groups if layer.kind == "matmul" else 1
+        plain = Layer(layer.name, layer.kind, layer.out_channels, layer.in_channels, groups=groups, tokens=layer.tokens)
+        if layer.kind != "conv2d" and layer != plain:
             raise ValueError("a linear layer has no kernel, stride, padding, dilation, groups or input size")
         return self
 

@@ -51,7 +51,7 @@ def _sums(workload: Workload) -> Record:
     return {
         "name": workload.name,
         "layers": len(workload.layers),
-        "weights": sum(layer.weights for layer in workload.layers),
+        "weights": sum(layer.weights for layer in workload.layers if layer.kind != "matmul"),
         "macs": sum(layer.macs for layer in workload.layers),
         "source": workload.source,
     }

@@ -171,7 +171,7 @@ class TableLayer(Strict):
     """A layer of a table."""
 
     layer: str
-    kind: Literal["conv2d", "linear"]
+    kind: Literal["conv2d", "linear", "matmul"]
     rows: int
     columns: int
     positions: int
@@ -199,7 +199,7 @@ class DescribedLayer(Open):
     """What a layer's weights look like; `*_bits` are metadata in bits by format."""
 
     layer: str
-    kind: Literal["conv2d", "linear"]
+    kind: Literal["conv2d", "linear", "matmul"]
     role: Literal["hybrid", "nm", "dense"]
     rows: int
     columns: int

@@ -3,10 +3,11 @@
 from crisp_hw.sources.foreign import ModelFile, is_module, with_model
 from crisp_hw.sources.hardware import Arch, load_accelerators
 from crisp_hw.sources.kinds import kind_of
-from crisp_hw.sources.networks import Network, Pattern, Source, WorkloadPattern, resolve, select, sized
+from crisp_hw.sources.networks import Asked, Network, Pattern, Source, WorkloadPattern, resolve, select, sized
 
 __all__ = [
     "Arch",
+    "Asked",
     "ModelFile",
     "Network",
     "Pattern",

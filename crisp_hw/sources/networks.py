@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from crisp_hw.descriptors import describe_model, layer_roles, network_pattern, network_sparsity, pattern_descriptor
 from crisp_hw.errors import InputError
@@ -13,9 +14,10 @@ from crisp_hw.sources.kinds import ZOO, kind_of
 from crisp_hw.sources.models import zoo_table
 from crisp_hw.spec.descriptors import Descriptor, PrunedLayer, PrunedModel
 from crisp_hw.spec.kinds import settled, wrong_kind
-from crisp_hw.spec.layer import Skipped, Workload
+from crisp_hw.spec.layer import Skipped, Workload, batched
 from crisp_hw.spec.patterns import NM, Dense, nm_of
 from crisp_hw.spec.shown import listed
+from crisp_hw.spec.transformers import Demand
 from crisp_hw.workloads import load_workload
 
 WORKLOADS = "the name of a workload (list_workloads()), a .yaml layer table or a Workload"
@@ -79,6 +81,14 @@ class Pattern:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A source, and what is asked of it: samples at once, and of a transformer, phase, tokens and context."""
+
+    source: Any
+    demand: Demand
+
+
+@dataclass(frozen=True)
 class Network:
     """A source resolved: names and descriptors of its layers, and what to say about it.
 
@@ -96,7 +106,7 @@ class Network:
     read_as: tuple[str, ...] = ()
 
 
-def resolve(source: Source, pattern: Pattern | None = None) -> Network:
+def resolve(source: Source | Asked, pattern: Pattern | None = None) -> Network:
     """Descriptors of every layer of a source, in execution order; `pattern` is what a layer table is pruned to.
 
     Raises
@@ -104,6 +114,18 @@ def resolve(source: Source, pattern: Pattern | None = None) -> Network:
     InputError
         When the source is none, cannot be read, or says itself what is pruned beside a pattern.
     """
+    if not isinstance(source, Asked):
+        return _resolved(source, pattern, Demand())
+    found, batch = _resolved(source.source, pattern, source.demand), source.demand.batch
+    if batch == 1:
+        return found
+    layers = tuple(replace(each, layer=batched(each.layer, batch)) for each in found.descriptors)
+    masks = {name: replace(each, layer=batched(each.layer, batch)) for name, each in (found.masks or {}).items()}
+    return replace(found, descriptors=layers, masks=masks if found.masks else found.masks)
+
+
+def _resolved(source: Source, pattern: Pattern | None, demand: Demand) -> Network:
+    """The network of a source, for one sample."""
     given = pattern or Pattern()
     kind = kind_of(str(source)) if isinstance(source, str | Path) else None
     if isinstance(source, Workload) or kind == "table":
@@ -114,7 +136,9 @@ def resolve(source: Source, pattern: Pattern | None = None) -> Network:
         said = f"{given.said}: would have no effect, because {what} says itself what is pruned"
         raise InputError(said, hint="leave it out, or give a layer table")
     if isinstance(source, WorkloadPattern):
-        return _from_pattern(source)
+        return _from_pattern(source, demand)
+    if demand.said:
+        raise InputError(f"{demand.said}: only for a layer table of a transformer", hint="leave it out")
     if not isinstance(source, str | Path | PrunedModel | ModelFile | LiveModel):
         raise wrong_kind("the network", source, SOURCES, _instead(source))
     read = _read(source)
@@ -170,15 +194,18 @@ def _instead(value: object) -> str:
     return ""
 
 
-def _table(given: str | Path | Workload) -> Workload:
+def _table(given: str | Path | Workload, demand: Demand) -> Workload:
     """The layers of a table that is given by name or file, as a model of timm, or as it is."""
+    fixed = isinstance(given, Workload) or str(given).startswith(ZOO)
+    if fixed and demand.said:
+        raise InputError(f"{demand.said}: the sizes of {given} are fixed", hint="give the example with those sizes")
     if isinstance(given, Workload):
         return given
-    return zoo_table(str(given)) if str(given).startswith(ZOO) else load_workload(given)
+    return zoo_table(str(given)) if fixed else load_workload(given, demand)
 
 
-def _from_pattern(source: WorkloadPattern) -> Network:
-    workload = _table(source.workload)
+def _from_pattern(source: WorkloadPattern, demand: Demand) -> Network:
+    workload = _table(source.workload, demand)
     roles = layer_roles(workload.layers)
     if source.nm is None and (source.block is not None or source.sparsity is not None):
         raise InputError("a block size or a sparsity needs an N:M pattern too", hint="give nm 2:4, or nm 4:4 for none")

@@ -1,21 +1,23 @@
 """Layers of a network as geometry, and a network as a list of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, Literal
 
 from crisp_hw.spec.shown import counted
 
-LayerKind = Literal["conv2d", "linear"]
+LayerKind = Literal["conv2d", "linear", "matmul"]
+"""A convolution, a matrix of weights, and a product of two activations, of which the first stands where weights do."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One Conv2d or Linear layer, seen as the matrix product W[rows, columns] x X[columns, positions].
+    """One layer with a matrix product, seen as W[rows, columns] x X[columns, positions] per group.
 
     `positions` of a Linear layer are the vectors it is applied to for one sample (1 for a classifier, the tokens
     of a transformer); for a Conv2d they follow from `input_size` (height, width in pixels). `tokens` are the input
-    vectors of one sample, for a Conv2d its images: 1, or more where frames or crops are folded into the batch.
+    vectors of one sample, for a Conv2d its images: 1, or more where frames or crops are folded into the batch. In a
+    product of activations ("matmul") every group is a product of its own: W are keys or values, X queries or scores.
 
     >>> Layer("fc", "linear", out_channels=10, in_channels=64).macs
     640
@@ -56,7 +58,7 @@ class Layer:
     @property
     def positions(self) -> int:
         """Columns N of the activation matrix for one sample."""
-        return self.tokens * (1 if self.kind == "linear" else self.output_size[0] * self.output_size[1])
+        return self.tokens * (self.output_size[0] * self.output_size[1] if self.kind == "conv2d" else 1)
 
     @property
     def weights(self) -> int:
@@ -67,6 +69,18 @@ class Layer:
     def macs(self) -> int:
         """Multiply-accumulates for one sample."""
         return self.weights * self.positions
+
+
+def batched(layer: Layer, batch: int) -> Layer:
+    """The layer for several samples: more positions of the same weights; of activations, more products.
+
+    >>> batched(Layer("fc", "linear", 2, 4), 3).positions, batched(Layer("qk", "matmul", 2, 4), 3).groups
+    (3, 3)
+    """
+    if layer.kind == "matmul":
+        sizes = {name: getattr(layer, name) * batch for name in ("out_channels", "in_channels", "groups")}
+        return replace(layer, **sizes)
+    return replace(layer, tokens=layer.tokens * batch)
 
 
 @dataclass(frozen=True)
@@ -108,5 +122,6 @@ class Workload:
         return found
 
     def __repr__(self) -> str:
-        weights, macs = (sum(getattr(layer, name) for layer in self.layers) for name in ("weights", "macs"))
+        weights = sum(layer.weights for layer in self.layers if layer.kind != "matmul")
+        macs = sum(layer.macs for layer in self.layers)
         return f"<Workload {self.name}: {counted(len(self.layers), 'layer')}, {weights:,} weights, {macs:,} MACs>"

@@ -22,7 +22,7 @@ _SUBJECT = (
 )
 _LAYER = (
     *_SUBJECT,
-    column("kind", "text", "conv2d or linear.", 6),
+    column("kind", "text", "conv2d, linear or matmul (a product of activations).", 6),
     column("role", "text", "How the layer was pruned: dense, nm (N:M alone) or hybrid (N:M inside of kept blocks).", 6),
     column("rows", "whole", "Rows of the weight matrix: output channels.", 6),
     column("columns", "whole", "Columns of the weight matrix: input channels times the kernel's positions.", 6),

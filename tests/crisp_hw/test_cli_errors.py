@@ -129,7 +129,7 @@ def test_bad_input_is_one_sentence(name, tmp_path, monkeypatch):
         (["describe", "gone.pt", "--layer", "fc"], "--layer chooses what --picture FILE shows"),
         (["arch", "show", "tpu"], "valid names: crisp-stc"),
         (["arch", "show", "gone.yaml"], "gone.yaml: cannot be read"),
-        (["workload", "show", "alexnet"], "no workload named 'alexnet'; the packaged ones are mobilenetv2"),
+        (["workload", "show", "alexnet"], "no workload named 'alexnet'; the packaged ones are bert-base"),
         (["render", "--workload", "resnet50", "--layers", "x", "--out", "out"], "no layer matches 'x'"),
     ],
 )

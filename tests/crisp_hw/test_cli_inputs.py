@@ -161,7 +161,7 @@ BOMB = "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in rang
         (NET.replace("64", "64.0"), "found 64.0"),
         (NET.replace("name: x", "name: first"), "x.yaml:6: workload layer first: the name is taken, at x.yaml:5"),
         (NET[: NET.index("layers")] + "layers: []", "workload.layers: should not be empty"),
-        (NET[: NET.index("layers")], "workload.layers: is missing"),
+        (NET[: NET.index("layers")], "needs either layers or a config"),
         (NET + "layers: []", "x.yaml:8: the key 'layers' is there already, in line 4"),
     ],
 )

@@ -70,7 +70,7 @@ def test_nothing_is_replaced_without_being_told(words, folder):
         (("arch", "copy", "stc", "."), "is no name"),
         (("arch", "new", "a/b"), "'a/b' is no name"),
         (("arch", "new", "a", "--from", "crisp"), "it is called crisp-stc"),
-        (("workload", "copy", "bert", "a.yaml"), "no transformer is packaged"),
+        (("workload", "copy", "bert", "a.yaml"), "the packaged transformers are bert-base"),
         (("workload", "copy", "a.yaml", "b.yaml"), "is a file already"),
     ],
 )

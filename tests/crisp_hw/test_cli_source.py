@@ -68,7 +68,7 @@ def test_describe_takes_a_layer_table_and_its_pattern():
         (["model.h5"], "files of TensorFlow and Keras are not read"),
         (["model.jit"], "--model package.module:factory --input 1,3,224,224"),
         (["model.xyz"], "or a name that `crisp-hw workload list` lists"),
-        (["bert"], "no transformer is packaged"),
+        (["bert"], "the packaged transformers are bert-base"),
         (["resnet18"], "the packaged ResNet is resnet50"),
         ([], "give exactly one network; SOURCE, --masks FILE or --workload NAME"),
     ],

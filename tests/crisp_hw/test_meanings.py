@@ -61,7 +61,7 @@ def test_no_name_with_a_meaning_is_packaged():
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("evaluate", "--batch", "4"), "there are no batches: every number is for one input"),
+        (("evaluate", "--images", "4"), "--batch is the option for that"),
         (("evaluate", "--threads", "4"), "--jobs is the option for that"),
         (("evaluate", "--num-workers=4"), "--jobs is the option for that"),
         (("evaluate", "--architecture", "x"), "--arch is the option for that"),

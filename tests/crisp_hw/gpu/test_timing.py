@@ -82,7 +82,7 @@ def test_where_there_is_no_gpu_the_reason_is_said():
 
 def test_the_command_with_the_times_of_a_stand_in(monkeypatch):
     monkeypatch.setattr(crisp_hw.gpu, "gpu_timer", lambda precision: lambda mask, tokens: KernelTimes(2.0, 1.0))
-    words = ["measure", "resnet50", "--nm", "2:4", "--layers", "fc", "--tokens", "96", "-a", "stc", "-f", "json"]
+    words = ["measure", "resnet50", "--nm", "2:4", "--layers", "fc", "--vectors", "96", "-a", "stc", "-f", "json"]
     result = CliRunner().invoke(app, words, prog_name="crisp-hw")
     assert result.exit_code == 0, result.output
     content = json.loads(result.stdout)

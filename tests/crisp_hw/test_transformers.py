@@ -1,0 +1,147 @@
+"""Transformers by their configuration: what a pass computes, and what of it comes from the outermost level."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from typer.testing import CliRunner
+
+import crisp_hw
+from crisp_hw.cli import app
+from crisp_hw.sources.networks import Asked, resolve
+from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
+from crisp_hw.spec.layer import Layer
+from crisp_hw.spec.transformers import Attention, Demand, Step, transformer
+from crisp_hw.workloads import load_workload
+
+
+def run(*words):
+    return CliRunner().invoke(app, [str(word) for word in words], prog_name="crisp-hw")
+
+
+def macs(workload, kind=None):
+    return sum(layer.macs for layer in workload.layers if kind in (None, layer.kind))
+
+
+# MACs of one pass by torch.utils.flop_counter (torch 2.14.1) on models of transformers 5.24.0 of these configurations,
+# with attn_implementation="eager", because it does not count PyTorch's fused attention on a CPU
+COUNTED = {
+    ("bert-base", 128): 11174215680,
+    ("bert-base", 512): 48318971904,
+    ("gpt2", 64): 7981547520,
+    ("t5-small", 16): 972554240,
+    ("vit-base", None): 17563828224,
+}
+
+
+@pytest.mark.parametrize(("name", "tokens"), COUNTED)
+def test_macs_are_those_that_pytorch_counts(name, tokens):
+    assert macs(load_workload(name, Demand(tokens=tokens))) == COUNTED[name, tokens]
+
+
+def test_attention_is_a_product_per_head_that_has_keys():
+    layers = {layer.name: layer for layer in load_workload("gpt2", Demand(tokens=64)).layers}
+    scores, values = layers["h.0.attn.scores"], layers["h.0.attn.values"]
+    assert (scores.groups, scores.rows, scores.columns, scores.positions) == (12, 12 * 64, 64, 64)
+    assert scores.macs == values.macs == 64 * 64 * 768
+    grouped = tuple(Attention("a", heads=8, kv_heads=2, size=16).products(queries=3, keys=10))
+    assert [layer.macs for layer in grouped] == [8 * 16 * 3 * 10] * 2
+    assert sum(layer.weights for layer in grouped) == 2 * 10 * 2 * 16  # keys and values are kept once per group
+
+
+def test_decoding_reads_the_whole_cache_and_all_weights_for_one_token():
+    step = load_workload("llama-7b", Demand("decode", context=1000))
+    assert {layer.positions for layer in step.layers} == {1}
+    cache = sum(layer.weights for layer in step.layers if layer.kind == "matmul")
+    assert cache == 2 * 32 * 4096 * 1001
+    alone = load_workload("llama-7b", Demand("decode", context=0))
+    weights = sum(layer.weights for layer in alone.layers if layer.kind != "matmul")
+    assert weights == 6738415616 - 32000 * 4096 - 65 * 4096  # all parameters without embeddings and norms
+    assert any("1.95%" in each.reason for each in alone.skipped)
+
+
+def test_a_decoder_looks_at_its_source_and_keeps_its_keys():
+    whole = {layer.name for layer in load_workload("t5-small", Demand(tokens=16)).layers}
+    step = load_workload("t5-small", Demand("decode", context=5))
+    names = {layer.name: layer for layer in step.layers}
+    cross = "decoder.block.0.layer.1.EncDecAttention"
+    assert f"{cross}.k" in whole and f"{cross}.k" not in names and not any("encoder." in each for each in names)
+    assert names[f"{cross}.scores"].rows == 8 * 512
+    assert names["decoder.block.0.layer.0.SelfAttention.scores"].rows == 8 * 6
+
+
+def test_samples_at_once_share_weights_and_not_keys():
+    one, four = (resolve(Asked("gpt2", Demand("decode", context=9, batch=batch))) for batch in (1, 4))
+    for a, b in zip(one.descriptors, four.descriptors, strict=True):
+        assert b.layer.macs == 4 * a.layer.macs
+        assert b.layer.weights == a.layer.weights * (4 if a.layer.kind == "matmul" else 1)
+    result = crisp_hw.evaluate("resnet50", "dense", layers="layer1.0.conv1", batch=4, cache=False)
+    alone = crisp_hw.evaluate("resnet50", "dense", layers="layer1.0.conv1", cache=False)
+    assert result.rows[0].real_macs == 4 * alone.rows[0].real_macs
+    assert alone.rows[0].cycles < result.rows[0].cycles <= 4 * alone.rows[0].cycles
+    assert any("4 samples at once" in each for each in result.network.assumptions)
+
+
+def test_products_of_activations_run_dense_on_every_accelerator():
+    found = crisp_hw.evaluate(
+        "gpt2", list(crisp_hw.list_arch()), nm="2:4", layers="h.0.attn.*", tokens=16, phase="prefill", cache=False
+    )
+    products = [row for row in found.rows if row.descriptor.layer.kind == "matmul"]
+    assert len(products) == 2 * len(crisp_hw.list_arch())
+    assert all(row.cycles == row.dense_cycles and row.descriptor.density == 1 for row in products)
+
+
+def test_the_time_of_decoding_is_what_the_outermost_level_reads_over_its_bandwidth():
+    """With a memory so slow that nothing else matters: no layer waits for anything but DRAM, to the cycle."""
+    words = (
+        "evaluate llama-7b --phase decode --context 0 --layers model.layers.0.* --set dram_read_bandwidth=4 -a dense"
+    )
+    found = json.loads(run(*words.split(), "--no-cache", "-f", "json").stdout)
+    for row in found["layers"]:
+        assert row["binds"] == "DRAM read" and row["cycles"] == -(-row["dram_read_words"] // 4)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["resnet50", "--tokens", "3"], "tokens: resnet50 is no transformer"),
+        (["bert-base", "--phase", "decode"], "bert is an encoder, which has no cache"),
+        (["vit-base", "--tokens", "3"], "the tokens of a vit are those of its image, 197"),
+        (["gpt2", "--batch", "0"], "batch"),
+    ],
+)
+def test_what_has_no_effect_is_refused(words, said):
+    refused = run("evaluate", *words)
+    assert refused.exit_code == 2 and said in refused.stderr
+
+
+def test_a_configuration_of_ones_own(tmp_path):
+    text = "schema: crisp-hw/workload/1\nname: tiny\nsource: mine\nconfig: {model_type: llama, hidden_size: 8, "
+    (tmp_path / "a.yaml").write_text(
+        text + "intermediate_size: 16, num_hidden_layers: 1, num_attention_heads: 4, "
+        "num_key_value_heads: 2, vocab_size: 9}\n"
+    )
+    tiny = load_workload(tmp_path / "a.yaml", Demand(tokens=2))
+    assert next(layer for layer in tiny.layers if layer.kind == "matmul").groups == 2
+    (tmp_path / "b.yaml").write_text(text + "}\n".replace("}", "vocab_size: 9}"))
+    assert "the configuration has no 'intermediate_size'" in run("workload", "show", tmp_path / "b.yaml").stderr
+    (tmp_path / "c.yaml").write_text("schema: crisp-hw/workload/1\nname: none\nsource: mine\n")
+    assert "needs either layers or a config" in run("workload", "show", tmp_path / "c.yaml").stderr
+    with pytest.raises(crisp_hw.InputError, match="model_type 'x' are not known"):
+        transformer({"model_type": "x"}, Step("prefill", 1, 0, 1))
+
+
+def test_a_product_in_a_layer_table_and_in_a_file_of_ours(tmp_path):
+    (tmp_path / "a.yaml").write_text(
+        "schema: crisp-hw/workload/1\nname: own\nsource: mine\nlayers:\n"
+        "  - {name: qk, kind: matmul, in_channels: 32, out_channels: 64, groups: 2, tokens: 5}\n"
+    )
+    (layer,) = load_workload(tmp_path / "a.yaml").layers
+    assert layer == Layer("qk", "matmul", 64, 32, groups=2, tokens=5) and layer.macs == 64 * 16 * 5
+    model = PrunedModel("own", (PrunedLayer(layer, "dense"),))
+    crisp_hw.save_pruned(tmp_path / "run.safetensors", model)
+    assert crisp_hw.load_pruned(tmp_path / "run.safetensors") == model
+    wrong = replace(layer, kernel=(3, 3), input_size=(8, 8))
+    crisp_hw.save_pruned(tmp_path / "bad.safetensors", replace(model, layers=(PrunedLayer(wrong, "dense"),)))
+    with pytest.raises(crisp_hw.InputError, match="has no kernel"):
+        crisp_hw.load_pruned(tmp_path / "bad.safetensors")
