@@ -9,6 +9,8 @@ Criterion = Literal["cass", "signed", "taylor", "fisher", "magnitude", "l2"]
 """How weights are ranked."""
 Scope = Literal["global", "layer", "row"]
 """Who competes for being kept: the units of all layers, those of a layer, or the weights of an output row."""
+Driver = Literal["uniform", "global", "sensitivity", "netadapt", "amc", "tpe"]
+"""Who decides how much of each layer stays under a budget of hardware."""
 Normalize = Literal["weight", "sum"]
 """Whether columns of blocks are ranked by their score per weight or by its sum."""
 

@@ -15,6 +15,7 @@ from crisp_hw.machine.writing import check_writable, write_text
 from crisp_hw.pruned_file import save_pruned
 from crisp_hw.spec.descriptors import PrunedModel
 from crisp_hw.spec.shown import listed
+from crisp_prune.budgeted import Budgeted, budgeted, keep
 from crisp_prune.checkpoint import load_checkpoint, make_folder, save_checkpoint
 from crisp_prune.data import (
     Sampling,
@@ -38,6 +39,8 @@ class Outcome:
     sparsity: float
     before: Accuracy
     after: Accuracy
+    target: float
+    budget: Budgeted | None = None
 
 
 def build_model(spec: str, weights: Path | None, seed: int) -> nn.Module:
@@ -102,8 +105,11 @@ def execute(job: Job, resume: bool, on_step: Callable[[Progress], None]) -> Outc
     _check_places(job)
     model = build_model(job.model, job.weights, job.config.seed).to(_device(job.device))
     batches, validation, classes = loaders(job)
-    pruner = Crisp(model, replace(job.config, classes=classes))
+    config = replace(job.config, classes=classes)
+    found = budgeted(job, model, config, batches, resume)
+    pruner = Crisp(model, config if found is None else found.config(config))
     open_run(job.run_dir, job.as_dict(), resume)
+    keep(job, found)
     write_text(job.run_dir / CONFIG_NAME, job_text(job))
     make_folder(job.out.parent)
     before = accuracy(model, validation, classes)
@@ -119,7 +125,7 @@ def execute(job: Job, resume: bool, on_step: Callable[[Progress], None]) -> Outc
     pruner.fit(batches, FitOptions(job.run_dir / CHECKPOINT, resume, on_step=note))
     pruner.finalize()
     after = accuracy(model, validation, classes)
-    return _write(job, pruner, (before, after), seen[-1].rows)
+    return replace(_write(job, pruner, (before, after), seen[-1].rows), budget=found)
 
 
 def _check_places(job: Job) -> None:
@@ -142,7 +148,7 @@ def _write(job: Job, pruner: Crisp, top1: tuple[Accuracy, Accuracy], rows: tuple
     write_text(job.run_dir / METRICS, metrics_csv(rows, before, after))
     write_text(job.run_dir / REPORT, report_markdown(pruner, exported, before, after))
     save_pruned(job.out, exported)
-    return Outcome(exported, pruner.sparsity, before, after)
+    return Outcome(exported, pruner.sparsity, before, after, pruner.config.sparsity)
 
 
 def _device(name: str) -> torch.device:

@@ -35,6 +35,17 @@ class Job:
     per_class: int = option("The most training samples of each class.", 256)
     holdout: float = option("The share of --data, from 0 to 1, that is held back without --validate.", 0.2)
     image: ImageTransform = field(default_factory=ImageTransform)
+    budget: str | None = option(
+        "What the network may cost on --arch instead of a sparsity: cycles=2e6, ms=0.5, energy_uj=40, bytes=1e6, or a "
+        "share of the dense network's, such as 0.25x or energy_uj=0.25x.",
+        None,
+    )
+    arch: str | None = option("The accelerator of --budget. Default: crisp-stc.", None)
+    ratios: str | None = option(
+        "Who decides how much of each layer stays under --budget: uniform, global, sensitivity, netadapt, amc or tpe. "
+        "Default: netadapt.",
+        None,
+    )
     device: str = option("The device to train on: cpu, cuda, cuda:1, ...", "cpu")
 
     def as_dict(self) -> dict[str, Any]:

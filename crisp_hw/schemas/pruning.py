@@ -40,6 +40,19 @@ class Accuracy(Strict):
     top1_classes: float | None
 
 
+class Budgeted(Strict):
+    """What a network costs of what it cost dense, and the share of blocks that each layer keeps."""
+
+    arch: str
+    metric: str
+    driver: str
+    cost: float
+    dense: float
+    sparsity: float
+    max_sparsity: dict[str, float]
+    shares: dict[str, float]
+
+
 class Run(Strict):
     """What a run reached: `crisp-prune run`."""
 
@@ -49,6 +62,7 @@ class Run(Strict):
     target: float
     samples: int
     accuracy: list[Accuracy]
+    budget: Budgeted | None = None
 
 
 class Compared(Strict):

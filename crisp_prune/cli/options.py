@@ -11,6 +11,7 @@ import typer
 from crisp_hw.command_line.job_files import FOLDER_OR_FACTORY
 from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.descriptors import Role
+from crisp_prune.choices import Driver
 from crisp_prune.config import CrispConfig
 from crisp_prune.image import ImageTransform
 from crisp_prune.options import Job
@@ -117,11 +118,26 @@ def config_from(asked: Mapping[str, Any]) -> CrispConfig:
 
 def job_from(asked: Mapping[str, Any]) -> Job:
     """The job that the options of `crisp-prune run` amount to."""
+    _check_budget(asked)
     out: Path = asked["out"]
     plain = {entry.name: asked[entry.name] for entry in fields(Job) if entry.name in asked}
     plain["run_dir"] = asked["run_dir"] or out.parent / f"{out.stem}-run"
     image = ImageTransform(asked["image_size"], not asked["raw_pixels"])
     return Job(**{**plain, "image": image, "config": config_from(asked)})
+
+
+def _check_budget(asked: Mapping[str, Any]) -> None:
+    """What belongs to a budget alone, and what a budget decides itself."""
+    if asked["budget"] is None:
+        lonely = [name for name in ("arch", "ratios") if asked[name] is not None]
+        if lonely:
+            raise InputError(f"--{lonely[0]} has no effect without --budget", hint="give --budget or leave it out")
+        return
+    if asked["ratios"] is not None and asked["ratios"] not in get_args(Driver):
+        raise InputError(f"--ratios {asked['ratios']!r} is unknown", hint=f"there are {', '.join(get_args(Driver))}")
+    for name, given in (("--sparsity", asked["sparsity"]), ("--max-sparsity", asked["max_sparsity"])):
+        if given:
+            raise InputError(f"{name} and --budget both say how much to prune", hint="give one of them")
 
 
 def _pattern(text: str) -> tuple[int, int]:

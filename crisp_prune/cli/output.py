@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -43,16 +44,18 @@ def outcome_document(job: Job, outcome: Outcome) -> Document:
         {"when": "before", "sparsity": 0.0, "top1_all": before.top1_all, "top1_classes": before.top1_classes},
         {"when": "after", "sparsity": outcome.sparsity, "top1_all": after.top1_all, "top1_classes": after.top1_classes},
     ]
-    said = f"sparsity {outcome.sparsity:.4f} (target {job.config.sparsity}); {after.samples} samples of validation"
+    said = f"sparsity {outcome.sparsity:.4f} (target {outcome.target:.6g}); {after.samples} samples of validation"
     content = {
         "schema": SCHEMA,
         "file": str(job.out),
         "run_dir": str(job.run_dir),
-        "target": job.config.sparsity,
+        "target": outcome.target,
         "samples": after.samples,
         "accuracy": records,
+        "budget": None if outcome.budget is None else asdict(outcome.budget),
     }
-    return Document("run", (table(str(job.out), RUN.columns, records),), {"in all": (said,)}, records, content)
+    told = (said,) if outcome.budget is None else (said, str(outcome.budget))
+    return Document("run", (table(str(job.out), RUN.columns, records),), {"in all": told}, records, content)
 
 
 def say_outcome(job: Job) -> None:
