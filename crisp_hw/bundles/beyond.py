@@ -1,4 +1,4 @@
-"""What Timeloop's documents cannot say of a design point: weights by mask or by blocks, and position skipping."""
+"""What Timeloop's documents cannot say of a design point: tensors by mask, blocks or lines, and position skipping."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -6,9 +6,9 @@ from dataclasses import replace
 from pydantic import BaseModel, ConfigDict
 
 from crisp_hw.errors import InputError
-from crisp_hw.results.densities import Blobs, BlocksEntry, Count, MaskEntry, ShapedEntry, shaped_density, shaped_entry
+from crisp_hw.results.densities import Blobs, Count, ShapedEntry, shaped_density, shaped_entry
 from crisp_hw.spec.design import Design, DesignPoint
-from crisp_hw.spec.patterns import Actual, Density, HybridBlocks
+from crisp_hw.spec.patterns import ByShape, Density
 from crisp_hw.spec.problem import FULL, Tensor
 from crisp_hw.spec.sparse import ActionOptimization, Condition
 
@@ -48,10 +48,10 @@ def split(point: DesignPoint) -> tuple[DesignPoint, Beyond | None, Blobs]:
     (FixedStructured(density=1.0), [b'\\xa0'])
     """
     design = point.design
-    densities: dict[str, MaskEntry | BlocksEntry] = {}
+    densities: dict[str, ShapedEntry] = {}
     blobs: dict[str, bytes] = {}
     for tensor in design.problem.tensors:
-        if isinstance(tensor.density, Actual | HybridBlocks):
+        if isinstance(tensor.density, ByShape):
             densities[tensor.name] = shaped_entry(tensor.density, blobs)
     packs = [
         ActionEntry(level=action.level, targets=[option.target for option in action.options], at=at)
@@ -90,9 +90,7 @@ def restored(point: DesignPoint, beyond: Beyond | None, blobs: Blobs) -> DesignP
     return replace(point, design=replace(design, sparse=replace(sparse, actions=tuple(actions))))
 
 
-def _density(
-    tensor: Tensor, extents: tuple[int, ...], entry: MaskEntry | BlocksEntry, blobs: Blobs
-) -> Actual | HybridBlocks:
+def _density(tensor: Tensor, extents: tuple[int, ...], entry: ShapedEntry, blobs: Blobs) -> ByShape:
     if tuple(entry.shape) != extents:
         raise InputError(f"{tensor.name}: a density of shape {entry.shape} for a tensor of {list(extents)}")
     return shaped_density(entry, blobs)

@@ -1,7 +1,7 @@
 """What a tile of a patterned tensor holds, whatever the density model: by size (`density`) or by shape.
 
-Tiles are batches, results [b]. Statistical models look at the words of a tile, `Actual` and `HybridBlocks` at its
-extents. `size` is the whole tensor in words. Docs/model.md, section 4 and "Masks as data".
+Tiles are batches, results [b]. Statistical models look at the words of a tile, those by shape at its extents. `size` is
+the whole tensor in words. Docs/model.md, section 4 and "Masks as data".
 """
 
 from collections.abc import Callable
@@ -11,10 +11,19 @@ from typing import assert_never
 
 import numpy as np
 
-from crisp_hw.engine import actual, banded, density, hybrid
+from crisp_hw.engine import actual, banded, density, hybrid, lines
 from crisp_hw.engine.arrays import ceil, distinct, floats, like, namespace, on_host, to_int
 from crisp_hw.engine.tiling import Float, Int, Tile
-from crisp_hw.spec.patterns import Actual, Banded, ByShape, Density, FixedStructured, HybridBlocks, Hypergeometric
+from crisp_hw.spec.patterns import (
+    Actual,
+    Banded,
+    ByShape,
+    Density,
+    FixedStructured,
+    HybridBlocks,
+    Hypergeometric,
+    PatternedLines,
+)
 from crisp_hw.spec.problem import Tensor
 
 Extents = tuple[int, ...]
@@ -32,7 +41,7 @@ def prob_empty(model: Density, size: int, tile: Tile) -> Float:
         case Banded(width):
             side = isqrt(size)
             return _each(tile, lambda one: float(banded.histogram(width, side, _inside(side, one))[1][0]))
-        case Actual() | HybridBlocks():
+        case Actual() | HybridBlocks() | PatternedLines():
             return _each(tile, lambda one: _share_empty(model, _within(model, one)))
     assert_never(model)
 
@@ -41,12 +50,12 @@ def prob_empty_given(model: Density, tile: Tile, outer: Tile, occupancy: Int) ->
     """The same inside an `outer` tile that is known to hold `occupancy` ([b] or [K, b]) nonzeros.
 
     An occupancy that no tile of an `Actual` has (padding of `support`) counts as the nearest one above; one that is
-    less likely than 1e-30, of a `HybridBlocks`, likewise.
+    less likely than 1e-30, of a closed form, likewise.
     """
     match model:
         case FixedStructured() | Hypergeometric():
             return density.prob_empty_given(model, tile.words, outer.words, occupancy)
-        case Banded() | Actual() | HybridBlocks():
+        case Banded() | Actual() | HybridBlocks() | PatternedLines():
             columns = occupancy[None] if occupancy.ndim == 1 else occupancy
             pairs = zip(tile.columns(columns.shape[1]), outer.columns(columns.shape[1]), columns.T, strict=True)
             found = np.stack([_given(model, inner, whole, held) for inner, whole, held in pairs], axis=1)
@@ -61,7 +70,7 @@ def expected_occupancy(model: Density, size: int, tile: Tile) -> Float:
             return density.expected_occupancy(model, size, tile.words)
         case Banded(width):
             return floats(tile.words) * (banded.nonzeros(width, isqrt(size)) / size)
-        case Actual() | HybridBlocks():
+        case Actual() | HybridBlocks() | PatternedLines():
             return _each(tile, lambda one: _mean(model, _within(model, one)))
     assert_never(model)
 
@@ -80,7 +89,7 @@ def largest_occupancy(model: Density, size: int, tile: Tile) -> Int:
         case Banded(width):
             side = isqrt(size)
             return to_int(_each(tile, lambda one: int(banded.histogram(width, side, _inside(side, one))[0][-1])))
-        case Actual() | HybridBlocks():
+        case Actual() | HybridBlocks() | PatternedLines():
             return to_int(_each(tile, lambda one: _extremes(model, _within(model, one))[1]))
     assert_never(model)
 
@@ -98,7 +107,7 @@ def fullest_at_least(model: Density, size: int, words: Int) -> Int:
             return density.largest_occupancy(model, size, words)
         case Banded(width):
             mean = banded.nonzeros(width, isqrt(size)) / size
-        case Actual() | HybridBlocks():
+        case Actual() | HybridBlocks() | PatternedLines():
             mean = model.density
         case _:
             assert_never(model)
@@ -112,7 +121,7 @@ def smallest_occupancy(model: Density, size: int, tile: Tile) -> Float:
             return density.smallest_occupancy(model, size, tile.words)
         case Banded():
             return np.zeros(tile.words.shape)
-        case Actual() | HybridBlocks():
+        case Actual() | HybridBlocks() | PatternedLines():
             return _each(tile, lambda one: _extremes(model, _within(model, one))[0])
     assert_never(model)
 
@@ -125,7 +134,7 @@ def support(model: Density, size: int, tile: Tile) -> tuple[Int, Float]:
         case Banded(width):
             side = isqrt(size)
             return density.padded([banded.support(width, side, _inside(side, one)) for one in tile.columns()])
-        case Actual() | HybridBlocks():
+        case Actual() | HybridBlocks() | PatternedLines():
             return density.padded([_histogram(model, _within(model, one)) for one in tile.columns()])
     assert_never(model)
 
@@ -135,7 +144,7 @@ def largest_in_fiber(model: Density, size: int, fiber: Tile, element: Tile) -> I
     match model:
         case FixedStructured() | Hypergeometric():
             return density.largest_in_fiber(model, size, fiber.words, element.words)
-        case HybridBlocks():
+        case HybridBlocks() | PatternedLines():
             full = largest_occupancy(model, size, fiber)
             most: Int = namespace(full).minimum(fiber.words // element.words, full)
             return most
@@ -162,7 +171,7 @@ def shape_of(model: Density) -> Extents | None:
     match model:
         case FixedStructured() | Hypergeometric() | Banded():
             return None
-        case Actual() | HybridBlocks():
+        case Actual() | HybridBlocks() | PatternedLines():
             return model.shape
     assert_never(model)
 
@@ -196,6 +205,8 @@ def _histogram(model: ByShape, extents: Extents) -> tuple[Int, Float]:
             return actual.histogram(model, extents)
         case HybridBlocks():
             return hybrid.histogram(model, extents)
+        case PatternedLines():
+            return lines.histogram(model, extents)
     assert_never(model)
 
 
@@ -206,6 +217,8 @@ def _extremes(model: ByShape, extents: Extents) -> tuple[int, int]:
             return int(occupancy[0]), int(occupancy[-1])
         case HybridBlocks():
             return hybrid.extremes(model, extents)
+        case PatternedLines():
+            return lines.extremes(model, extents)
     assert_never(model)
 
 
@@ -236,4 +249,6 @@ def _known(model: ByShape, outer: Extents, inner: Extents) -> tuple[Int, Float]:
             return known, actual.empty_given(model, inner, outer)
         case HybridBlocks():
             return known, hybrid.empty_given(model, inner, outer)
+        case PatternedLines():
+            return known, lines.empty_given(model, inner, outer)
     assert_never(model)

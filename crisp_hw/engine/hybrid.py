@@ -10,12 +10,11 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import product
-from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crisp_hw.engine.lattice import Distribution, mixture, power, times
+from crisp_hw.engine.lattice import Distribution, Group, drawn, group_of, mixture, power, times
 from crisp_hw.spec.patterns import HybridBlocks
 
 Int = NDArray[np.int64]
@@ -23,8 +22,6 @@ Float = NDArray[np.float64]
 Extents = tuple[int, ...]
 """Size of a tile along each rank, in words."""
 
-Group = tuple[int, int, int]
-"""Of one group of columns: real width, columns inside the tile, those of them that must be zero (the hole)."""
 Cut = tuple[tuple[Group, int], ...]
 """The groups of one block that a tile cuts, with how many are cut alike."""
 Columns = tuple[tuple[Cut, int], ...]
@@ -88,41 +85,18 @@ def _tile(density: HybridBlocks, rows: Rows, columns: Columns) -> Distribution:
 @lru_cache(maxsize=65536)
 def _block_row(density: HybridBlocks, rows: tuple[int, int], columns: Columns) -> Distribution:
     """Distribution over the draws of the kept blocks: of each kind of cut block, how many are kept."""
-    nm, total = density.pattern.nm, density.pattern.total
-    chosen: dict[int, list[tuple[float, Distribution]]] = {0: [(1.0, Distribution(0))]}
-    for cut, alike in columns:
-        kept_block = _kept_block(nm.n, rows, cut)
-        grown: dict[int, list[tuple[float, Distribution]]] = {}
-        for before, parts in chosen.items():
-            sofar, left = mixture(parts), density.pattern.kept - before
-            for now in range(min(alike, left) + 1):
-                p = comb(alike, now) * comb(total - alike, left - now) / comb(total, left)
-                if p > 0:
-                    grown.setdefault(before + now, []).append((p, times(sofar, power(kept_block, now))))
-        chosen, total = grown, total - alike
-    return mixture([part for parts in chosen.values() for part in parts])
+    pattern = density.pattern
+    blocks = [(_kept_block(pattern.nm.n, rows, cut), alike) for cut, alike in columns]
+    return drawn(blocks, pattern.kept, pattern.total)
 
 
 def _kept_block(n: int, rows: tuple[int, int], cut: Cut) -> Distribution:
     found = Distribution(0)
     inside, holed = rows
     for (width, taken, zero), alike in cut:
-        found = times(found, power(_group(n, (width, taken, 0)), (inside - holed) * alike))
-        found = times(found, power(_group(n, (width, taken, zero)), holed * alike))
+        found = times(found, power(group_of(n, (width, taken, 0)), (inside - holed) * alike))
+        found = times(found, power(group_of(n, (width, taken, zero)), holed * alike))
     return found
-
-
-@lru_cache(maxsize=4096)
-def _group(n: int, group: Group) -> Distribution:
-    """Nonzeros among the columns taken of one group of `width`, which keeps min(n, width), and none in the hole."""
-    width, taken, zero = group
-    kept = min(n, width)
-    ways = [comb(taken - zero, k) * comb(width - taken, kept - k) for k in range(min(kept, taken - zero) + 1)]
-    possible = [k for k, way in enumerate(ways) if way]
-    if not possible:
-        return Distribution(0, 1, np.zeros(1))
-    mass = np.array([way / comb(width, kept) for way in ways[possible[0] : possible[-1] + 1]])
-    return Distribution(possible[0], 1, mass)
 
 
 @lru_cache(maxsize=4096)

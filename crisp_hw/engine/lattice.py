@@ -1,13 +1,16 @@
-"""Distributions of whole numbers that lie a fixed step apart: sums, powers and mixtures of them."""
+"""Distributions of whole numbers that lie a fixed step apart: sums, powers, mixtures and draws of them."""
 
 from dataclasses import dataclass, field
-from math import gcd
+from functools import lru_cache
+from math import comb, gcd
 
 import numpy as np
 from numpy.typing import NDArray
 
 Int = NDArray[np.int64]
 Float = NDArray[np.float64]
+Group = tuple[int, int, int]
+"""Of one group of columns: real width, columns inside the tile, those of them that must be zero (the hole)."""
 
 
 def _one() -> Float:
@@ -84,6 +87,38 @@ def mixture(parts: list[tuple[float, Distribution]]) -> Distribution:
         spread = _refined(part, step)
         mass[start : start + len(spread)] += weight * spread
     return Distribution(low, step, mass)
+
+
+def drawn(kinds: list[tuple[Distribution, int]], kept: int, total: int) -> Distribution:
+    """The sum over those in view of `kept` of `total` things drawn without replacement; each kind, how many are alike.
+
+    >>> drawn([(Distribution(4), 1)], 1, 4).mass.tolist()
+    [0.75, 0.25]
+    """
+    chosen: dict[int, list[tuple[float, Distribution]]] = {0: [(1.0, Distribution(0))]}
+    for one, alike in kinds:
+        grown: dict[int, list[tuple[float, Distribution]]] = {}
+        for before, parts in chosen.items():
+            sofar, left = mixture(parts), kept - before
+            for now in range(min(alike, left) + 1):
+                p = comb(alike, now) * comb(total - alike, left - now) / comb(total, left)
+                if p > 0:
+                    grown.setdefault(before + now, []).append((p, times(sofar, power(one, now))))
+        chosen, total = grown, total - alike
+    return mixture([part for parts in chosen.values() for part in parts])
+
+
+@lru_cache(maxsize=4096)
+def group_of(n: int, group: Group) -> Distribution:
+    """Nonzeros among the columns taken of one group of `width`, which keeps min(n, width), and none in the hole."""
+    width, taken, zero = group
+    kept = min(n, width)
+    ways = [comb(taken - zero, k) * comb(width - taken, kept - k) for k in range(min(kept, taken - zero) + 1)]
+    possible = [k for k, way in enumerate(ways) if way]
+    if not possible:
+        return Distribution(0, 1, np.zeros(1))
+    mass = np.array([way / comb(width, kept) for way in ways[possible[0] : possible[-1] + 1]])
+    return Distribution(possible[0], 1, mass)
 
 
 def _step(one: Distribution) -> int:

@@ -14,7 +14,7 @@ from crisp_hw.engine.validity import capacity, metadata_capacity
 from crisp_hw.explanation.arithmetic import Sides, equation, fact, quantity
 from crisp_hw.explanation.nouns import ExplanationStep
 from crisp_hw.explanation.scene import Spot, number_of
-from crisp_hw.spec.patterns import Actual, Banded, FixedStructured, HybridBlocks, Hypergeometric
+from crisp_hw.spec.patterns import Actual, Banded, FixedStructured, HybridBlocks, Hypergeometric, PatternedLines
 
 SURE = 1.0 + 1e-6  # a sum of probabilities beyond rounding
 NEGLIGIBLE = 1e-12  # probability below which an occupancy is not listed
@@ -86,7 +86,7 @@ def _mean_sides(spot: Spot, mean: float) -> Sides:
         case Banded(width):
             numbers = {"n": spot.tile, "r": band_nonzeros(width, math.isqrt(size)), "N": size}
             return "E = n · r / N", "{n} · {r} / {N}", numbers
-        case Actual() | HybridBlocks():
+        case Actual() | HybridBlocks() | PatternedLines():
             return "E = mean over all tiles", "{m}", {"m": mean}
 
 
@@ -128,7 +128,7 @@ def _model_steps(spot: Spot, empty: float) -> Iterator[ExplanationStep]:
             text = f"{spot.tensor.name} is a band of {width} beside the diagonal: so many nonzeros lie in it"
             yield fact(text, band_nonzeros(width, math.isqrt(size)), "words")
             yield fact("share of empty tiles, as Timeloop counts them", empty)
-        case Actual() | HybridBlocks():
+        case Actual() | HybridBlocks() | PatternedLines():
             kind = "its own mask" if isinstance(model, Actual) else "the average over all masks of its pattern"
             yield fact(f"{spot.tensor.name} is counted in {kind}; its density δ", float(model.density))
             yield fact("share of empty tiles, as counted", empty)
@@ -145,7 +145,7 @@ def _largest_step(spot: Spot, words: int) -> Iterator[ExplanationStep]:
         case Hypergeometric():
             numbers = {"n": n, "r": nonzeros(model, spot.tensor_words)}
             yield equation(text, words, ("min(n, r)", "min({n}, {r})", numbers), "words", figure="utilized_capacity")
-        case Banded() | Actual() | HybridBlocks():
+        case Banded() | Actual() | HybridBlocks() | PatternedLines():
             yield fact(f"{text} (as counted)", words, "words", "utilized_capacity")
 
 

@@ -9,7 +9,19 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from crisp_hw.errors import InputError
-from crisp_hw.spec.patterns import NM, Actual, Banded, Density, FixedStructured, Hybrid, HybridBlocks, Hypergeometric
+from crisp_hw.spec.patterns import (
+    NM,
+    Actual,
+    Banded,
+    ByShape,
+    Density,
+    FixedStructured,
+    Hybrid,
+    HybridBlocks,
+    Hypergeometric,
+    PatternedLines,
+    TwoRank,
+)
 
 Count = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -43,6 +55,26 @@ class BlocksEntry(_Strict):
     columns: Count
 
 
+class LineEntry(_Strict):
+    """`spec.patterns.TwoRank`: n:m of groups that hold something, of inner_n:inner_m."""
+
+    n: Count
+    m: Annotated[int, Field(ge=1)]
+    inner_n: Count
+    inner_m: Annotated[int, Field(ge=1)]
+
+
+class LinesEntry(_Strict):
+    """`spec.patterns.PatternedLines`, field by field."""
+
+    kind: Literal["lines"]
+    patterns: list[LineEntry]
+    lines: list[int]
+    shape: list[Count]
+    axis: Count
+    columns: Count
+
+
 class ShareEntry(_Strict):
     """A share of nonzeros, as Sparseloop spreads them over the tensor."""
 
@@ -57,10 +89,10 @@ class BandEntry(_Strict):
     band_width: Count
 
 
-ShapedEntry = Annotated[MaskEntry | BlocksEntry, Field(discriminator="kind")]
+ShapedEntry = Annotated[MaskEntry | BlocksEntry | LinesEntry, Field(discriminator="kind")]
 """What Timeloop's documents cannot say."""
 
-DensityEntry = Annotated[MaskEntry | BlocksEntry | ShareEntry | BandEntry, Field(discriminator="kind")]
+DensityEntry = Annotated[MaskEntry | BlocksEntry | LinesEntry | ShareEntry | BandEntry, Field(discriminator="kind")]
 
 
 def density_entry(density: Density, blobs: dict[str, bytes]) -> DensityEntry:
@@ -71,7 +103,7 @@ def density_entry(density: Density, blobs: dict[str, bytes]) -> DensityEntry:
     ([3], [b'\\xa0'])
     """
     match density:
-        case Actual() | HybridBlocks():
+        case Actual() | HybridBlocks() | PatternedLines():
             return shaped_entry(density, blobs)
         case FixedStructured(share):
             return ShareEntry(kind="fixed_structured", density=share)
@@ -82,7 +114,7 @@ def density_entry(density: Density, blobs: dict[str, bytes]) -> DensityEntry:
     assert_never(density)
 
 
-def shaped_entry(density: Actual | HybridBlocks, blobs: dict[str, bytes]) -> MaskEntry | BlocksEntry:
+def shaped_entry(density: ByShape, blobs: dict[str, bytes]) -> MaskEntry | BlocksEntry | LinesEntry:
     """A density by shape as an entry; the bits of a mask are added to `blobs`.
 
     >>> shaped_entry(HybridBlocks(Hybrid(NM(2, 4), 4, 1, 2), (2, 8), (0, 0), 8), {}).kept
@@ -97,6 +129,14 @@ def shaped_entry(density: Actual | HybridBlocks, blobs: dict[str, bytes]) -> Mas
         case HybridBlocks(Hybrid(nm, block, kept, total), shape, rows, columns):
             given = {"n": nm.n, "m": nm.m, "block": block, "kept": kept, "total": total, "columns": columns}
             return BlocksEntry(kind="blocks", shape=list(shape), block_rows=list(rows), **given)
+        case PatternedLines(patterns, lines, shape, axis, columns):
+            kinds = [
+                LineEntry(n=each.outer.n, m=each.outer.m, inner_n=each.inner.n, inner_m=each.inner.m)
+                for each in patterns
+            ]
+            return LinesEntry(
+                kind="lines", patterns=kinds, lines=list(lines), shape=list(shape), axis=axis, columns=columns
+            )
     assert_never(density)
 
 
@@ -107,7 +147,7 @@ def density_of(entry: DensityEntry, blobs: Blobs) -> Density:
     Hypergeometric(density=0.5)
     """
     match entry:
-        case MaskEntry() | BlocksEntry():
+        case MaskEntry() | BlocksEntry() | LinesEntry():
             return shaped_density(entry, blobs)
         case ShareEntry(kind="fixed_structured"):
             return FixedStructured(entry.density)
@@ -118,7 +158,7 @@ def density_of(entry: DensityEntry, blobs: Blobs) -> Density:
     assert_never(entry)
 
 
-def shaped_density(entry: MaskEntry | BlocksEntry, blobs: Blobs) -> Actual | HybridBlocks:
+def shaped_density(entry: MaskEntry | BlocksEntry | LinesEntry, blobs: Blobs) -> ByShape:
     """The same of an entry by shape.
 
     >>> shaped_density(MaskEntry(kind="mask", shape=[3], entry="masks/1"), {"masks/1": b"\\xa0"}).nonzeros
@@ -133,4 +173,7 @@ def shaped_density(entry: MaskEntry | BlocksEntry, blobs: Blobs) -> Actual | Hyb
         case BlocksEntry():
             pattern = Hybrid(NM(entry.n, entry.m), entry.block, entry.kept, entry.total)
             return HybridBlocks(pattern, tuple(entry.shape), tuple(entry.block_rows), entry.columns)
+        case LinesEntry():
+            kinds = tuple(TwoRank(NM(each.n, each.m), NM(each.inner_n, each.inner_m)) for each in entry.patterns)
+            return PatternedLines(kinds, tuple(entry.lines), tuple(entry.shape), entry.axis, entry.columns)
     assert_never(entry)

@@ -192,10 +192,67 @@ class HybridBlocks:
         return rows * (whole * nm.n + min(rest, nm.n)) * kept / total / (len(self.block_rows) * self.shape[-1])
 
 
+@dataclass(frozen=True)
+class PatternedLines:
+    """The masks of a tensor whose lines along one rank each obey a pattern, all equally likely and independent.
+
+    The tensor has `shape`; lines run along rank `axis`, of whose words the first `columns` are real. The other ranks
+    enumerate lines, the last of them fastest: `lines` says which of the `patterns` each obeys (-1: padding, always
+    zero). N:M alone is 1:1 of it. What the last column cuts off is shorter: of g groups min(n, g) hold something, and
+    a group of w words keeps min(n, w).
+
+    >>> rows = PatternedLines((TwoRank(NM(1, 1), NM(2, 4)), TwoRank(NM(1, 2), NM(2, 4))), (0, 1), (2, 8), 1, 8)
+    >>> rows.density
+    0.375
+    """
+
+    patterns: tuple[TwoRank, ...]
+    lines: tuple[int, ...]
+    shape: tuple[int, ...]
+    axis: int
+    columns: int
+
+    def __post_init__(self) -> None:
+        for nm in (nm for each in self.patterns for nm in (each.outer, each.inner)):
+            if nm.m < 1 or not 0 <= nm.n <= nm.m:
+                raise InputError(f"{nm} is no N:M pattern", hint="n must be 0 to m")
+        others = prod(length for rank, length in enumerate(self.shape) if rank != self.axis)
+        if not 0 <= self.axis < len(self.shape) or others != len(self.lines):
+            sizes = " x ".join(map(str, self.shape))
+            said = f"{len(self.lines)} lines along rank {self.axis} do not fit a tensor of {sizes}"
+            raise InputError(said, hint="give the pattern of every line, padding included")
+        if not 0 < self.columns <= self.shape[self.axis]:
+            raise InputError(f"{self.columns} words do not fit lines of {self.shape[self.axis]}")
+        if not all(-1 <= line < len(self.patterns) for line in self.lines):
+            raise InputError(f"lines name patterns beyond the {len(self.patterns)} that are given")
+
+    @property
+    def density(self) -> float:
+        """Expected nonzeros over words."""
+        held = [expected_in_line(each, self.columns) for each in self.patterns]
+        return sum(held[line] for line in self.lines if line >= 0) / prod(self.shape)
+
+
+def expected_in_line(pattern: TwoRank, columns: int) -> float:
+    """Nonzeros that a line of `columns` words holds on average.
+
+    >>> expected_in_line(TwoRank(NM(1, 2), NM(2, 4)), 12)
+    4.0
+    """
+    outer, inner = pattern.outer, pattern.inner
+    side, total = outer.m * inner.m, 0.0
+    for width, alike in ((side, columns // side), (columns % side, 1)):
+        whole, rest = divmod(width, inner.m)
+        groups = whole + (rest > 0)
+        if groups and alike:
+            total += alike * min(outer.n, groups) / groups * (whole * inner.n + min(rest, inner.n))
+    return total
+
+
 BySize = FixedStructured | Hypergeometric
 """What is known of a tile depends on its number of words alone."""
 
-ByShape = Actual | HybridBlocks
+ByShape = Actual | HybridBlocks | PatternedLines
 """It depends on the tile's extent along every rank; beyond what public Sparseloop has."""
 
 Density = BySize | Banded | ByShape

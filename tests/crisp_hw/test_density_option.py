@@ -132,7 +132,7 @@ def test_densities_by_name():
 
 @pytest.mark.parametrize("options", [ACTUAL, HYBRID])
 def test_public_timeloop_cannot_be_told(options):
-    with pytest.raises(InputError, match=r'no density model by mask or by blocks.*density="model"'):
+    with pytest.raises(InputError, match=r'no density model by mask, by blocks or by line.*density="model"'):
         api.rendered(row(ONLY_NM, "stc", options))
 
 

@@ -9,7 +9,15 @@ from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints, LevelConstraint
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.mapping import Loop, LoopMapping
-from crisp_hw.spec.patterns import Actual, Banded, Density, FixedStructured, HybridBlocks, Hypergeometric
+from crisp_hw.spec.patterns import (
+    Actual,
+    Banded,
+    Density,
+    FixedStructured,
+    HybridBlocks,
+    Hypergeometric,
+    PatternedLines,
+)
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.spec.sparse import ActionOptimization, Rank
 from crisp_hw.timeloop.render.wires import wire_attributes
@@ -137,9 +145,9 @@ def _density(density: Density) -> View:
             return {"distribution": "hypergeometric", "key": "density", "value": number(value)}
         case Banded(width):
             return {"distribution": "banded", "key": "band_width", "value": str(width)}
-        case Actual() | HybridBlocks():
+        case Actual() | HybridBlocks() | PatternedLines():
             raise InputError(
-                "public Timeloop has no density model by mask or by blocks, so there is no document to render; "
+                "public Timeloop has no density model by mask, by blocks or by line, and no document to render; "
                 'evaluate with density="model" and render that'
             )
     assert_never(density)

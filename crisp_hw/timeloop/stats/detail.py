@@ -12,7 +12,15 @@ from crisp_hw.engine.safs import metadata_bits
 from crisp_hw.engine.safs.counts import KINDS, OPS
 from crisp_hw.spec.arch import StorageLevel
 from crisp_hw.spec.design import DesignPoint
-from crisp_hw.spec.patterns import Actual, Banded, Density, FixedStructured, HybridBlocks, Hypergeometric
+from crisp_hw.spec.patterns import (
+    Actual,
+    Banded,
+    Density,
+    FixedStructured,
+    HybridBlocks,
+    Hypergeometric,
+    PatternedLines,
+)
 from crisp_hw.spec.result import FormatCounts, Result
 from crisp_hw.spec.sparse import Rank
 
@@ -139,6 +147,6 @@ def _distribution(density: Density) -> str:
             return "hypergeometric"
         case Banded(width):
             return f"banded-{width}"
-        case Actual() | HybridBlocks():
+        case Actual() | HybridBlocks() | PatternedLines():
             return type(density).__name__.lower()
     assert_never(density)

@@ -12,7 +12,16 @@ from crisp_hw.errors import InputError
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.mapping import Loop, LoopMapping, LoopNest
-from crisp_hw.spec.patterns import NM, Actual, FixedStructured, Hybrid, HybridBlocks, Hypergeometric
+from crisp_hw.spec.patterns import (
+    NM,
+    Actual,
+    FixedStructured,
+    Hybrid,
+    HybridBlocks,
+    Hypergeometric,
+    PatternedLines,
+    TwoRank,
+)
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
 
@@ -119,6 +128,20 @@ def test_one_pattern_in_closed_form_and_as_a_mask():
     """Full blocks with 2:4 inside: the closed form is what each of its masks is."""
     blocks = HybridBlocks(Hybrid(NM(2, 4), 16, 4, 4), (8, 64), tuple(row // 16 for row in range(8)), 64)
     assert evaluate(point(blocks)) == evaluate(point(Actual(two_of_four(8, 64))))
+
+
+@pytest.mark.parametrize("outer", [NM(1, 1), NM(1, 2)])
+def test_lines_of_one_pattern_are_what_each_of_their_masks_is(outer):
+    """Tiles of whole groups: 2:4, and N:M of 2:4, along the columns of 8 rows."""
+    rows = PatternedLines((TwoRank(outer, NM(2, 4)),), (0,) * 8, (8, 64), 1, 64)
+    mask = two_of_four(8, 64) & (np.arange(64) // 4 % outer.m < outer.n)
+    assert evaluate(point(rows)) == evaluate(point(Actual(mask)))
+
+
+def test_a_fiber_holds_no_more_than_its_lines_do():
+    rows = PatternedLines((TwoRank(NM(1, 2), NM(1, 2)),), (0, -1), (2, 4), 1, 4)
+    assert content.largest_in_fiber(rows, 8, tile((2, 4)), tile((1, 1))).tolist() == [1]
+    assert content.fullest_at_least(rows, 8, np.array([8])).tolist() == [1]
 
 
 def test_empty_tiles_of_a_mask_are_never_sent():

@@ -124,6 +124,24 @@ def blocks(draw):
     return patterns.HybridBlocks(pattern, (rows, total * block), tuple([-1, *range(rows)][:rows]), columns)
 
 
+@st.composite
+def lines(draw):
+    kinds = draw(
+        st.lists(
+            st.builds(
+                lambda m, n: patterns.TwoRank(patterns.NM(1, m), patterns.NM(n, 4)),
+                st.integers(1, 3),
+                st.integers(0, 4),
+            ),
+            min_size=1,
+            max_size=2,
+        )
+    )
+    rows, columns = draw(st.integers(1, 3)), draw(st.integers(1, 9))
+    which = draw(st.lists(st.integers(-1, len(kinds) - 1), min_size=rows, max_size=rows))
+    return patterns.PatternedLines(tuple(kinds), tuple(which), (9, rows), 0, columns)
+
+
 def masks():
     from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -143,6 +161,7 @@ st.register_type_strategy(patterns.Hypergeometric, st.builds(patterns.Hypergeome
 st.register_type_strategy(patterns.Banded, st.builds(patterns.Banded, st.integers(0, 9)))
 st.register_type_strategy(patterns.HybridBlocks, blocks())
 st.register_type_strategy(patterns.Actual, masks())
+st.register_type_strategy(patterns.PatternedLines, lines())
 
 
 def whole(kind):
