@@ -1,6 +1,7 @@
 """Points of a design space, judged on one machine or many: `explore`."""
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -9,6 +10,7 @@ from crisp_hw.exploration.axes import space_of
 from crisp_hw.exploration.curve import curve_of
 from crisp_hw.exploration.drive import Loop, run
 from crisp_hw.exploration.judge import ALIASES, KEPT
+from crisp_hw.exploration.progress import OBJECTIVES
 from crisp_hw.exploration.samplers import sampler_of
 from crisp_hw.exploration.stores import Kept
 from crisp_hw.exploration.study import Study
@@ -33,8 +35,8 @@ from crisp_hw.spec.study import MAXIMISED, Judged, Objective, Trial
 from crisp_hw.spec.vocabulary import SECTIONS, columns
 
 TEXT = ("text", "prose")
-Progress = Callable[[int, int | None, Judged], None]
-"""Called with the points that are through, how many are wanted (None: all of a grid), and one judged just now."""
+Progress = Callable[[int, int, Judged], None]
+"""Called with the points that are through, how many are wanted, and one that was judged just now."""
 
 
 @with_fields(EvaluateOptions)
@@ -43,7 +45,7 @@ def explore(  # noqa: PLR0913 - what a user may say of a study, all but the netw
     *,
     base: Arch = "crisp-stc",
     space: Mapping[str, Any],
-    objectives: Sequence[str] = ("cycles", "energy_uj", "area_mm2"),
+    objectives: Sequence[str] = OBJECTIVES,
     conditions: Sequence[str] = (),
     method: str = "grid",
     trials: int | None = None,
@@ -135,12 +137,13 @@ def explore(  # noqa: PLR0913 - what a user may say of a study, all but the netw
     )
     check_axes(subject)
     many = _trials(method, trials)
+    total = many or prod(len(axis.listed) for axis in found.axes)
     sampler = sampler_of(method, found, wanted, of_kind("seed", seed, int))
     kept = Kept(store, found, wanted)
     judged: list[Trial] = []
     interrupted = False
     with crowd(workers, subject) as judges:
-        seen = None if progress is None else (lambda done, one: progress(done, many, one))
+        seen = None if progress is None else (lambda done, one: progress(done, total, one))
         try:
             judged.extend(run(Loop(subject, sampler, kept, judges, seen), many))
         except KeyboardInterrupt:

@@ -6,6 +6,7 @@ from crisp_hw.cli.characterize import characterize
 from crisp_hw.cli.describe import describe
 from crisp_hw.cli.evaluate import evaluate, render
 from crisp_hw.cli.examples import EXAMPLES
+from crisp_hw.cli.explore import explore
 from crisp_hw.cli.import_model import import_model
 from crisp_hw.cli.map import map_files
 from crisp_hw.cli.measure import measure
@@ -30,7 +31,7 @@ NETWORKS, FILES, CHECKS, STOCK = (
 )
 
 app = new_app(PROGRAM)
-for command in (evaluate, report, describe, render):
+for command in (evaluate, explore, report, describe, render):
     app.command(rich_help_panel=NETWORKS)(command)
 app.command("import", rich_help_panel=NETWORKS)(import_model)
 app.command(rich_help_panel=NETWORKS)(points)

@@ -8,6 +8,10 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         f"crisp-hw evaluate run.pt -a {_ONE} -a {_OTHER} --out results",
         "crisp-hw evaluate resnet50 --nm 2:4 --layers 'layer4.*' -q",
     ),
+    "explore": (
+        "crisp-hw explore space.yaml --workers 2 -o study",
+        "crisp-hw explore space.yaml --method nsga2 --trials 200 -f csv",
+    ),
     "report": ("crisp-hw report before", "crisp-hw report result.zip --out results --no-plot"),
     "compare": ("crisp-hw compare before after --tolerance 1%", "crisp-hw compare result.zip after -f csv"),
     "describe": ("crisp-hw describe run.pt", "crisp-hw describe run.pt --layer fc --picture mask.png"),

@@ -7,7 +7,7 @@ that is kept is never judged again, whichever study asked for it.
 import fcntl
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -29,6 +29,7 @@ class Kept:
     def __init__(self, store: str | Path | None, space: Space, objectives: tuple[Objective, ...]) -> None:
         self._known: dict[str, Judged] = {}
         self._study: Any = None
+        self._begin: Callable[[], Any] | None = None  # with the first point that is new
         self._objectives = objectives
         self._distributions = {axis.name: _range(axis) for axis in space.axes} if store is not None else {}
         if store is None:
@@ -40,7 +41,7 @@ class Kept:
         directions = ["maximize" if each.maximised else "minimize" for each in objectives]
         # each space has a study of its own: Optuna takes one set of choices an axis and study
         name = f"crisp-hw-{sha256(repr((space, objectives)).encode()).hexdigest()[:12]}"
-        self._study = optuna().create_study(
+        self._begin = lambda: optuna().create_study(
             storage=storage, study_name=name, directions=directions, load_if_exists=True
         )
 
@@ -54,8 +55,9 @@ class Kept:
     def keep(self, key: str, point: Point, judged: Judged) -> None:
         """Keep a point."""
         self._known[key] = judged
-        if self._study is None:
+        if self._begin is None:
             return
+        self._study = self._study or self._begin()
         states = optuna().trial.TrialState
         values = [float(judged.record[each.name] or 0) for each in self._objectives] if judged.feasible else None
         self._study.add_trial(

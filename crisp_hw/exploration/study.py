@@ -56,7 +56,11 @@ class Study:
         """Return the rows of `to_frame` that no other beats in the objectives, in the order of the first one."""
         import pandas as pd
 
-        return pd.DataFrame([self._record(each) for each in self._front()])
+        return pd.DataFrame(self.front_records())
+
+    def front_records(self) -> list[Record]:
+        """The records of `pareto`."""
+        return [self._record(each) for each in self._front()]
 
     def best(self, objective: str | None = None, where: str = "") -> Record:
         """Return the record of the best feasible point in one figure, of equals the first.

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from crisp_hw.schemas import files, pruning, results, stock
+from crisp_hw.schemas import files, pruning, results, stock, studies
 
 SCHEMAS: dict[str, type[BaseModel]] = {
     str(model.model_fields["schema_"].annotation.__args__[0]): model  # type: ignore[union-attr]  # a Literal of one
@@ -21,6 +21,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
             stock.Points,
             stock.Measurement,
         ),
+        studies.Exploration,
         *(stock.Description, stock.Kept, stock.Doctor, stock.Mistakes, pruning.Plan, pruning.Run, pruning.Comparison),
     )
 }

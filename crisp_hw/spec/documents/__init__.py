@@ -3,7 +3,7 @@
 Those of an evaluation are in `spec.vocabulary`. Where a word is in both, it is the same column.
 """
 
-from crisp_hw.spec.documents import hardware, mappings, upkeep, verdicts, workloads
+from crisp_hw.spec.documents import hardware, mappings, studies, upkeep, verdicts, workloads
 
 DOCUMENTS = (
     *(workloads.MASKS, mappings.MAPPING, mappings.MAPPING_LEVELS, mappings.SEARCH, mappings.DROPPED, mappings.LEFT_OUT),
@@ -19,6 +19,7 @@ DOCUMENTS = (
     *(hardware.COMPONENT_SOURCES, verdicts.COMPARED, verdicts.COMPARED_LAYERS, verdicts.TIMED, verdicts.VALIDATION),
     *(verdicts.VERIFICATION, verdicts.VERIFICATION_DIFFERENCES, verdicts.REPRODUCTION, verdicts.REPRODUCTION_BOUNDS),
     *(verdicts.REPLAY, verdicts.REPLAY_DIFFERENCES),
+    *(studies.POINTS,),
     *(upkeep.MISTAKES, upkeep.KEPT, upkeep.INSTALLED, workloads.POINT_TOTALS, workloads.POINT_LAYERS),
     *(workloads.PLAN, workloads.RUN, workloads.STUDY),
 )

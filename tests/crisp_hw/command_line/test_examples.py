@@ -35,6 +35,11 @@ source: made up for a test
 layers:
   - {name: fc, kind: linear, in_channels: 64, out_channels: 10}
 """
+SPACE = """\
+schema: crisp-hw/space/1
+network: net.yaml
+space: {cores: [4, 8]}
+"""
 POINTS = """\
 schema: crisp-hw/point-network/1
 name: points
@@ -99,6 +104,7 @@ def folder(tmp_path_factory):
         (made / f"{name}.yaml").write_text(text)
     (made / "cases.jsonl").write_text("\n".join(GOLDEN.read_text().splitlines()[:2]) + "\n")
     (made / "net.yaml").write_text(NETWORK)
+    (made / "space.yaml").write_text(SPACE)
     (made / "points.yaml").write_text(POINTS)
     (made / "scan.bin").write_bytes(np.arange(32, dtype="<f4").tobytes())
     (made / "my_model.py").write_text(MODEL)

@@ -45,6 +45,7 @@ def place(tmp_path_factory):
 NET = (
     "schema: crisp-hw/point-network/1\nname: n\nsource: by hand\nlayers: [{name: a, in_channels: 4, out_channels: 8}]\n"
 )
+SPACE = "schema: crisp-hw/space/1\nnetwork: resnet50\nlayers: fc\nspace: {cores: [4, 8], rf_kb: [0.001, 1]}\n"
 COMMANDS = {
     "result/2": ["report", "{a}"],
     "comparison/1": ["compare", "{a}", "{b}"],
@@ -58,6 +59,7 @@ COMMANDS = {
     "workloads/1": ["workload", "list"],
     "workload-table/1": ["workload", "show", "mobilenetv2"],
     "points/1": ["points", "{scan}", "--voxel-size", "1", "--network", "{net}"],
+    "exploration/1": ["explore", "{space}", "-o", "{out}"],
     "description/1": ["describe", "resnet50", "--nm", "2:4", "--block", "64", "--sparsity", "0.9"],
     "kept/1": ["cache", "info"],
     "doctor/1": ["doctor"],
@@ -77,6 +79,8 @@ def test_what_a_command_prints_is_what_its_schema_says(name, place, tmp_path):
     net.write_text(NET)
     scan = tmp_path / "scan.bin"
     scan.write_bytes(np.arange(12, dtype="<f4").tobytes())
+    space = tmp_path / "space.yaml"
+    space.write_text(SPACE)
     files = sorted((place / "files").rglob("*.yaml"))
     names = {
         "{a}": [place / "a"],
@@ -87,6 +91,7 @@ def test_what_a_command_prints_is_what_its_schema_says(name, place, tmp_path):
         "{wrong}": [wrong],
         "{net}": [net],
         "{scan}": [scan],
+        "{space}": [space],
         "{case}": [ROOT / "tests/golden/crisp-small.jsonl"],
     }
     words = [each for word in COMMANDS[name] for each in names.get(word, [word])]
@@ -141,6 +146,7 @@ def test_every_schema_that_the_program_names_is_there():
         "pruned-model",
         "prune-job",
         "study",
+        "space",
     }
     named = {found for path in sources for found in re.findall(r'"crisp-(?:hw|prune)/([a-z-]+)/\d+"', path.read_text())}
     assert named - read == {name.split("/")[1] for name in SCHEMAS}

@@ -1,0 +1,100 @@
+"""A study as a YAML file: what is explored, over which space, how; the keywords of `explore` under the same names."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+
+from crisp_hw.command_line.job_files import NAME_OR_FILE
+from crisp_hw.errors import InputError, Where
+from crisp_hw.exploration.subject import OPTIONS
+from crisp_hw.machine.positions import mark_of
+from crisp_hw.machine.yaml_files import checked, did_you_mean, read_mapping
+from crisp_hw.spec.columns import Value
+
+SCHEMA = "crisp-hw/space/1"
+FORM = "see docs/explore.md for the form"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class AxisField(_Strict):
+    """An axis: values, or numbers from low to high."""
+
+    values: list[Value] | None = None
+    low: int | float | None = None
+    high: int | float | None = None
+    step: int | float | None = None
+    log: bool | None = None
+    when: str | None = None
+
+
+def _form(given: Any) -> str:
+    return "described" if isinstance(given, dict | AxisField) else "listed"
+
+
+Axes = Annotated[Annotated[list[Value], Tag("listed")] | Annotated[AxisField, Tag("described")], Discriminator(_form)]
+"""The two ways to write an axis, of which each has errors of its own."""
+
+
+class Measured(_Strict):
+    """An accuracy that was measured at a sparsity."""
+
+    sparsity: float | int
+    accuracy: float | int
+
+
+class SpaceFile(_Strict):
+    """All of it; `options` are those of `crisp-hw evaluate` that hold for every point."""
+
+    schema_: Literal["crisp-hw/space/1"] = Field(alias="schema")
+    network: str
+    base: str = "crisp-stc"
+    space: dict[str, Axes]
+    objectives: list[str] | None = None
+    conditions: list[str] = Field(default_factory=list)
+    method: str | None = None
+    trials: int | None = None
+    seed: int | None = None
+    nm: str | None = None
+    block: int | None = None
+    sparsity: float | int | None = None
+    layers: str | None = None
+    accuracy: list[Measured] | None = None
+    options: dict[str, Value] = Field(default_factory=dict)
+
+
+def read_space(path: Path) -> dict[str, Any]:
+    """The keywords of `explore` that a file holds; InputError with the line of what is wrong.
+
+    Paths of networks and accelerators in it are relative to it.
+    """
+    document = read_mapping(path, FORM)
+    file = checked(SpaceFile, document, "space")
+    found = file.model_dump(by_alias=False, exclude={"schema_", "options"}, exclude_none=True)
+    found["source"] = _placed(found.pop("network"), path)
+    found["base"] = _placed(found["base"], path)
+    found["space"] = {name: _axis(name, axis, path) for name, axis in found["space"].items()}
+    if file.accuracy:
+        found["accuracy"] = {each.sparsity: each.accuracy for each in file.accuracy}
+    if taken := [name for name in file.options if name in found or name not in OPTIONS]:
+        at = Where("space", key="options", mark=mark_of(document["options"], taken[0]))
+        raise InputError(f"{taken[0]} is no option of an evaluation", at, did_you_mean(taken[0], OPTIONS))
+    return {**found, **file.options}
+
+
+def _axis(name: str, given: Any, path: Path) -> Any:
+    """An axis with its files placed; what stands empty in YAML is left out."""
+    if isinstance(given, dict):
+        values = given.get("values")
+        return given if values is None else {**given, "values": _axis(name, values, path)}
+    return [_placed(each, path) for each in given] if name in ("arch", "network") else given
+
+
+def _placed(name: Any, path: Path) -> Any:
+    """A name as it is, the path of a file relative to the file that names it."""
+    if not isinstance(name, str) or not NAME_OR_FILE.found_in(name):
+        return name
+    return str(path.parent / name)
