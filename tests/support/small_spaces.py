@@ -1,18 +1,19 @@
 """Random small mapspaces, and every mapping of one judged by the engine: what exact searches are held against."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, product
 from math import prod
 
 import numpy as np
-from sparse_spaces import apart, sparse_design, three_fanouts
+from sparse_spaces import apart, skipped_lanes, sparse_design, three_fanouts, wired
 
 from crisp_hw.engine.evaluate import evaluate_nests
 from crisp_hw.errors import MappingError
 from crisp_hw.mapper.admit import admitted
 from crisp_hw.mapper.bypass import choices
 from crisp_hw.mapper.exact.search import Exact
+from crisp_hw.mapper.fits import shrinking_levels
 from crisp_hw.mapper.orders import arrangements
 from crisp_hw.mapper.space import Space, loop_nest
 from crisp_hw.mapper.tally import OBJECTIVES, Tally
@@ -209,7 +210,8 @@ def every_mapping(case: Case) -> list[Judged]:
             loops = tuple(loop for block in arrangement for loop in block)
             columns = [i * len(dims) + dims.index(loop.dim) for i, block in enumerate(arrangement) for loop in block]
             for index, block in enumerate(space.blocks):
-                if block.kind == "spatial":  # the fanout along each axis (Timeloop: AssignSpatialTilingDirections)
+                if block.kind == "spatial" and block.level not in shrinking_levels(space):
+                    # the fanout along each axis (Timeloop: AssignSpatialTilingDirections)
                     for axis, lanes in zip("xy", space.design.architecture.fanouts[block.level], strict=True):
                         on = [dims.index(loop.dim) for loop in arrangement[index] if loop.kind == axis]
                         rows = rows[rows[:, index, on].prod(axis=1) <= lanes]
@@ -241,6 +243,27 @@ def fanned_case(seed: int) -> Case:
     return _free_case(30_000 + seed, three_fanouts, 100, 1500)
 
 
+def lanes_case(seed: int) -> Case:
+    """A small matrix product whose lanes shrink, because empty ones are skipped."""
+    return _free_case(40_000 + seed, skipped_lanes, 300, 2500)
+
+
+def wires_case(seed: int) -> Case:
+    """A dense or sliding case whose networks take energy, or whose constraints forbid reuse, or both."""
+    rng = np.random.default_rng(50_000 + seed)
+    case = (dense_case, window_case)[int(rng.integers(4) == 0)](seed)
+    design = replace(case.design, architecture=wired(rng, case.design.architecture))
+    names = [t.name for t in design.problem.tensors]
+    blocks = tuple(replace(each, **_forbidden(rng, each.kind, names)) for each in case.constraints.levels)
+    return Case(design, replace(case.constraints, levels=blocks), case.objective)
+
+
+def _forbidden(rng: np.random.Generator, kind: str, names: list[str]) -> dict[str, frozenset[str]]:
+    some = frozenset(name for name in names if not rng.integers(3))
+    flags = ("no_multicast",) if kind == "spatial" else ("no_temporal_reuse", "rmw_first_update")
+    return {flag: some for flag in flags if not rng.integers(3)}
+
+
 def _free_case(seed: int, drawn: Callable[[np.random.Generator], Design], least_rows: int, most_nests: int) -> Case:
     rng = np.random.default_rng(seed)
     while True:
@@ -250,5 +273,12 @@ def _free_case(seed: int, drawn: Callable[[np.random.Generator], Design], least_
             return case
 
 
-KINDS = {"dense": dense_case, "windows": window_case, "sparse": sparse_case, "fanned": fanned_case}
+KINDS = {
+    "dense": dense_case,
+    "windows": window_case,
+    "sparse": sparse_case,
+    "fanned": fanned_case,
+    "lanes": lanes_case,
+    "wires": wires_case,
+}
 """Kinds of cases, each by its seed."""

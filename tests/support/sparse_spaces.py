@@ -1,9 +1,11 @@
 """Random small mapspaces of sparse designs, and of three levels that fan out: see `small_spaces`."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
+from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel, Wires
 from crisp_hw.spec.constraints import Constraints, LevelConstraint
 from crisp_hw.spec.design import Design
 from crisp_hw.spec.ert import EnergyTable
@@ -34,6 +36,48 @@ def sparse_design(rng: Draw) -> Design:
     compute = ((), ("gating",), ("skipping",), ("gating", "skipping"))[int(rng.integers(4))]
     actions = tuple(_action(rng, names) for _ in range(1 + int(rng.integers(3))))
     return Design(chain, problem, SparseSpec(formats, actions, compute), _prices(rng, chain))
+
+
+def skipped_lanes(rng: Draw) -> Design:
+    """A matrix product of which spatial skipping squeezes empty lanes out, as in sparse tensor cores."""
+    m, k, n = (int(rng.choice(sizes)) for sizes in ([2, 4], [4, 8], [2, 4]))
+    lanes = ((2, 1), (4, 1), (2, 2), (1, 2))[int(rng.integers(4))]
+    outer = ((1, 1), (2, 1))[int(rng.integers(2))]
+    macs = lanes[0] * outer[0], lanes[1] * outer[1]
+    levels = [_level(rng, "LRF", [8, None], macs)] if rng.integers(2) else []
+    levels += [_level(rng, "RF", [16, 40, None], outer)]
+    dram = StorageLevel("DRAM", "DRAM", metadata_width_bits=8, read_bandwidth=float(rng.choice([1, 4])))
+    compute = ComputeLevel(instances=macs[0] * macs[1], mesh_x=macs[0], mesh_y=macs[1])
+    chain = Architecture((*levels, dram), compute)
+    density = FixedStructured(0.5) if rng.integers(2) else _density(rng, (m, k))
+    problem = matrices((m, k, n), density, Hypergeometric(float(rng.choice([0.5, 0.8]))))
+    names = [level.name for level in chain.levels]
+    at = str(rng.choice(names[:-1]))
+    targets = [t for t in ("B", "Z") if rng.integers(5)] or ["B"]
+    actions = [ActionOptimization(at, "skipping_spatial", (Condition(t, ("A",)),)) for t in targets]
+    if not rng.integers(3):
+        where = str(rng.choice([name for name in names if name != at]))
+        actions.append(ActionOptimization(where, "skipping", (Condition("B", ("A",)),)))
+    formats = tuple(_format(rng, name) for name in names[int(rng.integers(2)) :])
+    compute_kind = ((), ("gating",), ("skipping",))[int(rng.integers(3))]
+    return Design(chain, problem, SparseSpec(formats, tuple(actions), compute_kind), _prices(rng, chain))
+
+
+def wired(rng: Draw, chain: Architecture) -> Architecture:
+    """The same with networks that take energy, by the hop, the router or the word."""
+
+    def some(pj: float) -> float | None:
+        return pj * float(rng.uniform(0.3, 2.0)) if rng.integers(2) else None
+
+    return replace(
+        chain,
+        levels=tuple(
+            replace(level, wires=Wires(hop_pj=some(2.0), router_pj=some(1.0), ingress_pj=some(0.5)))
+            if rng.integers(2)
+            else level
+            for level in chain.levels
+        ),
+    )
 
 
 def three_fanouts(rng: Draw) -> Design:

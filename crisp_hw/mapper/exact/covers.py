@@ -19,8 +19,6 @@ def uncovered(space: Space) -> str | None:
         return why
     if sliding(design.problem) and (why := _unusual_windows(design)):
         return why
-    if unusual(space):
-        return "forbidden reuse, or networks that take energy"
     if prod(architecture.fanouts[0]) > 1 and not (space.no_link_transfer and names <= space.no_link_transfer[0]):
         return "words that MACs take from their neighbours"
     if any(pj < 0 for actions in design.energy.actions.values() for pj in actions.values()):
@@ -30,13 +28,22 @@ def uncovered(space: Space) -> str | None:
     return None
 
 
+def too_little(space: Space) -> bool:
+    """May a mapping cost more than its template says, so that every one that may be best is judged in every order?
+
+    So it is where formats, SAFs or wires are at work, and where reuse is forbidden: that only adds to what is counted.
+    """
+    return space.design.sparse.active or unusual(space)
+
+
 def _unusual_sparsity(design: Design) -> str | None:
     """Why what is left of a count is not what `exact.sparse` says at least."""
     kinds = {action.kind for action in design.sparse.actions}
     if "position_skipping" in kinds:
         return "nonzeros packed into lanes"
-    if "skipping_spatial" in kinds:
-        return "spatial skipping, which lets a mapping have more lanes than there are"
+    spatial = [a.options[0].target for a in design.sparse.actions if a.kind == "skipping_spatial"]
+    if len(set(spatial)) < len(spatial):
+        return "two spatial skippings of one tensor"
     if any(isinstance(tensor.density, Banded) for tensor in design.problem.tensors):
         return "bands, whose probabilities may add up to more than 1"
     return None

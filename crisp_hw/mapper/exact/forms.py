@@ -28,8 +28,8 @@ class Template:
     """The costs of all mappings that keep tensors, and let them stand still, in one way.
 
     Energy is `energy_pj` less `unread_pj`, and per cycle `leaks_pj`; cycles are at least `steps`, and what the `ports`
-    ask. `thinned`: of a sparse design. `open` says which rows it is for. Of `less` and `more` a mapping may have less
-    or more than another without any of its costs being higher, where all else is equal.
+    ask. `partial`: a mapping may cost more than that. `open` says which rows it is for. Of `less` and `more` a mapping
+    may have less or more than another without any of its costs being higher, where all else is equal.
     """
 
     open: Open
@@ -42,9 +42,9 @@ class Template:
     compute_pj: float
     less: tuple[Column, ...]
     more: tuple[Column, ...]
-    thinned: bool = False
+    partial: bool = False
 
     @property
     def exact(self) -> bool:
         """Does it say all of what its mappings cost, but for what blocks and clusters round?"""
-        return not self.open.linked and not self.thinned
+        return not self.open.linked and not self.partial

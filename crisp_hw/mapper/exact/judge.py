@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from crisp_hw.engine.evaluate import evaluate_nests
 from crisp_hw.mapper.admit import admitted
+from crisp_hw.mapper.exact.covers import too_little
 from crisp_hw.mapper.exact.join import Candidates
 from crisp_hw.mapper.exact.layout import Group, Layout
 from crisp_hw.mapper.exact.program import Costs
@@ -29,7 +30,8 @@ Sides = tuple[tuple[frozenset[str], frozenset[str]], ...]
 """The dimensions along x and along y that do something, per spatial block."""
 
 _MOST = 256  # candidates judged at a time; one at first, as it is mostly the best
-_MOST_SPARSE = 32  # the same of sparse designs, in about a hundred orders each
+_MOST_PARTIAL = 32  # the same where every order is judged, about a hundred each
+PAIRS_A_MAPPING = 3000  # 30 million pairs a second are looked at, and 10,000 mappings of some nests each judged
 MOST_ORDERS = 5000  # of the loops of one factorization whose every order is judged: a second, at 5,000 a second
 
 
@@ -37,7 +39,8 @@ MOST_ORDERS = 5000  # of the loops of one factorization whose every order is jud
 class Judge:
     """Evaluates candidates of one space into a tally, the most promising first, until all that is left is beaten.
 
-    `unsure` is the least bound of candidates not all of whose orders could be judged.
+    `unsure` is the least bound of candidates not all of whose orders could be judged. `spend` is told, in pairs of
+    states and rows, what judging in every order took.
     """
 
     space: Space
@@ -45,6 +48,7 @@ class Judge:
     groups: tuple[Group, ...]
     tally: Tally
     beaten: Callable[[Costs], Bools]
+    spend: Callable[[int], None] = lambda pairs: None
     unsure: float = float("inf")
     _known: set[bytes] = field(default_factory=set, repr=False)
 
@@ -67,13 +71,13 @@ class Judge:
             part = order[start : start + step]
             costs = Costs(found.energy_pj[part], found.cycles[part], np.ones(len(part), dtype=np.bool_))
             part = part[~self.beaten(costs)]
-            if len(part) and self.space.design.sparse.active:
+            if len(part) and too_little(self.space):
                 self._told_apart(stills, self._factors(found.places[part]), first[part])
             elif len(part) and every_order and most is None:
                 self._every_order(stills, self._factors(found.places[part]), first[part])
             elif len(part):
                 self._given_order(stills, self._factors(found.places[part]))
-            start, step = start + step, min(2 * step, _MOST_SPARSE if self.space.design.sparse.active else _MOST)
+            start, step = start + step, min(2 * step, _MOST_PARTIAL if too_little(self.space) else _MOST)
 
     def _factors(self, places: Ints) -> Ints:
         """Factors int64[b, dims, slots]."""
@@ -112,7 +116,7 @@ class Judge:
             self._enter([self._work(row[None], nest) for nest in nests])
 
     def _told_apart(self, stills: tuple[Still, ...], factors: Ints, bounds: Floats) -> None:
-        """Each row in every order that the costs of a sparse design can tell apart, once."""
+        """Each row in every order that costs can tell apart, once."""
         blocks = np.ones((len(factors), len(self.space.blocks), len(self.layout.dims)), dtype=np.int64)
         for s, slot in enumerate(self.layout.slots):
             blocks[:, slot.block] *= factors[:, :, s]
@@ -127,7 +131,9 @@ class Judge:
             self._known.add(row.tobytes())
             chosen.append(row)
         if chosen:
+            before = self.tally.tried
             self._sweep.take(np.stack(chosen))
+            self.spend(PAIRS_A_MAPPING * (self.tally.tried - before))
 
     @cached_property
     def _sweep(self) -> Sweep:

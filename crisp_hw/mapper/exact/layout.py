@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from crisp_hw.mapper.exact.shrunk import most_lanes
 from crisp_hw.mapper.space import Space
 from crisp_hw.spec.mapping import LoopKind
 from crisp_hw.spec.problem import Problem
@@ -31,7 +32,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Layout:
-    """Dimensions and slots, innermost first; `limits` are the most lanes of a slot (None: temporal, any number)."""
+    """Dimensions and slots, innermost first; `limits` are the most lanes of a slot (None: any number, as in time)."""
 
     dims: tuple[str, ...]
     slots: tuple[Slot, ...]
@@ -83,9 +84,10 @@ def layout_of(space: Space) -> Layout:
             continue
         axes: tuple[LoopKind, LoopKind] = ("x", "y")
         for axis, lanes in zip(axes, fanouts[block.level], strict=True):
-            if lanes > 1:
+            most = most_lanes(space, block.level, lanes)
+            if most is None or most > 1:
                 slots.append(Slot(block.level, axis, index))
-                limits.append(lanes)
+                limits.append(most)
     return Layout(space.design.problem.dims, tuple(slots), tuple(limits))
 
 

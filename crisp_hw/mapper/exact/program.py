@@ -12,6 +12,7 @@ from crisp_hw.mapper.bounds import computes_left
 from crisp_hw.mapper.exact.columns import Column, Form, Values
 from crisp_hw.mapper.exact.forms import Template
 from crisp_hw.mapper.exact.leaving import Leaving, Shares, tiles_of
+from crisp_hw.mapper.exact.shrunk import stay
 from crisp_hw.mapper.space import Space
 
 Floats = NDArray[np.float64]
@@ -51,16 +52,21 @@ def demands_of(space: Space, values: Values) -> Demands:
     """The demands of a space."""
     layout, architecture = values.layout, space.design.architecture
     lanes = []
-    for slot, limit in enumerate(layout.limits):
+    spatial = [(s, limit) for s, limit in enumerate(layout.limits) if layout.slots[s].kind != "temporal"]
+    for slot, limit in spatial:
         if limit is not None:
             mask = sum(layout.bit(dim, slot) for dim in layout.every)
             lanes.append((Column(mask), limit))
+        level, kind = layout.slots[slot].level, layout.slots[slot].kind
+        for dims, there in stay(space, level, architecture.fanouts[level]["xy".index(kind)]):
+            lanes.append((Column(sum(layout.bit(layout.dims.index(dim), slot) for dim in dims)), there))
     there = prod(prod(fanout) for fanout in architecture.fanouts)
+    most = prod(np.inf if limit is None else limit for slot, limit in spatial)
     every = Column(layout.bits(layout.every, "spatial", 0, len(architecture.levels) - 1))
     share = (every, space.parallelism * there * (1 - EXACT)) if space.parallelism > 0 else None
     wires = [level.wires.fill_cycles + level.wires.drain_cycles for level in architecture.levels]
     transit = sum(wires) if space.design.rules.network_latency else 0
-    return Demands(tuple(lanes), share, np.ceil(computes_left(space.design) / there * (1 - EXACT)), transit)
+    return Demands(tuple(lanes), share, np.ceil(computes_left(space.design) / most * (1 - EXACT)), transit)
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ class Exact:
 
     def __post_init__(self) -> None:
         self.setting = Setting(self.spaces)
-        judged = (self.setting.layout, self.setting.values.groups, self.tally, self._beaten)
+        judged = (self.setting.layout, self.setting.values.groups, self.tally, self._beaten, self._spend)
         self._judges = [Judge(space, *judged) for space in self.judged or self.spaces]
         self._seen: set[tuple[object, ...]] = set()
         self._waiting: list[_Waiting] = []

@@ -12,16 +12,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
-from crisp_hw.engine.content import mean_density
 from crisp_hw.engine.energy import compute_energy
 from crisp_hw.engine.formats import format_of
-from crisp_hw.engine.tiling import projected_size
 from crisp_hw.mapper.exact.columns import Column, Form, Leader, Share
 from crisp_hw.mapper.exact.layout import Layout
+from crisp_hw.mapper.exact.shrunk import at_work, density_at_least
 from crisp_hw.mapper.exact.stills import Still
 from crisp_hw.mapper.exact.windows import Window, slides
 from crisp_hw.mapper.space import Space
-from crisp_hw.spec.patterns import FixedStructured, Hypergeometric
 from crisp_hw.spec.problem import FULL, Tensor
 from crisp_hw.spec.sparse import Condition
 
@@ -114,6 +112,11 @@ class Thinner:
         return Computes({through: least * total, Column(0): (random - least) * both}, busy)
 
     @cached_property
+    def at_work(self) -> tuple[tuple[float, ...], ...]:
+        """By tensor and level, the least share of the instances that works on average."""
+        return tuple(at_work(self.space, tensor) for tensor in self.space.design.problem.tensors)
+
+    @cached_property
     def acts(self) -> tuple[Act, ...]:
         """All optimizations where they act in this space."""
         names = [level.name for level in self.space.design.architecture.levels]
@@ -166,10 +169,7 @@ class Thinner:
         return tuple(found)
 
     def _density(self, tensor: Tensor) -> float:
-        problem = self.space.design.problem
-        if not isinstance(tensor.density, FixedStructured | Hypergeometric):
-            return 0.0
-        return min(1.0, mean_density(tensor, int(projected_size(problem, tensor, problem.bounds))))
+        return density_at_least(self.space.design.problem, tensor)
 
     def _in_time(self, level: int, tensor: int) -> list[Act]:
         return [a for a in self.acts if (a.level, a.target) == (level, tensor) and a.kind != "skipping_spatial"]

@@ -12,6 +12,7 @@ from crisp_hw.engine.energy import action_energy, resolved
 from crisp_hw.engine.validity import capacity_limits
 from crisp_hw.mapper.exact.arrivals import Arrivals
 from crisp_hw.mapper.exact.columns import Column, Form, Open
+from crisp_hw.mapper.exact.covers import too_little
 from crisp_hw.mapper.exact.forms import Room, Template
 from crisp_hw.mapper.exact.layout import Layout
 from crisp_hw.mapper.exact.sparse import Thinner
@@ -62,7 +63,7 @@ class Templates:
             computes.energy_pj.get(Column(0), 0.0),
             tuple(sums.less),
             tuple(sums.more),
-            self._thinner.active,
+            too_little(self.space),
         )
 
     def _moved_words(
@@ -199,9 +200,8 @@ class Templates:
     def _left(self, stills: tuple[Still, ...], level: int, index: int) -> Left:
         thinner, tensor = self._thinner, self.space.design.problem.tensors[index]
         where = stills, level, index
-        return Left(
-            thinner.sent(*where), thinner.through(*where), thinner.filled(*where), thinner.weight(level, tensor)
-        )
+        weight = thinner.weight(level, tensor) * thinner.at_work[index][level]
+        return Left(thinner.sent(*where), thinner.through(*where), thinner.filled(*where), weight)
 
     def _count(
         self,

@@ -159,7 +159,9 @@ class Worker:
     def _judge(self, space: int) -> Judge:
         if space not in self._judges:
             layout, groups = self.setting.layout, self.setting.values.groups
-            self._judges[space] = Judge(self.setting.spaces[space], layout, groups, self._tally, self._beaten)
+            self._judges[space] = Judge(
+                self.setting.spaces[space], layout, groups, self._tally, self._beaten, self._spend
+            )
         return self._judges[space]
 
     def _spend(self, pairs: int) -> None:

@@ -19,9 +19,9 @@ TENSORS = (Tensor("A", ((Term("M"),), (Term("K"),))), Tensor("B", ((Term("K"),),
 PLAIN = Design(Architecture(LEVELS, ComputeLevel()), Problem("mv", ("M", "K"), (4, 4), TENSORS))
 
 
-def acting(kind):
-    """One optimization."""
-    return SparseSpec((), (ActionOptimization("DRAM", kind, (Condition("A", ("B",)),)),), ())
+def acting(*kinds):
+    """Some optimizations of one tensor."""
+    return SparseSpec((), tuple(ActionOptimization("DRAM", kind, (Condition("A", ("B",)),)) for kind in kinds), ())
 
 
 SPARSE = acting("skipping")
@@ -43,7 +43,8 @@ REUSE = LevelConstraint("RF", "temporal", no_temporal_reuse=frozenset("A"))
     [
         (PLAIN, Constraints(), None),
         (replace(PLAIN, sparse=SPARSE), Constraints(), None),
-        (replace(PLAIN, sparse=acting("skipping_spatial")), Constraints(), "spatial skipping"),
+        (replace(PLAIN, sparse=acting("skipping_spatial")), Constraints(), None),
+        (replace(PLAIN, sparse=acting("skipping_spatial", "skipping_spatial")), Constraints(), "two spatial skippings"),
         (replace(PLAIN, sparse=acting("position_skipping")), Constraints(), "packed into lanes"),
         (replace(BANDED, sparse=SPARSE), Constraints(), "bands"),
         (BANDED, Constraints(), None),
@@ -53,8 +54,8 @@ REUSE = LevelConstraint("RF", "temporal", no_temporal_reuse=frozenset("A"))
         (with_first((Term("M"), Term("K", -1))), Constraints(), "coefficients below 1"),
         (with_first((Term("M"), Term("K")), output=True), Constraints(), "outputs that slide"),
         (replace(with_first((Term("M"), Term("K"))), dialect="head-2024"), Constraints(), "pull request 297"),
-        (PLAIN, Constraints((REUSE,)), "forbidden reuse"),
-        (replace(PLAIN, architecture=Architecture(WIRED, ComputeLevel())), Constraints(), "networks"),
+        (PLAIN, Constraints((REUSE,)), None),
+        (replace(PLAIN, architecture=Architecture(WIRED, ComputeLevel())), Constraints(), None),
         (replace(PLAIN, architecture=Architecture(LEVELS, ComputeLevel("MAC", 2, 2))), Constraints(), "neighbours"),
         (replace(PLAIN, energy=EnergyTable({"RF": {"read": -1.0}})), Constraints(), "energies below 0"),
         (replace(PLAIN, architecture=Architecture(SHARED, ComputeLevel("MAC", 3, 3))), Constraints(), "clusters"),
