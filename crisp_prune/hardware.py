@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import entry_points
 from typing import Protocol
 
@@ -54,6 +55,7 @@ def target_from(text: str) -> Target:
     return found
 
 
+@cache  # what one has computed serves all that ask for the same
 def find_budget(arch: str, metric: str) -> Budget:
     """The costs of an accelerator from whoever offers them; InputError where nobody is installed who does."""
     offered = entry_points(group=GROUP)

@@ -78,6 +78,7 @@ class Compared(Strict):
     top1_classes: float
     top1_classes_std: float
     macs: float
+    cost: float | None
 
 
 class Paired(Strict):

@@ -16,6 +16,7 @@ from crisp_hw.spec.descriptors import PrunedModel
 from crisp_prune.checkpoint import load_checkpoint, save_checkpoint
 from crisp_prune.evaluate import accuracy
 from crisp_prune.geometry import layers_of, record
+from crisp_prune.hardware import Budget, find_budget, target_from
 from crisp_prune.head import slice_head
 from crisp_prune.lab.class_aware import METHODS, masks_of
 from crisp_prune.lab.images import Images, first_of_each, open_images
@@ -24,6 +25,8 @@ from crisp_prune.lab.study import Cell
 from crisp_prune.lab.tuning import chosen, tune
 from crisp_prune.lab.watching import Watched, without
 from crisp_prune.prune import Crisp
+from crisp_prune.ratios.problem import Problem
+from crisp_prune.ratios.settle import problem_of, settle
 from crisp_prune.shrink import shrink
 from crisp_prune.sites import find_sites
 
@@ -33,7 +36,11 @@ PRETRAIN_PEAK = 5e-3
 
 @dataclass(frozen=True)
 class Measured:
-    """What came out of a cell, as shares; `macs` is that of the dense multiply-accumulates that is left."""
+    """What came out of a cell, as shares; `macs` is that of the dense multiply-accumulates that is left.
+
+    With a budget `target` and `cost` are shares of what the dense network costs, and `trail` holds the accuracy of
+    every choice that its driver asked for.
+    """
 
     method: str
     target: float | None
@@ -46,15 +53,17 @@ class Measured:
     macs: float
     seconds: float
     by_layer: dict[str, float]
+    cost: float | None = None
+    trail: tuple[float, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return asdict(self) | {"classes": list(self.classes)}
+        return asdict(self) | {"classes": list(self.classes), "trail": list(self.trail)}
 
 
 def measured_from(plain: dict[str, Any]) -> Measured:
     """The inverse of `Measured.as_dict`."""
-    return Measured(**(plain | {"classes": tuple(plain["classes"])}))
+    return Measured(**(plain | {"classes": tuple(plain["classes"]), "trail": tuple(plain.get("trail", ()))}))
 
 
 def network_of(cell: Cell, images: Images) -> nn.Module:
@@ -103,15 +112,32 @@ def measure(cell: Cell, folder: Path) -> Measured:
     if cell.method.kind in METHODS:
         return measured_channels(cell, images, network, began)
     loader, test = loaders(cell, images)
-    pruner = Crisp(network, cell.config(), sample=images.test[0][:1])
+    problem = None if cell.budget is None else _problem(cell, network, list(loader))
+    config = cell.config() if problem is None else settle(problem, cell.method.driver or "").config
+    pruner = Crisp(network, config, sample=images.test[0][:1])
     pruner.fit(loader)
     pruner.finalize()
     reached = accuracy(network, test, cell.classes)
     exported = pruner.export()
-    return Measured(
+    found = Measured(
         cell.method.name, cell.sparsity, cell.classes, cell.seed, images.source, pruner.sparsity, reached.top1_all,
         reached.top1_classes, macs_left(exported), time.perf_counter() - began, sparsities(exported),
     )  # fmt: skip
+    if problem is None:
+        return found
+    cost = sum(_budget(cell).costs(exported.layers)) / problem.dense
+    return replace(found, target=problem.limit / problem.dense, cost=cost, trail=tuple(problem.trail))
+
+
+def _budget(cell: Cell) -> Budget:
+    return find_budget(cell.arch or "", target_from(cell.budget or "").metric)
+
+
+def _problem(cell: Cell, network: nn.Module, batches: list[Any]) -> Problem:
+    """What the driver of a cell decides."""
+    found = problem_of(network, cell.config(), batches, _budget(cell), target_from(cell.budget or ""))
+    found.judge = replace(found.judge, evaluations=cell.evaluations or found.judge.evaluations)
+    return found
 
 
 def loaders(cell: Cell, images: Images) -> tuple[DataLoader[tuple[Tensor, ...]], DataLoader[tuple[Tensor, ...]]]:

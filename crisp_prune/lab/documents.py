@@ -76,5 +76,6 @@ def _rounded(cell: Measured) -> dict[str, object]:
     plain.pop("seconds")
     layers = {name: round(value, 4) for name, value in cell.by_layer.items()}
     return {key: round(value, 5) if isinstance(value, float) else value for key, value in plain.items()} | {
-        "by_layer": layers
+        "by_layer": layers,
+        "trail": [round(value, 5) for value in cell.trail],
     }

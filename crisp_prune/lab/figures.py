@@ -1,6 +1,6 @@
 """The figures of a study: accuracy against sparsity or classes with the work left under it, and sparsity by layer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,12 +25,18 @@ def draw(cells: Sequence[Measured], folder: Path) -> list[Path]:
         rows, made = rows_of(cells), list[Path]()
         for classes in dict.fromkeys(row.classes for row in rows):
             mine = [row for row in rows if row.classes == classes]
+            bought = [row for row in mine if row.cost is not None or row.target is None]
+            mine = [row for row in mine if row.cost is None]
+            if any(row.cost is not None for row in bought):
+                made.append(_lines(bought, folder / f"accuracy-against-cost-{len(classes)}.png", _cost))
             if len({row.target for row in mine} - {None}) > 1:
                 made.append(_lines(mine, folder / f"accuracy-against-sparsity-{len(classes)}.png", _sparsity))
         for target in sorted({row.target for row in rows if row.target is not None}):
             mine = [row for row in rows if row.target in (target, None)]
             if len({row.classes for row in mine}) > 1:
                 made.append(_lines(mine, folder / f"accuracy-against-classes-{target:g}.png", _classes))
+        if trails := {cell.method: cell.trail for cell in cells if len(cell.trail) > 1}:
+            made.append(_trails(trails, folder / "accuracy-of-choices.png"))
         return [*made, *([_layers(cells, folder / "sparsity-by-layer.png")] if cells else [])]
 
 
@@ -38,8 +44,19 @@ def _sparsity(row: Row) -> float | None:
     return row.target
 
 
+def _cost(row: Row) -> float | None:
+    return row.cost
+
+
 def _classes(row: Row) -> float:
     return float(len(row.classes))
+
+
+_AXES: dict[Callable[[Row], float | None], str] = {
+    _sparsity: "sparsity",
+    _cost: "cost, as a share of the dense network's",
+    _classes: "classes",
+}
 
 
 def _lines(rows: Sequence[Row], path: Path, place: Callable[[Row], float | None]) -> Path:
@@ -52,7 +69,7 @@ def _lines(rows: Sequence[Row], path: Path, place: Callable[[Row], float | None]
         _line(top, under, mine, place)
     top.set_ylabel("top-1 over all outputs (%)")
     under.set_ylabel("MACs left (%)")
-    under.set_xlabel("sparsity" if place is _sparsity else "classes")
+    under.set_xlabel(_AXES[place])
     top.legend(fontsize="small")
     return _saved(path)
 
@@ -68,6 +85,19 @@ def _line(top: "Axes", under: "Axes", rows: Sequence[Row], place: Callable[[Row]
     accuracy, deviation = [row.top1 * 100 for _, row in placed], [row.top1_std * 100 for _, row in placed]
     drawn = top.errorbar(places, accuracy, deviation, marker="o", capsize=3, label=rows[0].method)
     under.plot(places, [row.macs * 100 for _, row in placed], marker="o", color=drawn.lines[0].get_color())
+
+
+def _trails(trails: Mapping[str, Sequence[float]], path: Path) -> Path:
+    """The accuracy of every choice that a driver asked for, in order: a reward curve for AMC."""
+    import matplotlib.pyplot as plt
+
+    _, axes = plt.subplots(figsize=(6, 4))
+    for method, trail in trails.items():
+        axes.plot([value * 100 for value in trail], label=method, linewidth=0.8)
+    axes.set_xlabel("choice")
+    axes.set_ylabel("top-1 where choices are judged (%)")
+    axes.legend(fontsize="small")
+    return _saved(path)
 
 
 def _layers(cells: Sequence[Measured], path: Path) -> Path:

@@ -21,6 +21,7 @@ class Row:
     top1_classes: float
     top1_classes_std: float
     macs: float
+    cost: float | None = None
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,11 @@ def _row(group: Sequence[Measured]) -> Row:
     """The row of cells that differ in their seed alone."""
     one = group[0]
     top1, among = [cell.top1_all for cell in group], [cell.top1_classes for cell in group]
+    costs = [cell.cost for cell in group if cell.cost is not None]
     return Row(
         one.method, one.target, one.classes, len(group), mean(cell.sparsity for cell in group), mean(top1),
         _deviation(top1), mean(among), _deviation(among), mean(cell.macs for cell in group),
+        mean(costs) if costs else None,
     )  # fmt: skip
 
 

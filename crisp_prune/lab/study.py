@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.yaml_files import checked, read_mapping
 from crisp_hw.spec.patterns import nm_of
-from crisp_prune.choices import Criterion, Pattern, Scope
+from crisp_prune.choices import Criterion, Driver, Pattern, Scope
 from crisp_prune.config import CrispConfig
+from crisp_prune.hardware import target_from
 
 Kind = Literal["dense", "pruned", "ocap", "ocap-fr", "capnn-b", "capnn-w", "capnn-m", "captor", "myml"]
 """Fine-tuned without pruning, pruned by `Crisp`, or by one of the methods of `lab.class_aware`."""
@@ -27,6 +28,7 @@ class Method(_Strict):
     """A way to prune, by the name that tables and figures show; all not named are the defaults of `CrispConfig`.
 
     `ratio` is the share of channels that OCAP's images choose and that CAPTOR keeps; the default is OCAP's own.
+    With a `driver` the targets are the budgets of the study instead of its sparsities.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Method(_Strict):
     ramp: Literal["linear", "cubic"] = "linear"
     prune_until: float = 0.5
     ratio: float = Field(0.05, gt=0, lt=1)
+    driver: Driver | None = None
 
 
 class Study(_Strict):
@@ -50,6 +53,9 @@ class Study(_Strict):
     side: int = Field(14, ge=4, le=256)
     methods: list[Method]
     sparsities: list[float]
+    budgets: list[str] = []
+    arch: str = "crisp-stc"
+    evaluations: int = Field(200, ge=1)
     classes: list[list[int] | int]
     seeds: list[int] = [0, 1, 2]
     epochs: int = Field(24, ge=0)
@@ -76,11 +82,16 @@ class Cell:
     pretrain_epochs: int
     batch_size: int
     lr: float
+    budget: str | None = None
+    arch: str | None = None
+    evaluations: int | None = None
 
     @property
     def key(self) -> str:
         """The name of its file: the same for the same cell, another for any other."""
-        plain = asdict(replace(self)) | {"method": self.method.model_dump(exclude_defaults=True)}
+        later = {name: getattr(self, name) for name in ("budget", "arch", "evaluations")}
+        plain = asdict(self) | {"method": self.method.model_dump(exclude_defaults=True)}
+        plain = {name: value for name, value in plain.items() if name not in later or value is not None}
         digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
         return f"{len(self.classes)}-{self.seed}-{digest}"
 
@@ -132,7 +143,7 @@ def read_study(path: Path) -> Study:
 def _check_fields(method: Method, where: Where) -> None:
     """A field that the kind of a method does not read is refused."""
     reads = {
-        "pruned": set(Method.model_fields) - {"ratio"},
+        "pruned": {*Method.model_fields} - {"ratio"},
         "ocap": {"ratio"},
         "ocap-fr": {"ratio"},
         "captor": {"ratio"},
@@ -149,15 +160,22 @@ def cells_of(study: Study) -> Iterator[Cell]:
         for labels in study.classes:
             chosen = tuple(range(labels)) if isinstance(labels, int) else tuple(labels)
             for method in study.methods:
-                for sparsity in _sparsities(study, method):
+                for sparsity, budget in _targets(study, method):
+                    told = (budget, study.arch, study.evaluations) if budget is not None else (None, None, None)
                     cell = Cell(
                         study.data, study.model, study.side, method, sparsity, chosen, seed, study.epochs,
-                        study.per_class, study.pretrain_epochs, study.batch_size, study.lr,
+                        study.per_class, study.pretrain_epochs, study.batch_size, study.lr, *told,
                     )  # fmt: skip
                     cell.config()
                     yield cell
 
 
-def _sparsities(study: Study, method: Method) -> list[float | None]:
-    """The targets of a method: N:M alone and a dense network have one of their own."""
-    return [None] if method.kind != "pruned" or method.pattern == "nm" else list(study.sparsities)
+def _targets(study: Study, method: Method) -> list[tuple[float | None, str | None]]:
+    """Sparsities and budgets of a method: N:M alone and a dense network have a sparsity of their own, and no budget."""
+    if method.driver is not None:
+        for budget in study.budgets:
+            target_from(budget)
+        return [(None, budget) for budget in study.budgets]
+    if method.kind != "pruned" or method.pattern == "nm":
+        return [(None, None)]
+    return [(sparsity, None) for sparsity in study.sparsities]

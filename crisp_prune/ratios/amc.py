@@ -95,6 +95,7 @@ def amc(problem: Problem) -> Walked:
     """
     best = problem.fit(dict.fromkeys(problem.layers, 1.0))
     walked = Walked(best, [problem.score(best)])
+    highest = walked.rewards[0]
     agent, most = Agent(_FEATURES, problem.judge.seed), problem.most
     warm = max(1, int(problem.judge.evaluations * WARM))
     deviation = NOISE
@@ -110,8 +111,8 @@ def amc(problem: Problem) -> Walked:
             actions.append(kept[name] / most[name])
         reward = problem.score(kept)
         walked.rewards.append(reward)
-        if reward > problem.score(walked.best):
-            walked.best = kept
+        if reward > highest:
+            walked.best, highest = kept, reward
         agent.remember(states, actions, reward)
         if episode >= warm:
             deviation *= FALL

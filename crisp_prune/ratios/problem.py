@@ -41,7 +41,8 @@ class Judge:
 class Problem:
     """What the drivers search: layers with blocks, the costs of their choices, a limit, and a judge.
 
-    `pruner` has seen its gradients (`Crisp.measure`) and is left as it is; every choice is made on a copy.
+    `pruner` has seen its gradients (`Crisp.measure`) and is left as it is; every choice is made on a copy. `trail`
+    holds what was asked of the judge, in order.
     """
 
     def __init__(self, pruner: Crisp, judge: Judge, budget: Budget, target: Target) -> None:
@@ -56,6 +57,7 @@ class Problem:
         self.table, self.fixed, self.dense = _costs(self, budget)
         self.limit = target.amount(self.dense)
         self.judged: dict[tuple[int, ...], float] = {}
+        self.trail: list[float] = []
         if self.cost(self.least) > self.limit * (1 + SLACK):
             lowest = f"with one block a row in every layer it is {self.cost(self.least):.6g}"
             said = f"a cost of {self.limit:.6g} is out of reach: {lowest}"
@@ -121,6 +123,7 @@ class Problem:
         key = tuple(kept[name] for name in self.layers)
         if key not in self.judged:
             self.judged[key] = self._judge(kept)
+        self.trail.append(self.judged[key])
         return self.judged[key]
 
     def _judge(self, kept: Kept) -> float:
@@ -155,7 +158,7 @@ def _costs(problem: Problem, budget: Budget) -> tuple[dict[str, list[float]], fl
     rest: list[PrunedLayer] = []
     for count in range(1, max(problem.most.values(), default=0) + 1):
         kept = {name: min(count, most) for name, most in problem.most.items()}
-        for layer in _exported(problem, problem.masks(kept)):
+        for layer in _exported(problem, _plain_masks(problem, kept)):
             owner = _owner(layer.layer.name, problem)
             if owner is None and count == 1:
                 rest.append(layer)
@@ -169,6 +172,20 @@ def _costs(problem: Problem, budget: Budget) -> tuple[dict[str, list[float]], fl
     for (owner, count), cost in zip(places, found, strict=False):
         table[owner][count - 1] += cost
     return table, sum(found[len(asked) : len(asked) + len(rest)]), sum(found[len(asked) + len(rest) :])
+
+
+def _plain_masks(problem: Problem, kept: Kept) -> dict[str, MatrixMasks]:
+    """Masks of the same pattern with the first blocks and the first weights of each group, the same for every network.
+
+    Costs of them are those of any masks with as many blocks, so that they are computed once for all seeds.
+    """
+    n, m = problem.config.n, problem.config.m
+    found: dict[str, MatrixMasks] = {}
+    for name, masks in problem.dense_masks.items():
+        nm = (torch.arange(masks.grid.columns) % m < n).repeat(masks.grid.rows, 1)
+        blocks = torch.arange(masks.grid.shape[1]).repeat(masks.grid.shape[0], 1) < kept.get(name, masks.grid.shape[1])
+        found[name] = MatrixMasks(nm, blocks, masks.grid)
+    return found
 
 
 def _exported(problem: Problem, masks: Mapping[str, MatrixMasks]) -> tuple[PrunedLayer, ...]:

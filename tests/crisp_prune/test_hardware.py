@@ -23,6 +23,7 @@ def registered(monkeypatch):
     named = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"][hardware.GROUP]
     entries = [EntryPoint(name, value, hardware.GROUP) for name, value in named.items()]
     monkeypatch.setattr(hardware, "entry_points", lambda group: entries if group == hardware.GROUP else [])
+    hardware.find_budget.cache_clear()
 
 
 def layers():
@@ -52,5 +53,6 @@ def test_unknown_metrics_and_accelerators_are_refused(registered):
 
 def test_without_an_entry_it_is_said(monkeypatch):
     monkeypatch.setattr(hardware, "entry_points", lambda group: [])
+    hardware.find_budget.cache_clear()
     with pytest.raises(InputError, match="no installed program offers costs of hardware"):
         hardware.find_budget("crisp-stc", "cycles")

@@ -118,7 +118,9 @@ STUDY = Section(
     (
         column("method", "text", "The method, by its name in the study."),
         column("classes", "whole", "Classes pruned for and tested on."),
-        column("target", "share", "Sparsity asked for; empty where the method has none."),
+        column(
+            "target", "share", "Sparsity asked for, or the share of the dense network's cost; empty without either."
+        ),
         column("seeds", "whole", "Seeds, each with a network, images and an order of its own.", 1),
         column("sparsity", "share", "Share of zeros reached among the prunable weights, the mean over the seeds.", 1),
         column("top1", "share", "Top-1 accuracy over all outputs, the mean over the seeds.", 0, "top-1"),
@@ -128,5 +130,6 @@ STUDY = Section(
         ),
         column("top1_classes_std", "share", "Its standard deviation over the seeds.", 3, "its deviation"),
         column("macs", "share", "Multiply-accumulates left, as a share of the dense network's.", 0, "MACs left"),
+        column("cost", "share", "What it costs on the accelerator of a budget, as a share of dense; else empty.", 1),
     ),
 )

@@ -11,6 +11,7 @@ import torch
 from crisp_hw.documents.document import json_text
 from crisp_hw.errors import InputError
 from crisp_prune.cli.start import run
+from crisp_prune.lab import cell as cell_module
 from crisp_prune.lab import images, running
 from crisp_prune.lab.documents import study_document, write_results
 from crisp_prune.lab.figures import draw
@@ -187,3 +188,45 @@ def test_the_command_prints_and_writes(study, tmp_path, monkeypatch, capsys):
     told = json.loads(capsys.readouterr().out)
     assert [row["method"] for row in told["rows"]] == ["dense", "crisp", "two of four"]
     assert Path(tmp_path / "out" / "results.json").exists()
+
+
+class Weights:
+    """Costs that are kept weights x positions."""
+
+    def costs(self, layers):
+        return tuple(float(each.layer.macs * (1 if each.mask is None else each.mask.mean())) for each in layers)
+
+
+@pytest.mark.train
+def test_methods_with_a_driver_meet_the_budgets_of_the_study(study, tmp_path, monkeypatch):
+    monkeypatch.setattr(cell_module, "find_budget", lambda arch, metric: Weights())
+    text = (
+        study.read_text().split("methods:")[0]
+        + """methods:
+  - {name: dense, kind: dense}
+  - {name: uniform, pattern: block, block: 16, driver: uniform}
+  - {name: amc, pattern: block, block: 16, driver: amc}
+sparsities: []
+budgets: ["0.5x"]
+evaluations: 3
+classes: [2]
+seeds: [0]
+epochs: 1
+per_class: 8
+pretrain_epochs: 1
+batch_size: 4
+pairs: [[amc, uniform]]
+"""
+    )
+    study.write_text(text)
+    asked = read_study(study)
+    reached = compare(asked, tmp_path / "out", 1, lambda *_: None)
+    dense, uniform, amc = reached.rows
+    assert dense.cost is None and uniform.target == amc.target == pytest.approx(0.5)
+    assert 0.4 < uniform.cost <= 0.5 and len(amc.trail) == 3 and uniform.trail == ()
+    assert [row.cost for row in rows_of(reached.rows)] == [None, uniform.cost, amc.cost]
+    kept = json.loads(write_results(asked, reached, tmp_path / "out").read_text())
+    assert len(kept["cells"][2]["trail"]) == 3
+    pytest.importorskip("matplotlib", reason="figures are drawn by matplotlib")
+    made = {path.name for path in draw(reached.rows, tmp_path / "out")}
+    assert {"accuracy-against-cost-2.png", "accuracy-of-choices.png"} <= made
