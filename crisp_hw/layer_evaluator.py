@@ -42,7 +42,7 @@ from crisp_hw.spec.result import Result
 Masks = Mapping[str, PrunedLayer]
 """Pruned layers by name."""
 
-UNSEEN = ("layer", "metadata_bits", "two_rank", "row_patterns")  # of a descriptor: no search depends on these
+UNSEEN = ("layer", "metadata_bits", "row_patterns")  # of a descriptor: no search depends on these
 FEWER = (
     "instead of the density named above; only nonzeros are stored, moved and computed, even where hardware with a "
     "fixed number of slots per N:M group would carry empty ones (pruned blocks that are not gathered)"

@@ -148,7 +148,7 @@ _NETWORKS: Mapping[str, str] = {
 
 _ACCELERATORS: Mapping[str, str] = {
     **packaged().other_words,
-    "eyeriss tpu simba gemmini nvdla sigma extensor scnn timeloop": "it is not packaged; `crisp-hw model` and "
+    "simba nvdla sigma extensor scnn timeloop": "it is not packaged; `crisp-hw model` and "
     "`crisp-hw map` take Timeloop's files of it, and `crisp-hw arch new` begins one on the levels of this project",
 }
 

@@ -19,10 +19,10 @@ def list_arch() -> tuple[str, ...]:
     Examples
     --------
     >>> list_arch()
-    ('crisp-stc', 'dense', 'dstc', 'stc')
+    ('crisp-stc', 'dense', 'dstc', ...)
     """
-    files = sorted(data_folder("arch").glob("*.yaml"))
-    return tuple(path.stem for path in files if "runs" in document_of(path))
+    files = data_folder("arch").glob("*.yaml")
+    return tuple(sorted(path.stem for path in files if "runs" in document_of(path)))
 
 
 def arch_path(name_or_path: str | Path) -> Path:

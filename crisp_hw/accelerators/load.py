@@ -70,7 +70,7 @@ def load_arch(
     >>> load_arch("tpu")
     Traceback (most recent call last):
     ...
-    crisp_hw.errors.InputError: no architecture tpu; valid names: crisp-stc, dense, dstc, stc, or the path ...
+    crisp_hw.errors.InputError: no architecture tpu; valid names: crisp-stc, dense, dstc, ...
     """
     wanted = asked(name_or_path)
     if not isinstance(beside, Iterable) or isinstance(beside, str | Path):
@@ -188,6 +188,8 @@ def _storage(file: ArchFile, name: str, mesh: tuple[int, int]) -> StorageLevel:
         metadata_depth=level.metadata_depth.value,
         read_bandwidth=_value(level.read_bandwidth),
         write_bandwidth=_value(level.write_bandwidth),
+        decompression_supported=level.decompression_supported,
+        compression_supported=level.compression_supported,
         wires=_wires(level.network),
         banks=_value(level.banks) or 1,
         ports=_value(level.ports) or 1,

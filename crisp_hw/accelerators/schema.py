@@ -82,7 +82,8 @@ class Network(Strict):
 class Level(Strict):
     """A storage level; sizes in KB or words, bandwidths in words per cycle and instance (absent: unlimited).
 
-    `word_bits` absent are those of the widest tensor that the level keeps.
+    `word_bits` absent are those of the widest tensor that the level keeps. `decompression_supported`: what the level
+    around it holds packed may lie here unpacked; `compression_supported`: and may be packed again on its way out.
     """
 
     role: Role | None = None
@@ -101,6 +102,8 @@ class Level(Strict):
     metadata_depth: Words = Words.model_validate(
         {"value": 1048576, "source": "not given; assumed so large that metadata never rejects a mapping"}
     )
+    decompression_supported: bool = False
+    compression_supported: bool = False
     network: Network = Network()
 
 

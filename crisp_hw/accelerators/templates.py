@@ -6,8 +6,9 @@ import yaml
 
 from crisp_hw.accelerators.files import arch_path, resolved
 from crisp_hw.data_files import data_folder
+from crisp_hw.errors import InputError
 from crisp_hw.machine.files import read_text
-from crisp_hw.machine.positions import plain
+from crisp_hw.machine.positions import MarkedDict, plain
 
 _SHORT = """\
 # {name}: {base} with other numbers. What does not stand here is as in {base}; `crisp-hw arch show {base}` lists it,
@@ -17,11 +18,12 @@ name: {name}
 extends: {base}
 # Every number stands with its source. For example:
 # levels:
-#   SMEM:
-#     size_kb: {{value: 512, source: "the larger memory of this design"}}
+#   {level}:
+#     {size}: {{value: {other}, source: "the memory of this design"}}
 #     read_bandwidth: {{value: 32, source: "its datasheet, words per cycle"}}
 #     write_bandwidth: {{value: 32, source: "its datasheet, words per cycle"}}
 """
+MOST_KB = 2048  # the largest memory that arch/energy/sram-grid.yaml has
 _WIDE = 10_000  # columns, so that an entry stays on its line
 
 
@@ -31,7 +33,20 @@ def short_text(name: str, base: str) -> str:
     >>> print(short_text("mine", "stc").splitlines()[4])
     extends: stc
     """
-    return _SHORT.format(name=name, base=base)
+    level, size, words = _resized(resolved(arch_path(base)))
+    return _SHORT.format(
+        name=name, base=base, level=level, size=size, other=words * 2 if words <= MOST_KB // 2 else words // 2
+    )
+
+
+def _resized(document: MarkedDict) -> tuple[str, str, int]:
+    """The outermost level that has a size: its name, the field of the size, and the size."""
+    for name, level in document["levels"].items():
+        for field in ("size_kb", "size_words"):
+            if field in level:
+                given = level[field]
+                return name, field, given["value"] if isinstance(given, dict) else given
+    raise InputError("no level has a size", hint="an accelerator needs one on the chip")
 
 
 def full_text(base: str, name: str) -> str:

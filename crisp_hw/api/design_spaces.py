@@ -5,6 +5,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, Unpack
 
+from crisp_hw.data_files import packaged
 from crisp_hw.errors import InputError
 from crisp_hw.exploration.axes import space_of
 from crisp_hw.exploration.curve import curve_of
@@ -39,11 +40,14 @@ Progress = Callable[[int, int, Judged], None]
 """Called with the points that are through, how many are wanted, and one that was judged just now."""
 
 
+DEFAULT_ARCH = packaged().default
+
+
 @with_fields(EvaluateOptions)
 def explore(  # noqa: PLR0913 - what a user may say of a study, all but the network by name
     source: Any,
     *,
-    base: Arch = "crisp-stc",
+    base: Arch = DEFAULT_ARCH,
     space: Mapping[str, Any],
     objectives: Sequence[str] = OBJECTIVES,
     conditions: Sequence[str] = (),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from crisp_hw.characterization.cacti import CYCLE_S, ask, find_cacti
-from crisp_hw.characterization.components import Circuit, Dram, Latches, Mac, Overhead, Sram, words
+from crisp_hw.characterization.components import SELECTION, Circuit, Dram, Latches, Mac, Overhead, Sram, words
 from crisp_hw.characterization.grid import deepened, interpolate, load_grid
 from crisp_hw.characterization.scaling import (
     REFERENCE_NM,
@@ -17,7 +17,6 @@ from crisp_hw.characterization.scaling import (
 )
 from crisp_hw.characterization.sram import SramArray, SramNumbers, check_node
 from crisp_hw.characterization.table import EnergyData, MeasuredCircuit, load_energy
-from crisp_hw.errors import InputError
 from crisp_hw.spec.arch import OperandBits
 from crisp_hw.spec.characterization import Characterization, Component, Cost
 
@@ -96,16 +95,12 @@ def _component(circuit: Circuit, arrays: Arrays, parts: EnergyData, node_nm: int
         case Latches(_, bits, metadata_bits):
             return _latches(circuit, parts["latch_8b"], (bits, metadata_bits), node_nm)
         case Mac(name, bits, operands):
-            part, share = parts["mac_int8"], 1.0
-            if operands is None:
-                _check_int8(name, bits)
-            else:
-                share = mac_share(operands)
-            return _logic(name, part, dict(_scaled(part, share, node_nm)) | {"leak": NO_LEAK}, node_nm)
+            part, share = parts["mac_int8"], mac_share(operands or OperandBits(bits, bits, bits))
+            unit = _logic(name, part, dict(_scaled(part, share, node_nm)) | {"leak": NO_LEAK}, node_nm)
+            return _wider(unit, share)
         case Overhead(name, bits):
-            _check_int8(name, bits)
-            part = parts[OVERHEAD_PARTS[name]]
-            return _logic(name, part, dict(_scaled(part, 1.0, node_nm)), node_nm)
+            part, share = parts[OVERHEAD_PARTS[name]], bits / SELECTED_BITS if name == SELECTION else 1.0
+            return _wider(_logic(name, part, dict(_scaled(part, share, node_nm)), node_nm), share)
     assert_never(circuit)
 
 
@@ -144,9 +139,13 @@ def _latches(latches: Latches, part: MeasuredCircuit, bits: tuple[int, int], nod
         chosen |= {action: cost for action, cost in metadata.items() if "metadata" in action}
         chosen["metadata_update"] = metadata["metadata_write"]
     component = _logic(latches.name, part, chosen | {"leak": NO_LEAK}, node_nm)
-    share = sum(bits) / part.access_bits * latches.vectors
+    return _wider(component, sum(bits) / part.access_bits * latches.vectors)
+
+
+def _wider(component: Component, share: float) -> Component:
+    """The same with the area of `share` of its bits; its actions have their own."""
     area = None if component.area_um2 is None else component.area_um2 * share
-    return Component(latches.name, "", component.actions, area, _times(component.area_source, share))
+    return replace(component, area_um2=area, area_source=_times(component.area_source, share))
 
 
 def _logic(name: str, part: MeasuredCircuit, actions: dict[str, Cost], node_nm: int) -> Component:
@@ -167,6 +166,8 @@ def _times(source: str, share: float) -> str:
     return source if share == 1 or not source else f"{source}; x {share:g} for the bits"
 
 
+INT8 = OperandBits(8, 8, 8)  # the unit of mac_int8
+SELECTED_BITS = 8  # of mux_4to1_8b: one multiplexer a bit (arch/energy/cited.yaml)
 MULTIPLIER_PJ, ADDER_PJ = 8.63, 0.0857  # Aladdin at 5 ns, 32 bits: the two parts of mac_int8 (arch/energy/cited.yaml)
 
 
@@ -177,13 +178,8 @@ def mac_share(bits: OperandBits) -> float:
     >>> round(mac_share(OperandBits(8, 8, 8)), 12), round(mac_share(OperandBits(4, 8, 24)), 3)
     (1.0, 0.596)
     """
-    return _mac_pj(bits) / _mac_pj(OperandBits(8, 8, 8))
+    return 1.0 if bits == INT8 else _mac_pj(bits) / _mac_pj(INT8)
 
 
 def _mac_pj(bits: OperandBits) -> float:
     return MULTIPLIER_PJ * bits.weights * bits.activations / 32**2 + ADDER_PJ * bits.sums / 32
-
-
-def _check_int8(name: str, bits: int) -> None:
-    if bits != 8:
-        raise InputError(f"{name}: the cited tables have int8 units only, not {bits} bits; set its word_bits to 8")

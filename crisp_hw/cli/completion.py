@@ -18,8 +18,8 @@ def _with_key(folder: str, key: str) -> list[str]:
     """The packaged files that have a key, by their text alone: to read YAML takes longer than a keystroke may."""
     from crisp_hw.data_files import data_folder
 
-    files = sorted((data_folder("arch").parent / folder).glob("*.yaml"))
-    return [path.stem for path in files if f"\n{key}:" in path.read_text(encoding="utf-8")]
+    files = (data_folder("arch").parent / folder).glob("*.yaml")
+    return sorted(path.stem for path in files if f"\n{key}:" in path.read_text(encoding="utf-8"))
 
 
 @completing

@@ -39,7 +39,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "validate": ("crisp-hw validate cases.jsonl", "crisp-hw validate cases.jsonl --strict -f json"),
     "reproduce": ("crisp-hw reproduce eie", "crisp-hw reproduce eie -o results --no-plot -f md"),
     "measure": (
-        "crisp-hw measure run.pt -a stc",
+        f"crisp-hw measure run.pt -a {_OTHER}",
         "crisp-hw measure resnet50 --nm 2:4 --layers fc --vectors 4096 -f csv",
     ),
     "bundle": (

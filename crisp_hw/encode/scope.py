@@ -30,6 +30,8 @@ NAMES: Mapping[str, str] = {
     "role": "what the layer is to the pruner: hybrid, nm or dense",
     "n": "nonzeros of a group of N:M weights; 0 without such a pattern",
     "m": "columns of a group of N:M weights; 0 without such a pattern",
+    "outer_n": "groups of m columns that hold anything, of every outer_m; 0 where any may",
+    "outer_m": "groups of m columns of which outer_n hold anything; 0 where any may",
     "block": "side of the blocks; 0 without blocks",
     "blocks": "blocks of a block row",
     "block_rows": "block rows",
@@ -160,12 +162,15 @@ def _of_layer(layer: Layer) -> dict[str, Any]:
 
 def _of_zeros(descriptor: Descriptor) -> dict[str, Any]:
     nm, layer = descriptor.nm or NM(0, 0), descriptor.layer
+    outer = NM(0, 0) if descriptor.two_rank is None else descriptor.two_rank.outer
     total, kept = descriptor.total_blocks or 0, fullest_row(descriptor)
     there = descriptor.role == "hybrid" and descriptor.block is not None and total > 0 and layer.groups == 1
     return {
         "role": descriptor.role,
         "n": nm.n,
         "m": nm.m,
+        "outer_n": outer.n,
+        "outer_m": outer.m,
         "block": descriptor.block or 0,
         "blocks": total,
         "block_rows": -(-layer.rows // descriptor.block) if descriptor.block else 0,

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from crisp_hw.command_line.job_files import NAME_OR_FILE
+from crisp_hw.data_files import packaged
 from crisp_hw.errors import InputError, Where
 from crisp_hw.exploration.subject import OPTIONS
 from crisp_hw.machine.positions import mark_of
@@ -51,7 +52,7 @@ class SpaceFile(_Strict):
 
     schema_: Literal["crisp-hw/space/1"] = Field(alias="schema")
     network: str
-    base: str = "crisp-stc"
+    base: str = packaged().default
     space: dict[str, Axes]
     objectives: list[str] | None = None
     conditions: list[str] = Field(default_factory=list)

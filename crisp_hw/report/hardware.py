@@ -22,11 +22,16 @@ UNITS = {
     "fanout_y": "below each parent",
     "size": "words",
     "word_bits": "bits",
+    "word_bits_a": "bits",
+    "word_bits_b": "bits",
+    "word_bits_z": "bits",
     "vector_words": "words",
     "read_bandwidth": "words/cycle",
     "write_bandwidth": "words/cycle",
     "metadata_width_bits": "bits",
     "metadata_depth": "entries",
+    "banks": "banks",
+    "ports": "ports",
 }
 """Of every number of a level, in the order in which they are shown."""
 
@@ -148,7 +153,9 @@ def _value(arch: Architecture, name: str, field: str) -> Value:
         above = chain.index(name) + 1 if name in chain[:-1] else 0
         return arch.fanouts[above][field == "fanout_y"]
     if name == arch.compute.name:
-        return arch.compute.word_bits if field == "word_bits" else None
+        widths = arch.compute.operands
+        own = {} if widths is None else dict(zip("abz", (widths.weights, widths.activations, widths.sums), strict=True))
+        return own.get(field.removeprefix("word_bits_"), arch.compute.word_bits)
     level = arch.level(name)
     renamed = {"size": "size_words", "vector_words": "block_size"}.get(field, field)
     value: Value = getattr(level, renamed, None)

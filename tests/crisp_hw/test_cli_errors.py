@@ -72,7 +72,11 @@ CASES = {
         "activation density must lie in (0, 1], not 1.3",
     ),
     "reach": ([*RESNET, "--sparsity", "0.999"], {}, "sparsity 0.999 is out of reach: the highest is 0.92"),
-    "unknown arch": ([*RESNET, "--sparsity", "0.9", "-a", "tpu"], {}, "valid names: crisp-stc, dense, dstc, stc"),
+    "unknown arch": (
+        [*RESNET, "--sparsity", "0.9", "-a", "tpu"],
+        {},
+        "valid names: crisp-stc, dense, dstc, eyeriss-v1",
+    ),
     "arch twice": ([*RESNET, "--sparsity", "0.9", "-a", "stc", "-a", "stc"], {}, "accelerator stc is given twice"),
     "missing level": (
         ["--workload", "resnet50", "-a", "cut.yaml"],
@@ -170,7 +174,7 @@ def test_no_valid_mapping_is_exit_code_3(tmp_path, monkeypatch):
 
 
 def test_debug_adds_the_traceback(tmp_path, monkeypatch):
-    result = run(tmp_path, ["--debug", "arch", "show", "tpu"], monkeypatch)
+    result = run(tmp_path, ["--debug", "arch", "show", "simba"], monkeypatch)
     assert result.exit_code == 2
     assert "Traceback" in result.stderr and result.stderr.endswith("on the levels of this project\n")
 

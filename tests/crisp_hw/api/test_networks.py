@@ -124,7 +124,10 @@ def test_a_pruner_says_what_to_do_and_its_export_is_taken():
 WRONG_KEYWORDS = {
     "accelerator": ({"arch": 3}, "arch is 3, an int; give a name of list_arch(), the path of a .yaml file"),
     "no accelerator": ({"arch": None}, "arch is None; give"),
-    "empty": ({"arch": []}, "no accelerator given; there are crisp-stc, dense, dstc, stc"),
+    "empty": (
+        {"arch": []},
+        "no accelerator given; there are crisp-stc, dense, dstc, eyeriss-v1",
+    ),
     "one of many": ({"arch": ["stc", 3]}, "arch is 3, an int"),
     "map": ({"arch": {"stc": 1}}, "arch is a dict"),
     "unknown": ({"arch": "tpu"}, "no architecture tpu; valid names: crisp-stc"),

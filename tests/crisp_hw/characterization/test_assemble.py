@@ -3,11 +3,12 @@
 import pytest
 
 from crisp_hw.accelerators import load_arch
-from crisp_hw.characterization.assemble import ASSUMED, assemble, from_grid, listed
+from crisp_hw.characterization.assemble import ASSUMED, assemble, from_grid, listed, mac_share
 from crisp_hw.characterization.components import Dram, Latches, Mac, Overhead, Sram, circuits
 from crisp_hw.characterization.scaling import area_factor, energy_factor, wire_factor
 from crisp_hw.characterization.sram import SramArray
 from crisp_hw.errors import InputError
+from crisp_hw.spec.arch import OperandBits
 
 
 def costs(*parts, node=45):
@@ -64,10 +65,13 @@ def test_logic_scales_and_says_so():
     assert costs(Mac("MAC", 8)).assumptions == ASSUMED
 
 
-@pytest.mark.parametrize("part", [Mac("MAC", 16), Overhead("selection", 4)])
-def test_units_that_nobody_published_are_refused(part):
-    with pytest.raises(InputError, match=rf"{part.name}: the cited tables have int8 units only, not {part.bits} bits"):
-        costs(part)
+def test_units_of_other_widths_follow_the_widths_and_say_so():
+    parts = (Mac("MAC", 16), Overhead("selection", 4), Overhead("offset_decoder", 4))
+    wide = {each.name: each for each in costs(*parts).components}
+    assert wide["MAC"].actions["compute"].pj == pytest.approx(0.5608 * mac_share(OperandBits(16, 16, 16)))
+    assert wide["selection"].actions["select"].pj == pytest.approx(0.040725 / 2)
+    assert "x 0.5 for the bits" in wide["selection"].actions["select"].source
+    assert "for the bits" not in str(wide["offset_decoder"].actions)  # it decodes offsets, whatever the words are
 
 
 @pytest.mark.parametrize("node", [7, 28, 130])

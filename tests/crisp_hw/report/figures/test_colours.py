@@ -28,9 +28,10 @@ def lab(colour, seen):
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
 
 
-def test_every_shipped_accelerator_has_its_colour():
-    assert set(SHIPPED) == set(list_arch())
-    assert {arch: look.colour for arch, look in looks(list_arch()).items()} == dict(SHIPPED)
+def test_the_accelerators_of_the_paper_have_their_colours_beside_all_others():
+    assert set(SHIPPED) <= set(list_arch())
+    found = looks(list_arch())
+    assert {arch: found[arch].colour for arch in SHIPPED} == dict(SHIPPED)
 
 
 @pytest.mark.parametrize("seen", [np.eye(3), *BLIND], ids=["normal", "protan", "deutan", "tritan"])
