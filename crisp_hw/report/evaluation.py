@@ -10,6 +10,7 @@ from crisp_hw.report import density
 from crisp_hw.report.basis import basis
 from crisp_hw.report.moved import level_records
 from crisp_hw.report.notes import note_line, notes
+from crisp_hw.report.outermost import outermost_lines, outermost_records
 from crisp_hw.report.records import Record, arch_names, headline, layer_records, total_records
 from crisp_hw.report.silicon import area_records, merged, technology_records, without_area
 from crisp_hw.results import SCHEMA, plain_provenance, whole
@@ -65,6 +66,7 @@ def evaluation_document(
     title, records, totals = headline(network), layer_records(network), total_records(network)
     technology, areas, skipped = technology_records(network), area_records(network), without_area(network)
     checked, tiles = density.density_records(network), density.tile_records(network)
+    outermost = outermost_records(network)
     rests_on = basis(network, found, arch_names(network))
     remarks = {
         "reading": (*LEGEND, density.LEGEND) if checked else LEGEND,
@@ -86,6 +88,8 @@ def evaluation_document(
         "assumptions": [asdict(note) for note in found],
         "skipped": [asdict(each) for each in (*network.skipped, *skipped)],
     }
+    if outermost:
+        content["outermost"] = outermost
     if checked:
         content["density"] = {"layers": checked, "tiles": tiles}
     chips = (("technology", technology), ("areas", areas))
@@ -99,7 +103,11 @@ def evaluation_document(
         content,
         lambda: whole(content, network),
         answer=(total_table(title, totals, wide),),
-        summary={"accuracy": accuracy_lines(provenance), "rests on": rests_on},
+        summary={
+            "accuracy": accuracy_lines(provenance),
+            "reads": outermost_lines(outermost),
+            "rests on": rests_on,
+        },
     )
 
 

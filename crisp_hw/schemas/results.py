@@ -23,6 +23,23 @@ class Density(Strict):
     tiles: list[TileRecord]
 
 
+class OutermostRecord(Strict):
+    """What an accelerator reads from its outermost level of a network with attention."""
+
+    arch: str
+    level: str
+    attention_share: float
+    read_bytes: float
+    weights_share: float
+    keys_and_values_share: float
+    activations_share: float
+    dense_read_bytes: float
+    bytes_gain: float
+    mac_gain: float
+    speedup: float
+    bound_share: float
+
+
 class Result(Strict):
     """An evaluation: `crisp-hw evaluate` and `report`, result.json."""
 
@@ -38,6 +55,7 @@ class Result(Strict):
     areas: list[AreaRecord]
     assumptions: list[Note]
     skipped: list[Skipped]
+    outermost: list[OutermostRecord] | None = None
     density: Density | None = None
     evaluation: SavedEvaluation = Field(description="For loading: what rows share stands once, and rows number it.")
     sha256: str = Field(pattern="^[0-9a-f]{64}$", description="Of everything else, with sorted keys and no spaces.")

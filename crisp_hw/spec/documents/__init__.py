@@ -3,10 +3,18 @@
 Those of an evaluation are in `spec.vocabulary`. Where a word is in both, it is the same column.
 """
 
-from crisp_hw.spec.documents import hardware, mappings, studies, upkeep, verdicts, workloads
+from crisp_hw.spec.documents import hardware, mappings, reads, studies, upkeep, verdicts, workloads
 
 DOCUMENTS = (
-    *(workloads.MASKS, mappings.MAPPING, mappings.MAPPING_LEVELS, mappings.SEARCH, mappings.DROPPED, mappings.LEFT_OUT),
+    *(
+        reads.OUTERMOST,
+        workloads.MASKS,
+        mappings.MAPPING,
+        mappings.MAPPING_LEVELS,
+        mappings.SEARCH,
+        mappings.DROPPED,
+        mappings.LEFT_OUT,
+    ),
     *(
         mappings.FRONT,
         mappings.HISTORY,
