@@ -19,6 +19,7 @@ from crisp_hw.mapper.exact.sparse import Thinner
 from crisp_hw.mapper.exact.stills import Still
 from crisp_hw.mapper.exact.variants import Variant, Variants
 from crisp_hw.mapper.exact.windows import Lanes, Window, plain_dims, sliding_ranks
+from crisp_hw.mapper.exact.wired import carried
 from crisp_hw.mapper.exact.words import Left, Words, ports_of
 from crisp_hw.mapper.space import Space
 from crisp_hw.spec.arch import StorageLevel
@@ -70,8 +71,7 @@ class Templates:
         self, stills: tuple[Still, ...], index: int, variant: Variant | None, prices: EnergyTable
     ) -> Words:
         """What is moved of one tensor; it depends on what arrives where, and where neighbours may hand words on."""
-        space, top = self.space, len(self.space.keeps) - 1
-        tensor = space.design.problem.tensors[index]
+        space, top, tensor = self.space, len(self.space.keeps) - 1, self.space.design.problem.tensors[index]
         kept = [level for level, keeps in enumerate(space.keeps) if tensor.name in keeps]
         into = {child: self._arrivals.at(stills, index, child).words for child in (-1, *kept[:-1])}
         links = None if variant is None else frozenset(link for link in variant.linked if link.tensor == index)
@@ -86,6 +86,7 @@ class Templates:
             filled = None if level == top else into[level]
             sent = self._sent((index, child, level), into[child].times(*lanes), variant)
             self._count(sums, prices, (tensor, level), (sent, filled), self._left(stills, level, index))
+            self._carried(sums, (index, child), into[child], variant)
             if self._handed_on(index, variant) or self._thinner.ends(level, index):
                 self._round(sums, prices, level)
         return sums
@@ -164,6 +165,13 @@ class Templates:
             if rank != link.rank:
                 lanes.append(Lanes(rank, self.layout.bits(dims, "spatial", level, level)))
         return Column(words.mask, first, (*words.lanes, *lanes)), Column(words.mask, others, words.lanes)
+
+    def _carried(self, sums: Words, where: tuple[int, int], words: Column, variant: Variant | None) -> None:
+        """The energy of the network that brings a keeper its words, or the MACs theirs."""
+        place = (*where, where[1] + 1)
+        sent = self._sent(place, words.times(*self._lanes(place, variant)), variant)
+        for column, pj in carried(self.space, self.layout, place[::2], sent):
+            sums.pj[column] += pj
 
     def _handed_on(self, index: int, variant: Variant | None) -> bool:
         """Is it not known of a tensor that neighbours never hand it on?"""

@@ -58,10 +58,11 @@ class Window:
 
 @dataclass(frozen=True)
 class Lanes:
-    """How many tiles that differ the lanes of some levels' spatial loops (`mask`) have along one rank."""
+    """How many tiles that differ the lanes of some spatial loops (`mask`) have along one rank, `less` so many."""
 
     rank: Rank
     mask: int
+    less: int = 0
 
 
 @dataclass(frozen=True)
@@ -198,13 +199,14 @@ def extent_of(window: Window, layout: Layout, group: Group) -> Ints:
 
 
 def lanes_along(lanes: Lanes, layout: Layout, group: Group) -> Floats:
-    """Distinct tiles of the lanes along a rank, float64[rows]."""
+    """Distinct tiles of the lanes along a rank, less those that do not count, float64[rows]."""
     loops = _loops(lanes.rank, lanes.mask, layout, group)
     if not loops:
-        return np.ones(len(group.factors))
+        return np.full(len(group.factors), 1.0 - lanes.less)
     rows = np.stack([part for loop in loops for part in (loop.bound, loop.advance)], axis=1).tolist()
     known: dict[tuple[int, ...], int] = {}
-    return np.array([known.setdefault(tuple(row), len(_places(row))) for row in rows], dtype=np.float64)
+    found = [known.setdefault(tuple(row), len(_places(row))) for row in rows]
+    return np.array(found, dtype=np.float64) - lanes.less
 
 
 def _places(row: list[int]) -> set[int]:
