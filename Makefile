@@ -44,12 +44,14 @@ help:
 	@echo "make clean   remove .venv and everything generated"
 
 $(STAMP): pyproject.toml constraints.txt $(WHEEL)
+	@echo "installing crisp-hw and what its tests need into $(VENV); a few minutes, in silence"
 	$(PYTHON) -m venv $(VENV)
 	$(call INSTALL,$(EXTRA))
 	@touch $(STAMP)
 
 # what the demo needs, and no more; an environment that has everything will do
 $(VENV)/.installed-demo: pyproject.toml constraints.txt $(WHEEL)
+	@echo "1 of 2: installing crisp-hw and PyTorch into $(VENV); a minute or two, in silence"
 	$(PYTHON) -m venv $(VENV)
 	$(call INSTALL,demo)
 	@touch $@
@@ -61,6 +63,7 @@ TORCH_MB = $$(du -smc $(VENV)/lib/python*/site-packages/torch $(VENV)/lib/python
 	$(VENV)/lib/python*/site-packages/triton 2> /dev/null | tail -1 | cut -f1)
 
 demo: $(DEMO_STAMP)
+	@echo "2 of 2: training, pruning and evaluating; half a minute"
 	$(BIN)/python examples/digits.py --out demo-out
 	$(BIN)/crisp-hw evaluate --masks demo-out/run.pt --arch dense --arch stc --arch dstc --arch crisp-stc --out demo-out
 	$(BIN)/crisp-hw describe demo-out/run.pt --layer stage2.conv --picture demo-out/mask.png

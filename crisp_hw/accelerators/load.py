@@ -152,7 +152,7 @@ def characterized(accelerator: Accelerator, method: str, node_nm: int = DEFAULT_
     True
     """
     ask = partial(energies, method, node_nm, accelerator.constraints.keeps)
-    note = f"{accelerator.name}: energies per action are characterized by {method} at {node_nm} nm"
+    note = f"energies per action are characterized by {method} at {node_nm} nm"
     energy = ask(accelerator.architecture)
     notes = (*accelerator.notes, note)
     technology = at_node(accelerator.technology, node_nm, method)

@@ -45,11 +45,12 @@ def copy_one(
     name: Annotated[str, typer.Argument(help="A packaged accelerator.", autocompletion=accelerators)],
     file: FileArgument,
     force: ForceOption = False,
+    form: FormatOption = "table",
 ) -> None:
     """Write the file of a packaged accelerator in full, to change whatever it says; it is named as FILE is."""
     from crisp_hw.accelerators.templates import full_text
 
-    write_new(file, full_text(_packaged(name), name_of(file.stem)), force)
+    write_new(file, full_text(_packaged(name), name_of(file.stem)), force, form)
 
 
 @app.command("new")
@@ -63,12 +64,13 @@ def new_one(
         Path | None, output_option("The .yaml file to write. Default: NAME.yaml in this folder.", "--out", "-o")
     ] = None,
     force: ForceOption = False,
+    form: FormatOption = "table",
 ) -> None:
     """Write a short file that extends a packaged accelerator, with examples of how to change its numbers."""
     from crisp_hw.accelerators.templates import short_text
 
     text = short_text(name_of(name), _packaged(base))
-    write_new(Path(f"{name}.yaml") if file is None else file, text, force)
+    write_new(Path(f"{name}.yaml") if file is None else file, text, force, form)
 
 
 @app.command("check")

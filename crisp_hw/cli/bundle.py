@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from crisp_hw.cli.options import FormatOption, Inputs, grouped
-from crisp_hw.cli.output import check_output, output_option, progress, say_written, show_table
+from crisp_hw.cli.output import check_output, output_option, progress, show_table, show_written
 from crisp_hw.cli.verify import DIFFERENT, CountsOption, EnergyTolerance
 from crisp_hw.command_line.options import WideOption
 from crisp_hw.spec.options import EvaluateOptions
@@ -30,6 +30,7 @@ def bundle(
     out: Annotated[Path, output_option("The file to write, such as result.zip.", "--out", "-o")],
     inputs: Inputs,
     options: EvaluateOptions,
+    form: FormatOption = "table",
 ) -> None:
     """Evaluate a network and pack documents, versions, options and results into one file that anybody can replay."""
     from crisp_hw import api
@@ -44,7 +45,7 @@ def bundle(
     said = {name: value for name, value in given.items() if name not in UNTOLD}
     said |= {"arch": [each.name for each in accelerators], "setting": inputs.setting or []}
     content = pack(network, options.backend, _origin(inputs), said, _tool(options.backend))
-    say_written(write_all(out.parent, {out.name: content}), out.parent)
+    show_written(write_all(out.parent, {out.name: content}), out.parent, form)
 
 
 def replay(  # noqa: PLR0913 - the options of a command

@@ -10,8 +10,21 @@ from crisp_hw.command_line.completion import completing
 
 @completing
 def accelerators(ctx: typer.Context, incomplete: str) -> Iterable[str]:
-    """The packaged accelerators."""
-    return _with_key("arch", "runs")
+    """The packaged accelerators; behind the colon of one what can be changed of it."""
+    name, colon, changes = incomplete.partition(":")
+    if not colon:
+        return _with_key("arch", "runs")
+    said, comma, _ = changes.rpartition(",")
+    return [f"{name}:{said}{comma}{each}" for each in _numbers_of([name])]
+
+
+def _numbers_of(archs: list[str]) -> list[str]:
+    from crisp_hw.sources import load_accelerators
+    from crisp_hw.spec.accelerator import replaceable
+
+    return [
+        f"{name}=" for name in dict.fromkeys(name for each in load_accelerators(archs) for name in replaceable(each))
+    ]
 
 
 def _with_key(folder: str, key: str) -> list[str]:
@@ -64,12 +77,33 @@ def layers_of(network: str) -> tuple[str, ...]:
 @completing
 def settings(ctx: typer.Context, incomplete: str) -> Iterable[str]:
     """What can be changed of the accelerators that the line names before."""
-    from crisp_hw.data_files import packaged
-    from crisp_hw.sources import load_accelerators
-    from crisp_hw.spec.accelerator import replaceable
+    return _numbers_of(_archs_of(ctx))
 
-    found = load_accelerators(ctx.params.get("arch") or [packaged().default])
-    return [f"{name}=" for name in dict.fromkeys(name for each in found for name in replaceable(each))]
+
+def _archs_of(ctx: typer.Context) -> list[str]:
+    from crisp_hw.data_files import packaged
+
+    return ctx.params.get("arch") or [packaged().default]
+
+
+@completing
+def figures(ctx: typer.Context, incomplete: str) -> Iterable[str]:
+    """What can be explained, on the accelerators or of Timeloop's files that the line names before."""
+    if files := ctx.params.get("files"):
+        from crisp_hw.dropin.model import evaluate_files
+        from crisp_hw.explanation.subject import subjects
+
+        return subjects(evaluate_files(files).point.design)
+    from crisp_hw.sources import load_accelerators
+
+    found = [each.architecture for each in load_accelerators(_archs_of(ctx))]
+    levels = [level.name for each in found for level in reversed(each.levels)]
+    parts = [
+        *(each.compute.name for each in found),
+        *levels,
+        *(f"{level}.{name}" for level in levels for name in "ABZ"),
+    ]
+    return list(dict.fromkeys(("cycles", "energy", *parts)))
 
 
 @completing

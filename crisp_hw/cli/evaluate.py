@@ -7,7 +7,7 @@ import typer
 
 from crisp_hw.cli.explain import ExplainOption, check_single, show_explanation
 from crisp_hw.cli.options import FormatOption, Inputs, Searching, grouped
-from crisp_hw.cli.output import check_folder, check_plotting, output_option, progress, say_written
+from crisp_hw.cli.output import check_folder, check_plotting, output_option, progress, say_written, show_written
 from crisp_hw.cli.shown import NotesOption, PerLayerOption, Shown, WideOption, say_unheard, show_all
 from crisp_hw.command_line import voice
 from crisp_hw.errors import InputError
@@ -75,6 +75,7 @@ def render(
         Literal["v4"] | None,
         typer.Option(help="Write for timeloopfe's 0.4 front end (pytimeloop) instead of Timeloop's flattened form."),
     ] = None,
+    form: FormatOption = "table",
 ) -> None:
     """Write every layer with its best mapping as Timeloop's YAML files."""
     from crisp_hw import api
@@ -83,7 +84,7 @@ def render(
     check_folder(out)
     with progress() as bar:
         found = api.evaluate(source, accelerators, layers=inputs.layers, options=searching, progress=bar)
-    say_written(api.render(found, out, front_end), out)
+    show_written(api.render(found, out, front_end), out, form)
 
 
 def check_output_of(out: Path | None, plot: bool | None, figures: str) -> None:

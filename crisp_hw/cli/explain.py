@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from crisp_hw.cli.completion import figures
 from crisp_hw.cli.output import Format
 from crisp_hw.errors import InputError
 
@@ -20,6 +21,7 @@ ExplainOption = Annotated[
         "--explain",
         help="Explain how one number came about, instead of printing tables: cycles, energy, MAC, a level (SMEM) or "
         "a tensor in a level (SMEM.A).",
+        autocompletion=figures,
     ),
 ]
 STYLES = {"title": "bold", "see": "dim", "answer": "green", "equation": "cyan", "note": "yellow", "text": ""}

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
-from crisp_hw.cli.options import SIZES, Inputs, grouped
-from crisp_hw.cli.output import check_output, output_option, say_written
+from crisp_hw.cli.options import SIZES, FormatOption, Inputs, grouped
+from crisp_hw.cli.output import check_output, output_option, show_written
 from crisp_hw.command_line import voice
 
 
@@ -12,6 +12,7 @@ from crisp_hw.command_line import voice
 def import_model(
     out: Annotated[Path, output_option("The pruned-model file to write (.pt or .safetensors).", "--out", "-o")],
     inputs: Annotated[Inputs, ("network", *SIZES)],
+    form: FormatOption = "table",
 ) -> None:
     """Write the zeros of another tool's weights, with the sizes of their layers, as a pruned-model file."""
     from crisp_hw import api
@@ -21,4 +22,4 @@ def import_model(
     api.save_pruned(out, imported)
     for note in imported.provenance.get("read_as", ()):
         voice.note(note)
-    say_written((out,), out.parent)
+    show_written((out,), out.parent, form)

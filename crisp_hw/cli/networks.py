@@ -44,11 +44,12 @@ def copy_one(
     name: Annotated[str, typer.Argument(help="A packaged workload.", autocompletion=workloads)],
     file: FileArgument,
     force: ForceOption = False,
+    form: FormatOption = "table",
 ) -> None:
     """Write the file of a packaged workload, to change its layers."""
     from crisp_hw.workloads import packaged_text
 
-    write_new(file, packaged_text(name), force)
+    write_new(file, packaged_text(name), force, form)
 
 
 @app.command("check")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from crisp_hw.cli.output import Format, check_output, say_written, show
+from crisp_hw.cli.output import Format, check_output, show, show_written
 from crisp_hw.command_line import voice
 from crisp_hw.errors import InputError, Mark, Where
 
@@ -17,7 +17,7 @@ SUFFIXES = (".yaml", ".yml")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
 
 
-def write_new(path: Path, text: str, force: bool) -> None:
+def write_new(path: Path, text: str, force: bool, form: Format) -> None:
     """Write a file; InputError where one stands and `force` does not say that it may go."""
     from crisp_hw.machine.writing import write_all
 
@@ -27,7 +27,7 @@ def write_new(path: Path, text: str, force: bool) -> None:
     check_output(path)
     if path.exists() and not force:
         raise InputError("is there already", at, "choose another name, or replace it with --force")
-    say_written(write_all(path.parent, {path.name: text.encode()}), path.parent)
+    show_written(write_all(path.parent, {path.name: text.encode()}), path.parent, form)
 
 
 def name_of(text: str) -> str:

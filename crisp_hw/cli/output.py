@@ -97,6 +97,15 @@ def check_plotting(why: str) -> None:
     require_matplotlib(why)
 
 
+def show_written(files: "tuple[Path, ...]", folder: Path, form: Format) -> None:
+    """The answer of a command whose answer is files: their names, where another form than the table is asked for."""
+    if form != "table":
+        from crisp_hw.report.written import written_document
+
+        show(written_document(files, folder), form)
+    say_written(files, folder)
+
+
 def say_written(files: "tuple[Path, ...]", folder: Path) -> None:
     """One line on stderr about what was written."""
     names = ", ".join(str(path.relative_to(folder)) for path in files) if len(files) <= 9 else f"{len(files)} files"

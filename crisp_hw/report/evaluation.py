@@ -29,7 +29,7 @@ TOTAL = (
     *("total_tops_per_w", "edp_uj_ms", "on_chip_mm2", "effective_tops_per_mm2", "off_chip_bytes"),
 )
 LEGEND = (
-    "gain is the energy of the dense run divided by that of this run; on-chip is everything but DRAM, total is both; "
+    "gain is the energy of the dense run divided by that of this run; on-chip is everything but DRAM, energy is both; "
     "Bn stands for blocks of n x n weights; the kept ratio is K'/K, the share of columns that a block row keeps",
     "metadata is the energy of accesses to offsets, bitmaps and block indices; overhead is the energy of block index, "
     "activation selection and decoders, which Sparseloop does not model; both are part of the on-chip energy",

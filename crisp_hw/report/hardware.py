@@ -87,7 +87,10 @@ def accelerator_document(accelerator: Accelerator) -> Document:
         table(f"{accelerator.name}: numbers", ACCELERATOR_NUMBERS.columns, map(_shown, numbers)),
         table(f"{accelerator.name}: energies in pJ per action", ACCELERATOR_ENERGIES.columns, _by_source(energies)),
     )
-    return Document(accelerator.name, tables, remarks, [*numbers, *energies], content)
+    first, *sources = tables
+    return Document(
+        accelerator.name, tuple(sources), {}, [*numbers, *energies], content, answer=(first,), summary=remarks
+    )
 
 
 def _case_record(case: Case) -> Record:

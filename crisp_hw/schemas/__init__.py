@@ -11,18 +11,10 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     for model in (
         *(results.Result, results.Comparison, results.Replay, results.Verification, results.Validation),
         results.Reproduction,
-        *(files.Model, files.Map, files.Explanation, files.Error),
-        *(
-            stock.Accelerators,
-            stock.Accelerator,
-            stock.Characterization,
-            stock.Workloads,
-            stock.WorkloadTable,
-            stock.Points,
-            stock.Measurement,
-        ),
-        studies.Exploration,
-        *(stock.Description, stock.Kept, stock.Doctor, stock.Mistakes, pruning.Plan, pruning.Run, pruning.Comparison),
+        *(files.Model, files.Map, files.Explanation, files.Error, files.Written),
+        *(stock.Accelerators, stock.Accelerator, stock.Characterization, stock.Workloads, stock.WorkloadTable),
+        *(stock.Points, stock.Measurement, stock.Description, stock.Kept, stock.Doctor, stock.Mistakes),
+        *(studies.Exploration, pruning.Plan, pruning.Run, pruning.Comparison),
     )
 }
 """Models by schema name, such as "crisp-hw/result/2"; a test validates what every command prints against them."""

@@ -100,6 +100,14 @@ class BrokenRule(Strict):
     other: str
 
 
+class Written(Strict):
+    """What a command wrote: `crisp-hw render`, `import`, `bundle`, `arch new`, `arch copy`, `workload copy`."""
+
+    schema_: Literal["crisp-hw/written/1"] = Field(alias="schema")
+    folder: str
+    files: list[str]
+
+
 class ErrorFields(Strict):
     """What went wrong; what is not known is null."""
 

@@ -278,7 +278,7 @@ def _noted(
     sources = {**accelerator.sources, **dict.fromkeys(names, _BY_CALLER)}
     stay = "energies per action stay those of the original fabric"
     energies = stay if accelerator.characterize is None else "energies per action are those of the changed fabric"
-    note = f"{accelerator.name}: {keyword}={value} {_BY_CALLER}; {energies}"
+    note = f"{keyword}={value} {_BY_CALLER}; {energies}"  # whoever shows it says of which accelerator
     return dataclasses.replace(
         accelerator, architecture=architecture, sources=sources, notes=(*accelerator.notes, note)
     )

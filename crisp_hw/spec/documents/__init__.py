@@ -27,8 +27,7 @@ DOCUMENTS = (
     *(hardware.COMPONENT_SOURCES, verdicts.COMPARED, verdicts.COMPARED_LAYERS, verdicts.TIMED, verdicts.VALIDATION),
     *(verdicts.VERIFICATION, verdicts.VERIFICATION_DIFFERENCES, verdicts.REPRODUCTION, verdicts.REPRODUCTION_BOUNDS),
     *(verdicts.REPLAY, verdicts.REPLAY_DIFFERENCES),
-    *(studies.POINTS,),
-    *(upkeep.MISTAKES, upkeep.KEPT, upkeep.INSTALLED, workloads.POINT_TOTALS, workloads.POINT_LAYERS),
-    *(workloads.PLAN, workloads.RUN, workloads.STUDY),
+    *(studies.POINTS, upkeep.WRITTEN, upkeep.MISTAKES, upkeep.KEPT, upkeep.INSTALLED),
+    *(workloads.POINT_TOTALS, workloads.POINT_LAYERS, workloads.PLAN, workloads.RUN, workloads.STUDY),
 )
 """All of them, in the order of docs/columns.md."""

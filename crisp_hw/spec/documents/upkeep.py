@@ -25,6 +25,11 @@ INSTALLED = Section(
         column("advice", "prose", "How to get it, or what is wrong with it."),
     ),
 )
+WRITTEN = Section(
+    "Written files",
+    "`crisp-hw render`, `import`, `bundle`, `arch new`, `arch copy` and `workload copy`: one record per file.",
+    (column("file", "text", "The file."),),
+)
 MISTAKES = Section(
     "Mistakes",
     "`crisp-hw arch check` and `workload check`: one record per mistake.",

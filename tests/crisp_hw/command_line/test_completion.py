@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,10 @@ from crisp_hw.io.names import layer_names
 from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
 from crisp_hw.spec.layer import Layer
 from crisp_prune.cli import app as prune
+
+FLAT = Path(__file__).parents[1] / "dropin" / "documents" / "dense-flat.yaml"
+STC = ("DRAM", "SMEM", "RF", "LRF")
+LEVELS = (*STC, *(f"{level}.{tensor}" for level in STC for tensor in "ABZ"))
 
 
 def offered(line, program="crisp-hw", of=app):
@@ -58,6 +63,13 @@ def masks(request, tmp_path):
         ("crisp-hw evaluate --backend t", ["timeloop"]),
         ("crisp-hw evaluate --set smem_k", ["smem_kb="]),
         ("crisp-hw arch show stc --set cor", ["cores="]),
+        ("crisp-hw evaluate resnet50 --arch crisp-stc:smem_k", ["crisp-stc:smem_kb="]),
+        ("crisp-hw evaluate resnet50 -a stc:cores=8,rf_k", ["stc:cores=8,rf_kb="]),
+        ("crisp-hw evaluate resnet50 -a nothing:c", []),
+        ("crisp-hw evaluate resnet50 -a stc --explain ", ["cycles", "energy", "MAC", *LEVELS]),
+        ("crisp-hw evaluate resnet50 --explain SMEM.", ["SMEM.A", "SMEM.B", "SMEM.Z"]),
+        (f"crisp-hw model {FLAT} --explain RF", ["RF", "RF.A", "RF.B", "RF.Z"]),
+        (f"crisp-hw model {FLAT.parent}/none.yaml --explain ", []),
     ],
 )
 def test_names_are_offered(line, names):

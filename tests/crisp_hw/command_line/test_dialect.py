@@ -47,6 +47,19 @@ def test_help_of_every_command(program, words, flag, monkeypatch):
 
 
 @pytest.mark.parametrize(("program", "words"), COMMANDS)
+def test_every_answer_has_a_form(program, words):
+    flags = {flag for each in command_of(program, words).params for flag in each.opts}
+    assert ("--format" in flags) == (words != "cache clear")
+
+
+@pytest.mark.parametrize("asked", [["-f", "jsn"], ["--format=JSON"], ["-fjso"]])
+def test_a_misspelt_format_is_refused_in_the_form_that_is_meant(asked):
+    done = run("crisp-hw", "arch", "list", *asked)
+    assert done.exit_code == 2 and json.loads(done.stdout)["error"]["exit_code"] == 2
+    assert run("crisp-hw", "arch", "list", "-f", "cvs").stdout == ""
+
+
+@pytest.mark.parametrize(("program", "words"), COMMANDS)
 def test_options_of_every_command(program, words):
     names = {each.name: each.opts for each in command_of(program, words).params}
     assert set(EACH) <= set(names) and names["quiet"] == ["--quiet", "-q"]

@@ -59,9 +59,9 @@ def test_levels_say_what_they_keep_and_which_loops_they_hold():
 def test_what_the_caller_sets_is_said_to_be_his():
     document = accelerator_document(load_arch("dense").replace(smem_bandwidth=None, rf_kb=2))
     assert numbers(document)["SMEM", "read_bandwidth"]["source"] == "set by the caller"
-    shown = {row[:2]: row[2] for row in document.tables[1].rows}
+    shown = {row[:2]: row[2] for row in document.tables[0].rows}
     assert shown["SMEM", "read_bandwidth"] == "unlimited" and shown["RF", "size"] == "2,048"
-    assert any("smem_bandwidth=None set by the caller" in note for note in document.remarks["notes"])
+    assert any("smem_bandwidth=None set by the caller" in note for note in document.summary["notes"])
 
 
 def test_texts_of_the_documents():

@@ -63,6 +63,7 @@ COMMANDS = {
     "description/1": ["describe", "resnet50", "--nm", "2:4", "--block", "64", "--sparsity", "0.9"],
     "kept/1": ["cache", "info"],
     "doctor/1": ["doctor"],
+    "written/1": ["render", *ONE, "-o", "{out}"],
     "error/1": ["arch", "show", "nothing"],
     "mistakes/1": ["arch", "check", "{wrong}"],
     "validation/1": ["validate", "{case}"],
