@@ -89,11 +89,13 @@ def _archs_of(ctx: typer.Context) -> list[str]:
 @completing
 def figures(ctx: typer.Context, incomplete: str) -> Iterable[str]:
     """What can be explained, on the accelerators or of Timeloop's files that the line names before."""
-    if files := ctx.params.get("files"):
+    if any(each.name == "files" for each in ctx.command.params):
         from crisp_hw.dropin.model import evaluate_files
         from crisp_hw.explanation.subject import subjects
 
-        return subjects(evaluate_files(files).point.design)
+        # As in `layers`: before an option without a value, files stand where the parser left them.
+        files = ctx.params.get("files") or [Path(each) for each in ctx.args]
+        return subjects(evaluate_files(files).point.design) if files else ()
     from crisp_hw.sources import load_accelerators
 
     found = [each.architecture for each in load_accelerators(_archs_of(ctx))]
