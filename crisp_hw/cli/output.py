@@ -108,5 +108,5 @@ def show_written(files: "tuple[Path, ...]", folder: Path, form: Format) -> None:
 
 def say_written(files: "tuple[Path, ...]", folder: Path) -> None:
     """One line on stderr about what was written."""
-    names = ", ".join(str(path.relative_to(folder)) for path in files) if len(files) <= 9 else f"{len(files)} files"
+    names = ", ".join(str(path.relative_to(folder)) for path in files) if len(files) <= 10 else f"{len(files)} files"
     voice.remark(f"{printable(f'wrote {names} to {folder}')}\n")

@@ -7,12 +7,14 @@ from crisp_hw.documents.document import json_text, markdown_text
 from crisp_hw.documents.tables import csv_text
 from crisp_hw.machine.writing import write_all
 from crisp_hw.report.evaluation import evaluation_document
+from crisp_hw.report.page.evaluation import evaluation_page
+from crisp_hw.report.page.page import page_text
 from crisp_hw.report.records import Record
 from crisp_hw.spec.evaluation import NetworkEvaluation
 
 
 def save(network: NetworkEvaluation, folder: Path, plot: bool = True, form: str = "png") -> tuple[Path, ...]:
-    """Write totals.csv, layers.csv, levels.csv, result.json, report.md and, with `plot`, the figures of the network.
+    """Write totals.csv, layers.csv, levels.csv, result.json, report.md, report.html and, with `plot`, the figures.
 
     Those are totals, speedup, energy and roofline, each in a file of that form: "png", "svg" or "pdf".
 
@@ -22,7 +24,7 @@ def save(network: NetworkEvaluation, folder: Path, plot: bool = True, form: str 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as place:
     ...     [path.name for path in save(NetworkEvaluation("nothing", ()), Path(place) / "out", plot=False)]
-    ['totals.csv', 'layers.csv', 'levels.csv', 'result.json', 'report.md']
+    ['totals.csv', 'layers.csv', 'levels.csv', 'result.json', 'report.md', 'report.html']
     """
     pictures = _pictures(network, form) if plot else {}
     document = evaluation_document(network)
@@ -32,6 +34,7 @@ def save(network: NetworkEvaluation, folder: Path, plot: bool = True, form: str 
         "levels.csv": csv_text(cast("list[Record]", document.content["levels"])),
         "result.json": json_text(document),
         "report.md": markdown_text(document, tuple(pictures)),
+        "report.html": page_text(evaluation_page(network)),
     }
     return write_all(folder, {name: text.encode() for name, text in texts.items()} | pictures)
 

@@ -130,7 +130,7 @@ def test_layers_chooses_and_wide_widens(masks):
 
 def test_out_holds_the_same_as_stdout(masks, tmp_path):
     result = run("evaluate", "--masks", masks, "-f", "csv", "--out", tmp_path / "out", "-a", "stc", "-a", "crisp-stc")
-    names = ["totals.csv", "layers.csv", "levels.csv", "result.json", "report.md"]
+    names = ["totals.csv", "layers.csv", "levels.csv", "result.json", "report.md", "report.html"]
     names += ["totals.png", "speedup.png", "energy.png", "roofline.png"]
     assert {path.name for path in (tmp_path / "out").iterdir()} == set(names)
     assert (tmp_path / "out" / "layers.csv").read_text() == result.stdout

@@ -12,7 +12,7 @@ from crisp_hw.report.files import save
 pytestmark = pytest.mark.slow
 
 PICTURES = {"totals.png", "speedup.png", "energy.png", "roofline.png"}
-NAMES = {"layers.csv", "totals.csv", "levels.csv", "result.json", "report.md"} | PICTURES
+NAMES = {"layers.csv", "totals.csv", "levels.csv", "result.json", "report.md", "report.html"} | PICTURES
 
 
 def tree(folder):

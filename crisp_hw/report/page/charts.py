@@ -1,0 +1,76 @@
+"""Charts as Vega-Lite writes them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from crisp_hw.report.page.page import Spec
+from crisp_hw.spec.columns import Column, Record
+
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+"""The name of the language; nothing is fetched from there."""
+HEIGHT = 320  # pixels; not given; assumed because two charts then stand beside each other on a screen of a laptop
+
+
+def scatter(records: Sequence[Record], axes: tuple[Column, Column], shown: Sequence[Column], colours: Spec) -> Spec:
+    """A point per record over two of its figures, with the others under the pointer; where `front` is set, a line."""
+    x, y = (_axis(column) for column in axes)
+    points = {
+        "mark": {"type": "point", "filled": True, "size": 70, "opacity": 0.85},
+        "encoding": {"x": x, "y": y, "tooltip": [_told(each) for each in shown], **colours},
+    }
+    ahead = {
+        "transform": [{"filter": "datum.front"}],
+        "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 1.5, "color": "#D55E00"},
+        "encoding": {"x": x, "y": y, "order": {"field": axes[0].key, "type": "quantitative"}},
+    }
+    layers: list[Spec] = [points, *([ahead] if any(each.get("front") for each in records) else [])]
+    return _spec(records, layers)
+
+
+def roofs(points: Sequence[Record], lines: Sequence[Record], shown: Sequence[Column], colours: Spec) -> Spec:
+    """Points below the lines of their roofs, both axes in powers of two."""
+    x = _axis(shown[0], {"type": "log", "base": 2})
+    y = _axis(shown[1], {"type": "log", "base": 2})
+    drawn = {
+        "mark": {"type": "point", "filled": True, "size": 60, "opacity": 0.85},
+        "encoding": {"x": x, "y": y, "tooltip": [_told(each) for each in shown], **colours},
+    }
+    roof = {
+        "data": {"values": list(lines)},
+        "mark": {"type": "line", "strokeWidth": 1.5},
+        "encoding": {"x": x, "y": y, "detail": {"field": "roof"}, **colours},
+    }
+    return _spec(points, [roof, drawn])
+
+
+def coloured(key: str, title: str, colours: Mapping[str, str]) -> Spec:
+    """A colour for every name."""
+    scale = {"domain": list(colours), "range": list(colours.values())}
+    legend = {"orient": "bottom", "title": title, "columns": 2, "labelLimit": 260}
+    return {"color": {"field": key, "type": "nominal", "scale": scale, "legend": legend}}
+
+
+def _spec(records: Sequence[Record], layers: Sequence[Spec]) -> Spec:
+    return {
+        "$schema": SCHEMA,
+        "width": "container",
+        "height": HEIGHT,
+        "autosize": {"type": "fit", "contains": "padding"},
+        "data": {"values": list(records)},
+        "layer": list(layers),
+    }
+
+
+def _axis(column: Column, scale: Spec | None = None) -> dict[str, Any]:
+    title = f"{column.heading}"
+    return {
+        "field": column.key,
+        "type": "quantitative",
+        "title": title,
+        "scale": {"zero": False, "nice": True} if scale is None else dict(scale),
+    }
+
+
+def _told(column: Column) -> Spec:
+    kind = "nominal" if column.left else "quantitative"
+    return {"field": column.key, "type": kind, "title": column.heading, **({} if column.left else {"format": ",.4~g"})}

@@ -1,0 +1,132 @@
+"""What stands on a page, and the page itself: a template, and a chart library that is taken from its package."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution
+from importlib.resources import files
+from typing import Any
+
+from crisp_hw.documents.columns import Column, cell
+from crisp_hw.spec.columns import Record, Value
+
+Spec = Mapping[str, Any]
+"""A chart as Vega-Lite writes it."""
+LIBRARY = "vl-convert-python"
+_LICENCES = ("License-Expression", "License")
+WITHOUT = 'charts are left out, because vl-convert-python is not installed: pip install "crisp-hw[report]"'
+
+
+@dataclass(frozen=True)
+class Card:
+    """One number in large letters."""
+
+    title: str
+    value: str
+    below: str = ""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart, and what it shows in words, for whoever does not see it."""
+
+    name: str
+    title: str
+    words: str
+    spec: Spec
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value as it reads, and as it is sorted."""
+
+    text: str
+    value: Value
+    left: bool
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table whose columns sort it."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page: cards, charts, tables, texts of which one is chosen, lines that are folded."""
+
+    title: str
+    about: str
+    cards: Sequence[Card] = ()
+    charts: Sequence[Chart] = ()
+    grids: Sequence[Grid] = ()
+    chosen: Mapping[str, str] = field(default_factory=dict)
+    folded: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def grid(title: str, columns: Sequence[Column], records: Sequence[Record]) -> Grid:
+    """Records as a table; a column that no record has a value for is left out.
+
+    >>> grid("t", (Column("n", "N", "whole"), Column("b", "block")), [{"n": 4096, "b": None}]).rows
+    ((Cell(text='4,096', value=4096, left=False),),)
+    """
+    used = [column for column in columns if any(record.get(column.key) is not None for record in records)]
+    rows = (
+        tuple(Cell(cell(value := record.get(column.key), column.style), value, column.left) for column in used)
+        for record in records
+    )
+    return Grid(title, tuple(used), tuple(rows))
+
+
+def page_text(page: Page) -> str:
+    """The page as HTML.
+
+    >>> "<title>nothing</title>" in page_text(Page("nothing", "about nothing"))
+    True
+    """
+    from jinja2 import Environment
+
+    template = (files("crisp_hw.report.page") / "page.html.j2").read_text(encoding="utf-8")
+    library = _library() if page.charts else ""
+    charts = {each.name: {"words": each.words, "spec": each.spec} for each in page.charts}
+    made = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(template)
+    return made.render(
+        page=page,
+        library=library,
+        licence=_licence() if library else "",
+        without=WITHOUT if page.charts and not library else "",
+        data=_in_script({"charts": charts if library else {}, "chosen": page.chosen}),
+    )
+
+
+def _in_script(value: object) -> str:
+    """JSON that can stand in a script: nothing in it ends one, or begins a comment."""
+    return json.dumps(value, allow_nan=False).replace("<", "\\u003c").replace("\u2028", "").replace("\u2029", "")
+
+
+@cache
+def _library() -> str:
+    """Vega, Vega-Lite and vega-embed as one script; empty where the package is not installed."""
+    try:
+        import vl_convert
+    except ImportError:
+        return ""
+    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+
+
+@cache
+def _licence() -> str:
+    """The name, version and licence of the chart library, as its package says."""
+    try:
+        found = distribution(LIBRARY)
+    except PackageNotFoundError:
+        return ""
+    import vl_convert
+
+    parts = f"Vega {vl_convert.get_vega_version()}, Vega-Lite, vega-embed {vl_convert.get_vega_embed_version()}"
+    licence = next((found.metadata[key] for key in _LICENCES if key in found.metadata), "unknown")
+    return f"{parts}, from {LIBRARY} {found.version}, licence {licence}"
