@@ -31,7 +31,8 @@ class CrispConfig:
     globs that match, the last one wins. `increment` is the largest share of all blocks that one iteration prunes;
     all pruning falls into the first `prune_until` of the optimizer steps, and the learning rate falls after it.
     `online` scores with the gradients of the last fine-tuning epoch instead of a pass of its own. `sr_ste` is the
-    pull on weights that N:M dropped (0: none; 2e-4 in Zhou et al., arXiv 2102.04010). `warmup_epochs` None is a
+    pull on weights that N:M dropped (0: none; 2e-4 in Zhou et al., arXiv 2102.04010). With `keep_zeros` weights that
+    are zero at the start never come back. `warmup_epochs` None is a
     tenth of the epochs. Defaults of the fine-tuning follow the project's notes on arXiv 2311.14272.
     Raises InputError for a value out of range.
 
@@ -74,6 +75,7 @@ class CrispConfig:
     sr_ste: float = option(
         "How strongly SR-STE pulls weights that N:M dropped towards zero; 2e-4 is usual, 0 is none.", 0.0
     )
+    keep_zeros: bool = option("Keep weights that are zero at the start at zero, as in a network pruned before.", False)
     epochs: int = option("The epochs of fine-tuning, of all iterations together.", 50)
     lr: float = option("The peak learning rate.", 0.01)
     momentum: float = option("The momentum of SGD.", 0.9)
@@ -157,6 +159,7 @@ class CrispFields(TypedDict, total=False):
     roles: Mapping[str, Role]
     max_sparsity: Mapping[str, float]
     sr_ste: float
+    keep_zeros: bool
     epochs: int
     lr: float
     momentum: float

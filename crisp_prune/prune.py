@@ -26,11 +26,13 @@ from crisp_prune.handover import pruned_model
 from crisp_prune.iterate import Iteration, MatrixMasks, dense_masks, next_masks, sparsity_of
 from crisp_prune.matrix import from_matrix
 from crisp_prune.plan import Plan, budget_of, make_plan, require_reachable, require_the_same
+from crisp_prune.revive import config_of, revived
 from crisp_prune.rng import preserved, restore, seed_all
 from crisp_prune.sites import Site, find_sites, weight_of
 from crisp_prune.state import PrunerState, from_dict, to_dict
 from crisp_prune.train import run
 from crisp_prune.training import FitFields, FitOptions, Training
+from crisp_prune.zeros import dropped, nonzero_of, ranked_last
 
 
 class Crisp:
@@ -80,12 +82,39 @@ class Crisp:
         self._sites: dict[str, Site] = {}
         self._masks: dict[str, MatrixMasks] = {}
         self._attached: dict[str, Masks] = {}
+        self._nonzero: dict[str, torch.Tensor] = {}
         self._last = LastCall()
         if sample is not None:
             inputs = sample if isinstance(sample, tuple) else (sample,)
             self._record(lambda: self.model(*inputs), batch_size or samples_of(inputs))
         require_reachable(self.plan(), self.config.sparsity)
         self._attach(self.plan())
+
+    @classmethod
+    def from_pruned(
+        cls, model: nn.Module, pruned: PrunedModel, sample: Any, config: CrispConfig | None = None
+    ) -> "Crisp":
+        """A pruner with the masks of a pruned model, all iterations done: `fit` then trains what is left.
+
+        `pruned` is what `crisp_hw.load_pruned("run.pt")` returns; its config is used, but for a `config` given here.
+
+        Examples
+        --------
+        >>> model, sample = nn.Sequential(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 4)), torch.zeros(1, 16)
+        >>> pruner = Crisp(model, sparsity=0.5, block=4, criterion="magnitude", sample=sample)
+        >>> _ = pruner.step()
+        >>> pruned = pruner.export()
+        >>> again = Crisp.from_pruned(pruner.finalize(), pruned, sample)
+        >>> again.sparsity, again.done
+        (0.5, True)
+        """
+        pruner = cls(model, config_of(pruned) if config is None else config, sample)
+        assert pruner.geometry is not None  # it has seen the sample
+        masks = revived(pruner.model, pruned, pruner.plan(), pruner.geometry)
+        pruner._set(masks)
+        targets = enumerate(pruner.config.targets)
+        pruner.history = tuple(Iteration(index, target, pruner.sparsity) for index, target in targets)
+        return pruner
 
     def __repr__(self) -> str:
         done = f"iteration {self.iteration} of {self.config.iterations + 1}"
@@ -189,7 +218,9 @@ class Crisp:
         scores = self.gradients.scores(self.weights, self.config.criterion, self.config.classes)
         target = self.config.targets[self.iteration]
         budget = budget_of(self.plan(), self.config)
-        after = next_masks(scores, self._masks, self.config, budget, target if self.iteration else None)
+        scores = ranked_last(scores, self._nonzero)
+        found = next_masks(scores, self._masks, self.config, budget, target if self.iteration else None)
+        after = dropped(found, self._nonzero)
         self._set(after)
         self.gradients.clear()
         if not self.history:
@@ -291,6 +322,7 @@ class Crisp:
         self._sites = {layer.name: sites[layer.name] for layer in pruned}
         self._masks = {layer.name: dense_masks(layer.grid) for layer in pruned}
         self._attached = {name: attach(self.model, site) for name, site in self._sites.items()}
+        self._nonzero = nonzero_of(self.weights) if self.config.keep_zeros else {}
         self.model.register_forward_pre_hook(self._last.keep, with_kwargs=True)
 
     def _set(self, masks: Mapping[str, MatrixMasks]) -> None:
