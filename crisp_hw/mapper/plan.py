@@ -33,8 +33,7 @@ class Plan:
 def plan_of(spaces: tuple[Space, ...], options: SearchOptions) -> Plan:
     """How the spaces of one design are searched.
 
-    Templates bound what they do not look at, so that they cannot give the front, and know nothing of devices; a budget
-    is one of mappings to evaluate. Few mappings are evaluated one and all.
+    Templates know nothing of devices; a budget is one of mappings to evaluate. Few mappings are evaluated one and all.
     """
     why = _why_not_exact(spaces, options)
     if options.budget is not None:
@@ -56,8 +55,6 @@ def _pace(space: Space) -> tuple[tuple[int, int], int]:
 def _why_not_exact(spaces: tuple[Space, ...], options: SearchOptions) -> str | None:
     if options.budget is not None:
         return "a budget of mappings"
-    if options.front:
-        return "the front of cycles and energy"
     if options.device != "numpy":
         return "another device than numpy"
     return uncovered(spaces[0])

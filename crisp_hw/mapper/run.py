@@ -31,7 +31,8 @@ class Run:
     def by_templates(self, spaces: tuple[Space, ...], options: SearchOptions) -> bool:
         """Level by level, then branch and bound; False when it gave up. `least` is the bound of what is open."""
         tally = self.sweeps[0].tally
-        if (chain := chain_of(spaces)) is not None:
+        chain = None if options.front else chain_of(spaces)  # which knows of the best alone
+        if chain is not None:
             levels = Levels(chain, tally, self._levels_tick, options.memory_bytes, options.gap)
             if levels.run():
                 self._bounded(levels.least)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from crisp_hw.mapper.better import EQUAL, no_better
+from crisp_hw.mapper.better import EQUAL, behind, no_better
 from crisp_hw.mapper.exact.join import Joiner
 from crisp_hw.mapper.exact.judge import Judge
 from crisp_hw.mapper.exact.program import Costs
@@ -35,6 +35,7 @@ class _Waiting:
     second: float
     number: int
     node: Node = field(compare=False)
+    costs: Costs = field(compare=False)
 
 
 @dataclass
@@ -43,7 +44,7 @@ class Exact:
     wait, and the least bound of what is not done. With `judged`, spaces of the same loops under other costs, the engine
     says what mappings cost there, and nothing is bounded. What is better by less than the share
     `gap` need not be found. `jobs` processes look at templates, those beside this one after `alone_s` seconds: the
-    result is the same with any number.
+    result is the same with any number. Where the tally wants the front, one process finds all of it.
     """
 
     spaces: tuple[Space, ...]
@@ -90,11 +91,16 @@ class Exact:
                     self._open(next_one)
                     self.done += 1
                     self._tell()
-            self._join_all()
+            if self.tally.wants_front:
+                self._join_for_front()
+            else:
+                self._join_all()
         except SpentError:
             return False
         self.least_open = self._unsure
         self._tell()
+        if self.tally.wants_front:
+            return self._unsure == float("inf")
         return self.tally.leader is None or self.least_open >= self.tally.leader.scores[0] * (1 - EQUAL)
 
     def _join_all(self) -> None:
@@ -122,6 +128,18 @@ class Exact:
                 while begun:
                     self._enter(begun, stopping=True)
                 raise
+
+    def _join_for_front(self) -> None:
+        """Look at all mappings of what is left that may be on the front, one template after the other."""
+        leaves = sorted(self._leaves)
+        for place, leaf in enumerate(leaves):
+            self.least_open = min(one.first for one in leaves[place:])
+            if not self._hopeless(leaf):
+                self._join(leaf.node, None, None)
+                self.opened += 1
+            self.done += 1
+            self._tell()
+        self._unsure = min(judge.unsure for judge in self._judges)
 
     def _enter(self, begun: "deque[tuple[int, Callable[[], Answer]]]", stopping: bool = False) -> None:
         """Count what came of the template that was begun first."""
@@ -178,12 +196,12 @@ class Exact:
         costs = self.setting.program(node).outlook(self.setting.values)
         if not costs.fits[0, 0]:
             return
-        first, second = OBJECTIVES[self.tally.objective](costs.cycles[0], costs.energy_pj[0])
-        if not self._beaten_scores(first, second)[0]:
-            heapq.heappush(self._waiting, _Waiting(float(first[0]), float(second[0]), next(self._number), node))
+        if not self._beaten(costs)[0, 0]:
+            first, second = OBJECTIVES[self.tally.objective](costs.cycles[0], costs.energy_pj[0])
+            heapq.heappush(self._waiting, _Waiting(float(first[0]), float(second[0]), next(self._number), node, costs))
 
     def _hopeless(self, one: _Waiting) -> bool:
-        return bool(self._beaten_scores(np.array([one.first]), np.array([one.second]))[0])
+        return bool(self._beaten(one.costs)[0, 0])
 
     def _open(self, one: _Waiting) -> None:
         """Decide the next block; where all are, look for a good mapping, so that the joins find what beats most."""
@@ -199,8 +217,8 @@ class Exact:
         for each in self.setting.following(node):
             self._push(each)
 
-    def _join(self, node: Node, beam: int, judged: int) -> None:
-        """The most promising states and mappings of a template."""
+    def _join(self, node: Node, beam: int | None, judged: int | None) -> None:
+        """The most promising states and mappings of a template, or all of them."""
         setting, judge = self.setting, self._judges[node.space]
         program = setting.program(node)
         tables = tuple(setting.tables.of(program, group) for group in range(len(setting.values.groups)))
@@ -217,10 +235,11 @@ class Exact:
         self.tick(self.done, len(self._waiting), self.least_open)
 
     def _beaten(self, costs: Costs) -> Bools:
-        first, second = OBJECTIVES[self.tally.objective](costs.cycles, costs.energy_pj)
-        return self._beaten_scores(first, second)
-
-    def _beaten_scores(self, first: Floats, second: Floats) -> Bools:
-        """Which bounds show that the best so far is at least as good in every score, but for the rounding of floats."""
+        """Which bounds show that the best so far, or some point of the front, is at least as good in every score."""
+        if self.tally.wants_front:
+            points = self.tally.front
+            front = np.array([p.cycles for p in points], dtype=np.float64), np.array([p.energy_pj for p in points])
+            return behind((costs.cycles, costs.energy_pj), front, self.gap)
         best = None if self.tally.leader is None or self.judged else self.tally.leader.scores
+        first, second = OBJECTIVES[self.tally.objective](costs.cycles, costs.energy_pj)
         return no_better((first, second), best, self.gap)

@@ -11,7 +11,7 @@ from crisp_hw.mapper.exact import program, search, tables
 from crisp_hw.mapper.exact.program import Rest
 from crisp_hw.mapper.exact.search import Exact
 from crisp_hw.mapper.exact.setting import Node
-from crisp_hw.mapper.tally import Tally
+from crisp_hw.mapper.tally import Tally, undominated
 from crisp_hw.spec.constraints import Constraints
 
 STEPS = {"lanes": 5, "wires": 5}  # of so many seeds one, where every mapping takes seconds
@@ -37,6 +37,29 @@ def test_the_best_of_every_mapping_is_found(small_seeds, kind):
     for seed in small_seeds[:: STEPS.get(kind, 1)]:
         case, every = judged(seed, kind)
         assert equal(found_by_templates(case), best_scores(case, every)), seed
+
+
+def front_of(every):
+    """The points of cycles and energy that none beats, by rising cycles."""
+    cycles, energy = (np.concatenate([getattr(each, name) for each in every]) for name in ("cycles", "energy_pj"))
+    places = undominated(cycles, energy)
+    return list(zip(cycles[places].tolist(), energy[places].tolist(), strict=True))
+
+
+@pytest.mark.parametrize("kind", ["dense", "fanned", "sparse", "windows"])
+def test_the_front_of_every_mapping_is_found(small_seeds, kind):
+    sizes = []
+    for seed in small_seeds[::4]:
+        case, every = judged(seed, kind)
+        tally = Tally(case.objective, wants_front=True)
+        assert Exact(case.spaces, tally, lambda *_: None).run()
+        expected = front_of(every) if every else []
+        sizes.append(len(expected))
+        found = [(point.cycles, point.energy_pj) for point in tally.front]
+        # a point that is better by less than floats are exact may be missing, or stand for another
+        assert [c for c, _ in found] == [c for c, _ in expected], seed
+        assert [pj for _, pj in found] == pytest.approx([pj for _, pj in expected], rel=ROUNDING), seed
+    assert max(sizes) > 1
 
 
 def outlooks(case: Case):
