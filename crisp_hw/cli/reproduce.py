@@ -23,9 +23,7 @@ def _names(ctx: typer.Context, incomplete: str) -> Iterable[str]:
     return list(REPRODUCTIONS)
 
 
-NameArgument = Annotated[
-    str, typer.Argument(help="The publication: crisp, dstc, eie or sparseloop.", autocompletion=_names)
-]
+NameArgument = Annotated[str, typer.Argument(help="The publication: crisp or eie.", autocompletion=_names)]
 MasksOption = Annotated[
     Path | None,
     typer.Option("--masks", help="A pruned-model file whose masks are evaluated beside the uniform ones (crisp)."),

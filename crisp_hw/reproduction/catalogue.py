@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from crisp_hw.errors import InputError
+from crisp_hw.reproduction.crisp import crisp
 from crisp_hw.reproduction.eie import eie
 from crisp_hw.reproduction.request import Request
 from crisp_hw.spec.reproduction import Reproduction
@@ -18,6 +19,7 @@ class Entry:
 
 
 REPRODUCTIONS: Mapping[str, Entry] = {
+    "crisp": Entry(crisp, ("masks",)),
     "eie": Entry(eie),
 }
 OPTIONS = ("masks", "artifact")
@@ -29,7 +31,7 @@ def reproduce(name: str, request: Request | None = None) -> Reproduction:
     >>> reproduce("nothing")
     Traceback (most recent call last):
     ...
-    crisp_hw.errors.InputError: no reproduction nothing; there are eie
+    crisp_hw.errors.InputError: no reproduction nothing; there are crisp, eie
     """
     if name not in REPRODUCTIONS:
         raise InputError(f"no reproduction {name}", hint=f"there are {', '.join(REPRODUCTIONS)}")

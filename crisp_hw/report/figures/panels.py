@@ -29,19 +29,37 @@ def panels(found: Reproduction, request: Request | None = None) -> "Figure":
     asked = request or Request()
     with rc_context(dict(RC)):
         sheet = paper(asked, (len(found.panels), 1), HEIGHT)
-        names = list(dict.fromkeys(each.name for panel in found.panels for each in panel.series))
-        colours = {name: COLOURS[number % len(COLOURS)] for number, name in enumerate(names)}
+        shared = len({tuple(each.name for each in panel.series) for panel in found.panels}) == 1
         keys: dict[str, BarContainer] = {}
         taken = 0.0
         for axes, panel in zip(sheet.axes, found.panels, strict=True):
-            keys |= {name: bars for name, bars in _panel(axes, panel, colours).items() if name not in keys}
+            bars = _panel(axes, panel)
+            if shared:
+                keys = bars
+            else:  # a key for all would be longer than the colours
+                _keyed(axes, list(bars.values()))
             taken += _labelled(axes, panel, sheet.span_pt)
         if sheet.own:
             sheet.drawn.set_figheight(HEIGHT * len(found.panels) + taken / POINTS)
         return titled(sheet, asked, found.title, list(keys.values()))
 
 
-def _panel(axes: "Axes", panel: Panel, colours: dict[str, str]) -> "dict[str, BarContainer]":
+def _keyed(axes: "Axes", bars: "list[BarContainer]") -> None:
+    """What the bars of one panel are, beside its title."""
+    axes.legend(
+        handles=bars,
+        loc="lower right",
+        bbox_to_anchor=(1.0, 1.0),
+        ncols=len(bars),
+        frameon=False,
+        borderaxespad=0.1,
+        handlelength=0.9,
+        handletextpad=0.4,
+        columnspacing=0.9,
+    )
+
+
+def _panel(axes: "Axes", panel: Panel) -> "dict[str, BarContainer]":
     """The bars of every series, by its name."""
     width = FILLED / len(panel.series)
     found = {}
@@ -49,7 +67,11 @@ def _panel(axes: "Axes", panel: Panel, colours: dict[str, str]) -> "dict[str, Ba
         there = [(at, value) for at, value in enumerate(series.values) if value is not None]
         middles = [at + width * (number - (len(panel.series) - 1) / 2) for at, _ in there]
         bars = axes.bar(
-            middles, [value for _, value in there], width * 0.94, color=colours[series.name], label=plain(series.name)
+            middles,
+            [value for _, value in there],
+            width * 0.94,
+            color=COLOURS[number % len(COLOURS)],
+            label=plain(series.name),
         )
         found[series.name] = bars
     axes.set_title(plain(panel.title), loc="left", parse_math=False)
