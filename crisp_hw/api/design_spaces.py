@@ -9,7 +9,7 @@ from crisp_hw.data_files import packaged
 from crisp_hw.errors import InputError
 from crisp_hw.exploration.axes import space_of
 from crisp_hw.exploration.curve import curve_of
-from crisp_hw.exploration.drive import Loop, run
+from crisp_hw.exploration.drive import BATCH, Loop, run
 from crisp_hw.exploration.judge import ALIASES, KEPT
 from crisp_hw.exploration.progress import OBJECTIVES
 from crisp_hw.exploration.samplers import sampler_of
@@ -56,6 +56,7 @@ def explore(  # noqa: PLR0913 - what a user may say of a study, all but the netw
     store: str | Path | None = None,
     workers: Any = 1,
     seed: int = 0,
+    batch: int = BATCH,
     nm: NM | str | None = None,
     block: int | None = None,
     sparsity: float | None = None,
@@ -94,6 +95,9 @@ def explore(  # noqa: PLR0913 - what a user may say of a study, all but the netw
         "__main__"`), or a `dask.distributed.Client`. The study is the same for any.
     seed
         The seed of all that is drawn.
+    batch
+        How many points tpe and nsga2 are asked for before they hear what they cost; more keep more workers busy. It
+        decides which points are asked for, as the seed does.
     nm, block, sparsity, layers
         As in `evaluate`, where no axis says otherwise.
     accuracy
@@ -149,7 +153,7 @@ def explore(  # noqa: PLR0913 - what a user may say of a study, all but the netw
     with crowd(workers, subject) as judges:
         seen = None if progress is None else (lambda done, one: progress(done, total, one))
         try:
-            judged.extend(run(Loop(subject, sampler, kept, judges, seen), many))
+            judged.extend(run(Loop(subject, sampler, kept, judges, seen, _batch(batch)), many))
         except KeyboardInterrupt:
             interrupted = True
     return Study(str(next(iter(subject.networks))), found, wanted, tuple(judged), interrupted)
@@ -165,6 +169,12 @@ def _trials(method: str, trials: int | None) -> int | None:
     if of_kind("trials", trials, int) < 1:
         raise InputError(f"trials is {trials}", hint="give 1 or more")
     return trials
+
+
+def _batch(batch: int) -> int:
+    if of_kind("batch", batch, int) < 1:
+        raise InputError(f"batch is {batch}", hint="give 1 or more")
+    return batch
 
 
 def _objectives(names: Sequence[str], with_accuracy: bool) -> tuple[Objective, ...]:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 
 class Sampler(Protocol):
-    """Proposes points with a value for every axis, and hears what they cost."""
+    """Proposes points with a value for every axis, and hears what they cost; `learns` where it asks accordingly."""
+
+    learns: bool
 
     def ask(self, many: int) -> list[Point]:
         """The next points, fewer where there are no more."""
@@ -32,6 +34,8 @@ class Sampler(Protocol):
 
 class Listed:
     """Points of an iterator, whatever they cost."""
+
+    learns = False
 
     def __init__(self, points: Iterator[Point]) -> None:
         self._points = points
@@ -73,6 +77,8 @@ def _drawn(axis: Axis, share: float) -> Value:
 
 class Proposed:
     """Points of a sampler of Optuna, in a study that lives in memory: what was judged is kept elsewhere, by content."""
+
+    learns = True
 
     def __init__(self, space: Space, objectives: Sequence[Objective], sampler: Any) -> None:
         self._space, self._objectives = space, objectives

@@ -15,7 +15,12 @@ from crisp_hw.spec.shown import counted
 from crisp_hw.spec.study import MAXIMISED, Objective, Space, Trial
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
+    from matplotlib.figure import Figure
+
+    from crisp_hw.report.figures.style import Width
 
 
 @dataclass(frozen=True, repr=False)
@@ -85,6 +90,29 @@ class Study:
                 f"no point of {len(self.trials)} is the best", hint=f"{len(feasible)} are feasible; ease the condition"
             )
         return self._record(self._best(found, wanted))
+
+    def plot(self, kind: str = "pareto", *, width: "Width" = "page", save: "str | Path | None" = None) -> "Figure":
+        """Draw a figure of the feasible points.
+
+        Parameters
+        ----------
+        kind
+            "pareto" (a panel for every pair of objectives), "sensitivity" (how much of each objective's variance an
+            axis explains alone) or "parallel" (a line per point over all axes and objectives).
+        width
+            "page" or "column", as of `Evaluation.plot`.
+        save
+            A file to write, too: .png, .svg or .pdf.
+
+        Raises
+        ------
+        InputError
+            When there is no such kind, no point is feasible, or matplotlib is not installed.
+        """
+        from crisp_hw.exploration.plots import study_figure
+        from crisp_hw.report.plots import saved
+
+        return saved(study_figure(self, kind, width), save)
 
     def _objective(self, name: str | None) -> Objective:
         if name is None:

@@ -5,7 +5,6 @@ from exploring import SPACE, TABLE
 
 import crisp_hw
 from crisp_hw.errors import InputError
-from crisp_hw.exploration import drive
 
 
 @pytest.fixture(scope="module")
@@ -85,16 +84,15 @@ def test_another_network_accelerator_or_option_is_judged_anew(tmp_path):
     assert len(seen) == 10 and len(first) == 2
 
 
-def test_an_interrupt_keeps_all_there_is(tmp_path, monkeypatch):
-    monkeypatch.setattr(drive, "BATCH", 4)
+def test_an_interrupt_keeps_all_there_is(tmp_path):
 
     def stop(done, many, judged):
         if done == 7:
             raise KeyboardInterrupt
 
-    ask = {"space": SPACE, "store": tmp_path, "method": "tpe", "trials": 12}
+    ask = {"space": SPACE, "store": tmp_path, "method": "tpe", "trials": 12, "batch": 4}
     found = crisp_hw.explore(TABLE, **ask, progress=stop)
-    assert found.interrupted and len(found) == 4
+    assert found.interrupted and 4 < len(found) < 12
     seen = []
     whole = crisp_hw.explore(TABLE, **ask, progress=lambda done, *_: seen.append(done))
     assert whole.to_frame().equals(crisp_hw.explore(TABLE, **{**ask, "store": None}).to_frame())
@@ -143,6 +141,7 @@ def test_accuracy_and_energy_are_weighed_together():
         ({"space": {"cores": [4]}, "objectives": ("accuracy",)}, "accuracy is not known"),
         ({"space": {"cores": [4]}, "objectives": ("cycles", "cycles")}, "given twice"),
         ({"space": {"cores": [4]}, "trials": 0}, "trials is 0"),
+        ({"space": {"cores": [4]}, "batch": 0}, "batch is 0"),
         ({"space": {"cores": {"low": 1, "high": 9.5}}}, "no end of values"),
         ({"space": {"cores": [4]}, "jobs": 3}, "jobs has no effect on a study"),
         ({"space": {"cores": [4]}, "accuracy": 3}, "accuracy is 3"),
@@ -151,3 +150,23 @@ def test_accuracy_and_energy_are_weighed_together():
 def test_what_cannot_be_explored_is_refused(asked, said):
     with pytest.raises(InputError, match=said):
         crisp_hw.explore(TABLE, **asked)
+
+
+@pytest.mark.parametrize("kind", ["pareto", "sensitivity", "parallel"])
+def test_figures_show_every_feasible_point(study, kind, tmp_path):
+    drawn = study.plot(kind, width="column", save=tmp_path / "study.svg")
+    lines = [line for axes in drawn.axes for line in axes.get_lines()]
+    match kind:
+        case "pareto":
+            assert len(drawn.axes) == 3 and [len(line.get_xdata()) for line in lines[:2]] == [12, len(study.pareto())]
+        case "sensitivity":
+            assert [len(axes.patches) for axes in drawn.axes] == [3, 3, 3]
+            assert all(0 <= bar.get_width() <= 1 for axes in drawn.axes for bar in axes.patches)
+        case "parallel":
+            assert sum(len(line.get_xdata()) == 6 for line in lines) == 12
+    assert (tmp_path / "study.svg").read_text().startswith("<?xml")
+
+
+def test_a_figure_that_there_is_not_is_told(study):
+    with pytest.raises(InputError, match="no figure pie; choose one of pareto, sensitivity, parallel"):
+        study.plot("pie")

@@ -1,0 +1,75 @@
+"""What a study of many points costs beside evaluating them: time, memory, bytes of the store; the engine is a stub.
+
+`python benchmarks/scale.py [--points 10000]`: fill a store, resume from it, ask every method for points.
+"""
+
+import argparse
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from unittest import mock
+
+import crisp_hw
+from crisp_hw.exploration import judge as judging
+from crisp_hw.spec.columns import Record
+from crisp_hw.spec.layer import Layer, Workload
+
+TABLE = Workload("twenty", tuple(Layer(f"layer{n}", "linear", 32 + 16 * n, 64 + 16 * n) for n in range(20)))
+
+
+def stub(subject: judging.Subject, parts: judging.Parts) -> Record:
+    """Figures that follow from the numbers of a point, of as many digits as real ones."""
+    seed = int.from_bytes(sha256(repr(sorted(parts.numbers.items())).encode()).digest()[:6])
+    return {key: "SMEM read" if key == "binds" else seed / (7.0 + place) for place, key in enumerate(subject.kept)}
+
+
+def space(points: int) -> dict[str, list[int]]:
+    """Three axes with so many combinations, at least."""
+    side = 1
+    while side**3 < points:
+        side += 1
+    return {name: list(range(1, side + 1)) for name in ("smem_bandwidth", "rf_bandwidth", "dram_bandwidth")}
+
+
+def memory_mib() -> float:
+    """The most that this process has taken so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+@contextmanager
+def timed(what: str, points: int) -> Iterator[None]:
+    """Print what a block took, a point too."""
+    start = time.perf_counter()
+    yield
+    took = time.perf_counter() - start
+    print(f"{what}: {took:.2f} s, {1000 * took / points:.3f} ms a point, {memory_mib():.0f} MiB at most", flush=True)
+
+
+def main() -> None:
+    """Run it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--points", type=int, default=10_000)
+    parser.add_argument("--store", type=Path)
+    parser.add_argument("--methods", nargs="*", default=["grid", "random", "nsga2", "tpe"])
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, mock.patch.object(judging, "_figures", stub):
+        store = asked.store or Path(folder) / "store"
+        ask = {"space": space(asked.points), "method": "grid", "trials": asked.points, "store": store}
+        for share in (asked.points // 10, asked.points):
+            with timed(f"judge and keep up to {share:,} points", share):
+                crisp_hw.explore(TABLE, **{**ask, "trials": share})
+        size = sum(path.stat().st_size for path in store.iterdir()) / 2**20
+        print(f"the store: {size:.1f} MiB, {size * 2**20 / asked.points:.0f} bytes a point")
+        for method in asked.methods:
+            many = asked.points if method in ("grid", "random") else min(asked.points, 2000)
+            with timed(f"{method}, {many:,} points, from the store as far as they are there", many):
+                crisp_hw.explore(TABLE, **{**ask, "method": method, "trials": many})
+
+
+if __name__ == "__main__":
+    sys.exit(main())
