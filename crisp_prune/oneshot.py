@@ -1,0 +1,200 @@
+"""N:M in one shot, without training: by magnitude, Wanda or SparseGPT, layer by layer on a few batches of inputs."""
+
+import copy
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import unfold
+
+from crisp_hw.errors import InputError
+from crisp_hw.spec.kinds import of_kind
+from crisp_hw.spec.patterns import NM, nm_of
+from crisp_prune.geometry import evaluation
+from crisp_prune.matrix import from_matrix, to_matrix
+from crisp_prune.nm import nm_mask
+
+Rule = Literal["magnitude", "wanda", "sparsegpt"]
+"""How weights are chosen: |W|, |W| times the norm of their inputs, or by the Hessian of the layer's inputs."""
+COLUMNS = 128
+"""Columns whose errors are carried on at once: Frantar and Alistarh, arXiv 2301.00774."""
+DAMPING = 0.01
+"""Share of the Hessian's mean diagonal that is added to it: Frantar and Alistarh, arXiv 2301.00774."""
+
+
+@dataclass(frozen=True)
+class OneShot:
+    """The pruned copy of a model, and by layer how far its output lies from before, relative, on the same inputs."""
+
+    model: nn.Module
+    errors: Mapping[str, float]
+
+
+@dataclass
+class Inputs:
+    """What a layer reads: x'x summed over all rows of its unfolded inputs, in the order of the weight's matrix."""
+
+    gram: Tensor
+
+
+def one_shot(
+    model: nn.Module,
+    batches: Sequence[Any],
+    nm: NM | str = "2:4",
+    rule: Rule = "wanda",
+    layers: Iterable[str] | None = None,
+) -> OneShot:
+    """A copy of a model with N:M in its Linear and ungrouped Conv2d layers, chosen one after the other.
+
+    Each layer sees what those pruned before it give. A convolution counts as a Linear over its unfolded inputs. Batches
+    are model inputs: tensors, tuples of arguments or maps of keywords. `layers` are names (none given: all but the
+    first convolution). InputError where no such layer is called.
+
+    >>> model = nn.Sequential(nn.Linear(8, 4))
+    >>> pruned = one_shot(model, [torch.rand(16, 8)], "2:4", "sparsegpt").model
+    >>> int((pruned[0].weight == 0).sum())
+    16
+    """
+    of_kind("rule", rule, Rule)
+    pattern = nm_of(nm)
+    twin = copy.deepcopy(model)
+    order = _order(twin, batches)
+    first = next((name for name in order if isinstance(twin.get_submodule(name), nn.Conv2d)), None)
+    chosen = [name for name in order if name != first] if layers is None else list(layers)
+    unknown = [name for name in chosen if name not in order]
+    if unknown or not chosen:
+        said = (
+            f"{unknown[0]!r} is no Linear or ungrouped Conv2d layer that is called" if unknown else "no layer is called"
+        )
+        raise InputError(said, hint=f"there are {', '.join(order)}")
+    errors = {name: _prune(twin, name, batches, pattern, rule) for name in chosen}
+    return OneShot(twin, errors)
+
+
+def _call(model: nn.Module, batch: Any) -> None:
+    match batch:
+        case Mapping():
+            model(**batch)
+        case tuple():
+            model(*batch)
+        case _:
+            model(batch)
+
+
+def _order(model: nn.Module, batches: Sequence[Any]) -> list[str]:
+    """The layers in the order in which they are first called."""
+    order: dict[str, None] = {}
+    layers = {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and module.groups == 1)
+    }
+    handles = [
+        module.register_forward_pre_hook(lambda _, given, name=name: order.__setitem__(name, None))
+        for name, module in layers.items()
+    ]
+    with evaluation(model), torch.no_grad():
+        _call(model, batches[0])
+    for handle in handles:
+        handle.remove()
+    return list(order)
+
+
+def _gram(model: nn.Module, name: str, batches: Sequence[Any]) -> Inputs:
+    """x'x of what a layer reads in all batches."""
+    module = model.get_submodule(name)
+    weight: Tensor = module.weight  # type: ignore[assignment]  # Linear or Conv2d
+    columns = weight[0].numel()
+    found = Inputs(torch.zeros(columns, columns, dtype=torch.float64))
+
+    def add(_: nn.Module, given: tuple[Tensor, ...]) -> None:
+        rows = _rows(module, given[0]).double()
+        found.gram += rows.t() @ rows
+
+    handle = module.register_forward_pre_hook(add)
+    with evaluation(model), torch.no_grad():
+        for batch in batches:
+            _call(model, batch)
+    handle.remove()
+    return found
+
+
+def _rows(module: nn.Module, given: Tensor) -> Tensor:
+    """The inputs of every output position as rows, columns as those of the weight's matrix."""
+    if isinstance(module, nn.Linear):
+        return given.reshape(-1, given.shape[-1])
+    assert isinstance(module, nn.Conv2d)
+    if isinstance(module.padding, str) or module.padding_mode != "zeros":
+        raise InputError(
+            f"padding {module.padding!r} of mode {module.padding_mode!r} is not unfolded", hint="leave it out"
+        )
+    taps = unfold(given, module.kernel_size, module.dilation, module.padding, module.stride)
+    channels = given.shape[1]
+    return taps.reshape(len(given), channels, -1, taps.shape[-1]).permute(0, 3, 2, 1).reshape(-1, taps.shape[1])
+
+
+def _prune(model: nn.Module, name: str, batches: Sequence[Any], nm: NM, rule: Rule) -> float:
+    """Choose one layer's weights and set the others to zero; the relative error of its output."""
+    weight = model.get_submodule(name).weight
+    assert isinstance(weight, nn.Parameter)
+    gram = _gram(model, name, batches).gram
+    before = to_matrix(weight.detach()).double()
+    after = RULES[rule](before, gram, nm)
+    with torch.no_grad():
+        weight.copy_(from_matrix(after, weight.shape).to(weight.dtype))
+    return _energy(after - before, gram) / max(_energy(before, gram), 1e-300)
+
+
+def _energy(matrix: Tensor, gram: Tensor) -> float:
+    """The norm of matrix x inputs."""
+    return float(((matrix @ gram) * matrix).sum().clamp(min=0).sqrt())
+
+
+def _magnitude(weight: Tensor, gram: Tensor, nm: NM) -> Tensor:
+    return weight * nm_mask(weight.abs(), nm.n, nm.m)
+
+
+def _wanda(weight: Tensor, gram: Tensor, nm: NM) -> Tensor:
+    """Sun et al., arXiv 2306.11695: |W| x the norm of the inputs, compared inside a row."""
+    return weight * nm_mask(weight.abs() * gram.diagonal().sqrt(), nm.n, nm.m)
+
+
+def _sparsegpt(weight: Tensor, gram: Tensor, nm: NM) -> Tensor:
+    """Frantar and Alistarh, arXiv 2301.00774: each pruned weight's error is carried on to the columns behind it."""
+    weight, inverse = weight.clone(), _inverse(gram)
+    dead = gram.diagonal() == 0
+    weight[:, dead] = 0
+    for start in range(0, weight.shape[1], COLUMNS):
+        end = min(start + COLUMNS, weight.shape[1])
+        errors = torch.zeros_like(weight[:, start:end])
+        for column in range(start, end):
+            if column % nm.m == 0:
+                group = slice(column, min(column + nm.m, weight.shape[1]))
+                keep = nm_mask((weight[:, group] / inverse.diagonal()[group]).square(), nm.n, nm.m)
+            dropped = torch.where(keep[:, column % nm.m], torch.zeros_like(weight[:, column]), weight[:, column])
+            error = dropped / inverse[column, column]
+            weight[:, column:end] -= error.unsqueeze(1) * inverse[column, column:end]
+            weight[:, column] = torch.where(keep[:, column % nm.m], weight[:, column], torch.zeros_like(dropped))
+            errors[:, column - start] = error
+        weight[:, end:] -= errors @ inverse[start:end, end:]
+    return weight
+
+
+def _inverse(gram: Tensor) -> Tensor:
+    """The upper Cholesky factor of the damped Hessian's inverse; columns without inputs stand alone."""
+    hessian = gram.clone()
+    diagonal = hessian.diagonal()
+    diagonal[diagonal == 0] = 1
+    diagonal += DAMPING * diagonal.mean()
+    factor: Tensor = torch.linalg.cholesky(torch.cholesky_inverse(torch.linalg.cholesky(hessian)), upper=True)
+    return factor
+
+
+RULES: dict[str, Callable[[Tensor, Tensor, NM], Tensor]] = {
+    "magnitude": _magnitude,
+    "wanda": _wanda,
+    "sparsegpt": _sparsegpt,
+}
+"""The rules by name: weight and x'x of the inputs -> the weight that stays."""
