@@ -1,4 +1,5 @@
-"""Makes docs/schemas: `python tools/schemas.py docs/schemas`, a JSON schema for every JSON that a command prints.
+"""Makes docs/schemas: `python tools/schemas.py docs/schemas`, a JSON schema for every JSON that a command prints, and
+one of architecture files for editors.
 
 tests/crisp_hw/schemas makes them again, so that they say what the program does.
 """
@@ -8,6 +9,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from crisp_hw.accelerators.editor_schema import NAME, editor_schema
 from crisp_hw.schemas import SCHEMAS, json_schema
 
 
@@ -17,9 +19,10 @@ def texts() -> dict[str, str]:
     >>> sorted(texts())[0]
     'accelerator.1.json'
     """
+    made = {name: json_schema(name) for name in SCHEMAS} | {NAME: editor_schema()}
     return {
-        f"{'.'.join(name.split('/')[1:])}.json": json.dumps(json_schema(name), indent=1, sort_keys=True) + "\n"
-        for name in SCHEMAS
+        f"{'.'.join(name.split('/')[1:])}.json": json.dumps(schema, indent=1, sort_keys=True) + "\n"
+        for name, schema in made.items()
     }
 
 

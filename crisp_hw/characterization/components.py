@@ -1,7 +1,7 @@
 """The components of an architecture that have to be characterized, as circuits: which array, how many bits."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from crisp_hw.characterization.sram import MIN_DEPTH, MIN_WIDTH_BITS, WIDTH_STEP_BITS, SramArray
@@ -91,6 +91,7 @@ def _level(level: StorageLevel, keeps: frozenset[str], node_nm: int) -> Circuit:
         return Dram(level.name, bits)
     if level.size_words is None:
         raise InputError(f"level {level.name}: an SRAM without a size has no energy per access; give it a size")
+    _check_cuts(level)
     operands = bool(keeps & {"A", "B"})
     capacity = level.word_bits * level.size_words
     if are_latches(level):
@@ -99,7 +100,16 @@ def _level(level: StorageLevel, keeps: frozenset[str], node_nm: int) -> Circuit:
         )
     width = level.metadata_width_bits or MIN_WIDTH_BITS
     metadata = _array(OFFSET_BITS * level.size_words, width, node_nm) if operands else None
-    return Sram(level.name, _array(capacity, bits, node_nm), metadata)
+    return Sram(level.name, replace(_array(capacity, bits, node_nm), banks=level.banks), metadata)
+
+
+def _check_cuts(level: StorageLevel) -> None:
+    """InputError for ports, and for banks of registers: no method has numbers for them."""
+    if level.ports > 1:
+        said = f"level {level.name}: {level.ports} ports; the arrays of every method have one port to read and write"
+        raise InputError(said, hint="take 1, and say with its bandwidths what the level moves in a cycle")
+    if level.banks > 1 and are_latches(level):
+        raise InputError(f"level {level.name}: {level.banks} banks of registers are one", hint="leave banks out")
 
 
 def are_latches(level: StorageLevel) -> bool:
