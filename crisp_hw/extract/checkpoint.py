@@ -7,9 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisp_hw.errors import InputError, Where
+from crisp_hw.extract.called import Found
 from crisp_hw.extract.names import matched
-from crisp_hw.extract.workload import Found, find_layers
+from crisp_hw.extract.workload import find_layers
 from crisp_hw.io.state_dict import dense, plain_weights
+from crisp_hw.spec.convolutions import kept_view
 from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel, Role
 from crisp_hw.spec.patterns import NM
 
@@ -65,8 +67,13 @@ def describe_checkpoint(
         )
     found, skipped = find_layers(model, example_input)
     plain = plain_weights({name: _tensor(name, value) for name, value in weights.items()})
-    keys = matched(plain, model, [entry.parameter for entry in found])
-    layers = tuple(_pruned(entry, _mask(plain[keys[entry.parameter]], entry), nm, block) for entry in found)
+    keys = matched(plain, model, [entry.parameter for entry in found if entry.parameter])
+    layers = tuple(
+        _pruned(entry, _mask(plain[keys[entry.parameter]], entry), nm, block)
+        if entry.parameter
+        else PrunedLayer(entry.layer, "dense")
+        for entry in found
+    )
     claims = {"nm": None if nm is None else [nm.n, nm.m], "block": block}
     provenance = {"masks": "nonzeros of a checkpoint", "claims": claims}
     return PrunedModel(type(model).__name__, layers, (), skipped, provenance)
@@ -92,8 +99,12 @@ def _mask(given: "torch.Tensor", entry: Found) -> NDArray[np.bool_]:
     weight = _finite(entry.parameter, given)
     if parts > 1 and weight.ndim and weight.shape[0] == parts * layer.out_channels:
         weight = weight.chunk(parts)[place]
+    if entry.turned and weight.ndim == 2:
+        weight = weight.t()
     taps = layer.kernel if layer.kind == "conv2d" else ()
     expected = (layer.out_channels, layer.in_channels // layer.groups, *taps)
+    if entry.convolution is not None:
+        expected = entry.convolution.weight_shape
     if tuple(weight.shape) != expected:
         raise InputError(
             (
@@ -103,6 +114,8 @@ def _mask(given: "torch.Tensor", entry: Found) -> NDArray[np.bool_]:
             Where("checkpoint"),
             "give the model that these weights belong to",
         )
+    if entry.convolution is not None:
+        return kept_view(entry.convolution, (weight != 0).numpy())
     return matrix_view(weight != 0)
 
 

@@ -1,4 +1,4 @@
-"""Why each module that is no Conv2d or Linear, or was never called, is left out of the workload."""
+"""Why each module that multiplies no matrices, or was never called, is left out of the workload."""
 
 from collections.abc import Iterator, Mapping, Set
 from typing import TYPE_CHECKING
@@ -13,7 +13,6 @@ REASONS = {
     "activation": "elementwise function",
     "adaptive": "adaptive softmax",
     "batchnorm": "normalisation",
-    "conv": "convolution other than Conv2d",
     "distance": "distance between activations",
     "fold": "rearrangement with sums",
     "instancenorm": "normalisation",
@@ -29,22 +28,26 @@ REASONS = {
 NO_ARITHMETIC = frozenset({"channelshuffle", "container", "dropout", "flatten", "padding", "pixelshuffle"})
 FUNCTIONS = Skipped(
     "functions",
-    "additions, products of activations and other operations that the forward code calls as functions are not seen by "
-    "forward hooks and not modelled",
+    "additions and other operations without a product of matrices that the forward code calls as functions are not "
+    "modelled",
 )
 
 
-def leftovers(modules: "Mapping[str, nn.Module]", called: Set[str]) -> tuple[Skipped, ...]:
-    """Every leaf that has parameters or does arithmetic, every layer never called, and parameters outside of leaves.
+def leftovers(
+    modules: "Mapping[str, nn.Module]", called: Set[str], counted: Set[str] = frozenset()
+) -> tuple[Skipped, ...]:
+    """What is left out, and why: nothing whose parameters are `counted`.
+
+    Leaves that have parameters or do arithmetic, layers that were never called, and parameters outside of leaves.
 
     >>> from torch import nn
     >>> [(entry.name, entry.reason) for entry in leftovers({"act": nn.ReLU()}, {"act"})][0]
     ('act', 'ReLU: elementwise function, not modelled')
     """
-    return (*_leftovers(modules, called), FUNCTIONS)
+    return (*_leftovers(modules, called, counted), FUNCTIONS)
 
 
-def _leftovers(modules: "Mapping[str, nn.Module]", called: Set[str]) -> Iterator[Skipped]:
+def _leftovers(modules: "Mapping[str, nn.Module]", called: Set[str], counted: Set[str]) -> Iterator[Skipped]:
     from torch import nn
 
     inside: tuple[str, ...] = ()
@@ -52,25 +55,19 @@ def _leftovers(modules: "Mapping[str, nn.Module]", called: Set[str]) -> Iterator
         label = name or "model"
         if name.startswith(inside):
             continue
-        if isinstance(module, nn.Conv2d | nn.Linear | nn.MultiheadAttention):
+        if isinstance(module, nn.modules.conv._ConvNd | nn.Linear | nn.MultiheadAttention):
             inside += (f"{name}." if name else "",)
-            yield from _of_layer(label, module, name in called)
+            if name not in called:
+                yield Skipped(label, f"{type(module).__name__}: never called on the example input")
         elif next(module.children(), None) is None:
             reason = _reason(module)
-            if reason:
+            own = [f"{name}.{key}".lstrip(".") for key, _ in module.named_parameters()]
+            if reason and counted.isdisjoint(own):
                 yield Skipped(label, f"{reason}, not modelled" if name in called else f"{reason}, never called")
-        elif own := [key for key, _ in module.named_parameters(recurse=False)]:
+        elif own := [
+            key for key, _ in module.named_parameters(recurse=False) if f"{name}.{key}".lstrip(".") not in counted
+        ]:
             yield Skipped(label, f"{type(module).__name__} uses its parameters {', '.join(own)} in code of its own")
-
-
-def _of_layer(label: str, module: "nn.Module", called: bool) -> Iterator[Skipped]:
-    """What of a layer is left out: all of it, or the part of attention that is no layer."""
-    from torch import nn
-
-    if not called:
-        yield Skipped(label, f"{type(module).__name__}: never called on the example input")
-    elif isinstance(module, nn.MultiheadAttention):
-        yield Skipped(label, "attention scores and their product with the values: activations only, not modelled")
 
 
 def _reason(module: "nn.Module") -> str:

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from crisp_hw.errors import InputError
+from crisp_hw.extract.called import Found, convolution_layer, in_order, product_layers, renamed
 from crisp_hw.extract.leftovers import leftovers
 from crisp_hw.extract.record import Call, record
 from crisp_hw.spec.calls import AttentionCall, check_batch_axis, convolution_call, linear_call, packed_projections
@@ -15,23 +16,11 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-@dataclass(frozen=True)
-class Found:
-    """A layer, the name of its weight in the state dict, and what the entry cannot say ("" when it says all).
-
-    `part` is (0, 1) where the layer has the whole weight, (i, 3) where it has the i-th third of its rows.
-    """
-
-    layer: Layer
-    parameter: str
-    note: str = ""
-    part: tuple[int, int] = (0, 1)
-
-
 def extract(model: "nn.Module", example_input: Any) -> Workload:
-    """Read the geometry of the Conv2d and Linear layers of a PyTorch model, in the order of execution.
+    """Read the geometry of the matrix products of a PyTorch model, in the order of execution.
 
-    One forward pass runs with hooks, in evaluation mode and without gradients; the graph is not traced.
+    One forward pass runs with hooks, in evaluation mode and without gradients; the graph is not traced. Products
+    outside of modules are seen where PyTorch's FLOP counter sees them, whatever code calls them.
 
     Parameters
     ----------
@@ -47,12 +36,14 @@ def extract(model: "nn.Module", example_input: Any) -> Workload:
         The layers, and in `skipped` everything else with a reason. `tokens` counts vectors per sample (of a Conv2d,
         images per sample). A Linear that is called several times has the tokens of all calls; a Conv2d that is called
         again is a layer of its own, `name@2`. `nn.MultiheadAttention` gives `in_proj` and `out_proj`; `in_proj` is
-        three layers where queries, keys and values differ in number.
+        three layers where queries, keys and values differ in number. Products of activations are `matmul` layers, which
+        attention calls `scores` and `values`; heads that repeat keys share them. A convolution of another kind is the
+        Conv2d of the same products.
 
     Raises
     ------
     InputError
-        When the model fails on the input, or calls no Conv2d or Linear.
+        When the model fails on the input, or multiplies no matrices.
 
     Examples
     --------
@@ -73,16 +64,22 @@ def find_layers(model: "nn.Module", example_input: Any) -> tuple[tuple[Found, ..
     modules = dict(model.named_modules())
     found: dict[str, Found] = {}
     times: Counter[str] = Counter()
-    for call in recording.calls:
-        for entry in _layers_of(modules[call.name], call, recording.batch):
-            _add(found, entry, times)
+    for each in in_order(len(recording.calls), recording.products):
+        if isinstance(each, int):
+            call = recording.calls[each]
+            for entry in _layers_of(modules[call.name], call, recording.batch):
+                _add(found, entry, times)
+        else:
+            _add(found, product_layers(each, recording.batch), times)
     if not found:
         raise InputError(
-            f"{type(model).__name__} calls no Conv2d or Linear module on the example input",
-            hint="scripted, exported and purely functional models cannot be read",
+            f"{type(model).__name__} multiplies no matrices on the example input",
+            hint="scripted and exported models cannot be read",
         )
     notes = tuple(Skipped(entry.layer.name, entry.note) for entry in found.values() if entry.note)
-    return tuple(found.values()), notes + leftovers(modules, {call.name for call in recording.calls})
+    return tuple(found.values()), notes + leftovers(
+        modules, {call.name for call in recording.calls}, {entry.parameter for entry in found.values()}
+    )
 
 
 def _add(found: dict[str, Found], entry: Found, times: Counter[str]) -> None:
@@ -91,14 +88,20 @@ def _add(found: dict[str, Found], entry: Found, times: Counter[str]) -> None:
     times[name] += 1
     if times[name] == 1:
         found[name] = entry
-    elif entry.layer.kind == "linear":
+    elif entry.layer.kind == "linear" and _same(entry, found[name]):
         tokens = found[name].layer.tokens + entry.layer.tokens
         found[name] = replace(
             found[name], layer=replace(entry.layer, tokens=tokens), note=entry.note or found[name].note
         )
     else:
         again = f"{name}@{times[name]}"
-        found[again] = replace(entry, layer=replace(entry.layer, name=again))
+        found[again] = renamed(entry, again)
+
+
+def _same(entry: Found, before: Found) -> bool:
+    """The same weight, all of it."""
+    sizes = [(each.parameter, each.layer.rows, each.layer.columns) for each in (entry, before)]
+    return sizes[0] == sizes[1]
 
 
 def _layers_of(module: "nn.Module", call: Call, batch: int) -> Iterator[Found]:
@@ -110,6 +113,8 @@ def _layers_of(module: "nn.Module", call: Call, batch: int) -> Iterator[Found]:
     if isinstance(module, nn.Conv2d):
         counted = convolution_call(_conv(call.name or "model", module), call.shapes[0], call.output, batch)
         yield Found(counted.layer, f"{call.name}.weight".lstrip("."), counted.note)
+    elif isinstance(module, nn.modules.conv._ConvNd):
+        yield convolution_layer(call.name, module, (call.shapes[0], call.output), batch)
     elif isinstance(module, nn.Linear):
         layer = Layer(call.name or "model", "linear", module.out_features, module.in_features)
         counted = linear_call(layer, call.shapes[0], batch)
