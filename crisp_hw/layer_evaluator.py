@@ -1,6 +1,6 @@
 """One layer on one accelerator: the best mapping of the best way to run it, against the same fabric run dense."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -10,15 +10,14 @@ import numpy as np
 from crisp_hw.backends import BACKENDS, Backend, backend
 from crisp_hw.descriptors import pattern_descriptor
 from crisp_hw.encode import (
-    actual_weights,
+    Masks,
     baseline,
+    described,
     encodings,
-    hybrid_weights,
     index_line,
     overhead_lines,
     silicon_of,
     uncounted,
-    with_weights,
 )
 from crisp_hw.engine.compare import compare_tiles
 from crisp_hw.engine.rounded import rounded
@@ -32,21 +31,14 @@ from crisp_hw.searches.pool import Solve
 from crisp_hw.searches.solve import Solved, task_of
 from crisp_hw.spec import patterns
 from crisp_hw.spec.accelerator import Accelerator
-from crisp_hw.spec.descriptors import Descriptor, PrunedLayer
+from crisp_hw.spec.descriptors import Descriptor
 from crisp_hw.spec.design import DesignPoint
 from crisp_hw.spec.encoded import Encoded
 from crisp_hw.spec.evaluation import DensityCheck, LayerEvaluation
 from crisp_hw.spec.options import EvaluateOptions
 from crisp_hw.spec.result import Result
 
-Masks = Mapping[str, PrunedLayer]
-"""Pruned layers by name."""
-
-UNSEEN = ("layer", "metadata_bits", "row_patterns")  # of a descriptor: no search depends on these
-FEWER = (
-    "instead of the density named above; only nonzeros are stored, moved and computed, even where hardware with a "
-    "fixed number of slots per N:M group would carry empty ones (pruned blocks that are not gathered)"
-)
+UNSEEN = ("layer", "metadata_bits")  # of a descriptor: no search depends on these
 
 
 @dataclass(frozen=True)
@@ -182,21 +174,6 @@ class LayerEvaluator:
         names = ", ".join(uncounted(best.way.encoded, best.result, best.index))
         return (f"the energy table has no cost for {names}, so they are not counted",) if names else ()
 
-    def _weighted(self, encoded: Encoded, descriptor: Descriptor) -> Encoded:
-        """The layer with its weights as the options describe them; unchanged where nothing exploits their zeros."""
-        problem, name = encoded.design.problem, descriptor.layer.name
-        if self._options.density == "model" or not encoded.design.sparse.active:
-            return encoded
-        if self._options.density == "actual":
-            said = f"{name}: tiles of weights hold the nonzeros of the mask {FEWER}"
-            return with_weights(encoded, actual_weights(self._masks[name], problem), said)
-        blocks = hybrid_weights(descriptor, problem)
-        if blocks is None:
-            said = f"{name}: no balanced blocks with N:M inside were found, so its weights keep the density named above"
-            return replace(encoded, assumptions=(*encoded.assumptions, said))
-        said = f"{name}: tiles of weights hold the nonzeros of the average mask of its pattern {FEWER}"
-        return with_weights(encoded, blocks, said)
-
     def _check(self, model: Encoded, point: DesignPoint) -> DensityCheck:
         """The mapping once more, with the case's own density."""
         result = self._backend(DesignPoint(model.design, point.mapping))
@@ -204,7 +181,7 @@ class LayerEvaluator:
         return DensityCheck(self._options.density, result, tiles)
 
     def _planned(self, model: Encoded, descriptor: Descriptor) -> Way:
-        encoded = self._weighted(model, descriptor)
+        encoded = described(model, descriptor, self._options, self._masks)
         task = task_of(encoded.design, encoded.constraints, self._options.objective, content=self._content)
         return Way(descriptor.layer.name, model, encoded, task)
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from crisp_hw.encode import encodings
+from crisp_hw.encode import Masks, encodings
 from crisp_hw.errors import InputError
-from crisp_hw.layer_evaluator import LayerEvaluator, Masks
+from crisp_hw.layer_evaluator import LayerEvaluator
 from crisp_hw.machine.store import open_store
 from crisp_hw.searches.content import Content
 from crisp_hw.searches.pool import solving
@@ -20,6 +20,7 @@ Progress = Callable[[str, int, int], None]
 
 UNUSED = {
     "activation_density": "nothing here exploits zeros of activations",
+    "activation_nm": "nothing here exploits zeros of activations",
     "block_index": "no block index is fetched here, or overheads are left out, and it with them",
     "density": "nothing here exploits zeros of weights",
     "offsets": "no lanes select for N:M weights here",
@@ -78,6 +79,7 @@ def unused_options(
     read = frozenset().union(*(run.options for run in runs))
     used = {
         "activation_density": "activation_density" in read,
+        "activation_nm": bool(read & {"activation_nm", "activation_density"}),
         "block_index": indexes and options.overheads,
         "density": any(run.design.sparse.active for run in runs),
         "packing": "packing" in read,

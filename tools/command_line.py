@@ -75,7 +75,7 @@ ENVIRONMENT = {
     "PATH": "Where Timeloop, CACTI and Accelergy are looked for (`crisp-hw doctor`).",
 }
 DOCUMENTS = "the documents say it"
-_MODELLED = ("density", "packing", "overheads", "offsets", "block-index", "activation-density")
+_MODELLED = ("density", "packing", "overheads", "offsets", "block-index", "activation-density", "activation-nm")
 _PRUNED = ("nm", "block", "sparsity")
 _DEMANDED = ("phase", "tokens", "context", "batch")
 _FILES = ("include", "define", "data", "strict")

@@ -1,8 +1,9 @@
 """Descriptor and accelerator -> design, constraints and assumptions: how an accelerator runs a pruned layer."""
 
+from crisp_hw.encode.described import Masks, described
 from crisp_hw.encode.encode import baseline, encode, encodings
 from crisp_hw.encode.index import index_line
-from crisp_hw.encode.masks import actual_weights, hybrid_weights, with_weights
+from crisp_hw.encode.masks import actual_weights, hybrid_weights, with_density
 from crisp_hw.encode.overhead import overhead_lines, uncounted
 from crisp_hw.encode.silicon import silicon_of
 from crisp_hw.spec.encoded import BlockIndex, Encoded, IndexLine
@@ -11,8 +12,10 @@ __all__ = [
     "BlockIndex",
     "Encoded",
     "IndexLine",
+    "Masks",
     "actual_weights",
     "baseline",
+    "described",
     "encode",
     "encodings",
     "hybrid_weights",
@@ -20,5 +23,5 @@ __all__ = [
     "overhead_lines",
     "silicon_of",
     "uncounted",
-    "with_weights",
+    "with_density",
 ]

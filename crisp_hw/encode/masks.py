@@ -36,7 +36,7 @@ def actual_weights(pruned: PrunedLayer, problem: Problem) -> Actual:
         return Actual(_filters(layer, mask, problem))
     rows = matrix_rows(layer, pruned.block, problem)
     out = np.zeros((*rows.shape, problem.bound("K")), dtype=bool)
-    if _gathered(layer, problem) and pruned.block:
+    if gathered(layer, problem) and pruned.block:
         for group in range(len(rows)):
             inside = rows[group][rows[group] >= 0]
             if len(inside):
@@ -74,7 +74,7 @@ def hybrid_weights(descriptor: Descriptor, problem: Problem) -> HybridBlocks | N
         if kept is None or total is None or block % nm.m or not full:
             return None
         pattern, columns = Hybrid(nm, block, kept, total), layer.columns
-        if _gathered(layer, problem):
+        if gathered(layer, problem):
             pattern, columns = Hybrid(nm, block, kept, kept), kept * block
     rows = matrix_rows(layer, descriptor.block, problem)
     block_rows = np.where(rows >= 0, rows // (descriptor.block or 1), -1)
@@ -82,10 +82,10 @@ def hybrid_weights(descriptor: Descriptor, problem: Problem) -> HybridBlocks | N
     return HybridBlocks(pattern, shape, tuple(block_rows.ravel().tolist()), columns)
 
 
-def with_weights(encoded: Encoded, density: Density, said: str) -> Encoded:
-    """The same layer with another density of A, and a line that says so."""
+def with_density(encoded: Encoded, name: str, density: Density, said: str) -> Encoded:
+    """The same layer with another density of a tensor, and a line that says so."""
     problem = encoded.design.problem
-    tensors = tuple(replace(each, density=density) if each.name == "A" else each for each in problem.tensors)
+    tensors = tuple(replace(each, density=density) if each.name == name else each for each in problem.tensors)
     design = replace(encoded.design, problem=replace(problem, tensors=tensors))
     return replace(encoded, design=design, assumptions=(*encoded.assumptions, said))
 
@@ -95,7 +95,7 @@ def matrix_rows(layer: Layer, block: int | None, problem: Problem) -> Int:
     groups, height = problem.bound("G"), problem.bound("M")
     if layer.groups > 1:
         chunk = layer.rows // layer.groups
-    elif _gathered(layer, problem) and block:
+    elif gathered(layer, problem) and block:
         chunk = min(block, layer.rows)
     else:
         chunk = height
@@ -104,7 +104,7 @@ def matrix_rows(layer: Layer, block: int | None, problem: Problem) -> Int:
     return np.where((inside < chunk) & (rows < layer.rows), rows, -1)
 
 
-def _gathered(layer: Layer, problem: Problem) -> bool:
+def gathered(layer: Layer, problem: Problem) -> bool:
     """Does every block row have columns, and so activations, of its own?"""
     return layer.groups == 1 and "G" in problem.tensor("B").dims
 

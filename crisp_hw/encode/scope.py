@@ -1,6 +1,6 @@
 """The names that the formulas of an accelerator may use, and what they are for one layer."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -32,6 +32,7 @@ NAMES: Mapping[str, str] = {
     "m": "columns of a group of N:M weights; 0 without such a pattern",
     "outer_n": "groups of m columns that hold anything, of every outer_m; 0 where any may",
     "outer_m": "groups of m columns of which outer_n hold anything; 0 where any may",
+    "row_counts": "a list: rows whose fullest group of m columns holds 0, 1, ... m nonzeros; empty without N:M",
     "block": "side of the blocks; 0 without blocks",
     "blocks": "blocks of a block row",
     "block_rows": "block rows",
@@ -48,12 +49,21 @@ NAMES: Mapping[str, str] = {
     "accumulators": "positions whose sums fit beside one row of an array",
     "latches": "words of one array's latches",
     "activation_density": "the option: share of activations that are not zero",
+    "activation_n": "the option: nonzeros of a group of N:M activations; 0 without such a pattern",
+    "activation_m": "the option: input channels of a group of N:M activations; 0 without such a pattern",
     "offsets": "the option: coordinate or mask",
     "packing": "the option: skipping or position-skipping",
 }
 """Of a layer, of its zeros, of the fabric, and of the options; what each means."""
 
-OPTIONS = ("activation_density", "offsets", "packing")
+OPTIONS = {
+    "activation_density": "activation_density",
+    "activation_n": "activation_nm",
+    "activation_m": "activation_nm",
+    "offsets": "offsets",
+    "packing": "packing",
+}
+"""The names that come from options, and from which."""
 
 
 def ceil_log2(number: int) -> int:
@@ -79,7 +89,26 @@ def fits(n: int, m: int, most_n: int, most_m: int) -> bool:
     return min(most_m, groups * n) <= most_n
 
 
-CALLS: Mapping[str, Callable[..., Any]] = {**FUNCTIONS, "ceil_log2": ceil_log2, "fits": fits}
+def row_share(counts: Sequence[int], allowed: Sequence[int]) -> float:
+    """Weights that are taken, over all, where every row runs as the sparsest n of `allowed` that holds it, else as m.
+
+    `counts` are the rows whose fullest group holds 0, 1, ... m nonzeros.
+
+    >>> row_share([0, 2, 1, 1, 0], [1, 2])
+    0.5
+    """
+    m = len(counts) - 1
+    every = sum(rows for rows in counts)
+    taken = sum(rows * min([n for n in allowed if held <= n <= m] or [m]) for held, rows in enumerate(counts))
+    return taken / (m * every) if m > 0 and every else 1.0
+
+
+CALLS: Mapping[str, Callable[..., Any]] = {
+    **FUNCTIONS,
+    "ceil_log2": ceil_log2,
+    "fits": fits,
+    "row_share": row_share,
+}
 """The functions that a formula may call."""
 
 
@@ -92,7 +121,7 @@ class Scope(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name in OPTIONS:
-            self.read.add(name)
+            self.read.add(OPTIONS[name])
         return self._values[name]
 
     def __contains__(self, name: object) -> bool:
@@ -133,8 +162,11 @@ def scope_of(
 ) -> Scope:
     """Every name of NAMES for one layer, and the accelerator's own parameters."""
     values = {**_of_layer(descriptor.layer), **_of_zeros(descriptor), **_of_fabric(fabric)}
+    activation_nm = options.activations or NM(0, 0)
     chosen = {
-        "activation_density": options.activation_density,
+        "activation_density": options.activation_share,
+        "activation_n": activation_nm.n,
+        "activation_m": activation_nm.m,
         "offsets": options.offsets,
         "packing": options.packing,
     }
@@ -171,6 +203,7 @@ def _of_zeros(descriptor: Descriptor) -> dict[str, Any]:
         "m": nm.m,
         "outer_n": outer.n,
         "outer_m": outer.m,
+        "row_counts": _row_counts(descriptor),
         "block": descriptor.block or 0,
         "blocks": total,
         "block_rows": -(-layer.rows // descriptor.block) if descriptor.block else 0,
@@ -182,6 +215,15 @@ def _of_zeros(descriptor: Descriptor) -> dict[str, Any]:
         "nonzeros": descriptor.nnz,
         "density": descriptor.density,
     }
+
+
+def _row_counts(descriptor: Descriptor) -> list[int]:
+    """Rows whose fullest group holds 0, 1, ... m nonzeros; all of them the same where nothing else is known."""
+    found, nm = descriptor.row_patterns, descriptor.nm
+    if not found and nm is None:
+        return []
+    held = {each.nm.n: each.rows for each in found} if found else {nm.n: descriptor.layer.rows} if nm else {}
+    return [held.get(n, 0) for n in range((found[0].nm.m if found else nm.m if nm else 0) + 1)]
 
 
 def fullest_row(descriptor: Descriptor) -> int:

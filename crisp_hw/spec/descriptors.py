@@ -54,7 +54,7 @@ class Descriptor:
     `nm` is the tightest n:m that every group obeys (None: no constraint found). With `block`, `kept_blocks` is the
     number of live blocks in every block row when the rows are balanced, else None, and `most_blocks` that of the
     fullest row where it is known; `total_blocks` is ceil(K/block).
-    `two_rank` and `row_patterns` (empty: all rows are alike) are found in masks; no accelerator here exploits them.
+    `two_rank` and `row_patterns` (empty: all rows are alike) are found in masks; cases of a file may ask for them.
     `kept_columns` is K' = kept_blocks * block, the last block counted at its real width when it is ragged.
     """
 

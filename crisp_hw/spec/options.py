@@ -4,10 +4,13 @@ Python takes the dataclass as it is; the command line makes its options from the
 """
 
 from dataclasses import dataclass, fields
-from typing import Annotated, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
 from crisp_hw.errors import InputError
 from crisp_hw.spec.kinds import settled
+
+if TYPE_CHECKING:
+    from crisp_hw.spec.patterns import NM
 
 Objective = Literal["cycles", "energy", "edp"]
 DensityModel = Literal["model", "actual", "hybrid"]
@@ -52,7 +55,8 @@ class EvaluateOptions:
     themselves) or "hybrid" (blocks with N:M inside, in closed form). `packing` is how nonzeros of both operands fill
     lanes: "skipping", which public Timeloop can run (as if they filled the lanes perfectly), or "position-skipping",
     which packs them into lanes that partly stay idle (docs/model.md, section 6.7). `activation_density` is the share of
-    activations that are not zero (CRISP paper: 40 % sparsity, so 0.6). `offsets` stores a kept weight's place in its
+    activations that are not zero (CRISP paper: 40 % sparsity, so 0.6). `activation_nm` says that they obey
+    N:M along input channels. `offsets` stores a kept weight's place in its
     N:M group as a coordinate of ceil(log2 M) bits, or the group as a mask of M bits. `jobs` processes search for
     mappings (None: one, and all cores as soon as that pays; spawned, so that the caller's main module needs its `if
     __name__ == "__main__"`), and with `cache` what was found before is read from disk and what is found is kept there
@@ -133,10 +137,39 @@ class EvaluateOptions:
             panel=MODELLED,
         ),
     ] = "coordinate"
+    activation_nm: Annotated[
+        str | None,
+        Stated(
+            "The N:M pattern that activations are pruned to, along input channels, such as 4:8, which only some "
+            "accelerators exploit. Then activation density is N/M at most.",
+            panel=MODELLED,
+        ),
+    ] = None
     said: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         settled(self)
+        nm = self.activations
+        if nm is not None and not 1 <= nm.n <= nm.m:
+            raise InputError(f"activation_nm is {nm}", hint="give N:M with N from 1 to M, such as 4:8")
+        if nm is not None and "activation_density" in self.chosen and self.activation_density * nm.m > nm.n:
+            said = f"activations of {nm} are no denser than {nm.n / nm.m:g}, and activation_density is"
+            raise InputError(f"{said} {self.activation_density:g}", hint="leave one of the two out")
+
+    @property
+    def activations(self) -> "NM | None":
+        """The pattern of activations; None without one."""
+        if self.activation_nm is None:
+            return None
+        from crisp_hw.spec.patterns import nm_of  # with NumPy, which options do not need else
+
+        return nm_of(self.activation_nm, "activation_nm")
+
+    @property
+    def activation_share(self) -> float:
+        """Activations that are not zero, over all: those of the pattern, or fewer where fewer were asked for."""
+        nm = self.activations
+        return self.activation_density if nm is None else min(self.activation_density, nm.n / nm.m)
 
     @property
     def chosen(self) -> frozenset[str]:
@@ -159,6 +192,7 @@ class EvaluateFields(TypedDict, total=False):
     jobs: int | None
     cache: bool
     offsets: Offsets
+    activation_nm: str | None
 
 
 SEARCH = ("objective", "energy", "jobs", "cache")

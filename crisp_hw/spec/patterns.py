@@ -30,7 +30,7 @@ class NM:
         return f"{self.n}:{self.m}"
 
 
-def nm_of(pattern: object) -> NM:
+def nm_of(pattern: object, name: str = "nm") -> NM:
     """The N:M pattern that a text such as "2:4" is, or that is given as one.
 
     >>> nm_of("2:4"), nm_of(NM(1, 4))
@@ -40,7 +40,7 @@ def nm_of(pattern: object) -> NM:
         return pattern
     found = _NM_TEXT.fullmatch(pattern) if isinstance(pattern, str) else None
     if found is None:
-        raise wrong_kind("nm", pattern, "", 'write "2:4" for two kept of every four, or NM(2, 4)')
+        raise wrong_kind(name, pattern, "", 'write "2:4" for two kept of every four, or NM(2, 4)')
     return NM(int(found[1]), int(found[2]))
 
 

@@ -77,6 +77,7 @@ def test_a_word_that_an_option_does_not_know_is_refused_with_those_it_knows(name
     ("options", "archs", "source"),
     [
         (EvaluateOptions(activation_density=0.5), ("dense", "stc", "crisp-stc"), PRUNED),
+        (EvaluateOptions(activation_nm="4:8"), ("dense", "stc", "crisp-stc"), PRUNED),
         (EvaluateOptions(packing="position-skipping"), ("crisp-stc",), PRUNED),
         (EvaluateOptions(density="hybrid"), ("dense",), PRUNED),
         (EvaluateOptions(density="hybrid"), ("stc", "crisp-stc"), DENSE),
@@ -95,6 +96,7 @@ def test_an_option_without_effect_is_named(options, archs, source):
 def test_an_option_with_effect_is_not_named_and_neither_are_defaults():
     every = EvaluateOptions("energy", "reference", "embedded", 0.5, False, "hybrid", "position-skipping", jobs=2)
     assert unused(every, "crisp-stc", "dstc") == unused(EvaluateOptions(), "dense") == ()
+    assert unused(EvaluateOptions(activation_nm="4:8"), "dstc") == ()
     assert unused(EvaluateOptions(offsets="mask", overheads=False), "dense", "crisp-stc") == ()
     both = unused(EvaluateOptions(block_index=False, overheads=False), "crisp-stc")
     assert both == (f"option block_index has no effect: {UNUSED['block_index']}",)

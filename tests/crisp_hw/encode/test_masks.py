@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from crisp_hw.accelerators import load_arch
 from crisp_hw.descriptors import describe
-from crisp_hw.encode import actual_weights, encode, hybrid_weights, with_weights
+from crisp_hw.encode import actual_weights, encode, hybrid_weights, with_density
 from crisp_hw.encode.masks import matrix_rows
 from crisp_hw.errors import InputError
 from crisp_hw.spec.descriptors import PrunedLayer
@@ -141,7 +141,7 @@ def test_other_weights_change_nothing_else():
     encoded = encode(describe(pruned), load_arch("dstc"))
     assert isinstance(encoded.design.problem.tensor("A").density, Hypergeometric)
     weights = actual_weights(pruned, encoded.design.problem)
-    changed = with_weights(encoded, weights, "said so")
+    changed = with_density(encoded, "A", weights, "said so")
     assert changed.design.problem.tensor("A").density == weights
     assert changed.assumptions == (*encoded.assumptions, "said so")
     a = replace(changed.design.problem.tensor("A"), density=FixedStructured(1.0))
