@@ -243,6 +243,14 @@ def fanned_case(seed: int) -> Case:
     return _free_case(30_000 + seed, three_fanouts, 100, 1500)
 
 
+def passed_case(seed: int) -> Case:
+    """A small matrix product whose MACs take from their neighbours what stands still."""
+    case = _free_case(60_000 + seed, three_fanouts, 100, 1000)
+    some = frozenset(tensor.name for tensor in case.design.problem.tensors[: seed % 3])
+    blocks = tuple(replace(each, no_link_transfer=some) for each in case.constraints.levels)
+    return Case(case.design, replace(case.constraints, levels=blocks), case.objective)
+
+
 def lanes_case(seed: int) -> Case:
     """A small matrix product whose lanes shrink, because empty ones are skipped."""
     return _free_case(40_000 + seed, skipped_lanes, 300, 2500)
@@ -280,5 +288,6 @@ KINDS = {
     "fanned": fanned_case,
     "lanes": lanes_case,
     "wires": wires_case,
+    "passed": passed_case,
 }
 """Kinds of cases, each by its seed."""

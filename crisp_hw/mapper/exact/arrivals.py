@@ -49,16 +49,20 @@ class _Walk:
 
 @dataclass(frozen=True)
 class Arrivals:
-    """What arrives of the tensors of a problem at any level, given what stands still in every temporal block."""
+    """What arrives of the tensors of a problem at any level, given what stands still in every temporal block.
+
+    MACs that are `passed` a tensor take what stands still from each other, perhaps all of it.
+    """
 
     layout: Layout
     problem: Problem
+    passed: frozenset[str] = frozenset()
     _known: dict[tuple[int, ...], tuple[tuple[Still, ...], Arrival]] = field(default_factory=dict, repr=False)
     _alike: dict[Arrival, Arrival] = field(default_factory=dict, repr=False)
 
     def at(self, stills: tuple[Still, ...], tensor: int, child: int) -> Arrival:
-        """At one instance of the level `child`; -1 is a MAC, which takes a word at every step. What is equal is the
-        very same object each time.
+        """At one instance of the level `child`; -1 is a MAC, which takes a word at every step, or, where neighbours
+        pass it on, at least whenever it is another. What is equal is the very same object each time.
         """
         above = stills[child + 1 :]
         key = (tensor, child, *map(id, above))
@@ -70,7 +74,7 @@ class Arrivals:
 
     def _at(self, stills: tuple[Still, ...], tensor: int, child: int) -> Arrival:
         layout, one = self.layout, self.problem.tensors[tensor]
-        if child < 0:
+        if child < 0 and one.name not in self.passed:
             return Arrival(Column(layout.bits(layout.every, "temporal", 0, len(stills) - 1)))
         walk = _Walk(self._bits(plain_dims(one), "all", 0, child))
         for level in range(child + 1, len(stills)):

@@ -14,13 +14,10 @@ def uncovered(space: Space) -> str | None:
     """Why templates do not say what the mappings of a space cost; None where they do."""
     design = space.design
     architecture = design.architecture
-    names = frozenset(tensor.name for tensor in design.problem.tensors)
     if design.sparse.active and (why := _unusual_sparsity(design)):
         return why
-    if sliding(design.problem) and (why := _unusual_windows(design)):
+    if sliding(design.problem) and (why := _unusual_windows(space, design)):
         return why
-    if prod(architecture.fanouts[0]) > 1 and not (space.no_link_transfer and names <= space.no_link_transfer[0]):
-        return "words that MACs take from their neighbours"
     if any(pj < 0 for actions in design.energy.actions.values() for pj in actions.values()):
         return "energies below 0"
     if any(level.instances % level.cluster_size for level in architecture.levels):
@@ -31,9 +28,18 @@ def uncovered(space: Space) -> str | None:
 def too_little(space: Space) -> bool:
     """May a mapping cost more than its template says, so that every one that may be best is judged in every order?
 
-    So it is where formats, SAFs or wires are at work, and where reuse is forbidden: that only adds to what is counted.
+    So it is where formats, SAFs or wires are at work, where reuse is forbidden, and where MACs take words from their
+    neighbours: that only adds to what is counted.
     """
-    return space.design.sparse.active or unusual(space)
+    return space.design.sparse.active or unusual(space) or bool(passed_to_macs(space))
+
+
+def passed_to_macs(space: Space) -> frozenset[str]:
+    """The tensors of which MACs take from their neighbours what stands still."""
+    if prod(space.design.architecture.fanouts[0]) == 1:
+        return frozenset()
+    apart = space.no_link_transfer[0] if space.no_link_transfer else frozenset[str]()
+    return frozenset(tensor.name for tensor in space.design.problem.tensors) - apart
 
 
 def _unusual_sparsity(design: Design) -> str | None:
@@ -49,8 +55,10 @@ def _unusual_sparsity(design: Design) -> str | None:
     return None
 
 
-def _unusual_windows(design: Design) -> str | None:
+def _unusual_windows(space: Space, design: Design) -> str | None:
     """Why the walk of windows is not that of `exact.windows`."""
+    if passed_to_macs(space):
+        return "windows of which MACs take words from their neighbours"
     for tensor in design.problem.tensors:
         terms = [term for rank in tensor.ranks for term in rank]
         if len({term.dim for term in terms}) < len(terms):

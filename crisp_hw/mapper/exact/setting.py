@@ -5,6 +5,7 @@ from functools import cached_property
 from itertools import product
 
 from crisp_hw.mapper.exact.columns import Values
+from crisp_hw.mapper.exact.covers import passed_to_macs
 from crisp_hw.mapper.exact.layout import Layout, groups_of, layout_of
 from crisp_hw.mapper.exact.leaving import Leaving
 from crisp_hw.mapper.exact.program import Demands, Program, demands_of
@@ -84,12 +85,14 @@ class Setting:
         """Of every temporal block, innermost first."""
         slots = enumerate(self.layout.slots)
         found = [self._stills(s, slot.level) for s, slot in slots if slot.kind == "temporal"]
-        found[0] = found[0][:1]  # MACs keep nothing, so that the order of level 0 delivers nothing else
+        if not passed_to_macs(self.spaces[0]):
+            found[0] = found[0][:1]  # MACs keep nothing, so that the order of level 0 delivers nothing else
         return tuple(found)
 
     def roots(self) -> tuple[Node, ...]:
         """The nodes that hold all mappings: every space, with every choice of sides."""
-        return tuple(Node(index, forced, self.classes[0]) for index in range(len(self.spaces)) for forced in self.sides)
+        where = product(range(len(self.spaces)), self.sides, self.classes[0])
+        return tuple(Node(index, forced, (still,)) for index, forced, still in where)
 
     @cached_property
     def sides(self) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from crisp_hw.engine.energy import action_energy, resolved
 from crisp_hw.engine.validity import capacity_limits
 from crisp_hw.mapper.exact.arrivals import Arrivals
 from crisp_hw.mapper.exact.columns import Column, Form, Open
-from crisp_hw.mapper.exact.covers import too_little
+from crisp_hw.mapper.exact.covers import passed_to_macs, too_little
 from crisp_hw.mapper.exact.forms import Room, Template
 from crisp_hw.mapper.exact.layout import Layout
 from crisp_hw.mapper.exact.sparse import Thinner
@@ -100,21 +100,21 @@ class Templates:
         arriving = [
             id(self._arrivals.at(stills, index, child))
             for index, tensor in enumerate(tensors)
-            for child, keeps in enumerate(self.space.keeps[:-1])
-            if tensor.name in keeps or self.variants.lanes(tensor, child + 1)
+            for child in range(-1, len(self.space.keeps) - 1)
+            if self._takes(tensor, child)
         ]
         return (forced | self._forced(stills), *arriving)
 
     def moved(self, level: int) -> frozenset[str]:
         """The tensors of which the temporal loops of a level deliver something, or may have neighbours hand it on."""
-        return frozenset(
-            tensor.name
-            for tensor in self.space.design.problem.tensors
-            if any(
-                tensor.name in self.space.keeps[child] or self.variants.lanes(tensor, child + 1)
-                for child in range(level)
-            )
-        )
+        tensors = self.space.design.problem.tensors
+        return frozenset(t.name for t in tensors if any(self._takes(t, child) for child in range(-1, level)))
+
+    def _takes(self, tensor: Tensor, child: int) -> bool:
+        """Does it matter what a level, or the MACs (-1), is delivered of a tensor?"""
+        if child < 0:
+            return tensor.name in self._arrivals.passed
+        return tensor.name in self.space.keeps[child] or self.variants.lanes(tensor, child + 1)
 
     @cached_property
     def variants(self) -> Variants:
@@ -127,7 +127,7 @@ class Templates:
 
     @cached_property
     def _arrivals(self) -> Arrivals:
-        return Arrivals(self.layout, self.space.design.problem)
+        return Arrivals(self.layout, self.space.design.problem, passed_to_macs(self.space))
 
     def _lanes(self, where: tuple[int, int, int], variant: Variant | None) -> tuple[int, tuple[Lanes, ...]]:
         """The lanes below a level, down to the next keeper, with words of their own: factors, and distinct tiles."""

@@ -56,7 +56,7 @@ REUSE = LevelConstraint("RF", "temporal", no_temporal_reuse=frozenset("A"))
         (replace(with_first((Term("M"), Term("K"))), dialect="head-2024"), Constraints(), "pull request 297"),
         (PLAIN, Constraints((REUSE,)), None),
         (replace(PLAIN, architecture=Architecture(WIRED, ComputeLevel())), Constraints(), None),
-        (replace(PLAIN, architecture=Architecture(LEVELS, ComputeLevel("MAC", 2, 2))), Constraints(), "neighbours"),
+        (replace(PLAIN, architecture=Architecture(LEVELS, ComputeLevel("MAC", 2, 2))), Constraints(), None),
         (replace(PLAIN, energy=EnergyTable({"RF": {"read": -1.0}})), Constraints(), "energies below 0"),
         (replace(PLAIN, architecture=Architecture(SHARED, ComputeLevel("MAC", 3, 3))), Constraints(), "clusters"),
     ],
