@@ -44,10 +44,11 @@ def memory_mib() -> float:
 @contextmanager
 def timed(what: str, points: int) -> Iterator[None]:
     """Print what a block took, a point too."""
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     yield
-    took = time.perf_counter() - start
-    print(f"{what}: {took:.2f} s, {1000 * took / points:.3f} ms a point, {memory_mib():.0f} MiB at most", flush=True)
+    took, worked = time.perf_counter() - start, time.process_time() - busy
+    told = f"{took:.1f} s, {worked:.1f} s of them at work, {1000 * worked / points:.3f} ms of work a point"
+    print(f"{what}: {told}, {memory_mib():.0f} MiB at most", flush=True)
 
 
 def main() -> None:

@@ -3,15 +3,17 @@
 All kinds of results lie under one folder, FOLDER/KIND/VERSION/KEY.json; entries of another version are never read.
 """
 
+import fcntl
 import json
 import logging
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import IO
 
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.files import MIB, FileKind, read_bytes
@@ -137,6 +139,43 @@ def write(store: Store, key: str, content: object) -> None:
     except OSError as error:
         why = error.strerror or error
         _say_once(f"{path.parent}: cannot be written ({why}); results are not kept, see {VARIABLE}")
+
+
+@contextmanager
+def claimed(store: Store, key: str) -> Iterator[None]:
+    """Wait until no other process, on any machine that shares the folder, is at this key; then it is this one's turn.
+
+    The kernel takes the claim back from a process that was killed. Where the folder cannot be written, nothing is kept,
+    and nobody needs to wait.
+    """
+    path = store.path(key).parent / f".{key[:16]}.tmp"  # a name that `clear` knows
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = _locked(path)
+    except OSError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        file.close()
+
+
+def _locked(path: Path) -> IO[bytes]:
+    """The locked file of a claim; once more where the one before has taken it away meanwhile."""
+    while True:
+        file = path.open("ab")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if path.exists() and os.fstat(file.fileno()).st_ino == path.stat().st_ino:
+                return file
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            file.close()
+            raise
+        file.close()
 
 
 def info(store: Store) -> StoreInfo:

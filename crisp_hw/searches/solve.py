@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from crisp_hw.engine.evaluate import evaluate
 from crisp_hw.errors import CrispError
-from crisp_hw.machine.store import Store, read, refuse, write
+from crisp_hw.machine.store import Store, claimed, read, refuse, write
 from crisp_hw.mapper.found import Found
 from crisp_hw.mapper.search import search
 from crisp_hw.searches.content import Content
@@ -75,15 +75,27 @@ def recall(task: Task, store: Store) -> Solved | None:
 def solve(task: Task, store: Store | None = None) -> Solved:
     """Search and evaluate; kept in the store when there is one, as proven or not as it is (`Found.proven`).
 
+    Of several processes with one store that want the same, one searches, and the others wait for what it finds.
+
     Raises InputError and MappingError as `search`, and KeyboardInterrupt where the search returned because of one.
     """
+    if store is None:
+        return _searched(task)
+    refused = store.path(task.key).exists()  # whoever asks has looked it up before
+    with claimed(store, task.key):
+        if not refused and store.path(task.key).exists() and (kept := recall(task, store)):
+            return kept  # another process was faster
+        solved = _searched(task)
+        if solved.result.valid:
+            write(store, task.key, {"found": json.loads(spelled(solved.found)), "figures": _figures(solved.result)})
+        return solved
+
+
+def _searched(task: Task) -> Solved:
     found = search(task.design, task.constraints, task.objective, options=task.options)
     if found.interrupted:
         raise KeyboardInterrupt
-    result = evaluate(DesignPoint(task.design, found.mapping))
-    if store is not None and result.valid:
-        write(store, task.key, {"found": json.loads(spelled(found)), "figures": _figures(result)})
-    return Solved(found, result)
+    return Solved(found, evaluate(DesignPoint(task.design, found.mapping)))
 
 
 def _figures(result: Result) -> list[object]:

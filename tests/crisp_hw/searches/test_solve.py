@@ -1,6 +1,9 @@
 """One search: looked up, checked by the engine, made where that fails."""
 
 import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha256
 
@@ -36,6 +39,35 @@ def test_a_kept_search_comes_back_to_the_last_bit(task, store, monkeypatch):
     monkeypatch.setattr(solve_module, "search", None)
     assert recall(subject, store) == solved
     assert repr(recall(subject, store).found.energy_pj) == repr(solved.found.energy_pj)
+
+
+def test_of_several_that_want_the_same_one_searches(task, store, monkeypatch):
+    subject, made = task(4, 6, 8), []
+    both = threading.Barrier(4)
+
+    def slow(*given, **named):
+        made.append(1)
+        time.sleep(0.2)  # the others come meanwhile
+        return search(*given, **named)
+
+    def ask(_):
+        both.wait()
+        return solve(subject, store)
+
+    monkeypatch.setattr(solve_module, "search", slow)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(ask, range(4)))
+    assert len(made) == 1 and all(each == found[0] for each in found)
+    assert [path.name for path in store.path("").parent.iterdir()] == [f"{subject.key}.json"]
+
+
+def test_a_claim_of_a_killed_process_stops_nobody(task, store):
+    subject = task(4, 6, 8)
+    left = store.path(subject.key).parent / f".{subject.key[:16]}.tmp"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    assert solve(subject, store).found == search(subject.design, subject.constraints, "energy")
+    assert not left.exists()
 
 
 def test_without_a_store_nothing_is_written(task, own_cache):
