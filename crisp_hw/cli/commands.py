@@ -3,6 +3,7 @@
 from crisp_hw.cli import accelerators, cache, networks
 from crisp_hw.cli.bundle import bundle, replay
 from crisp_hw.cli.characterize import characterize
+from crisp_hw.cli.check import check
 from crisp_hw.cli.describe import describe
 from crisp_hw.cli.evaluate import evaluate, render
 from crisp_hw.cli.examples import EXAMPLES
@@ -37,7 +38,7 @@ app.command("import", rich_help_panel=NETWORKS)(import_model)
 app.command(rich_help_panel=NETWORKS)(points)
 app.command(rich_help_panel=FILES)(model)
 app.command("map", rich_help_panel=FILES)(map_files)
-for command in (compare, verify, validate, reproduce, measure, bundle, replay):
+for command in (compare, verify, validate, check, reproduce, measure, bundle, replay):
     app.command(rich_help_panel=CHECKS)(command)
 app.add_typer(accelerators.app, name="arch", rich_help_panel=STOCK)
 app.add_typer(networks.app, name="workload", rich_help_panel=STOCK)

@@ -11,6 +11,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     for model in (
         *(results.Result, results.Comparison, results.Replay, results.Verification, results.Validation),
         results.Reproduction,
+        results.Check,
         *(files.Model, files.Map, files.Explanation, files.Error, files.Written),
         *(stock.Accelerators, stock.Accelerator, stock.Characterization, stock.Workloads, stock.WorkloadTable),
         *(stock.Points, stock.Measurement, stock.Description, stock.Kept, stock.Doctor, stock.Mistakes),

@@ -202,6 +202,34 @@ class Validation(Strict):
     not_equal: list[str]
 
 
+class CheckedLayer(Strict):
+    """A layer on a fabric, step by step."""
+
+    layer: str
+    fabric: str
+    product: Literal["equal", "different"]
+    agrees: Literal["yes", "no"]
+    steps: str
+
+
+class CheckedCount(Strict):
+    """A figure that was counted, and the model's; null where it counts something else."""
+
+    layer: str
+    fabric: str
+    count: str
+    walked: int
+    model: int | None
+
+
+class Check(Strict):
+    """The steps of fabrics on data: `crisp-hw check`."""
+
+    schema_: Literal["crisp-hw/check/1"] = Field(alias="schema")
+    layers: list[CheckedLayer]
+    counts: list[CheckedCount]
+
+
 class ReproducedClaim(Strict):
     """A published figure and ours; `deviation` is ours over it, less one."""
 

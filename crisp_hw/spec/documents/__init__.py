@@ -26,6 +26,7 @@ DOCUMENTS = (
     *(hardware.ACCELERATOR_NUMBERS, hardware.ACCELERATOR_ENERGIES, hardware.COMPONENTS, hardware.COMPONENT_ACTIONS),
     *(hardware.COMPONENT_SOURCES, verdicts.COMPARED, verdicts.COMPARED_LAYERS, verdicts.TIMED, verdicts.VALIDATION),
     *(verdicts.VERIFICATION, verdicts.VERIFICATION_DIFFERENCES, verdicts.REPRODUCTION, verdicts.REPRODUCTION_BOUNDS),
+    *(verdicts.CHECK, verdicts.CHECK_COUNTS),
     *(verdicts.REPLAY, verdicts.REPLAY_DIFFERENCES),
     *(studies.POINTS, upkeep.WRITTEN, upkeep.MISTAKES, upkeep.KEPT, upkeep.INSTALLED),
     *(workloads.POINT_TOTALS, workloads.POINT_LAYERS, workloads.PLAN, workloads.RUN, workloads.STUDY),

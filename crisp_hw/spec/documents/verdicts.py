@@ -85,6 +85,27 @@ VERIFICATION_DIFFERENCES = Section(
         _FIGURE[1],
     ),
 )
+CHECK = Section(
+    "Steps on data",
+    "`crisp-hw check`: one record per layer and fabric.",
+    (
+        known("layer"),
+        column("fabric", "text", "The accelerator, or the PEs with queues."),
+        column("product", "text", "equal or different: is the product that of the masked matrices, bit for bit?"),
+        column("agrees", "text", "yes or no: are the product and all counts that are compared equal?"),
+        column("steps", "prose", "What the fabric does with the zeros of the layer."),
+    ),
+)
+CHECK_COUNTS = Section(
+    "Counts of steps",
+    "`crisp-hw check`: one record per figure.",
+    (
+        *CHECK.columns[:2],
+        column("count", "text", "What was counted."),
+        column("walked", "whole", "The steps that were walked."),
+        column("model", "whole", "The model's count; empty where it counts something else, which is said below."),
+    ),
+)
 REPRODUCTION = Section(
     "Reproduction",
     "`crisp-hw reproduce`: one record per figure of a publication.",

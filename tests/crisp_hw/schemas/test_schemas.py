@@ -13,8 +13,12 @@ from typer.testing import CliRunner
 
 from crisp_hw.cli import app
 from crisp_hw.documents.document import json_text
+from crisp_hw.pruned_file import save_pruned
 from crisp_hw.report.evaluation import evaluation_document
 from crisp_hw.schemas import SCHEMAS, json_schema
+from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
+from crisp_hw.spec.layer import Layer
+from crisp_hw.spec.patterns import NM
 
 ROOT = Path(__file__).parents[3]
 ONE = ["resnet50", "--nm", "2:4", "--layers", "fc"]
@@ -67,8 +71,15 @@ COMMANDS = {
     "error/1": ["arch", "show", "nothing"],
     "mistakes/1": ["arch", "check", "{wrong}"],
     "validation/1": ["validate", "{case}"],
+    "check/1": ["check", "{masks}", "--positions", "2"],
     "reproduction/1": ["reproduce", "eie", "-o", "{out}", "--no-plot"],
 }
+
+
+def small_masks(folder):
+    layer = PrunedLayer(Layer("fc", "linear", 16, 8), "nm", np.tile([True, False], (16, 4)), NM(2, 4))
+    save_pruned(folder / "run.safetensors", PrunedModel("run", (layer,)))
+    return folder / "run.safetensors"
 
 
 @pytest.mark.slow
@@ -93,6 +104,7 @@ def test_what_a_command_prints_is_what_its_schema_says(name, place, tmp_path):
         "{net}": [net],
         "{scan}": [scan],
         "{space}": [space],
+        "{masks}": [small_masks(tmp_path)],
         "{case}": [ROOT / "tests/golden/crisp-small.jsonl"],
     }
     words = [each for word in COMMANDS[name] for each in names.get(word, [word])]

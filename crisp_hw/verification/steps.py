@@ -1,0 +1,192 @@
+"""The steps of fabrics on real data, beside the matrix product and the model's counts."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crisp_hw.descriptors import describe
+from crisp_hw.imbalance import queues
+from crisp_hw.pipeline import evaluate_layers
+from crisp_hw.spec.accelerator import Accelerator
+from crisp_hw.spec.descriptors import PrunedLayer
+from crisp_hw.spec.evaluation import LayerEvaluation
+from crisp_hw.spec.imbalance import QueuedPes
+from crisp_hw.spec.layer import Layer
+from crisp_hw.spec.options import EvaluateOptions
+from crisp_hw.spec.patterns import NM
+from crisp_hw.walk import pruned as walk
+from crisp_hw.walk import queued
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Operands:
+    """A layer as a matrix of integers under its mask, and the activations that it is multiplied by."""
+
+    pruned: PrunedLayer
+    weights: Integers
+    activations: Integers
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """Which weights are kept; all where there is no mask."""
+        given = self.pruned.mask
+        return np.ones(self.weights.shape, bool) if given is None else given
+
+    @property
+    def product(self) -> Integers:
+        """The masked matrix product, by NumPy."""
+        return np.where(self.mask, self.weights, 0) @ self.activations
+
+
+@dataclass(frozen=True)
+class Count:
+    """A figure of the walk and the model's; `model` None: not compared, and `why`."""
+
+    name: str
+    walked: int
+    model: int | None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One layer on one fabric: the steps that were walked, is the product right, and the counts."""
+
+    layer: str
+    fabric: str
+    steps: str
+    exact: bool
+    counts: tuple[Count, ...]
+
+    @property
+    def agrees(self) -> bool:
+        """Are the product and all counts that are compared equal?"""
+        return self.exact and all(each.model in (None, each.walked) for each in self.counts)
+
+
+def operands(pruned: PrunedLayer, positions: int, weights: Integers | None, seed: int) -> Operands:
+    """A layer's matrix for so many positions: its own weights, or integers that are not zero, drawn with the seed."""
+    layer = pruned.layer
+    drawn = np.random.default_rng(seed)
+    if weights is None:
+        weights = drawn.integers(1, 128, (layer.rows, layer.columns)) * drawn.choice(
+            [-1, 1], (layer.rows, layer.columns)
+        )
+    activations = drawn.integers(-128, 128, (layer.columns, positions))
+    activations[drawn.random(activations.shape) < ZEROS] = 0
+    matrix = Layer(layer.name, "linear", layer.rows, layer.columns, tokens=positions)
+    return Operands(
+        PrunedLayer(matrix, pruned.role, pruned.mask, pruned.nm, pruned.block), weights.astype(np.int64), activations
+    )
+
+
+ZEROS = 0.4  # share of activations that are zero: CRISP paper, section on DSTC
+
+
+def check_layer(given: Operands, accelerator: Accelerator, cache: bool = True) -> Checked:
+    """Walk what the accelerator does with the layer, and hold it against the product and `--density actual`.
+
+    >>> from crisp_hw.accelerators import load_arch
+    >>> layer = PrunedLayer(Layer("fc", "linear", 16, 8), "nm", np.tile([True, False], (16, 4)), NM(2, 4))
+    >>> check_layer(operands(layer, 4, None, 0), load_arch("stc"), cache=False).agrees
+    True
+    """
+    pruned = given.pruned
+    masks = {} if pruned.mask is None else {pruned.layer.name: pruned}
+    options = EvaluateOptions(density="actual" if masks else "model", cache=cache)
+    (row,) = evaluate_layers([describe(pruned)], [accelerator], options, masks=masks)
+    nm, block = row.descriptor.nm or NM(1, 1), row.descriptor.block
+    walked: walk.Walked
+    match _steps(row):
+        case "gather" if block:
+            said = "kept blocks are gathered by index"
+            walked = walk.gathered(given.weights, given.mask, given.activations, block, nm)
+            said += f", weights of {nm.n}:{nm.m} select by offset" if nm.m > 1 else ""
+        case "bitmaps":
+            said = "bitmaps of weights and activations meet in outer products"
+            walked = walk.outer_products(given.weights, given.mask, given.activations)
+            return Checked(row.layer, row.arch, said, _same(walked.product, given), tuple(_scattered(walked.steps)))
+        case "select":
+            said = f"weights of {nm.n}:{nm.m} select among shared activations by offset"
+            walked = walk.selected(given.weights, given.mask, given.activations, nm)
+        case _:
+            said = "every weight is multiplied, zeros included"
+            everything = np.ones_like(given.mask)
+            walked = walk.selected(np.where(given.mask, given.weights, 0), everything, given.activations, NM(1, 1))
+    return Checked(row.layer, row.arch, said, _same(walked.product, given), tuple(_counts(row, walked.steps)))
+
+
+def check_queues(given: Operands, machine: QueuedPes) -> Checked:
+    """Walk the first position on PEs with queues, and hold it against the recurrence of `imbalance`."""
+    kept = np.where(given.mask, given.weights, 0)
+    active = given.activations[:, 0]
+    walked = queued.matrix_vector(kept, active, machine)
+    found = queues.matrix_vector(kept != 0, active != 0, machine)
+    counts = [Count(name, getattr(walked, name), getattr(found, name)) for name in QUEUED]
+    counts += [
+        Count(name, sum(getattr(pe, name) for pe in walked.pes), int(getattr(found, name).sum())) for name in OF_PES
+    ]
+    exact = bool((walked.product == given.product[:, 0]).all())
+    return Checked(given.pruned.layer.name, f"{machine.pes} PEs", "columns through queues", exact, tuple(counts))
+
+
+QUEUED = ("cycles", "cycles_drained", "macs_at_stop", "full_stalls")
+OF_PES = ("busy", "macs", "line_reads")
+
+
+def _same(product: Integers, given: Operands) -> bool:
+    return bool((product == given.product).all())
+
+
+def _steps(row: LayerEvaluation) -> str:
+    """What the case in which the layer runs does with zeros, by its own words."""
+    sparse, problem = row.point.design.sparse, row.point.design.problem
+    compressed = {each.tensor for each in sparse.formats if each.compressed}
+    kinds = {each.kind for each in sparse.actions}
+    if {"A", "B"} <= compressed:
+        return "bitmaps"
+    if "G" in problem.tensor("B").dims:
+        return "gather"
+    return "select" if kinds else "dense"
+
+
+def _scattered(steps: walk.Steps) -> Iterator[Count]:
+    why = "the model knows the expectation over activations that are scattered anywhere"
+    for name in ("weights", "activations", "products", "results"):
+        yield Count(name, getattr(steps, name), None, why)
+
+
+def _counts(row: LayerEvaluation, steps: walk.Steps) -> Iterator[Count]:
+    """Products and block indices, and words that cross from the outermost level where each crosses once."""
+    compute, outermost = row.result.compute, row.result.levels[-1].tensors
+    assert compute is not None
+    problem, real = row.point.design.problem, row.descriptor.layer
+    grown = problem.bound("G") * problem.bound("M") != real.rows or problem.bound("N") != real.positions
+    yield _count("products", steps.products, compute.random, "padded" if problem.bound("N") != real.positions else "")
+    for name, tensor, walked in (("weights", "A", steps.weights), ("activations", "B", steps.activations)):
+        why = "tiles of it are loaded more than once" if _again(row, tensor) else ""
+        if tensor == "B" and (grown or (steps.block_indices and not row.descriptor.balanced)):
+            why = "the model counts padding, too"
+        yield _count(name, walked, outermost[tensor].accesses["random_reads"], why)
+    if row.index is not None:
+        bits = max(1, ((row.descriptor.total_blocks or 1) - 1).bit_length())
+        why = "" if row.descriptor.balanced else "the model counts those of the fullest block row for all"
+        yield _count("block indices", steps.block_indices, max(row.index.fill_bits.values()) // bits, why)
+    why = "the model counts padding, too" if grown else ""
+    yield _count("results", steps.results, outermost["Z"].accesses["random_updates"], why)
+
+
+def _count(name: str, walked: int, model: int, why: str) -> Count:
+    return Count(name, walked, None if why else model, why)
+
+
+def _again(row: LayerEvaluation, tensor: str) -> bool:
+    """Do loops of the outermost level run over what the tensor does not have?"""
+    mapping, last = row.point.mapping, len(row.result.levels) - 1
+    dims = row.point.design.problem.tensor(tensor).dims
+    pairs = zip(mapping.nest.loops, mapping.bounds, strict=True)
+    return any(bound > 1 for loop, bound in pairs if loop.level == last and loop.dim not in dims)
