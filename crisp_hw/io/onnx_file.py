@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.io.containers import DAMAGE
+from crisp_hw.io.onnx_shapes import with_sizes
 from crisp_hw.machine.files import FileKind, check_file
 from crisp_hw.machine.foreign import in_our_words
 
@@ -80,7 +81,7 @@ def read_onnx(path: Path, sizes: Sequence[int] | None = None) -> OnnxGraph:
         model = inliner.inline_local_functions(onnx.load(path))
         _fix_inputs(path, model.graph, sizes)
         del model.graph.value_info[:]  # sizes by name, where the inputs had none
-        return OnnxGraph(shape_inference.infer_shapes(model, data_prop=True))
+        return OnnxGraph(with_sizes(model))
     except (*DAMAGE, DecodeError, onnx.checker.ValidationError, shape_inference.InferenceError) as error:
         if isinstance(error, InputError):
             raise

@@ -98,6 +98,27 @@ def test_the_sizes_of_an_onnx_input(tmp_path):
     assert json.loads(found.stdout)["layers"] == json.loads(one.stdout)["layers"]  # numbers of one sample
 
 
+def test_sizes_that_the_graph_computes(tmp_path):
+    """As converters from Paddle write a flattening: the size of a value, a part of it, and -1."""
+    node = helper.make_node
+    constants = {"w": kept(4, 3, 3, 3), "fc": kept(4 * 6 * 6, 5), "begin": np.array([0], np.int64)}
+    constants |= {"end": np.array([1], np.int64), "rest": np.array([-1], np.int32)}
+    nodes = [
+        node("Conv", ["x", "w"], ["a"]),
+        node("Shape", ["a"], ["sizes"]),
+        node("Cast", ["sizes"], ["numbers"], to=TensorProto.INT32),
+        node("Slice", ["numbers", "begin", "end"], ["first"]),
+        node("Concat", ["first", "rest"], ["flat"], axis=0),
+        node("Cast", ["flat"], ["wanted"], to=TensorProto.INT64),
+        node("Reshape", ["a", "wanted"], ["b"]),
+        node("MatMul", ["b", "fc"], ["c"]),
+    ]
+    path = written(tmp_path, nodes, constants, {"x": ["n", 3, "h", "w"]})
+    model = crisp_hw.import_model(path, example=(1, 3, 8, 8))
+    assert [each.layer.macs for each in model.layers] == [27 * 4 * 36, 144 * 5]
+    assert not {"Shape", "Cast", "Slice", "Concat"} & {each.name for each in model.skipped}
+
+
 @pytest.mark.parametrize("place", [1, 5])
 def test_integer_convolutions_are_zero_where_their_code_of_zero_stands(place, tmp_path):
     codes = (kept(4, 2, 1, 1) > 0).astype(np.uint8) * 5 + 7
