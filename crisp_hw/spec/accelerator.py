@@ -1,23 +1,21 @@
 """An accelerator: a fabric, how it runs layers, what its mappings obey, and what an action costs."""
 
 import dataclasses
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from crisp_hw.errors import InputError
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
+from crisp_hw.spec.changed_numbers import positive, whole, words
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.ert import EnergyTable
-from crisp_hw.spec.limits import EXACT, MOST_INSTANCES, MOST_KB, MOST_WORDS_PER_CYCLE
 from crisp_hw.spec.runs import DENSE, Role, Runs
 from crisp_hw.spec.shown import folded_html, table_html
 from crisp_hw.spec.silicon import Technology
-from crisp_hw.spec.variant import ATTRIBUTES, BITS_PER_KB, Changes, Variant, check_changes
+from crisp_hw.spec.variant import ATTRIBUTES, Changes, Variant, check_changes
 
 LONGEST_NAME = 100  # characters: a name of several hundred would not fit into any table
-_MOST = {"cores": MOST_INSTANCES, "bandwidth": MOST_WORDS_PER_CYCLE, "_kb": MOST_KB, "_words": EXACT}
 _BY_CALLER = "set by the caller"
 Level = TypeVar("Level", StorageLevel, ComputeLevel)
 Characterize = Callable[[Architecture], EnergyTable]
@@ -77,7 +75,8 @@ class Accelerator:
             What the copy is called. None adds the changes to the name, in the order given: `stc[rf_kb=2,cores=8]`.
         **changes
             A keyword is a level's name in lower case, "_" and one of bandwidth, read_bandwidth, write_bandwidth (words
-            per cycle and instance, None is unlimited), size_words (None is unbounded), kb; or `cores`.
+            per cycle and instance, None is unlimited), size_words (None is unbounded), kb, vector_words (of an access),
+            banks; or `cores`.
 
         Returns
         -------
@@ -178,8 +177,10 @@ def replaceable(accelerator: Accelerator) -> tuple[str, ...]:
 
 def _with_attribute(accelerator: Accelerator, keyword: str, value: float | None) -> Accelerator:
     """One storage level changed, its source and the note about energy brought up to date."""
+    name = accelerator.name
     level, attribute = _parse(accelerator, keyword)
-    number = None if value is None and attribute != "kb" else _positive(accelerator, keyword, value)
+    unlimited = value is None and attribute not in ("kb", "vector_words", "banks")
+    number = None if unlimited else positive(accelerator.name, keyword, value)
     speed = None if number is None else float(number)  # as a file's: the same number is then written the same
     names: tuple[str, ...]
     match attribute:
@@ -190,10 +191,14 @@ def _with_attribute(accelerator: Accelerator, keyword: str, value: float | None)
             names, changed = (attribute,), dataclasses.replace(level, read_bandwidth=speed)
         case "write_bandwidth":
             names, changed = (attribute,), dataclasses.replace(level, write_bandwidth=speed)
+        case "vector_words":
+            names, changed = (attribute,), dataclasses.replace(level, block_size=whole(name, keyword, level, number))
+        case "banks":
+            names, changed = (attribute,), dataclasses.replace(level, banks=whole(name, keyword, level, number))
         case _:
             names, changed = (
                 ("size",),
-                dataclasses.replace(level, size_words=_words(accelerator, keyword, level, number)),
+                dataclasses.replace(level, size_words=words(name, keyword, level, number)),
             )
     levels = tuple(changed if each.name == level.name else each for each in accelerator.architecture.levels)
     architecture = dataclasses.replace(accelerator.architecture, levels=levels)
@@ -202,7 +207,7 @@ def _with_attribute(accelerator: Accelerator, keyword: str, value: float | None)
 
 def _with_cores(accelerator: Accelerator, value: float | None) -> Accelerator:
     """The same fabric with another number of cores; they are stacked along y."""
-    new, old, arch = _positive(accelerator, "cores", value), accelerator.cores, accelerator.architecture
+    new, old, arch = positive(accelerator.name, "cores", value), accelerator.cores, accelerator.architecture
     if new != int(new):
         raise InputError(f"{accelerator.name}: cores must be a whole number, not {value}")
     depth = _above_cores(accelerator)
@@ -247,29 +252,6 @@ def _parse(accelerator: Accelerator, keyword: str) -> tuple[StorageLevel, str]:
             return level, keyword.removeprefix(prefix)
     valid = ", ".join(replaceable(accelerator))
     raise InputError(f"{accelerator.name}: unknown parameter {keyword}", hint=f"valid: {valid}")
-
-
-def _positive(accelerator: Accelerator, keyword: str, value: float | None) -> float:
-    """The value, when it is a positive finite number (bool is not a number here)."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise InputError(f"{accelerator.name}: {keyword} must be a positive number, not {value!r}")
-    most = next(limit for ending, limit in _MOST.items() if keyword.endswith(ending))
-    if value > most:
-        raise InputError(
-            f"{accelerator.name}: {keyword}={value:g} is more than {most:,}, which nothing has", hint="use less"
-        )
-    return value
-
-
-def _words(accelerator: Accelerator, keyword: str, level: StorageLevel, value: float | None) -> int | None:
-    """Size in words, whole vectors only."""
-    if value is None:
-        return None
-    words = value * BITS_PER_KB / level.word_bits if keyword.endswith("_kb") else value
-    if words != int(words) or int(words) % level.block_size:
-        vector = f"{level.block_size} words of {level.word_bits} bits"
-        raise InputError(f"{accelerator.name}: {keyword}={value} is not a whole number of vectors ({vector})")
-    return int(words)
 
 
 def _noted(

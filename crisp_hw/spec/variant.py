@@ -9,7 +9,7 @@ from crisp_hw.spec.arch import Architecture, StorageLevel
 Changes = Mapping[str, float | None]
 """Values by parameter (`smem_bandwidth`, `cores`), in the order given; None is unlimited."""
 
-ATTRIBUTES = ("bandwidth", "read_bandwidth", "write_bandwidth", "size_words", "kb")
+ATTRIBUTES = ("bandwidth", "read_bandwidth", "write_bandwidth", "size_words", "kb", "vector_words", "banks")
 """What can be changed of a storage level."""
 
 BITS_PER_KB = 8192  # 1024 bytes of 8 bits
@@ -122,6 +122,10 @@ def _value(level: StorageLevel, attribute: str) -> float | None:
             return level.read_bandwidth
         case "size_words":
             return level.size_words
+        case "vector_words":
+            return level.block_size
+        case "banks":
+            return level.banks
         case _:
             return None if level.size_words is None else level.size_words * level.word_bits / BITS_PER_KB
 

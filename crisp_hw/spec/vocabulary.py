@@ -39,14 +39,12 @@ _LAYER = (
 _PARAMETERS = (
     column("cores", "whole", "Cores of the accelerator.", 3),
     column(f"{LEVEL}_bandwidth", "number", "Words per cycle of one instance of a level, each way; empty: any.", 3),
-    column(
-        f"{LEVEL}_read_bandwidth", "number", "Words that one instance of a level delivers per cycle; empty: any.", 3
-    ),
-    column(
-        f"{LEVEL}_write_bandwidth", "number", "Words that one instance of a level takes in per cycle; empty: any.", 3
-    ),
+    column(f"{LEVEL}_read_bandwidth", "number", "Words per cycle that an instance delivers; empty: any.", 3),
+    column(f"{LEVEL}_write_bandwidth", "number", "Words per cycle that an instance takes in; empty: any.", 3),
     column(f"{LEVEL}_size_words", "whole", "Words that one instance of a level holds; empty: without limit.", 3),
     column(f"{LEVEL}_kb", "number", "KB (of 1024 bytes) that one instance of a level holds; empty: without limit.", 3),
+    column(f"{LEVEL}_vector_words", "whole", "Words that one access of a level moves.", 3),
+    column(f"{LEVEL}_banks", "whole", "Banks of one instance of a level.", 3),
 )
 _COUNT = (column("layers", "whole", "How many layers the sums run over.", 5),)
 _TIME = (

@@ -58,3 +58,25 @@ def test_what_is_wrong_is_one_sentence(text, said):
     with pytest.raises(InputError) as caught:
         load_arch(text)
     assert said in str(caught.value)
+
+
+def test_vectors_and_banks_are_numbers_to_set():
+    before, after = load_arch("crisp-stc"), load_arch("crisp-stc:smem_vector_words=16,smem_banks=2")
+    level = after.architecture.level("SMEM")
+    assert (level.block_size, level.banks) == (16, 2)
+    assert after.energy.actions["SMEM"] != before.energy.actions["SMEM"]
+    assert after.energy.actions["RF"] == before.energy.actions["RF"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ("dram_banks=2", "dram_banks has no effect; no energy of a DRAM follows its banks"),
+        ("smem_vector_words=7", "SMEM holds 262144 words, which is no multiple of smem_vector_words=7"),
+        ("smem_banks=1.5", "smem_banks must be a whole number, not 1.5"),
+        ("smem_banks=3", "outside of the grid"),
+    ],
+)
+def test_vectors_and_banks_that_there_cannot_be_are_refused(changes, said):
+    with pytest.raises(InputError, match=said):
+        load_arch(f"crisp-stc:{changes}")
