@@ -60,7 +60,7 @@ class LayerEvaluator:
         self._silicon = silicon_of(accelerator)
         self._dense = baseline(accelerator)
         self._backend: Backend = backend(options.backend)
-        self._best: dict[str, SolvedWay] = {}
+        self._best: dict[object, SolvedWay] = {}
         self._known: dict[str, Result] = {}
         self._planned_ways: dict[object, Ways] = {}
 
@@ -78,8 +78,8 @@ class LayerEvaluator:
     def evaluate(self, row: _Row, solve: Solve) -> LayerEvaluation:
         """One layer as pruned and as dense; MappingError names the layer and the accelerator."""
         descriptor = row.descriptor
-        best = self._best_of(row.ways, solve, descriptor.layer.name)
-        encoded, found = best.way.encoded, best.solved.found
+        best = self._best_of(row.ways, solve, descriptor.layer.name, _nameless(descriptor))
+        encoded, found, whole = best.way.encoded, best.solved.found, replace(descriptor.layer, name="")
         point = DesignPoint(encoded.design, found.mapping, said_of(best, descriptor.layer.name))
         unknown = self._uncounted(best)
         return LayerEvaluation(
@@ -87,7 +87,7 @@ class LayerEvaluator:
             descriptor=descriptor,
             point=replace(point, assumptions=(*point.assumptions, *unknown)),
             result=self._result(best, descriptor.layer.name),
-            dense=self._result(self._best_of(row.dense, solve, descriptor.layer.name), descriptor.layer.name),
+            dense=self._result(self._best_of(row.dense, solve, descriptor.layer.name, whole), descriptor.layer.name),
             real_macs=encoded.real_macs,
             tried=found.tried,
             valid=found.valid,
@@ -105,9 +105,12 @@ class LayerEvaluator:
             self._planned_ways[key] = Ways(encodings(descriptor, accelerator, self._options), planned)
         return self._planned_ways[key]
 
-    def _best_of(self, ways: Ways, solve: Solve, name: str) -> SolvedWay:
-        """The best way in the objective; of equals, the first. Errors are those of the first way."""
-        key = ways.first.task.key
+    def _best_of(self, ways: Ways, solve: Solve, name: str, layer: object) -> SolvedWay:
+        """The best way in the objective; of equals, the first. Errors are those of the first way.
+
+        Layers that keep as many blocks share their first way, but not the others, which run the whole layer.
+        """
+        key = ways.first.task.key, layer
         if key in self._best:
             return self._best[key]
         best: SolvedWay | None = None
