@@ -23,6 +23,9 @@ from crisp_prune.rng import preserved
 
 Kept = Mapping[str, int]
 """Kept blocks of a block row, by layer."""
+RENORMED = 4
+"""Batches for the statistics of batch norms before a choice is judged: not given; assumed because without them all
+choices are at chance, and more change nothing."""
 SLACK = 1e-9
 """Relative slack of comparisons of costs: far below one block, far above rounding."""
 
@@ -140,6 +143,7 @@ class Problem:
                     optimizer.zero_grad()
                     torch.autograd.backward(classification_loss(twin.model, mine))
                     optimizer.step()
+            _renormed(twin.model, [self.judge.batches[step % len(self.judge.batches)][0] for step in range(RENORMED)])
         return accuracy(twin.model, self.judge.validation, self.config.classes).top1_all
 
     def settled(self, kept: Kept) -> CrispConfig:
@@ -151,6 +155,19 @@ class Problem:
         return replace(self.config, max_sparsity=zeros, sparsity=sparsity)
 
 
+def _renormed(model: torch.nn.Module, inputs: Sequence[Any]) -> None:
+    """Statistics of batch norms anew, as means over some batches: those of before the pruning fit nothing any more."""
+    norms = [module for module in model.modules() if isinstance(module, torch.nn.modules.batchnorm._BatchNorm)]
+    model.eval()
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # torch then takes the mean over all batches
+        norm.train()
+    with torch.no_grad():
+        for batch in inputs if norms else ():
+            model(to_device(batch, next(model.parameters()).device))
+
+
 def _costs(problem: Problem, budget: Budget) -> tuple[dict[str, list[float]], float, float]:
     """Costs by layer and number of blocks, those of all other layers together, and those of the dense network."""
     asked: list[PrunedLayer] = []
@@ -158,7 +175,7 @@ def _costs(problem: Problem, budget: Budget) -> tuple[dict[str, list[float]], fl
     rest: list[PrunedLayer] = []
     for count in range(1, max(problem.most.values(), default=0) + 1):
         kept = {name: min(count, most) for name, most in problem.most.items()}
-        for layer in _exported(problem, _plain_masks(problem, kept)):
+        for layer in _exported(problem, problem.masks(kept)):
             owner = _owner(layer.layer.name, problem)
             if owner is None and count == 1:
                 rest.append(layer)
@@ -172,20 +189,6 @@ def _costs(problem: Problem, budget: Budget) -> tuple[dict[str, list[float]], fl
     for (owner, count), cost in zip(places, found, strict=False):
         table[owner][count - 1] += cost
     return table, sum(found[len(asked) : len(asked) + len(rest)]), sum(found[len(asked) + len(rest) :])
-
-
-def _plain_masks(problem: Problem, kept: Kept) -> dict[str, MatrixMasks]:
-    """Masks of the same pattern with the first blocks and the first weights of each group, the same for every network.
-
-    Costs of them are those of any masks with as many blocks, so that they are computed once for all seeds.
-    """
-    n, m = problem.config.n, problem.config.m
-    found: dict[str, MatrixMasks] = {}
-    for name, masks in problem.dense_masks.items():
-        nm = (torch.arange(masks.grid.columns) % m < n).repeat(masks.grid.rows, 1)
-        blocks = torch.arange(masks.grid.shape[1]).repeat(masks.grid.shape[0], 1) < kept.get(name, masks.grid.shape[1])
-        found[name] = MatrixMasks(nm, blocks, masks.grid)
-    return found
 
 
 def _exported(problem: Problem, masks: Mapping[str, MatrixMasks]) -> tuple[PrunedLayer, ...]:
