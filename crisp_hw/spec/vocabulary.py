@@ -96,7 +96,7 @@ _PLACES = (
     column("decoder_uj", "number", "Energy of decoding offsets and block indices, on chip; beside the model.", 6),
 )
 _SUMS = (
-    column("on_chip_uj", "number", "Energy of everything but DRAM."),
+    column("on_chip_uj", "number", "Energy of everything but DRAM.", 1),
     column("energy_uj", "number", "Energy on chip and in DRAM: the sum over levels, wires, selection and decoder.", 1),
     column("model_energy_uj", "number", "energy_uj without overhead_uj: what Timeloop's own total is.", 6),
 )
@@ -130,7 +130,7 @@ _DENSE = (
     column("dense_wires_uj", "number", "Energy of the wires in the dense run; only where there are any.", 6),
     column("dense_on_chip_uj", "number", "Energy of everything but DRAM in the dense run.", 6),
     column("dense_energy_uj", "number", "Energy on chip and in DRAM in the dense run.", 6),
-    column("on_chip_gain", "ratio", "dense_on_chip_uj over on_chip_uj."),
+    column("on_chip_gain", "ratio", "dense_on_chip_uj over on_chip_uj.", 1),
     column("energy_gain", "ratio", "dense_energy_uj over energy_uj."),
 )
 _MOVED = (

@@ -77,6 +77,12 @@ def test_resnet_sized_tables_fit_120_columns(row):
     )
 
 
+def test_a_screen_of_40_columns_has_a_name_cycles_speedup_and_a_gain(network):
+    shown = fitted(totals(network), 40).table
+    assert {"arch", "cycles", "speedup", "energy_gain"} <= {column.key for column in shown.columns}
+    assert table_width(shown) <= 40
+
+
 def test_wide_shows_every_key(network):
     (content, _) = tables(network, wide=True)
     assert [column.key for column in content.columns] == [
