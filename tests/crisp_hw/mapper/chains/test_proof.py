@@ -12,7 +12,7 @@ from crisp_hw.mapper.chains import meeting
 from crisp_hw.mapper.chains.proof import Levels, chain_of
 from crisp_hw.mapper.search import search
 from crisp_hw.mapper.tally import OBJECTIVES, Tally
-from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
+from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel, Wires
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design
 from crisp_hw.spec.ert import EnergyTable
@@ -154,6 +154,14 @@ def test_chains_are_for_every_choice_of_plain_tensors():
     sparse = SparseSpec(actions=(ActionOptimization("BUF", "skipping", (Condition("A", ("B",)),)),))
     assert chain_of(Case(replace(matrix_product(4), sparse=sparse), OPEN, "edp").spaces) is None
     assert chain_of(spaces[1:]) is None
+
+
+def test_chains_are_not_for_mappings_that_may_cost_more_than_templates_say():
+    plain = matrix_product(4)
+    levels, macs = plain.architecture.levels, ComputeLevel(instances=8, mesh_x=4, mesh_y=2)
+    wired = Architecture((replace(levels[0], wires=Wires(hop_pj=1.0)), *levels[1:]), plain.architecture.compute)
+    for architecture in (wired, Architecture(levels, macs)):
+        assert chain_of(Case(replace(plain, architecture=architecture), OPEN, "edp").spaces) is None
 
 
 def test_extents_and_lanes_of_a_chain():
