@@ -17,7 +17,7 @@ from crisp_hw.meanings import network_hint
 from crisp_hw.spec.kinds import wrong_kind
 from crisp_hw.spec.layer import Layer, Skipped, Workload
 from crisp_hw.spec.limits import MOST_MACS, MOST_PER_DIMENSION, MOST_WEIGHTS
-from crisp_hw.spec.transformers import Demand, transformer, transformer_step
+from crisp_hw.spec.transformers import USUAL_TOKENS, Demand, transformer, transformer_step
 
 Positive = Annotated[int, Field(gt=0, le=MOST_PER_DIMENSION)]
 Pad = Annotated[int, Field(ge=0, le=MOST_PER_DIMENSION)]
@@ -25,7 +25,6 @@ Pair = Annotated[tuple[Positive, Positive], Field(strict=False)]  # a YAML list;
 Pads = Annotated[tuple[Pad, Pad], Field(strict=False)]
 Name = Annotated[str, Field(min_length=1, max_length=4096)]
 _SCHEMA = re.compile(r"^schema:\s*['\"]?crisp-hw/workload/", re.MULTILINE)
-USUAL_TOKENS = 128  # assumed because a configuration names the longest sequence alone, and 128 is the usual short one
 FORM = "see workloads/resnet50.yaml for the form"
 
 

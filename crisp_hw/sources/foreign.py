@@ -5,15 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from crisp_hw.errors import InputError
-from crisp_hw.extract import describe_checkpoint, describe_weights, unknown_sizes
+from crisp_hw.extract import describe_checkpoint, describe_configured, describe_weights, unknown_sizes
 from crisp_hw.io.checkpoint import read_state_dict
-from crisp_hw.io.hugging_face import PREFIX, read_folder
+from crisp_hw.io.hugging_face import CONFIG, PREFIX, is_saved_model, read_folder, read_json
 from crisp_hw.machine.files import is_folder
 from crisp_hw.sources.kinds import kind_of
 from crisp_hw.sources.models import example_of, model_of
 from crisp_hw.spec.descriptors import PrunedModel
 from crisp_hw.spec.kinds import check_path, told
 from crisp_hw.spec.layer import Skipped
+from crisp_hw.spec.transformers import FAMILIES, USUAL_TOKENS, Config, Demand, transformer_step
 
 EXAMPLE = "1,3,224,224"
 ALONE = (
@@ -112,15 +113,36 @@ class Read:
     unsized: tuple[Skipped, ...] = ()
 
 
-def read_model_file(source: ModelFile) -> Read:
-    """The masks of a file of weights, with the geometry of its model where that is given."""
+def config_of(source: object) -> Config | None:
+    """The configuration of a folder of Hugging Face whose layers follow from it; None of anything else.
+
+    >>> config_of("weights.pth") is None
+    True
+    """
+    name = source.path if isinstance(source, ModelFile) and source.model is None else source
+    if not isinstance(name, str | Path):
+        return None
+    path = Path(str(name).removeprefix(PREFIX))
+    if not is_saved_model(path):
+        return None
+    config = read_json(path / CONFIG)
+    return config if config.get("model_type") in FAMILIES else None
+
+
+def read_model_file(source: ModelFile, demand: Demand | None = None) -> Read:
+    """The masks of a file of weights, with the geometry of its model where that is given, or of its configuration."""
     path = Path(str(source.path).removeprefix(PREFIX))
     if kind_of(str(path)) == "graph":
         return read_graph(path, source.example)
     found = read_folder(path) if is_folder(path) else read_state_dict(path)
+    config, name = config_of(source), path.stem or path.resolve().name
     try:
+        if config is not None:
+            step = transformer_step(config, demand or Demand(), USUAL_TOKENS)
+            note = f"{step.tokens} tokens behind {step.context}; --tokens and --context say how many"
+            return Read(describe_configured(found.tensors, config, step, name), (note, *found.notes))
         if source.model is None:
-            alone = describe_weights(found.tensors, path.stem or path.resolve().name)
+            alone = describe_weights(found.tensors, name)
             unsized = tuple(Skipped(name, NO_SIZE) for name in unknown_sizes(alone))
             return Read(alone, (ALONE, *found.notes), unsized)
         return Read(describe_checkpoint(found.tensors, model_of(source.model), example_of(source.example)), found.notes)

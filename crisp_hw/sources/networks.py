@@ -9,7 +9,7 @@ from typing import Any
 from crisp_hw.descriptors import describe_model, layer_roles, network_pattern, network_sparsity, pattern_descriptor
 from crisp_hw.errors import InputError
 from crisp_hw.io import load_pruned
-from crisp_hw.sources.foreign import LiveModel, ModelFile, Read, is_module, read_live, read_model_file
+from crisp_hw.sources.foreign import LiveModel, ModelFile, Read, config_of, is_module, read_live, read_model_file
 from crisp_hw.sources.kinds import ZOO, kind_of
 from crisp_hw.sources.models import zoo_table
 from crisp_hw.spec.descriptors import Descriptor, PrunedLayer, PrunedModel
@@ -137,18 +137,19 @@ def _resolved(source: Source, pattern: Pattern | None, demand: Demand) -> Networ
         raise InputError(said, hint="leave it out, or give a layer table")
     if isinstance(source, WorkloadPattern):
         return _from_pattern(source, demand)
-    if demand.said:
-        raise InputError(f"{demand.said}: only for a layer table of a transformer", hint="leave it out")
+    if demand.said and config_of(source) is None:
+        said = f"{demand.said}: only for a layer table of a transformer, or a folder of Hugging Face"
+        raise InputError(said, hint="leave it out")
     if not isinstance(source, str | Path | PrunedModel | ModelFile | LiveModel):
         raise wrong_kind("the network", source, SOURCES, _instead(source))
-    read = _read(source)
+    read = _read(source, demand)
     masks = {pruned.layer.name: pruned for pruned in read.model.layers}
     model = read.model
     found = Network(model.name, describe_model(model), model.skipped, read.notes, dict(model.provenance), masks)
     return replace(found, unsized=read.unsized, read_as=read.notes)
 
 
-def _read(source: str | Path | PrunedModel | ModelFile | LiveModel) -> Read:
+def _read(source: str | Path | PrunedModel | ModelFile | LiveModel, demand: Demand) -> Read:
     """The masks of a source that has some."""
     match source:
         case PrunedModel():
@@ -157,12 +158,12 @@ def _read(source: str | Path | PrunedModel | ModelFile | LiveModel) -> Read:
             return read_live(source)
         case ModelFile():
             if kind_of(str(source.path)) != "pruned":
-                return read_model_file(source)
+                return read_model_file(source, demand)
             if source.model is not None:
                 said = f"a model would have no effect, because {source.path} holds the geometry of its layers"
                 raise InputError(said, hint="leave --model and --input out")
             return Read(load_pruned(source.path))
-    return Read(load_pruned(source)) if kind_of(str(source)) == "pruned" else read_model_file(ModelFile(source))
+    return Read(load_pruned(source)) if kind_of(str(source)) == "pruned" else read_model_file(ModelFile(source), demand)
 
 
 def sized(network: Network) -> Network:

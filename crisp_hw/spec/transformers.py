@@ -12,6 +12,7 @@ from crisp_hw.spec.layer import Layer, Skipped
 
 Phase = Literal["prefill", "decode"]
 Config = Mapping[str, Any]
+USUAL_TOKENS = 128  # assumed because a configuration names the longest sequence alone, and 128 is the usual short one
 
 
 @dataclass(frozen=True)

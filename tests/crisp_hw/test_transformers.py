@@ -145,3 +145,21 @@ def test_a_product_in_a_layer_table_and_in_a_file_of_ours(tmp_path):
     crisp_hw.save_pruned(tmp_path / "bad.safetensors", replace(model, layers=(PrunedLayer(wrong, "dense"),)))
     with pytest.raises(crisp_hw.InputError, match="has no kernel"):
         crisp_hw.load_pruned(tmp_path / "bad.safetensors")
+
+
+def test_a_folder_of_hugging_face_is_its_configuration_and_its_zeros(tmp_path):
+    torch = pytest.importorskip("torch", reason="writes weights")
+    config = {"model_type": "gpt2", "n_embd": 8, "n_layer": 1, "n_head": 2, "vocab_size": 9, "n_positions": 16}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    sizes = {"attn.c_attn": (8, 24), "attn.c_proj": (8, 8), "mlp.c_fc": (8, 32), "mlp.c_proj": (32, 8)}
+    weights = {f"transformer.h.0.{name}.weight": torch.ones(size) for name, size in sizes.items()}
+    weights["transformer.h.0.mlp.c_fc.weight"][:, 3] = 0  # an output, which stands last there
+    torch.save(weights, tmp_path / "pytorch_model.bin")
+    found = resolve(Asked(f"hf:{tmp_path}", Demand("decode", context=5)))
+    layers = {each.layer.name: each for each in found.descriptors}
+    assert list(layers)[-1] == "lm_head" and layers["h.0.attn.scores"].layer.rows == 2 * 6
+    assert (layers["h.0.mlp.c_fc"].nnz, layers["h.0.mlp.c_fc"].layer.rows) == (31 * 8, 32)
+    assert any("that of the embeddings" in each.reason for each in found.skipped)
+    weights["transformer.h.0.mlp.c_fc.weight"] = torch.ones(8, 31)
+    torch.save(weights, tmp_path / "pytorch_model.bin")
+    assert "the configuration makes layer 'h.0.mlp.c_fc' [32, 8]" in run("evaluate", tmp_path).stderr
