@@ -99,7 +99,8 @@ def report_markdown(pruner: Crisp, exported: PrunedModel, before: Accuracy, afte
             ("among the user's classes", f"{before.top1_classes:.4f}", f"{after.top1_classes:.4f}"),
         ],
     )
-    lines += [f"{after.samples} validation samples of the user's classes.", "", "## Iterations", ""]
+    lines += [f"{after.samples} validation samples of the user's classes.", "", _work_left(exported), ""]
+    lines += ["## Iterations", ""]
     lines += _table(
         ("iteration", "target", "sparsity"),
         [(str(done.index), f"{done.target:.4f}", f"{done.sparsity:.4f}") for done in pruner.history],
@@ -110,6 +111,20 @@ def report_markdown(pruner: Crisp, exported: PrunedModel, before: Accuracy, afte
     notes = exported.provenance.get("notes", [])
     lines += ["", "## Notes", "", *([f"- {note}" for note in notes] or ["- none"]), ""]
     return "\n".join(lines)
+
+
+def _work_left(exported: PrunedModel) -> str:
+    """Multiply-accumulates and weights that are left of all exported layers, those that stayed dense included."""
+    kept = [1.0 if layer.mask is None else float(layer.mask.mean()) for layer in exported.layers]
+    pairs = list(zip(kept, exported.layers, strict=True))
+    macs = sum(share * each.layer.macs for share, each in pairs), sum(each.layer.macs for each in exported.layers)
+    weights = (
+        sum(share * each.layer.weights for share, each in pairs),
+        sum(each.layer.weights for each in exported.layers),
+    )
+    named = (("multiply-accumulates", macs), ("weights", weights))
+    told = [f"{share / max(whole, 1):.2%} of the {what} ({share:,.0f} of {whole:,})" for what, (share, whole) in named]
+    return f"Left are {' and '.join(told)}."
 
 
 def _layers(pruner: Crisp) -> list[tuple[str, ...]]:

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import crisp_prune
+from crisp_hw import load_pruned
 from crisp_prune import train
 from crisp_prune.cli.start import run
 
@@ -88,6 +89,10 @@ def test_run_writes_everything_and_learns(toy, monkeypatch, capsys):
     assert float(rows[-1]["top1_classes"]) > float(rows[0]["top1_classes"])
     assert float(rows[-1]["top1_classes"]) >= 0.9
     report = (folder / "report.md").read_text()
+    layers = load_pruned(folder.parent / "run.pt").layers
+    macs = sum(each.layer.macs * (1 if each.mask is None else each.mask.mean()) for each in layers)
+    whole = sum(each.layer.macs for each in layers)
+    assert f"{macs / whole:.2%} of the multiply-accumulates ({macs:,.0f} of {whole:,})" in report
     assert "| 2 | hybrid | 16 x 72 |" in report and "first convolution" in report and "Classes: 0, 2, 4" in report
     weights = torch.load(folder / "weights.pt", weights_only=True)
     saved = torch.load(toy / "run.pt", weights_only=True)
