@@ -90,3 +90,16 @@ def test_time_follows_the_activations_of_a_block(density):
 def test_a_pe_skips_zeros_of_weights_and_of_activations(kept, nm):
     row = found("eyeriss-v2-pe", product(32, 64, 16), nm, activation_density=0.5)
     assert row.result.cycles == pytest.approx(row.dense.cycles * kept * 0.5, rel=0.01)
+
+
+def test_tiles_of_real_kernels_are_an_option(tmp_path):
+    """16 x 8 x 32 pads 100 x 50 x 49 to 112 x 64 x 56; nothing of it stands in the shipped file's results."""
+    file = tmp_path / "kernels.yaml"
+    tiles = "parameters: {tile_rows: 16, tile_positions: 8, tile_columns: 32}"
+    file.write_text(f"schema: crisp-hw/arch/2\nname: kernels\nextends: stc\n{tiles}\n", encoding="utf-8")
+    plain, padded = (found(arch, product(100, 50, 49), NM(2, 4)) for arch in ("stc", str(file)))
+    sizes = dict(zip(padded.point.design.problem.dims, padded.point.design.problem.bounds, strict=True))
+    assert (sizes["G"] * sizes["M"] % 16, sizes["N"] % 8, sizes["K"] % 32) == (0, 0, 0)
+    assert padded.result.cycles > plain.result.cycles
+    assert any("a multiple of 32" in text for text in padded.point.assumptions)
+    assert not any("a multiple of 32" in text for text in plain.point.assumptions)
