@@ -23,7 +23,9 @@ def _names(ctx: typer.Context, incomplete: str) -> Iterable[str]:
     return list(REPRODUCTIONS)
 
 
-NameArgument = Annotated[str, typer.Argument(help="The publication: crisp or eie.", autocompletion=_names)]
+NameArgument = Annotated[
+    str, typer.Argument(help="The publication: crisp, crisp-accuracy or eie.", autocompletion=_names)
+]
 MasksOption = Annotated[
     Path | None,
     typer.Option("--masks", help="A pruned-model file whose masks are evaluated beside the uniform ones (crisp)."),
@@ -31,6 +33,10 @@ MasksOption = Annotated[
 ArtifactOption = Annotated[
     Path | None,
     typer.Option("--artifact", help="The folder of the publication's artifact, which is not shipped (sparseloop)."),
+]
+ResultsOption = Annotated[
+    Path | None,
+    typer.Option("--results", help="The results.json of a study of crisp-prune compare (crisp-accuracy)."),
 ]
 OutOption = Annotated[Path, output_option("The folder to write NAME.csv, NAME.md and NAME.png to.", "--out", "-o")]
 PlotOption = Annotated[
@@ -43,6 +49,7 @@ def reproduce(  # noqa: PLR0913 - the options of a command
     name: NameArgument,
     masks: MasksOption = None,
     artifact: ArtifactOption = None,
+    results: ResultsOption = None,
     out: OutOption = FOLDER,
     plot: PlotOption = True,
     jobs: JobsOption = None,
@@ -60,7 +67,7 @@ def reproduce(  # noqa: PLR0913 - the options of a command
     if plot:
         check_plotting("--plot")
     with progress() as bar:
-        found = compute(name, Request(masks, artifact, jobs, progress=bar))
+        found = compute(name, Request(masks, artifact, results, jobs, progress=bar))
     say_written(save_reproduction(found, out, plot), out)
     show(reproduction_document(found), form)
     if not found.holds:
