@@ -30,7 +30,7 @@ NOT_RUN = {
     ("README.md", "runs the test suite"): 1,
     ("docs/backends.md", "needs Timeloop"): 2,
     ("docs/docker.md", "needs Docker"): 4,
-    ("docs/how-to/foreign-checkpoint.md", "installs packages"): 1,
+    ("docs/how-to/foreign-checkpoint.md", "installs packages"): 2,
     ("docs/how-to/foreign-checkpoint.md", "needs timm"): 1,
     ("docs/install.md", "installs packages"): 3,
     ("docs/validation.md", "runs the test suite"): 1,
