@@ -26,6 +26,7 @@ NO_READER = 141  # 128 + SIGPIPE, the same
 
 _HANDLES = (errno.EMFILE, errno.ENFILE)
 _LATER_S = 0.01  # after which a signal that could not be obeyed is looked at again
+_OBEYED: list[int] = []  # the signals for which an error was raised
 
 
 def run_program(program: str, command: Callable[[], object]) -> NoReturn:
@@ -87,8 +88,21 @@ def ended(
         _say(program, "interrupted")
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - this is where errors end; one that nobody expected is named a defect
+        if _OBEYED and _is_defect(error):
+            return _ended_by(program, _OBEYED[-1])
         return _said(program, error, debug if isinstance(debug, bool) else debug())
     return 0
+
+
+def _is_defect(error: Exception) -> bool:
+    return not isinstance(error, OutputError) and _sentence("", error)[0] == DEFECT
+
+
+def _ended_by(program: str, number: int) -> int:
+    """The end by a signal whose error some library turned into one of its own (NumPy does, while it compares rows)."""
+    if number == signal.SIGINT:
+        _say(program, "interrupted")
+    return 128 + number
 
 
 def _said(program: str, error: Exception, debug: bool) -> int:
@@ -167,10 +181,11 @@ def _end(number: int, frame: FrameType | None) -> None:
     """
     if _imports(frame):
         _raise_later(number)
-    elif number == signal.SIGINT:
+        return
+    _OBEYED.append(number)
+    if number == signal.SIGINT:
         raise KeyboardInterrupt
-    else:
-        raise SystemExit(128 + number)
+    raise SystemExit(128 + number)
 
 
 def _raise_later(number: int) -> None:
