@@ -75,7 +75,7 @@ _COMMANDS: Mapping[str, Mapping[str, str]] = {
         "explain why": "`crisp-hw evaluate` and `crisp-hw model` explain one number with --explain",
         "export write yaml timeloop-files": "`crisp-hw render` writes every layer as Timeloop's files",
         "diff": "`crisp-hw compare` compares two saved results, `crisp-hw verify` the engine with Timeloop",
-        "check test selftest status info env": "`crisp-hw doctor` says what is installed; `crisp-hw arch check` "
+        "test selftest status info env": "`crisp-hw doctor` says what is installed; `crisp-hw arch check` "
         "checks files of accelerators",
         "init new create": "`crisp-hw arch new` begins a file of an accelerator",
         "pack archive save": "`crisp-hw bundle` packs an evaluation into one file",
@@ -105,7 +105,7 @@ _COMMANDS: Mapping[str, Mapping[str, str]] = {
     "crisp-prune": {
         "prune train finetune fine-tune sparsify compress start": "`crisp-prune run` prunes and fine-tunes a model",
         "dry-run dryrun check preview analyze analyse": "`crisp-prune plan` says what a run would do",
-        "evaluate eval simulate cost report compare hardware": _EVALUATES,
+        "evaluate eval simulate cost report hardware": _EVALUATES,
         "describe masks inspect": "`crisp-hw describe` measures the masks of a pruned network",
         "map model arch workload render verify doctor": "that is a command of crisp-hw; `crisp-hw --help` lists them",
         "resume continue": "`crisp-prune run --resume` continues a run",

@@ -49,6 +49,7 @@ def calls(tmp_path):
     exported = pruner.export()
     pruner.finalize(check=False)
     fc = {"layers": "fc", "cache": False}
+    cloud = torch.tensor([[0.0, 0.0, 0.0], [2.0, 0.0, 0.0]]).numpy()
     small = crisp_hw.evaluate("resnet50", "stc", **fc)
     return {
         crisp_hw: {
@@ -66,6 +67,7 @@ def calls(tmp_path):
             "MappingError": lambda: crisp_hw.MappingError("no mapping").exit_code == 3,
             "ModelFile": lambda: crisp_hw.ModelFile("weights.pth", net, (1, 16)).example == (1, 16),
             "NM": lambda: crisp_hw.NM(2, 4) == crisp_hw.NM(n=2, m=4),
+            "PointNetwork": lambda: isinstance(crisp_hw.point_cloud(cloud, 1.0), crisp_hw.PointNetwork),
             "PrunedModel": lambda: crisp_hw.PrunedModel("net", exported.layers).layers == exported.layers,
             "SearchOptions": lambda: crisp_hw.SearchOptions(budget=3).budget == 3,
             "Study": lambda: isinstance(crisp_hw.explore("resnet50", space={"cores": [4]}, **fc), crisp_hw.Study),
@@ -87,6 +89,7 @@ def calls(tmp_path):
             "load_workload": lambda: crisp_hw.load_workload("resnet50").name == "resnet50",
             "map": lambda: crisp_hw.map(table, "cycles").found.cycles == 8,
             "model": lambda: crisp_hw.model(crisp_hw.render(small, tmp_path / "files")).result.cycles > 0,
+            "point_cloud": lambda: crisp_hw.point_cloud(cloud, 1.0).voxels == 2,
             "render": lambda: len(crisp_hw.render(small, tmp_path / "documents")) == 5,
             "save_pruned": lambda: crisp_hw.save_pruned(tmp_path / "again.pt", exported) is None,
         },

@@ -38,7 +38,7 @@ TIMED = Section(
         column("sparse_ms", "number", "Median time on the GPU with PyTorch's kernel for 2:4 weights."),
         column("measured", "ratio", "dense_ms over sparse_ms."),
         column("predicted", "ratio", "Dense cycles over cycles on the accelerator in the model."),
-        column("agrees", "text", "Do both say the same about whether 2:4 is faster than dense?"),
+        column("agrees", "text", "yes or no: both say the same about whether 2:4 is faster than dense, or not."),
     ),
 )
 VALIDATION = Section(
@@ -91,8 +91,8 @@ CHECK = Section(
     (
         known("layer"),
         column("fabric", "text", "The accelerator, or the PEs with queues."),
-        column("product", "text", "equal or different: is the product that of the masked matrices, bit for bit?"),
-        column("agrees", "text", "yes or no: are the product and all counts that are compared equal?"),
+        column("product", "text", "equal or different: whether it is that of the masked matrices, bit for bit."),
+        column("agrees", "text", "yes or no: whether the product and all counts that are compared are equal."),
         column("steps", "prose", "What the fabric does with the zeros of the layer."),
     ),
 )
