@@ -24,7 +24,7 @@ def _names(ctx: typer.Context, incomplete: str) -> Iterable[str]:
 
 
 NameArgument = Annotated[
-    str, typer.Argument(help="The publication: crisp, crisp-accuracy or eie.", autocompletion=_names)
+    str, typer.Argument(help="The publication: crisp, crisp-accuracy, dstc or eie.", autocompletion=_names)
 ]
 MasksOption = Annotated[
     Path | None,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from crisp_hw.errors import InputError
 from crisp_hw.reproduction.crisp import crisp
 from crisp_hw.reproduction.crisp_accuracy import crisp_accuracy
+from crisp_hw.reproduction.dstc import dstc
 from crisp_hw.reproduction.eie import eie
 from crisp_hw.reproduction.request import Request
 from crisp_hw.spec.reproduction import Reproduction
@@ -22,6 +23,7 @@ class Entry:
 REPRODUCTIONS: Mapping[str, Entry] = {
     "crisp": Entry(crisp, ("masks",)),
     "crisp-accuracy": Entry(crisp_accuracy, ("results",)),
+    "dstc": Entry(dstc),
     "eie": Entry(eie),
 }
 OPTIONS = ("masks", "artifact", "results")
@@ -33,7 +35,7 @@ def reproduce(name: str, request: Request | None = None) -> Reproduction:
     >>> reproduce("nothing")
     Traceback (most recent call last):
     ...
-    crisp_hw.errors.InputError: no reproduction nothing; there are crisp, crisp-accuracy, eie
+    crisp_hw.errors.InputError: no reproduction nothing; there are crisp, crisp-accuracy, dstc, eie
     """
     if name not in REPRODUCTIONS:
         raise InputError(f"no reproduction {name}", hint=f"there are {', '.join(REPRODUCTIONS)}")
