@@ -30,10 +30,6 @@ MasksOption = Annotated[
     Path | None,
     typer.Option("--masks", help="A pruned-model file whose masks are evaluated beside the uniform ones (crisp)."),
 ]
-ArtifactOption = Annotated[
-    Path | None,
-    typer.Option("--artifact", help="The folder of the publication's artifact, which is not shipped (sparseloop)."),
-]
 ResultsOption = Annotated[
     Path | None,
     typer.Option("--results", help="The results.json of a study of crisp-prune compare (crisp-accuracy)."),
@@ -48,7 +44,6 @@ JobsOption = Annotated[int | None, typer.Option("--jobs", "-j", help="The number
 def reproduce(  # noqa: PLR0913 - the options of a command
     name: NameArgument,
     masks: MasksOption = None,
-    artifact: ArtifactOption = None,
     results: ResultsOption = None,
     out: OutOption = FOLDER,
     plot: PlotOption = True,
@@ -67,7 +62,7 @@ def reproduce(  # noqa: PLR0913 - the options of a command
     if plot:
         check_plotting("--plot")
     with progress() as bar:
-        found = compute(name, Request(masks, artifact, results, jobs, progress=bar))
+        found = compute(name, Request(masks, results, jobs, progress=bar))
     say_written(save_reproduction(found, out, plot), out)
     show(reproduction_document(found), form)
     if not found.holds:

@@ -26,7 +26,7 @@ REPRODUCTIONS: Mapping[str, Entry] = {
     "dstc": Entry(dstc),
     "eie": Entry(eie),
 }
-OPTIONS = ("masks", "artifact", "results")
+OPTIONS = ("masks", "results")
 
 
 def reproduce(name: str, request: Request | None = None) -> Reproduction:

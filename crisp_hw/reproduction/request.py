@@ -9,14 +9,12 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Request:
-    """`masks`: a pruned-model file. `artifact`: the folder of a published artifact. `results`: those of a
-    study. `progress` is told what is done.
+    """`masks`: a pruned-model file. `results`: those of a study. `progress` is told what is done.
 
     `jobs` and `cache` are those of an evaluation.
     """
 
     masks: Path | None = None
-    artifact: Path | None = None
     results: Path | None = None
     jobs: int | None = 1
     cache: bool = True

@@ -46,8 +46,8 @@ def test_unknown_names_and_what_has_no_effect_are_refused(toy):
         reproduce("nothing")
     with pytest.raises(InputError, match="masks has no effect on the reproduction toy"):
         reproduce("toy", Request(masks=Path("run.pt")))
-    with pytest.raises(InputError, match="artifact has no effect on the reproduction toy"):
-        reproduce("toy", Request(artifact=Path()))
+    with pytest.raises(InputError, match="results has no effect on the reproduction toy"):
+        reproduce("toy", Request(results=Path()))
 
 
 def test_claims_are_judged_by_their_deviation():
