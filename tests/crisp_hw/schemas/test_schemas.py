@@ -141,7 +141,7 @@ def test_what_crisp_prune_prints_is_what_its_schemas_say():
     assert checked(json_text(plan_document(plan))) == "crisp-prune/plan/1"
     reached = SimpleNamespace(top1_all=0.5, top1_classes=0.75, samples=8)
     job = SimpleNamespace(config=SimpleNamespace(sparsity=0.6), out=Path("run.pt"), run_dir=Path("run"))
-    outcome = SimpleNamespace(before=reached, after=reached, sparsity=0.59, target=0.6)
+    outcome = SimpleNamespace(before=reached, after=reached, sparsity=0.59, target=0.6, budget=None)
     assert checked(json_text(outcome_document(job, outcome))) == "crisp-prune/run/1"
 
 
