@@ -67,7 +67,7 @@ def _spaces(model: nn.Module, inputs: tuple[Any, ...]) -> list[Space]:
         graph = fx.symbolic_trace(model).graph
     except Exception as error:  # a user's forward may raise anything while it is followed
         raise InputError(
-            f"torch.fx cannot follow the model ({error})", hint="shrink needs a forward without branches"
+            f"torch.fx cannot follow {type(model).__name__}", hint="shrink needs a forward without branches on values"
         ) from error
     with evaluation(model), torch.no_grad():
         return spaces_of(model, graph, inputs)

@@ -11,7 +11,9 @@ from crisp_hw.machine.positions import MarkedDict, mark_of, shown
 from crisp_hw.machine.yaml_files import read_mapping
 from crisp_hw.meanings import accelerator_hint, file_hint
 
-_RUNS = re.compile(r"^runs:", re.MULTILINE)  # a packaged file as text: to parse them all takes longer than an evaluation
+_RUNS = re.compile(
+    r"^runs:", re.MULTILINE
+)  # a packaged file as text: to parse them all takes longer than an evaluation
 
 
 def list_arch() -> tuple[str, ...]:

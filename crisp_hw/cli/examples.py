@@ -37,7 +37,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     ),
     "verify": ("crisp-hw verify run.pt --layers fc", "crisp-hw verify arch.yaml problem.yaml mapping.yaml"),
     "validate": ("crisp-hw validate cases.jsonl", "crisp-hw validate cases.jsonl --strict -f json"),
-    "check": ("crisp-hw check run.pt --layers 'layer1.*'", "crisp-hw check run.pt --weights weights.pt --positions 4"),
+    "check": ("crisp-hw check run.pt --layers fc", "crisp-hw check run.pt --weights weights.safetensors --positions 4"),
     "reproduce": ("crisp-hw reproduce eie", "crisp-hw reproduce eie -o results --no-plot -f md"),
     "measure": (
         f"crisp-hw measure run.pt -a {_OTHER}",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -10,7 +10,9 @@ from crisp_hw.cli.options import FormatOption, Inputs, grouped
 from crisp_hw.cli.output import show_table
 from crisp_hw.command_line.options import WideOption
 from crisp_hw.errors import InputError
-from crisp_hw.spec.descriptors import Descriptor
+
+if TYPE_CHECKING:
+    from crisp_hw.spec.descriptors import Descriptor
 
 
 @grouped
@@ -43,7 +45,7 @@ def measure(
     network = sized(resolve(inputs.source()))
     chosen = [_applied(each, vectors) for each in select(network.descriptors, inputs.layers)]
 
-    def predict(layers: Sequence[Descriptor]) -> dict[str, float]:
+    def predict(layers: "Sequence[Descriptor]") -> dict[str, float]:
         rows = evaluate_layers(layers, accelerators, EvaluateOptions(), None, network.masks)
         return {row.layer: row.speedup for row in rows}
 
@@ -56,7 +58,7 @@ def measure(
     show_table(timed_document(network.name, accelerators[0].name, found.layers, found.skipped), form, wide)
 
 
-def _applied(descriptor: Descriptor, vectors: int | None) -> Descriptor:
+def _applied(descriptor: "Descriptor", vectors: int | None) -> "Descriptor":
     """A linear layer on another number of vectors."""
     if vectors is None or descriptor.layer.kind != "linear":
         return descriptor

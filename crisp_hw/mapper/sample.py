@@ -15,10 +15,11 @@ Ints = NDArray[np.int64]
 
 MOST_ORDERS = 64  # of one pattern of loops in a sample, so that no row uses up the budget alone
 FIRST_LOOK = 2048  # mappings before templates are searched: some tenths of a second, for a best so far at once
+LOOKS = 32  # draws for it: where bounds beat nearly every draw, more would take longer than the search
 DRAW = 4096  # rows drawn at once: enough to share loop nests, few against any budget
 ESTIMATED = 64  # rows whose orders are counted: a few milliseconds
 SHARE_RANDOM = 0.5  # of the budget; what is left goes to descent, whose starts those draws are
-FRUITLESS = 50  # draws without a row that fits before a space is given up
+FRUITLESS = 50  # draws without a row that fits and is not beaten by its bounds, before a space is given up
 
 
 def estimate(space: Space) -> float:
@@ -38,22 +39,28 @@ def estimate(space: Space) -> float:
     return space.size * len(kept) / len(rows) * float((orders * rows_each).sum() / len(active))
 
 
-def sample(sweeps: tuple[Sweep, ...], seed: int, budget: int, tick: Callable[[], None]) -> None:
+def sample(
+    sweeps: tuple[Sweep, ...], seed: int, budget: int, tick: Callable[[], None], draws: int | None = None
+) -> None:
     """Evaluate about `budget` mappings: half of them random, in turn in every space, half around the best found.
 
     Random rows take each dimension's factorization with equal probability, every order of theirs is evaluated. Descent
     replaces the factorization of one dimension of the best row by each other one until none is better. The same seed
-    gives the same result. `tick` is called after each step.
+    gives the same result. `tick` is called after each step. At most so many `draws` are made.
     """
     rng = np.random.default_rng(seed)
     tally, alive = sweeps[0].tally, dict.fromkeys(range(len(sweeps)), 0)
-    while alive and tally.tried < budget * SHARE_RANDOM:
+    made = 0
+    while alive and tally.tried < budget * SHARE_RANDOM and made != draws:
         for index in list(alive):
-            rows = _drawn(sweeps[index], rng)
-            alive[index] = 0 if len(rows) else alive[index] + 1
+            if made == draws:
+                break
+            made += 1
+            before = tally.tried
+            sweeps[index].take(_drawn(sweeps[index], rng))
+            alive[index] = 0 if tally.tried > before else alive[index] + 1
             if alive[index] >= FRUITLESS:
                 del alive[index]
-            sweeps[index].take(rows)
             tick()
     descend(sweeps, budget, tick)
 
@@ -67,7 +74,7 @@ def first_look(sweeps: tuple[Sweep, ...], seed: int, tick: Callable[[], None]) -
     pruned = tally.pruned.copy()
     catalogs = [catalog_of(sweep.catalog.space, MOST_ORDERS, seed) for sweep in sweeps]
     few = [replace(sweep, catalog=each, budget=FIRST_LOOK) for sweep, each in zip(sweeps, catalogs, strict=True)]
-    sample(tuple(few), seed, FIRST_LOOK, tick)
+    sample(tuple(few), seed, FIRST_LOOK, tick, LOOKS)
     tally.pruned.clear()
     tally.pruned.update(pruned)
 

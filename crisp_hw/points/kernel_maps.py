@@ -8,7 +8,6 @@ from collections.abc import Callable
 from itertools import product
 
 import numpy as np
-import pandas as pd
 
 from crisp_hw.points.voxels import keys_of
 from crisp_hw.spec.points import Integers, KernelMap, Offset
@@ -45,6 +44,8 @@ def map_by_hash(inputs: Integers, outputs: Integers, kernel: int, stride: int = 
     >>> map_by_hash(row, row, 3).pairs
     4
     """
+    import pandas as pd  # slow to load, and only this table needs it
+
     table = pd.Index(keys_of(inputs))
 
     def pairs(wanted: Integers, _: Integers) -> tuple[Integers, Integers]:

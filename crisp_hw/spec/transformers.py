@@ -146,7 +146,9 @@ def transformer(config: Config, step: Step) -> Made:
     try:
         return family(config, step)
     except KeyError as error:
-        raise InputError(f"the configuration has no {error}", hint="give a config.json as it was saved") from error
+        raise InputError(
+            f"the configuration has no {error.args[0]}", hint="give a config.json as it was saved"
+        ) from error
 
 
 def _linears(prefix: str, tokens: int, **sizes: tuple[int, int]) -> Iterator[Layer]:

@@ -194,10 +194,10 @@ def test_a_pattern_without_quotes_is_text(folder):
         ),
         (("    select:\n", "    selects:\n"), "energy.components.selection.selects: nothing looks up"),
         (("  SMEM:\n", "  SMEN:\n"), "components.SMEN: no architecture has such a component; did you mean SMEM"),
-        (("  MAC:\n", "  PE:\n"), "energy.components.PE: no architecture has such a component"),
+        (("  MAC:\n", "  PEX:\n"), "energy.components.PEX: no architecture has such a component"),
         (("  index_decoder:\n", "  index_decoders:\n"), "energy.components.index_decoders: no architecture has"),
         (("components:\n", "components:\n  DRAM: {}\n"), "the key 'DRAM' is there already"),
-        (("components:\n", "components:\n  L2: {}\n"), "energy.components.L2: no architecture has such a component"),
+        (("components:\n", "components:\n  L9: {}\n"), "energy.components.L9: no architecture has such a component"),
     ],
 )
 def test_names_of_an_energy_table(folder, change, said):
@@ -238,14 +238,14 @@ def test_an_action_that_every_layer_needs(folder, component, lost, named):
 
 
 def test_a_table_may_price_the_components_of_another_architecture_of_the_run(folder):
-    (folder / "pe.yaml").write_text(OWN + "compute: {name: PE}\n")
-    both = ENERGY.replace("components:\n", "components:\n  PE:\n    compute: {value: 1.0, source: by hand}\n")
+    (folder / "pe.yaml").write_text(OWN + "compute: {name: PEX}\n")
+    both = ENERGY.replace("components:\n", "components:\n  PEX:\n    compute: {value: 1.0, source: by hand}\n")
     (folder / "e.yaml").write_text(both)
     result = CliRunner().invoke(
         app, [*EVALUATE, "-a", "pe.yaml", "-a", "dense", "--energy", "e.yaml"], prog_name="crisp-hw"
     )
     assert result.exit_code == 0, result.output
-    refused((*EVALUATE, "-a", "dense", "--energy", "e.yaml"), "energy.components.PE: no architecture has such")
+    refused((*EVALUATE, "-a", "dense", "--energy", "e.yaml"), "energy.components.PEX: no architecture has such")
 
 
 @pytest.mark.parametrize(
