@@ -40,6 +40,7 @@ def split(point: DesignPoint) -> tuple[DesignPoint, Beyond | None, Blobs]:
     >>> import numpy as np
     >>> from crisp_hw.spec.arch import Architecture, ComputeLevel
     >>> from crisp_hw.spec.mapping import LoopMapping, LoopNest
+    >>> from crisp_hw.spec.patterns import Actual
     >>> from crisp_hw.spec.problem import Problem, Term
     >>> a = Tensor("A", ((Term("K"),),), density=Actual(np.array([True, False, True])))
     >>> design = Design(Architecture((), ComputeLevel()), Problem("sum", ("K",), (3,), (a,)))

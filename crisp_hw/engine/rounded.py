@@ -24,10 +24,10 @@ def rounding_pj(point: DesignPoint) -> Mapping[tuple[str, str], float]:
 
     >>> from crisp_hw.spec.arch import Architecture, ComputeLevel
     >>> from crisp_hw.spec.design import Design
-    >>> from crisp_hw.spec.mapping import LoopNest, Mapping
+    >>> from crisp_hw.spec.mapping import LoopMapping, LoopNest
     >>> from crisp_hw.spec.problem import Problem
     >>> nothing = Design(Architecture((), ComputeLevel()), Problem("nothing", (), (), ()))
-    >>> rounding_pj(DesignPoint(nothing, Mapping(LoopNest((), ()), ())))
+    >>> rounding_pj(DesignPoint(nothing, LoopMapping(LoopNest((), ()), ())))
     {}
     """
     if not any(each.compressed for each in point.design.sparse.formats):

@@ -6,7 +6,7 @@ from math import prod
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crisp_hw.engine import actual, hybrid, lines
@@ -81,7 +81,7 @@ def cut(mask, tile):
 
 
 @given(cases())
-@settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow], max_examples=60)
+@settings(max_examples=60)
 def test_tiles_are_a_count_over_all_masks(case):
     density, outer, inner = case
     if masks_of(density) > MOST_MASKS // len(density.lines):
