@@ -136,7 +136,7 @@ def test_the_speedup_of_all_layers_weighs_them_by_their_cycles(small):
 
 
 def test_pruned_masks_stand_beside_uniform_ones(on_small, tmp_path):
-    found = crisp.crisp(Request(masks=masks(tmp_path / "run.pt", NM(2, 4))))
+    found = crisp.crisp(Request(masks=masks(tmp_path / "run.safetensors", NM(2, 4))))
     pruned = [claim for claim in found.claims if "pruned masks" in claim.claim]
     assert len(pruned) == 3 and all("uniform masks of the same layers" in claim.why for claim in pruned)
     # every block row keeps three of eight blocks with 2:4, as the uniform ones do
@@ -149,4 +149,4 @@ def test_pruned_masks_stand_beside_uniform_ones(on_small, tmp_path):
 )
 def test_masks_of_which_the_paper_says_nothing_are_refused(nm, said, small, tmp_path):
     with pytest.raises(InputError, match=said):
-        crisp_masks.pruned_masks(masks(tmp_path / "run.pt", nm), small)
+        crisp_masks.pruned_masks(masks(tmp_path / "run.safetensors", nm), small)
