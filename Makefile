@@ -70,7 +70,7 @@ demo: $(DEMO_STAMP)
 	@echo "the environment $(VENV) takes $$(du -sm $(VENV) | cut -f1) MB, $(TORCH_MB) MB of them PyTorch"
 
 quick: $(STAMP)
-	$(SUITE) --hypothesis-profile=quick -m 'not (slow or process or train or fuzz or docker or long)'
+	$(SUITE) --hypothesis-profile=quick -m 'not (slow or process or train or fuzz or docker or long)' $(if $(ONLY),-k '$(ONLY)')
 
 test: $(STAMP)
 	$(SUITE)

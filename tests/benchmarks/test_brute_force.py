@@ -10,7 +10,7 @@ from drawn_spaces import KINDS, drawn
 
 from crisp_hw.spec.patterns import Actual, HybridBlocks
 
-SPACES = 12  # of each kind, 60 in all
+SPACES = 6  # of each kind; `python benchmarks/mapper.py` goes through sixty of each
 SMALL = partial(right_size, least=100, most_nests=1000)
 
 
@@ -20,7 +20,7 @@ def test_the_best_is_that_of_brute_force(kind):
     done = [compared(drawn(kind, seed, SMALL)) for seed in range(SPACES)]
     assert [(each.case.seed, each.differs) for each in done if each.differs] == []
     assert {each.case.objective for each in done} == {"cycles", "energy", "edp"}
-    assert sum(each.brute is not None for each in done) >= SPACES - 2
+    assert sum(each.brute is not None for each in done) >= SPACES - 1
 
 
 def test_a_space_is_that_of_its_seed():

@@ -16,6 +16,8 @@ from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.options import SearchOptions
 from crisp_hw.spec.problem import Problem, Tensor, Term
 
+pytestmark = pytest.mark.slow  # each searches many spaces
+
 LANES = {"instances": 168, "mesh_x": 14, "mesh_y": 12}
 LEVELS = (
     StorageLevel("SPAD", size_words=256, **LANES),

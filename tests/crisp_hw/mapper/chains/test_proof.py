@@ -20,6 +20,8 @@ from crisp_hw.spec.options import SearchOptions
 from crisp_hw.spec.problem import Problem
 from crisp_hw.spec.sparse import ActionOptimization, Condition, SparseSpec
 
+pytestmark = pytest.mark.slow  # each searches many spaces
+
 ROUNDING = 1e-9  # relative: what sums of floats in another order may differ by
 
 

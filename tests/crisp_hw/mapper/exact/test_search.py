@@ -14,6 +14,8 @@ from crisp_hw.mapper.exact.setting import Node
 from crisp_hw.mapper.tally import Tally, undominated
 from crisp_hw.spec.constraints import Constraints
 
+pytestmark = pytest.mark.slow  # each searches many spaces
+
 STEPS = {"lanes": 5, "wires": 5, "passed": 4}  # of so many seeds one, where every mapping takes seconds
 NEAR = 0.01  # relative: so near to some mapping a bound that is 1 % too high is noticed
 ROUNDING = 1e-9  # relative: what sums of floats in another order may differ by

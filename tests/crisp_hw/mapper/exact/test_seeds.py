@@ -19,6 +19,8 @@ from crisp_hw.spec.patterns import Banded, Hypergeometric
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.spec.sparse import ActionOptimization, Condition, SparseSpec
 
+pytestmark = pytest.mark.slow  # each searches many spaces
+
 LANES = {"instances": 8, "mesh_x": 4, "mesh_y": 2}
 LEVELS = (
     StorageLevel("RF", size_words=32, **LANES),
