@@ -26,7 +26,7 @@ endif
 
 help:
 	@echo "make demo    prune a small CNN on real digits, evaluate it on four accelerators (demo-out/)"
-	@echo "make quick   the tests that take no time: less than a minute"
+	@echo "make quick   the tests that take no time: two to three minutes"
 	@echo "make test    the test suite (some minutes)"
 	@echo "make long    everything: seeds, fuzzed inputs, large spaces, coverage, the image (hours); writes tests/long.json"
 	@echo "make coverage  the test suite, and the share of branches that it takes"
