@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from copy import copy
 from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
@@ -131,7 +130,8 @@ class CrispError(Exception):
 
     def within(self, context: str) -> Self:
         """The same error with all its fields, and what was being done in front of its sentence."""
-        inside = copy(self)
+        inside = type(self).__new__(type(self), *self.args)  # not `copy`: libraries change how exceptions are copied
+        vars(inside).update(vars(self))
         inside.context = ": ".join(part for part in (context, self.context) if part)
         return inside
 

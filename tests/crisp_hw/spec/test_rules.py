@@ -1,5 +1,6 @@
 """One sentence per rule, made of its fields."""
 
+import copyreg
 import pickle
 
 import pytest
@@ -124,6 +125,24 @@ def test_errors_of_other_processes_keep_their_fields(error):
     assert type(again) is type(error)
     assert (again.failures, again.context) == ((WORDS,), "layer a on dense")
     assert str(again) == f"layer a on dense: {error}"
+
+
+@pytest.mark.parametrize("error", [Unmappable(WORDS), misfit((WORDS,)), MappingError("x", failures=(WORDS,))])
+def test_adding_what_was_done_leaves_the_error_alone_whatever_libraries_do_to_copies(error):
+    """Dask's tblib registers a way to copy exceptions of which the copies share their fields."""
+    before = str(error)
+    copyreg.pickle(type(error), lambda it: (_with_fields_of, (type(it), it.args, it.__dict__)))
+    try:
+        assert str(error.within("layer a on dense")) == f"layer a on dense: {before}"
+    finally:
+        del copyreg.dispatch_table[type(error)]
+    assert str(error) == before
+
+
+def _with_fields_of(kind, args, fields):
+    made = kind.__new__(kind, *args)
+    made.__dict__ = fields
+    return made
 
 
 def test_units_are_words_of_different_rules():
