@@ -1,16 +1,22 @@
 """Studies of ResNet-50 by one process, two of loky and two workers of Dask: equal frames, and how long each takes.
 
-`python benchmarks/explore.py [--layers GLOB] [--method grid|tpe|nsga2|random] [--only one|loky|dask] [--fresh]`
+`python benchmarks/explore.py [--layers GLOB] [--methods grid tpe nsga2] [--trials 200] [--out FILE.json]`; every engine
+begins without any search that is kept. Times on the clock are worth what the load of the machine lets them be, so that
+processor time stands beside them.
 """
 
 import argparse
+import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +27,20 @@ SPACE = {
     "nm": ["1:4", "2:4", "3:4", None],
 }
 ENGINES = ("one", "loky", "dask")
+
+
+@dataclass(frozen=True)
+class Took:
+    """What a study took; `sha256` is that of its frame as CSV, all digits of it."""
+
+    method: str
+    engine: str
+    points: int
+    front: int
+    seconds: float
+    cpu_seconds: float
+    load: float
+    sha256: str
 
 
 @contextmanager
@@ -54,39 +74,62 @@ def workers_of(engine: str) -> Iterator[Any]:
                 each.wait()
 
 
+def cpu_seconds() -> float:
+    """Processor time of this process and of those it started that have ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
+def measured(method: str, engine: str, asked: argparse.Namespace) -> Took:
+    """Run one study; the processor time has that of starting the workers in it, the time on the clock has not."""
+    import crisp_hw
+
+    busy = cpu_seconds()
+    with tempfile.TemporaryDirectory() as cache:
+        os.environ["CRISP_HW_CACHE"] = cache
+        trials = None if method == "grid" else asked.trials
+        with workers_of(engine) as workers:
+            start = time.perf_counter()
+            study = crisp_hw.explore(
+                "resnet50", space=SPACE, layers=asked.layers, method=method, trials=trials, workers=workers
+            )
+            seconds = time.perf_counter() - start
+    text = study.to_frame().to_csv(index=False)
+    return Took(
+        method,
+        engine,
+        len(study),
+        len(study.pareto()),
+        round(seconds, 1),
+        round(cpu_seconds() - busy, 1),
+        round(os.getloadavg()[0], 1),
+        sha256(text.encode()).hexdigest(),
+    )
+
+
 def main() -> None:
     """Run the studies and print what they took."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--layers")
-    parser.add_argument("--method", default="grid")
-    parser.add_argument("--trials", type=int)
-    parser.add_argument("--only", choices=ENGINES)
-    parser.add_argument("--fresh", action="store_true", help="begin each engine without any search that is kept")
+    parser.add_argument("--methods", nargs="*", default=["grid", "tpe", "nsga2"])
+    parser.add_argument("--engines", nargs="*", choices=ENGINES, default=ENGINES)
+    parser.add_argument("--trials", type=int, default=200)
+    parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
-    import crisp_hw
-
-    frames, seconds = {}, {}
-    for engine in (asked.only,) if asked.only else ENGINES:
-        with tempfile.TemporaryDirectory() as cache:
-            if asked.fresh:
-                os.environ["CRISP_HW_CACHE"] = cache
-            with workers_of(engine) as workers:
-                start = time.perf_counter()
-                study = crisp_hw.explore(
-                    "resnet50",
-                    space=SPACE,
-                    layers=asked.layers,
-                    method=asked.method,
-                    trials=asked.trials,
-                    block=None,
-                    workers=workers,
-                )
-                seconds[engine], frames[engine] = time.perf_counter() - start, study.to_frame()
-        print(f"{engine}: {seconds[engine]:.1f} s, {len(study)} points, {len(study.pareto())} on the front", flush=True)
-    first, *others = frames.values()
-    print(f"frames equal: {all(first.equals(each) for each in others)}; load {os.getloadavg()[0]:.1f}")
-    for engine, took in seconds.items():
-        print(f"  one process over {engine}: {seconds[next(iter(seconds))] / took:.2f}")
+    every: list[Took] = []
+    for method in asked.methods:
+        found = [measured(method, engine, asked) for engine in asked.engines]
+        for each in found:
+            print(
+                f"{method}, {each.engine}: {each.points} points, {each.front} on the front, {each.seconds} s, "
+                f"{each.cpu_seconds} s of processor time, {found[0].seconds / each.seconds:.2f} times as fast as "
+                f"{found[0].engine}; load {each.load}",
+                flush=True,
+            )
+        print(f"{method}: frames equal byte by byte as CSV: {len({each.sha256 for each in found}) == 1}", flush=True)
+        every += found
+    if asked.out:
+        asked.out.write_text("[\n" + ",\n".join(json.dumps(asdict(each)) for each in every) + "\n]\n")
 
 
 if __name__ == "__main__":

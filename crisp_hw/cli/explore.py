@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -12,9 +12,7 @@ from crisp_hw.cli.output import check_folder, output_option, say_written, show_t
 from crisp_hw.command_line import voice
 from crisp_hw.command_line.options import WideOption
 from crisp_hw.errors import InputError, Mark, Where
-
-if TYPE_CHECKING:
-    pass
+from crisp_hw.spec.shown import counted
 
 INTERRUPTED = 130
 FileArgument = Annotated[
@@ -80,9 +78,15 @@ def explore(  # noqa: PLR0913 - the options of a command
         say_written(write_all(out, study_texts(found)), out)
     show_table(study_document(found), form, wide)
     if found.interrupted:
-        where = "" if kept is None else f"; what was judged is kept in {kept}"
-        voice.complain(f"interrupted after {len(found)} points{where}")
+        voice.complain(f"interrupted after {counted(len(found), 'point')}; {_going_on(kept)}")
         raise typer.Exit(INTERRUPTED)
+
+
+def _going_on(kept: str | Path | None) -> str:
+    """How an interrupted study goes on."""
+    if kept is None:
+        return "none of them is kept: give --store or --out, so that the same command goes on from there"
+    return f"what was judged is kept in {kept}, and the same command goes on from there"
 
 
 @contextmanager

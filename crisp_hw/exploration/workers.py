@@ -124,16 +124,25 @@ def _lost(point: Point) -> WorkerLost:
     return WorkerLost(f"{TRIES} workers ended without an answer at {said}", hint="take fewer workers, or 1")
 
 
+def _raise(future: Any, point: Point, killed: type[Exception]) -> None:
+    """Raise what a point of a scheduler ended with."""
+    try:
+        future.result()
+    except killed as error:
+        raise _lost(point) from error
+
+
 def _elsewhere(client: Any, submit: Callable[[Point], Any], points: Sequence[Point]) -> Iterator[tuple[int, Judged]]:
     """Points over the workers of a scheduler, which gives those of one that died to another."""
     distributed = needed("distributed", "a scheduler")
     running = {submit(point): place for place, point in enumerate(points)}
     try:
-        for each in distributed.as_completed(list(running)):
-            try:
-                yield running[each], each.result()
-            except distributed.KilledWorker as error:
-                raise _lost(points[running[each]]) from error
+        # results come over as soon as they are there, however busy this thread is: a worker that dies takes with it
+        # what it holds, too
+        for each, judged in distributed.as_completed(list(running), with_results=True, raise_errors=False):
+            if each.status != "finished":
+                _raise(each, points[running[each]], distributed.KilledWorker)
+            yield running[each], judged
     except BaseException:
         client.cancel(list(running))
         raise

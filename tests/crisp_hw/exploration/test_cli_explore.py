@@ -1,12 +1,6 @@
 """`crisp-hw explore`: what it reads, writes and says, and what a kill leaves."""
 
 import json
-import os
-import random
-import signal
-import subprocess
-import sys
-import time
 from collections import Counter
 
 import pytest
@@ -98,34 +92,3 @@ def test_workers_and_a_scheduler_exclude_each_other(file):
 def test_a_scheduler_that_does_not_answer_is_told(file):
     shown = run(file(), "--scheduler", "tcp://127.0.0.1:1")
     assert shown.exit_code == 2 and "no scheduler of Dask answers there" in shown.stderr
-
-
-def kill_at_random(words, out, generator, kills):
-    """Begin a study again and again, and kill the driver or one of its workers at some time; at last let it end."""
-    for _ in range(kills):
-        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        deadline = time.monotonic() + generator.uniform(0.5, 8)
-        while time.monotonic() < deadline and process.poll() is None:
-            time.sleep(0.02)
-        if generator.random() < 0.5:
-            kids = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=False).stdout
-            for kid in kids.split()[-1:]:
-                os.kill(int(kid), signal.SIGKILL)
-            time.sleep(0.5)
-        process.kill()
-        process.wait()
-    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
-
-
-@pytest.mark.slow
-@pytest.mark.process
-def test_nothing_is_lost_or_done_twice_whoever_is_killed(file, tmp_path):
-    kills = int(os.environ.get("CRISP_HW_KILLS", "2"))
-    out, path = tmp_path / "out", file(method="nsga2", trials=32, space={**FILE["space"], "smem_kb": [64, 128, 256]})
-    words = [sys.executable, "-m", "crisp_hw", "explore", str(path), "--workers", "2", "-o", str(out)]
-    kill_at_random(words, out, random.Random(kills), kills)
-    whole = json.loads(run(path, "-f", "json").stdout)
-    assert json.loads((out / "study.json").read_text()) == whole
-    lines = [json.loads(line) for line in (out / "points.log").read_text().splitlines()]
-    keys = [line["user_attrs"]["key"] for line in lines if "user_attrs" in line and "key" in (line["user_attrs"] or {})]
-    assert len(keys) == len(set(keys)) > 10
