@@ -7,24 +7,16 @@ from typing import Any, Unpack
 
 from crisp_hw.data_files import packaged
 from crisp_hw.errors import InputError
-from crisp_hw.exploration.axes import space_of
+from crisp_hw.exploration.axes import label, space_of
 from crisp_hw.exploration.curve import curve_of
 from crisp_hw.exploration.drive import BATCH, Loop, run
+from crisp_hw.exploration.given import Given, accelerators_of, check_given, networks_of
 from crisp_hw.exploration.judge import ALIASES, KEPT
 from crisp_hw.exploration.progress import OBJECTIVES
 from crisp_hw.exploration.samplers import sampler_of
 from crisp_hw.exploration.stores import Kept
 from crisp_hw.exploration.study import Study
-from crisp_hw.exploration.subject import (
-    ARCH,
-    NETWORK,
-    Given,
-    Pruning,
-    Subject,
-    accelerators_of,
-    check_axes,
-    networks_of,
-)
+from crisp_hw.exploration.subject import Pruning, Subject, check_axes
 from crisp_hw.exploration.workers import crowd
 from crisp_hw.machine.yaml_files import did_you_mean
 from crisp_hw.sources import Arch
@@ -47,7 +39,7 @@ DEFAULT_ARCH = packaged().default
 def explore(  # noqa: PLR0913 - what a user may say of a study, all but the network by name
     source: Any,
     *,
-    base: Arch = DEFAULT_ARCH,
+    base: Arch | None = None,
     space: Mapping[str, Any],
     objectives: Sequence[str] = OBJECTIVES,
     conditions: Sequence[str] = (),
@@ -71,9 +63,9 @@ def explore(  # noqa: PLR0913 - what a user may say of a study, all but the netw
     Parameters
     ----------
     source
-        The network, as `evaluate` takes it.
+        The network, as `evaluate` takes it; None where an axis `network` lists some.
     base
-        The accelerator whose numbers the space varies.
+        The accelerator whose numbers the space varies. None takes crisp-stc, or what an axis `arch` lists.
     space
         What varies, by name: a list of values, or {"low": 8, "high": 64, "step": 8}, or {"low": .., "high": .., "log":
         True}; with "when" a condition over axes before. Names are numbers of the accelerator (`smem_kb`, `cores`, as
@@ -132,16 +124,19 @@ def explore(  # noqa: PLR0913 - what a user may say of a study, all but the netw
     if settled.jobs != 1:
         raise InputError("jobs has no effect on a study", hint="give workers, which judge whole points")
     found = space_of(space, conditions)
-    given = Given(source, base, {name: _listed(space[name]) for name in (NETWORK, ARCH) if name in space})
+    given = Given(source, base, settled.energy, space)
+    check_given(given)
     subject = Subject(
         networks_of(given),
-        accelerators_of(given, settled.energy),
+        accelerators_of(given, DEFAULT_ARCH),
         Pruning(None if nm is None else str(nm), block, sparsity),
         layers,
         settled,
         found,
         tuple(dict.fromkeys((*(each.name for each in wanted), *KEPT))),
         curve_of(accuracy),
+        str(label(DEFAULT_ARCH if base is None else base)),
+        settled.energy,
     )
     check_axes(subject)
     many = _trials(method, trials)
@@ -157,10 +152,6 @@ def explore(  # noqa: PLR0913 - what a user may say of a study, all but the netw
         except KeyboardInterrupt:
             interrupted = True
     return Study(str(next(iter(subject.networks))), found, wanted, tuple(judged), interrupted)
-
-
-def _listed(given: Any) -> Sequence[Any]:
-    return list(given["values"] if isinstance(given, Mapping) else given)
 
 
 def _trials(method: str, trials: int | None) -> int | None:

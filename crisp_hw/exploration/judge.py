@@ -6,7 +6,18 @@ from functools import lru_cache
 from typing import Any
 
 from crisp_hw.errors import InputError, MappingError
-from crisp_hw.exploration.subject import ARCH, NETWORK, OPTIONS, PATTERN, Pruning, Subject
+from crisp_hw.exploration.subject import (
+    ARCH,
+    ENERGY,
+    NAMED,
+    NETWORK,
+    OPTIONS,
+    PATTERN,
+    Pruning,
+    Refused,
+    Subject,
+    design,
+)
 from crisp_hw.pipeline import evaluate_layers
 from crisp_hw.report.records import total_records
 from crisp_hw.sources import Network, WorkloadPattern, resolve, select
@@ -41,14 +52,19 @@ class Parts:
 def parts_of(subject: Subject, point: Point) -> Parts:
     """What a point says, with what the subject says where it says nothing."""
     said: dict[str, Any] = {name: point[name] for name in PATTERN if name in point}
-    numbers = {name: value for name, value in point.items() if name not in (*PATTERN, *OPTIONS, NETWORK, ARCH)}
+    numbers = {name: value for name, value in point.items() if name not in (*PATTERN, *OPTIONS, *NAMED)}
     return Parts(
         str(point.get(NETWORK, next(iter(subject.networks)))),
         replace(subject.pruning, **said),
-        str(point.get(ARCH, next(iter(subject.accelerators)))),
+        _design(subject, point),
         numbers,
         {name: point[name] for name in OPTIONS if name in point},
     )
+
+
+def _design(subject: Subject, point: Point) -> str:
+    """The label of the accelerator of a point, with its energies."""
+    return design(str(point.get(ARCH, subject.arch)), point.get(ENERGY, subject.energy))
 
 
 def judge(subject: Subject, point: Point) -> Judged:
@@ -87,11 +103,10 @@ def _known(total: Record, key: str) -> Value:
     return value
 
 
-def _accelerator(base: Accelerator, numbers: Mapping[str, Value]) -> Accelerator:
-    changes = {name: value for name, value in numbers.items() if value is None or isinstance(value, int | float)}
-    if text := [name for name in numbers if name not in changes]:
-        raise InputError(f"{text[0]} is {numbers[text[0]]!r}, which is no number")
-    return changed(base, changes)
+def _accelerator(base: Accelerator | Refused, numbers: Mapping[str, Value]) -> Accelerator:
+    if isinstance(base, Refused):
+        raise InputError(base.reason)
+    return changed(base, numbers)  # type: ignore[arg-type]  # it says itself what it does not take
 
 
 @lru_cache(maxsize=64)

@@ -6,9 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from crisp_hw.command_line.job_files import NAME_OR_FILE
-from crisp_hw.data_files import packaged
-from crisp_hw.errors import InputError, Where
-from crisp_hw.exploration.subject import OPTIONS
+from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.exploration.subject import NAMED, NETWORK, OPTIONS
 from crisp_hw.machine.positions import mark_of
 from crisp_hw.machine.yaml_files import checked, did_you_mean, read_mapping
 from crisp_hw.spec.columns import Value
@@ -51,8 +50,8 @@ class SpaceFile(_Strict):
     """All of it; `options` are those of `crisp-hw evaluate` that hold for every point."""
 
     schema_: Literal["crisp-hw/space/1"] = Field(alias="schema")
-    network: str
-    base: str = packaged().default
+    network: str | None = None
+    base: str | None = None
     space: dict[str, Axes]
     objectives: list[str] | None = None
     conditions: list[str] = Field(default_factory=list)
@@ -64,6 +63,7 @@ class SpaceFile(_Strict):
     sparsity: float | int | None = None
     layers: str | None = None
     accuracy: list[Measured] | None = None
+    energy: str | None = None
     options: dict[str, Value] = Field(default_factory=dict)
 
 
@@ -75,8 +75,11 @@ def read_space(path: Path) -> dict[str, Any]:
     document = read_mapping(path, FORM)
     file = checked(SpaceFile, document, "space")
     found = file.model_dump(by_alias=False, exclude={"schema_", "options"}, exclude_none=True)
-    found["source"] = _placed(found.pop("network"), path)
-    found["base"] = _placed(found["base"], path)
+    found["source"] = _network(file, path)
+    found.pop("network", None)
+    for name in ("base", "energy"):
+        if name in found:
+            found[name] = _placed(found[name], path)
     found["space"] = {name: _axis(name, axis, path) for name, axis in found["space"].items()}
     if file.accuracy:
         found["accuracy"] = {each.sparsity: each.accuracy for each in file.accuracy}
@@ -86,12 +89,20 @@ def read_space(path: Path) -> dict[str, Any]:
     return {**found, **file.options}
 
 
+def _network(file: SpaceFile, path: Path) -> str | None:
+    """The network of a file; InputError where neither it nor an axis names one."""
+    if file.network is None and NETWORK not in file.space:
+        at = Where(mark=Mark(str(path)), key="network")
+        raise InputError("names no network", at, "write network: resnet50, for example, or an axis network")
+    return _placed(file.network, path)
+
+
 def _axis(name: str, given: Any, path: Path) -> Any:
     """An axis with its files placed; what stands empty in YAML is left out."""
     if isinstance(given, dict):
         values = given.get("values")
         return given if values is None else {**given, "values": _axis(name, values, path)}
-    return [_placed(each, path) for each in given] if name in ("arch", "network") else given
+    return [_placed(each, path) for each in given] if name in NAMED else given
 
 
 def _placed(name: Any, path: Path) -> Any:

@@ -1,25 +1,26 @@
 """What the points of a study are points of: networks, accelerators, options; read once, then sent to all workers."""
 
-from collections.abc import Mapping, Sequence
+import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from crisp_hw.errors import InputError
-from crisp_hw.exploration.axes import label
 from crisp_hw.exploration.curve import Curve
 from crisp_hw.searches.content import Content
-from crisp_hw.sources import Arch, Network, WorkloadPattern, load_accelerators, resolve, sized
-from crisp_hw.sources.kinds import kind_of
-from crisp_hw.spec.accelerator import Accelerator, replaceable
+from crisp_hw.sources import Network, WorkloadPattern
+from crisp_hw.spec.accelerator import Accelerator, changed, replaceable
+from crisp_hw.spec.columns import Value
 from crisp_hw.spec.layer import Workload
 from crisp_hw.spec.options import EvaluateOptions, stated
 from crisp_hw.spec.study import Axis, Space
-from crisp_hw.workloads import load_workload
 
 PATTERN = ("nm", "block", "sparsity")
-NETWORK, ARCH = "network", "arch"
+NETWORK, ARCH, ENERGY = "network", "arch", "energy"
+NAMED = (NETWORK, ARCH, ENERGY)
+"""Axes of things that are read by name."""
 UNVARIED = frozenset({"jobs", "cache", "backend", "energy"})
-"""Options that are no axis: they change no number, or belong to the accelerators that are given."""
+"""Options that change no number, and the energies, which belong to an accelerator: they are no options of a point."""
 OPTIONS = tuple(name for name in stated(EvaluateOptions) if name not in UNVARIED)
 
 
@@ -33,74 +34,96 @@ class Pruning:
 
 
 @dataclass(frozen=True)
+class Refused:
+    """An accelerator that does not have the energies that an axis names, and why."""
+
+    reason: str
+
+
+def design(arch: str, energy: Value) -> str:
+    """The label of an accelerator with energies.
+
+    >>> design("crisp-stc", None), design("crisp-stc", "table")
+    ('crisp-stc', 'crisp-stc with table')
+    """
+    return arch if energy is None else f"{arch} with {energy}"
+
+
+@dataclass(frozen=True)
 class Subject:
     """Everything that a worker needs to judge a point; `networks` and `accelerators` by their label.
 
-    The first of each is meant where no axis names one. `accuracy` is the accuracy that was measured at some sparsities.
+    The first network, `arch` and `energy` are meant where no axis names one. `accuracy` is the accuracy that was
+    measured at some sparsities.
     """
 
     networks: Mapping[str, Workload | Network]
-    accelerators: Mapping[str, Accelerator]
+    accelerators: Mapping[str, Accelerator | Refused]
     pruning: Pruning
     layers: str | None
     options: EvaluateOptions
     space: Space
     kept: tuple[str, ...]
     accuracy: Curve | None = None
+    arch: str = ""
+    energy: Value = None
 
-
-@dataclass(frozen=True)
-class Given:
-    """A network and an accelerator as the user gave them, and what axes name besides."""
-
-    source: Any
-    base: Arch
-    axes: Mapping[str, Sequence[Any]]
-
-
-def networks_of(given: Given) -> dict[str, Workload | Network]:
-    """The networks of a study by label; InputError for what is none."""
-    return {str(label(each)): _network(each) for each in given.axes.get(NETWORK, [given.source])}
-
-
-def _network(source: Any) -> Workload | Network:
-    if isinstance(source, Workload):
-        return source
-    if isinstance(source, str) and kind_of(source) == "table" and not source.startswith("timm:"):
-        return load_workload(source)
-    if isinstance(source, WorkloadPattern):
-        raise InputError(
-            "the network of a study is a WorkloadPattern",
-            hint="give its workload, and nm, block and sparsity beside it or as axes",
-        )
-    return sized(resolve(source))
-
-
-def accelerators_of(given: Given, energy: str | None) -> dict[str, Accelerator]:
-    """The accelerators of a study by label; InputError for what is none."""
-    wanted = given.axes.get(ARCH, [given.base])
-    return {str(label(each)): one for each in wanted for one in load_accelerators(each, energy)}
+    @property
+    def designs(self) -> list[Accelerator]:
+        """The accelerators that there are."""
+        return [each for each in self.accelerators.values() if isinstance(each, Accelerator)]
 
 
 def check_axes(subject: Subject) -> None:
-    """InputError for an axis that nothing reads, and for one that would have no effect."""
-    axes = {axis.name: axis for axis in subject.space.axes}
+    """InputError for an axis that nothing reads, for one that would have no effect, and for values that are none."""
     tables = [each for each in subject.networks.values() if isinstance(each, Workload)]
-    for name, axis in axes.items():
-        if name in PATTERN and not tables:
-            said = f"axis {name} would have no effect, because the network says itself what is pruned"
+    for axis in subject.space.axes:
+        if axis.name in PATTERN and not tables:
+            said = f"axis {axis.name} would have no effect, because the network says itself what is pruned"
             raise InputError(said, hint="give a layer table, such as resnet50")
-        if name not in (*PATTERN, *OPTIONS, NETWORK, ARCH):
+        if axis.name in OPTIONS:
+            _check_option(subject, axis)
+        elif axis.name in PATTERN:
+            for value in _ends(axis):
+                replace(WorkloadPattern(tables[0]), **_said(axis, value))
+        elif axis.name not in NAMED:
             _check_number(subject, axis)
 
 
+def _ends(axis: Axis) -> tuple[Value, ...]:
+    """The values of an axis, of numbers without an end the first and the last."""
+    return axis.listed if axis.values or axis.step else (axis.low, axis.high)
+
+
+def _said(axis: Axis, value: Value) -> dict[str, Any]:
+    return {axis.name: value}
+
+
+def _check_option(subject: Subject, axis: Axis) -> None:
+    if axis.name in subject.options.said and not axis.when:
+        raise InputError(f"{axis.name} has no effect beside the axis of that name", hint="give one of them")
+    for value in _ends(axis):
+        replace(subject.options, **_said(axis, value))
+
+
 def _check_number(subject: Subject, axis: Axis) -> None:
-    for accelerator in subject.accelerators.values():
-        known = replaceable(accelerator)
-        if axis.name not in known:
-            there = ", ".join((*known, *PATTERN, NETWORK, ARCH, *OPTIONS))
+    """Every accelerator must have the number, and one of them take one of the values as far as it stands alone."""
+    refused: InputError | None = None
+    for accelerator in subject.designs:
+        if axis.name not in (known := replaceable(accelerator)):
+            there = ", ".join((*known, *PATTERN, *NAMED, *OPTIONS))
             said = f"axis {axis.name} is no number of {accelerator.name}, and no pattern, network, arch or option"
-            raise InputError(said, hint=f"there are {there}")
+            near = difflib.get_close_matches(axis.name, (*known, *PATTERN, *NAMED, *OPTIONS), 1)
+            raise InputError(said, hint=f"{f'did you mean {near[0]}? ' if near else ''}there are {there}")
+        for value in _ends(axis):
+            try:
+                changed(accelerator, {axis.name: value})  # type: ignore[dict-item]  # it says what it does not take
+            except InputError as error:
+                refused = refused or error
+            else:
+                return
+    if refused is not None:
+        raise refused
 
 
 def content_of(subject: Subject) -> dict[str, str]:
@@ -109,7 +132,8 @@ def content_of(subject: Subject) -> dict[str, str]:
     names = [each.name for each in fields(Accelerator) if each.name != "characterize"]
     found = {name: content.digest(_plain(each)) for name, each in subject.networks.items()}
     for name, accelerator in subject.accelerators.items():
-        found[name] = content.digest(*(getattr(accelerator, each) for each in names))
+        numbers = [accelerator] if isinstance(accelerator, Refused) else [getattr(accelerator, each) for each in names]
+        found[name] = content.digest(*numbers)
     options = replace(subject.options, jobs=1, cache=True, said=frozenset())
     found[""] = content.digest(subject.layers, options, subject.kept, subject.accuracy)
     return found

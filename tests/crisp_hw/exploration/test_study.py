@@ -4,7 +4,9 @@ import pytest
 from exploring import SPACE, TABLE
 
 import crisp_hw
+from crisp_hw.data_files import data_folder
 from crisp_hw.errors import InputError
+from crisp_hw.spec.layer import Workload
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +147,15 @@ def test_accuracy_and_energy_are_weighed_together():
         ({"space": {"cores": {"low": 1, "high": 9.5}}}, "no end of values"),
         ({"space": {"cores": [4]}, "jobs": 3}, "jobs has no effect on a study"),
         ({"space": {"cores": [4]}, "accuracy": 3}, "accuracy is 3"),
+        ({"space": {"objective": ["cycels"]}}, "cycels"),
+        ({"space": {"objective": ["cycles"]}, "objective": "edp"}, "objective has no effect beside the axis"),
+        ({"space": {"cores": [-1, 0.5]}}, "cores must be a positive number, not -1"),
+        ({"space": {"cores": ["four"]}}, "cores must be a positive number, not 'four'"),
+        ({"space": {"block": ["sixteen"]}}, "block"),
+        ({"space": {"arch": ["stc"]}, "base": "dense"}, "base dense has no effect beside axis arch"),
+        ({"space": {"network": ["resnet50"]}}, "network two has no effect beside axis network"),
+        ({"space": {"arch": {"low": 1, "high": 3, "step": 1}}}, "axis arch lists no values"),
+        ({"space": {"energy": ["referense"]}}, "no energy table referense"),
     ],
 )
 def test_what_cannot_be_explored_is_refused(asked, said):
@@ -170,3 +181,33 @@ def test_figures_show_every_feasible_point(study, kind, tmp_path):
 def test_a_figure_that_there_is_not_is_told(study):
     with pytest.raises(InputError, match="no figure pie; choose one of pareto, sensitivity, parallel"):
         study.plot("pie")
+
+
+def test_energies_are_an_axis_and_what_an_accelerator_lacks_is_a_reason(tmp_path):
+    own, table = tmp_path / "own.yaml", (data_folder("arch") / "energy" / "reference.yaml").read_text()
+    own.write_text(table.replace("name: reference", "name: own"))
+    energies = [None, "reference", str(own)]
+    ask = {"nm": "2:4", "objectives": ("cycles", "energy_uj")}
+    found = crisp_hw.explore(TABLE, space={"energy": energies, "cores": [4]}, **ask).to_frame()
+    for energy, told in zip(energies, found["energy_uj"], strict=True):
+        arch = crisp_hw.load_arch("crisp-stc", energy).replace(cores=4)
+        assert told == crisp_hw.evaluate(TABLE, arch, nm="2:4").totals().iloc[0]["energy_uj"]
+    space = {"arch": ["crisp-stc", "systolic"], "energy": ["reference"]}
+    both = crisp_hw.explore(TABLE, space=space, **ask).to_frame()
+    assert both["state"].tolist() == ["feasible", "infeasible"] and "needs" in both["reason"][1]
+
+
+def test_an_axis_of_accelerators_that_concerns_some_points_leaves_the_base_to_the_others():
+    space = {"nm": ["2:4", "1:4"], "arch": {"values": ["stc"], "when": "nm == '2:4'"}}
+    found = crisp_hw.explore(TABLE, base="dense", space=space).to_frame()
+    cycles = [
+        crisp_hw.evaluate(TABLE, arch, nm=nm).totals().iloc[0]["cycles"]
+        for nm, arch in (("2:4", "stc"), ("1:4", "dense"))
+    ]
+    assert found["cycles"].tolist() == cycles and found["arch"].fillna("").tolist() == ["stc", ""]
+
+
+def test_networks_stand_in_the_space_alone():
+    other = Workload("one", TABLE.layers[:1])
+    found = crisp_hw.explore(None, space={"network": [TABLE, other]}, nm="2:4")
+    assert found.to_frame()["network"].tolist() == ["two", "one"]
