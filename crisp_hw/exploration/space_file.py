@@ -89,7 +89,7 @@ def read_space(path: Path) -> dict[str, Any]:
     return {**found, **file.options}
 
 
-def _network(file: SpaceFile, path: Path) -> str | None:
+def _network(file: SpaceFile, path: Path) -> Any:
     """The network of a file; InputError where neither it nor an axis names one."""
     if file.network is None and NETWORK not in file.space:
         at = Where(mark=Mark(str(path)), key="network")
