@@ -146,8 +146,11 @@ def _header(target: Path, model: PrunedModel) -> str:
 def _layer_entry(pruned: PrunedLayer) -> dict[str, Any]:
     """One layer of the header: geometry, role and claimed pattern."""
     nm = None if pruned.nm is None else [pruned.nm.n, pruned.nm.m]
+    geometry = asdict(pruned.layer)
+    if not pruned.layer.masked_macs:
+        del geometry["masked_macs"]  # so that an older release reads every file that needs nothing newer
     return {
-        "geometry": asdict(pruned.layer),
+        "geometry": geometry,
         "role": pruned.role,
         "pattern": {"nm": nm, "block": pruned.block, "axis": AXIS},
         "masked": pruned.mask is not None,

@@ -48,7 +48,7 @@ def product_layers(product: "Product", samples: int) -> Found:
         layer = Layer(name, "linear", product.rows, product.columns)
         counted = linear_call(layer, (product.tokens, product.columns), samples)
         return Found(counted.layer, parameter, note or counted.note, turned=origin.turned)
-    groups, tokens = product.groups, product.tokens
+    groups, tokens, masked = product.groups, product.tokens, product.masked // samples
     if groups % samples == 0:
         groups //= samples
     elif tokens % samples == 0:
@@ -57,7 +57,7 @@ def product_layers(product: "Product", samples: int) -> Found:
         note = UNEVEN
     name = f"{product.module}.{product.role}".removeprefix(".")
     sizes = (product.rows * groups, product.columns * groups)
-    return Found(Layer(name, "matmul", *sizes, groups=groups, tokens=tokens), "", note)
+    return Found(Layer(name, "matmul", *sizes, groups=groups, tokens=tokens, masked_macs=masked), "", note)
 
 
 def other_convolution(name: str, module: "nn.modules.conv._ConvNd") -> Convolution:

@@ -14,6 +14,7 @@ from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
+from crisp_hw.extract.masked import masked_by_arguments, masked_by_numbers
 from crisp_hw.spec.calls import Shape
 from crisp_hw.spec.convolutions import Convolution
 
@@ -41,7 +42,7 @@ class Product:
 
     `after` calls of modules had begun, the innermost open one is `module`. W comes from a parameter where there is an
     `origin`; of a convolution there are its `convolution` and the shapes of input and output. `role` is "scores" before
-    a softmax, "values" behind it, and "product" otherwise.
+    a softmax, "values" behind it, and "product" otherwise. `masked` of its MACs a mask of attention drops.
     """
 
     module: str
@@ -54,6 +55,7 @@ class Product:
     role: str = "product"
     convolution: Convolution | None = None
     shapes: tuple[Shape, Shape] = ((), ())
+    masked: int = 0
 
 
 class Products(TorchDispatchMode):  # type: ignore[no-untyped-call]  # of PyTorch, without types
@@ -68,7 +70,7 @@ class Products(TorchDispatchMode):  # type: ignore[no-untyped-call]  # of PyTorc
         self._modules, self._opened, self._begun = dict(model.named_modules()), opened, begun
         self._origins: Any = WeakIdKeyDictionary()
         self._repeats: Any = WeakIdKeyDictionary()
-        self._behind_softmax: set[str] = set()
+        self._behind_softmax: dict[str, int] = {}
         self._last: dict[str, int] = {}
         for name, value in (*model.named_parameters(), *model.named_buffers()):
             self._origins[value] = Origin(name)
@@ -84,11 +86,12 @@ class Products(TorchDispatchMode):  # type: ignore[no-untyped-call]  # of PyTorc
         made = func(*args, **given)
         kind = func._schema.name
         if not any(isinstance(self._modules.get(name), LAYERS) for name in self._opened):
-            self.found += self._products(kind, args, given, made)
+            self.found += self._products(func, args, given, made)
         self._follow(kind, args, made)
         return made
 
-    def _products(self, kind: str, args: Any, given: Any, made: Any) -> Iterator[Product]:
+    def _products(self, func: Any, args: Any, given: Any, made: Any) -> Iterator[Product]:
+        kind = func._schema.name
         match kind:
             case "aten::mm" | "aten::bmm":
                 yield from self._product(args[0], args[1])
@@ -97,19 +100,23 @@ class Products(TorchDispatchMode):  # type: ignore[no-untyped-call]  # of PyTorc
             case "aten::convolution":
                 yield from self._convolution(args, made)
             case "aten::_softmax" | "aten::_safe_softmax":
-                self._softmax()
+                self._softmax(masked_by_numbers(args[0], made))
             case _ if kind.startswith("aten::_scaled_dot_product") and not kind.endswith("_backward"):
                 query, key, value = args[:3]
-                yield self._of_activations(query, key.transpose(-1, -2), "scores", self._times(key))
+                masked = masked_by_arguments(func, args, given)
+                scores = self._of_activations(query, key.transpose(-1, -2), "scores", self._times(key))
+                yield replace(scores, masked=masked * query.shape[-1])
                 weights = query.new_empty((*query.shape[:-1], key.shape[-2]), device="meta")
-                yield self._of_activations(weights, value, "values", self._times(value))
+                values = self._of_activations(weights, value, "values", self._times(value))
+                yield replace(values, masked=masked * value.shape[-1])
 
-    def _softmax(self) -> None:
-        """The product before it in this module are scores."""
+    def _softmax(self, masked: int) -> None:
+        """The product before it in this module are scores, `masked` of which count for nothing."""
         place = self._last.pop(self._at, None)
         if place is not None and self.found[place].role == "product":
-            self.found[place] = replace(self.found[place], role="scores")
-        self._behind_softmax.add(self._at)
+            scores = self.found[place]
+            self.found[place] = replace(scores, role="scores", masked=masked * scores.columns)
+        self._behind_softmax[self._at] = masked
 
     @property
     def _at(self) -> str:
@@ -138,9 +145,9 @@ class Products(TorchDispatchMode):  # type: ignore[no-untyped-call]  # of PyTorc
                 yield Product(*at, left.shape[0], left.shape[1], right.shape[1], origin=first)
             return
         role = "values" if self._at in self._behind_softmax else "product"
-        self._behind_softmax.discard(self._at)
+        masked = self._behind_softmax.pop(self._at, 0) * right.shape[-1]
         self._last[self._at] = len(self.found)
-        yield self._of_activations(left, right, role, self._times(right))
+        yield replace(self._of_activations(left, right, role, self._times(right)), masked=masked)
 
     def _of_activations(self, left: Tensor, right: Tensor, role: str, times: int) -> Product:
         """W is the right operand: keys, or values."""

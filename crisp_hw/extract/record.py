@@ -63,7 +63,8 @@ def record(model: "nn.Module", example_input: Any) -> Recording:
             "the example input holds no tensor with a batch axis",
             hint="give one sample, such as torch.zeros(1, 3, 224, 224)",
         )
-    recording = Recording(samples_in(_extents([*args, *kwargs.values()])))
+    named = {name: value for name, value in kwargs.items() if "mask" not in name} or kwargs  # often without a batch
+    recording = Recording(samples_in(_extents([*args, *named.values()])))
     handles, opened = [], list[str]()
     products = Products(model, opened, recording.calls)
     try:

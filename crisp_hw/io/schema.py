@@ -1,12 +1,13 @@
 """What the header of a pruned-model file may say; pydantic at the door, frozen nouns behind it."""
 
 import json
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
 from crisp_hw.spec.layer import Layer
-from crisp_hw.spec.limits import MOST_PER_DIMENSION, MOST_WEIGHTS
+from crisp_hw.spec.limits import MOST_MACS, MOST_PER_DIMENSION, MOST_WEIGHTS
 
 SCHEMA = "crisp-hw/pruned-model"
 VERSION = 1
@@ -37,6 +38,7 @@ class Geometry(Strict):
     groups: Size
     input_size: tuple[Size, Size]
     tokens: Size
+    masked_macs: Annotated[int, Field(ge=0, le=MOST_MACS)] = 0
 
     def layer(self) -> Layer:
         """The noun."""
@@ -55,6 +57,9 @@ class Geometry(Strict):
             raise ValueError(f"the output would be {layer.output_size} pixels")
         groups = layer.groups if layer.kind == "matmul" else 1
         plain = Layer(layer.name, layer.kind, layer.out_channels, layer.in_channels, groups=groups, tokens=layer.tokens)
+        if layer.masked_macs > (layer.macs if layer.kind == "matmul" else 0):
+            raise ValueError(f"a mask drops {layer.masked_macs} of its {layer.macs} MACs; only products of activations")
+        plain = replace(plain, masked_macs=layer.masked_macs)
         if layer.kind != "conv2d" and layer != plain:
             raise ValueError("a linear layer has no kernel, stride, padding, dilation, groups or input size")
         return self

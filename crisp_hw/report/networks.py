@@ -31,7 +31,11 @@ def workload_document(workload: Workload) -> Document:
     """
     records = [_layer_record(layer) for layer in workload.layers]
     sums = _sums(workload)
-    totals = (f"{sums['layers']} layers, {sums['weights']:,} weights, {sums['macs']:,} MACs for one sample",)
+    totals: tuple[str, ...] = (
+        f"{sums['layers']} layers, {sums['weights']:,} weights, {sums['macs']:,} MACs for one sample",
+    )
+    if masked := sum(layer.masked_macs for layer in workload.layers):
+        totals += (f"a causal mask drops the results of {masked:,} of these MACs, which run nevertheless",)
     remarks = {
         "source": (plain(workload.source),) if workload.source else (),
         "skipped": tuple(plain(f"{each.name}: {each.reason}") for each in workload.skipped),

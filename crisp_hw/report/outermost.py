@@ -53,7 +53,10 @@ def outermost_lines(records: Sequence[Record]) -> tuple[str, ...]:
     """
     if not records:
         return ()
-    first = f"QK^T and PV are {records[0]['attention_share']:.1%} of the MACs"
+    whole, masked = (float(str(records[0][key])) for key in ("attention_share", "masked_share"))
+    first = f"QK^T and PV are {whole:.1%} of the MACs"
+    if masked:
+        first += f", evaluated in full; the causal part alone would be {(whole - masked) / (1 - masked):.1%}"
     return tuple(plain(line.replace("%", " %")) for line in (first, *_lines(records)))
 
 
@@ -85,6 +88,7 @@ def _record(rows: Sequence[LayerEvaluation]) -> Record:
         "arch": rows[0].arch,
         "level": level,
         "attention_share": attention / macs,
+        "masked_share": sum(row.descriptor.layer.masked_macs for row in rows) / macs,
         "read_bytes": read.whole,
         "weights_share": read.weights / whole,
         "keys_and_values_share": read.keys_and_values / whole,

@@ -29,6 +29,7 @@ class OutermostRecord(Strict):
     arch: str
     level: str
     attention_share: float
+    masked_share: float = 0.0
     read_bytes: float
     weights_share: float
     keys_and_values_share: float

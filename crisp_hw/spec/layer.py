@@ -18,6 +18,7 @@ class Layer:
     of a transformer); for a Conv2d they follow from `input_size` (height, width in pixels). `tokens` are the input
     vectors of one sample, for a Conv2d its images: 1, or more where frames or crops are folded into the batch. In a
     product of activations ("matmul") every group is a product of its own: W are keys or values, X queries or scores.
+    `masked_macs` are those of its multiply-accumulates whose result the mask of attention drops; they run nevertheless.
 
     >>> Layer("fc", "linear", out_channels=10, in_channels=64).macs
     640
@@ -37,6 +38,7 @@ class Layer:
     groups: int = 1
     input_size: tuple[int, int] = (1, 1)
     tokens: int = 1
+    masked_macs: int = 0
 
     @property
     def rows(self) -> int:
@@ -78,7 +80,8 @@ def batched(layer: Layer, batch: int) -> Layer:
     (3, 3)
     """
     if layer.kind == "matmul":
-        sizes = {name: getattr(layer, name) * batch for name in ("out_channels", "in_channels", "groups")}
+        multiplied = ("out_channels", "in_channels", "groups", "masked_macs")
+        sizes = {name: getattr(layer, name) * batch for name in multiplied}
         return replace(layer, **sizes)
     return replace(layer, tokens=layer.tokens * batch)
 

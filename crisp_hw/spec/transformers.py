@@ -4,7 +4,7 @@ The names of numbers and of layers are those of Hugging Face's config.json and c
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from crisp_hw.errors import InputError
@@ -62,12 +62,16 @@ class Step:
 
 @dataclass(frozen=True)
 class Attention:
-    """Heads of one attention, of which `kv_heads` have keys and values of their own."""
+    """Heads of one attention, of which `kv_heads` have keys and values of their own.
+
+    With `causal`, a query sees the keys up to its own place: what follows is calculated, and a mask drops it.
+    """
 
     name: str
     heads: int
     kv_heads: int
     size: int
+    causal: bool = False
 
     def products(self, queries: int, keys: int) -> Iterator[Layer]:
         """Queries with keys, and the weights of attention with values, for one sample.
@@ -79,11 +83,17 @@ class Attention:
         (2, 100, 64, 4)
         >>> scores.macs == values.macs == 8 * 64 * 100
         True
+        >>> half, _ = Attention("a", heads=8, kv_heads=8, size=64, causal=True).products(queries=3, keys=3)
+        >>> half.macs, half.masked_macs == 8 * 64 * (2 + 1)
+        (4608, True)
         """
         groups, vectors = self.kv_heads, queries * self.heads // self.kv_heads
         wide, deep = groups * keys, groups * self.size
-        yield Layer(f"{self.name}.scores", "matmul", wide, deep, groups=groups, tokens=vectors)
-        yield Layer(f"{self.name}.values", "matmul", deep, wide, groups=groups, tokens=vectors)
+        behind = queries * (queries - 1) // 2 if self.causal else 0
+        one = Layer(self.name, "matmul", wide, deep, groups=groups, tokens=vectors)
+        one = replace(one, masked_macs=self.heads * self.size * behind)
+        yield replace(one, name=f"{self.name}.scores")
+        yield replace(one, name=f"{self.name}.values", out_channels=deep, in_channels=wide)
 
 
 @dataclass(frozen=True)
@@ -207,7 +217,7 @@ def _gpt2(config: Config, step: Step) -> Made:
     for place in range(depth):
         at = f"h.{place}"
         layers += _linears(at, step.tokens, attn__c_attn=(3 * wide, wide))
-        layers += Attention(f"{at}.attn", heads, heads, wide // heads).products(step.tokens, step.keys)
+        layers += Attention(f"{at}.attn", heads, heads, wide // heads, True).products(step.tokens, step.keys)
         layers += _linears(
             at, step.tokens, attn__c_proj=(wide, wide), mlp__c_fc=(inner, wide), mlp__c_proj=(wide, inner)
         )
@@ -225,7 +235,7 @@ def _llama(config: Config, step: Step) -> Made:
         at = f"model.layers.{place}"
         own = f"{at}.self_attn"
         layers += _linears(own, step.tokens, q_proj=(outer, wide), k_proj=(shared, wide), v_proj=(shared, wide))
-        layers += Attention(own, heads, kv_heads, size).products(step.tokens, step.keys)
+        layers += Attention(own, heads, kv_heads, size, True).products(step.tokens, step.keys)
         layers += _linears(own, step.tokens, o_proj=(wide, outer))
         mlp = {"gate_proj": (inner, wide), "up_proj": (inner, wide), "down_proj": (wide, inner)}
         layers += _linears(f"{at}.mlp", step.tokens, **mlp)
@@ -254,7 +264,7 @@ def _t5(config: Config, step: Step) -> Made:
         at = f"decoder.block.{place}.layer"
         own, cross = f"{at}.0.SelfAttention", f"{at}.1.EncDecAttention"
         layers += _linears(own, step.tokens, **attention)
-        layers += Attention(own, heads, heads, size).products(step.tokens, step.keys)
+        layers += Attention(own, heads, heads, size, True).products(step.tokens, step.keys)
         layers += _linears(own, step.tokens, **back)
         layers += _linears(cross, step.tokens, q=attention["q"])
         if step.phase == "prefill":

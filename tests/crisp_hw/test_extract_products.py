@@ -109,3 +109,40 @@ def test_every_convolution_counts_as_pytorch_does_and_runs_everywhere(kind):
     evaluated = crisp_hw.evaluate(found, list(crisp_hw.list_arch()), cache=False)
     assert {row.arch for row in evaluated.rows} == set(crisp_hw.list_arch())
     assert all(row.real_macs == only.layer.macs and row.cycles > 0 for row in evaluated.rows)
+
+
+def attending(causal, fused):
+    """Attention over eight queries in one of its usual forms: fused or not, the mask by word or by numbers."""
+
+    class Attends(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.project = nn.Linear(12, 12)
+
+        def forward(self, x):
+            q = k = v = self.project(x).view(*x.shape[:2], 3, 4).transpose(1, 2)
+            if fused:
+                return F.scaled_dot_product_attention(q, k, v, is_causal=causal)
+            scores = q @ k.transpose(-1, -2) / 2
+            if causal:
+                hidden = torch.full(scores.shape[-2:], torch.finfo(scores.dtype).min).triu(1)
+                scores = scores + hidden
+            return scores.softmax(-1) @ v
+
+    return Attends()
+
+
+@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize(("causal", "dropped"), [(True, 8 * 7 // 2), (False, 0)])
+def test_scores_that_a_mask_drops_are_counted(causal, dropped, fused):
+    found = crisp_hw.Workload.from_torch(attending(causal, fused), torch.rand(2, 8, 12))
+    products = [layer for layer in found.layers if layer.kind == "matmul"]
+    assert [(layer.macs, layer.masked_macs) for layer in products] == [(3 * 4 * 64, 3 * 4 * dropped)] * 2
+
+
+def test_a_mask_of_numbers_beside_the_input_is_no_batch():
+    layer = nn.TransformerEncoderLayer(12, 3, 16, batch_first=True)
+    mask = nn.Transformer.generate_square_subsequent_mask(8)
+    found = crisp_hw.Workload.from_torch(layer, {"src": torch.rand(1, 8, 12), "src_mask": mask})
+    products = [layer for layer in found.layers if layer.kind == "matmul"]
+    assert [each.masked_macs for each in products] == [3 * 4 * 28] * 2

@@ -163,3 +163,36 @@ def test_a_folder_of_hugging_face_is_its_configuration_and_its_zeros(tmp_path):
     weights["transformer.h.0.mlp.c_fc.weight"] = torch.ones(8, 31)
     torch.save(weights, tmp_path / "pytorch_model.bin")
     assert "the configuration makes layer 'h.0.mlp.c_fc' [32, 8]" in run("evaluate", tmp_path).stderr
+
+
+def test_the_causal_half_of_attention_is_told_apart(tmp_path):
+    """Of T queries, the one at place t sees C + t keys: T(T - 1)/2 scores per head are for nothing."""
+    for name, demand, dropped in (
+        ("gpt2", Demand(tokens=64), 2 * 12 * 768 * (64 * 63 // 2)),
+        ("gpt2", Demand("decode", tokens=5, context=7), 2 * 12 * 768 * (5 * 4 // 2)),
+        ("llama-7b", Demand("decode", context=9), 0),
+        ("t5-small", Demand(tokens=16), 2 * 6 * 512 * (16 * 15 // 2)),  # of its decoder over itself alone
+        ("bert-base", Demand(tokens=64), 0),
+        ("vit-base", Demand(), 0),
+    ):
+        layers = load_workload(name, demand).layers
+        assert sum(layer.masked_macs for layer in layers) == dropped, name
+    found = json.loads(run("evaluate", "gpt2", "--tokens", 64, "--layers", "h.0.*", "-a", "dense", "-f", "json").stdout)
+    (said,) = found["outermost"]
+    whole, layer = 12 * 768**2 * 64 + 2 * 768 * 64**2, 2 * 768 * 64**2
+    assert said["attention_share"] == layer / whole and said["masked_share"] == 768 * 64 * 63 / whole
+    shown = run("evaluate", "gpt2", "--tokens", 64, "--layers", "h.0.*", "-a", "dense").stdout
+    assert "evaluated in full; the causal part alone would be" in " ".join(shown.split())
+    assert "a causal mask drops the results of" in run("workload", "show", "gpt2").stdout
+
+
+def test_what_a_mask_drops_is_kept_in_a_file_of_ours(tmp_path):
+    scores, _ = Attention("a", 4, 2, 8, causal=True).products(queries=3, keys=3)
+    model = PrunedModel("own", (PrunedLayer(scores, "dense"),))
+    crisp_hw.save_pruned(tmp_path / "run.safetensors", model)
+    assert crisp_hw.load_pruned(tmp_path / "run.safetensors").layers[0].layer.masked_macs == 4 * 8 * 3
+    assert resolve(Asked(model, Demand(batch=5))).descriptors[0].layer.masked_macs == 5 * 4 * 8 * 3
+    many = replace(scores, masked_macs=scores.macs + 1)
+    crisp_hw.save_pruned(tmp_path / "bad.safetensors", replace(model, layers=(PrunedLayer(many, "dense"),)))
+    with pytest.raises(crisp_hw.InputError, match="a mask drops 289 of its 288 MACs"):
+        crisp_hw.load_pruned(tmp_path / "bad.safetensors")

@@ -9,7 +9,8 @@ OUTERMOST = Section(
     (
         known("arch"),
         column("level", "text", "The level, as the accelerator's file names it."),
-        column("attention_share", "share", "QK^T and PV among the MACs."),
+        column("attention_share", "share", "QK^T and PV among the MACs, computed in full."),
+        column("masked_share", "share", "MACs of QK^T and PV whose result a causal mask drops, among all MACs."),
         column("read_bytes", "number", "Bytes that it delivers, metadata among them."),
         column("weights_share", "share", "Weights and their metadata among these bytes."),
         column("keys_and_values_share", "share", "Keys and values among these bytes: the KV cache in decoding."),
