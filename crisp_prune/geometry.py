@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from crisp_hw.products.follow import Product
+from crisp_hw.products.recorded import recorded_products
 from crisp_hw.spec.calls import (
     AttentionCall,
     Counted,
@@ -45,12 +47,14 @@ class Call:
 class Geometry:
     """The calls of one forward pass in execution order, over `batch` samples.
 
-    `obstacles` says for layers by name why a mask on their weight would not be one on what is multiplied.
+    `obstacles` says for layers by name why a mask on their weight would not be one on what is multiplied. `products`
+    are those of two activations, such as attention's; None where whoever wrote the geometry did not look for them.
     """
 
     calls: tuple[Call, ...]
     batch: int
     obstacles: Mapping[str, str] = field(default_factory=dict)
+    products: tuple[Product, ...] | None = None
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -97,7 +101,13 @@ def record(model: nn.Module, sites: tuple[Site, ...], run: Callable[[], object],
             handles.append(module.register_forward_pre_hook(recorder.enter, with_kwargs=True))
             handles.append(module.register_forward_hook(recorder.leave, always_call=True))
     try:
-        with evaluation(model), torch.no_grad(), uncompiled(), watched(model, sites) as obstacles:
+        with (
+            evaluation(model),
+            torch.no_grad(),
+            uncompiled(),
+            watched(model, sites) as obstacles,
+            recorded_products(model, calls) as found,
+        ):
             run()
     finally:
         for handle in handles:
@@ -105,7 +115,7 @@ def record(model: nn.Module, sites: tuple[Site, ...], run: Callable[[], object],
     places = {use.name: site for site in sites for use in site.uses}
     for call in calls:
         layers_of(model, places[call.use], call, batch)
-    return Geometry(tuple(calls), batch, dict(obstacles))
+    return Geometry(tuple(calls), batch, dict(obstacles), tuple(each for each in found if each.of_activations))
 
 
 @contextmanager

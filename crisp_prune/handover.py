@@ -9,7 +9,9 @@ import torch
 from torch import nn
 
 from crisp_hw.errors import InputError
-from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
+from crisp_hw.products.follow import Product
+from crisp_hw.products.layers import in_order, product_layer
+from crisp_hw.spec.descriptors import PRODUCTS, PrunedLayer, PrunedModel
 from crisp_hw.spec.layer import Layer, Skipped
 from crisp_hw.spec.patterns import NM
 from crisp_prune.choices import BALANCED, WITH_NM
@@ -25,7 +27,8 @@ def pruned_model(model: nn.Module, state: PrunerState, name: str, provenance: Ma
     """Every call of a Conv2d or Linear layer in execution order with its mask; what was left out, and notes.
 
     A layer called k times in one forward pass gives k entries ("name", "name@2", ...) with the same mask, so that
-    its work is counted for every call; a note in the provenance says so. InputError before a batch was seen.
+    its work is counted for every call; a note in the provenance says so. Products of activations are entries without a
+    mask, where they ran. InputError before a batch was seen.
     """
     if state.geometry is None:
         raise InputError(
@@ -36,23 +39,40 @@ def pruned_model(model: nn.Module, state: PrunerState, name: str, provenance: Ma
     layers: list[PrunedLayer] = []
     seen: dict[str, int] = {}
     notes: list[str] = []
-    for call in state.geometry.calls:
-        seen[call.use] = seen.get(call.use, 0) + 1
-        again = "" if seen[call.use] == 1 else f"@{seen[call.use]}"
+    for each in in_order(len(state.geometry.calls), state.geometry.products or ()):
+        if not isinstance(each, int):
+            layers.append(_product(each, state.geometry.batch, seen, notes))
+            continue
+        call = state.geometry.calls[each]
+        again = _again(seen, call.use)
         parts = layers_of(model, sites[call.use], call, state.geometry.batch)
         for place, counted in enumerate(parts):
             layer = replace(counted.layer, name=counted.layer.name + again)
             layers.append(_pruned_layer(state, layer, plan.layer(sites[call.use].name), (place, len(parts))))
             notes += [f"{layer.name}: {counted.note}"] if counted.note else []
-    notes += [_repeated(layer, calls) for layer, calls in seen.items() if calls > 1]
+    notes += [_repeated(layer, calls) for layer, calls in seen.items() if calls > 1 and layer in sites]
     notes += [_shared(site) for site in find_sites(model) if len(site.uses) > 1]
     return PrunedModel(
         name,
         tuple(layers),
         classes=state.config.classes,
-        skipped=plan.skipped + _attention(model),
+        skipped=plan.skipped if state.geometry.products is not None else plan.skipped + _attention(model),
         provenance={**_facts(state), "notes": notes, **provenance},
     )
+
+
+def _again(seen: dict[str, int], name: str) -> str:
+    """What tells a further call of the same name from the first."""
+    seen[name] = seen.get(name, 0) + 1
+    return "" if seen[name] == 1 else f"@{seen[name]}"
+
+
+def _product(product: Product, batch: int, seen: dict[str, int], notes: list[str]) -> PrunedLayer:
+    """A product of activations, which no mask prunes."""
+    counted = product_layer(product, batch)
+    layer = replace(counted.layer, name=counted.layer.name + _again(seen, counted.layer.name))
+    notes += [f"{layer.name}: {counted.note}"] if counted.note else []
+    return PrunedLayer(layer, "dense")
 
 
 def _pruned_layer(state: PrunerState, layer: Layer, plan: LayerPlan, part: tuple[int, int]) -> PrunedLayer:
@@ -83,9 +103,10 @@ def _shared(site: Site) -> str:
 
 
 def _attention(model: nn.Module) -> tuple[Skipped, ...]:
-    """Products of activations inside MultiheadAttention have no weights."""
+    """What a state of an earlier release does not know."""
+    said = "attention scores and their product with the values are not exported: this run began with an earlier release"
     return tuple(
-        Skipped(path or "model", "attention scores and their product with the values have no weights: not exported")
+        Skipped(path or "model", said)
         for path, module in model.named_modules()
         if isinstance(module, torch.nn.MultiheadAttention)
     )
@@ -101,4 +122,5 @@ def _facts(state: PrunerState) -> dict[str, Any]:
         "iterations": state.iteration,
         "sparsity": state.sparsity,
         "sparsity_over": "weights of hybrid and nm layers, N:M counted",
+        **({} if state.geometry is None or state.geometry.products is None else {PRODUCTS: "exported"}),
     }

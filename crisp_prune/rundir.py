@@ -119,8 +119,8 @@ def _work_left(exported: PrunedModel) -> str:
     pairs = list(zip(kept, exported.layers, strict=True))
     macs = sum(share * each.layer.macs for share, each in pairs), sum(each.layer.macs for each in exported.layers)
     weights = (
-        sum(share * each.layer.weights for share, each in pairs),
-        sum(each.layer.weights for each in exported.layers),
+        sum(share * each.layer.weights for share, each in pairs if each.layer.kind != "matmul"),
+        sum(each.layer.weights for each in exported.layers if each.layer.kind != "matmul"),
     )
     named = (("multiply-accumulates", macs), ("weights", weights))
     told = [f"{share / max(whole, 1):.2%} of the {what} ({share:,.0f} of {whole:,})" for what, (share, whole) in named]

@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from crisp_hw.errors import InputError, Where
+from crisp_hw.products.follow import Product
 from crisp_prune import rng
 from crisp_prune.config import CrispConfig
 from crisp_prune.geometry import Call, Geometry
@@ -16,6 +17,8 @@ from crisp_prune.plan import make_plan
 
 VERSION = 1
 """Version of the layout below."""
+PRODUCT = ("module", "after", "rows", "columns", "tokens", "groups", "role", "masked")
+"""What is kept of a product of activations."""
 
 
 @dataclass(frozen=True)
@@ -137,14 +140,26 @@ def _geometry_to_dict(geometry: Geometry | None) -> dict[str, Any] | None:
         [call.use, list(call.shape), [list(shape) for shape in call.others], list(call.output)]
         for call in geometry.calls
     ]
-    return {"batch": geometry.batch, "calls": calls, "obstacles": dict(geometry.obstacles)}
+    products = None if geometry.products is None else [_product_to_dict(each) for each in geometry.products]
+    return {"batch": geometry.batch, "calls": calls, "obstacles": dict(geometry.obstacles), "products": products}
+
+
+def _product_to_dict(product: Product) -> dict[str, Any]:
+    """Its plain values; one of activations has no others."""
+    return {name: getattr(product, name) for name in PRODUCT}
 
 
 def _geometry_from_dict(saved: Mapping[str, Any] | None) -> Geometry | None:
     """The inverse of `_geometry_to_dict`."""
     if saved is None:
         return None
-    return Geometry(tuple(_call(*call) for call in saved["calls"]), saved["batch"], dict(saved.get("obstacles", {})))
+    products = saved.get("products")  # earlier releases looked for none
+    return Geometry(
+        tuple(_call(*call) for call in saved["calls"]),
+        saved["batch"],
+        dict(saved.get("obstacles", {})),
+        None if products is None else tuple(Product(**each) for each in products),
+    )
 
 
 def _call(use: str, shape: list[int], others: Sequence[list[int]] = (), output: Sequence[int] = ()) -> Call:

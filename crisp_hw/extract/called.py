@@ -1,9 +1,9 @@
 """Products outside of layer modules as layers: of activations, or with a parameter that the model's own code uses."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from crisp_hw.products.layers import product_layer
 from crisp_hw.spec.calls import linear_call
 from crisp_hw.spec.convolutions import Convolution, as_conv2d
 from crisp_hw.spec.layer import Layer
@@ -11,10 +11,9 @@ from crisp_hw.spec.layer import Layer
 if TYPE_CHECKING:
     from torch import nn
 
-    from crisp_hw.extract.products import Product
+    from crisp_hw.products.follow import Product
 
 DERIVED = "its weight is no parameter as it is, so that its zeros are not read"
-UNEVEN = "products of activations that are no whole number for one sample; all are counted"
 
 
 @dataclass(frozen=True)
@@ -48,16 +47,8 @@ def product_layers(product: "Product", samples: int) -> Found:
         layer = Layer(name, "linear", product.rows, product.columns)
         counted = linear_call(layer, (product.tokens, product.columns), samples)
         return Found(counted.layer, parameter, note or counted.note, turned=origin.turned)
-    groups, tokens, masked = product.groups, product.tokens, product.masked // samples
-    if groups % samples == 0:
-        groups //= samples
-    elif tokens % samples == 0:
-        tokens //= samples
-    else:
-        note = UNEVEN
-    name = f"{product.module}.{product.role}".removeprefix(".")
-    sizes = (product.rows * groups, product.columns * groups)
-    return Found(Layer(name, "matmul", *sizes, groups=groups, tokens=tokens, masked_macs=masked), "", note)
+    counted = product_layer(product, samples)
+    return Found(counted.layer, "", note or counted.note)
 
 
 def other_convolution(name: str, module: "nn.modules.conv._ConvNd") -> Convolution:
@@ -78,20 +69,6 @@ def convolution_layer(name: str, module: "nn.modules.conv._ConvNd", shapes: tupl
     conv = other_convolution(name or "model", module)
     counted = as_conv2d(conv, *shapes, samples)
     return Found(counted.layer, f"{name}.weight".lstrip("."), counted.note, convolution=conv)
-
-
-def in_order(calls: int, products: "list[Product]") -> Iterator["int | Product"]:
-    """Numbers of calls, and products, as they began.
-
-    >>> list(in_order(2, []))
-    [0, 1]
-    """
-    waiting = list(products)
-    for place in range(calls + 1):
-        while waiting and waiting[0].after <= place:
-            yield waiting.pop(0)
-        if place < calls:
-            yield place
 
 
 def renamed(entry: Found, name: str) -> Found:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from crisp_hw.extract.products import Product
+    from crisp_hw.products.follow import Product
 
 # What a model's own code raises when it does not like its input.
 MODEL_ERRORS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
@@ -52,7 +52,7 @@ def record(model: "nn.Module", example_input: Any) -> Recording:
     """
     import torch
 
-    from crisp_hw.extract.products import Products
+    from crisp_hw.products.recorded import recorded_products
 
     if not isinstance(model, torch.nn.Module):
         raise InputError(f"{type(model).__name__} is no torch.nn.Module", hint="give the model object itself")
@@ -65,21 +65,20 @@ def record(model: "nn.Module", example_input: Any) -> Recording:
         )
     named = {name: value for name, value in kwargs.items() if "mask" not in name} or kwargs  # often without a batch
     recording = Recording(samples_in(_extents([*args, *named.values()])))
-    handles, opened = [], list[str]()
-    products = Products(model, opened, recording.calls)
+    handles = []
     try:
         for name, module in model.named_modules():
-            hooks = _Hooks(name, recording.calls, opened)
+            hooks = _Hooks(name, recording.calls)
             handles.append(module.register_forward_pre_hook(hooks.enter, with_kwargs=True))
             handles.append(module.register_forward_hook(hooks.leave, always_call=True))
-        with _evaluation(model), torch.no_grad(), _slow_attention(), products:
+        with _evaluation(model), torch.no_grad(), recorded_products(model, recording.calls) as products:
             model(*args, **kwargs)
     except MODEL_ERRORS as error:
         raise _failed(model, found, error) from error
     finally:
         for handle in handles:
             handle.remove()
-    recording.products = products.found
+    recording.products = products
     recording.batch = _batch_of_attention(model, recording, tuple(found[0].shape))
     return recording
 
@@ -137,8 +136,8 @@ def _extents(value: Any) -> Any:
 class _Hooks:
     """The pair of hooks that notes the calls of one module."""
 
-    def __init__(self, name: str, calls: list[Call], opened: list[str]) -> None:
-        self.name, self.calls, self.open, self.opened = name, calls, list[int](), opened
+    def __init__(self, name: str, calls: list[Call]) -> None:
+        self.name, self.calls, self.open = name, calls, list[int]()
 
     def enter(self, module: "nn.Module", args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Before the call."""
@@ -148,29 +147,14 @@ class _Hooks:
         if isinstance(module, nn.MultiheadAttention):
             names = ("query", "key", "value")
             given = [args[place] if place < len(args) else kwargs.get(name) for place, name in enumerate(names)]
-        self.opened.append(self.name)
         self.open.append(len(self.calls))
         self.calls.append(Call(self.name, tuple(tuple(tensor.shape) for tensor in _tensors(given))))
 
     def leave(self, module: "nn.Module", args: Any, output: Any) -> None:
         """After the call."""
-        self.opened.pop()
         place, shapes = self.open.pop(), _tensors(output)
         if len(shapes) == 1:
             self.calls[place] = replace(self.calls[place], output=tuple(shapes[0].shape))
-
-
-@contextmanager
-def _slow_attention() -> Iterator[None]:
-    """Attention without the one fused operation that hides its products."""
-    from torch.backends import mha
-
-    before = mha.get_fastpath_enabled()
-    mha.set_fastpath_enabled(False)
-    try:
-        yield
-    finally:
-        mha.set_fastpath_enabled(before)
 
 
 @contextmanager

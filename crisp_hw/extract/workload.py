@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from crisp_hw.errors import InputError
-from crisp_hw.extract.called import Found, convolution_layer, in_order, product_layers, renamed
+from crisp_hw.extract.called import Found, convolution_layer, product_layers, renamed
 from crisp_hw.extract.leftovers import leftovers
 from crisp_hw.extract.record import Call, record
+from crisp_hw.products.layers import in_order
 from crisp_hw.spec.calls import AttentionCall, check_batch_axis, convolution_call, linear_call, packed_projections
 from crisp_hw.spec.layer import Layer, Skipped, Workload
 

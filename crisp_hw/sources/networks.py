@@ -28,6 +28,12 @@ SOURCES = (
 )
 
 
+LACKS = (
+    "an earlier release of crisp_prune wrote this file and left products of activations out: if the network has "
+    "attention, its QK^T and PV are missing; save it again with this release to have them"
+)
+
+
 @dataclass(frozen=True)
 class WorkloadPattern:
     """A network of which only the layer table is known, and the pattern that it is pruned to; it needs no masks.
@@ -162,8 +168,14 @@ def _read(source: str | Path | PrunedModel | ModelFile | LiveModel, demand: Dema
             if source.model is not None:
                 said = f"a model would have no effect, because {source.path} holds the geometry of its layers"
                 raise InputError(said, hint="leave --model and --input out")
-            return Read(load_pruned(source.path))
-    return Read(load_pruned(source)) if kind_of(str(source)) == "pruned" else read_model_file(ModelFile(source), demand)
+            return _read_pruned(source.path)
+    return _read_pruned(source) if kind_of(str(source)) == "pruned" else read_model_file(ModelFile(source), demand)
+
+
+def _read_pruned(path: str | Path) -> Read:
+    """A pruned-model file, and what an older one lacks."""
+    model = load_pruned(path)
+    return Read(model, (LACKS,) if model.may_lack_attention else ())
 
 
 def sized(network: Network) -> Network:

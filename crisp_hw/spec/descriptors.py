@@ -12,6 +12,8 @@ from crisp_hw.spec.patterns import NM, RowPattern, TwoRank
 from crisp_hw.spec.shown import counted
 
 Role = Literal["hybrid", "nm", "dense"]
+PRODUCTS = "products_of_activations"
+"""Under this name the provenance of a file says that whoever wrote it looked for QK^T and PV."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,17 @@ class PrunedModel:
     def __repr__(self) -> str:
         masked = sum(each.mask is not None for each in self.layers)
         return f"<PrunedModel {self.name}: {counted(len(self.layers), 'layer')}, {masked} of them with masks>"
+
+    @property
+    def may_lack_attention(self) -> bool:
+        """Did a release of crisp_prune write it that left QK^T and PV out, of a network that is applied to tokens?
+
+        >>> PrunedModel("own", (PrunedLayer(Layer("fc", "linear", 2, 2, tokens=5), "dense"),)).may_lack_attention
+        False
+        """
+        ours = self.provenance.get("pruner") == "crisp_prune" and PRODUCTS not in self.provenance
+        kinds = {each.layer.kind for each in self.layers if each.layer.kind != "linear" or each.layer.tokens > 1}
+        return ours and "linear" in kinds and "matmul" not in kinds
 
 
 @dataclass(frozen=True)

@@ -164,7 +164,7 @@ def macs_left(exported: PrunedModel) -> float:
 
 def sparsities(exported: PrunedModel) -> dict[str, float]:
     """Share of zeros by layer, in order of execution."""
-    return {layer.layer.name: 1 - _density(layer.mask) for layer in exported.layers}
+    return {each.layer.name: 1 - _density(each.mask) for each in exported.layers if each.layer.kind != "matmul"}
 
 
 def _density(mask: Any) -> float:

@@ -4,7 +4,10 @@ import pytest
 import torch
 from torch import nn
 
+import crisp_hw
 from crisp_hw.errors import InputError
+from crisp_hw.io import load_pruned
+from crisp_hw.spec.descriptors import PRODUCTS
 from crisp_hw.spec.patterns import NM
 from crisp_prune import Crisp, CrispConfig
 
@@ -38,7 +41,8 @@ def test_hand_over_has_geometry_masks_notes_and_skipped(tmp_path):
     exported = pruner.export("twice", {"top1_after": 0.5})
     layers = {layer.layer.name: layer for layer in exported.layers}
     assert list(layers) == [
-        "stem", "group", "shared", "shared@2", "attention.in_proj", "attention.out_proj", "head",
+        "stem", "group", "shared", "shared@2", "attention.in_proj", "attention.out_proj", "attention.scores",
+        "attention.values", "head",
     ]  # fmt: skip
     stem, group = layers["stem"].layer, layers["group"].layer
     with torch.no_grad():
@@ -53,7 +57,9 @@ def test_hand_over_has_geometry_masks_notes_and_skipped(tmp_path):
     assert (layers["shared"].mask == layers["shared@2"].mask).all() and layers["shared"].mask.shape == (8, 8)
     assert layers["head"].role == "nm" and layers["head"].block is None
     assert exported.classes == (1, 0)
-    assert {skipped.name for skipped in exported.skipped} == {"never", "table.weight", "attention"}
+    products = [layers[f"attention.{role}"] for role in ("scores", "values")]
+    assert [(each.role, each.layer.macs) for each in products] == [("dense", 8 * tokens**2)] * 2
+    assert {skipped.name for skipped in exported.skipped} == {"never", "table.weight"}
     assert any(note.startswith("shared: called 2 times") for note in exported.provenance["notes"])
     assert exported.provenance["top1_after"] == 0.5
     pruner.save(tmp_path / "run.pt", "twice")
@@ -89,3 +95,54 @@ def test_images_folded_into_the_batch_and_vectors_without_a_batch_are_counted():
         sample=torch.zeros(2, 1, 6, 6),
     )
     assert single.export().layers[1].layer.output_size == (4, 4)
+
+
+class Decoder(nn.Module):
+    """Causal attention by hand, twice, with two heads on one of keys."""
+
+    def __init__(self):
+        super().__init__()
+        self.q, self.kv, self.head = nn.Linear(16, 16), nn.Linear(16, 8), nn.Linear(16, 4)
+
+    def attend(self, x):
+        q = self.q(x).view(*x.shape[:2], 2, 8).transpose(1, 2)
+        k = self.kv(x)[:, None].expand(-1, 2, -1, -1)
+        scores = q @ k.transpose(-1, -2) + torch.full((x.shape[1], x.shape[1]), float("-inf")).triu(1)
+        return (scores.softmax(-1) @ k).transpose(1, 2).flatten(2)
+
+    def forward(self, x):
+        return self.head(self.attend(self.attend(x)).mean(1))
+
+
+def test_products_of_attention_are_handed_over_and_evaluated(tmp_path):
+    pruner = Crisp(Decoder(), CrispConfig(sparsity=0.5, block=8, criterion="magnitude"))
+    loss = lambda model, batch: (model(batch[0]) @ model(batch[0]).T).sum()  # noqa: E731 - its product is no layer's
+    pruner.record((torch.zeros(3, 5, 16), torch.zeros(3)), loss)
+    pruner.step()
+    pruner.save(tmp_path / "run.safetensors")
+    model = load_pruned(tmp_path / "run.safetensors")
+    names = [each.layer.name for each in model.layers if each.layer.kind == "matmul"]
+    assert names[:4] == ["scores", "values", "scores@2", "values@2"]
+    first = model.layers[2].layer
+    assert (first.name, first.macs, first.masked_macs, first.groups) == ("scores", 2 * 8 * 25, 2 * 8 * 10, 1)
+    assert model.provenance[PRODUCTS] == "exported" and not model.may_lack_attention
+    again = Crisp(Decoder(), CrispConfig(sparsity=0.5, block=8, criterion="magnitude"))
+    again.load_state_dict(pruner.state_dict())
+    assert [each.layer for each in again.export().layers] == [each.layer for each in pruner.export().layers]
+    found = crisp_hw.evaluate(model, "crisp-stc", layers="*s*", cache=False)
+    assert any(row.descriptor.layer == first and row.cycles == row.dense_cycles for row in found.rows)
+
+
+def test_an_older_run_says_that_it_lacks_attention(tmp_path):
+    pruner = Crisp(Twice(), CrispConfig(sparsity=0.5, block=8, criterion="magnitude"), sample=torch.zeros(2, 3, 9, 12))
+    pruner.step()
+    saved = pruner.state_dict()
+    del saved["geometry"]["products"]
+    older = Crisp(Twice(), pruner.config)
+    older.load_state_dict(saved)
+    exported = older.export()
+    assert {each.name for each in exported.skipped} == {"never", "table.weight", "attention"}
+    assert exported.may_lack_attention and not pruner.export().may_lack_attention
+    older.save(tmp_path / "run.safetensors")
+    found = crisp_hw.evaluate(tmp_path / "run.safetensors", layers="head", cache=False).network
+    assert any("QK^T and PV are missing" in said for said in found.assumptions)

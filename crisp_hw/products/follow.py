@@ -14,7 +14,7 @@ from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
-from crisp_hw.extract.masked import masked_by_arguments, masked_by_numbers
+from crisp_hw.products.masked import masked_by_arguments, masked_by_numbers
 from crisp_hw.spec.calls import Shape
 from crisp_hw.spec.convolutions import Convolution
 
@@ -57,11 +57,17 @@ class Product:
     shapes: tuple[Shape, Shape] = ((), ())
     masked: int = 0
 
+    @property
+    def of_activations(self) -> bool:
+        """Has it no weight at all?"""
+        return self.origin is None and self.convolution is None
+
 
 class Products(TorchDispatchMode):  # type: ignore[no-untyped-call]  # of PyTorch, without types
     """Notes the products of everything that runs inside of it.
 
-    `opened` are the names of the modules that run, outermost first, and `begun` those of all calls so far.
+    `opened` are the names of the modules that run, outermost first, and `begun` those of all calls so far. What runs
+    outside of the model, such as a loss, is not noted.
     """
 
     def __init__(self, model: nn.Module, opened: Sequence[str], begun: Sequence[Any]) -> None:
@@ -85,7 +91,7 @@ class Products(TorchDispatchMode):  # type: ignore[no-untyped-call]  # of PyTorc
                 return made
         made = func(*args, **given)
         kind = func._schema.name
-        if not any(isinstance(self._modules.get(name), LAYERS) for name in self._opened):
+        if self._opened and not any(isinstance(self._modules.get(name), LAYERS) for name in self._opened):
             self.found += self._products(func, args, given, made)
         self._follow(kind, args, made)
         return made
