@@ -52,6 +52,8 @@ class PrunedModel:
     def may_lack_attention(self) -> bool:
         """Did a release of crisp_prune write it that left QK^T and PV out, of a network that is applied to tokens?
 
+        Examples
+        --------
         >>> PrunedModel("own", (PrunedLayer(Layer("fc", "linear", 2, 2, tokens=5), "dense"),)).may_lack_attention
         False
         """
