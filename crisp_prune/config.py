@@ -29,7 +29,8 @@ class CrispConfig:
     target of 0.9 (N:M alone: what it gives) are the defaults.
     `roles` and `max_sparsity` map globs of layer names to a role or to a ceiling of the layer's sparsity; of several
     globs that match, the last one wins. `increment` is the largest share of all blocks that one iteration prunes;
-    all pruning falls into the first `prune_until` of the optimizer steps, and the learning rate falls after it.
+    all pruning falls into the first `prune_until` of the optimizer steps, and the learning rate falls after it (with
+    `rewind` after every iteration anew).
     `online` scores with the gradients of the last fine-tuning epoch instead of a pass of its own. `sr_ste` is the
     pull on weights that N:M dropped (0: none; 2e-4 in Zhou et al., arXiv 2102.04010). With `keep_zeros` weights that
     are zero at the start never come back. `warmup_epochs` None is a
@@ -69,6 +70,10 @@ class CrispConfig:
     increment: float = option("The largest share of all blocks that one iteration prunes, from 0 to 1.", 0.1)
     prune_until: float = option(
         "The share of the steps in which all pruning is done, from 0 to 1. The learning rate falls after it.", 0.5
+    )
+    rewind: bool = option(
+        "Let the learning rate start at its peak again after every iteration and fall until the next, instead of once.",
+        False,
     )
     roles: Mapping[str, Role] = field(default_factory=dict)
     max_sparsity: Mapping[str, float] = field(default_factory=dict)
@@ -156,6 +161,7 @@ class CrispFields(TypedDict, total=False):
     ramp: Ramp
     increment: float
     prune_until: float
+    rewind: bool
     roles: Mapping[str, Role]
     max_sparsity: Mapping[str, float]
     sr_ste: float

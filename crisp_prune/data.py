@@ -1,7 +1,7 @@
 """Data sets by name or folder, the user's classes, and stratified samples of them."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.foreign import in_our_words
 from crisp_hw.machine.objects import call_factory
+from crisp_hw.spec.shown import listed
 from crisp_prune.image import ImageTransform
 
 if TYPE_CHECKING:
@@ -92,13 +93,33 @@ def labels_of(dataset: Any) -> list[int]:
     return [int(dataset[index][1]) for index in range(len(dataset))]
 
 
-def choose_classes(text: str, labels: Sequence[int], seed: int) -> tuple[int, ...]:
-    """Classes from "3,5,7", "random:3" (seeded) or "all"; InputError for a class without a sample.
+def names_of(dataset: Any) -> dict[int, str]:
+    """The names of labels, where a data set has them: `classes` as names in order, or as a map to labels.
+
+    >>> from types import SimpleNamespace
+    >>> names_of(SimpleNamespace(classes=["cat", "dog"])), names_of([])
+    ({0: 'cat', 1: 'dog'}, {})
+    """
+    known = getattr(dataset, "classes", None)
+    match known:
+        case Mapping():
+            return {int(label): str(name) for name, label in known.items()}
+        case list() | tuple():
+            return {label: str(name) for label, name in enumerate(known)}
+    return {}
+
+
+def choose_classes(
+    text: str, labels: Sequence[int], seed: int, names: Mapping[int, str] | None = None
+) -> tuple[int, ...]:
+    """Classes from "3,5,7", "cat,dog", "random:3" (seeded) or "all"; InputError for a class without a sample.
+
+    Numbers are labels; anything else is looked up in `names`.
 
     >>> choose_classes("5,3", [3, 4, 5], seed=0), choose_classes("all", [3, 4, 5], seed=0)
     ((5, 3), (3, 4, 5))
-    >>> len(choose_classes("random:2", [3, 4, 5], seed=0))
-    2
+    >>> len(choose_classes("random:2", [3, 4, 5], seed=0)), choose_classes("dog", [0, 1], 0, {0: "cat", 1: "dog"})
+    (2, (1,))
     """
     known = sorted(set(labels))
     kind, _, number = text.partition(":")
@@ -108,9 +129,12 @@ def choose_classes(text: str, labels: Sequence[int], seed: int) -> tuple[int, ..
         if not number.isdecimal() or not 1 <= int(number) <= len(known):
             raise InputError(f"classes {text!r}: write random:N with N from 1 to {len(known)}, the classes in the data")
         return tuple(sorted(random.Random(seed).sample(known, int(number))))
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdecimal() for part in parts):
-        raise InputError(f"classes {text!r}: write label indices such as 3,5,7, or random:3, or all")
+    labelled = {name: str(label) for label, name in (names or {}).items()}
+    parts = [labelled.get(part, part) if not part.isdecimal() else part for part in map(str.strip, text.split(","))]
+    if unknown := [part for part in parts if not part.isdecimal()]:
+        there = f"; the data names {listed(list(labelled), 5)}" if labelled else ""
+        said = f"classes {text!r}: {unknown[0]!r} is no label and no name of a class"
+        raise InputError(said, hint=f"write labels such as 3,5,7, or random:3, or all{there}")
     missing = [part for part in parts if int(part) not in known]
     if missing:
         raise InputError(f"classes {', '.join(missing)} have no sample", hint=f"the data has {known[0]} to {known[-1]}")

@@ -21,14 +21,17 @@ from crisp_prune.data import (
     Sampling,
     choose_classes,
     labels_of,
+    names_of,
     open_dataset,
     stratified,
 )
 from crisp_prune.evaluate import Accuracy, accuracy
 from crisp_prune.options import CONFIG_NAME, Job, job_text
+from crisp_prune.pictures import draw_run
 from crisp_prune.prune import Crisp
-from crisp_prune.rundir import CHECKPOINT, CONFIG, METRICS, REPORT, WEIGHTS, metrics_csv, open_run, report_markdown
-from crisp_prune.training import EpochRow, FitOptions, Progress
+from crisp_prune.report import Course, report_markdown
+from crisp_prune.rundir import CHECKPOINT, CONFIG, METRICS, REPORT, WEIGHTS, metrics_csv, open_run
+from crisp_prune.training import FitOptions, Progress
 
 
 @dataclass(frozen=True)
@@ -74,23 +77,34 @@ def _shape(value: Any) -> tuple[int, ...] | None:
     return tuple(value.shape) if isinstance(value, torch.Tensor) else None
 
 
-def loaders(job: Job) -> tuple[DataLoader[Any], DataLoader[Any], tuple[int, ...]]:
-    """Training batches (shuffled), validation batches, and the user's classes."""
+@dataclass(frozen=True)
+class Loaded:
+    """Training batches (shuffled), validation batches, the user's classes, and the names that the data has for them."""
+
+    train: DataLoader[Any]
+    validation: DataLoader[Any]
+    classes: tuple[int, ...]
+    names: Mapping[int, str]
+
+
+def loaded(job: Job) -> Loaded:
+    """The data of a job."""
     if job.batch_size < 1 or job.per_class < 1 or not 0 <= job.holdout < 1:
         raise InputError(
             f"batch size {job.batch_size}, samples per class {job.per_class} and holdout {job.holdout} cannot be",
             hint="take at least 1 of the first two, and a holdout in [0, 1)",
         )
     dataset = open_dataset(job.data, job.image)
-    labels = labels_of(dataset)
-    classes = choose_classes(job.classes, labels, job.config.seed)
+    labels, names = labels_of(dataset), names_of(dataset)
+    classes = choose_classes(job.classes, labels, job.config.seed, names)
     holdout = job.holdout if job.validate is None else 0.0
     train, held = stratified(labels, classes, Sampling(job.per_class, holdout, job.config.seed))
     validation = Subset(dataset, held) if job.validate is None else open_dataset(job.validate, job.image)
     # A last batch of one sample cannot be normalised over the batch, so it is left out.
     lonely = len(train) > job.batch_size and len(train) % job.batch_size == 1
     shuffled = DataLoader(Subset(dataset, train), job.batch_size, shuffle=True, drop_last=lonely)
-    return shuffled, DataLoader(validation, job.batch_size), classes
+    mine = {label: names[label] for label in classes if label in names}
+    return Loaded(shuffled, DataLoader(validation, job.batch_size), classes, mine)
 
 
 def execute(job: Job, resume: bool, on_step: Callable[[Progress], None]) -> Outcome:
@@ -104,7 +118,8 @@ def execute(job: Job, resume: bool, on_step: Callable[[Progress], None]) -> Outc
         raise InputError("nothing to validate on", hint="give --validate, or a --holdout above 0")
     _check_places(job)
     model = build_model(job.model, job.weights, job.config.seed).to(_device(job.device))
-    batches, validation, classes = loaders(job)
+    data = loaded(job)
+    batches, validation, classes = data.train, data.validation, data.classes
     config = replace(job.config, classes=classes)
     found = budgeted(job, model, config, batches, resume)
     pruner = Crisp(model, config if found is None else found.config(config))
@@ -122,10 +137,13 @@ def execute(job: Job, resume: bool, on_step: Callable[[Progress], None]) -> Outc
             write_text(job.run_dir / METRICS, metrics_csv(progress.rows, before, None))
         on_step(progress)
 
-    pruner.fit(batches, FitOptions(job.run_dir / CHECKPOINT, resume, on_step=note))
+    def judge(network: nn.Module) -> Accuracy:
+        return accuracy(network, validation, classes)
+
+    pruner.fit(batches, FitOptions(job.run_dir / CHECKPOINT, resume, on_step=note, evaluate=judge))
     pruner.finalize()
-    after = accuracy(model, validation, classes)
-    return replace(_write(job, pruner, (before, after), seen[-1].rows), budget=found)
+    course = Course(before, accuracy(model, validation, classes), seen[-1].rows, data.names)
+    return replace(_write(job, pruner, course), budget=found)
 
 
 def _check_places(job: Job) -> None:
@@ -139,14 +157,17 @@ def _check_places(job: Job) -> None:
         raise InputError("is no regular file", Where(mark=Mark(str(job.out))), "choose another --out")
 
 
-def _write(job: Job, pruner: Crisp, top1: tuple[Accuracy, Accuracy], rows: tuple[EpochRow, ...]) -> Outcome:
+def _write(job: Job, pruner: Crisp, course: Course) -> Outcome:
     """All files of a finished run; the pruned-model file comes last."""
-    before, after = top1
+    before, after, rows = course.before, course.after, course.rows
     provenance = {"job": job.as_dict(), "top1_before": asdict(before), "top1_after": asdict(after)}
+    if course.names:
+        provenance["class_names"] = {str(label): name for label, name in course.names.items()}
     exported = pruner.export(job.model.partition(":")[2], provenance)
     save_checkpoint(job.run_dir / WEIGHTS, pruner.model.state_dict())
     write_text(job.run_dir / METRICS, metrics_csv(rows, before, after))
-    write_text(job.run_dir / REPORT, report_markdown(pruner, exported, before, after))
+    course = replace(course, pictures=draw_run(job.run_dir, rows, before, pruner.masks))
+    write_text(job.run_dir / REPORT, report_markdown(pruner, exported, course))
     save_pruned(job.out, exported)
     return Outcome(exported, pruner.sparsity, before, after, pruner.config.sparsity)
 

@@ -26,7 +26,8 @@ class Job:
     out: Path = option("The pruned-model file to write (.pt or .safetensors).")
     run_dir: Path = option("The folder for the state of the run. Default: beside --out.", may_be_left_out=True)
     classes: str = option(
-        "The classes to prune for: label indices such as 3,5,7, or random:3 for a seeded choice, or all.", "all"
+        "The classes to prune for: labels such as 3,5,7, names of class folders, random:3 for a seeded choice, or all.",
+        "all",
     )
     weights: Path | None = option("The state_dict to start from (tensors only).", None)
     validate: str | None = option("The validation data. Default: a share of --data that is held back.", None)

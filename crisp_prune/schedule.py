@@ -1,5 +1,6 @@
 """Iterations, their sparsity targets and the steps at which they fall; the learning rate of every step."""
 
+from collections.abc import Sequence
 from math import ceil, cos, pi
 from typing import Literal, assert_never
 
@@ -86,3 +87,17 @@ def rate_factor(step: int, total_steps: int, warmup_steps: int, falls_from: int 
     if step < start:
         return 1.0
     return 0.5 * (1 + cos(pi * (step - start) / max(1, total_steps - start)))
+
+
+def rewound_factor(step: int, edges: Sequence[int], warmup_steps: int) -> float:
+    """Factor on the peak learning rate at `step` when every phase between two `edges` has a fall of its own.
+
+    That is learning-rate rewinding (Renda et al., arXiv 2003.02389): what is left after each iteration is trained at
+    the peak first and then at ever lower rates. The edges begin with 0 and end with the number of all steps.
+
+    >>> [round(rewound_factor(step, (0, 4, 10), 1), 3) for step in (0, 1, 3, 4, 7)]
+    [1.0, 1.0, 0.25, 1.0, 0.5]
+    """
+    start = max(edge for edge in edges if edge <= step)
+    end = min((edge for edge in edges if edge > step), default=edges[-1])
+    return rate_factor(step - start, end - start, 0 if start else min(warmup_steps, end))

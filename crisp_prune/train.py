@@ -1,6 +1,7 @@
 """The fine-tuning loop around the iterations: one optimizer, one learning-rate schedule, resumable at every step."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from math import isfinite
 from typing import Any
 
@@ -12,7 +13,7 @@ from crisp_prune import rng
 from crisp_prune.batches import first_batch, only_classes, to_device
 from crisp_prune.geometry import evaluation
 from crisp_prune.resume import load, save
-from crisp_prune.schedule import boundary, rate_factor
+from crisp_prune.schedule import boundary, rate_factor, rewound_factor
 from crisp_prune.training import EpochRow, Progress, Training
 
 
@@ -91,10 +92,12 @@ def _optimize(training: Training, batch: Any) -> None:
 
 def _rate(training: Training) -> float:
     """Learning rate of the current step."""
-    warmup = round(training.config.warmup * training.steps_per_epoch)
-    return training.config.lr * rate_factor(
-        training.step, training.total, min(warmup, training.total), training.pruning_steps
-    )
+    config, pruning = training.config, training.pruning_steps
+    warmup = min(round(config.warmup * training.steps_per_epoch), training.total)
+    if not config.rewind:
+        return config.lr * rate_factor(training.step, training.total, warmup, pruning)
+    edges = [boundary(p, config.iterations, pruning) for p in range(config.iterations + 1)]
+    return config.lr * rewound_factor(training.step, (*edges, training.total), warmup)
 
 
 def _observing(training: Training) -> bool:
@@ -137,7 +140,12 @@ def _close_epoch(training: Training) -> None:
     epoch = training.step // training.steps_per_epoch
     loss, training.loss_sum = training.loss_sum / training.steps_per_epoch, 0.0
     rate, state = float(training.optimizer.param_groups[0]["lr"]), training.pruner.state
-    training.rows.append(EpochRow(epoch, training.step, state.iteration, state.sparsity, loss, rate))
+    row = EpochRow(epoch, training.step, state.iteration, state.sparsity, loss, rate)
+    if training.options.evaluate is not None:
+        with rng.preserved(training.loader):
+            found = training.options.evaluate(training.pruner.model)
+        row = replace(row, top1_all=found.top1_all, top1_classes=found.top1_classes)
+    training.rows.append(row)
 
 
 def _report(training: Training) -> None:

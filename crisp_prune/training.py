@@ -13,6 +13,7 @@ from crisp_hw.spec.kinds import check_callable, check_path, settled, wrong_kind
 from crisp_prune import rng
 from crisp_prune.batches import LossFn, classification_loss
 from crisp_prune.config import CrispConfig
+from crisp_prune.evaluate import Accuracy
 from crisp_prune.iterate import Iteration
 from crisp_prune.schedule import pruning_steps
 from crisp_prune.state import PrunerState
@@ -20,7 +21,10 @@ from crisp_prune.state import PrunerState
 
 @dataclass(frozen=True)
 class EpochRow:
-    """One line of the metrics: state after an epoch; `loss` is the mean over its batches."""
+    """One line of the metrics: state after an epoch; `loss` is the mean over its batches.
+
+    The accuracies are those of `FitOptions.evaluate`, None without it.
+    """
 
     epoch: int
     step: int
@@ -28,6 +32,8 @@ class EpochRow:
     sparsity: float
     loss: float
     lr: float
+    top1_all: float | None = None
+    top1_classes: float | None = None
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,8 @@ class FitOptions:
     """How `Crisp.fit` runs: nothing here changes the numbers, except the data to score with and the loss.
 
     `checkpoint` is written after every iteration, every epoch and, when `every` is not 0, every so many steps;
-    `resume` continues from it when it exists. `score_loader` None scores with the training loader.
+    `resume` continues from it when it exists. `score_loader` None scores with the training loader. `evaluate` is asked
+    for the accuracy of the masked model after every epoch; it draws no random numbers from the run's generators.
     """
 
     checkpoint: Path | None = None
@@ -55,6 +62,7 @@ class FitOptions:
     score_loader: Iterable[Any] | None = None
     loss_fn: LossFn = classification_loss
     on_step: Callable[[Progress], None] | None = None
+    evaluate: Callable[[nn.Module], Accuracy] | None = None
 
     def __post_init__(self) -> None:
         """Refuse values of other kinds; the checkpoint may be text."""
@@ -67,6 +75,7 @@ class FitOptions:
         if self.score_loader is not None and not isinstance(self.score_loader, Iterable):
             raise wrong_kind("score_loader", self.score_loader, "a DataLoader or another list of batches")
         check_callable("on_step", self.on_step)
+        check_callable("evaluate", self.evaluate)
         if not callable(self.loss_fn):
             raise wrong_kind("loss_fn", self.loss_fn, "a function of model and batch that returns the loss")
 
@@ -80,6 +89,7 @@ class FitFields(TypedDict, total=False):
     score_loader: Iterable[Any] | None
     loss_fn: LossFn
     on_step: Callable[[Progress], None] | None
+    evaluate: Callable[[nn.Module], Accuracy] | None
 
 
 class Pruner(Protocol):

@@ -30,11 +30,20 @@ def bars() -> Iterator[Callable[[Progress], None]]:
         task = drawn.add_task("scoring", total=None)
 
         def on_step(progress: Progress) -> None:
-            text = f"iteration {progress.iteration}, sparsity {progress.sparsity:.3f}"
+            text = f"iteration {progress.iteration}, sparsity {progress.sparsity:.3f}{_learned(progress)}"
             voice.tell(f"step {progress.step} of {progress.total}: {text}")
             drawn.update(task, description=text, completed=progress.step, total=progress.total)
 
         yield on_step
+
+
+def _learned(progress: Progress) -> str:
+    """Loss and accuracy of the last epoch; empty before there is one."""
+    if not progress.rows:
+        return ""
+    last = progress.rows[-1]
+    top1 = "" if last.top1_all is None else f", top-1 {last.top1_all:.3f}"
+    return f", loss {last.loss:.3f}{top1}"
 
 
 def outcome_document(job: Job, outcome: Outcome) -> Document:

@@ -40,6 +40,7 @@ class Method(_Strict):
     block: int | None = None
     ramp: Literal["linear", "cubic"] = "linear"
     prune_until: float = 0.5
+    rewind: bool = False
     ratio: float = Field(0.05, gt=0, lt=1)
     driver: Driver | None = None
 
@@ -119,6 +120,7 @@ class Cell:
             scope=method.scope,
             ramp=method.ramp,
             prune_until=method.prune_until,
+            rewind=method.rewind,
             **told,
         )
 

@@ -94,6 +94,12 @@ def test_run_writes_everything_and_learns(toy, monkeypatch, capsys):
     whole = sum(each.layer.macs for each in layers)
     assert f"{macs / whole:.2%} of the multiply-accumulates ({macs:,.0f} of {whole:,})" in report
     assert "| 2 | hybrid | 16 x 72 |" in report and "first convolution" in report and "Classes: 0, 2, 4" in report
+    assert all(0 <= float(row["top1_classes"]) <= 1 for row in rows) and len({row["top1_all"] for row in rows}) > 2
+    assert all(
+        f"({name}.png)" in report and (folder / f"{name}.png").exists() for name in ("accuracy", "sparsity", "masks")
+    )
+    last = [row for row in rows[1:-1] if row["iteration"] == rows[-1]["iteration"]][-1]
+    assert f"| {last['epoch']} | {float(last['loss']):.4f} | {float(last['top1_all']):.4f} |" in report
     weights = torch.load(folder / "weights.pt", weights_only=True)
     saved = torch.load(toy / "run.pt", weights_only=True)
     header = json.loads(saved["header"])

@@ -95,8 +95,16 @@ def test_classes_are_listed_drawn_or_refused():
     assert choose_classes(" 7, 3", labels, 0) == (7, 3)
     drawn = {choose_classes("random:2", labels, seed) for seed in range(20)}
     assert len(drawn) > 1 and choose_classes("random:2", labels, 4) == choose_classes("random:2", labels, 4)
-    for text, message in [("random:5", "N from 1 to 4"), ("a,b", "write label indices"), ("3,9", "classes 9 have no")]:
+    for text, message in [
+        ("random:5", "N from 1 to 4"),
+        ("a,b", "'a' is no label and no name"),
+        ("3,9", "classes 9 have no"),
+    ]:
         with pytest.raises(InputError, match=message):
             choose_classes(text, labels, 0)
+    names = {3: "cat", 4: "dog", 5: "12"}
+    assert choose_classes("dog, cat", labels, 0, names) == (4, 3)
+    with pytest.raises(InputError, match=r"'cow' is no label .* the data names cat, dog, 12"):
+        choose_classes("dog,cow", labels, 0, names)
     with pytest.raises(InputError, match="class 3 has 1 samples, too few"):
         stratified(labels, (3,), Sampling(1, 0.5, 0))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crisp_prune.schedule import block_iterations, boundary, rate_factor, targets
+from crisp_prune.schedule import block_iterations, boundary, rate_factor, rewound_factor, targets
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,14 @@ def test_rate_warms_up_and_then_follows_a_cosine():
     assert found[55] == pytest.approx(0.5 * (1 + cos(pi / 2)))
     assert found[100] == pytest.approx(0.0)
     assert rate_factor(0, 1, 0) == 1.0
+
+
+@given(st.integers(0, 12), st.integers(1, 200), st.integers(0, 20))
+def test_a_rewound_rate_is_at_its_peak_at_every_edge_and_falls_to_the_next(iterations, pruning, warmup):
+    edges = [boundary(p, iterations, pruning) for p in range(iterations + 1)] + [2 * pruning]
+    found = [rewound_factor(step, edges, warmup) for step in range(2 * pruning)]
+    first = min(warmup, edges[1] if edges[1] else 2 * pruning)
+    for start, end in itertools.pairwise(dict.fromkeys(edges)):
+        inside = found[start:end]
+        assert inside == (sorted(inside, reverse=True) if start else inside[:first] + sorted(inside[first:])[::-1])
+        assert inside[0] == 1.0 or (start == 0 and inside[0] == pytest.approx(1 / first))
