@@ -21,7 +21,9 @@ from crisp_hw.spec.calls import (
     packed_projections,
     samples_in,
 )
+from crisp_hw.spec.convolutions import Convolution, as_conv2d
 from crisp_hw.spec.layer import Layer
+from crisp_prune.matrix import to_matrix
 from crisp_prune.reads import uncompiled, watched
 from crisp_prune.sites import Site, Use, weight_of
 
@@ -165,6 +167,8 @@ class _Recorder:
 def layers_of(model: nn.Module, site: Site, call: Call, batch: int) -> tuple[Counted, ...]:
     """The layers that one call stands for, in the order of the weight's rows: one, or three of packed attention.
 
+    Stacked weights of experts give none: their router decides how many vectors each of them sees.
+
     >>> from crisp_prune.sites import find_sites
     >>> model = nn.Sequential(nn.Linear(8, 4))
     >>> layers_of(model, find_sites(model)[0], Call("0", (2, 5, 8)), batch=2)[0].layer.tokens
@@ -172,9 +176,13 @@ def layers_of(model: nn.Module, site: Site, call: Call, batch: int) -> tuple[Cou
     """
     use = next(use for use in site.uses if use.name == call.use)
     module = model.get_submodule(use.owner)
+    if site.layout == "stacked":
+        return ()
     if isinstance(module, nn.Conv2d):
         return (convolution_call(_conv(call.use, module), call.shape, call.output, batch),)
-    layer = Layer(call.use, "linear", *weight_of(model, use).shape)
+    if isinstance(module, nn.Conv1d | nn.Conv3d):
+        return (as_conv2d(_convolution(call.use, module), call.shape, call.output, batch),)
+    layer = Layer(call.use, "linear", *to_matrix(weight_of(model, use), site.layout).shape)
     caller = model.get_submodule(use.caller)
     if not isinstance(caller, nn.MultiheadAttention):
         return (linear_call(layer, call.shape, batch),)
@@ -207,6 +215,20 @@ def _conv(name: str, conv: nn.Conv2d) -> Layer:
         dilation=dilation,
         groups=conv.groups,
     )
+
+
+def _convolution(name: str, conv: nn.Conv1d | nn.Conv3d) -> Convolution:
+    """A convolution of one or three axes."""
+    kernel, dilation = tuple(conv.kernel_size), tuple(conv.dilation)
+    match conv.padding:
+        case "valid":
+            padding: tuple[int, ...] = (0,) * len(kernel)
+        case "same":
+            padding = tuple(d * (k - 1) // 2 for d, k in zip(dilation, kernel, strict=True))
+        case sizes:
+            padding = tuple(int(size) for size in sizes)
+    channels = conv.out_channels, conv.in_channels
+    return Convolution(name, *channels, kernel, tuple(conv.stride), padding, dilation, conv.groups)
 
 
 def _pair(value: Any) -> tuple[int, int]:

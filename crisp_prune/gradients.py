@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 
 from crisp_hw.errors import InputError
-from crisp_prune.choices import WITHOUT_GRADIENTS, Criterion
+from crisp_prune.choices import WITHOUT_GRADIENTS, Criterion, Layout
 from crisp_prune.matrix import to_matrix
 from crisp_prune.saliency import batch_term, saliency
 
@@ -69,7 +70,11 @@ class GradientSums:
         return {name: total.detach() / max(1, batches) for name, total in totals.items()}, batches
 
     def scores(
-        self, weights: Mapping[str, nn.Parameter], score: Criterion, classes: tuple[int, ...] = ()
+        self,
+        weights: Mapping[str, nn.Parameter],
+        score: Criterion,
+        classes: tuple[int, ...] = (),
+        layouts: Mapping[str, Layout] = MappingProxyType({}),
     ) -> dict[str, Tensor]:
         """The saliency of every weight in the matrix view, on the CPU; InputError when gradients are needed and lack.
 
@@ -82,7 +87,8 @@ class GradientSums:
                 f"no gradients for the criterion {score!r}: no batch held a sample of the classes {classes or '(all)'}",
                 hint="give step() batches, or call observe() in your loop",
             )
-        return {name: to_matrix(saliency(weight, means[name], score)).cpu() for name, weight in weights.items()}
+        found = {name: saliency(weight, means[name], score) for name, weight in weights.items()}
+        return {name: to_matrix(one, layouts.get(name, "plain")).cpu() for name, one in found.items()}
 
 
 @contextmanager

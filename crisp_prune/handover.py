@@ -24,7 +24,7 @@ from crisp_prune.state import PrunerState
 
 
 def pruned_model(model: nn.Module, state: PrunerState, name: str, provenance: Mapping[str, Any]) -> PrunedModel:
-    """Every call of a Conv2d or Linear layer in execution order with its mask; what was left out, and notes.
+    """Every call of a convolution or Linear layer in execution order with its mask; what was left out, and notes.
 
     A layer called k times in one forward pass gives k entries ("name", "name@2", ...) with the same mask, so that
     its work is counted for every call; a note in the provenance says so. Products of activations are entries without a

@@ -19,7 +19,7 @@ from crisp_hw.spec.layer import Skipped
 from crisp_hw.spec.shown import counted, folded_html, table_html
 from crisp_prune.blocks import Grid
 from crisp_prune.budget import TOLERANCE, Budget
-from crisp_prune.choices import BALANCED, WITH_NM
+from crisp_prune.choices import BALANCED, WITH_NM, Layout
 from crisp_prune.config import CrispConfig, match_glob
 from crisp_prune.geometry import Geometry
 from crisp_prune.given import checked_module
@@ -141,7 +141,7 @@ def _row(layer: LayerPlan) -> tuple[str, ...]:
 
 
 def make_plan(model: nn.Module, config: CrispConfig, geometry: Geometry | None = None) -> Plan:
-    """Roles, reasons and reach for every Conv2d and Linear weight, without touching the model.
+    """Roles, reasons and reach for every convolution and Linear weight, without touching the model.
 
     Without `geometry` the first convolution and the final classifier are the first and last *registered* layers;
     with it, those called first and last, and layers never called stay dense. Raises InputError for an override that
@@ -164,7 +164,12 @@ def make_plan(model: nn.Module, config: CrispConfig, geometry: Geometry | None =
     roles = _of_pattern(_automatic_roles(sites, order), config)
     layers = tuple(_plan_layer(model, config, by_name[name], automatic) for name, automatic in roles.items())
     never = () if geometry is None else tuple(_never_called(sites, order))
-    return Plan(layers, config.targets, never + unsupported(model, sites))
+    routed = tuple(
+        Skipped(site.name, "pruned, not exported: a router decides how many vectors each of its stacked weights sees")
+        for site in sites
+        if site.layout == "stacked" and roles[site.name][0] != "dense"
+    )
+    return Plan(layers, config.targets, never + routed + unsupported(model, sites))
 
 
 def require_reachable(plan: Plan, sparsity: float) -> None:
@@ -174,7 +179,7 @@ def require_reachable(plan: Plan, sparsity: float) -> None:
     """
     if not plan.total:
         raise InputError(
-            "the model has no Conv2d or Linear layer that can be pruned", hint="see `plan` for the reasons"
+            "the model has no convolution or Linear layer that can be pruned", hint="see `plan` for the reasons"
         )
     if sparsity <= plan.highest + TOLERANCE:
         return
@@ -259,10 +264,10 @@ def _of_pattern(roles: dict[str, tuple[Role, str]], config: CrispConfig) -> dict
     return found
 
 
-def _grid(weight: Tensor, config: CrispConfig) -> Grid:
+def _grid(weight: Tensor, layout: Layout, config: CrispConfig) -> Grid:
     """The units of a weight under the pattern."""
-    rows, columns = to_matrix(weight).shape
-    taps = weight.shape[2:].numel()
+    rows, columns = to_matrix(weight, layout).shape
+    taps = 1 if layout == "stacked" else weight.shape[2:].numel()
     side = config.block
     match config.pattern:
         case "hybrid" | "block" | "nm":
@@ -293,7 +298,7 @@ def _plan_layer(model: nn.Module, config: CrispConfig, site: Site, automatic: tu
             said = f"{site.name} cannot be {wanted}: the pattern {config.pattern} has no such layers"
             raise InputError(said, hint="choose another pattern or role")
         role, reason = wanted, f"set by the user (else {role}: {reason})"
-    grid = _grid(weight_of(model, site.uses[0]).detach(), config)
+    grid = _grid(weight_of(model, site.uses[0]).detach(), site.layout, config)
     rows, columns = grid.rows, grid.columns
     nm_kept = rows * kept_columns(columns, config.n, config.m) if role != "dense" else rows * columns
     lowest = nm_kept

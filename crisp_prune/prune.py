@@ -17,7 +17,7 @@ from crisp_hw.spec.patterns import NM
 from crisp_prune.agreement import agree
 from crisp_prune.attach import LastCall, Masks, attach, detach, mask_hooks, paused, share_nothing, strip, unwrapped
 from crisp_prune.batches import LossFn, classification_loss, count_of, first_batch, only_classes, to_device
-from crisp_prune.choices import BALANCED, WITHOUT_GRADIENTS
+from crisp_prune.choices import BALANCED, WITHOUT_GRADIENTS, Layout
 from crisp_prune.config import CrispConfig, CrispFields, config_from
 from crisp_prune.geometry import Geometry, evaluation, record, samples_of
 from crisp_prune.given import checked_batch_size, checked_batches, checked_module, checked_state
@@ -36,7 +36,7 @@ from crisp_prune.zeros import dropped, nonzero_of, ranked_last
 
 
 class Crisp:
-    """CRISP pruning of the Conv2d and Linear weights of `model`, which stays a plain module with its own parameters.
+    """CRISP pruning of the convolutions and Linear layers of `model`, which stays a plain module with its parameters.
 
     `sample` is one model input (a tensor, or a tuple of arguments) with the batch in front; it gives the layers'
     geometry and execution order. Without it, the first batch that `fit` or `step` sees does. Raises InputError when
@@ -155,6 +155,11 @@ class Crisp:
         """The dense weights of the prunable layers."""
         return {name: weight_of(self.model, site.uses[0]) for name, site in self._sites.items()}
 
+    @property
+    def layouts(self) -> dict[str, Layout]:
+        """How the axes of the prunable weights lie."""
+        return {name: site.layout for name, site in self._sites.items()}
+
     def record(self, batch: Any, loss_fn: LossFn = classification_loss) -> None:
         """Take geometry and execution order from one batch; before the first iteration, roles follow the order."""
         batch = first_batch([batch], self.config.classes)
@@ -215,7 +220,7 @@ class Crisp:
             self.record(first_batch(batches, self.config.classes), loss_fn)
         if batches is not None and self.config.criterion not in WITHOUT_GRADIENTS:
             self.measure(batches, loss_fn)
-        scores = self.gradients.scores(self.weights, self.config.criterion, self.config.classes)
+        scores = self.gradients.scores(self.weights, self.config.criterion, self.config.classes, self.layouts)
         target = self.config.targets[self.iteration]
         budget = budget_of(self.plan(), self.config)
         scores = ranked_last(scores, self._nonzero)
@@ -322,14 +327,15 @@ class Crisp:
         self._sites = {layer.name: sites[layer.name] for layer in pruned}
         self._masks = {layer.name: dense_masks(layer.grid) for layer in pruned}
         self._attached = {name: attach(self.model, site) for name, site in self._sites.items()}
-        self._nonzero = nonzero_of(self.weights) if self.config.keep_zeros else {}
+        self._nonzero = nonzero_of(self.weights, self.layouts) if self.config.keep_zeros else {}
         self.model.register_forward_pre_hook(self._last.keep, with_kwargs=True)
 
     def _set(self, masks: Mapping[str, MatrixMasks]) -> None:
         """Put new masks into effect."""
         self._masks = dict(masks)
         for name, weight in self.weights.items():
-            both = (from_matrix(part, weight.shape) for part in (masks[name].nm, masks[name].live))
+            layout = self._sites[name].layout
+            both = (from_matrix(part, weight.shape, layout) for part in (masks[name].nm, masks[name].live))
             self._attached[name].set(*(part.to(weight.device) for part in both))
 
 

@@ -16,12 +16,12 @@ from crisp_prune.sites import Site, weight_of
 
 PRODUCTS = frozenset(
     {
-        "linear", "conv2d", "matmul", "__matmul__", "__rmatmul__", "mm", "addmm", "einsum",
+        "linear", "conv1d", "conv2d", "conv3d", "matmul", "__matmul__", "__rmatmul__", "mm", "addmm", "einsum",
         "multi_head_attention_forward", "_native_multi_head_attention", "_transformer_encoder_layer_fwd",
     }
 )  # fmt: skip
 """Functions that multiply a weight."""
-WEIGHT_SECOND = frozenset({"linear", "conv2d"})
+WEIGHT_SECOND = frozenset({"linear", "conv1d", "conv2d", "conv3d"})
 """Those of them whose second argument is the weight."""
 REARRANGEMENTS = frozenset(
     {
@@ -30,6 +30,10 @@ REARRANGEMENTS = frozenset(
     }
 )  # fmt: skip
 """Functions whose result has the same zeros, in another type or order."""
+
+
+PARTS = frozenset({"__getitem__", "select", "unbind", "index_select"})
+"""Functions that take some of stacked weights, each with the zeros that it has."""
 
 
 class _Watch(TorchFunctionMode):
@@ -41,6 +45,7 @@ class _Watch(TorchFunctionMode):
         self.found: dict[str, str] = {}
         self.callers = {site.name: {use.caller for use in site.uses} for site in sites}
         self.weights: dict[int, tuple[str, Tensor]] = {}
+        self.stacked = {site.name for site in sites if site.layout == "stacked"}
         for site in sites:
             weight = weight_of(model, site.uses[0])
             self.weights[id(weight)] = site.name, weight
@@ -55,7 +60,7 @@ class _Watch(TorchFunctionMode):
             name, weight = self.weights.get(id(tensor), ("", None))
             if weight is tensor:
                 self._note(name, func.__name__, (args, kwargs or {}), tensor)
-                if func.__name__ in REARRANGEMENTS:
+                if func.__name__ in REARRANGEMENTS or (name in self.stacked and func.__name__ in PARTS):
                     self.weights |= {id(one): (name, one) for one in made}
         return result
 
@@ -63,11 +68,13 @@ class _Watch(TorchFunctionMode):
         """One read of a weight, judged."""
         if not self.callers[name] & set(self.inside):
             self.found.setdefault(name, f"its weight is read outside of the layer's forward ({function})")
+        elif name in self.stacked and function not in PARTS | {"linear", "detach", "to", "__get__"}:
+            self.found.setdefault(name, f"its stacked weights are not multiplied one at a time by linear ({function})")
         elif function in WEIGHT_SECOND:
             args, kwargs = arguments
             if (args[1] if len(args) > 1 else kwargs.get("weight")) is not weight:
                 self.found.setdefault(name, f"its forward does not multiply inputs by the weight ({function})")
-        elif function not in PRODUCTS | REARRANGEMENTS:
+        elif function not in PRODUCTS | REARRANGEMENTS and not (name in self.stacked and function in PARTS):
             self.found.setdefault(name, f"its forward changes the weight before the product ({function})")
 
 

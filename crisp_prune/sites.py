@@ -3,13 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import torch
 from torch import nn
 from torch.nn.parameter import UninitializedParameter
 
 from crisp_hw.errors import InputError
 from crisp_hw.spec.layer import LayerKind, Skipped
+from crisp_prune.choices import Layout
 
-_PLAIN = "Conv2d or Linear: not pruned, not exported"
+_PLAIN = "convolution or Linear: not pruned, not exported"
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+STACKED = "has stacked weights, to be multiplied one at a time (linear(x, weight[i])); a sample or a batch shows it"
+"""The caution about weights of three axes in a module of the user's own, such as the experts of a mixture."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +37,14 @@ class Site:
     """One weight with every place that reads it; the first place names it.
 
     `obstacle` says why it must stay dense, `own_code` why it must until a recorded forward pass has shown what the
-    layer does with the weight (`reads.watched`).
+    layer does with the weight (`reads.watched`). `layout` says how its axes lie.
     """
 
     kind: LayerKind
     uses: tuple[Use, ...]
     obstacle: str = ""
     own_code: str = ""
+    layout: Layout = "plain"
 
     @property
     def name(self) -> str:
@@ -59,8 +65,9 @@ def weight_of(model: nn.Module, use: Use) -> nn.Parameter:
 
 
 def find_sites(model: nn.Module) -> tuple[Site, ...]:
-    """Every Conv2d and Linear weight in order of registration, packed attention projections included.
+    """Every convolution and Linear weight in order of registration, packed attention projections included.
 
+    GPT-2's Conv1D counts as the Linear that it is, and stacked weights of three axes as one for all that are stacked.
     Weights that several modules share appear once. InputError when a lazy layer has no weight yet.
 
     >>> [site.name for site in find_sites(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Linear(8, 2)))]
@@ -77,17 +84,23 @@ def find_sites(model: nn.Module) -> tuple[Site, ...]:
         known[1].append(use)
     readers = _readers(model)
     return tuple(
-        Site(kind, tuple(uses), obstacle or _tie(uses, readers[identity]), _own_code(model, uses))
+        Site(
+            kind,
+            tuple(uses),
+            obstacle or _tie(uses, readers[identity]),
+            _own_code(model, uses),
+            _layout(model, uses[0]),
+        )
         for identity, (kind, uses, obstacle) in found.items()
     )
 
 
 def unsupported(model: nn.Module, sites: tuple[Site, ...]) -> tuple[Skipped, ...]:
-    """Weights with two or more axes that no site covers, such as those of Conv1d, Embedding or LSTM.
+    """Weights with two or more axes that no site covers, such as those of Embedding or LSTM.
 
     >>> model = nn.Sequential(nn.Embedding(5, 4), nn.Linear(4, 2))
     >>> unsupported(model, find_sites(model))[0].reason
-    'Embedding.weight is not the weight of a plain Conv2d or Linear: not pruned, not exported'
+    'Embedding.weight is not the weight of a plain convolution or Linear: not pruned, not exported'
     """
     covered = {id(weight_of(model, site.uses[0])) for site in sites}
     return tuple(
@@ -98,7 +111,7 @@ def unsupported(model: nn.Module, sites: tuple[Site, ...]) -> tuple[Skipped, ...
 
 
 def _uses(model: nn.Module) -> Iterator[tuple[Use, LayerKind, str]]:
-    """Places that read a Conv2d or Linear weight; the obstacle is empty where it may be pruned."""
+    """Places that read a weight that is multiplied; the obstacle is empty where it may be pruned."""
     inside: set[str] = set()
     for path, module in model.named_modules():
         if isinstance(module, nn.MultiheadAttention):
@@ -108,18 +121,54 @@ def _uses(model: nn.Module) -> Iterator[tuple[Use, LayerKind, str]]:
             for name in packed:
                 yield Use(f"{path}.{name}".lstrip("."), path, f"{name}_weight", path), "linear", ""
             yield Use(output, output, "weight", path), "linear", ""
-        elif isinstance(module, nn.Conv2d | nn.Linear) and path not in inside and "weight" in module._parameters:
-            grouped = isinstance(module, nn.Conv2d) and module.groups > 1
+        elif _is_layer(module) and path not in inside and "weight" in module._parameters:
+            grouped = isinstance(module, CONVOLUTIONS) and module.groups > 1
             obstacle = f"grouped convolution ({module.groups} groups)" if grouped else ""
             yield Use(path or "model", path, "weight", path), _kind(module), obstacle
+        else:
+            for attribute in _stacked(module):
+                yield Use(f"{path}.{attribute}".lstrip("."), path, attribute, path), "linear", ""
+
+
+def _is_layer(module: nn.Module) -> bool:
+    return isinstance(module, (*CONVOLUTIONS, nn.Linear)) or turned(module)
+
+
+def turned(module: nn.Module) -> bool:
+    """Is it GPT-2's Conv1D, a Linear whose weight is (in, out)?
+
+    >>> turned(nn.Linear(2, 2))
+    False
+    """
+    if isinstance(module, torch.jit.ScriptModule):
+        return False
+    weight = module._parameters.get("weight")
+    return type(module).__name__ == "Conv1D" and weight is not None and weight.ndim == 2
+
+
+def _stacked(module: nn.Module) -> list[str]:
+    """Parameters of three axes in a module of the user's own; one sample's worth, as of positions, is none."""
+    if type(module).__module__.startswith("torch.") or isinstance(module, torch.jit.ScriptModule):
+        return []
+    weights = module._parameters.items()
+    return [name for name, weight in weights if weight is not None and weight.ndim == 3 and len(weight) > 1]
+
+
+def _layout(model: nn.Module, use: Use) -> Layout:
+    module = model.get_submodule(use.owner)
+    if turned(module):
+        return "turned"
+    return "stacked" if use.attribute in _stacked(module) and not _is_layer(module) else "plain"
 
 
 def _own_code(model: nn.Module, uses: list[Use]) -> str:
-    """The caution about a class, or an object, that replaces the forward of Conv2d or Linear."""
+    """The caution about a class, or an object, that replaces the forward of a layer, or that stacks weights."""
     for use in uses:
         module = model.get_submodule(use.owner)
-        plain = nn.Conv2d if isinstance(module, nn.Conv2d) else nn.Linear
-        names = ("forward", "_conv_forward") if plain is nn.Conv2d else ("forward",)
+        if use.attribute in _stacked(module) and not _is_layer(module):
+            return f"{type(module).__name__} {STACKED}"
+        plain = next((kind for kind in CONVOLUTIONS if isinstance(module, kind)), nn.Linear)
+        names = ("forward",) if plain is nn.Linear else ("forward", "_conv_forward")
         if use.caller != use.owner or not isinstance(module, plain):
             continue
         if any(getattr(type(module), name) is not getattr(plain, name) or name in vars(module) for name in names):
@@ -129,8 +178,8 @@ def _own_code(model: nn.Module, uses: list[Use]) -> str:
 
 
 def _kind(module: nn.Module) -> LayerKind:
-    """Conv2d or Linear."""
-    return "conv2d" if isinstance(module, nn.Conv2d) else "linear"
+    """A convolution or a Linear."""
+    return "conv2d" if isinstance(module, CONVOLUTIONS) else "linear"
 
 
 def _parameters(model: nn.Module) -> Iterator[tuple[str, nn.Module, str, nn.Parameter]]:
@@ -149,6 +198,6 @@ def _readers(model: nn.Module) -> dict[int, list[str]]:
 
 
 def _tie(uses: list[Use], names: list[str]) -> str:
-    """An obstacle when a module that is neither Conv2d nor Linear reads the same weight."""
+    """An obstacle when a module that is no layer reads the same weight."""
     others = set(names) - {use.parameter for use in uses}
     return f"shares its weight with {', '.join(sorted(others))}" if others else ""

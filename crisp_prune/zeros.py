@@ -6,17 +6,18 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from crisp_prune.choices import Layout
 from crisp_prune.iterate import MatrixMasks
 from crisp_prune.matrix import to_matrix
 
 
-def nonzero_of(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def nonzero_of(weights: Mapping[str, Tensor], layouts: Mapping[str, Layout]) -> dict[str, Tensor]:
     """Where weights are not zero, bool[S, K] by layer.
 
-    >>> nonzero_of({"a": torch.tensor([[1.0, 0.0]])})["a"].tolist()
+    >>> nonzero_of({"a": torch.tensor([[1.0, 0.0]])}, {"a": "plain"})["a"].tolist()
     [[True, False]]
     """
-    return {name: to_matrix(weight.detach() != 0).cpu() for name, weight in weights.items()}
+    return {name: to_matrix(weight.detach() != 0, layouts[name]).cpu() for name, weight in weights.items()}
 
 
 def ranked_last(scores: Mapping[str, Tensor], nonzero: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -54,7 +54,7 @@ class Problem:
             named = " and ".join(sorted(BALANCED))
             raise InputError(f"the pattern {pruner.config.pattern} has no budget", hint=f"{named} have")
         self.pruner, self.judge, self.config = pruner, judge, pruner.config
-        scores = pruner.gradients.scores(pruner.weights, self.config.criterion, self.config.classes)
+        scores = pruner.gradients.scores(pruner.weights, self.config.criterion, self.config.classes, pruner.layouts)
         self.dense_masks = nm_masks(scores, pruner.masks, self.config.n, self.config.m)
         self.ranks = {name: self._ranked(name, scores[name]) for name in budget_of(pruner.plan(), self.config).hybrid}
         self.table, self.fixed, self.dense = _costs(self, budget)

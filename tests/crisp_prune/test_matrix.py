@@ -30,7 +30,7 @@ def test_linear_is_itself_and_others_are_refused():
     assert torch.equal(to_matrix(weight), weight)
     assert torch.equal(from_matrix(weight, (3, 5)), weight)
     with pytest.raises(InputError, match="no matrix view"):
-        to_matrix(torch.rand(2, 3, 4))
+        to_matrix(torch.rand(2, 3, 4, 1, 1, 1))
     with pytest.raises(InputError, match="does not fill"):
         from_matrix(weight, (3, 4))
 

@@ -85,7 +85,7 @@ def test_a_ceiling_lowers_the_reach():
 
 
 def test_nothing_to_prune_is_an_error():
-    with pytest.raises(InputError, match="no Conv2d or Linear layer"):
+    with pytest.raises(InputError, match="no convolution or Linear layer"):
         require_reachable(make_plan(nn.Sequential(nn.Conv2d(3, 8, 3)), CONFIG), 0.6)
 
 

@@ -236,7 +236,7 @@ def test_a_batch_that_comes_too_late_says_so():
 def test_scripted_layers_are_listed_and_left_alone(whole):
     model = mlp()
     if whole:
-        with pytest.raises(InputError, match="no Conv2d or Linear layer that can be pruned"):
+        with pytest.raises(InputError, match="no convolution or Linear layer that can be pruned"):
             Crisp(torch.jit.trace(model, X), BLIND)
         return
     model.insert(0, torch.jit.script(nn.Linear(64, 64)))
