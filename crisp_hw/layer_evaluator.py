@@ -20,7 +20,6 @@ from crisp_hw.encode import (
     uncounted,
 )
 from crisp_hw.engine.compare import compare_tiles
-from crisp_hw.engine.rounded import rounded
 from crisp_hw.engine.unpriced import unpriced
 from crisp_hw.errors import CrispError, MappingError
 from crisp_hw.layer_ways import SolvedWay, Way, Ways, compared, computes, energy_pj, noted, said_of
@@ -204,8 +203,7 @@ class LayerEvaluator:
             error = MappingError(said, hint="`crisp-hw verify` compares the backends", failures=result.failures)
             raise self._about(error, name)
         design = best.way.task.design
-        notes = (*unpriced(design, result), *rounded(DesignPoint(design, best.solved.found.mapping), best.result))
-        return replace(result, assumptions=(*result.assumptions, *notes))
+        return replace(result, assumptions=(*result.assumptions, *unpriced(design, result), *best.solved.rounded))
 
 
 def _nameless(descriptor: Descriptor) -> object:

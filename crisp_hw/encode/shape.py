@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from math import ceil
 
 from crisp_hw.spec.accelerator import Accelerator, fills_array
@@ -83,6 +84,7 @@ def chunked(total: int, limit: int) -> tuple[int, int]:
     return chunks, ceil(total / chunks)
 
 
+@cache
 def padded_positions(positions: int, limit: int) -> int:
     """The next size whose tiles of at most `limit` are not small: a divisor in [limit / 2, limit], or one tile.
 
@@ -130,12 +132,19 @@ def smaller(fabric: Fabric, gemm: Gemm, steps: Steps) -> Iterator[Fabric]:
     ([64, 26, 4], [66, 65, 68])
     """
     wide = ceil(gemm.positions / steps.positions)
-    limits: dict[int, int] = {}
-    for limit in range(max(1, min(fabric.positions // steps.positions, wide)), 0, -1):
-        limits.setdefault(padded_positions(wide, limit), limit * steps.positions)
-    tiles = (fabric.positions, *list(limits.values())[1:])
+    others = _paddings(wide, max(1, min(fabric.positions // steps.positions, wide)))[1:]
+    tiles = (fabric.positions, *(limit * steps.positions for limit in others))
     for cores in range(fabric.cores, 0, -1):
         yield from (replace(fabric, cores=cores, positions=positions) for positions in tiles)
+
+
+@cache
+def _paddings(wide: int, most: int) -> tuple[int, ...]:
+    """The largest limits up to `most` of each size to which `wide` positions are padded, descending."""
+    limits: dict[int, int] = {}
+    for limit in range(most, 0, -1):
+        limits.setdefault(padded_positions(wide, limit), limit)
+    return tuple(limits.values())
 
 
 def padded(gemm: Gemm, fabric: Fabric, steps: Steps) -> tuple[Gemm, tuple[str, ...]]:

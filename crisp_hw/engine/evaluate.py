@@ -122,10 +122,14 @@ def evaluate(point: DesignPoint) -> Result:
 
     Raises InputError as `evaluate_batch`; an invalid mapping is a Result whose `reasons` say why.
     """
-    counted = evaluate_point(point)
+    return result_of(evaluate_point(point), point.assumptions)
+
+
+def result_of(counted: Counted | Unmappable, assumptions: tuple[str, ...] = ()) -> Result:
+    """The Result of a design point of which everything is counted (`evaluate_point`)."""
     if isinstance(counted, Unmappable):
-        return unmapped((counted.failure,), point.assumptions)
-    return report(counted, broken_rules(counted), point.assumptions)
+        return unmapped((counted.failure,), assumptions)
+    return report(counted, broken_rules(counted), assumptions)
 
 
 def evaluate_point(point: DesignPoint) -> Counted | Unmappable:

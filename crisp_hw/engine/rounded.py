@@ -6,39 +6,40 @@ counted kappa times. The fewer nonzeros a tile holds, the larger is kappa, so th
 """
 
 from collections.abc import Iterator, Mapping
-from itertools import product
 
 import numpy as np
 
+from crisp_hw.engine.counted import Counted
 from crisp_hw.engine.energy import charges
-from crisp_hw.engine.evaluate import evaluate_point
-from crisp_hw.spec.design import DesignPoint
+from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.result import Result
 from crisp_hw.spec.rules import Unmappable
 
 TOLD = 1e-3  # of a layer's energy: below, what a rounding costs is not worth a sentence
 
 
-def rounding_pj(point: DesignPoint) -> Mapping[tuple[str, str], float]:
+def rounding_pj(counted: Counted | Unmappable, table: EnergyTable) -> Mapping[tuple[str, str], float]:
     """pJ by level and tensor, in all instances, between kappa x whole vectors and kappa x words / vector.
 
+    `counted` is one mapping as `evaluate_point` gives it, `table` the energies of its design.
+
+    >>> from crisp_hw.engine.evaluate import evaluate_point
     >>> from crisp_hw.spec.arch import Architecture, ComputeLevel
-    >>> from crisp_hw.spec.design import Design
+    >>> from crisp_hw.spec.design import Design, DesignPoint
     >>> from crisp_hw.spec.mapping import LoopMapping, LoopNest
     >>> from crisp_hw.spec.problem import Problem
     >>> nothing = Design(Architecture((), ComputeLevel()), Problem("nothing", (), (), ()))
-    >>> rounding_pj(DesignPoint(nothing, LoopMapping(LoopNest((), ()), ())))
+    >>> rounding_pj(evaluate_point(DesignPoint(nothing, LoopMapping(LoopNest((), ()), ()))), nothing.energy)
     {}
     """
-    if not any(each.compressed for each in point.design.sparse.formats):
-        return {}
-    counted = evaluate_point(point)
     if isinstance(counted, Unmappable):
         return {}
-    tensors, levels = point.design.problem.tensors, point.design.architecture.levels
+    tensors, levels = counted.tiling.problem.tensors, counted.tiling.architecture.levels
     found: dict[tuple[str, str], float] = {}
-    for place in product(range(len(levels)), range(len(tensors))):
-        costs = charges(counted.tiling, counted.sparse, point.design.energy, place).values()
+    for place, stored in counted.sparse.ranks.items():
+        if stored.form is None or not stored.form.compressed or levels[place[0]].block_size == 1:
+            continue  # no kappa
+        costs = charges(counted.tiling, counted.sparse, table, place).values()
         pj = sum(
             charge.energy * (1 - charge.amount / (charge.per_action * np.maximum(charge.actions, 1)))
             for charge in costs
@@ -50,9 +51,9 @@ def rounding_pj(point: DesignPoint) -> Mapping[tuple[str, str], float]:
     return found
 
 
-def rounded(point: DesignPoint, result: Result) -> tuple[str, ...]:
+def rounded(counted: Counted | Unmappable, table: EnergyTable, result: Result) -> tuple[str, ...]:
     """A sentence where these roundings are a thousandth of the energy or more."""
-    found = rounding_pj(point)
+    found = rounding_pj(counted, table)
     return tuple(_sentences(found)) if sum(found.values()) >= TOLD * result.energy_pj else ()
 
 

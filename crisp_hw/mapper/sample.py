@@ -28,7 +28,7 @@ def estimate(space: Space) -> float:
     What no random one fits into counts every factorization once.
     """
     dims, rng = space.design.problem.dims, np.random.default_rng(0)
-    rows = _random(space, rng)
+    rows = _random(space, rng, min(DRAW, max(space.size, ESTIMATED)))
     kept, seen = rows[fits(space, rows, dims)], visible(space)
     if not len(kept):
         return float(space.size)
@@ -87,14 +87,14 @@ def descend(sweeps: tuple[Sweep, ...], budget: int, tick: Callable[[], None]) ->
 
 def _drawn(sweep: Sweep, rng: np.random.Generator) -> Ints:
     """Random rows that fit, int64[b, blocks, dims], none twice."""
-    rows = np.unique(_random(sweep.catalog.space, rng), axis=0)
+    rows = np.unique(_random(sweep.catalog.space, rng, DRAW), axis=0)
     return rows[sweep.keep(rows, sweep.catalog.space.design.problem.dims)]
 
 
-def _random(space: Space, rng: np.random.Generator) -> Ints:
+def _random(space: Space, rng: np.random.Generator, many: int) -> Ints:
     """Factorizations int64[b, blocks, dims], each dimension's with equal probability."""
     dims = space.design.problem.dims
-    rows: Ints = np.stack([space.factors[d][rng.integers(0, len(space.factors[d]), DRAW)] for d in dims], axis=2)
+    rows: Ints = np.stack([space.factors[d][rng.integers(0, len(space.factors[d]), many)] for d in dims], axis=2)
     return rows
 
 

@@ -1,6 +1,6 @@
 """Rows of factors to evaluated mappings: every order that costs can tell apart, together by loop nest."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisp_hw.engine.arrays import distinct
-from crisp_hw.engine.evaluate import evaluate_nests
+from crisp_hw.engine.evaluate import Batch, evaluate_nests
 from crisp_hw.mapper.admit import admitted, shares
 from crisp_hw.mapper.bounds import lower
 from crisp_hw.mapper.fits import fits, shrinking_levels
@@ -26,6 +26,7 @@ Bools = NDArray[np.bool_]
 DOES_NOT_FIT = "does not fit (tiles or lanes, even with every other factor at 1)"
 USES_TOO_LITTLE = "uses less of the lanes or words than constraints ask"
 TOGETHER = 8192  # mappings that are evaluated at once, of whatever nests
+FEW = 512  # rows whose evaluation takes hardly longer than the fixed cost of a batch (measured: 600 mappings)
 BOUND = "cannot beat the best (lower bounds of cycles and energy)"
 
 
@@ -89,17 +90,14 @@ class Sweep:
             # certainly invalid, but the engine says by how much
             self._evaluate(rows[shares(space, rows) >= space.parallelism])
         rows = rows[enough]
-        for part in self._best_first(rows):
-            if self.spent:
-                return
-            self._evaluate(part)
-
-    def _best_first(self, rows: Ints) -> Iterator[Ints]:
-        """The rows in two parts: of the smallest bounds, and of the others those that may still be better."""
-        tally = self.tally
         if not len(rows) or tally.wants_front:
-            yield rows
-            return
+            self._evaluate(rows)
+        else:
+            self._best_first(rows)
+
+    def _best_first(self, rows: Ints) -> None:
+        """Evaluate the rows of the smallest bounds, then of the others those that may still be better."""
+        tally = self.tally
         bound = lower(self.catalog.space, rows, self.catalog.space.design.problem.dims)
         first = bound.cycles if tally.objective == "cycles" else bound.energy_pj
         ahead = first <= first.min()
@@ -108,12 +106,23 @@ class Sweep:
             ahead = np.isin(np.arange(len(rows)), cut)
         open_rows = ~tally.beaten(bound.cycles, bound.energy_pj)
         tally.pruned[BOUND] += int((ahead & ~open_rows).sum())
-        yield rows[ahead & open_rows]
+        others = rows[~ahead & open_rows]
+        foreseen = self._evaluate(rows[ahead & open_rows], others)
         beaten = tally.beaten(bound.cycles, bound.energy_pj)
         tally.pruned[BOUND] += int((~ahead & beaten).sum())
-        yield rows[~ahead & ~beaten]
+        left = rows[~ahead & ~beaten]
+        if foreseen is not None and len(left) == len(others):
+            self._count(foreseen)
+        else:
+            self._evaluate(left)
 
-    def _evaluate(self, rows: Ints) -> None:
+    def _evaluate(self, rows: Ints, others: Ints | None = None) -> "_Evaluated | None":
+        """Evaluate and count rows. `others`, which come next, are evaluated with them where they are few, not counted.
+
+        A batch of a few mappings takes as long as one of a few hundred.
+        """
+        if self.spent:
+            return None
         space, gathered, held = self.catalog.space, [], 0
         for arrangement, picked in by_nest(self.catalog, rows):
             if self.budget is not None and self.tally.tried + held >= self.budget:
@@ -121,18 +130,28 @@ class Sweep:
             gathered.append(_work(space, arrangement, picked))
             held += len(picked)
             if held >= TOGETHER:
-                self._enter(gathered)
+                self._count(self._judged(gathered))
                 gathered, held = [], 0
-        self._enter(gathered)
+        if others is None or self.budget is not None or len(others) > FEW:
+            self._count(self._judged(gathered))
+            return None
+        more = [_work(space, arrangement, picked) for arrangement, picked in by_nest(self.catalog, others)]
+        found = self._judged([*gathered, *more])
+        self._count(_Evaluated(tuple(gathered), found.batch))
+        return _Evaluated(tuple(more), found.batch, held)
 
-    def _enter(self, gathered: list["_Work"]) -> None:
-        """Evaluate mappings of several nests together, and count them nest by nest."""
-        space, start = self.catalog.space, 0
+    def _judged(self, gathered: Sequence["_Work"]) -> "_Evaluated":
+        """Mappings of several nests, evaluated together."""
         parts = [(work.nest, work.bounds) for work in gathered]
-        batch = evaluate_nests(space.design, parts, device=self.device)
-        for work in gathered:
+        return _Evaluated(tuple(gathered), evaluate_nests(self.catalog.space.design, parts, device=self.device))
+
+    def _count(self, found: "_Evaluated") -> None:
+        """Enter them into the tally, nest by nest."""
+        start = found.start
+        for work in found.works:
             stop = start + len(work.rows)
-            self.tally.enter(space, work.nest, batch.at(slice(start, stop)), (work.rows, work.bounds))
+            batch = found.batch.at(slice(start, stop))
+            self.tally.enter(self.catalog.space, work.nest, batch, (work.rows, work.bounds))
             start = stop
 
 
@@ -143,6 +162,15 @@ class _Work:
     nest: LoopNest
     rows: Ints
     bounds: Ints
+
+
+@dataclass(frozen=True)
+class _Evaluated:
+    """Mappings of some nests and what came out, which begins at `start` of a batch."""
+
+    works: tuple[_Work, ...]
+    batch: Batch
+    start: int = 0
 
 
 def _work(space: Space, arrangement: tuple[Arrangement, ...], picked: Ints) -> _Work:

@@ -3,7 +3,8 @@
 import json
 from dataclasses import dataclass
 
-from crisp_hw.engine.evaluate import evaluate
+from crisp_hw.engine.evaluate import evaluate_point, result_of
+from crisp_hw.engine.rounded import rounded
 from crisp_hw.errors import CrispError
 from crisp_hw.machine.store import Store, claimed, read, refuse, write
 from crisp_hw.mapper.found import Found
@@ -29,10 +30,11 @@ class Task:
 
 @dataclass(frozen=True)
 class Solved:
-    """The best mapping of a task, and what the embedded engine makes of it."""
+    """The best mapping of a task, what the embedded engine makes of it, and what roundings cost there (`rounded`)."""
 
     found: Found
     result: Result
+    rounded: tuple[str, ...] = ()
 
 
 def task_of(
@@ -62,14 +64,14 @@ def recall(task: Task, store: Store) -> Solved | None:
         return None
     try:
         found: Found = read_spelled(Found, json.dumps(entry.get("found")))
-        result = evaluate(DesignPoint(task.design, found.mapping))
+        solved = _evaluated(task, found)
     except (CrispError, ValueError, IndexError) as error:
         refuse(store, task.key, f"does not fit the design ({' '.join(str(error).split())[:120]})")
         return None
-    if _figures(result) != entry.get("figures"):
+    if _figures(solved.result) != entry.get("figures"):
         refuse(store, task.key, "holds other cycles or energy than the engine computes now")
         return None
-    return Solved(found, result)
+    return solved
 
 
 def solve(task: Task, store: Store | None = None) -> Solved:
@@ -95,7 +97,14 @@ def _searched(task: Task) -> Solved:
     found = search(task.design, task.constraints, task.objective, options=task.options)
     if found.interrupted:
         raise KeyboardInterrupt
-    return Solved(found, evaluate(DesignPoint(task.design, found.mapping)))
+    return _evaluated(task, found)
+
+
+def _evaluated(task: Task, found: Found) -> Solved:
+    """What a search found, with everything that is wanted of the mapping counted once."""
+    counted = evaluate_point(DesignPoint(task.design, found.mapping))
+    result = result_of(counted)
+    return Solved(found, result, rounded(counted, task.design.energy, result))
 
 
 def _figures(result: Result) -> list[object]:

@@ -170,12 +170,18 @@ def test_a_signal_ends_in_order(sent, code, said, where, tmp_path):
         "ending": f"import atexit\ndef send():\n    {sends}\n    for _ in range(100): pass\natexit.register(send)\n"
         "def work(): pass",
     }
-    done = python(f"{codes[where]}\nrun_program('name', work)")
+    done = python(f"{codes[where]}\nrun_program('name', work)", preexec_fn=_hears_signals)
     if where == "ending":
         # what is done is done: an interrupt has nothing to stop; those that end the process still do
         assert (done.returncode == 0 or sent != signal.SIGINT) and "interrupted" not in done.stderr
         return
     assert (done.returncode, done.stderr) == (code, said)
+
+
+def _hears_signals():
+    """What starts the tests may ignore signals, as nohup does, and its processes inherit that."""
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_DFL)
 
 
 def test_signals_that_are_ignored_stay_so():

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from crisp_hw.engine.evaluate import evaluate
+from crisp_hw.engine.evaluate import evaluate, result_of
 from crisp_hw.errors import MappingError
 from crisp_hw.mapper.found import Found
 from crisp_hw.mapper.search import search
@@ -150,10 +150,10 @@ def test_an_engine_that_counts_otherwise_is_noticed(task, store, monkeypatch):
     subject = task(4, 6, 8)
     solve(subject, store)
 
-    def dearer(point):
-        return replace(evaluate(point), energy_pj=evaluate(point).energy_pj * 2)
+    def dearer(counted):
+        return replace(result_of(counted), energy_pj=result_of(counted).energy_pj * 2)
 
-    monkeypatch.setattr(solve_module, "evaluate", dearer)
+    monkeypatch.setattr(solve_module, "result_of", dearer)
     assert recall(subject, store) is None
 
 
