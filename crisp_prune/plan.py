@@ -237,7 +237,7 @@ def _automatic_roles(sites: tuple[Site, ...], order: list[str]) -> dict[str, tup
     ranked = sorted(sites, key=lambda site: calls[site.name] or [len(order)])
     called = [site for site in ranked if calls[site.name]]
     first = next((site for site in called if site.kind == "conv2d"), None)
-    last = max((site for site in called if not site.obstacle), key=lambda site: calls[site.name][-1], default=None)
+    last = max(called, key=lambda site: calls[site.name][-1], default=None)
     roles: dict[str, tuple[Role, str]] = {}
     for site in ranked:
         if site.obstacle:

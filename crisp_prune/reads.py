@@ -32,8 +32,10 @@ REARRANGEMENTS = frozenset(
 """Functions whose result has the same zeros, in another type or order."""
 
 
-PARTS = frozenset({"__getitem__", "select", "unbind", "index_select"})
-"""Functions that take some of stacked weights, each with the zeros that it has."""
+PARTS = frozenset({"__getitem__", "select", "unbind", "index_select", "transpose", "to", "detach", "__get__"})
+"""Functions that take some of stacked weights, or turn each, with the zeros that it has."""
+GROUPED = frozenset({"grouped_mm", "_grouped_mm", "bmm", "matmul", "__matmul__"})
+"""Functions that multiply stacked weights each with inputs of its own."""
 
 
 class _Watch(TorchFunctionMode):
@@ -60,7 +62,7 @@ class _Watch(TorchFunctionMode):
             name, weight = self.weights.get(id(tensor), ("", None))
             if weight is tensor:
                 self._note(name, func.__name__, (args, kwargs or {}), tensor)
-                if func.__name__ in REARRANGEMENTS or (name in self.stacked and func.__name__ in PARTS):
+                if func.__name__ in (PARTS if name in self.stacked else REARRANGEMENTS):
                     self.weights |= {id(one): (name, one) for one in made}
         return result
 
@@ -68,13 +70,16 @@ class _Watch(TorchFunctionMode):
         """One read of a weight, judged."""
         if not self.callers[name] & set(self.inside):
             self.found.setdefault(name, f"its weight is read outside of the layer's forward ({function})")
-        elif name in self.stacked and function not in PARTS | {"linear", "detach", "to", "__get__"}:
-            self.found.setdefault(name, f"its stacked weights are not multiplied one at a time by linear ({function})")
+        elif name in self.stacked:
+            if function not in PARTS and not _along_inputs(function, arguments, weight):
+                self.found.setdefault(
+                    name, f"its stacked weights are not each multiplied along their last axis ({function})"
+                )
         elif function in WEIGHT_SECOND:
             args, kwargs = arguments
             if (args[1] if len(args) > 1 else kwargs.get("weight")) is not weight:
                 self.found.setdefault(name, f"its forward does not multiply inputs by the weight ({function})")
-        elif function not in PRODUCTS | REARRANGEMENTS and not (name in self.stacked and function in PARTS):
+        elif function not in PRODUCTS | REARRANGEMENTS:
             self.found.setdefault(name, f"its forward changes the weight before the product ({function})")
 
 
@@ -107,6 +112,19 @@ def watched(model: nn.Module, sites: tuple[Site, ...]) -> Iterator[dict[str, str
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _along_inputs(function: str, arguments: tuple[Any, Any], weight: Tensor) -> bool:
+    """Does a product add up along the last axis of stacked weights (experts, outputs, inputs), or of one of them?
+
+    A view whose last axis is not the one that lies together in memory has its last two axes exchanged.
+    """
+    args, kwargs = arguments
+    turned = weight.stride(-1) != 1
+    second = (args[1] if len(args) > 1 else kwargs.get("weight")) is weight
+    if function == "linear":
+        return second and not turned
+    return function in GROUPED and second == turned
 
 
 def _tensors(value: Any) -> list[Tensor]:

@@ -13,7 +13,9 @@ from crisp_prune.choices import Layout
 
 _PLAIN = "convolution or Linear: not pruned, not exported"
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-STACKED = "has stacked weights, to be multiplied one at a time (linear(x, weight[i])); a sample or a batch shows it"
+STACKED = (
+    "has stacked weights, to be multiplied along their last axis (linear(x, weight[i])); a sample or a batch shows it"
+)
 """The caution about weights of three axes in a module of the user's own, such as the experts of a mixture."""
 
 

@@ -29,16 +29,24 @@ class Conv1D(nn.Module):
 
 
 class Experts(nn.Module):
-    """Three experts with their weights stacked; each token goes to one of them. `whole` multiplies all at once."""
+    """Three experts with their weights stacked; each token goes to one of them, or `how` says how to all at once."""
 
-    def __init__(self, whole: bool = False) -> None:
+    def __init__(self, how: str = "") -> None:
         super().__init__()
-        self.up = nn.Parameter(torch.randn(3, 16, 8))
-        self.whole = whole
+        self.up = nn.Parameter(torch.randn(3, 8, 8) if how == "inputs first" else torch.randn(3, 16, 8))
+        self.how = how
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if self.whole:
-            return torch.einsum("btc,eoc->bto", x, self.up)
+        each = x.unsqueeze(1)
+        match self.how:
+            case "einsum":
+                return torch.einsum("btc,eoc->bto", x, self.up)
+            case "turned":
+                return torch.matmul(each, self.up.transpose(-2, -1)).sum(1)
+            case "first":
+                return torch.matmul(self.up, each.mT).sum(1).mT
+            case "inputs first":
+                return torch.matmul(each, self.up).sum(1).repeat(1, 1, 2)
         routed = torch.arange(x.shape[1]) % 3
         return torch.stack([nn.functional.linear(x[:, at], self.up[expert]) for at, expert in enumerate(routed)], 1)
 
@@ -76,9 +84,10 @@ def test_masks_act_along_the_inputs_and_the_file_counts_as_torch_does(name):
         assert (plain[2].weight.reshape(4, 4, 12) != 0).sum(1).unique().tolist() == [2]
 
 
-def test_stacked_experts_are_pruned_in_place_and_named_as_not_exported():
+@pytest.mark.parametrize("how", ["", "turned", "first"])
+def test_stacked_experts_are_pruned_in_place_and_named_as_not_exported(how):
     torch.manual_seed(0)
-    model, sample = nn.Sequential(nn.Linear(8, 8), Experts(), nn.Linear(16, 4)), torch.randn(2, 6, 8)
+    model, sample = nn.Sequential(nn.Linear(8, 8), Experts(how), nn.Linear(16, 4)), torch.randn(2, 6, 8)
     pruner = Crisp(model, sparsity=0.7, block=4, criterion="magnitude", sample=sample)
     while not pruner.done:
         pruner.step()
@@ -90,11 +99,13 @@ def test_stacked_experts_are_pruned_in_place_and_named_as_not_exported():
     assert "1.up" not in [layer.layer.name for layer in exported.layers]
 
 
-def test_stacked_weights_that_are_multiplied_otherwise_stay_dense():
-    model = nn.Sequential(nn.Linear(8, 8), Experts(whole=True), nn.Linear(16, 4))
+@pytest.mark.parametrize(("how", "function"), [("einsum", "einsum"), ("inputs first", "matmul")])
+def test_stacked_weights_that_are_multiplied_otherwise_stay_dense(how, function):
+    model = nn.Sequential(nn.Linear(8, 8), Experts(how), nn.Linear(16, 4))
     pruner = Crisp(model, sparsity=0.5, block=4, criterion="magnitude", sample=torch.randn(2, 6, 8))
     assert (
-        pruner.plan().layer("1.up").reason == "its stacked weights are not multiplied one at a time by linear (einsum)"
+        pruner.plan().layer("1.up").reason
+        == f"its stacked weights are not each multiplied along their last axis ({function})"
     )
     unseen = make_plan(model, pruner.config).layer("1.up")
     assert unseen.role == "dense" and "a sample or a batch shows it" in unseen.reason

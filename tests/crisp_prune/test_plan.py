@@ -185,3 +185,20 @@ def test_names_do_not_steer_the_terminal():
     plan = make_plan(nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8)), CrispConfig(sparsity=0.5, block=8))
     odd = replace(plan, layers=(replace(plan.layers[0], name="[red]\x1b[31mx"), *plan.layers[1:]))
     assert "[red]?[31mx" in str(odd)
+
+
+def test_a_head_that_is_tied_leaves_no_other_layer_to_be_the_classifier():
+    class Tied(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.words, self.middle, self.last = nn.Embedding(16, 8), nn.Linear(8, 8), nn.Linear(8, 8)
+            self.head = nn.Linear(8, 16, bias=False)
+            self.head.weight = self.words.weight
+
+        def forward(self, x):
+            return self.head(self.last(self.middle(self.words(x))))
+
+    plan = make_plan(Tied(), CrispConfig(sparsity=0.5, block=8))
+    assert [(layer.name, layer.role) for layer in plan.layers] == [
+        ("middle", "hybrid"), ("last", "hybrid"), ("head", "dense"),
+    ]  # fmt: skip
