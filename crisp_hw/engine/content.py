@@ -11,7 +11,7 @@ from typing import assert_never
 
 import numpy as np
 
-from crisp_hw.engine import actual, banded, density, hybrid, lines
+from crisp_hw.engine import actual, banded, closed, density
 from crisp_hw.engine.arrays import ceil, distinct, floats, like, namespace, on_host, to_int
 from crisp_hw.engine.tiling import Float, Int, Tile
 from crisp_hw.spec.patterns import (
@@ -203,10 +203,8 @@ def _histogram(model: ByShape, extents: Extents) -> tuple[Int, Float]:
     match model:
         case Actual():
             return actual.histogram(model, extents)
-        case HybridBlocks():
-            return hybrid.histogram(model, extents)
-        case PatternedLines():
-            return lines.histogram(model, extents)
+        case HybridBlocks() | PatternedLines():
+            return closed.histogram(model, extents)
     assert_never(model)
 
 
@@ -215,10 +213,8 @@ def _extremes(model: ByShape, extents: Extents) -> tuple[int, int]:
         case Actual():
             occupancy, _ = actual.histogram(model, extents)
             return int(occupancy[0]), int(occupancy[-1])
-        case HybridBlocks():
-            return hybrid.extremes(model, extents)
-        case PatternedLines():
-            return lines.extremes(model, extents)
+        case HybridBlocks() | PatternedLines():
+            return closed.extremes(model, extents)
     assert_never(model)
 
 
@@ -247,8 +243,6 @@ def _known(model: ByShape, outer: Extents, inner: Extents) -> tuple[Int, Float]:
     match model:
         case Actual():
             return known, actual.empty_given(model, inner, outer)
-        case HybridBlocks():
-            return known, hybrid.empty_given(model, inner, outer)
-        case PatternedLines():
-            return known, lines.empty_given(model, inner, outer)
+        case HybridBlocks() | PatternedLines():
+            return known, closed.empty_given(model, inner, outer)
     assert_never(model)

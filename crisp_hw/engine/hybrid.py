@@ -18,7 +18,6 @@ from crisp_hw.engine.lattice import Distribution, Group, drawn, group_of, mixtur
 from crisp_hw.spec.patterns import HybridBlocks
 
 Int = NDArray[np.int64]
-Float = NDArray[np.float64]
 Extents = tuple[int, ...]
 """Size of a tile along each rank, in words."""
 
@@ -29,39 +28,9 @@ Columns = tuple[tuple[Cut, int], ...]
 Rows = tuple[tuple[tuple[int, int], int], ...]
 """(rows in the tile, rows in the hole) of each block row, with how many block rows are cut alike."""
 
-NEGLIGIBLE = 1e-30  # a probability that no double-precision sum can notice
-
 
 @lru_cache(maxsize=4096)
-def histogram(density: HybridBlocks, tile: Extents) -> tuple[Int, Float]:
-    """Occupancies, ascending, and their probabilities, [K] each: every k that a sum can notice, and 0 if possible.
-
-    The mean over all masks of the pattern of `actual.histogram`.
-    """
-    found = _mean(density, tile, tile, hole=False)
-    occupancy, probability = found.occupancies, found.mass / found.mass.sum()
-    seen = (probability > NEGLIGIBLE) | (occupancy == 0)
-    return occupancy[seen], probability[seen]
-
-
-def extremes(density: HybridBlocks, tile: Extents) -> tuple[int, int]:
-    """The fewest and the most nonzeros that a tile of the aligned grid can hold in any mask of the pattern."""
-    found = _mean(density, tile, tile, hole=False)
-    return found.low, found.high
-
-
-@lru_cache(maxsize=65536)
-def empty_given(density: HybridBlocks, inner: Extents, outer: Extents) -> Float:
-    """P(an `inner` tile of an `outer` tile is empty | occupancy of the outer), [K] as `histogram(density, outer)`."""
-    whole = _mean(density, inner, outer, hole=False)
-    holed = _mean(density, inner, outer, hole=True)
-    wanted = histogram(density, outer)[0]
-    joint, total = holed.at(wanted), whole.at(wanted)
-    return np.divide(joint, total, out=np.zeros(len(wanted)), where=total > 0)
-
-
-@lru_cache(maxsize=4096)
-def _mean(density: HybridBlocks, inner: Extents, outer: Extents, hole: bool) -> Distribution:
+def joint(density: HybridBlocks, inner: Extents, outer: Extents, hole: bool) -> Distribution:
     """P(occupancy of the outer tile [and an empty inner one]), summed over pairs of an outer tile and one inside it."""
     rows, columns = _row_classes(density, inner[:-1], outer[:-1]), _column_classes(density, inner[-1], outer[-1])
     if not hole:

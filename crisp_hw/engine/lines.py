@@ -17,7 +17,6 @@ from crisp_hw.engine.lattice import Distribution, Group, drawn, group_of, mixtur
 from crisp_hw.spec.patterns import PatternedLines, TwoRank
 
 Int = NDArray[np.int64]
-Float = NDArray[np.float64]
 Extents = tuple[int, ...]
 """Size of a tile along each rank, in words."""
 
@@ -31,36 +30,9 @@ Lines = tuple[tuple[int, int], ...]
 """(lines in the tile, lines in the hole) of every pattern."""
 Span = tuple[int, int]
 
-NEGLIGIBLE = 1e-30  # a probability that no double-precision sum can notice
-
 
 @lru_cache(maxsize=4096)
-def histogram(density: PatternedLines, tile: Extents) -> tuple[Int, Float]:
-    """Occupancies, ascending, and their probabilities, [K] each, as `hybrid.histogram`."""
-    found = _mean(density, tile, tile, hole=False)
-    occupancy, probability = found.occupancies, found.mass / found.mass.sum()
-    seen = (probability > NEGLIGIBLE) | (occupancy == 0)
-    return occupancy[seen], probability[seen]
-
-
-def extremes(density: PatternedLines, tile: Extents) -> tuple[int, int]:
-    """The fewest and the most nonzeros that a tile of the aligned grid can hold in any mask of the pattern."""
-    found = _mean(density, tile, tile, hole=False)
-    return found.low, found.high
-
-
-@lru_cache(maxsize=65536)
-def empty_given(density: PatternedLines, inner: Extents, outer: Extents) -> Float:
-    """P(an `inner` tile of an `outer` tile is empty | occupancy of the outer), [K] as `histogram(density, outer)`."""
-    whole = _mean(density, inner, outer, hole=False)
-    holed = _mean(density, inner, outer, hole=True)
-    wanted = histogram(density, outer)[0]
-    joint, total = holed.at(wanted), whole.at(wanted)
-    return np.divide(joint, total, out=np.zeros(len(wanted)), where=total > 0)
-
-
-@lru_cache(maxsize=4096)
-def _mean(density: PatternedLines, inner: Extents, outer: Extents, hole: bool) -> Distribution:
+def joint(density: PatternedLines, inner: Extents, outer: Extents, hole: bool) -> Distribution:
     """P(occupancy of the outer tile [and an empty inner one]), summed over pairs of an outer tile and one inside it."""
     lines = _line_classes(density, inner, outer, hole)
     cuts = _cut_classes(density, inner[density.axis], outer[density.axis], hole)

@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 import pytest
 
-from crisp_hw.engine import actual, hybrid
+from crisp_hw.engine import actual, closed
 from crisp_hw.spec.patterns import NM, Actual, Hybrid, HybridBlocks
 
 
@@ -66,9 +66,9 @@ CASES = [
 @pytest.mark.parametrize(("density", "tile"), CASES)
 def test_occupancies_are_a_count_over_masks(density, tile):
     expected = pooled(density, tile)
-    occupancy, probability = hybrid.histogram(density, tile)
+    occupancy, probability = closed.histogram(density, tile)
     assert dict(zip(occupancy.tolist(), probability.tolist(), strict=True)) == pytest.approx(expected)
-    assert hybrid.extremes(density, tile) == (min(expected), max(expected))
+    assert closed.extremes(density, tile) == (min(expected), max(expected))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_parts_of_a_tile_of_known_occupancy_are_a_count_over_masks(density, oute
                 parts[int(tile.sum())] += likely
                 empty[int(tile.sum())] += likely * (not part.any())
     expected = [empty[k] / parts[k] for k in sorted(parts)]
-    assert hybrid.empty_given(density, inner, outer) == pytest.approx(expected)
+    assert closed.empty_given(density, inner, outer) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("tile", [(1, 16, 1), (1, 16, 4), (1, 64, 16), (2, 48, 24), (4, 64, 64), (1, 8, 3)])
@@ -106,7 +106,7 @@ def test_drawn_masks_have_the_distribution_on_average(tile):
         occupancy, share = actual.histogram(Actual(drawn_mask(density, draw)), tile)
         means.append(occupancy @ share)
         empties.append(share[occupancy == 0].sum())
-    occupancy, probability = hybrid.histogram(density, tile)
+    occupancy, probability = closed.histogram(density, tile)
     assert occupancy @ probability == pytest.approx(np.mean(means), rel=1e-2)
     error = np.std(empties) / np.sqrt(len(empties))
     assert probability[occupancy == 0].sum() == pytest.approx(np.mean(empties), abs=4 * error + 1e-4)
@@ -123,6 +123,6 @@ def drawn_mask(density, draw):
 def test_aligned_tiles_of_whole_blocks_keep_whole_blocks():
     """One block row of 8 blocks, 3 kept; a tile of 4 blocks holds 0 to 3 of them: drawn without replacement."""
     density = HybridBlocks(Hybrid(NM(2, 4), 16, 3, 8), (16, 128), (0,) * 16, 128)
-    occupancy, probability = hybrid.histogram(density, (16, 64))
+    occupancy, probability = closed.histogram(density, (16, 64))
     assert occupancy.tolist() == [0, 128, 256, 384]
     assert probability == pytest.approx(np.array([4, 24, 24, 4]) / 56)

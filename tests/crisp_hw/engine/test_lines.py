@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crisp_hw.engine import actual, hybrid, lines
+from crisp_hw.engine import actual, closed
 from crisp_hw.errors import InputError
 from crisp_hw.spec.patterns import NM, Actual, Hybrid, HybridBlocks, PatternedLines, TwoRank
 
@@ -95,11 +95,11 @@ def test_tiles_are_a_count_over_all_masks(case):
             for inside in cut(tile, inner):
                 within[int(tile.sum())] += likely
                 empty[int(tile.sum())] += likely * (not inside.any())
-    occupancy, probability = lines.histogram(density, outer)
+    occupancy, probability = closed.histogram(density, outer)
     found = dict(zip(occupancy.tolist(), probability.tolist(), strict=True))
     assert {k: p for k, p in found.items() if p} == pytest.approx(dict(masses))
-    assert lines.extremes(density, outer) == (min(masses), max(masses))
-    given_k = dict(zip(occupancy.tolist(), lines.empty_given(density, inner, outer).tolist(), strict=True))
+    assert closed.extremes(density, outer) == (min(masses), max(masses))
+    given_k = dict(zip(occupancy.tolist(), closed.empty_given(density, inner, outer).tolist(), strict=True))
     assert {k: given_k[k] for k in masses} == pytest.approx({k: empty[k] / within[k] for k in masses})
     assert density.density == pytest.approx(words / prod(density.shape))
 
@@ -109,7 +109,7 @@ def test_one_pattern_for_all_lines_is_a_block_pattern_without_pruned_blocks(tile
     """`hybrid` has the same masks, and came first."""
     rows = PatternedLines((TwoRank(PLAIN, NM(2, 4)),), (0,) * 4, (4, 8), 1, 8)
     blocks = HybridBlocks(Hybrid(NM(2, 4), 8, 1, 1), (4, 8), (0,) * 4, 8)
-    for mine, other in zip(lines.histogram(rows, tile), hybrid.histogram(blocks, tile), strict=True):
+    for mine, other in zip(closed.histogram(rows, tile), closed.histogram(blocks, tile), strict=True):
         assert mine == pytest.approx(other)
 
 
@@ -126,7 +126,7 @@ def test_drawn_masks_have_the_distribution_on_average():
         mask = (words & held.reshape(64, 32, 1)).reshape(64, 128)
         for k, share in zip(*actual.histogram(Actual(mask), (2, 6)), strict=True):
             masses[int(k)] += share / 40
-    occupancy, probability = lines.histogram(density, (2, 6))
+    occupancy, probability = closed.histogram(density, (2, 6))
     assert occupancy.tolist() == sorted(masses)
     assert probability == pytest.approx([masses[k] for k in sorted(masses)], abs=0.01)
 
