@@ -90,6 +90,8 @@ ABSENT: dict[tuple[str, str], str] = {
     ("evaluate", "history"): "its searches are small",
     ("evaluate", "both-axes"): "its accelerators say which dimension lies along which axis",
     ("model", "both-axes"): "nothing is searched",
+    ("evaluate", "imperfect"): "its layers are padded to their tiles, and stored in formats",
+    ("model", "imperfect"): "a mapping may have residuals (`K=5,3`)",
     ("evaluate", "front"): "`map` writes fronts, of documents that `render` wrote",
     **{(name, "source"): "FILES stand in its place" for name in ("model", "map")},
     **{

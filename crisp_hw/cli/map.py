@@ -100,7 +100,7 @@ def map_files(  # noqa: PLR0913 - the options of a command
     form: FormatOption = "table",
     wide: WideOption = False,
     front: FrontOption = 1,
-    searching: Annotated[SearchOptions, ("budget", "seed", "both_axes", "device")],
+    searching: Annotated[SearchOptions, ("budget", "seed", "both_axes", "imperfect", "device")],
     memory: MemoryOption = "1GiB",
     gap: GapOption = "0%",
     jobs: JobsOption = 1,

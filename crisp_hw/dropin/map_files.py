@@ -175,18 +175,20 @@ def _map(
     check_documents(accepted, NEEDED)
     design = read_design(accepted)
     check_size(design)
-    mapspace = read_mapspace({key: own[key] for key in DOCUMENTS if key in own}, design)
+    options = how.options or SearchOptions()
+    given = {key: own[key] for key in DOCUMENTS if key in own}
+    mapspace = read_mapspace(given, design, imperfect=options.imperfect)
     notes = (*notes, *mapspace.notes, *settings.notes)
-    options = how.options
     constraints, added = mapspace.constraints, tuple[str, ...]()
-    if options is not None and options.both_axes:
+    if options.both_axes:
         apart = both_axes(design, constraints)
         design, constraints, added, notes = apart.design, apart.constraints, apart.added, (*notes, *apart.notes)
-        options = replace(options, both_axes=False)
     chosen = choices(design, constraints)
     if how.began:
         size = sum(space.size for space in chosen.spaces)
         how.began(MapBegun(size, len(chosen.spaces), any(key in own for key in DOCUMENTS), notes))
+    # what says which mappings there are is in the design and the constraints by now
+    options = replace(options, both_axes=False, imperfect=False)
     found = how.search(design, constraints, settings.objective, options, how.progress)
     best = evaluated(DesignPoint(design, found.mapping, found.assumptions), accepted, notes)
     return Mapped(best, found, len(chosen.spaces), chosen.left_out, added)

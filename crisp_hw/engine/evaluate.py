@@ -59,12 +59,16 @@ def evaluate_batch(
     return _judged(design, here.shape[1], _tilings(design, nest, (here, rest), device))
 
 
-def evaluate_nests(design: Design, parts: Sequence[Part], device: str = "numpy") -> Batch:
+def evaluate_nests(
+    design: Design, parts: Sequence[Part], device: str = "numpy", residuals: Sequence[Int] | None = None
+) -> Batch:
     """`evaluate_batch` of the mappings of several nests, bounds int64[b, L] of each, as one batch in this order.
 
     Mappings of nests that differ in the order of their loops alone are counted side by side, so that a few mappings of
-    each of a thousand nests take hardly longer than a thousand of one.
+    each of a thousand nests take hardly longer than a thousand of one. With `residuals` of each, nest by nest.
     """
+    if residuals is not None:
+        return _nest_by_nest(design, parts, residuals, device)
     columns = [(nest, np.ascontiguousarray(bounds.T, dtype=np.int64)) for nest, bounds in parts]
     ends = np.cumsum([bounds.shape[1] for _, bounds in columns]).tolist()
     groups: dict[object, list[int]] = {}
@@ -85,6 +89,21 @@ def evaluate_nests(design: Design, parts: Sequence[Part], device: str = "numpy")
                 yield from _mixed(design, [columns[place] for place in few], np.concatenate(where))
 
     return _judged(design, ends[-1] if ends else 0, tilings())
+
+
+def _nest_by_nest(design: Design, parts: Sequence[Part], residuals: Sequence[Int], device: str) -> Batch:
+    """The same of mappings with imperfect factors."""
+
+    def tilings() -> Iterator[tuple[Int, Tiling]]:
+        start = 0
+        for (nest, bounds), rest in zip(parts, residuals, strict=True):
+            here, last = (np.ascontiguousarray(each.T, dtype=np.int64) for each in (bounds, rest))
+            check(design, nest, here, last)
+            for rows, tiling in _tilings(design, nest, (here, last), device):
+                yield rows + start, tiling
+            start += len(bounds)
+
+    return _judged(design, sum(len(bounds) for _, bounds in parts), tilings())
 
 
 def mixes(design: Design, device: str = "numpy") -> bool:

@@ -11,7 +11,8 @@ Three facts are used, each true of every valid mapping of the model (docs/mapper
 - words, without sparse optimizations and windows: a tile is delivered at least once per step of the temporal loops over
   its own dimensions, whatever the order; what MACs take is exact where mesh neighbours cannot hand it on.
 
-Energies below 0 would turn that round, so that such a table gives no bound on the energy.
+Energies below 0 would turn that round, so that such a table gives no bound on the energy; nor do imperfect factors, of
+which `exact.ragged` says more.
 """
 
 from dataclasses import dataclass
@@ -65,6 +66,8 @@ def lower(space: Space, rows: Ints, dims: tuple[str, ...]) -> Lower:
     transit = sum(level.wires.fill_cycles + level.wires.drain_cycles for level in design.architecture.levels)
     if any(pj < 0 for actions in design.energy.actions.values() for pj in actions.values()):
         return Lower(cycles + transit, np.full(len(rows), -np.inf))
+    if space.imperfect:  # instances at work are averages, cut to whole numbers, so that some work may not be paid for
+        return Lower(cycles + transit, np.zeros(len(rows)))
     energy = np.full(len(rows), least * compute_energy(design.energy, design.architecture.compute, "random"))
     if not design.sparse.active and not sliding(design.problem) and len(dims) == len(design.problem.dims):
         energy = energy + _words_pj(space, rows, dims)

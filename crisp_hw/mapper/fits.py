@@ -75,6 +75,8 @@ def tiles(space: Space, rows: Ints, dims: tuple[str, ...], level: int) -> dict[s
     """Dense words of every tensor that a level keeps (int64[b] each); arguments as in `limits`."""
     inside = [index for index, block in enumerate(space.blocks) if block.level <= level]
     sizes = rows[:, inside, :].prod(axis=1)
+    if space.imperfect:  # where the last tile is the only one, it holds what there is
+        sizes = np.minimum(sizes, [space.design.problem.bound(dim) for dim in dims])
     extents = {dim: sizes[:, column] for column, dim in enumerate(dims)}
     tensors = [tensor for tensor in space.design.problem.tensors if tensor.name in space.keeps[level]]
     return {tensor.name: np.broadcast_to(tile_words(tensor, extents), len(rows)) for tensor in tensors}

@@ -7,6 +7,7 @@ from crisp_hw.mapper.tally import FrontPoint
 from crisp_hw.spec.mapping import LoopMapping
 
 ASSUMPTIONS = ("the mapper tries perfect factorizations only (no residual tiles)",)
+RESIDUAL = ("the mapper tries imperfect factorizations, too, with residual tiles",)
 SETTLED = "what each level keeps is taken from the constraints, not searched"
 """What the search leaves out or takes for granted."""
 

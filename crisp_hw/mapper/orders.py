@@ -11,6 +11,8 @@ Two orders are one where no cost can see the difference; everything else is kept
   of a spatial skipping are formatted tensors, so that the order of their lanes is kept too). Where only the innermost
   rank has any bits, ranks are filled from the inside, one loop each, and a loop further in takes that rank, the others
   cost nothing whatever they hold, and their order is not seen;
+- imperfect factors: the order of temporal loops, as Timeloop's walk counts smaller last tiles where it meets them; not
+  in level 0, whose steps all count, nor that of lanes outside it;
 - ranks of several dimensions (halos), strides, diagonals, link transfers below level 0, flags that forbid reuse,
   storage gating or skipping, and networks that take energy (ways to lanes, what passes by levels): all differ.
 
@@ -156,6 +158,9 @@ def _visible(space: Space, block: LoopBlock) -> Visible:
     linked = block.level == 0 and block.kind == "spatial"
     if sliding(space.design.problem) or linked or unusual(space) or _under_storage_saf(space, block):
         return Visible(everything=True)
+    if space.imperfect:
+        steps = block.level > 0 or any(_delivered(space, block))
+        return Visible(everything=block.kind == "temporal" and steps)
     formatted = tuple(_formatted(space, block))
     if block.kind == "spatial":
         return Visible(False, (), formatted)

@@ -12,7 +12,8 @@ from crisp_hw.spec.options import SearchOptions
 LARGEST_SWEEP = 100_000_000  # factorizations; 11.9 million were enumerated and judged in 2.6 s (benchmarks/mapper.py)
 FAST = (20_000_000, 500_000)  # most mappings of a full search, and a budget beyond it: at 0.1 million/s, minutes
 WINDOWS = (10_000_000, 250_000)  # the same with windows: 20 us each as a search meets them (results/nests.txt)
-SLOW = (200_000, 20_000)  # the same where mappings may be walked (forbidden reuse, wires): then 1.5 ms each
+# the same where mappings may be walked (forbidden reuse, wires, imperfect factors): then 1.5 ms each
+SLOW = (200_000, 20_000)
 FEW = 20_000  # mappings that are all evaluated in about a second, so that templates need not be made
 FEW_WINDOWS = 10_000  # the same with windows
 FEW_WALKED = 1_000  # and where mappings may be walked: about a second
@@ -47,7 +48,7 @@ def plan_of(spaces: tuple[Space, ...], options: SearchOptions) -> Plan:
 def _pace(space: Space) -> tuple[tuple[int, int], int]:
     """The most mappings of a full search and the budget beyond it, and how many are always few."""
     windows = sliding(space.design.problem)
-    if unusual(space) or (windows and not space.design.rules.still_keeps_stride):
+    if space.imperfect or unusual(space) or (windows and not space.design.rules.still_keeps_stride):
         return SLOW, FEW_WALKED
     return (WINDOWS, FEW_WINDOWS) if windows else (FAST, FEW)
 

@@ -9,7 +9,7 @@ from crisp_hw.errors import InputError, MappingError
 from crisp_hw.mapper.bounds import lower
 from crisp_hw.mapper.bypass import choices
 from crisp_hw.mapper.diagnose import least_violating, nothing_fits
-from crisp_hw.mapper.found import ASSUMPTIONS, SETTLED, Found, Progress
+from crisp_hw.mapper.found import ASSUMPTIONS, RESIDUAL, SETTLED, Found, Progress
 from crisp_hw.mapper.plan import plan_of
 from crisp_hw.mapper.run import MOST_SPACES, Run
 from crisp_hw.mapper.sample import MOST_ORDERS, sample
@@ -78,6 +78,8 @@ def search_spaces(  # noqa: PLR0913 - as `search`
     options = options or SearchOptions()
     if options.both_axes:
         raise InputError("both_axes changes the design, not the search", hint="search mapper.axes.both_axes(...)")
+    if options.imperfect:
+        raise InputError("imperfect changes the mapspace, not the search", hint="search Constraints(imperfect=True)")
     mover(options.device)
     total, tally = sum(space.size for space in spaces), Tally(objective, options.front)
     plan = plan_of(spaces, options)
@@ -137,7 +139,7 @@ def _found(spaces: tuple[Space, ...], run: Run, complete: bool, interrupted: boo
         gap=gap,
         interrupted=interrupted,
         front=tally.front,
-        assumptions=(*ASSUMPTIONS, SETTLED) if len(spaces) == 1 else ASSUMPTIONS,
+        assumptions=(*(RESIDUAL if spaces[0].imperfect else ASSUMPTIONS), *([SETTLED] if len(spaces) == 1 else [])),
     )
 
 

@@ -1,10 +1,11 @@
 """The mapspace that constraints leave: which factors every loop may take and which orders its block allows.
 
-Perfect factors only (every product of factors is the bound of its dimension). What fits the hardware is not decided
-here: `fits` drops what certainly does not fit, the engine judges the rest.
+Perfect factors (every product of factors is the bound of its dimension), or with `Constraints.imperfect` also such as
+make the last tile smaller (`imperfect`). What fits the hardware is not decided here: `fits` drops what certainly does
+not fit, the engine judges the rest.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil, prod
 from typing import Literal, assert_never
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisp_hw.errors import InputError, MappingError, Where
+from crisp_hw.mapper.imperfect import factorizations_of, ragged_factorizations
 from crisp_hw.spec.arch import StorageLevel
 from crisp_hw.spec.constraints import Constraints, LevelConstraint
 from crisp_hw.spec.design import Design
@@ -62,13 +64,18 @@ class Space:
     least_words: tuple[int, ...] = ()
 
     @property
+    def imperfect(self) -> bool:
+        """May the last tile of a dimension be smaller?"""
+        return self.constraints.imperfect
+
+    @property
     def size(self) -> int:
         """Number of ways to factorize all dimensions; orders and what does not fit are not counted."""
         return prod(len(table) for table in self.factors.values())
 
 
 def enumerate_space(design: Design, constraints: Constraints) -> Space:
-    """All perfect factorizations, orders and splits that `constraints` leave of a design's mapspace.
+    """All factorizations, orders and splits that `constraints` leave of a design's mapspace.
 
     A level or dimension that no constraint names is free; a factor of 0 means the full bound. What levels keep must be
     settled: `bypass.spaces` has one space per choice. InputError when a constraint names what the design does not have
@@ -86,8 +93,10 @@ def enumerate_space(design: Design, constraints: Constraints) -> Space:
     blocks = _blocks(design, constraints)
     factors = {}
     for dim, bound in zip(design.problem.dims, design.problem.bounds, strict=True):
-        allowed = [_allowed(bound, dim, _constraint(design, constraints, block)) for block in blocks]
-        factors[dim] = _together(factorizations_of(bound, allowed), dim, (design, constraints, blocks))
+        imperfect = constraints.imperfect
+        allowed = [_allowed(bound, dim, _constraint(design, constraints, block), imperfect) for block in blocks]
+        rows = (ragged_factorizations if imperfect else factorizations_of)(bound, allowed)
+        factors[dim] = _together(rows, dim, (design, constraints, blocks))
         if not len(factors[dim]):
             raise _unfactorable(design, constraints, dim)
     return Space(
@@ -180,11 +189,13 @@ def _constraint(design: Design, constraints: Constraints, block: LoopBlock) -> L
     return constraint_of(constraints, design.architecture.levels[block.level].name, block.kind)
 
 
-def _allowed(bound: int, dim: str, constraint: LevelConstraint | None) -> NDArray[np.int64]:
-    """Divisors of `bound`, ascending, that a block's constraint admits for a dimension."""
+def _allowed(bound: int, dim: str, constraint: LevelConstraint | None, imperfect: bool) -> NDArray[np.int64]:
+    """Divisors of `bound`, ascending, that a block's constraint admits for a dimension; or of all numbers up to it."""
     candidates = np.arange(1, int(bound**0.5) + 1, dtype=np.int64)
     small = candidates[bound % candidates == 0]
     divisors: NDArray[np.int64] = np.unique(np.concatenate([small, bound // small]))
+    if imperfect:
+        divisors = np.arange(1, bound + 1, dtype=np.int64)
     if constraint is None:
         return divisors
     divisors = divisors[divisors >= constraint.at_least.get(dim, 1)]
@@ -201,18 +212,6 @@ def _allowed(bound: int, dim: str, constraint: LevelConstraint | None) -> NDArra
     assert_never(factor.relation)
 
 
-def factorizations_of(bound: int, allowed: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """All rows of one factor per block with product `bound`, in ascending lexicographic order: int64[f, blocks]."""
-    rows = np.empty((1, 0), dtype=np.int64)
-    rest = np.array([bound], dtype=np.int64)
-    for divisors in allowed[:-1]:
-        row, pick = np.nonzero(rest[:, None] % divisors == 0)
-        rows = np.column_stack([rows[row], divisors[pick]])
-        rest = rest[row] // divisors[pick]
-    complete: NDArray[np.int64] = np.column_stack([rows, rest])[np.isin(rest, allowed[-1])]
-    return complete
-
-
 def _together(
     rows: NDArray[np.int64], dim: str, where: tuple[Design, Constraints, tuple[LoopBlock, ...]]
 ) -> NDArray[np.int64]:
@@ -224,7 +223,7 @@ def _together(
             for i, block in enumerate(blocks)
             if (design.architecture.levels[block.level].name in across.levels and block.kind == across.constraint.kind)
         ]
-        allowed = _allowed(design.problem.bound(dim), dim, across.constraint)
+        allowed = _allowed(design.problem.bound(dim), dim, across.constraint, constraints.imperfect)
         rows = rows[np.isin(rows[:, here].prod(axis=1), allowed)]
     return rows
 
@@ -243,6 +242,10 @@ def _check_names(design: Design, constraints: Constraints) -> None:
             raise InputError("the level feeds one child only", place, "drop the constraint or give it a fanout")
         _check_dims(design, constraint, place)
     _check_keeps(design, constraints)
+    if constraints.imperfect and design.sparse.formats:
+        form = design.sparse.formats[0]
+        what = f"imperfect factors cut tiles of {form.tensor}, whose density Timeloop takes for higher in a format"
+        raise InputError(what, Where("constraints", form.level), "search perfect factors")
 
 
 def _check_dims(design: Design, constraint: LevelConstraint, place: Where) -> None:

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisp_hw.engine.arrays import distinct
-from crisp_hw.engine.evaluate import Batch, evaluate_nests
+from crisp_hw.engine.evaluate import Batch
 from crisp_hw.mapper.admit import admitted, shares
 from crisp_hw.mapper.bounds import lower
 from crisp_hw.mapper.fits import fits, shrinking_levels
+from crisp_hw.mapper.nests import evaluated
 from crisp_hw.mapper.orders import Arrangement, Visible, choices, visible
 from crisp_hw.mapper.space import Space, loop_nest
 from crisp_hw.mapper.stream import completions
@@ -132,7 +133,7 @@ class Sweep:
             if held >= TOGETHER:
                 self._count(self._judged(gathered))
                 gathered, held = [], 0
-        if others is None or self.budget is not None or len(others) > FEW:
+        if others is None or self.budget is not None or space.imperfect or len(others) > FEW:
             self._count(self._judged(gathered))
             return None
         more = [_work(space, arrangement, picked) for arrangement, picked in by_nest(self.catalog, others)]
@@ -143,7 +144,7 @@ class Sweep:
     def _judged(self, gathered: Sequence["_Work"]) -> "_Evaluated":
         """Mappings of several nests, evaluated together."""
         parts = [(work.nest, work.bounds) for work in gathered]
-        return _Evaluated(tuple(gathered), evaluate_nests(self.catalog.space.design, parts, device=self.device))
+        return _Evaluated(tuple(gathered), evaluated(self.catalog.space, parts, self.device))
 
     def _count(self, found: "_Evaluated") -> None:
         """Enter them into the tally, nest by nest."""

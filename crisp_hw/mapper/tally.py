@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from crisp_hw.engine.evaluate import Batch
 from crisp_hw.mapper.diagnose import Attempt, best_attempt
+from crisp_hw.mapper.imperfect import mapping_of
 from crisp_hw.mapper.space import Space
 from crisp_hw.spec.mapping import LoopMapping, LoopNest
 
@@ -75,7 +76,7 @@ class Tally:
         row = _smallest(valid, scores, rows)
         self._lead(space, nest, batch, (row, rows, bounds), tuple(float(score[row]) for score in scores))
         if self.wants_front:
-            self._extend_front(nest, batch, bounds, np.flatnonzero(valid))
+            self._extend_front(space, nest, batch, (bounds, np.flatnonzero(valid)))
 
     def beaten(self, cycles: Floats, energy_pj: Floats) -> NDArray[np.bool_]:
         """Which lower bounds show that the leader stays at least as good in every score: nothing better is there."""
@@ -97,7 +98,7 @@ class Tally:
             tuple((dims.index(loop.dim), loop.kind) for loop in reversed(nest.loops)),
         )
         if self.leader is None or key < self.leader.key:
-            mapping = LoopMapping(nest, tuple(int(bound) for bound in bounds[row]))
+            mapping = mapping_of(space.design.problem, nest, bounds[row])
             self.leader = Leader(key, mapping, int(batch.cycles[row]), float(batch.energy_pj[row]))
 
     def _note_attempt(self, space: Space, batch: Batch, rows: Ints) -> None:
@@ -105,12 +106,15 @@ class Tally:
         if attempt and (self.attempt is None or attempt.ratio < self.attempt.ratio):
             self.attempt, self.attempt_space = attempt, space
 
-    def _extend_front(self, nest: LoopNest, batch: Batch, bounds: Ints, chosen: Ints) -> None:
+    def _extend_front(self, space: Space, nest: LoopNest, batch: Batch, where: tuple[Ints, Ints]) -> None:
         """Merge the undominated of these mappings with the front; of equals the one met first stays."""
+        bounds, chosen = where
         kept = chosen[undominated(batch.cycles[chosen], batch.energy_pj[chosen])]
         new = [
             FrontPoint(
-                int(batch.cycles[row]), float(batch.energy_pj[row]), LoopMapping(nest, tuple(bounds[row].tolist()))
+                int(batch.cycles[row]),
+                float(batch.energy_pj[row]),
+                mapping_of(space.design.problem, nest, bounds[row]),
             )
             for row in kept
         ]

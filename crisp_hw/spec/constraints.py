@@ -54,7 +54,7 @@ class Constraints:
     A level stores its tensors of `keeps` for certain; those of `either` it may store or bypass, both are searched; all
     others it bypasses. A level that `keeps` does not name keeps every tensor that is not in its `either`. `parallelism`
     is the least share of all lanes, over the whole chain of fanouts, that a mapping must use. `across` are bounds that
-    several levels have together.
+    several levels have together. With `imperfect`, factors need not divide what is left of their dimension.
     """
 
     levels: tuple[LevelConstraint, ...] = ()
@@ -62,3 +62,4 @@ class Constraints:
     either: Mapping[str, frozenset[str]] = field(default_factory=dict)
     parallelism: float = 0.0
     across: tuple[Across, ...] = ()
+    imperfect: bool = False

@@ -42,7 +42,7 @@ def with_fields(kind: Any) -> Callable[[Function], Function]:
     >>> @with_fields(SearchOptions)
     ... def find(path: str, **fields: Any) -> None: "Find."
     >>> list(inspect.signature(find).parameters)
-    ['path', 'budget', 'seed', 'memory_bytes', 'gap', 'device', 'front', 'both_axes']
+    ['path', 'budget', 'seed', 'memory_bytes', 'gap', 'device', 'front', 'both_axes', 'imperfect']
     """
 
     def shown(function: Function) -> Function:

@@ -236,6 +236,13 @@ class SearchOptions:
             "nothing, and the folder the documents of that design.",
         ),
     ] = False
+    imperfect: Annotated[
+        bool,
+        Stated(
+            "Search factors that do not divide their dimension, too: the last tile is then smaller (K=5,3 in "
+            "map.yaml). Not where tensors are stored in formats.",
+        ),
+    ] = False
     said: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -256,3 +263,4 @@ class SearchFields(TypedDict, total=False):
     device: Device
     front: bool
     both_axes: bool
+    imperfect: bool

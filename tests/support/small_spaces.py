@@ -8,12 +8,12 @@ from math import prod
 import numpy as np
 from sparse_spaces import apart, skipped_lanes, sparse_design, three_fanouts, wired
 
-from crisp_hw.engine.evaluate import evaluate_nests
 from crisp_hw.errors import MappingError
 from crisp_hw.mapper.admit import admitted
 from crisp_hw.mapper.bypass import choices
 from crisp_hw.mapper.exact.search import Exact
 from crisp_hw.mapper.fits import shrinking_levels
+from crisp_hw.mapper.nests import evaluated
 from crisp_hw.mapper.orders import arrangements
 from crisp_hw.mapper.space import Space, loop_nest
 from crisp_hw.mapper.tally import OBJECTIVES, Tally
@@ -219,7 +219,7 @@ def every_mapping(case: Case) -> list[Judged]:
                 parts.append((loop_nest(space, loops), rows.reshape(len(rows), -1)[:, columns]))
                 factors.append(rows)
         if parts:
-            batch, every = evaluate_nests(space.design, parts), np.concatenate(factors)
+            batch, every = evaluated(space, parts), np.concatenate(factors)
             good = batch.valid & (batch.cycles > 0)
             if good.any():
                 found.append(Judged(space, every[good], batch.cycles[good].astype(float), batch.energy_pj[good]))
@@ -266,6 +266,23 @@ def wires_case(seed: int) -> Case:
     return Case(design, replace(case.constraints, levels=blocks), case.objective)
 
 
+def ragged_case(seed: int) -> Case:
+    """A small product whose factors need not divide, on one to three fanouts; MACs may hand words on."""
+    rng = np.random.default_rng(70_000 + seed)
+    while True:
+        plain = Design(_chain(rng), _ragged(rng), energy=_prices(rng))
+        design = replace(three_fanouts(rng), problem=plain.problem) if rng.integers(2) else plain
+        constraints = replace(_constraints(rng, design) if rng.integers(2) else apart(design), imperfect=True)
+        case = Case(design, constraints, str(rng.choice(list(OBJECTIVES))))
+        if _right_size(case, 150, 700):
+            return case
+
+
+def _ragged(rng: np.random.Generator) -> Problem:
+    sizes = tuple(int(rng.choice([2, 3, 5, 7])) for _ in "MK")
+    return Problem("small", ("M", "K"), sizes, (tensor("A", "MK"), tensor("B", "K"), tensor("Z", "M", True)))
+
+
 def _forbidden(rng: np.random.Generator, kind: str, names: list[str]) -> dict[str, frozenset[str]]:
     some = frozenset(name for name in names if not rng.integers(3))
     flags = ("no_multicast",) if kind == "spatial" else ("no_temporal_reuse", "rmw_first_update")
@@ -289,5 +306,6 @@ KINDS = {
     "lanes": lanes_case,
     "wires": wires_case,
     "passed": passed_case,
+    "ragged": ragged_case,
 }
 """Kinds of cases, each by its seed."""

@@ -17,7 +17,8 @@ from crisp_hw.mapper.chains.meet import Pairs
 from crisp_hw.mapper.chains.meeting import MOST_LABELS, Meeting, TooManyError
 from crisp_hw.mapper.exact.covers import too_little
 from crisp_hw.mapper.exact.program import Costs
-from crisp_hw.mapper.space import Space, factorizations_of
+from crisp_hw.mapper.imperfect import factorizations_of
+from crisp_hw.mapper.space import Space
 from crisp_hw.mapper.tally import OBJECTIVES, Tally
 
 Bools = NDArray[np.bool_]
@@ -105,7 +106,13 @@ def chain_of(spaces: tuple[Space, ...]) -> Chain | None:
     first = spaces[0]
     problem, names = first.design.problem, [tensor.name for tensor in first.design.problem.tensors]
     options = [dict.fromkeys(space.keeps[level] for space in spaces) for level in range(len(first.keeps))]
-    if too_little(first) or sliding(problem) or prod(map(len, options)) != len(spaces) or len(spaces) == 1:
+    if (
+        first.imperfect
+        or too_little(first)
+        or sliding(problem)
+        or prod(map(len, options)) != len(spaces)
+        or len(spaces) == 1
+    ):
         return None
     keeps = tuple(tuple(tuple(names.index(n) for n in names if n in kept) for kept in each) for each in options)
     chain = Chain(first, keeps)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from crisp_hw.mapper.exact.hashed import hashed_once
 from crisp_hw.mapper.exact.layout import Group, Layout
+from crisp_hw.mapper.exact.ragged import Counted
 from crisp_hw.mapper.exact.windows import Lanes, Link, Window, lanes_along, uncertain, words_along
 
 Bools = NDArray[np.bool_]
@@ -20,13 +21,15 @@ Floats = NDArray[np.float64]
 class Column:
     """The product of the factors in `mask` (`layout.Layout`), of words along `windows`, and of `lanes`.
 
-    Of a sparse design it is a term of a form: of the product only what each of `shares` leaves counts.
+    Of a sparse design it is a term of a form: of the product only what each of `shares` leaves counts. With imperfect
+    factors it is no product of them: `counted` says what is counted.
     """
 
     mask: int
     windows: tuple[Window, ...] = ()
     lanes: tuple[Lanes, ...] = ()
     shares: tuple["Share", ...] = ()
+    counted: Counted | None = None
 
     def times(self, mask: int, lanes: tuple[Lanes, ...] = ()) -> "Column":
         """The same with more factors."""
@@ -102,6 +105,8 @@ class Values:
 
     def _inside(self, group: int, column: Column) -> Column:
         mask = column.mask & self.masks[group]
+        if column.counted is not None:
+            return Column(mask, counted=column.counted.within(self.masks[group]))
         if not column.windows and not column.lanes:
             return Column(mask)
         windows = tuple(each for each in column.windows if self._here(group, each))
@@ -156,6 +161,8 @@ class Values:
 
     def _worth(self, group: int, column: Column) -> Floats:
         here, found = self.groups[group], np.ones(len(self.groups[group].factors))
+        if column.counted is not None:
+            return column.counted.worth(column.mask, self.layout, here)
         for place, dim in enumerate(here.dims):
             for slot in range(len(self.layout.slots)):
                 if column.mask & self.layout.bit(dim, slot):

@@ -14,6 +14,8 @@ def uncovered(space: Space) -> str | None:
     """Why templates do not say what the mappings of a space cost; None where they do."""
     design = space.design
     architecture = design.architecture
+    if space.imperfect and (why := _unusual_tails(space, design)):
+        return why
     if design.sparse.active and (why := _unusual_sparsity(design)):
         return why
     if sliding(design.problem) and (why := _unusual_windows(space, design)):
@@ -28,10 +30,10 @@ def uncovered(space: Space) -> str | None:
 def too_little(space: Space) -> bool:
     """May a mapping cost more than its template says, so that every one that may be best is judged in every order?
 
-    So it is where formats, SAFs or wires are at work, where reuse is forbidden, and where MACs take words from their
-    neighbours: that only adds to what is counted.
+    So it is where formats, SAFs or wires are at work, where reuse is forbidden, where MACs take words from their
+    neighbours, and where last tiles are smaller: that only adds to what is counted.
     """
-    return space.design.sparse.active or unusual(space) or bool(passed_to_macs(space))
+    return space.imperfect or space.design.sparse.active or unusual(space) or bool(passed_to_macs(space))
 
 
 def passed_to_macs(space: Space) -> frozenset[str]:
@@ -40,6 +42,15 @@ def passed_to_macs(space: Space) -> frozenset[str]:
         return frozenset()
     apart = space.no_link_transfer[0] if space.no_link_transfer else frozenset[str]()
     return frozenset(tensor.name for tensor in space.design.problem.tensors) - apart
+
+
+def _unusual_tails(space: Space, design: Design) -> str | None:
+    """Why what imperfect factors count is not what `exact.ragged` says at least."""
+    if design.sparse.active:
+        return "imperfect factors of sparse designs"
+    if sliding(design.problem):
+        return "imperfect factors of windows"
+    return "imperfect factors where reuse is forbidden or networks take energy" if unusual(space) else None
 
 
 def _unusual_sparsity(design: Design) -> str | None:

@@ -8,7 +8,6 @@ from itertools import islice, permutations, product
 import numpy as np
 from numpy.typing import NDArray
 
-from crisp_hw.engine.evaluate import evaluate_nests
 from crisp_hw.mapper.admit import admitted
 from crisp_hw.mapper.exact.covers import too_little
 from crisp_hw.mapper.exact.join import Candidates
@@ -16,6 +15,7 @@ from crisp_hw.mapper.exact.layout import Group, Layout
 from crisp_hw.mapper.exact.program import Costs
 from crisp_hw.mapper.exact.sides import spatial_order
 from crisp_hw.mapper.exact.stills import Still, orders
+from crisp_hw.mapper.nests import evaluated
 from crisp_hw.mapper.orders import count
 from crisp_hw.mapper.space import LoopBlock, Space, loop_nest
 from crisp_hw.mapper.sweep import Sweep, catalog_of
@@ -31,6 +31,7 @@ Sides = tuple[tuple[frozenset[str], frozenset[str]], ...]
 
 _MOST = 256  # candidates judged at a time; one at first, as it is mostly the best
 _MOST_PARTIAL = 32  # the same where every order is judged, about a hundred each
+PAIRS_A_WALK = 30_000  # a mapping with smaller last tiles is walked: 1,000 each second
 PAIRS_A_MAPPING = 3000  # 30 million pairs a second are looked at, and 10,000 mappings of some nests each judged
 MOST_ORDERS = 5000  # of the loops of one factorization whose every order is judged: a second, at 5,000 a second
 
@@ -133,7 +134,8 @@ class Judge:
         if chosen:
             before = self.tally.tried
             self._sweep.take(np.stack(chosen))
-            self.spend(PAIRS_A_MAPPING * (self.tally.tried - before))
+            each = PAIRS_A_WALK if self.space.imperfect else PAIRS_A_MAPPING
+            self.spend(each * (self.tally.tried - before))
 
     @cached_property
     def _sweep(self) -> Sweep:
@@ -185,7 +187,7 @@ class Judge:
         works, start = [work for work in works if len(work.rows)], 0
         if not works:
             return
-        batch = evaluate_nests(self.space.design, [(work.nest, work.bounds) for work in works])
+        batch = evaluated(self.space, [(work.nest, work.bounds) for work in works])
         for work in works:
             stop = start + len(work.rows)
             self.tally.enter(self.space, work.nest, batch.at(slice(start, stop)), (work.rows, work.bounds))

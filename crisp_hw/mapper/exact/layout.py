@@ -32,11 +32,14 @@ class Slot:
 
 @dataclass(frozen=True)
 class Layout:
-    """Dimensions and slots, innermost first; `limits` are the most lanes of a slot (None: any number, as in time)."""
+    """Dimensions with their `sizes`, and slots, innermost first; `limits` are the most lanes of a slot (None: any
+    number, as in time).
+    """
 
     dims: tuple[str, ...]
     slots: tuple[Slot, ...]
     limits: tuple[int | None, ...]
+    sizes: tuple[int, ...] = ()
 
     def bits(self, dims: Iterable[int], which: Which, first: int, last: int) -> int:
         """The pairs of some dimensions with the slots of one kind in the levels `first` .. `last`."""
@@ -88,7 +91,7 @@ def layout_of(space: Space) -> Layout:
             if most is None or most > 1:
                 slots.append(Slot(block.level, axis, index))
                 limits.append(most)
-    return Layout(space.design.problem.dims, tuple(slots), tuple(limits))
+    return Layout(space.design.problem.dims, tuple(slots), tuple(limits), space.design.problem.bounds)
 
 
 def groups_of(space: Space, layout: Layout) -> tuple[Group, ...]:

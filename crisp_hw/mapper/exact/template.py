@@ -8,21 +8,22 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from crisp_hw.engine.energy import action_energy, resolved
+from crisp_hw.engine.energy import resolved
 from crisp_hw.engine.validity import capacity_limits
 from crisp_hw.mapper.exact.arrivals import Arrivals
-from crisp_hw.mapper.exact.columns import Column, Form, Open
+from crisp_hw.mapper.exact.columns import Column, Open
 from crisp_hw.mapper.exact.covers import passed_to_macs, too_little
 from crisp_hw.mapper.exact.forms import Room, Template
 from crisp_hw.mapper.exact.layout import Layout
+from crisp_hw.mapper.exact.ragged import Counted
 from crisp_hw.mapper.exact.sparse import Thinner
 from crisp_hw.mapper.exact.stills import Still
+from crisp_hw.mapper.exact.tails import Tails
 from crisp_hw.mapper.exact.variants import Variant, Variants
 from crisp_hw.mapper.exact.windows import Lanes, Window, plain_dims, sliding_ranks
 from crisp_hw.mapper.exact.wired import carried
-from crisp_hw.mapper.exact.words import Left, Words, ports_of
+from crisp_hw.mapper.exact.words import Left, Words, leaks_pj, ports_of, word_pj
 from crisp_hw.mapper.space import Space
-from crisp_hw.spec.arch import StorageLevel
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.problem import Tensor
 
@@ -53,15 +54,17 @@ class Templates:
         for column, pj in computes.energy_pj.items():
             if column.shares:
                 sums.pj[column] += pj
+        if space.imperfect:
+            self._tails.compute(sums)
         return Template(
             self._open(stills, forced, variant or Variant()),
             dict(sums.pj),
             dict(sums.unread_pj),
-            self._leaks,
+            leaks_pj(space, layout, idle=self._thinner.idles),
             ports_of(sums, design.architecture.levels),
             self._rooms,
             {steps.thinned(column.shares): share for column, share in computes.busy.items()},
-            computes.energy_pj.get(Column(0), 0.0),
+            0.0 if space.imperfect else computes.energy_pj.get(Column(0), 0.0),
             tuple(sums.less),
             tuple(sums.more),
             too_little(self.space),
@@ -82,6 +85,11 @@ class Templates:
         if not self._thinner.active:  # what is left of words depends on all that stands still
             self._known[key] = sums
         for child, level in zip([-1, *kept[:-1]], kept, strict=True):
+            if space.imperfect:
+                pj = word_pj(prices, space.design.architecture.levels[level])
+                arrived = into[child].mask, None if level == top else into[level].mask
+                self._tails.count(sums, (index, child, level), arrived, pj)
+                continue
             lanes = self._lanes((index, child, level), variant)
             filled = None if level == top else into[level]
             sent = self._sent((index, child, level), into[child].times(*lanes), variant)
@@ -124,6 +132,10 @@ class Templates:
     @cached_property
     def _thinner(self) -> Thinner:
         return Thinner(self.space, self.layout)
+
+    @cached_property
+    def _tails(self) -> Tails:
+        return Tails(self.space, self.layout)
 
     @cached_property
     def _arrivals(self) -> Arrivals:
@@ -183,7 +195,7 @@ class Templates:
     def _round(self, sums: Words, prices: EnergyTable, level: int) -> None:
         """Words that neighbours hand on are shares of counts, of which the engine may round one word away."""
         layout, top = self.layout, len(self.space.keeps) - 1
-        pj = self._word_pj(prices, self.space.design.architecture.levels[level])
+        pj = word_pj(prices, self.space.design.architecture.levels[level])
         sums.unread_pj[Column(layout.bits(layout.every, "spatial", level + 1, top))] += pj["reads"] + pj["fills"]
         sums.unread[level][Column(0)] += 1.0
         sums.unwritten[level][Column(0)] += 1.0
@@ -223,7 +235,7 @@ class Templates:
         (tensor, level), (sent, filled), weight = where, moved, left.weight
         layout, top, own = self.layout, len(self.space.keeps) - 1, self._own(tensor)
         outside = layout.bits(layout.every, "spatial", level + 1, top)
-        pj = self._word_pj(prices, self.space.design.architecture.levels[level])
+        pj = word_pj(prices, self.space.design.architecture.levels[level])
         # the words of an output that one instance sees over the whole run, whose first update reads nothing
         part = Column(layout.bits(own, "all", 0, top) & ~outside)
         rules = self.space.design.rules
@@ -254,22 +266,6 @@ class Templates:
             more = [*sums.unread[level], *sums.unwritten[level]]
             sums.more.update(dict.fromkeys(each.bare for each in more))
 
-    def _word_pj(self, prices: EnergyTable, level: StorageLevel) -> dict[str, float]:
-        """pJ per word: an access moves a block of them, and a cluster of instances shares one at best."""
-        shared = level.block_size * level.cluster_size
-        return {op: action_energy(prices, level, "random", op) / shared for op in ("reads", "fills", "updates")}
-
-    @cached_property
-    def _leaks(self) -> Form:
-        """pJ per cycle of the instances at work."""
-        layout, levels, energy = self.layout, self.space.design.architecture.levels, self.space.design.energy
-        found: dict[Column, float] = defaultdict(float)
-        for index, level in enumerate(levels):
-            used = Column(layout.bits(layout.every, "spatial", index + 1, len(levels) - 1))
-            used = Column(0) if self._thinner.idles else used  # of instances that wait, one leaks at least
-            found[used] += energy.actions.get(level.name, {}).get("leak", 0.0)
-        return {column: pj for column, pj in found.items() if pj}
-
     @cached_property
     def _rooms(self) -> tuple[Room, ...]:
         """What the levels of limited size hold."""
@@ -289,6 +285,8 @@ class Templates:
     def _tile(self, tensor: Tensor, level: int) -> Column:
         layout = self.layout
         plain = [d for d in layout.every if layout.dims[d] in plain_dims(tensor)]
+        if self.space.imperfect:
+            return Column(layout.bits(plain, "all", 0, level), counted=Counted(whole=True))
         windows = []
         for rank in sliding_ranks(tensor):
             dims = [d for d in layout.every if layout.dims[d] in {term.dim for term in rank}]

@@ -3,9 +3,14 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from crisp_hw.engine.energy import action_energy
 from crisp_hw.mapper.exact.columns import Column, Form, Share
 from crisp_hw.mapper.exact.forms import Port
+from crisp_hw.mapper.exact.layout import Layout
+from crisp_hw.mapper.exact.ragged import Counted
+from crisp_hw.mapper.space import Space
 from crisp_hw.spec.arch import StorageLevel
+from crisp_hw.spec.ert import EnergyTable
 
 
 @dataclass
@@ -65,3 +70,20 @@ def ports_of(sums: Words, levels: tuple[StorageLevel, ...]) -> tuple[Port, ...]:
 
 def _sum(one: Form, other: Form) -> Form:
     return {column: one.get(column, 0.0) + other.get(column, 0.0) for column in {**one, **other}}
+
+
+def word_pj(prices: EnergyTable, level: StorageLevel) -> dict[str, float]:
+    """pJ per word of a level: an access moves a block of them, and a cluster of instances shares one at best."""
+    shared = level.block_size * level.cluster_size
+    return {op: action_energy(prices, level, "random", op) / shared for op in ("reads", "fills", "updates")}
+
+
+def leaks_pj(space: Space, layout: Layout, *, idle: bool) -> Form:
+    """pJ per cycle of the instances at work; of instances that wait (`idle`), one leaks at least."""
+    levels, energy = space.design.architecture.levels, space.design.energy
+    found: dict[Column, float] = defaultdict(float)
+    for index, level in enumerate(levels):
+        lanes = layout.bits(layout.every, "spatial", index + 1, len(levels) - 1)
+        used = Column(0, counted=Counted(floor=lanes)) if space.imperfect and lanes else Column(lanes)
+        found[Column(0) if idle else used] += energy.actions.get(level.name, {}).get("leak", 0.0)
+    return {column: pj for column, pj in found.items() if pj}

@@ -16,6 +16,7 @@ from crisp_hw.mapper.exact.join import Joiner
 from crisp_hw.mapper.exact.judge import Judge
 from crisp_hw.mapper.exact.program import Costs
 from crisp_hw.mapper.exact.setting import NodeName, Setting
+from crisp_hw.mapper.imperfect import mapping_of
 from crisp_hw.mapper.space import Space, loop_nest
 from crisp_hw.mapper.tally import OBJECTIVES, Leader, Tally
 from crisp_hw.spec.mapping import Loop, LoopKind, LoopMapping, LoopNest
@@ -110,7 +111,7 @@ def best_of(leader: Leader | None, spaces: tuple[Space, ...]) -> Best | None:
 def leader_of(best: Best, spaces: tuple[Space, ...]) -> Leader:
     """The same for a tally."""
     nest = loop_nest(spaces[best.space], tuple(Loop(*each) for each in best.loops))
-    mapping = LoopMapping(nest, best.bounds)
+    mapping = mapping_of(spaces[best.space].design.problem, nest, np.array(best.bounds))
     return Leader((best.scores, best.seen, best.order), mapping, best.cycles, best.energy_pj)
 
 

@@ -75,17 +75,18 @@ def read_constraints(documents: Any, design: Design) -> Constraints:
     return read_mapspace(documents, design).constraints
 
 
-def read_mapspace(documents: Any, design: Design) -> Mapspace:
+def read_mapspace(documents: Any, design: Design, *, imperfect: bool = False) -> Mapspace:
     """What a set of documents (a dict by document name) lets a mapper choose; without such a document, everything.
 
     As in Timeloop (src/mapping/constraints.cpp): a level or dimension that is not named is free, `X=0` is the full
     bound, dimensions missing in a permutation stand in any order between those before and after a `_`, without a split
     x and y are free, and a tensor that a level neither keeps nor bypasses is searched both ways; the outermost level
-    keeps all. Saying one thing twice is an error. Raises InputError, with file and line where they are known, for what
-    is wrong or not modelled, naming document, level and key.
+    keeps all. With `imperfect`, exact factors need not divide their dimension. Saying one thing twice is an error.
+    Raises InputError, with file and line where they are known, for what is wrong or not modelled, naming document,
+    level and key.
     """
     said = read_said(documents, design)
-    constraints = _constraints(said, design)
+    constraints = _constraints(said, design, imperfect=imperfect)
     return Mapspace(constraints, tuple(said.notes))
 
 
@@ -233,8 +234,8 @@ def _add_share(said: Said, entry: Entry, design: Design) -> None:
     said.parallelism = float(number(share, inside(entry.at, entry.attributes, "min")))
 
 
-def _constraints(said: Said, design: Design) -> Constraints:
-    said.notes += cut_to_fit(said.blocks, said.places, design)
+def _constraints(said: Said, design: Design, *, imperfect: bool) -> Constraints:
+    said.notes += cut_to_fit(said.blocks, said.places, design, imperfect=imperfect)
     levels = [level.name for level in design.architecture.levels]
     everything = frozenset(tensor.name for tensor in design.problem.tensors)
     keeps = {level: said.keep[level] for level in levels[:-1] if level in said.keep}
@@ -245,4 +246,5 @@ def _constraints(said: Said, design: Design) -> Constraints:
         keeps,
         {level: everything - names for level, names in named.items() if everything - names},
         said.parallelism or 0.0,
+        imperfect=imperfect,
     )

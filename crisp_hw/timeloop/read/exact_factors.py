@@ -10,12 +10,14 @@ from crisp_hw.timeloop.read.constraint_blocks import BlockLimits, Kind
 Place = tuple[str, Kind]
 
 
-def cut_to_fit(blocks: Mapping[Place, BlockLimits], places: Mapping[Place, Where], design: Design) -> list[str]:
+def cut_to_fit(
+    blocks: Mapping[Place, BlockLimits], places: Mapping[Place, Where], design: Design, *, imperfect: bool = False
+) -> list[str]:
     """Lower exact factors to what the ones inside them leave of their dimension, and a note about each.
 
     Timeloop goes through the exact factors from the innermost block outwards and takes at most what is left
     (src/util/numeric.cpp: Factors; src/mapspaces/uber.cpp: AssignIndexFactors). Where a factor does not divide what is
-    left it makes a residual tile, which is not searched here: InputError, which names the factor.
+    left it makes a residual tile, which is searched with `imperfect` alone: else InputError, which names the factor.
     """
     notes = []
     for dim, bound in zip(design.problem.dims, design.problem.bounds, strict=True):
@@ -31,12 +33,12 @@ def cut_to_fit(blocks: Mapping[Place, BlockLimits], places: Mapping[Place, Where
                     block.least.pop(dim, None)  # Timeloop asks bounds of what is written, not of what is left
                     block.most.pop(dim, None)
                 block.equal[dim] = factor = left
-            if left % factor:
+            if left % factor and not imperfect:
                 what = f"{dim}={factor} does not divide what is left of {dim}, {left}: the last tile would"
                 what += f" have {left % factor}, and residual tiles are not searched"
                 at = block.factors_at.get((dim, "factor"), places[place])
-                raise InputError(what, at, "use a factor that divides it")
-            left //= factor
+                raise InputError(what, at, "use a factor that divides it, or search them, too (--imperfect)")
+            left = -(-left // factor)
     return notes
 
 

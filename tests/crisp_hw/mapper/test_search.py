@@ -153,7 +153,7 @@ def flat(subject, parts, device):
 
 @pytest.mark.parametrize("chunk_rows", [1, 3, 1000])
 def test_ties_go_to_the_smallest_bounds_seen_from_outside(chunk_rows, monkeypatch):
-    monkeypatch.setattr(sweep, "evaluate_nests", flat)
+    monkeypatch.setattr(sweep, "evaluated", flat)
     monkeypatch.setattr(sweep, "lower", lambda space, rows, dims: Lower(np.ones(len(rows)), np.ones(len(rows))))
     space = enumerate_space(design(4, 3), Constraints())
     rows = next(factorizations(space, 1000)).rows
@@ -190,7 +190,7 @@ def refusing(subject, parts, device):
 
 
 def test_when_the_engine_refuses_all_the_least_bad_attempt_is_named(monkeypatch):
-    monkeypatch.setattr(sweep, "evaluate_nests", refusing)
+    monkeypatch.setattr(sweep, "evaluated", refusing)
     with pytest.raises(MappingError, match=r"level RF needs 102 bits of metadata capacity and has 60, 42 too many"):
         search(design(4, 6), Constraints())
 
@@ -241,7 +241,7 @@ def test_ctrl_c_without_any_mapping_is_passed_on(monkeypatch):
     def stopped(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sweep, "evaluate_nests", stopped)
+    monkeypatch.setattr(sweep, "evaluated", stopped)
     with pytest.raises(KeyboardInterrupt):
         search(design(4, 6), Constraints())
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from small_spaces import KINDS, Case, best_scores, dense_case, every_mapping, found_by_templates
 
-from crisp_hw.mapper.exact import program, search, tables
+from crisp_hw.mapper.exact import program, ragged, search, tables
 from crisp_hw.mapper.exact.program import Rest
 from crisp_hw.mapper.exact.search import Exact
 from crisp_hw.mapper.exact.setting import Node
@@ -16,7 +16,7 @@ from crisp_hw.spec.constraints import Constraints
 
 pytestmark = pytest.mark.slow  # each searches many spaces
 
-STEPS = {"lanes": 5, "wires": 5, "passed": 4}  # of so many seeds one, where every mapping takes seconds
+STEPS = {"lanes": 5, "wires": 5, "passed": 4, "ragged": 5}  # of so many seeds one, where every mapping takes seconds
 NEAR = 0.01  # relative: so near to some mapping a bound that is 1 % too high is noticed
 ROUNDING = 1e-9  # relative: what sums of floats in another order may differ by
 
@@ -121,7 +121,16 @@ def too_high(case, every):
 
 @pytest.mark.parametrize(
     ("kind", "exact"),
-    [("dense", 1 / 3), ("windows", 0), ("sparse", 0.1), ("fanned", 1 / 3), ("lanes", -1), ("wires", 0), ("passed", 0)],
+    [
+        ("dense", 1 / 3),
+        ("windows", 0),
+        ("sparse", 0.1),
+        ("fanned", 1 / 3),
+        ("lanes", -1),
+        ("wires", 0),
+        ("passed", 0),
+        ("ragged", 0),
+    ],
 )
 def test_no_mapping_costs_less_than_templates_say(small_seeds, kind, exact):
     met = 0
@@ -150,6 +159,12 @@ def test_a_bound_made_a_hundredth_too_high_is_noticed(small_seeds, monkeypatch, 
     seeds = (22, 29, 48, 57) if (kind, what) == ("sparse", "energy_pj") else small_seeds
     seen = (too_high(*judged(seed, kind))[0] for seed in seeds if judged(seed, kind)[1])
     assert any(worst > ROUNDING for worst in seen)
+
+
+@pytest.mark.parametrize("seed", [11, 33])
+def test_last_runs_that_are_not_left_out_of_imperfect_factors_are_noticed(seed, monkeypatch):
+    monkeypatch.setattr(ragged.Loops, "sure", property(lambda self: np.full(len(self.bounds), self.size)))
+    assert too_high(*judged(seed, "ragged"))[0] > ROUNDING
 
 
 def test_rows_that_are_worse_somewhere_are_needed(small_seeds, monkeypatch):
