@@ -32,7 +32,8 @@ MethodOption = Annotated[
     Method,
     typer.Option(
         "--energy",
-        help="Where the numbers come from: the committed grid of CACTI's numbers (table), CACTI itself, or Accelergy.",
+        help="Where the numbers come from: the committed grid of CACTI's numbers (table), CACTI itself (cacti), or "
+        "Accelergy (accelergy).",
     ),
 ]
 NodeOption = Annotated[int, typer.Option("--node", help="The technology node in nm: 22, 32, 45, 65 or 90.")]

@@ -49,7 +49,8 @@ ObjectiveOption = Annotated[
     Objective | None,
     typer.Option(
         "--objective",
-        help="What to minimise; edp is cycles times energy. Default: as the mapper document says, else edp.",
+        help="What to minimise: cycles, energy, or edp, which is cycles times energy. Default: as the mapper document "
+        "says, else edp.",
     ),
 ]
 MemoryOption = Annotated[

@@ -23,7 +23,8 @@ def measure(
         typer.Option("--vectors", help="Vectors that every layer is applied to. Default: the network's.", min=1),
     ] = None,
     precision: Annotated[
-        Literal["float16", "bfloat16"], typer.Option("--precision", help="The form of weights and vectors.")
+        Literal["float16", "bfloat16"],
+        typer.Option("--precision", help="The form of weights and vectors: float16 or bfloat16."),
     ] = "float16",
     form: FormatOption = "table",
     wide: WideOption = False,

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 Command = Callable[..., None]
 DEFAULT_ARCH = packaged().default
-LONGEST_CHOICES = 14  # characters in help; longer ones leave their text no room in 80 columns, which names them, too
 MAY_BE_FILES = ("network", "workload", "arch", "energy")  # options that take names, and files of one's own
 ARCH = ("--arch", "-a")
 
@@ -297,9 +296,6 @@ def _parameter(field: "Field[Any]", told: Stated) -> inspect.Parameter:
     if told.argument:
         offered = typer.Argument(metavar=told.argument, **options)
     else:
-        kind = get_args(field.type)[0]
-        choices = "|".join(get_args(kind)) if get_origin(kind) is Literal else ""
-        options["metavar"] = "CHOICE" if len(choices) > LONGEST_CHOICES else None
         flags = told.flags or _flags(field.name)
         offered = typer.Option(*flags, hidden=told.hidden, **options)
     kinds = (offered, NAME_OR_FILE) if field.name in MAY_BE_FILES else (offered,)

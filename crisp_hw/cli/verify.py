@@ -29,7 +29,10 @@ DocumentsArgument = Annotated[
 ]
 RunnerOption = Annotated[
     Runner | None,
-    typer.Option("--runner", help="The program that runs Timeloop. Default: the first of them that is installed."),
+    typer.Option(
+        "--runner",
+        help="What runs Timeloop: timeloop-model, pytimeloop or timeloop-mapper. Default: the first that is installed.",
+    ),
 ]
 LimitOption = Annotated[
     float, typer.Option("--time-limit", min=0.1, help="The most seconds that one run of Timeloop may take.")

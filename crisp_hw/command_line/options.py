@@ -23,7 +23,8 @@ def _remember(ctx: typer.Context, chosen: str) -> str:
 
 
 FormatOption = Annotated[
-    Format, typer.Option(*FLAGS, callback=_remember, help="The format of what is printed to stdout.")
+    Format,
+    typer.Option(*FLAGS, callback=_remember, help="The format of what is printed to stdout: table, csv, json or md."),
 ]
 
 WideOption = Annotated[bool, typer.Option("--wide", help="Show every column in the tables, however wide they become.")]

@@ -9,6 +9,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from crisp_hw.command_line import voice
 from crisp_hw.command_line.job_files import CONFIG, entries_of, read_job
+from crisp_hw.command_line.placeholders import without_types
 from crisp_hw.errors import InputError
 from crisp_hw.meanings import command_hint, option_hint
 
@@ -23,6 +24,10 @@ class Command(TyperCommand):
 
     With --config the words of a job file join those of the command line, which have priority.
     """
+
+    def get_params(self, ctx: Any) -> Any:
+        """The arguments and options of the command."""
+        return without_types(super().get_params(ctx))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the command line; InputError for an option that stands there twice."""
@@ -56,6 +61,10 @@ def _check_once(order: list[Any]) -> None:
 
 class Group(TyperGroup):
     """A group that says of an unknown command what it may mean."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """The options of the group."""
+        return without_types(super().get_params(ctx))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that the first word names; InputError for a word that names none."""

@@ -10,6 +10,7 @@ import typer
 from crisp_hw.command_line.boundary import Boundary
 from crisp_hw.command_line.options import DebugOption, QuietOption, VerboseOption, with_options_of_every_command
 from crisp_hw.command_line.parsing import Command, Group
+from crisp_hw.command_line.placeholders import with_placeholders
 
 EXIT_CODES = {
     0: "the command is done",
@@ -79,6 +80,7 @@ def finish(app: typer.Typer, examples: Mapping[str, tuple[str, ...]]) -> None:
         command.cls = Command
         if command.callback is not None:
             command.callback = with_options_of_every_command(command.callback)
+            with_placeholders(command.callback)
         if words in examples:
             command.epilog = "\n\n".join(("Examples:", *(each.replace("[", r"\[") for each in examples[words])))
 

@@ -2,10 +2,10 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from textwrap import fill
+from collections.abc import Iterator, Mapping, Sequence
+from textwrap import fill, wrap
 
-from crisp_hw.documents.columns import Table
+from crisp_hw.documents.columns import EMPTY, Table
 from crisp_hw.documents.document import Document
 from crisp_hw.documents.tables import fitted, least_width, rich_table, table_width
 
@@ -56,15 +56,47 @@ def remark_lines(remarks: Mapping[str, tuple[str, ...]], width: int) -> Iterator
 
 
 def _table_lines(content: Table, width: int, wide: bool) -> Iterator[str]:
+    found = fitted(content, table_width(content) if wide else width)
+    yield fill(content.title, width)
+    if wide or least_width(found.table) <= width:
+        yield from _as_table(found.table, max(width, table_width(content)) if wide else width)
+    else:
+        yield from _as_entries(found.table, width)
+    if found.left_out:
+        yield from (_left_out([column.heading for column in found.left_out], width), "")
+
+
+def _as_table(content: Table, width: int) -> Iterator[str]:
     from rich.console import Console
 
-    found = fitted(content, table_width(content) if wide else width)
-    room = max(width, table_width(content) if wide else least_width(found.table))
-    console = Console(width=room + 1, color_system=None, force_terminal=False)  # rich wants an edge, which is blank
+    console = Console(width=width + 1, color_system=None, force_terminal=False)  # rich wants an edge, which is blank
     with console.capture() as captured:
-        console.print(rich_table(found.table))
+        console.print(rich_table(content))
     yield from (line.rstrip() for line in captured.get().splitlines())
-    if found.left_out:
-        names = ", ".join(column.heading for column in found.left_out)
-        yield fill(f"not shown, for lack of width: {names} (--wide shows all)", width, subsequent_indent="  ")
-        yield ""
+
+
+def _as_entries(content: Table, width: int) -> Iterator[str]:
+    """A row as lines, for a screen on which its columns do not stand side by side."""
+    yield ""
+    for row in content.rows:
+        yield from wrap(row[0], width, initial_indent=" ", subsequent_indent=" ")
+        for column, text in zip(content.columns[1:], row[1:], strict=True):
+            if text != EMPTY:
+                yield from wrap(f"{column.heading}: {text}", width, initial_indent="   ", subsequent_indent="     ")
+    yield ""
+
+
+def _left_out(headings: Sequence[str], width: int) -> str:
+    r"""A line about columns that had to give way: as many by name as it holds.
+
+    >>> print(_left_out(["ms", "on-chip W", "EDP uJ ms"], 72))
+    not shown, for lack of width: ms and 2 more (--wide shows all)
+    >>> print(_left_out(["ms", "on-chip W", "EDP uJ ms"], 80))
+    not shown, for lack of width: ms, on-chip W, EDP uJ ms (--wide shows all)
+    """
+    for named in range(len(headings), 0, -1):
+        more = f" and {len(headings) - named} more" if named < len(headings) else ""
+        line = f"not shown, for lack of width: {', '.join(headings[:named])}{more} (--wide shows all)"
+        if len(line) <= width:
+            return line
+    return fill(f"not shown, for lack of width: {len(headings)} columns (--wide shows all)", width)

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 PROSE_WIDTH = 40  # characters that prose gets where there is room
 PROSE_LEAST = 24  # and what it needs before other columns give way
+PROSE_NARROW = 16  # and where none can give way any more
 FORMULAS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last four: their wide forms
 
 
 def rich_table(content: Table) -> "RichTable":
-    """A table for the terminal: text on the left, numbers on the right, no markup read from names.
+    """A table for the terminal, without its title: text on the left, numbers on the right, no markup read from names.
 
     >>> from crisp_hw.documents.columns import Column, table
     >>> rich_table(table("t", (Column("a", "a"),), [{"a": "[red]"}])).row_count
@@ -29,8 +30,6 @@ def rich_table(content: Table) -> "RichTable":
     from rich.text import Text
 
     shown = RichTable(
-        title=Text(content.title),
-        title_justify="left",
         box=box.SIMPLE_HEAD,
         padding=(0, 1),
         collapse_padding=True,
@@ -85,7 +84,7 @@ def table_width(content: Table) -> int:
 
 def least_width(content: Table) -> int:
     """Characters that a table needs where prose is folded as far as it may be."""
-    return _total(_widths(content, PROSE_LEAST))
+    return _total(_widths(content, PROSE_NARROW))
 
 
 def _total(widths: Sequence[int]) -> int:

@@ -28,7 +28,7 @@ def comparison_document(found: Comparison, files: tuple[str, str]) -> Document:
     """Totals, then the layers of which a figure is beyond the tolerance; the records are all figures of both.
 
     >>> same = Compared("stc", "stc", None, "cycles", 5, 5)
-    >>> comparison_document(Comparison(("net", "net"), (same,), (), 0.0), ("a.json", "b.json")).remarks["verdict"]
+    >>> comparison_document(Comparison(("net", "net"), (same,), (), 0.0), ("a.json", "b.json")).summary["verdict"]
     ('all 1 figures are equal',)
     """
     title = plain(f"b against a: {' and '.join(dict.fromkeys(found.names))}")
@@ -41,7 +41,6 @@ def comparison_document(found: Comparison, files: tuple[str, str]) -> Document:
     if largest := _largest(found.beyond):
         tables.append(table("what differs most", COMPARED.columns, map(_figure_row, largest)))
     remarks = {
-        "verdict": (_answer(found),),
         "compared": tuple(plain(f"{letter}: {file}") for letter, file in zip("ab", files, strict=True)),
         "missing": tuple(plain(_alone(each)) for each in found.missing),
         "texts": tuple(_texts(found.figures)),
@@ -57,7 +56,8 @@ def comparison_document(found: Comparison, files: tuple[str, str]) -> Document:
         "figures": records,
         "beyond": beyond,
     }
-    return Document(title, tuple(tables), remarks, records, content)
+    verdict = {"verdict": (_answer(found),)}
+    return Document(title, tuple(tables), remarks, records, content, summary=verdict)
 
 
 _LAYER_COLUMNS = (

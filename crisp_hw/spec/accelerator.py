@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import TypeVar
 
 from crisp_hw.errors import InputError
@@ -250,8 +251,10 @@ def _parse(accelerator: Accelerator, keyword: str) -> tuple[StorageLevel, str]:
         prefix = f"{level.name.lower()}_"
         if keyword.startswith(prefix) and keyword.removeprefix(prefix) in ATTRIBUTES:
             return level, keyword.removeprefix(prefix)
-    valid = ", ".join(replaceable(accelerator))
-    raise InputError(f"{accelerator.name}: unknown parameter {keyword}", hint=f"valid: {valid}")
+    valid = replaceable(accelerator)
+    close = get_close_matches(keyword, valid, n=1, cutoff=0.8)  # a slip of the fingers, no other number
+    meant = f"did you mean {close[0]}? " if close else ""
+    raise InputError(f"{accelerator.name}: unknown parameter {keyword}", hint=f"{meant}valid: {', '.join(valid)}")
 
 
 def _noted(

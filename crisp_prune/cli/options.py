@@ -30,6 +30,7 @@ PATTERN = Parameter(
 )
 FORMER = {"criterion": ("--score",)}
 """What options were called before."""
+SHORT = {"out": ("-o",), "arch": ("-a",)}  # as those of crisp-hw
 ROLES = Parameter(
     "role",
     KEYWORD,
@@ -86,7 +87,11 @@ def _option(owner: type, entry: "Field[Any]") -> Parameter:
         name,
         KEYWORD,
         default=default,
-        annotation=Annotated[kind, typer.Option(flag, *FORMER.get(name, ()), help=text), *MAY_BE_FOLDER.get(name, ())],
+        annotation=Annotated[
+            kind,
+            typer.Option(flag, *SHORT.get(name, ()), *FORMER.get(name, ()), help=text),
+            *MAY_BE_FOLDER.get(name, ()),
+        ],
     )
 
 

@@ -17,23 +17,25 @@ ACCELERATOR_LEVELS = Section(
     "`crisp-hw arch show`: one record per level, outermost first.",
     (
         column("level", "text", "The level, as the accelerator's file names it."),
-        column("instances", "whole", "How many there are.", 1),
+        column("instances", "whole", "How many there are.", 2),
         column("size_words", "whole", "Words that one instance holds; empty: without limit."),
         column("word_bits", "whole", "Bits of a word.", 3),
         column("vector_words", "whole", "Words that one access moves.", 3),
         column(
-            "read_bandwidth", "whole", "Words that one instance delivers per cycle; empty: any.", 1, "read words/cycle"
+            "read_bandwidth", "whole", "Words that one instance delivers per cycle; empty: any.", 2, "read words/cycle"
         ),
         column(
             "write_bandwidth",
             "whole",
             "Words that one instance takes in per cycle; empty: any.",
-            1,
+            2,
             "write words/cycle",
         ),
         column("keeps", "text", "Tensors that may stay here: A weights, B activations in, Z out."),
-        column("temporal", "text", "Dimensions that may have loops in time here, innermost first.", 0, "loops in time"),
-        column("spatial", "text", "Dimensions that may go across instances below.", 0, "across"),
+        column(
+            "temporal", "prose", "Dimensions that may have loops in time here, innermost first.", 0, "loops in time"
+        ),
+        column("spatial", "prose", "Dimensions that may go across instances below.", 1, "across"),
     ),
 )
 ACCELERATOR_NUMBERS = Section(

@@ -12,7 +12,7 @@ COMPARED = Section(
         known("arch"),
         known("layer"),
         column("figure", "text", "The figure, by its heading; in CSV and JSON by its key."),
-        column("a", "number", "The figure of the first result, in its own unit."),
+        column("a", "number", "The figure of the first result, in its own unit.", 1),
         column("b", "number", "The figure of the second, in the same unit."),
         column("ratio", "ratio", "The second over the first; empty where the first alone is 0 or missing.", 0, "b/a"),
     ),

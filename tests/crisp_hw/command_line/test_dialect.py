@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from inspect import signature
+from typing import Annotated, Literal, get_args, get_origin
 
 import pytest
 from typer.main import get_command
@@ -44,6 +46,37 @@ def test_help_of_every_command(program, words, flag, monkeypatch):
     assert shown.exit_code == 0 and "Of every command" in shown.stdout and "--verbose" in shown.stdout
     assert "…" not in shown.stdout  # no name and no word is cut at 80 columns
     assert max(map(len, shown.stdout.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(("program", "words"), COMMANDS)
+def test_help_names_what_an_option_takes(program, words):
+    for each in command_of(program, words).params:
+        flag = each.param_type_name == "option" and each.is_flag
+        assert flag == (each.metavar == ""), each.name
+        assert "<" not in (each.metavar or "") and each.metavar is not None, each.name
+
+
+def choices(kind):
+    """What a type lets one choose from, in a union too."""
+    return get_args(kind) if get_origin(kind) is Literal else [one for each in get_args(kind) for one in choices(each)]
+
+
+def test_help_names_choices_that_do_not_fit_their_column():
+    of_all = [command.callback for app in PROGRAMS.values() for _, command in commands_of(app)]
+    of_each = [each.annotation for callback in of_all for each in signature(callback).parameters.values()]
+    options = [get_args(annotation)[:2] for annotation in of_each if get_origin(annotation) is Annotated]
+    found = [(told.help, choices(kind)) for kind, told in options if told.metavar == "CHOICE"]
+    assert len(found) > 10
+    for text, offered in found:
+        assert [each for each in offered if each not in text] == [], text
+
+
+def test_an_option_is_spelled_alike_in_all_commands():
+    spelled = {}
+    for program, words in COMMANDS:
+        for each in command_of(program, words).params:
+            if each.param_type_name == "option":
+                assert spelled.setdefault(each.opts[0], each.opts) == each.opts, f"{program} {words}"
 
 
 @pytest.mark.parametrize(("program", "words"), COMMANDS)

@@ -25,7 +25,7 @@ def figure(found, arch, layer, key):
 def test_an_evaluation_equals_itself(network):
     found = compare(network, network)
     assert found.equal and found.beyond == () and len(found.figures) > 100
-    assert comparison_document(found, ("x", "x")).remarks["verdict"] == (f"all {_numbers(found)} figures are equal",)
+    assert comparison_document(found, ("x", "x")).summary["verdict"] == (f"all {_numbers(found)} figures are equal",)
 
 
 def _numbers(found):
@@ -45,7 +45,7 @@ def test_ratios_are_of_the_second_over_the_first(network, other):
 def test_the_tolerance_is_a_share_of_the_first(network, other, tolerance, equal):
     found = compare(network, other, tolerance=tolerance)
     assert found.equal == equal
-    said = comparison_document(found, ("x", "y")).remarks["verdict"][0]
+    said = comparison_document(found, ("x", "y")).summary["verdict"][0]
     assert ("differ" in said) != equal and ("within" in said) == equal
 
 
@@ -55,7 +55,7 @@ def test_what_one_alone_has_is_named_and_is_a_difference(network, row):
     assert not found.equal and not found.beyond
     lines = comparison_document(found, ("x", "y")).remarks["missing"]
     assert lines == ("b: in a alone", "z: in b alone", "a: in b alone is c3")
-    verdict = comparison_document(found, ("x", "y")).remarks["verdict"]
+    verdict = comparison_document(found, ("x", "y")).summary["verdict"]
     assert verdict[0].startswith("the two differ: one alone has what stands below; all ")  # the exit code is 1
     assert figure(found, "a", None, "cycles").ratio == 1.0  # the layer that is missing there is in neither sum
 
