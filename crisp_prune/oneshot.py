@@ -12,12 +12,16 @@ from torch.nn.functional import unfold
 from crisp_hw.errors import InputError
 from crisp_hw.spec.kinds import of_kind
 from crisp_hw.spec.patterns import NM, nm_of
+from crisp_prune.choices import Layout
 from crisp_prune.geometry import evaluation
 from crisp_prune.matrix import from_matrix, to_matrix
 from crisp_prune.nm import nm_mask
+from crisp_prune.sites import turned
 
 Rule = Literal["magnitude", "wanda", "sparsegpt"]
 """How weights are chosen: |W|, |W| times the norm of their inputs, or by the Hessian of the layer's inputs."""
+FIRST = (nn.Conv1d, nn.Conv2d)
+"""Convolutions that are pruned; the first of them that is called stays dense, as `Crisp` has it."""
 COLUMNS = 128
 """Columns whose errors are carried on at once: Frantar and Alistarh, arXiv 2301.00774."""
 DAMPING = 0.01
@@ -46,7 +50,7 @@ def one_shot(
     rule: Rule = "wanda",
     layers: Iterable[str] | None = None,
 ) -> OneShot:
-    """A copy of a model with N:M in its Linear and ungrouped Conv2d layers, chosen one after the other.
+    """A copy of a model with N:M in its Linear and ungrouped Conv1d and Conv2d layers, chosen one after the other.
 
     Each layer sees what those pruned before it give. A convolution counts as a Linear over its unfolded inputs. Batches
     are model inputs: tensors, tuples of arguments or maps of keywords. `layers` are names (none given: all but the
@@ -61,12 +65,14 @@ def one_shot(
     pattern = nm_of(nm)
     twin = copy.deepcopy(model)
     order = _order(twin, batches)
-    first = next((name for name in order if isinstance(twin.get_submodule(name), nn.Conv2d)), None)
+    first = next((name for name in order if isinstance(twin.get_submodule(name), FIRST)), None)
     chosen = [name for name in order if name != first] if layers is None else list(layers)
     unknown = [name for name in chosen if name not in order]
     if unknown or not chosen:
         said = (
-            f"{unknown[0]!r} is no Linear or ungrouped Conv2d layer that is called" if unknown else "no layer is called"
+            f"{unknown[0]!r} is no Linear or ungrouped Conv1d or Conv2d layer that is called"
+            if unknown
+            else "no layer is called"
         )
         raise InputError(said, hint=f"there are {', '.join(order)}")
     errors = {name: _prune(twin, name, batches, pattern, rule) for name in chosen}
@@ -89,7 +95,7 @@ def _order(model: nn.Module, batches: Sequence[Any]) -> list[str]:
     layers = {
         name: module
         for name, module in model.named_modules()
-        if isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and module.groups == 1)
+        if isinstance(module, nn.Linear) or turned(module) or (isinstance(module, FIRST) and module.groups == 1)
     }
     handles = [
         module.register_forward_pre_hook(lambda _, given, name=name: order.__setitem__(name, None))
@@ -105,8 +111,8 @@ def _order(model: nn.Module, batches: Sequence[Any]) -> list[str]:
 def _gram(model: nn.Module, name: str, batches: Sequence[Any]) -> Inputs:
     """x'x of what a layer reads in all batches."""
     module = model.get_submodule(name)
-    weight: Tensor = module.weight  # type: ignore[assignment]  # Linear or Conv2d
-    columns = weight[0].numel()
+    weight: Tensor = module.weight  # type: ignore[assignment]  # of a layer
+    columns = to_matrix(weight.detach(), _layout(module)).shape[1]
     found = Inputs(torch.zeros(columns, columns, dtype=torch.float64))
 
     def add(_: nn.Module, given: tuple[Tensor, ...]) -> None:
@@ -123,28 +129,35 @@ def _gram(model: nn.Module, name: str, batches: Sequence[Any]) -> Inputs:
 
 def _rows(module: nn.Module, given: Tensor) -> Tensor:
     """The inputs of every output position as rows, columns as those of the weight's matrix."""
-    if isinstance(module, nn.Linear):
+    if not isinstance(module, FIRST):
         return given.reshape(-1, given.shape[-1])
-    assert isinstance(module, nn.Conv2d)
     if isinstance(module.padding, str) or module.padding_mode != "zeros":
         raise InputError(
             f"padding {module.padding!r} of mode {module.padding_mode!r} is not unfolded", hint="leave it out"
         )
-    taps = unfold(given, module.kernel_size, module.dilation, module.padding, module.stride)
+    sizes = module.kernel_size, module.dilation, module.padding, module.stride
+    if isinstance(module, nn.Conv1d):  # a Conv2d of height 1
+        given = given.unsqueeze(-2)
+        sizes = (1, *module.kernel_size), (1, *module.dilation), (0, *module.padding), (1, *module.stride)
+    taps = unfold(given, *sizes)
     channels = given.shape[1]
     return taps.reshape(len(given), channels, -1, taps.shape[-1]).permute(0, 3, 2, 1).reshape(-1, taps.shape[1])
 
 
 def _prune(model: nn.Module, name: str, batches: Sequence[Any], nm: NM, rule: Rule) -> float:
     """Choose one layer's weights and set the others to zero; the relative error of its output."""
-    weight = model.get_submodule(name).weight
+    weight, layout = model.get_submodule(name).weight, _layout(model.get_submodule(name))
     assert isinstance(weight, nn.Parameter)
     gram = _gram(model, name, batches).gram
-    before = to_matrix(weight.detach()).double()
+    before = to_matrix(weight.detach(), layout).double()
     after = RULES[rule](before, gram, nm)
     with torch.no_grad():
-        weight.copy_(from_matrix(after, weight.shape).to(weight.dtype))
+        weight.copy_(from_matrix(after, weight.shape, layout).to(weight.dtype))
     return _energy(after - before, gram) / max(_energy(before, gram), 1e-300)
+
+
+def _layout(module: nn.Module) -> Layout:
+    return "turned" if turned(module) else "plain"
 
 
 def _energy(matrix: Tensor, gram: Tensor) -> float:

@@ -15,7 +15,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
         *(files.Model, files.Map, files.Explanation, files.Error, files.Written),
         *(stock.Accelerators, stock.Accelerator, stock.Characterization, stock.Workloads, stock.WorkloadTable),
         *(stock.Points, stock.Measurement, stock.Description, stock.Kept, stock.Doctor, stock.Mistakes),
-        *(studies.Exploration, pruning.Plan, pruning.Run, pruning.Comparison),
+        *(studies.Exploration, pruning.Plan, pruning.Run, pruning.OneShot, pruning.Comparison),
     )
 }
 """Models by schema name, such as "crisp-hw/result/2"; a test validates what every command prints against them."""

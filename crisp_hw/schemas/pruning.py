@@ -65,6 +65,25 @@ class Run(Strict):
     budget: Budgeted | None = None
 
 
+class OneShotLayer(Strict):
+    """A pruned layer, and how far its output lies from before on the inputs that calibrate, as a share."""
+
+    layer: str
+    sparsity: float
+    error: float
+
+
+class OneShot(Strict):
+    """What was pruned without training, by which rule: `crisp-prune one-shot`."""
+
+    schema_: Literal["crisp-prune/one-shot/1"] = Field(alias="schema")
+    file: str
+    weights: str
+    rule: Literal["magnitude", "wanda", "sparsegpt"]
+    nm: str
+    layers: list[OneShotLayer]
+
+
 class Compared(Strict):
     """A method at one target for one number of classes, over all seeds."""
 

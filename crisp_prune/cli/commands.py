@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from inspect import Parameter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from crisp_hw.command_line.formats import Format
+from crisp_hw.command_line.job_files import FOLDER_OR_FACTORY
 from crisp_hw.command_line.options import FormatOption
 from crisp_hw.command_line.program import Program, finish, new_app
 from crisp_hw.command_line.shapes import shape_from
@@ -68,6 +69,44 @@ def run(**asked: Any) -> None:
 def plan(**asked: Any) -> None:
     """Say which layer would get which pattern and why, and the highest sparsity that can be reached."""
     _plan(config_from(asked), asked)
+
+
+@app.command("one-shot")
+def one_shot(  # noqa: PLR0913 - the options of a command
+    model: Annotated[
+        str, typer.Option("--model", help="The function that makes the PyTorch model, as package.module:factory.")
+    ],
+    data: Annotated[
+        str,
+        typer.Option(
+            "--data", help="Inputs to calibrate with: a folder with a sub-folder per class, or package.module:factory."
+        ),
+        FOLDER_OR_FACTORY,
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The pruned-model file to write (.pt or .safetensors).")],
+    nm: Annotated[str, typer.Option("--nm", help="The pattern N:M.")] = "2:4",
+    rule: Annotated[
+        str, typer.Option("--rule", help="How weights are chosen: magnitude, wanda or sparsegpt.")
+    ] = "wanda",
+    weights: Annotated[
+        Path | None, typer.Option("--weights", help="The state_dict to start from (tensors only).")
+    ] = None,
+    samples: Annotated[int, typer.Option("--samples", help="The most inputs to calibrate with.", min=1)] = 128,
+    batch_size: Annotated[int, typer.Option("--batch-size", help="The number of samples per batch.", min=1)] = 32,
+    form: FormatOption = "table",
+) -> None:
+    """Prune to N:M without training, by the inputs that layers see, and write the pruned-model file and the weights."""
+    _need_torch()
+    from crisp_hw.command_line.answers import show
+    from crisp_hw.spec.kinds import of_kind
+    from crisp_prune.cli.output import say_written
+    from crisp_prune.once import Calibrated, prune_once
+    from crisp_prune.oneshot import Rule
+
+    of_kind("--rule", rule, Rule)
+    asked = Calibrated(model, data, out, nm, cast(Rule, rule), weights, samples, batch_size)
+    show(prune_once(asked), form)
+    say_written(asked.out, asked.saved_weights)
 
 
 @app.command()

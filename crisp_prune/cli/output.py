@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -67,6 +68,11 @@ def outcome_document(job: Job, outcome: Outcome) -> Document:
     return Document("run", (table(str(job.out), RUN.columns, records),), {"in all": told}, records, content)
 
 
+def say_written(*paths: Path) -> None:
+    """One line on stderr about the files that were written."""
+    voice.remark(printable(f"wrote {' and '.join(map(str, paths))}") + "\n")
+
+
 def say_outcome(job: Job) -> None:
     """One line on stderr about what was written."""
-    voice.remark(printable(f"wrote {job.out} and {job.run_dir}/report.md") + "\n")
+    say_written(job.out, job.run_dir / "report.md")

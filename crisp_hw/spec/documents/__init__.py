@@ -29,6 +29,13 @@ DOCUMENTS = (
     *(verdicts.CHECK, verdicts.CHECK_COUNTS),
     *(verdicts.REPLAY, verdicts.REPLAY_DIFFERENCES),
     *(studies.POINTS, upkeep.WRITTEN, upkeep.MISTAKES, upkeep.KEPT, upkeep.INSTALLED),
-    *(workloads.POINT_TOTALS, workloads.POINT_LAYERS, workloads.PLAN, workloads.RUN, workloads.STUDY),
+    *(
+        workloads.POINT_TOTALS,
+        workloads.POINT_LAYERS,
+        workloads.PLAN,
+        workloads.RUN,
+        workloads.ONE_SHOT,
+        workloads.STUDY,
+    ),
 )
 """All of them, in the order of docs/columns.md."""

@@ -112,6 +112,17 @@ RUN = Section(
         column("top1_classes", "share", "Top-1 accuracy among the classes pruned for.", 0, "top-1 among the classes"),
     ),
 )
+ONE_SHOT = Section(
+    "N:M in one shot",
+    "`crisp-prune one-shot`: one record per pruned layer, in the order in which they are pruned.",
+    (
+        known("layer"),
+        column("sparsity", "share", "Share of zeros in the weight."),
+        column(
+            "error", "number", "How far its output lies from before, as a share of it, on the inputs that calibrate."
+        ),
+    ),
+)
 STUDY = Section(
     "A study",
     "`crisp-prune compare`: one record for each method, target and set of classes, over all seeds.",

@@ -127,7 +127,7 @@ def run(folder, line):
         return CliRunner().invoke(PROGRAMS[name][0], words, prog_name=name)
 
 
-TRAIN = ("crisp-prune run", "crisp-prune compare")
+TRAIN = ("crisp-prune run", "crisp-prune one-shot", "crisp-prune compare")
 RUN = [line for _, line in ALL if not line.startswith((*NEEDS_MORE, *TRAIN))]
 
 

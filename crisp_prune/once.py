@@ -1,0 +1,124 @@
+"""N:M in one shot of a model and data that are named: calibrate, prune, and write the pruned-model file and weights."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from glob import escape
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+from torch.utils.data import DataLoader, Subset
+
+from crisp_hw.documents.columns import table
+from crisp_hw.documents.document import Document
+from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.machine.writing import check_writable
+from crisp_hw.pruned_file import save_pruned
+from crisp_hw.spec.columns import Record
+from crisp_hw.spec.descriptors import PrunedModel
+from crisp_hw.spec.documents.workloads import ONE_SHOT
+from crisp_hw.spec.patterns import NM, nm_of
+from crisp_prune.checkpoint import save_checkpoint
+from crisp_prune.config import CrispConfig
+from crisp_prune.data import open_dataset
+from crisp_prune.image import ImageTransform
+from crisp_prune.job import build_model
+from crisp_prune.oneshot import OneShot, Rule, one_shot
+from crisp_prune.prune import Crisp
+
+SCHEMA = "crisp-prune/one-shot/1"
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A model and data by name, how to prune, and the file to write; `weights` None keeps those of the factory."""
+
+    model: str
+    data: str
+    out: Path
+    nm: str = "2:4"
+    rule: Rule = "wanda"
+    weights: Path | None = None
+    samples: int = 128
+    batch_size: int = 32
+    image: ImageTransform = field(default_factory=ImageTransform)
+
+    @property
+    def saved_weights(self) -> Path:
+        """The file of the weights that stay, beside the pruned-model file."""
+        return self.out.with_name(f"{self.out.stem}-weights.pt")
+
+
+def prune_once(asked: Calibrated) -> Document:
+    """Prune as asked and write both files; the answer has the relative error of every layer's output.
+
+    InputError where a name leads nowhere, or a file cannot be written.
+    """
+    pattern = nm_of(asked.nm)
+    if asked.out.suffix not in (".pt", ".safetensors"):
+        said = "the pruned-model file must end in .pt or .safetensors"
+        raise InputError(said, Where(mark=Mark(str(asked.out))))
+    check_writable(asked.out.parent)
+    model = build_model(asked.model, asked.weights, seed=0)
+    batches = calibration(asked)
+    found = one_shot(model, batches, pattern, asked.rule)
+    exported = as_pruned(found, batches[0], pattern, asked)
+    save_checkpoint(asked.saved_weights, found.model.state_dict())
+    save_pruned(asked.out, exported)
+    return document(found, exported, asked)
+
+
+def calibration(asked: Calibrated) -> list[Any]:
+    """Inputs of the first samples of the data, in batches; labels of pairs are left out."""
+    if asked.samples < 1 or asked.batch_size < 1:
+        raise InputError(f"{asked.samples} samples in batches of {asked.batch_size} cannot be", hint="take at least 1")
+    dataset = open_dataset(asked.data, asked.image)
+    step = max(1, len(dataset) // asked.samples)  # spread over the classes, which folders list one after the other
+    chosen = Subset(dataset, list(range(0, len(dataset), step))[: asked.samples])
+    return [_inputs(batch) for batch in DataLoader(chosen, asked.batch_size)]
+
+
+def _inputs(batch: Any) -> Any:
+    """The inputs of a batch, which may be a pair with labels."""
+    match batch:
+        case [inputs, _]:
+            return inputs
+        case Tensor() | Mapping():
+            return batch
+        case [inputs]:
+            return inputs
+    raise InputError(f"batches are {type(batch).__name__}s of {len(batch)}", hint="give inputs, or pairs with labels")
+
+
+def as_pruned(found: OneShot, batch: Any, pattern: NM, asked: Calibrated) -> PrunedModel:
+    """The masks of the layers that were pruned, with the geometry that one batch shows."""
+    roles = {"*": "dense"} | {escape(name): "nm" for name in found.errors}
+    config = CrispConfig(pattern="nm", n=pattern.n, m=pattern.m, criterion="magnitude", roles=roles)  # type: ignore[arg-type]
+    named = isinstance(batch, Mapping)
+    pruner = Crisp(found.model, config, sample=None if named else batch)
+    if named:
+        pruner.record(batch, lambda model, inputs: model(**inputs))
+    pruner.step()
+    told = {"one_shot": {"rule": asked.rule, "samples": asked.samples, "data": asked.data}}
+    return pruner.export(asked.model.partition(":")[2], told)
+
+
+def document(found: OneShot, exported: PrunedModel, asked: Calibrated) -> Document:
+    """A record for every pruned layer, in the order in which they were pruned."""
+    zeros = {name: float((found.model.get_parameter(f"{name}.weight") == 0).float().mean()) for name in found.errors}
+    records: list[Record] = [
+        {"layer": name, "sparsity": zeros[name], "error": error} for name, error in found.errors.items()
+    ]
+    dense = sum(layer.role == "dense" and layer.layer.kind != "matmul" for layer in exported.layers)
+    said = f"{len(records)} layers to {asked.nm} by {asked.rule}, {dense} stay dense; {asked.samples} samples calibrate"
+    content = {
+        "schema": SCHEMA,
+        "file": str(asked.out),
+        "weights": str(asked.saved_weights),
+        "rule": asked.rule,
+        "nm": asked.nm,
+        "layers": records,
+    }
+    return Document(
+        "one-shot", (table(str(asked.out), ONE_SHOT.columns, records),), {"in all": (said,)}, records, content
+    )
