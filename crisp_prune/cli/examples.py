@@ -6,8 +6,8 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "crisp-prune run --model my_model:build --data images --out run.pt --resume",
     ),
     "one-shot": (
-        "crisp-prune one-shot --model my_model:build --data images --out sparse.pt",
-        "crisp-prune one-shot --model my_model:build --data images --out sparse.pt --nm 1:4",
+        "crisp-prune one-shot --model my_model:build --data images -o s.pt",
+        "crisp-prune one-shot --model my_model:build --data images -o s.pt --nm 1:4",
     ),
     "compare": (
         "crisp-prune compare study.yaml --out study",
