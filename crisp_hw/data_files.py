@@ -30,13 +30,15 @@ def data_folder(kind: DataKind) -> Path:
 class Packaged:
     """What arch/packaged.json says of the packaged accelerators, beside their files.
 
-    `default` is evaluated where none is named, `another` stands beside it in examples, `colours` are those of figures,
+    `default` is evaluated where none is named, `another` stands beside it in examples, `queued` has
+    queues that recorded runs are held against, `colours` are those of figures,
     `other_words` hints for words that users write for one, several to a line, and `former_flags` what options of the
     command line were called when they had the name of one.
     """
 
     default: str
     another: str
+    queued: str
     colours: Mapping[str, str]
     other_words: Mapping[str, str]
     former_flags: Mapping[str, str]

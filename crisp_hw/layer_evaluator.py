@@ -36,6 +36,7 @@ from crisp_hw.spec.encoded import Encoded
 from crisp_hw.spec.evaluation import DensityCheck, LayerEvaluation
 from crisp_hw.spec.options import EvaluateOptions
 from crisp_hw.spec.result import Result
+from crisp_hw.uneven import Uneven, queued
 
 UNSEEN = ("layer", "metadata_bits")  # of a descriptor: no search depends on these
 
@@ -80,13 +81,15 @@ class LayerEvaluator:
         best = self._best_of(row.ways, solve, descriptor.layer.name, _nameless(descriptor))
         encoded, found, whole = best.way.encoded, best.solved.found, replace(descriptor.layer, name="")
         point = DesignPoint(encoded.design, found.mapping, said_of(best, descriptor.layer.name))
-        unknown = self._uncounted(best)
+        dense = self._best_of(row.dense, solve, descriptor.layer.name, whole)
+        both = self._waited(descriptor, *(self._result(each, descriptor.layer.name) for each in (best, dense)))
+        unknown = (*both.assumed, *self._uncounted(best))
         return LayerEvaluation(
             arch=self._accelerator.name,
             descriptor=descriptor,
             point=replace(point, assumptions=(*point.assumptions, *unknown)),
-            result=self._result(best, descriptor.layer.name),
-            dense=self._result(self._best_of(row.dense, solve, descriptor.layer.name, whole), descriptor.layer.name),
+            result=replace(both.result, assumptions=(*both.result.assumptions, *both.assumed)),
+            dense=both.dense,
             real_macs=encoded.real_macs,
             tried=found.tried,
             valid=found.valid,
@@ -96,6 +99,13 @@ class LayerEvaluator:
             overheads=best.lines,
             silicon=self._silicon,
         )
+
+    def _waited(self, descriptor: Descriptor, result: Result, dense: Result) -> Uneven:
+        """Both results with the waiting of parts that share work unevenly, where the accelerator has such."""
+        machine = self._accelerator.machine
+        if machine is None:
+            return Uneven(result, dense, ())
+        return queued(descriptor, machine, self._options, self._masks, (result, dense))
 
     def _ways(self, descriptor: Descriptor, accelerator: Accelerator) -> Ways:
         key = (_nameless(descriptor), accelerator is self._dense)

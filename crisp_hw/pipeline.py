@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from crisp_hw.encode import Masks, encodings
+from crisp_hw.encode import Masks, encodings, runs_layer
 from crisp_hw.errors import InputError
 from crisp_hw.layer_evaluator import LayerEvaluator
 from crisp_hw.machine.store import open_store
@@ -13,6 +13,7 @@ from crisp_hw.searches.version import KIND, engine_version
 from crisp_hw.spec.accelerator import Accelerator
 from crisp_hw.spec.descriptors import Descriptor
 from crisp_hw.spec.evaluation import LayerEvaluation
+from crisp_hw.spec.layer import Skipped
 from crisp_hw.spec.options import EvaluateOptions
 
 Progress = Callable[[str, int, int], None]
@@ -44,7 +45,11 @@ def evaluate_layers(
     _check_density(options.density, descriptors, masks or {})
     content = Content()
     evaluators = [LayerEvaluator(accelerator, options, masks or {}, content) for accelerator in accelerators]
-    plan = [(evaluator, evaluator.plan(descriptor)) for evaluator in evaluators for descriptor in descriptors]
+    plan = [
+        (evaluator, evaluator.plan(descriptor))
+        for evaluator, accelerator in zip(evaluators, accelerators, strict=True)
+        for descriptor in _run_by(accelerator, descriptors, options)
+    ]
     tasks = [ways.first.task for _, row in plan for ways in (row.ways, row.dense)]
     rows: list[LayerEvaluation] = []
     with solving(tasks, options.jobs, open_store(KIND, engine_version()) if options.cache else None) as solve:
@@ -55,6 +60,27 @@ def evaluate_layers(
     if progress:
         progress("done", len(plan), len(plan))
     return tuple(rows)
+
+
+def _run_by(accelerator: Accelerator, descriptors: Sequence[Descriptor], options: EvaluateOptions) -> list[Descriptor]:
+    """The layers that an accelerator runs; InputError where there are some, and it runs none of them."""
+    found = [each for each in descriptors if runs_layer(each, accelerator, options)]
+    if descriptors and not found:
+        said = f"{accelerator.name} runs none of these layers: {accelerator.runs.skips}"
+        raise InputError(said, hint="leave it out, or choose other layers with `layers`")
+    return found
+
+
+def skipped_layers(
+    descriptors: Sequence[Descriptor], accelerators: Sequence[Accelerator], options: EvaluateOptions
+) -> tuple[Skipped, ...]:
+    """The layers that have no row on an accelerator, each with what its file says of them."""
+    return tuple(
+        Skipped(f"{each.layer.name} on {accelerator.name}", accelerator.runs.skips)
+        for accelerator in accelerators
+        for each in descriptors
+        if not runs_layer(each, accelerator, options)
+    )
 
 
 def _check_density(name: str, descriptors: Sequence[Descriptor], masks: Masks) -> None:
@@ -73,7 +99,7 @@ def unused_options(
     if not asked:
         return ()
     indexed = replace(options, block_index=True)
-    pairs = [(layer, accelerator) for accelerator in accelerators for layer in descriptors]
+    pairs = [(layer, each) for each in accelerators for layer in descriptors if runs_layer(layer, each, options)]
     runs = [run for pair in pairs for run in encodings(*pair, indexed)]
     indexes = any(run.block_index for run in runs)
     read = frozenset().union(*(run.options for run in runs))

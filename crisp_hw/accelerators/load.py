@@ -22,6 +22,7 @@ from crisp_hw.errors import InputError, Where
 from crisp_hw.machine.yaml_files import checked
 from crisp_hw.spec.accelerator import Accelerator, changed
 from crisp_hw.spec.arch import FREE, Architecture, ComputeLevel, OperandBits, StorageLevel, Wires
+from crisp_hw.spec.imbalance import Queues
 from crisp_hw.spec.kinds import of_kind, wrong_kind
 from crisp_hw.spec.runs import Role
 
@@ -103,12 +104,18 @@ def load_arch(
         notes=(*file.notes, *_read_as_new(path, file.name), *fixed.notes),
         energies_from=chosen,
         technology=technology_of(file.technology),
+        queues=_queues(file),
     )
     node = _node(chosen, _own_node(file) if node_nm is None and chosen in METHODS else node_nm)
     whole = found if node is None else characterized(found, chosen, node)
     if energy is None and node_nm is None:  # as the file says, so nothing has to be said of it
         whole = replace(whole, notes=found.notes)
     return changed(whole, wanted.changes)
+
+
+def _queues(file: ArchFile) -> Queues | None:
+    said = file.imbalance
+    return None if said is None else Queues(said.queue_slots.value, said.index_bits.value, said.line_entries.value)
 
 
 def _roles(file: ArchFile) -> dict[str, Role]:
@@ -215,6 +222,8 @@ def _sources(file: ArchFile) -> dict[str, str]:
                 found[f"{level}.{'size' if name.startswith('size_') else name}"] = value.source
             if isinstance(value, WordBits):
                 found |= _word_bits(level, value)
+    queues = {} if file.imbalance is None else vars(file.imbalance)
+    found |= {f"imbalance.{name}": each.source for name, each in queues.items() if isinstance(each, Sourced)}
     return found | {f"parameters.{name}": each.source for name, each in file.parameters.items()}
 
 

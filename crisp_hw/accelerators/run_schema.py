@@ -12,6 +12,7 @@ from crisp_hw.accelerators.schema import (
     Operand,
     Operands,
     Parameter,
+    QueuedField,
     Strict,
     TechnologyFields,
 )
@@ -151,6 +152,8 @@ class ArchFile(Strict):
     energy: str = "table"
     constraints: dict[str, Constraint]
     technology: TechnologyFields = TechnologyFields()
+    imbalance: QueuedField | None = None
+    skips: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     notes: list[str] = Field(default_factory=list)
 
     @property

@@ -51,7 +51,7 @@ def runs_of(document: MarkedDict, file: ArchFile, architecture: Architecture) ->
         f"{values[piece]:g}" if place % 2 and piece in values else piece
         for place, piece in enumerate(pieces(file.does))
     )
-    return Runs(cases, baseline, file.take, values, said)
+    return Runs(cases, baseline, file.take, values, said, file.skips or "")
 
 
 class _Case:

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from crisp_hw.spec.imbalance import LEAST_SLOTS
 from crisp_hw.spec.limits import (
     EXACT,
     MOST_BITS,
@@ -165,6 +166,15 @@ class TechnologyFields(Strict):
     clock_ghz: Sourced[Annotated[float, Field(gt=0, le=MOST_GHZ, allow_inf_nan=False)]] | None = None
     node_nm: Sourced[Annotated[float, Field(gt=0, le=MOST_NM, allow_inf_nan=False)]] | None = None
     supply_v: Sourced[Annotated[float, Field(gt=0, le=MOST_V, allow_inf_nan=False)]] | None = None
+
+
+class QueuedField(Strict):
+    """MACs that take broadcast columns through queues; `spec.imbalance` says what the numbers mean."""
+
+    kind: Literal["queued-columns"]
+    queue_slots: Sourced[Annotated[int, Field(ge=LEAST_SLOTS, le=EXACT)]]
+    index_bits: Bits
+    line_entries: Words
 
 
 class AreaField(Sourced[Um2]):

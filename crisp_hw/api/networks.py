@@ -5,7 +5,7 @@ from typing import Any, Unpack
 
 from crisp_hw.data_files import packaged
 from crisp_hw.errors import InputError
-from crisp_hw.pipeline import Progress, evaluate_layers, unused_options
+from crisp_hw.pipeline import Progress, evaluate_layers, skipped_layers, unused_options
 from crisp_hw.returned import Evaluation
 from crisp_hw.sources import (
     Arch,
@@ -117,12 +117,13 @@ def evaluate(  # noqa: PLR0913 - what a user may say of an evaluation, all but n
     network = sized(resolve(_asked(source, model, example, Demand(phase, tokens, context, batch)), pattern))
     chosen = select(network.descriptors, layers)
     accelerators = load_accelerators(arch, said.energy)
+    left = skipped_layers(chosen, accelerators, said)
     rows = evaluate_layers(chosen, accelerators, said, progress, network.masks)
     return Evaluation(
         NetworkEvaluation(
             network.name,
             rows,
-            network.skipped,
+            (*network.skipped, *left),
             (
                 *network.assumptions,
                 *_general(said, batch_of(source, batch)),

@@ -15,6 +15,7 @@ from crisp_hw.spec.documents.verdicts import REPLAY, REPLAY_DIFFERENCES
 from crisp_hw.spec.result import Result
 from crisp_hw.timeloop.read.point import read_point
 from crisp_hw.timeloop.yaml.texts import merged
+from crisp_hw.uneven import with_cycles
 from crisp_hw.validation.compare import Difference
 from crisp_hw.validation.results import EXACT, Tolerance, compare_results
 
@@ -52,6 +53,7 @@ def replay(bundle: Bundle, name: str | None = None, tolerance: Tolerance = EXACT
         except CrispError as error:
             yield Replayed(entry.arch, entry.layer, recorded, None, (), str(error))
             continue
+        now = with_cycles(now, now.cycles + recorded.uneven_cycles)  # which was counted from masks, beside the design
         yield Replayed(entry.arch, entry.layer, recorded, now, tuple(_differences(now, recorded, tolerance)))
 
 

@@ -1,7 +1,7 @@
 """Descriptor and accelerator -> design, constraints and assumptions: how an accelerator runs a pruned layer."""
 
 from crisp_hw.encode.described import Masks, described
-from crisp_hw.encode.encode import baseline, encode, encodings
+from crisp_hw.encode.encode import baseline, encode, encodings, runs_layer
 from crisp_hw.encode.index import index_line
 from crisp_hw.encode.masks import actual_weights, hybrid_weights, with_density
 from crisp_hw.encode.overhead import overhead_lines, uncounted
@@ -21,6 +21,7 @@ __all__ = [
     "hybrid_weights",
     "index_line",
     "overhead_lines",
+    "runs_layer",
     "silicon_of",
     "uncounted",
     "with_density",

@@ -58,7 +58,7 @@ def fitting(runs: Runs, scope: Scope) -> Iterator[tuple[Case, Scope]]:
                 yield case, inner
                 if runs.take == "first":
                     return
-    if product and not fits:
+    if product and not fits and not runs.skips:
         yield runs.baseline, scope
 
 

@@ -69,6 +69,14 @@ def encodings(
         raise InputError(said, hint=f"its cases are {names}; add one without `when`")
 
 
+def runs_layer(descriptor: Descriptor, accelerator: Accelerator, options: EvaluateOptions) -> bool:
+    """Does a case fit a layer? Where the file does not say why one is skipped, there must be."""
+    if not accelerator.runs.skips:
+        return True
+    scope = scope_of(descriptor, fabric_of(accelerator), options, accelerator.runs.parameters)
+    return any(True for _ in fitting(accelerator.runs, scope))
+
+
 @dataclass(frozen=True)
 class _Given:
     """A layer in one case of an accelerator; `read` are the options that the case asked for."""

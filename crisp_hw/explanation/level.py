@@ -162,7 +162,7 @@ def _energy(scene: Scene, index: int) -> Iterator[ExplanationStep]:
 def _leakage(scene: Scene, index: int) -> Iterator[ExplanationStep]:
     level, found = scene.levels[index], scene.result.levels[index]
     leak = scene.point.design.energy.actions.get(level.name, {}).get("leak", 0.0)
-    cycles = scene.result.cycles - scene.result.network_cycles
+    cycles = scene.result.cycles - scene.result.network_cycles - scene.result.uneven_cycles
     numbers = {"l": leak, "c": cycles, "r": float(scene.counted.sparse.busiest(index)[0])}
     sides = ("leak · cycles of the slowest part · max(1, R̄)", "{l} · {c} · max(1, {r})")
     yield equation("leakage over the whole run", found.leakage_pj, (*sides, numbers), "pJ", "leakage_pj")

@@ -5,6 +5,7 @@ from dataclasses import replace
 from crisp_hw.explanation.nouns import Explanation
 from crisp_hw.explanation.subject import check_subject, explain_scene, scene_of
 from crisp_hw.spec.evaluation import LayerEvaluation
+from crisp_hw.uneven import with_cycles
 
 
 def explain_row(row: LayerEvaluation, what: str) -> Explanation:
@@ -15,6 +16,7 @@ def explain_row(row: LayerEvaluation, what: str) -> Explanation:
     """
     check_subject(row.point.design, what)
     scene = scene_of(row.point)
+    scene = replace(scene, result=with_cycles(scene.result, scene.result.cycles + row.result.uneven_cycles))
     found = replace(explain_scene(scene, what), subject=f"{what}: layer {row.layer} on {row.arch}")
     notes = []
     if scene.result.cycles != row.result.cycles:

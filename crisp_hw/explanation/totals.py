@@ -25,6 +25,11 @@ def explain_cycles(scene: Scene) -> Explanation:
         slowest, shown = f"{slowest} + networks", f"{shown} + {{networks}}"
         numbers["networks"] = result.network_cycles
         steps.append(fact("filling and draining all networks, on top", result.network_cycles, "cycles"))
+    if result.uneven_cycles:
+        slowest, shown = f"{slowest} + waiting", f"{shown} + {{waiting}}"
+        numbers["waiting"] = result.uneven_cycles
+        said = f"waiting for the slowest of {compute.name} that share work unevenly, on top (docs/imbalance.md)"
+        steps.append(fact(said, result.uneven_cycles, "cycles"))
     text = "total: the slowest part; the others work at the same time, hidden behind it"
     total = equation(text, result.cycles, (slowest, shown, numbers), "cycles", "cycles")
     how = tuple(bandwidth_steps(scene, index)) if index is not None else (cycle_step(scene, compute),)
@@ -53,6 +58,9 @@ def _need(scene: Scene, name: str, cycles: int) -> ExplanationStep:
 def _bound(scene: Scene, compute: str) -> str:
     """The answer: what bounds, and what would bound next."""
     result, bound = scene.result, scene.result.bound_by
+    if result.uneven_cycles:
+        even = result.cycles - result.uneven_cycles
+        return f"{result.cycles:,} cycles, {result.imbalance:.2f}x the {even:,} of work that {compute} share evenly"
     mac = result.compute.cycles if result.compute else 0
     if bound != compute:
         times = f", {result.cycles / mac:.2f}x what the {compute} alone need" if mac else ""

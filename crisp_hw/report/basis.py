@@ -14,6 +14,7 @@ WEIGHTY = (
     "set by the caller",
     "the energy table has no cost for",
     "no masks, so",
+    "drawn uniformly from seed",
     "are scattered uniformly",
     "one sample at a time",
     "exactly",

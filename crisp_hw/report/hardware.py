@@ -35,6 +35,8 @@ UNITS = {
 }
 """Of every number of a level, in the order in which they are shown."""
 
+QUEUE_UNITS = {"queue_slots": "columns", "index_bits": "bits", "line_entries": "entries"}
+
 
 def accelerator_list(accelerators: Sequence[Accelerator]) -> Document:
     """One row per accelerator: name, scheme, MACs.
@@ -144,6 +146,10 @@ def _numbers(accelerator: Accelerator) -> Iterator[Record]:
             if source is not None:
                 value = _value(arch, part, field)
                 yield {"part": part, "field": field, "value": value, "unit": unit, "source": source}
+    queues = {} if accelerator.queues is None else vars(accelerator.queues)
+    for name, value in queues.items():
+        source = accelerator.sources[f"imbalance.{name}"]
+        yield {"part": "imbalance", "field": name, "value": value, "unit": QUEUE_UNITS[name], "source": source}
     for name, value in accelerator.runs.parameters.items():
         source = accelerator.sources.get(f"parameters.{name}", "set by the caller")
         yield {"part": "parameters", "field": name, "value": value, "unit": None, "source": source}

@@ -173,6 +173,7 @@ def _layer_record(row: LayerEvaluation, levels: _Levels) -> Record:
         **_moved_record([moved_by_level(row.result, design.architecture)], levels, dram),
         "bound_by": row.result.bound_by,
         "utilization": row.result.utilization,
+        "imbalance": row.result.imbalance,
         "mappings_tried": row.tried,
         "mappings_valid": row.valid,
         "mapping": mapping_text(design.architecture, row.point.mapping),

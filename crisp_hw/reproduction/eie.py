@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from crisp_hw.accelerators.queued import read_queued_pes
 from crisp_hw.imbalance.drawn import drawn_masks
 from crisp_hw.imbalance.fillers import expected_fillers
-from crisp_hw.imbalance.machine_file import read_queued_pes
 from crisp_hw.imbalance.queues import matrix_vector
 from crisp_hw.reproduction.published import Strict, published
 from crisp_hw.reproduction.request import Request

@@ -11,6 +11,7 @@ from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.changed_numbers import positive, whole, words
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.ert import EnergyTable
+from crisp_hw.spec.imbalance import QueuedPes, Queues
 from crisp_hw.spec.runs import DENSE, Role, Runs
 from crisp_hw.spec.shown import folded_html, table_html
 from crisp_hw.spec.silicon import Technology
@@ -32,6 +33,7 @@ class Accelerator:
     assumptions that hold for every result on this accelerator. `characterize` computes the energies of a changed
     architecture (None: they are a fixed set, which stays). `variant` is what `replace` changed (None: nothing),
     `energies_from` the table or method whose energies these are; `technology` turns cycles into time.
+    `queues` are those in front of MACs that do not finish together (None: they share work evenly).
     """
 
     name: str
@@ -46,6 +48,7 @@ class Accelerator:
     variant: Variant | None = None
     energies_from: str = ""
     technology: Technology = field(default_factory=Technology)
+    queues: Queues | None = None
 
     def __repr__(self) -> str:
         energies = f", energies of {self.energies_from}" if self.energies_from else ""
@@ -57,6 +60,13 @@ class Accelerator:
         return table_html(
             repr(self)[1:-1], headings, map(_level_row, reversed(self.architecture.levels))
         ) + folded_html("notes and sources", notes)
+
+    @property
+    def machine(self) -> QueuedPes | None:
+        """The MACs with their queues, whose cycles are counted one by one; None where work is shared evenly."""
+        if self.queues is None:
+            return None
+        return self.queues.machine(self.architecture.compute.instances, self.technology.clock_ghz)
 
     @property
     def cores(self) -> int:

@@ -13,6 +13,23 @@ LEAST_SLOTS = 2  # a ring is full with one slot free, so that one of a single sl
 
 
 @dataclass(frozen=True)
+class Queues:
+    """What an accelerator's file says of its queues; the number of PEs is that of its MACs, the clock its own.
+
+    >>> Queues(queue_slots=8, index_bits=4, line_entries=8).machine(pes=64, clock_ghz=0.8).clock_mhz
+    800.0
+    """
+
+    queue_slots: int
+    index_bits: int
+    line_entries: int
+
+    def machine(self, pes: int, clock_ghz: float) -> "QueuedPes":
+        """So many PEs with such queues."""
+        return QueuedPes(pes, self.queue_slots, self.index_bits, self.line_entries, clock_ghz * 1e3)
+
+
+@dataclass(frozen=True)
 class QueuedPes:
     """Processing elements (PEs) that share the rows of a matrix, and take its columns through a queue each.
 

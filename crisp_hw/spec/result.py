@@ -105,7 +105,8 @@ class Result:
     in words of its own, or a result that was kept before rules were values, has a sentence alone.
 
     Levels stand innermost first. `energy_pj` is the sum over levels, compute and networks, DRAM and leakage included.
-    `networks` are those that take energy, innermost first; `network_cycles` is what they add to `cycles`.
+    `networks` are those that take energy, innermost first; `network_cycles` is what they add to `cycles`,
+    `uneven_cycles` what waiting for the slowest of parts that share work unevenly adds, counted beside the model.
     """
 
     valid: bool
@@ -120,6 +121,7 @@ class Result:
     networks: tuple[WireResult, ...] = ()
     network_cycles: int = 0
     failures: tuple[Failure, ...] = ()
+    uneven_cycles: int = 0
 
     def __repr__(self) -> str:
         if not self.valid:
@@ -127,9 +129,15 @@ class Result:
         return f"<Result: {self.cycles:,} cycles, {self.energy_pj / 1e6:,.3f} uJ, bound by {self.bound_by}>"
 
     @property
+    def imbalance(self) -> float:
+        """Cycles over those of work that is shared evenly; 1 where nothing else is counted."""
+        even = self.cycles - self.uneven_cycles
+        return self.cycles / even if even else 1.0
+
+    @property
     def bound_by(self) -> str:
         """The level whose cycles are the total less the networks': the compute array, or the first that exceeds it."""
-        slowest = self.cycles - self.network_cycles
+        slowest = self.cycles - self.network_cycles - self.uneven_cycles
         if self.compute is None or slowest == self.compute.cycles:
             return self.compute.name if self.compute else ""
         return next(level.name for level in self.levels if level.cycles == slowest)

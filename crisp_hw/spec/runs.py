@@ -165,7 +165,8 @@ class Runs:
     """All cases of an accelerator, and how it runs a layer that is not pruned, which speedups are relative to.
 
     `take`: of all cases that fit a layer the best in the objective, or the first. `parameters` are numbers of the file
-    that formulas may name, `does` a sentence on what the accelerator does about zeros.
+    that formulas may name, `does` a sentence on what the accelerator does about zeros, `skips` why
+    it does not run a layer that no case fits (empty: such a layer is a mistake).
     """
 
     cases: tuple[Case, ...] = (Case("dense"),)
@@ -173,6 +174,7 @@ class Runs:
     take: Take = "best"
     parameters: Mapping[str, float] = field(default_factory=dict)
     does: str = "exploits no zeros"
+    skips: str = ""
 
     def __repr__(self) -> str:
         return f"<Runs {', '.join(case.name for case in self.cases)}: {self.does}>"

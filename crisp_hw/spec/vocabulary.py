@@ -147,6 +147,7 @@ _MOVED = (
 _CAUSE = (
     column("bound_by", "text", "What sets the cycles: the level whose bandwidth is the limit, or the MACs.", 6),
     column("utilization", "share", "Share of all MACs and cycles at work.", 5),
+    column("imbalance", "ratio", "Cycles over those of work shared evenly, where waiting is counted; else 1.", 6),
 )
 _SEARCH = (
     column("mappings_tried", "whole", "Mappings that the search looked at.", 6),

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crisp_hw.accelerators.queued import read_queued_pes
 from crisp_hw.errors import InputError
 from crisp_hw.imbalance.drawn import drawn_masks
-from crisp_hw.imbalance.machine_file import read_queued_pes
 from crisp_hw.imbalance.queues import matrix_vector
 from crisp_hw.spec.imbalance import QueuedPes
 from crisp_hw.validation.compare import Difference

@@ -90,6 +90,7 @@ def _figures(ours: Result, reference: Result, tolerance: Tolerance) -> Iterator[
     for level, other in zip(ours.levels, reference.levels, strict=True):
         yield from _level(level, other, tolerance)
     yield Difference("network cycles", "count", ours.network_cycles, reference.network_cycles)
+    yield Difference("uneven cycles", "count", ours.uneven_cycles, reference.uneven_cycles)
     yield from _wires(ours, reference)
 
 

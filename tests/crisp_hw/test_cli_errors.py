@@ -75,7 +75,7 @@ CASES = {
     "unknown arch": (
         [*RESNET, "--sparsity", "0.9", "-a", "tpu"],
         {},
-        "valid names: crisp-stc, dense, dstc, eyeriss-v1",
+        "valid names: crisp-stc, dense, dstc, eie, eyeriss-v1",
     ),
     "arch twice": ([*RESNET, "--sparsity", "0.9", "-a", "stc", "-a", "stc"], {}, "accelerator stc is given twice"),
     "missing level": (

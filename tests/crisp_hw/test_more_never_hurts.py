@@ -124,7 +124,7 @@ def check(seed, name, objective, kinds=None):
 
 
 def test_these_are_the_packaged_accelerators():
-    assert set(MORE) == set(list_arch())
+    assert set(MORE) == {name for name in list_arch() if load_arch(name).machine is None}  # test_uneven.py has others
 
 
 @pytest.mark.parametrize("number", range(len(CASES)), ids=lambda number: "-".join(CASES[number]))

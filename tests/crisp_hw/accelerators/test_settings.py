@@ -48,7 +48,7 @@ def test_energies_follow_the_change_where_they_are_characterized():
         ("crisp-stc:smem_ports=2", "unknown parameter smem_ports; valid: cores, lrf_bandwidth, "),
         (
             "tpu:cores=8",
-            "no architecture tpu; valid names: crisp-stc, dense, dstc, eyeriss-v1",
+            "no architecture tpu; valid names: crisp-stc, dense, dstc, eie, eyeriss-v1",
         ),
         (3, "the accelerator is 3, an int; give a name of list_arch(), the path of a .yaml file, or either with"),
         (None, "the accelerator is None; give a name"),

@@ -126,7 +126,7 @@ WRONG_KEYWORDS = {
     "no accelerator": ({"arch": None}, "arch is None; give"),
     "empty": (
         {"arch": []},
-        "no accelerator given; there are crisp-stc, dense, dstc, eyeriss-v1",
+        "no accelerator given; there are crisp-stc, dense, dstc, eie, eyeriss-v1",
     ),
     "one of many": ({"arch": ["stc", 3]}, "arch is 3, an int"),
     "map": ({"arch": {"stc": 1}}, "arch is a dict"),

@@ -44,7 +44,8 @@ def test_a_layer_record_by_hand(row):
         **{f"{place}_{way}_{unit}": 0.0 for place in ("dram", "rf", "total") for unit in ("words", "bytes")
            for way in ("read", "written")},
         "off_chip_bytes": 0.0,
-        "bound_by": "MAC", "utilization": 0.5, "mappings_tried": 7, "mappings_valid": 5, "mapping": "DRAM K2 | RF K4",
+        "bound_by": "MAC", "utilization": 0.5, "imbalance": 1.0,
+        "mappings_tried": 7, "mappings_valid": 5, "mapping": "DRAM K2 | RF K4",
     }  # fmt: skip
     assert list(record) == list(expected)
     assert record == pytest.approx(expected)

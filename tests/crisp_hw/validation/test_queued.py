@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from crisp_hw.accelerators.queued import read_queued_pes
 from crisp_hw.errors import InputError
-from crisp_hw.imbalance.machine_file import read_queued_pes
 from crisp_hw.validation import holds, queued, read_cases, validate
 from crisp_hw.validation.queued import compare_queued, machine_of
 
