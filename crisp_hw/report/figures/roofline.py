@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from crisp_hw.spec.arch import Architecture
+
 HEIGHT = 2.1  # inches of a panel; not given; assumed because panels side by side are then about square
 ABREAST = {"column": 1, "page": 3}  # panels beside each other
+ABOVE_ONE = 0.9  # doublings of MACs between the highest roof and the edge; the bandwidth stands beside its name
+ABOVE_MANY = 1.8  # and where several bandwidths take the width of a panel and stand above it
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*", "p", "h")  # MACs first, then levels from the outside
 
 
@@ -27,7 +31,9 @@ def roofline(where: Scene) -> "Figure":
     shown = ports(where.network)
     columns = min(len(shown), ABREAST[where.request.width])
     rows = -(-len(shown) // columns)
-    sheet = paper(where.request, (rows, columns) if not where.request.axes else (1, len(shown)), HEIGHT + LINE / POINTS)
+    sheet = paper(
+        where.request, (rows, columns) if not where.request.axes else (1, len(shown)), HEIGHT + 2 * LINE / POINTS
+    )
     marks = _marks(where)
     found = [points(where.network, port) for port in shown]
     for axes, port, here in zip(sheet.axes, shown, found, strict=False):
@@ -44,7 +50,8 @@ def roofline(where: Scene) -> "Figure":
                 markersize=4,
                 color=where.looks[point.arch].colour,
             )
-        _label(axes, where, port, len(where.network.rows) - len(here))
+        _label(axes, where, port)
+        _say_missing(axes, where, port, len(here))
     for axes in sheet.axes[len(shown) :]:
         axes.set_axis_off()
     return finish(sheet, where, "roofline", _keys(where, [p for here in found for p in here], marks))
@@ -78,40 +85,44 @@ def _roofs(axes: "Axes", where: Scene, here: Sequence[Point]) -> None:
         axes.plot(*zip(*corners, strict=True), color=colour, linewidth=0.9, zorder=2)
     floor = min(p.performance for p in here)
     axes.set_xlim(low, high)
-    axes.set_ylim(2 ** (log2(floor) - 0.7), 2 ** (log2(max(p.peak for p in here)) + 0.9))
+    above = ABOVE_ONE if len(pairs) == 1 else ABOVE_MANY
+    axes.set_ylim(2 ** (log2(floor) - 0.7), 2 ** (log2(max(p.peak for p in here)) + above))
     _names(axes, list(pairs), (low, high))
 
 
 def _names(axes: "Axes", pairs: Sequence[tuple[float | None, int]], ends: tuple[float, float]) -> None:
-    """What the roofs are: MACs per cycle at the top, words per cycle below it."""
-    peaks = ", ".join(f"{peak:,}" for peak in dict.fromkeys(peak for _, peak in pairs))
-    axes.annotate(
-        f"{peaks} MACs",
-        (ends[1], max(peak for _, peak in pairs)),
-        (-2, 2),
-        textcoords="offset points",
-        ha="right",
-        va="bottom",
-    )
+    """What the roofs are: MACs per cycle on each, words per cycle above them."""
+    for peak in dict.fromkeys(peak for _, peak in pairs):
+        axes.annotate(
+            f"{peak:,} MACs", (ends[1], peak), (-2, 2), textcoords="offset points", ha="right", va="bottom", zorder=4
+        )
     limits = sorted({bandwidth for bandwidth, _ in pairs if bandwidth})
     endless = [] if all(bandwidth for bandwidth, _ in pairs) else ["no limit"]
     told = f"{', '.join([*(f'{each:g}' for each in limits), *endless])} words/cycle" if limits else "no bandwidth limit"
     axes.annotate(told, (0.03, 0.97), xycoords="axes fraction", ha="left", va="top")
 
 
-def _label(axes: "Axes", where: Scene, port: Port, missing: int) -> None:
-    bits = {
-        row.point.design.architecture.level(port.level).word_bits
-        for row in where.network.rows
-        if any(level.name == port.level for level in row.point.design.architecture.levels)
-    }
+def _architectures(where: Scene, port: Port) -> "list[Architecture]":
+    """Of every row whose accelerator has the level."""
+    every = (row.point.design.architecture for row in where.network.rows)
+    return [arch for arch in every if any(level.name == port.level for level in arch.levels)]
+
+
+def _say_missing(axes: "Axes", where: Scene, port: Port, shown: int) -> None:
+    """How many layers move no word there, each on every accelerator that has the level."""
+    if missing := len(_architectures(where, port)) - shown:
+        said = f"{missing} layer{'s' * (missing > 1)} without any"
+        axes.annotate(said, (0.97, 0.03), xycoords="axes fraction", ha="right", va="bottom")
+
+
+def _label(axes: "Axes", where: Scene, port: Port) -> None:
+    bits = {arch.level(port.level).word_bits for arch in _architectures(where, port)}
     width = f" of {bits.pop()} bits" if len(bits) == 1 else ""
     axes.set_xlabel(
-        f"executed MACs per word{width} {port.way}\nin one {plain(port.level)}, metadata included", parse_math=False
+        f"executed MACs per word{width}\n{port.way} in one {plain(port.level)},\nmetadata included", parse_math=False
     )
     axes.set_ylabel("executed MACs per cycle")
-    left_out = f" ({missing} rows move none)" if missing else ""
-    axes.set_title(plain(f"{port.level}: words {port.way}{left_out}"), loc="left", parse_math=False)
+    axes.set_title(plain(f"{port.level}: words {port.way}"), loc="left", parse_math=False)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.tick_params(which="minor", length=0)

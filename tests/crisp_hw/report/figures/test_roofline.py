@@ -51,9 +51,19 @@ def test_a_roof_that_one_accelerator_has_alone_has_its_colour():
     assert "8, 24, no limit words/cycle" in [text.get_text() for text in axes.texts]
 
 
+def test_roofs_are_named_where_they_are_and_layers_without_words_counted():
+    source = WorkloadPattern("resnet50", NM(2, 4), 64, 0.9)
+    drawn = evaluate(source, ["crisp-stc", "vegeta"], layers="layer4.0.*").plot("roofline")
+    smem = next(axes for axes in drawn.axes if axes.get_title(loc="left") == "SMEM: words read")
+    assert [text.get_text() for text in smem.texts] == ["256 MACs", "24 words/cycle"]  # vegeta has no SMEM
+    many = evaluate(source, ["crisp-stc:dram_bandwidth=32", "vegeta:dram_bandwidth=32"], layers="layer4.0.*")
+    dram = many.plot("roofline").axes[0]
+    assert {text.get_text(): text.xy[1] for text in dram.texts[:2]} == {"256 MACs": 256, "512 MACs": 512}
+
+
 def test_labels_say_which_macs_and_words(real):
     axes = figure(real, "roofline").axes[0]
-    assert axes.get_xlabel() == "executed MACs per word of 8 bits read\nin one SMEM, metadata included"
+    assert axes.get_xlabel() == "executed MACs per word of 8 bits\nread in one SMEM,\nmetadata included"
     assert axes.get_ylabel() == "executed MACs per cycle"
     assert axes.get_title(loc="left") == "SMEM: words read"
     assert [text.get_text() for text in axes.texts] == ["256 MACs", "24 words/cycle"]
