@@ -21,10 +21,12 @@ _HOMES = {"Crisp": "prune", "CrispConfig": "config", "FitOptions": "training", "
 
 def __getattr__(name: str) -> "Any":
     """A public name when it is asked for, and PyTorch with it: the command line can answer before that is loaded."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
+    if name == "__version__":  # both packages have one
+        return import_module("crisp_hw").__version__
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
         return getattr(import_module(f"crisp_prune.{_HOMES[name]}"), name)
     except ModuleNotFoundError as error:
@@ -34,4 +36,4 @@ def __getattr__(name: str) -> "Any":
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, "__version__", "__doc__"])

@@ -148,10 +148,22 @@ def test_help_shows_every_function_and_class_with_its_text(package):
         assert inspect.getdoc(what), f"{name} has no text"
 
 
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)
+def test_both_packages_say_their_version(package):
+    assert package.__version__ == crisp_hw.__version__ and "__version__" in dir(package)
+
+
 def test_help_of_evaluate_names_every_option():
     text = pydoc.plain(pydoc.render_doc(crisp_hw.evaluate))
     for name in ("nm:", "objective:", "activation_density:", "jobs:", "cache:"):
         assert name in text
+
+
+@pytest.mark.process
+def test_to_evaluate_loads_nothing_that_explores():
+    code = "import sys, crisp_hw; crisp_hw.evaluate; print(sum('crisp_hw.exploration' in each for each in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, timeout=60, capture_output=True, text=True)
+    assert done.stdout == "0\n"
 
 
 @pytest.mark.process

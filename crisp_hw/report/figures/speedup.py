@@ -75,8 +75,8 @@ def number_on(axes: "Axes", bars: Bars, group: Group, top: tuple[float, float], 
     angle = 0 if bars.room_pt >= width_pt(text) else 90
     paper_there = BAND if group.summary else "white"
     behind = {"facecolor": paper_there, "edgecolor": "none", "pad": 0.4} if top[1] <= 1 else None
-    placed = {"textcoords": "offset points", "ha": "center", "va": "bottom", "rotation": angle}
-    axes.annotate(text, top, (0, 2), bbox=behind, zorder=4, **placed)
+    written = axes.annotate(text, top, (0, 2), textcoords="offset points", rotation=angle, bbox=behind, zorder=4)
+    written.set(ha="center", va="bottom")
 
 
 def _mark_layers(axes: "Axes", bars: Bars, middle: float, heights: Sequence[float]) -> None:
