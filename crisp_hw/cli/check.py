@@ -41,8 +41,8 @@ def check(  # noqa: PLR0913 - the options of a command
     Activations are gathered by block index and selected by offset, or meet weights by bitmaps, or columns pass through
     queues. The exit code is 1 when a product is not that of the matrices, or a count is not the model's.
     """
+    from crisp_hw.accelerators.queued import read_queued_pes
     from crisp_hw.extract.integers import integer_weights
-    from crisp_hw.imbalance.machine_file import read_queued_pes
     from crisp_hw.sources import resolve, select
     from crisp_hw.verification.steps import check_layer, check_queues, operands
     from crisp_hw.verification.steps_document import steps_document
