@@ -11,7 +11,7 @@ from crisp_hw.spec.descriptors import Role
 from crisp_hw.spec.keywords import options_from
 from crisp_hw.spec.kinds import of_kind, settled, wrong_kind
 from crisp_hw.spec.patterns import NM, nm_of
-from crisp_prune.choices import SIDES, WITH_NM, WITHOUT_GRADIENTS, Criterion, Normalize, Pattern, Scope
+from crisp_prune.choices import OF_OUTPUTS, SIDES, WITH_NM, WITHOUT_GRADIENTS, Criterion, Normalize, Pattern, Scope
 from crisp_prune.option import option
 from crisp_prune.schedule import Ramp, block_iterations, nm_sparsity, targets
 
@@ -80,6 +80,10 @@ class CrispConfig:
     sr_ste: float = option(
         "How strongly SR-STE pulls weights that N:M dropped towards zero; 2e-4 is usual, 0 is none.", 0.0
     )
+    bn_l1: float = option(
+        "How strongly scales of batch norms are pulled to zero while training (network slimming); 1e-4 is usual.",
+        0.0,
+    )
     keep_zeros: bool = option("Keep weights that are zero at the start at zero, as in a network pruned before.", False)
     epochs: int = option("The epochs of fine-tuning, of all iterations together.", 50)
     lr: float = option("The peak learning rate.", 0.01)
@@ -105,12 +109,15 @@ class CrispConfig:
         for glob, role in self.roles.items():
             of_kind(f"roles[{glob!r}]", role, Role)
         _check_pattern(self)
-        for name in ("epochs", "lr", "momentum", "weight_decay", "sr_ste", "seed"):
+        for name in ("epochs", "lr", "momentum", "weight_decay", "sr_ste", "bn_l1", "seed"):
             if getattr(self, name) < 0:
                 raise InputError(f"{name} is {getattr(self, name)} and cannot be negative")
         if len(set(self.classes)) != len(self.classes) or min(self.classes, default=0) < 0:
             raise InputError(f"classes {self.classes} must be different label indices from 0 up")
-        if self.online and self.criterion in WITHOUT_GRADIENTS:
+        if self.criterion in OF_OUTPUTS and self.pattern != "filter":
+            said = f"criterion={self.criterion!r} ranks whole filters, not what the pattern {self.pattern} prunes"
+            raise InputError(said, hint="choose the pattern filter, or another criterion")
+        if self.online and self.criterion in WITHOUT_GRADIENTS | OF_OUTPUTS:
             raise InputError(f"criterion={self.criterion!r} reads no gradients", hint="set online=False")
 
     def _fill_in(self) -> None:
@@ -165,6 +172,7 @@ class CrispFields(TypedDict, total=False):
     roles: Mapping[str, Role]
     max_sparsity: Mapping[str, float]
     sr_ste: float
+    bn_l1: float
     keep_zeros: bool
     epochs: int
     lr: float

@@ -36,6 +36,15 @@ class OneShot:
     errors: Mapping[str, float]
 
 
+@dataclass(frozen=True)
+class Pruned:
+    """A layer about to be pruned: its weight matrix, x'x of what its columns read, and its input channels."""
+
+    matrix: Tensor
+    gram: Tensor
+    channels: int
+
+
 @dataclass
 class Inputs:
     """What a layer reads: x'x summed over all rows of its unfolded inputs, in the order of the weight's matrix."""
@@ -63,6 +72,13 @@ def one_shot(
     """
     of_kind("rule", rule, Rule)
     pattern = nm_of(nm)
+    return each_layer(model, batches, layers, lambda pruned: RULES[rule](pruned.matrix, pruned.gram, pattern))
+
+
+def each_layer(
+    model: nn.Module, batches: Sequence[Any], layers: Iterable[str] | None, rule: Callable[[Pruned], Tensor]
+) -> OneShot:
+    """A copy of a model with another weight in each of its layers, one after the other, by any rule."""
     twin = copy.deepcopy(model)
     order = _order(twin, batches)
     first = next((name for name in order if isinstance(twin.get_submodule(name), FIRST)), None)
@@ -75,8 +91,7 @@ def one_shot(
             else "no layer is called"
         )
         raise InputError(said, hint=f"there are {', '.join(order)}")
-    errors = {name: _prune(twin, name, batches, pattern, rule) for name in chosen}
-    return OneShot(twin, errors)
+    return OneShot(twin, {name: _prune(twin, name, batches, rule) for name in chosen})
 
 
 def _call(model: nn.Module, batch: Any) -> None:
@@ -144,13 +159,14 @@ def _rows(module: nn.Module, given: Tensor) -> Tensor:
     return taps.reshape(len(given), channels, -1, taps.shape[-1]).permute(0, 3, 2, 1).reshape(-1, taps.shape[1])
 
 
-def _prune(model: nn.Module, name: str, batches: Sequence[Any], nm: NM, rule: Rule) -> float:
+def _prune(model: nn.Module, name: str, batches: Sequence[Any], rule: Callable[[Pruned], Tensor]) -> float:
     """Choose one layer's weights and set the others to zero; the relative error of its output."""
     weight, layout = model.get_submodule(name).weight, _layout(model.get_submodule(name))
     assert isinstance(weight, nn.Parameter)
     gram = _gram(model, name, batches).gram
     before = to_matrix(weight.detach(), layout).double()
-    after = RULES[rule](before, gram, nm)
+    channels = weight.shape[0] if layout == "turned" else weight.shape[1]
+    after = rule(Pruned(before, gram, channels))
     with torch.no_grad():
         weight.copy_(from_matrix(after, weight.shape, layout).to(weight.dtype))
     return _energy(after - before, gram) / max(_energy(before, gram), 1e-300)

@@ -17,7 +17,7 @@ from crisp_hw.spec.patterns import NM
 from crisp_prune.agreement import agree
 from crisp_prune.attach import LastCall, Masks, attach, detach, mask_hooks, paused, share_nothing, strip, unwrapped
 from crisp_prune.batches import LossFn, classification_loss, count_of, first_batch, only_classes, to_device
-from crisp_prune.choices import BALANCED, WITHOUT_GRADIENTS, Layout
+from crisp_prune.choices import BALANCED, OF_OUTPUTS, WITHOUT_GRADIENTS, Layout
 from crisp_prune.config import CrispConfig, CrispFields, config_from
 from crisp_prune.geometry import Geometry, evaluation, record, samples_of
 from crisp_prune.given import checked_batch_size, checked_batches, checked_module, checked_state
@@ -25,6 +25,7 @@ from crisp_prune.gradients import GradientSums, thawed
 from crisp_prune.handover import pruned_model
 from crisp_prune.iterate import Iteration, MatrixMasks, dense_masks, next_masks, sparsity_of
 from crisp_prune.matrix import from_matrix
+from crisp_prune.outputs import complete, of_outputs
 from crisp_prune.plan import Plan, budget_of, make_plan, require_reachable, require_the_same
 from crisp_prune.revive import config_of, revived
 from crisp_prune.rng import preserved, restore, seed_all
@@ -180,6 +181,9 @@ class Crisp:
             seed_all(self.config.seed * 1000 + self.iteration, batches)
             mine = (only_classes(to_device(each, self.device), self.config.classes) for each in batches)
             for batch in (each for each in mine if each is not None):
+                if self.config.criterion in OF_OUTPUTS:
+                    self._listen(lambda batch=batch: loss_fn(self.model, batch))  # type: ignore[misc]
+                    continue
                 found = torch.autograd.grad(loss_fn(self.model, batch), list(weights.values()), allow_unused=True)
                 self.gradients.add(dict(zip(weights, found, strict=True)), self.config.criterion)
 
@@ -303,6 +307,14 @@ class Crisp:
         memo[id(self)] = twin = type(self).__new__(type(self))
         vars(twin).update(copy.deepcopy(vars(self), memo))
         return twin
+
+    def _listen(self, run: Callable[[], object]) -> None:
+        """One batch of a criterion of outputs."""
+        criterion, weights = self.config.criterion, self.weights
+        with torch.no_grad():
+            found = of_outputs(self.model, weights, self.layouts, run)[criterion]
+        complete(found, weights, criterion)
+        self.gradients.add(found, criterion)
 
     def _record(self, call: Callable[[], object], batch: int) -> None:
         """Geometry from one call; roles are decided anew while nothing is pruned yet."""

@@ -4,7 +4,7 @@ from typing import assert_never
 
 from torch import Tensor
 
-from crisp_prune.choices import WITHOUT_GRADIENTS, Criterion
+from crisp_prune.choices import OF_OUTPUTS, WITHOUT_GRADIENTS, Criterion
 
 
 def magnitude(weight: Tensor) -> Tensor:
@@ -87,7 +87,7 @@ def batch_term(gradient: Tensor, score: Criterion) -> Tensor:
     match score:
         case "cass":
             return found.abs()
-        case "signed":
+        case "signed" | "bn-scale" | "apoz":
             return found
         case "taylor" | "fisher":
             return found**2
@@ -107,6 +107,8 @@ def saliency(weight: Tensor, mean_term: Tensor | None, score: Criterion) -> Tens
         return magnitude(weight) if score == "magnitude" else squared(weight)
     if mean_term is None:
         raise ValueError(f"the criterion {score!r} needs gradients")
+    if score in OF_OUTPUTS:
+        return mean_term.float()
     return _OF_GRADIENTS[score](weight, mean_term)
 
 

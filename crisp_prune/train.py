@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 from torch import distributed as dist
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from crisp_hw.errors import InputError
 from crisp_prune import rng
@@ -82,12 +84,21 @@ def _optimize(training: Training, batch: Any) -> None:
         raise InputError(f"the loss is {loss.item()} at step {training.step}", hint="lower the learning rate")
     torch.autograd.backward(scaler.scale(loss))
     scaler.unscale_(optimizer)
+    if config.bn_l1:
+        _slim(pruner.model, config.bn_l1)
     if _observing(training):
         pruner.observe()
     scaler.step(optimizer)
     scaler.update()
     pruner.decay(rate)
     training.loss_sum += loss.item()
+
+
+def _slim(model: nn.Module, strength: float) -> None:
+    """Add the gradient of `strength` x |scale| to every scale of a batch norm that has one."""
+    for module in model.modules():
+        if isinstance(module, _BatchNorm) and module.weight is not None and module.weight.grad is not None:
+            module.weight.grad.add_(torch.sign(module.weight.detach()), alpha=strength)
 
 
 def _rate(training: Training) -> float:
