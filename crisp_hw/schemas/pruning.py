@@ -110,6 +110,7 @@ class Paired(Strict):
     difference: float
     deviation: float
     found: Literal["above", "below", "tie"]
+    seeds: int
 
 
 class Comparison(Strict):

@@ -114,6 +114,9 @@ def compare(
     study: Annotated[Path, typer.Argument(help="The YAML file of the study.", metavar="STUDY")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder for cells, results and figures.")],
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="The number of processes, each with a cell.", min=1)] = 1,
+    done: Annotated[
+        bool, typer.Option("--done", help="Compute nothing: say what the cells in the folder say.")
+    ] = False,
     form: FormatOption = "table",
 ) -> None:
     """Compare ways to prune on real images: a table with deviations over seeds, and figures.
@@ -125,7 +128,7 @@ def compare(
     from crisp_prune.cli.studies import compared
 
     try:
-        document = compared(study, out, jobs)
+        document = compared(study, out, jobs, done)
     except KeyboardInterrupt:
         raise Interrupted("interrupted", Where(mark=Mark(str(out))), "say the same again to go on") from None
     show(document, form)

@@ -70,7 +70,8 @@ def outcome_document(job: Job, outcome: Outcome) -> Document:
 
 def say_written(*paths: Path) -> None:
     """One line on stderr about the files that were written."""
-    voice.remark(printable(f"wrote {' and '.join(map(str, paths))}") + "\n")
+    named = [str(path) for path in paths]
+    voice.remark(printable(f"wrote {', '.join(named[:-1])}{' and ' if named[:-1] else ''}{named[-1]}") + "\n")
 
 
 def say_outcome(job: Job) -> None:

@@ -48,12 +48,16 @@ def study_document(study: Study, reached: Reached, notes: Sequence[str]) -> Docu
 def in_words(pair: Pair) -> str:
     """What a pair of methods says, in percentage points.
 
-    >>> in_words(Pair("a", "b", 0.9, (0, 1), 0.05, 0.0125, "above"))
+    >>> in_words(Pair("a", "b", 0.9, (0, 1), 0.05, 0.0125, "above", 3))
     'a against b at 0.9, 2 classes: +5.00 points, deviation 1.25 (above)'
+    >>> in_words(Pair("a", "b", 0.9, (0, 1), 0.05, 0.0, "above"))
+    'a against b at 0.9, 2 classes: +5.00 points (above; of one seed, which proves nothing)'
     """
     at = "" if pair.target is None else f" at {pair.target:g}"
-    points = f"{pair.difference * 100:+.2f} points, deviation {pair.deviation * 100:.2f}"
-    return f"{pair.first} against {pair.second}{at}, {len(pair.classes)} classes: {points} ({pair.found})"
+    begun = f"{pair.first} against {pair.second}{at}, {len(pair.classes)} classes: {pair.difference * 100:+.2f} points"
+    if pair.seeds == 1:
+        return f"{begun} ({pair.found}; of one seed, which proves nothing)"
+    return f"{begun}, deviation {pair.deviation * 100:.2f} ({pair.found})"
 
 
 def _record(row: Row) -> Record:
@@ -61,11 +65,12 @@ def _record(row: Row) -> Record:
 
 
 def write_results(study: Study, reached: Reached, folder: Path) -> Path:
-    """Every cell of a study with the study itself, as one small JSON file."""
+    """Every cell of a study that is done, with the study itself, as one small JSON file."""
     cells = [_rounded(cell) for cell in reached.rows]
     content = {"study": study.model_dump(by_alias=True, exclude_defaults=True), "cells": cells}
+    part = "" if len(cells) == reached.cells else f'"part": "{len(cells)} of {reached.cells} cells",\n'
     lines = ",\n".join(json.dumps(cell, sort_keys=True) for cell in content.pop("cells"))
-    text = f'{{"study": {json.dumps(content["study"], sort_keys=True)},\n"cells": [\n{lines}\n]}}\n'
+    text = f'{{"study": {json.dumps(content["study"], sort_keys=True)},\n{part}"cells": [\n{lines}\n]}}\n'
     write_text(folder / RESULTS, text)
     return folder / RESULTS
 

@@ -38,6 +38,7 @@ class Pair:
     difference: float
     deviation: float
     found: str
+    seeds: int = 1
 
 
 def _deviation(values: Sequence[float]) -> float:
@@ -94,4 +95,4 @@ def _beside(theirs: Mapping[tuple[float | None, tuple[int, ...], int], float], c
 def _pair(names: tuple[str, str], key: tuple[float | None, tuple[int, ...]], differences: Sequence[float]) -> Pair:
     difference, deviation = mean(differences), _deviation(differences)
     found = "tie" if abs(difference) <= deviation else ("above" if difference > 0 else "below")
-    return Pair(names[0], names[1], key[0], key[1], difference, deviation, found)
+    return Pair(names[0], names[1], key[0], key[1], difference, deviation, found, len(differences))

@@ -52,6 +52,12 @@ def compare(study: Study, folder: Path, jobs: int, on_cell: Callable[[int, int],
     return Reached(tuple(_read(_file(folder, cell)) for cell in cells), len(cells))
 
 
+def reached(study: Study, folder: Path) -> Reached:
+    """The cells that lie in a folder so far; nothing is computed."""
+    cells = list(cells_of(study))
+    return Reached(tuple(_read(path) for cell in cells if (path := _file(folder, cell)).exists()), len(cells))
+
+
 def _each(
     work: Callable[[Cell, Path], Answer],
     cells: list[Cell],

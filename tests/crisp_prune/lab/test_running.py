@@ -66,6 +66,9 @@ def test_a_study_runs_once_and_goes_on_where_it_was(study, tmp_path, monkeypatch
         assert cell.sparsity == pytest.approx(wanted, abs=0.02)
         assert 0 < cell.macs <= 1 and (cell.macs == 1) == (cell.method == "dense")
     (tmp_path / "out" / "cells" / sorted(p.name for p in (tmp_path / "out" / "cells").iterdir())[3]).unlink()
+    part = running.reached(asked, tmp_path / "out")
+    assert (len(part.rows), part.cells) == (15, 16)
+    assert json.loads(write_results(asked, part, tmp_path / "out").read_text())["part"] == "15 of 16 cells"
     done = []
     monkeypatch.setattr(running, "measure", lambda *given: done.append(given) or measured(*given))
     measured = __import__("crisp_prune.lab.cell", fromlist=["measure"]).measure
@@ -85,7 +88,7 @@ def test_a_study_runs_once_and_goes_on_where_it_was(study, tmp_path, monkeypatch
     assert json.loads(json_text(document))["rows"][0]["method"] == "dense"
     assert len(document.content["pairs"]) == 4  # two targets, two sets of classes
     kept = json.loads(write_results(asked, reached, tmp_path / "out").read_text())
-    assert len(kept["cells"]) == 16 and "seconds" not in kept["cells"][0]
+    assert len(kept["cells"]) == 16 and "part" not in kept and "seconds" not in kept["cells"][0]
     pytest.importorskip("matplotlib", reason="figures are drawn by matplotlib")
     made = {path.name for path in draw(reached.rows, tmp_path / "out")}
     assert made == {
