@@ -18,7 +18,13 @@ PAGES = [
     str(path.relative_to(ROOT)) for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md"))
 ]
 RUN = [page for page in sorted(PAGES) if "```" in (ROOT / page).read_text(encoding="utf-8")]  # read in the test
-CLONE = ("examples", "arch", "workloads", "tests/golden/queued")  # what a reader finds beside the page
+CLONE = (
+    "examples",
+    "arch",
+    "workloads",
+    "tests/golden/queued",
+    "benchmarks/results",
+)  # what readers find
 MADE = "demo-out"  # what README makes first; other pages find it there
 
 # Everything that is left out. A new entry needs a reason that no machine of a reader's could lift.

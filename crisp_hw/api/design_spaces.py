@@ -53,7 +53,7 @@ def explore(  # noqa: PLR0913 - what a user may say of a study, all but the netw
     block: int | None = None,
     sparsity: float | None = None,
     layers: str | None = None,
-    accuracy: Mapping[float, float] | None = None,
+    accuracy: Mapping[Any, Any] | None = None,
     options: EvaluateOptions | None = None,
     progress: Progress | None = None,
     **fields: Unpack[EvaluateFields],
@@ -94,6 +94,7 @@ def explore(  # noqa: PLR0913 - what a user may say of a study, all but the netw
         As in `evaluate`, where no axis says otherwise.
     accuracy
         Accuracies that were measured, by sparsity; between them it is on the line, and `accuracy` can be an objective.
+        {"study": "results.json", "method": "..."} takes those of a method that `crisp-prune compare` measured.
     options
         The options of an evaluation as one value, instead of `fields`.
     progress

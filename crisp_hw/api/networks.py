@@ -131,6 +131,7 @@ def evaluate(  # noqa: PLR0913 - what a user may say of an evaluation, all but n
             ),
             network.provenance or {},
             _parameters(accelerators),
+            {name: each for name, each in (network.masks or {}).items() if name in {one.layer.name for one in chosen}},
         )
     )
 

@@ -106,4 +106,4 @@ def save_all(network: "NetworkEvaluation", out: Path, plot: bool, figures: str) 
     """Write everything of an evaluation into a folder, and say so."""
     from crisp_hw.report.files import save
 
-    say_written(save(network, out, plot, figures), out)
+    say_written(save(network, out, plot, figures, voice.command()), out)

@@ -35,7 +35,7 @@ TrialsOption = Annotated[int | None, typer.Option("--trials", help="How many poi
 SeedOption = Annotated[int | None, typer.Option("--seed", help="The seed of all that is drawn.", min=0)]
 OutOption = Annotated[
     Path | None,
-    output_option("The folder to write study.json, points.csv and front.csv to.", "--out", "-o"),
+    output_option("The folder to write study.json, points.csv, front.csv and report.html to.", "--out", "-o"),
 ]
 StoreOption = Annotated[
     str | None,
@@ -75,7 +75,7 @@ def explore(  # noqa: PLR0913 - the options of a command
     with _workers(workers, scheduler) as crowd, _watching(asked) as watch:
         found = api.explore(asked.pop("source"), **asked, store=kept, workers=crowd, progress=watch)
     if out is not None:
-        say_written(write_all(out, study_texts(found)), out)
+        say_written(write_all(out, study_texts(found, voice.command())), out)
     show_table(study_document(found), form, wide)
     if found.interrupted:
         voice.complain(f"interrupted after {counted(len(found), 'point')}; {_going_on(kept)}")

@@ -21,5 +21,7 @@ def run() -> None:
         telling(lambda: run_model(asked), lambda: asked.form == "json")
         return
     from crisp_hw.cli.commands import app
+    from crisp_hw.command_line import voice
 
+    voice.remember([PROGRAM, *sys.argv[1:]])
     app(prog_name=PROGRAM)

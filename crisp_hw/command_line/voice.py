@@ -4,6 +4,7 @@ Loaded before any parser, so nothing that takes a while is loaded here.
 """
 
 import sys
+from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -24,6 +25,21 @@ class Voice:
 
 
 _VOICE: ContextVar[Voice] = ContextVar("voice", default=Voice())  # noqa: B039 - a Voice is frozen
+
+
+_COMMAND: ContextVar[tuple[str, ...]] = ContextVar("command", default=())
+
+
+def remember(words: Sequence[str]) -> None:
+    """Remember the command line as it was written."""
+    _COMMAND.set(tuple(words))
+
+
+def command() -> str:
+    """The command line that is carried out, as a shell reads it; "" where none is."""
+    import shlex
+
+    return shlex.join(_COMMAND.get())
 
 
 def begin(program: str) -> None:

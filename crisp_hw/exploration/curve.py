@@ -2,12 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
 
-from crisp_hw.errors import InputError
-from crisp_hw.spec.kinds import wrong_kind
+from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.io.accuracy_study import Cell, read_accuracy_study
+from crisp_hw.machine.yaml_files import did_you_mean
+from crisp_hw.spec.kinds import only_known, wrong_kind
+
+FIGURES = ("top1_classes", "top1_all")
+KEYS = ("study", "method", "figure")
+FORM = (
+    "a mapping from sparsity to accuracy, such as {0.5: 0.76, 0.9: 0.72}, or "
+    '{"study": "results.json", "method": "CRISP 2:4, block 16"} of crisp-prune compare'
+)
 
 
 @dataclass(frozen=True)
@@ -30,15 +41,46 @@ class Curve:
 
 
 def curve_of(accuracy: Any) -> Curve | None:
-    """The curve of a mapping from sparsity to accuracy; InputError for what is none.
+    """The curve of a mapping from sparsity to accuracy, or of a method in a study; InputError for what is none.
 
     >>> curve_of({0.9: 0.72, 0.5: 0.76}).sparsities
     (0.5, 0.9)
     """
     if accuracy is None:
         return None
+    if isinstance(accuracy, Mapping) and any(isinstance(each, str) for each in accuracy):
+        return _measured(accuracy)
     pairs = sorted(accuracy.items()) if isinstance(accuracy, Mapping) else []
     numbers = [each for pair in pairs for each in pair]
     if not pairs or any(isinstance(each, bool) or not isinstance(each, int | float) for each in numbers):
-        raise wrong_kind("accuracy", accuracy, "a mapping from sparsity to accuracy, such as {0.5: 0.76, 0.9: 0.72}")
+        raise wrong_kind("accuracy", accuracy, FORM)
     return Curve(tuple(float(one) for one, _ in pairs), tuple(float(other) for _, other in pairs))
+
+
+def _measured(said: Mapping[Any, Any]) -> Curve:
+    """The mean accuracy of a method over seeds and sets of classes, by the sparsity that was asked for."""
+    only_known(said, KEYS)
+    file, method, figure = said.get("study"), said.get("method"), said.get("figure", FIGURES[0])
+    if not isinstance(file, str | Path) or not isinstance(method, str):
+        raise wrong_kind("accuracy", dict(said), FORM)
+    if figure not in FIGURES:
+        raise InputError(f"accuracy has no figure {figure}", hint=f"there are {', '.join(FIGURES)}")
+    cells = read_accuracy_study(Path(file)).cells
+    at = Where(mark=Mark(str(file)))
+    pruned = [each for each in cells if each.target is not None]
+    if not any(each.method == method for each in pruned):
+        known = dict.fromkeys(each.method for each in pruned)
+        raise InputError(f"has no pruned network of method {method}", at, did_you_mean(method, known))
+    found: dict[float, list[float]] = {}
+    for each in pruned:
+        if each.method == method:
+            found.setdefault(float(each.target or 0), []).append(_accuracy(each, figure, at))
+    targets = sorted(found)
+    return Curve(tuple(targets), tuple(fmean(found[target]) for target in targets))
+
+
+def _accuracy(cell: Cell, figure: str, at: Where) -> float:
+    value = cell.top1_classes if figure == "top1_classes" else cell.top1_all
+    if value is None:
+        raise InputError(f"has no {figure} of {cell.method}", at, f"give figure: {FIGURES[1]}")
+    return value

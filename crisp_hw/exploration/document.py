@@ -2,14 +2,14 @@
 
 from dataclasses import asdict
 
-from crisp_hw.documents.columns import Column, table
+from crisp_hw.documents.columns import table
 from crisp_hw.documents.document import Document, json_text, versions
 from crisp_hw.documents.tables import csv_text
+from crisp_hw.exploration.page import study_page
 from crisp_hw.exploration.study import Study
-from crisp_hw.spec.columns import Record, heading
-from crisp_hw.spec.documents.studies import POINTS
+from crisp_hw.exploration.words import column_of
+from crisp_hw.report.page.page import page_text
 from crisp_hw.spec.shown import counted
-from crisp_hw.spec.vocabulary import columns
 
 SCHEMA = "crisp-hw/exploration/1"
 
@@ -38,28 +38,17 @@ def study_document(study: Study) -> Document:
         {"infeasible": tuple(reasons)[:10]},
         records,
         content,
-        answer=(table(title, [_column(key, ahead) for key in ("trial", *shown)], ahead),),
+        answer=(table(title, [column_of(key, ahead) for key in ("trial", *shown)], ahead),),
     )
 
 
-def study_texts(study: Study) -> dict[str, bytes]:
-    """The files of a study by name: study.json, points.csv and front.csv."""
+def study_texts(study: Study, command: str = "") -> dict[str, bytes]:
+    """The files of a study by name; `command` is the command line that asked for it, which the page tells."""
     document = study_document(study)
     texts = {
         "study.json": json_text(document),
         "points.csv": csv_text(document.records),
         "front.csv": csv_text(study.front_records()),
+        "report.html": page_text(study_page(study, command)),
     }
     return {name: text.encode() for name, text in texts.items()}
-
-
-def _column(key: str, records: list[Record]) -> Column:
-    """A figure as its column has it; an axis as what its values are."""
-    for each in POINTS.columns:
-        if each.key == key:
-            return each
-    try:
-        return columns([key])[0]
-    except KeyError:
-        text = any(isinstance(each.get(key), str) for each in records)
-        return Column(key, heading(key), "text" if text else "number")

@@ -18,11 +18,11 @@ def front(costs: Costs) -> list[int]:
     [0, 1, 3, 4]
     """
     unique, places = np.unique(costs, axis=0, return_inverse=True)
-    kept: list[int] = []
-    for place in range(len(unique)):  # in lexical order a later one never beats an earlier one
-        if not any(np.all(unique[other] <= unique[place]) for other in kept):
-            kept.append(place)
-    wanted = set(kept)
+    kept, many, wanted = np.empty_like(unique), 0, set[int]()
+    for place, row in enumerate(unique):  # in lexical order a later one never beats an earlier one
+        if not np.any(np.all(kept[:many] <= row, axis=1)):
+            kept[many], many = row, many + 1
+            wanted.add(place)
     return [place for place, row in enumerate(np.ravel(places)) if int(row) in wanted]
 
 

@@ -46,6 +46,23 @@ class Measured(_Strict):
     accuracy: float | int
 
 
+class MeasuredIn(_Strict):
+    """The accuracies of a method in results.json of `crisp-prune compare`."""
+
+    study: str
+    method: str
+    figure: Literal["top1_classes", "top1_all"] = "top1_classes"
+
+
+def _accuracy_form(given: Any) -> str:
+    return "study" if isinstance(given, dict | MeasuredIn) else "listed"
+
+
+Accuracy = Annotated[
+    Annotated[list[Measured], Tag("listed")] | Annotated[MeasuredIn, Tag("study")], Discriminator(_accuracy_form)
+]
+
+
 class SpaceFile(_Strict):
     """All of it; `options` are those of `crisp-hw evaluate` that hold for every point."""
 
@@ -62,7 +79,7 @@ class SpaceFile(_Strict):
     block: int | None = None
     sparsity: float | int | None = None
     layers: str | None = None
-    accuracy: list[Measured] | None = None
+    accuracy: Accuracy | None = None
     energy: str | None = None
     options: dict[str, Value] = Field(default_factory=dict)
 
@@ -81,7 +98,9 @@ def read_space(path: Path) -> dict[str, Any]:
         if name in found:
             found[name] = _placed(found[name], path)
     found["space"] = {name: _axis(name, axis, path) for name, axis in found["space"].items()}
-    if file.accuracy:
+    if isinstance(file.accuracy, MeasuredIn):
+        found["accuracy"] = {**file.accuracy.model_dump(), "study": str(path.parent / file.accuracy.study)}
+    elif file.accuracy:
         found["accuracy"] = {each.sparsity: each.accuracy for each in file.accuracy}
     if taken := [name for name in file.options if name in found or name not in OPTIONS]:
         at = Where("space", key="options", mark=mark_of(document["options"], taken[0]))

@@ -13,8 +13,12 @@ from crisp_hw.report.records import Record
 from crisp_hw.spec.evaluation import NetworkEvaluation
 
 
-def save(network: NetworkEvaluation, folder: Path, plot: bool = True, form: str = "png") -> tuple[Path, ...]:
+def save(
+    network: NetworkEvaluation, folder: Path, plot: bool = True, form: str = "png", command: str = ""
+) -> tuple[Path, ...]:
     """Write totals.csv, layers.csv, levels.csv, result.json, report.md, report.html and, with `plot`, the figures.
+
+    `command` is the command line that asked for it, which the page tells.
 
     Those are totals, speedup, energy and roofline, each in a file of that form: "png", "svg" or "pdf".
 
@@ -34,7 +38,7 @@ def save(network: NetworkEvaluation, folder: Path, plot: bool = True, form: str 
         "levels.csv": csv_text(cast("list[Record]", document.content["levels"])),
         "result.json": json_text(document),
         "report.md": markdown_text(document, tuple(pictures)),
-        "report.html": page_text(evaluation_page(network)),
+        "report.html": page_text(evaluation_page(network, command)),
     }
     return write_all(folder, {name: text.encode() for name, text in texts.items()} | pictures)
 

@@ -25,7 +25,7 @@ ZOOM = 16  # rows and columns of the zoom: four groups of 2:4
 
 
 @dataclass(frozen=True)
-class _Window:
+class Window:
     """A part of the matrix in elements."""
 
     top: int
@@ -52,17 +52,18 @@ def mask_figure(pruned: PrunedLayer) -> "Figure":
     mask = pruned.mask
     if mask is None:
         raise InputError(f"layer '{pruned.layer.name}' is dense and has no mask to draw", hint="choose another")
-    window = _first_live(mask, pruned)
+    window = first_live(mask, pruned)
     with rc_context(dict(RC)):
         drawn = Figure(figsize=(WIDTHS["page"], HEIGHT), layout="constrained")
         whole, zoom = drawn.subplots(1, 2, width_ratios=(3, 2))
         _draw_matrix(whole, mask, pruned, window)
         _draw_zoom(zoom, mask, pruned, window)
-        drawn.suptitle(_title(pruned, mask), x=0.01, ha="left", wrap=True, parse_math=False)
+        drawn.suptitle(mask_title(pruned, mask), x=0.01, ha="left", wrap=True, parse_math=False)
     return drawn
 
 
-def _title(pruned: PrunedLayer, mask: Mask) -> str:
+def mask_title(pruned: PrunedLayer, mask: Mask) -> str:
+    """What a mask is, in a line."""
     claim = [f"{pruned.nm.n}:{pruned.nm.m}"] if pruned.nm else []
     claim += [f"blocks of {pruned.block}"] if pruned.block else []
     rows, columns = mask.shape
@@ -70,20 +71,20 @@ def _title(pruned: PrunedLayer, mask: Mask) -> str:
     return f"{plain(pruned.layer.name)}: {rows} x {columns}, {mask.mean():.1%} kept{pattern}"
 
 
-def _first_live(mask: Mask, pruned: PrunedLayer) -> _Window:
+def first_live(mask: Mask, pruned: PrunedLayer) -> Window:
     """The start of the first block that holds a nonzero, cut to the zoom."""
     side = pruned.block or ZOOM
     top, left = (int(x) // side * side for x in np.argwhere(mask)[0]) if mask.any() else (0, 0)
     group = pruned.nm.m if pruned.nm else 4
     width = max(1, ZOOM // group) * group
-    return _Window(top, left, min(ZOOM, side, mask.shape[0] - top), min(width, max(side, group), mask.shape[1] - left))
+    return Window(top, left, min(ZOOM, side, mask.shape[0] - top), min(width, max(side, group), mask.shape[1] - left))
 
 
-def _draw_matrix(axes: "Axes", mask: Mask, pruned: PrunedLayer, window: _Window) -> None:
+def _draw_matrix(axes: "Axes", mask: Mask, pruned: PrunedLayer, window: Window) -> None:
     from matplotlib.patches import Rectangle
 
     rows, columns = mask.shape
-    shown = _averaged(mask)
+    shown = averaged(mask, (ceil(rows / PIXELS), ceil(columns / PIXELS)))
     image = axes.imshow(
         shown, cmap="Blues", vmin=0, vmax=1, extent=(0, columns, rows, 0), aspect="auto", interpolation="nearest"
     )
@@ -96,7 +97,7 @@ def _draw_matrix(axes: "Axes", mask: Mask, pruned: PrunedLayer, window: _Window)
     axes.set_ylabel("rows: output channels")
 
 
-def _draw_zoom(axes: "Axes", mask: Mask, pruned: PrunedLayer, window: _Window) -> None:
+def _draw_zoom(axes: "Axes", mask: Mask, pruned: PrunedLayer, window: Window) -> None:
     from matplotlib.colors import ListedColormap
 
     part = mask[window.top : window.top + window.height, window.left : window.left + window.width]
@@ -116,9 +117,14 @@ def _draw_zoom(axes: "Axes", mask: Mask, pruned: PrunedLayer, window: _Window) -
     axes.spines[:].set_color(MARK)
 
 
-def _averaged(mask: Mask) -> NDArray[np.float64]:
-    """Mean of the mask over tiles, at most `PIXELS` along each axis, so that no stripe of a fine pattern is lost."""
-    starts = [np.arange(0, size, ceil(size / PIXELS)) for size in mask.shape]
+def averaged(mask: Mask, tile: tuple[int, int]) -> NDArray[np.float64]:
+    """Mean of the mask over tiles of so many rows and columns, so that no stripe of a fine pattern is lost.
+
+    >>> averaged(np.eye(4, dtype=bool), (2, 2))
+    array([[0.5, 0. ],
+           [0. , 0.5]])
+    """
+    starts = [np.arange(0, size, side) for size, side in zip(mask.shape, tile, strict=True)]
     sums = np.add.reduceat(np.add.reduceat(mask, starts[0], axis=0, dtype=np.int64), starts[1], axis=1)
     heights, widths = (np.diff(start, append=size) for start, size in zip(starts, mask.shape, strict=True))
     means: NDArray[np.float64] = sums / np.multiply.outer(heights, widths)

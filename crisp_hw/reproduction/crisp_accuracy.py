@@ -1,54 +1,21 @@
 """CRISP's claims about accuracy beside a study of `crisp-prune compare`, whose networks are not the paper's."""
 
-import json
-from pathlib import Path
 from statistics import mean, stdev
-from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.errors import InputError
+from crisp_hw.io.accuracy_study import Results, read_accuracy_study
 from crisp_hw.reproduction.request import Request
 from crisp_hw.spec.reproduction import Bound, Panel, Reproduction, Series
 
 WITHIN_DENSE = 0.02
 """Top-1 that pruned may lie below fine-tuned dense: not given in numbers ("comparable accuracy"); assumed."""
-LIMIT = 2**24
-"""Bytes of the largest results that are read: far above what a study comes to."""
-
-
-class Cell(BaseModel):
-    """What is read of a cell."""
-
-    model_config = ConfigDict(strict=False, frozen=True)
-    method: str
-    target: float | None
-    classes: list[int]
-    seed: int
-    top1_all: float
-
-
-class Asked(BaseModel):
-    """What is read of the study."""
-
-    model_config = ConfigDict(frozen=True)
-    schema_: Literal["crisp-hw/study/1"] = Field(alias="schema")
-    pairs: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = []
-
-
-class Results(BaseModel):
-    """The file results.json of a study."""
-
-    model_config = ConfigDict(frozen=True)
-    study: Asked
-    cells: list[Cell]
 
 
 def crisp_accuracy(request: Request) -> Reproduction:
     """How far the first of each pair lies below the second, over equal seeds; within a deviation is no difference."""
     if request.results is None:
         raise InputError("needs the results of a study", hint="give --results DIR/results.json of crisp-prune compare")
-    found = _read(request.results)
+    found = read_accuracy_study(request.results)
     groups = list(dict.fromkeys((tuple(cell.classes), cell.target) for cell in found.cells if cell.target is not None))
     bounds = [bound for pair in found.study.pairs for group in groups for bound in _bounds(found, pair, *group)]
     return Reproduction(
@@ -64,16 +31,6 @@ def crisp_accuracy(request: Request) -> Reproduction:
             f"one deviation is allowed, against a dense one {WITHIN_DENSE:.0%}",
         ),
     )
-
-
-def _read(path: Path) -> Results:
-    where = Where(mark=Mark(str(path)))
-    try:
-        if path.stat().st_size > LIMIT:
-            raise ValueError("too large")
-        return Results.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, ValidationError, RecursionError) as error:
-        raise InputError("is no results.json of a study", where, "crisp-prune compare writes it") from error
 
 
 def _bounds(found: Results, pair: list[str], classes: tuple[int, ...], target: float | None) -> list[Bound]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from crisp_hw.spec.absent import absent
-from crisp_hw.spec.descriptors import Descriptor
+from crisp_hw.spec.descriptors import Descriptor, PrunedLayer
 from crisp_hw.spec.design import DesignPoint
 from crisp_hw.spec.encoded import IndexLine, OverheadLine
 from crisp_hw.spec.layer import Skipped
@@ -110,6 +110,7 @@ class NetworkEvaluation:
     """All rows of one evaluation; `provenance` is what the pruned-model file says of itself, if there was one.
 
     `parameters` holds, by accelerator, the value of every parameter that was changed of one of them (empty: none was).
+    `masks` are those that were evaluated, for pictures; a saved result does not keep them.
     """
 
     name: str
@@ -118,6 +119,7 @@ class NetworkEvaluation:
     assumptions: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Changes] = field(default_factory=dict)
+    masks: Mapping[str, PrunedLayer] = field(default_factory=dict, compare=False)
 
     def __repr__(self) -> str:
         layers = len(dict.fromkeys(row.layer for row in self.rows))

@@ -90,9 +90,9 @@ class Driven:
         until(lambda: self.said.count("points") >= points or self.process.poll() is not None, self.said)
         assert self.process.poll() is None, self.said
 
-    def ended(self):
+    def ended(self, limit_s=LIMIT_S):
         """Its exit code, once it has ended."""
-        return self.process.wait(LIMIT_S)
+        return self.process.wait(limit_s)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ def scatter(records: Sequence[Record], axes: tuple[Column, Column], shown: Seque
     ahead = {
         "transform": [{"filter": "datum.front"}],
         "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 1.5, "color": "#D55E00"},
-        "encoding": {"x": x, "y": y, "order": {"field": axes[0].key, "type": "quantitative"}},
+        "encoding": {"x": x, "y": y, "order": {"field": _field(axes[0]), "type": "quantitative"}},
     }
     layers: list[Spec] = [points, *([ahead] if any(each.get("front") for each in records) else [])]
     return _spec(records, layers)
@@ -50,6 +50,50 @@ def coloured(key: str, title: str, colours: Mapping[str, str]) -> Spec:
     return {"color": {"field": key, "type": "nominal", "scale": scale, "legend": legend}}
 
 
+def bars(records: Sequence[Record], shown: Sequence[Column]) -> Spec:
+    """Bars along the second of three columns: a group for every name in the first, a colour for each in the third."""
+    group, length, kind = shown
+    told = [_told(each) for each in shown]
+    scale = {"domain": [0, 1]}
+    colour = {"field": kind.key, "type": "nominal", "legend": {"orient": "bottom", "title": kind.heading}}
+    encoding = {
+        "y": {"field": group.key, "type": "nominal", "title": None, "sort": None},
+        "yOffset": {"field": kind.key, "sort": None},
+        "x": {**_axis(length), "scale": scale},
+        "color": {**colour, "sort": None, "scale": {"range": ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9"]}},
+        "tooltip": told,
+    }
+    return _spec(records, [{"mark": {"type": "bar"}, "encoding": encoding}])
+
+
+def heat(title: str) -> Spec:
+    """A chart of cells, whose values the page puts in."""
+    edges = {
+        "x": {"field": "left", "type": "quantitative", "title": "columns: kernel height, width, input channel"},
+        "x2": {"field": "right"},
+        "y": {"field": "top", "type": "quantitative", "title": "rows: output channels"},
+        "y2": {"field": "bottom"},
+    }
+    for name in ("x", "y"):
+        edges[name]["scale"] = {"zero": False, "nice": False, "reverse": name == "y"}  # type: ignore[assignment]
+    told = [
+        {"field": "top", "type": "quantitative", "title": "row"},
+        {"field": "left", "type": "quantitative", "title": "column"},
+        {"field": "kept", "type": "quantitative", "title": "kept", "format": ".0%"},
+    ]
+    share = {"field": "kept", "type": "quantitative", "title": "share kept"}
+    colour = {**share, "scale": {"domain": [0, 1], "range": ["#eceff1", "#0b5fa5"]}, "legend": {"format": ".0%"}}
+    return {
+        "title": {"text": title, "anchor": "start", "fontWeight": "normal"},
+        "width": "container",
+        "height": 280,
+        "autosize": {"type": "fit", "contains": "padding"},
+        "data": {"name": "cells"},
+        "mark": {"type": "rect", "stroke": None},
+        "encoding": {**edges, "color": colour, "tooltip": told},
+    }
+
+
 def _spec(records: Sequence[Record], layers: Sequence[Spec]) -> Spec:
     return {
         "$schema": SCHEMA,
@@ -61,16 +105,31 @@ def _spec(records: Sequence[Record], layers: Sequence[Spec]) -> Spec:
     }
 
 
+def _field(column: Column) -> str:
+    """The key of a column as Vega-Lite wants it: a bare dot would be a step into a value.
+
+    >>> _field(Column("levels.SMEM.size", "size"))
+    'levels\\\\.SMEM\\\\.size'
+    """
+    return "".join(f"\\{letter}" if letter in ".[]" else letter for letter in column.key)
+
+
 def _axis(column: Column, scale: Spec | None = None) -> dict[str, Any]:
     title = f"{column.heading}"
     return {
-        "field": column.key,
+        "field": _field(column),
         "type": "quantitative",
         "title": title,
+        "axis": {"labelOverlap": True, "labelSeparation": 6},
         "scale": {"zero": False, "nice": True} if scale is None else dict(scale),
     }
 
 
 def _told(column: Column) -> Spec:
     kind = "nominal" if column.left else "quantitative"
-    return {"field": column.key, "type": kind, "title": column.heading, **({} if column.left else {"format": ",.4~g"})}
+    return {
+        "field": _field(column),
+        "type": kind,
+        "title": column.heading,
+        **({} if column.left else {"format": ",.4~g"}),
+    }

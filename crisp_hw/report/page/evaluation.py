@@ -8,7 +8,8 @@ from crisp_hw.report.basis import basis
 from crisp_hw.report.evaluation import LAYER, LEGEND, TOTAL
 from crisp_hw.report.figures.colours import looks
 from crisp_hw.report.notes import note_line, notes
-from crisp_hw.report.page.charts import coloured, roofs, scatter
+from crisp_hw.report.page.charts import coloured, heat, roofs, scatter
+from crisp_hw.report.page.masks import pictures
 from crisp_hw.report.page.page import Card, Chart, Page, grid
 from crisp_hw.report.records import arch_names, headline, layer_records, mapping_text, total_records
 from crisp_hw.report.roofline import Port, points, ports
@@ -24,8 +25,8 @@ CARDS = ("cycles", "energy_uj", "on_chip_mm2")
 SCATTER = ("ms", "energy_uj")
 
 
-def evaluation_page(network: NetworkEvaluation) -> Page:
-    """Cards, totals, layers, roofs, mappings, notes and provenance.
+def evaluation_page(network: NetworkEvaluation, command: str = "") -> Page:
+    """Cards, totals, layers, roofs, mappings, masks, the command line, notes and provenance.
 
     >>> evaluation_page(NetworkEvaluation("nothing", ())).title
     'nothing'
@@ -42,6 +43,9 @@ def evaluation_page(network: NetworkEvaluation) -> Page:
         _charts(network, totals, layers),
         (grid("Totals", columns(TOTAL), totals), grid("Layers", columns(("arch", *LAYER)), layers)) if layers else (),
         {plain(f"{row.layer} on {row.arch}"): _mapping(network, place) for place, row in enumerate(network.rows)},
+        pictures(network.masks),
+        {"whole": heat("all of it"), "near": heat("its first weights that are kept")},
+        plain(command),
         {
             "What the totals rest on": basis(network, notes(network), arch_names(network)),
             "Assumptions": said,

@@ -57,7 +57,10 @@ class Grid:
 
 @dataclass(frozen=True)
 class Page:
-    """A page: cards, charts, tables, texts of which one is chosen, lines that are folded."""
+    """A page: cards, charts, tables, texts and masks of which one is chosen, lines that are folded.
+
+    `heat` draws the whole of a mask and what is near, `command` is the command line that wrote it, if one did.
+    """
 
     title: str
     about: str
@@ -65,6 +68,9 @@ class Page:
     charts: Sequence[Chart] = ()
     grids: Sequence[Grid] = ()
     chosen: Mapping[str, str] = field(default_factory=dict)
+    masks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    heat: Mapping[str, Spec] = field(default_factory=dict)
+    command: str = ""
     folded: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
@@ -91,16 +97,21 @@ def page_text(page: Page) -> str:
     from jinja2 import Environment
 
     template = (files("crisp_hw.report.page") / "page.html.j2").read_text(encoding="utf-8")
-    library = _library() if page.charts else ""
+    library = _library() if page.charts or page.masks else ""
     charts = {each.name: {"words": each.words, "spec": each.spec} for each in page.charts}
     made = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(template)
     return made.render(
         page=page,
         library=library,
         licence=_licence() if library else "",
-        without=WITHOUT if page.charts and not library else "",
-        data=_in_script({"charts": charts if library else {}, "chosen": page.chosen}),
+        without=WITHOUT if (page.charts or page.masks) and not library else "",
+        data=_in_script({"charts": charts if library else {}, "chosen": page.chosen, **_masks(page, library)}),
     )
+
+
+def _masks(page: Page, library: str) -> dict[str, Any]:
+    """The masks, and how each is drawn."""
+    return {"masks": page.masks, "heat": page.heat} if library and page.masks else {}
 
 
 def _in_script(value: object) -> str:

@@ -129,7 +129,7 @@ class Story:
             where = ("--scheduler", address) if dask else ("--workers", 2)
             driven = Driven(self._folder, self._path, "-o", self.out, *where)
             self._session(driven, (lambda: dask_workers(nannies)) if dask else driven.loky, "Dask" if dask else "loky")
-        assert Driven(self._folder, self._path, "-o", self.out, "--workers", 2).ended() == 0
+        assert Driven(self._folder, self._path, "-o", self.out, "--workers", 2).ended(1200) == 0
 
     def _session(self, driven, workers, engine):
         """Kill workers, and at last the driver."""
@@ -153,7 +153,7 @@ class Story:
 @pytest.mark.long
 @pytest.mark.parametrize("seed", [1])
 def test_sixty_kills_lose_nothing_and_do_nothing_twice(tmp_path, file, seed, capsys):
-    path = file(method="nsga2", trials=2000, space=SPACE, layers="layer4.*")
+    path = file(method="nsga2", trials=500, space=SPACE, layers="layer4.*")
     story = Story(tmp_path, path, seed)
     with scheduled(tmp_path) as (address, nannies):
         story.run(address, nannies)

@@ -1,11 +1,15 @@
 """Studies as a whole: what is judged, what is kept, what comes of it."""
 
+import json
+from pathlib import Path
+
 import pytest
 from exploring import SPACE, TABLE
 
 import crisp_hw
 from crisp_hw.data_files import data_folder
 from crisp_hw.errors import InputError
+from crisp_hw.exploration.curve import curve_of
 from crisp_hw.spec.layer import Workload
 
 
@@ -211,3 +215,31 @@ def test_networks_stand_in_the_space_alone():
     other = Workload("one", TABLE.layers[:1])
     found = crisp_hw.explore(None, space={"network": [TABLE, other]}, nm="2:4")
     assert found.to_frame()["network"].tolist() == ["two", "one"]
+
+
+MEASURED = {"study": str(Path(__file__).parents[3] / "benchmarks" / "results" / "sparsity-four-classes.json")}
+
+
+def test_the_accuracies_of_a_study_of_pruning_are_a_curve():
+    found = curve_of({**MEASURED, "method": "CRISP 2:4, block 16"})
+    assert found.sparsities == (0.8, 0.9, 0.94)
+    cells = json.loads(Path(MEASURED["study"]).read_text())["cells"]
+    mine = [each["top1_classes"] for each in cells if each["method"] == "CRISP 2:4, block 16" and each["target"] == 0.9]
+    assert len(mine) == 3 and found.at(0.9) == pytest.approx(sum(mine) / 3)
+    assert curve_of({**MEASURED, "method": "block 32", "figure": "top1_all"}).at(0.8) != found.at(0.8)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"method": "CRISP 2:4, block 61"}, "did you mean CRISP 2:4, block 16"),
+        ({"method": "dense"}, "no pruned network of method dense"),
+        ({"study": __file__}, "is no results.json of a study"),
+        ({"figure": "top5"}, "there are top1_classes, top1_all"),
+        ({"methods": "dense"}, "method"),
+        ({"method": None}, "accuracy is a dict"),
+    ],
+)
+def test_what_is_no_curve_of_a_study_is_refused(change, said):
+    with pytest.raises(InputError, match=said):
+        curve_of({**MEASURED, "method": "block 16", **change})

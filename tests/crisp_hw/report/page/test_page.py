@@ -1,18 +1,24 @@
 """The page of an evaluation: whole in one file, without a complaint in a browser, and of use at any width."""
 
+import json
 import os
 import re
+from base64 import b64decode
 from pathlib import Path
 
+import numpy as np
 import pytest
 from browser import browse
-from evaluations import evaluation
+from evaluations import evaluation, masked
 
 from crisp_hw.documents.columns import Column
 from crisp_hw.report.page import page as pages
 from crisp_hw.report.page.evaluation import evaluation_page
+from crisp_hw.report.page.masks import pictures
 from crisp_hw.report.page.page import Card, Chart, Page, grid, page_text
 from crisp_hw.report.records import layer_records, total_records
+from crisp_hw.spec.descriptors import PrunedLayer
+from crisp_hw.spec.layer import Layer
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +62,31 @@ def test_without_the_library_the_page_says_so(network, monkeypatch):
     assert "vl-convert-python is not installed" in made and "vegaEmbed" not in made and "<table>" in made
 
 
+def test_masks_and_command_stand_on_the_page():
+    found = evaluation("masks").network
+    page = evaluation_page(found, "crisp-hw evaluate run.pt --out 'my folder'")
+    text = page_text(page)
+    assert "crisp-hw evaluate run.pt --out &#39;my folder&#39;" in text and list(page.masks) == ["blocks", "nm"]
+    for pruned in (each for each in masked().layers if each.mask is not None):
+        told = page.masks[pruned.layer.name]
+        whole, near = told["whole"], told["near"]
+        cells = np.frombuffer(b64decode(whole["cells"]), dtype=np.uint8).reshape(
+            -1, -(-whole["columns"] // whole["wide"])
+        )
+        weights = np.kron(cells, np.ones((whole["high"], whole["wide"])))[: whole["rows"], : whole["columns"]]
+        assert weights.mean() / 255 == pytest.approx(pruned.mask.mean(), abs=0.003)
+        part = pruned.mask[near["top"] : near["top"] + near["rows"], near["left"] : near["left"] + near["columns"]]
+        assert (np.frombuffer(b64decode(near["cells"]), dtype=np.uint8).reshape(part.shape) == 255 * part).all()
+
+
+def test_many_large_masks_leave_the_page_small():
+    layers = {
+        f"layer{each}": PrunedLayer(Layer(f"layer{each}", "linear", 512, 512), "nm", np.eye(512, dtype=bool))
+        for each in range(300)
+    }
+    assert len(json.dumps(pictures(layers))) < 450_000
+
+
 @pytest.mark.slow
 @pytest.mark.process
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)], ids=["wide", "phone, dark"])
@@ -94,3 +125,23 @@ def test_a_browser_sorts_hovers_and_complains_of_nothing(text, tmp_path, width, 
     assert "energy uJ" in found["told"] and "arch" in found["told"]
     assert "DRAM" in found["mapping"] and found["width"] <= width
     assert found["back"] == ("rgb(21, 24, 28)" if dark else "rgb(255, 255, 255)")
+
+
+DOCUMENTED = Path(__file__).parents[4] / "docs" / "reports"
+
+
+@pytest.mark.parametrize("name", ["digits.html", "study.html"])
+def test_the_documented_pages_are_small_whole_and_say_how_they_came_about(name):
+    text = (DOCUMENTED / name).read_text(encoding="utf-8")
+    assert len(text.encode()) < 1_500_000 and re.search(r"Charts: Vega .*, licence BSD-3-Clause\.", text)
+    (command,) = re.findall(r'<pre class="command">(.*)</pre>', text)
+    assert command in (DOCUMENTED.parent / "reports.md").read_text(encoding="utf-8")
+
+
+def test_the_documented_page_is_that_of_the_readme():
+    text = (DOCUMENTED / "digits.html").read_text(encoding="utf-8")
+    readme = (DOCUMENTED.parents[1] / "README.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r'<pre class="command">(.*)</pre>', text)
+    assert command in readme
+    (row,) = re.findall(r"^ crisp-stc +(3,\d+) ", readme, flags=re.MULTILINE)
+    assert f'data-value="{row.replace(",", "")}">{row}<' in text and '"masks": {"' in text
