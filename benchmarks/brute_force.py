@@ -12,7 +12,7 @@ import numpy as np
 from drawn_spaces import Case
 from numpy.typing import NDArray
 
-from crisp_hw.engine.evaluate import evaluate_batch
+from crisp_hw.engine.evaluate import Part, evaluate_nests
 from crisp_hw.errors import MappingError
 from crisp_hw.mapper.admit import admitted
 from crisp_hw.mapper.exact.covers import uncovered
@@ -24,8 +24,10 @@ from crisp_hw.mapper.tally import OBJECTIVES, Tally
 from crisp_hw.spec.mapping import Loop
 from crisp_hw.spec.options import SearchOptions
 
-LEAST, MOST_NESTS = 1500, 4000  # mappings, so that over 1,000 are valid in most spaces; nests, at 1 ms each
-LEAST_OF = {"three fanouts": 300}  # nearly every mapping has a nest of its own there
+LEAST, MOST_NESTS = 1500, 4000  # mappings, so that over 1,000 are valid in most spaces; nests, at a third of a ms each
+# the same of kinds in which formats do not fit many nests, or nearly every mapping has a nest of its own
+SIZES = {"by shape": (2000, 12_000), "three fanouts": (1300, 24_000)}
+TOGETHER = 400  # nests that are evaluated at once
 EACH = 16  # of so many nests one is looked at for the number of mappings
 SAME = 1e-9  # sums of floats in another order differ by less than that of themselves
 Ints = NDArray[np.int64]
@@ -62,17 +64,18 @@ def same(one: Scores | None, other: Scores | None) -> bool:
     return bool(one is other is None or (one and other and np.allclose(one, other, rtol=SAME, atol=0)))
 
 
-def right_size(case: Case, least: int | None = None, most_nests: int = MOST_NESTS) -> bool:
+def right_size(case: Case, least: int | None = None, most_nests: int | None = None) -> bool:
     """Neither so small that it shows nothing, nor so large that brute force takes many seconds.
 
     Mappings count that may be valid, what the constraints, the lanes and the sizes of dense tiles leave, by a sample.
     """
-    wanted = LEAST_OF.get(case.kind, LEAST) if least is None else least
+    usual = SIZES.get(case.kind, (LEAST, MOST_NESTS))
+    wanted, most = usual[0] if least is None else least, usual[1] if most_nests is None else most_nests
     nests = mappings = 0
     for space in case.spaces:
         for rows, arrangement in every_nest(space):
             nests += 1
-            if nests > most_nests:
+            if nests > most:
                 return False
             if nests % EACH:
                 continue
@@ -109,19 +112,28 @@ def brute_force(case: Case) -> tuple[Scores | None, int]:
     best: list[Scores] = []
     valid = 0
     for space in case.spaces:
-        dims = space.design.problem.dims
-        for rows, arrangement in every_nest(space):
-            rows = rows[admitted(space, rows) & on_the_mesh(space, rows, arrangement)]
-            if not len(rows):
-                continue
-            loops = tuple(loop for block in arrangement for loop in block)
-            columns = [i * len(dims) + dims.index(loop.dim) for i, block in enumerate(arrangement) for loop in block]
-            bounds = rows.reshape(len(rows), -1)[:, columns]
-            done = evaluate_batch(space.design, loop_nest(space, loops), bounds)
+        for parts in _together(space):
+            done = evaluate_nests(space.design, parts)
             good = done.valid & (done.cycles > 0)
             valid += int(good.sum())
             best = sorted([*best, *_scores(case.objective, done.cycles[good], done.energy_pj[good])])[:1]
     return (best[0] if best else None), valid
+
+
+def _together(space: Space) -> Iterator[list[Part]]:
+    """Every mapping that is on the mesh, those of some hundred nests at a time."""
+    dims, parts = space.design.problem.dims, list[Part]()
+    for rows, arrangement in every_nest(space):
+        rows = rows[admitted(space, rows) & on_the_mesh(space, rows, arrangement)]
+        if not len(rows):
+            continue
+        loops = tuple(loop for block in arrangement for loop in block)
+        columns = [i * len(dims) + dims.index(loop.dim) for i, block in enumerate(arrangement) for loop in block]
+        parts.append((loop_nest(space, loops), rows.reshape(len(rows), -1)[:, columns]))
+        if len(parts) == TOGETHER:
+            yield parts
+            parts = []
+    yield parts
 
 
 def every_nest(space: Space) -> Iterator[tuple[Ints, tuple[tuple[Loop, ...], ...]]]:

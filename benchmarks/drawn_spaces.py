@@ -172,7 +172,7 @@ def two_safs(rng: Draw) -> Design:
 def by_shape(rng: Draw) -> Design:
     """Weights whose own mask, or blocks with N:M inside, say what a tile holds, packed or skipped by."""
     chain = _chain(rng, deep=bool(rng.integers(2)))
-    m, k, n = int(rng.choice([2, 4])), int(rng.choice([4, 8])), int(rng.choice([2, 3]))
+    m, k, n = int(rng.choice([2, 4])), int(rng.choice([8, 16])), int(rng.choice([3, 4]))
     mask = rng.random((m, k)) < _pick(rng, 0.3, 0.6)
     mask[0, 0] = True  # a tensor without any word is no case
     blocks = HybridBlocks(Hybrid(NM(2, 4), 4, kept=1, total=k // 4), (m, k), (0,) * m, k)
@@ -202,7 +202,7 @@ def three_fanouts(rng: Draw) -> Design:
         StorageLevel("DRAM", "DRAM", read_bandwidth=_pick(rng, 1, 4), write_bandwidth=2.0),
     )
     chain = Architecture(levels, ComputeLevel(instances=macs[0] * macs[1], mesh_x=macs[0], mesh_y=macs[1]))
-    sizes = tuple(int(size) for size in rng.permutation([2, int(rng.choice([2, 4])), int(rng.choice([3, 4]))]))
+    sizes = tuple(int(size) for size in rng.permutation([2, 3, 4]))
     return Design(chain, _matrices(rng, sizes), energy=_prices(rng, chain))
 
 
