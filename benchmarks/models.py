@@ -1,4 +1,4 @@
-"""Networks of others against PyTorch's FLOP counter, and on every accelerator: `python benchmarks/models.py OUT.csv`.
+"""Networks of others against PyTorch's FLOP counter, planned, and evaluated: `python benchmarks/models.py OUT.csv`.
 
 It needs an environment with timm and transformers beside crisp-hw: `pip install timm transformers`. Nothing is
 downloaded: models of timm have random weights, those of transformers come from their configurations.
@@ -7,7 +7,7 @@ downloaded: models of timm have random weights, those of transformers come from 
 import argparse
 import csv
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,32 @@ TIMM = (
     *("efficientnet_b0", "efficientnet_lite0", "densenet121", "inception_v3", "convnext_tiny", "mixer_s32_224"),
     *("vit_tiny_patch16_224", "vit_base_patch16_224", "deit_small_patch16_224", "swin_tiny_patch4_window7_224"),
 )
-FIELDS = ("model", "layers", "macs", "counted_macs", "ratio", "attention_share", "archs", "dense_cycles")
+COUNTS = ("model", "layers", "macs", "counted_macs", "ratio", "attention_share", "causal_macs", "causal_share")
+PLANS = ("plan_layers", "plan_sparsity", "plan_block", "plan_highest")
+BLOCKS, SPARSITIES = (64, 32, 16, 8, 4), (0.9, 0.8, 0.7, 0.6, 0.5)
+Maker = Callable[[], tuple[Any, Any]]
 
 
-def language_models() -> Mapping[str, Callable[[], tuple[Any, Mapping[str, Any]]]]:
+def image_models() -> Iterator[tuple[str, Maker]]:
+    """Models of timm, each with an image of its own size; sizes alone are counted, so that no number is calculated."""
+    import timm
+    import torch
+
+    def make(name: str) -> tuple[Any, Any]:
+        with torch.device("meta"):
+            model = timm.create_model(name, pretrained=False)
+            return model, torch.zeros(1, *model.pretrained_cfg["input_size"])
+
+    for name in TIMM:
+        yield name, lambda name=name: make(name)
+
+
+def language_models() -> Mapping[str, Maker]:
     """Models of transformers from their configurations, each with its inputs: 64 tokens, or what else it takes."""
     import torch
     import transformers as hf
 
-    with torch.device("meta"):
-        tokens, image = torch.ones(1, 64, dtype=torch.long), torch.zeros(1, 3, 224, 224)
+    tokens, image = torch.ones(1, 64, dtype=torch.long), torch.zeros(1, 3, 224, 224)
     llama = {"hidden_size": 512, "intermediate_size": 1376, "num_hidden_layers": 4, "vocab_size": 32000}
     grouped = {**llama, "num_attention_heads": 8, "num_key_value_heads": 2}
     one, both = {"input_ids": tokens}, {"input_ids": tokens, "decoder_input_ids": tokens}
@@ -37,10 +53,7 @@ def language_models() -> Mapping[str, Callable[[], tuple[Any, Mapping[str, Any]]
         "opt-125m": lambda: (hf.OPTForCausalLM(hf.OPTConfig(ffn_dim=3072, num_hidden_layers=12)), one),
         "llama, grouped": lambda: (hf.LlamaForCausalLM(hf.LlamaConfig(**grouped)), one),
         "qwen2, grouped": lambda: (hf.Qwen2ForCausalLM(hf.Qwen2Config(**grouped)), one),
-        "vit-base of transformers": lambda: (
-            hf.ViTModel(hf.ViTConfig()),
-            {"pixel_values": image},
-        ),
+        "vit-base of transformers": lambda: (hf.ViTModel(hf.ViTConfig()), {"pixel_values": image}),
     }
 
 
@@ -56,14 +69,12 @@ def counted_macs(model: Any, example: Any) -> int:
     return int(counter.get_total_flops() // 2)
 
 
-def row_of(name: str, model: Any, example: Any, evaluated: bool) -> dict[str, Any]:
-    """One model: its MACs against the counter's, and where asked for, its evaluation on all accelerators."""
-    import crisp_hw
-
-    network = crisp_hw.Workload.from_torch(model, example)
-    macs, counted = sum(layer.macs for layer in network.layers), counted_macs(model, example)
+def counts_of(name: str, network: Any, counted: int) -> dict[str, Any]:
+    """The MACs of a network in full, as PyTorch counts them, and what is left where a causal mask is made use of."""
+    macs = sum(layer.macs for layer in network.layers)
     attention = sum(layer.macs for layer in network.layers if layer.kind == "matmul")
-    row = {
+    left = macs - sum(layer.masked_macs for layer in network.layers)
+    found = {
         "model": name,
         "layers": len(network.layers),
         "macs": macs,
@@ -71,36 +82,53 @@ def row_of(name: str, model: Any, example: Any, evaluated: bool) -> dict[str, An
         "ratio": f"{macs / counted:.3f}",
         "attention_share": f"{attention / macs:.4f}",
     }
-    if evaluated:
-        found = crisp_hw.evaluate(network, list(crisp_hw.list_arch()), nm="2:4", cache=False)
-        row["archs"] = len({each.arch for each in found.rows})
-        row["dense_cycles"] = sum(each.cycles for each in found.rows if each.arch == "dense")
-    return row
+    return {**found, "causal_macs": left, "causal_share": f"{(left - macs + attention) / left:.4f}"}
+
+
+def plan_of(model: Any) -> dict[str, Any]:
+    """What CRISP can do with it at 2:4: the highest share of zeros in reach, and the largest blocks for it."""
+    from crisp_prune import CrispConfig
+    from crisp_prune.plan import make_plan
+
+    plans = {block: make_plan(model, CrispConfig(sparsity=0.5, n=2, m=4, block=block)) for block in BLOCKS}
+    pruned = [layer.role != "dense" for layer in plans[BLOCKS[0]].layers]
+    found = {"plan_layers": f"{sum(pruned)} of {len(pruned)}"}
+    for sparsity in SPARSITIES:
+        for block, plan in plans.items():
+            if plan.highest >= sparsity:
+                return {**found, "plan_sparsity": sparsity, "plan_block": block, "plan_highest": f"{plan.highest:.4f}"}
+    return found
+
+
+def cycles_of(network: Any) -> dict[str, int]:
+    """Its cycles at 2:4 on every packaged accelerator; mappings that were found before are taken from the cache."""
+    import crisp_hw
+
+    found = crisp_hw.evaluate(network, list(crisp_hw.list_arch()), nm="2:4")
+    archs = dict.fromkeys(row.arch for row in found.rows)
+    return {arch: sum(row.cycles for row in found.rows if row.arch == arch) for arch in archs}
 
 
 def main() -> int:
     """Write the table, a row as soon as it is known."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--evaluate", action="store_true", help="also evaluate at 2:4 on every accelerator (hours)")
+    parser.add_argument("--evaluate", action="store_true", help="also evaluate at 2:4 on every accelerator (an hour)")
     asked = parser.parse_args()
-    import timm
     import torch
 
+    import crisp_hw
+
     torch.set_num_threads(1)
-    meta = torch.device("meta")  # sizes alone are counted, so that no number is calculated
+    archs = crisp_hw.list_arch() if asked.evaluate else ()
     with asked.out.open("w", newline="") as file:
-        table = csv.DictWriter(file, FIELDS)
+        table = csv.DictWriter(file, (*COUNTS, *PLANS, *archs))
         table.writeheader()
-        for name in TIMM:
-            with meta:
-                model = timm.create_model(name, pretrained=False)
-                example = torch.zeros(1, *model.pretrained_cfg["input_size"])
-                table.writerow(row_of(name, model, example, asked.evaluate))
-            file.flush()
-        for name, make in language_models().items():
-            with meta:
-                table.writerow(row_of(name, *make(), asked.evaluate))
+        for name, make in (*image_models(), *language_models().items()):
+            model, example = make()
+            network = crisp_hw.Workload.from_torch(model, example)
+            row = {**counts_of(name, network, counted_macs(model, example)), **plan_of(model)}
+            table.writerow({**row, **(cycles_of(network) if archs else {})})
             file.flush()
     return 0
 

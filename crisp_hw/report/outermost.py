@@ -10,6 +10,7 @@ from crisp_hw.spec.result import Result
 
 WEIGHTS = "A"  # the tensor that holds weights, or keys and values, in every matrix product of `encode`
 GB = 1e9
+OFTEN = 1.5  # reads of every activation from which on their number is worth a word
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ def _lines(records: Sequence[Record]) -> Iterator[str]:
     for each in records:
         kinds = {"weights": "weights", "keys_and_values": "keys and values", "activations": "activations"}
         shares = ", ".join(f"{said} {each[f'{key}_share']:.1%}" for key, said in kinds.items())
+        if _number(each["activation_reads"]) >= OFTEN:
+            shares += f", each of them {each['activation_reads']:.0f} times"
         yield f"{each['arch']} reads {_number(each['read_bytes']) / GB:.3f} GB from {each['level']}: {shares}"
         if each["bytes_gain"] != 1.0 or each["mac_gain"] != 1.0:
             fewer = f"{each['bytes_gain']:.2f}x fewer bytes from {each['level']}, {each['mac_gain']:.2f}x fewer MACs"
@@ -93,12 +96,20 @@ def _record(rows: Sequence[LayerEvaluation]) -> Record:
         "weights_share": read.weights / whole,
         "keys_and_values_share": read.keys_and_values / whole,
         "activations_share": read.activations / whole,
+        "activation_reads": read.activations / sum(_activation_bytes(row) for row in rows),
         "dense_read_bytes": dense.whole,
         "bytes_gain": dense.whole / whole,
         "mac_gain": _done(row.dense for row in rows) / (_done(row.result for row in rows) or 1),
         "speedup": sum(row.dense.cycles for row in rows) / cycles,
         "bound_share": bound / cycles,
     }
+
+
+def _activation_bytes(row: LayerEvaluation) -> float:
+    """All activations that come in, once, as they lie in the outermost level without any compression."""
+    layer, architecture = row.descriptor.layer, row.point.design.architecture
+    vectors = layer.tokens * (layer.input_size[0] * layer.input_size[1] if layer.kind == "conv2d" else 1)
+    return layer.in_channels * vectors * architecture.levels[-1].word_bits / 8
 
 
 def _attends(row: LayerEvaluation) -> bool:

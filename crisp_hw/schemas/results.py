@@ -34,6 +34,7 @@ class OutermostRecord(Strict):
     weights_share: float
     keys_and_values_share: float
     activations_share: float
+    activation_reads: float | None = None
     dense_read_bytes: float
     bytes_gain: float
     mac_gain: float

@@ -195,3 +195,15 @@ def test_what_a_mask_drops_is_kept_in_a_file_of_ours(tmp_path):
     crisp_hw.save_pruned(tmp_path / "bad.safetensors", replace(model, layers=(PrunedLayer(many, "dense"),)))
     with pytest.raises(crisp_hw.InputError, match="a mask drops 289 of its 288 MACs"):
         crisp_hw.load_pruned(tmp_path / "bad.safetensors")
+
+
+def test_activations_of_decoding_are_read_again_where_weights_leave_them_no_room():
+    """A tile of 64 rows and 4,096 columns fills the SMEM to the byte: K is halved, and the vector read per 64 rows."""
+    words = "evaluate llama-7b --phase decode --context 0 -a dense --layers model.layers.0.self_attn.q_proj -f json"
+    (layer,) = json.loads(run(*words.split()).stdout)["layers"]
+    assert layer["dram_read_words"] == 4096 * 4096 + 64 * 4096 and layer["mapping"].startswith("DRAM G64 K2")
+    whole = ("evaluate", "llama-7b", "--phase", "decode", "--context", 0, "--layers", "model.layers.0.*", "-f", "json")
+    (fabric,) = json.loads(run(*whole, "-a", "dense").stdout)["outermost"]
+    (larger,) = json.loads(run(*whole, "-a", "dense:smem_kb=512").stdout)["outermost"]
+    assert fabric["weights_share"] < 0.99 < larger["weights_share"]
+    assert larger["activation_reads"] < fabric["activation_reads"] and fabric["activation_reads"] > 50

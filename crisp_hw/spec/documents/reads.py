@@ -15,6 +15,9 @@ OUTERMOST = Section(
         column("weights_share", "share", "Weights and their metadata among these bytes."),
         column("keys_and_values_share", "share", "Keys and values among these bytes: the KV cache in decoding."),
         column("activations_share", "share", "All other activations among these bytes."),
+        column(
+            "activation_reads", "ratio", "How often an activation is read: bytes read over those of all of them once."
+        ),
         column("dense_read_bytes", "number", "read_bytes of the unpruned layers."),
         column("bytes_gain", "ratio", "dense_read_bytes over read_bytes."),
         column("mac_gain", "ratio", "MACs of the unpruned layers over MACs that take place."),
