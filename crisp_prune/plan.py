@@ -25,6 +25,7 @@ from crisp_prune.geometry import Geometry
 from crisp_prune.given import checked_module
 from crisp_prune.matrix import to_matrix
 from crisp_prune.nm import kept_columns
+from crisp_prune.roles import automatic_roles, of_pattern
 from crisp_prune.sites import Site, find_sites, unsupported, weight_of
 
 
@@ -161,7 +162,7 @@ def make_plan(model: nn.Module, config: CrispConfig, geometry: Geometry | None =
     registered = [use.name for site in sites for use in site.uses]
     order = registered if geometry is None else list(geometry.order)
     by_name = {site.name: site for site in sites}
-    roles = _of_pattern(_automatic_roles(sites, order), config)
+    roles = of_pattern(automatic_roles(sites, order), config)
     layers = tuple(_plan_layer(model, config, by_name[name], automatic) for name, automatic in roles.items())
     never = () if geometry is None else tuple(_never_called(sites, order))
     routed = tuple(
@@ -228,40 +229,6 @@ def _check_globs(config: CrispConfig, sites: tuple[Site, ...]) -> None:
     for glob in (*config.roles, *config.max_sparsity):
         if not any(match_glob({glob: True}, name) for name in names):
             raise InputError(f"{glob!r} matches no layer", hint=f"the layers are {', '.join(names)}")
-
-
-def _automatic_roles(sites: tuple[Site, ...], order: list[str]) -> dict[str, tuple[Role, str]]:
-    """Role and reason of every site by definition 2, in order of first call; those never called come last."""
-    place = {name: index for index, name in enumerate(order)}
-    calls = {site.name: sorted(place[use.name] for use in site.uses if use.name in place) for site in sites}
-    ranked = sorted(sites, key=lambda site: calls[site.name] or [len(order)])
-    called = [site for site in ranked if calls[site.name]]
-    first = next((site for site in called if site.kind == "conv2d"), None)
-    last = max(called, key=lambda site: calls[site.name][-1], default=None)
-    roles: dict[str, tuple[Role, str]] = {}
-    for site in ranked:
-        if site.obstacle:
-            roles[site.name] = "dense", site.obstacle
-        elif not calls[site.name]:
-            roles[site.name] = "dense", "never called"
-        elif site == first:
-            roles[site.name] = "dense", "first convolution"
-        elif site == last:
-            roles[site.name] = "nm", "final classifier"
-        else:
-            roles[site.name] = "hybrid", "convolution" if site.kind == "conv2d" else "linear"
-    return roles
-
-
-def _of_pattern(roles: dict[str, tuple[Role, str]], config: CrispConfig) -> dict[str, tuple[Role, str]]:
-    """The roles that a pattern has: N:M alone has no blocks, and units without N:M leave the classifier dense."""
-    found = dict(roles)
-    for name, (role, reason) in roles.items():
-        if config.pattern == "nm" and role == "hybrid":
-            found[name] = "nm", reason
-        elif config.pattern not in WITH_NM and role == "nm":
-            found[name] = ("hybrid" if config.pattern == "unstructured" else "dense"), reason
-    return found
 
 
 def _grid(weight: Tensor, layout: Layout, config: CrispConfig) -> Grid:

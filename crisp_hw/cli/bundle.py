@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from crisp_hw.cli.options import FormatOption, Inputs, grouped
+from crisp_hw.cli.grouped import grouped
+from crisp_hw.cli.options import FormatOption, Inputs
 from crisp_hw.cli.output import check_output, output_option, progress, show_table, show_written
 from crisp_hw.cli.verify import DIFFERENT, CountsOption, EnergyTolerance
 from crisp_hw.command_line.options import WideOption

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from crisp_hw.cli.options import FormatOption, Inputs, grouped
+from crisp_hw.cli.grouped import grouped
+from crisp_hw.cli.options import FormatOption, Inputs
 from crisp_hw.cli.output import progress, show_table
 from crisp_hw.command_line.options import WideOption
 from crisp_hw.errors import InputError

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crisp_hw.cli.options import NETWORK, FormatOption, Inputs, grouped
+from crisp_hw.cli.grouped import grouped
+from crisp_hw.cli.options import NETWORK, FormatOption, Inputs
 from crisp_hw.cli.output import check_output, check_plotting, output_option, say_written, show_table
 from crisp_hw.command_line.options import WideOption
 from crisp_hw.errors import InputError

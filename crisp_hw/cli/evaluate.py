@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from crisp_hw.cli.explain import ExplainOption, check_single, show_explanation
-from crisp_hw.cli.options import FormatOption, Inputs, Searching, grouped
+from crisp_hw.cli.grouped import grouped
+from crisp_hw.cli.options import FormatOption, Inputs, Searching
 from crisp_hw.cli.output import check_folder, check_plotting, output_option, progress, say_written, show_written
 from crisp_hw.cli.shown import NotesOption, PerLayerOption, Shown, WideOption, say_unheard, show_all
 from crisp_hw.command_line import voice

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
-from crisp_hw.cli.options import SIZES, FormatOption, Inputs, grouped
+from crisp_hw.cli.grouped import grouped
+from crisp_hw.cli.options import SIZES, FormatOption, Inputs
 from crisp_hw.cli.output import check_output, output_option, show_written
 from crisp_hw.command_line import voice
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crisp_hw.cli.options import DataOption, DefineOption, FormatOption, IncludeOption, StrictOption, grouped
+from crisp_hw.cli.grouped import grouped
+from crisp_hw.cli.options import DataOption, DefineOption, FormatOption, IncludeOption, StrictOption
 from crisp_hw.cli.output import check_folder, check_no_input, check_output, output_option, say_written, show_table
 from crisp_hw.cli.run_model import FilesAsked
 from crisp_hw.command_line import voice

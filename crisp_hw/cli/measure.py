@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from crisp_hw.cli.options import FormatOption, Inputs, grouped
+from crisp_hw.cli.grouped import grouped
+from crisp_hw.cli.options import FormatOption, Inputs
 from crisp_hw.cli.output import show_table
 from crisp_hw.command_line.options import WideOption
 from crisp_hw.errors import InputError

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from crisp_hw.cli.options import WITHOUT_SOURCE, FormatOption, Inputs, Searching, grouped
+from crisp_hw.cli.grouped import grouped
+from crisp_hw.cli.options import WITHOUT_SOURCE, FormatOption, Inputs, Searching
 from crisp_hw.cli.output import progress, show_table
 from crisp_hw.command_line.options import WideOption
 from crisp_hw.errors import InputError

@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 
 import crisp_hw
 from crisp_hw.cli import app
-from crisp_hw.cli.options import Inputs, grouped
+from crisp_hw.cli.grouped import grouped
+from crisp_hw.cli.options import Inputs
 from crisp_hw.errors import InputError
 from crisp_hw.pipeline import UNUSED, unused_options
 from crisp_hw.sources import load_accelerators, resolve, select
@@ -142,7 +143,7 @@ def test_an_option_about_the_output_without_effect_is_named(words, said):
 def test_options_of_a_search_are_those_of_python():
     found = {each.name: each.default for each in COMMANDS["map"].params}
     options = {each.name: each.default for each in fields(SearchOptions)}
-    assert stated(SearchOptions).keys() == {"budget", "seed", "device", "both_axes"} <= found.keys()
+    assert stated(SearchOptions).keys() == {"budget", "seed", "device", "both_axes", "imperfect"} <= found.keys()
     assert all(found[name] == options[name] for name in stated(SearchOptions))
 
 

@@ -11,7 +11,7 @@ from crisp_hw.machine.foreign import Unfit
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.dialect import PUBLIC
-from crisp_hw.timeloop.render import views
+from crisp_hw.timeloop.render import problem_view, views
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -69,7 +69,7 @@ def render_design(design: Design, sources: Mapping[str, str] | None = None) -> d
     check_public(design)
     parts = {
         "architecture": views.architecture(design.architecture, sources or {}),
-        "problem": views.problem(design.problem),
+        "problem": problem_view.problem(design.problem),
         "ART": views.area(design.architecture),
     }
     if (table := views.energy(design))["components"]:

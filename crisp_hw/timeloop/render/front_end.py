@@ -14,7 +14,7 @@ from crisp_hw.errors import InputError, MappingError, Where
 from crisp_hw.machine.foreign import Unfit
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.design import Design, DesignPoint
-from crisp_hw.timeloop.render import views
+from crisp_hw.timeloop.render import problem_view, views
 from crisp_hw.timeloop.render.documents import check_public, filled
 
 View = dict[str, Any]
@@ -48,7 +48,7 @@ def render_front_end(point: DesignPoint, sources: Mapping[str, str] | None = Non
     _check_sayable(point)
     parts = {
         "v4/architecture": _architecture(design, sources or {}),
-        "problem": views.problem(design.problem),
+        "problem": problem_view.problem(design.problem),
         "ART": views.area(design.architecture),
         "v4/mapping": _mapping(point),
     }
