@@ -36,7 +36,7 @@ from crisp_hw.spec.encoded import Encoded
 from crisp_hw.spec.evaluation import DensityCheck, LayerEvaluation
 from crisp_hw.spec.options import EvaluateOptions
 from crisp_hw.spec.result import Result
-from crisp_hw.uneven import Uneven, queued
+from crisp_hw.uneven import Uneven, queued, waiting_rows, with_cycles
 
 UNSEEN = ("layer", "metadata_bits")  # of a descriptor: no search depends on these
 
@@ -167,8 +167,10 @@ class LayerEvaluator:
         """One way with the circuits beside the model, which count where the objective is about energy."""
         index = index_line(way.encoded, solved.result) if way.encoded.block_index else None
         lines = overhead_lines(way.encoded, solved.result, index) if self._options.overheads else ()
-        scores = self._scores(solved.result.cycles, energy_pj(solved.result, index, lines))
-        return SolvedWay(way, solved, solved.result, index, lines, scores)
+        uneven = waiting_rows(way.encoded, solved.found.mapping, solved.result)
+        result = with_cycles(solved.result, solved.result.cycles + uneven)
+        scores = self._scores(result.cycles, energy_pj(result, index, lines))
+        return SolvedWay(way, solved, result, index, lines, scores)
 
     def _scores(self, cycles: float, energy_pj: float) -> tuple[float, float]:
         first, second = OBJECTIVES[self._options.objective](np.array([float(cycles)]), np.array([energy_pj]))
@@ -202,10 +204,12 @@ class LayerEvaluator:
         key = best.way.task.key
         if key not in self._known:
             self._known[key] = self._run(best, name)
-        return replace(self._known[key], assumptions=(*said_of(best, name), *self._known[key].assumptions))
+        known = self._known[key]
+        known = with_cycles(known, known.cycles + best.result.uneven_cycles)  # rows may differ where searches do not
+        return replace(known, assumptions=(*said_of(best, name), *known.assumptions))
 
     def _run(self, best: SolvedWay, name: str) -> Result:
-        result = best.result
+        result = best.solved.result
         if self._backend is not BACKENDS["embedded"]:
             result = self._backend(DesignPoint(best.way.task.design, best.solved.found.mapping))
         if not result.valid:

@@ -1,11 +1,15 @@
 """Work that is not shared evenly, put in the place of the even share that the model knows."""
 
 from dataclasses import dataclass, replace
+from math import prod
 
 from crisp_hw.encode import Masks
 from crisp_hw.imbalance.layers import Product, full_cycles, waiting
+from crisp_hw.imbalance.rows import steps_of
 from crisp_hw.spec.descriptors import Descriptor
+from crisp_hw.spec.encoded import Encoded
 from crisp_hw.spec.imbalance import QueuedPes
+from crisp_hw.spec.mapping import LoopMapping
 from crisp_hw.spec.options import EvaluateOptions
 from crisp_hw.spec.result import Result
 
@@ -33,6 +37,26 @@ def queued(
         f"they would be {even:,}"
     )
     return Uneven(with_cycles(results[0], found.cycles), with_cycles(results[1], dense), (assumed,))
+
+
+def waiting_rows(encoded: Encoded, mapping: LoopMapping, result: Result) -> int:
+    """Cycles that block rows of different lengths add to those of as many of their mean length.
+
+    MACs take the longest of the rows that run side by side; what a level moves is that of all rows, longest or not.
+    """
+    if not encoded.row_columns or result.compute is None:
+        return 0
+    across, at_once = (_spatial(mapping, dim) for dim in "KG")
+    even = encoded.design.problem.bound("K") * -(-encoded.design.problem.bound("G") // at_once)
+    needed = -(-result.compute.cycles * steps_of(encoded.row_columns, at_once, across) // even)
+    slowest = max(needed, *(level.cycles for level in result.levels))
+    return max(0, slowest + result.network_cycles - result.cycles)
+
+
+def _spatial(mapping: LoopMapping, dim: str) -> int:
+    """Iterations of a dimension that run at the same time."""
+    loops = zip(mapping.nest.loops, mapping.bounds, strict=True)
+    return prod(bound for loop, bound in loops if loop.dim == dim and loop.kind != "temporal")
 
 
 def with_cycles(result: Result, cycles: int) -> Result:

@@ -77,6 +77,7 @@ def describe(pruned: PrunedLayer) -> Descriptor:
         notes=tuple(_nm_notes(pruned, mask, tightest, blocks) + _block_notes(pruned, blocks)),
         two_rank=two_rank(mask, tightest.m),
         row_patterns=row_patterns(mask, tightest.m),
+        row_blocks=tuple(blocks.counts.tolist()) if blocks and blocks.kept is None else (),
     )
 
 

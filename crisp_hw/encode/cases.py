@@ -40,6 +40,7 @@ class LayerEncoding:
     charges: tuple[CircuitUse, ...] = ()
     limits: Mapping[tuple[str, str], int] = field(default_factory=dict)
     pads: Mapping[str, int] = field(default_factory=dict)
+    row_columns: tuple[int, ...] = ()
 
 
 def fitting(runs: Runs, scope: Scope) -> Iterator[tuple[Case, Scope]]:
@@ -88,6 +89,7 @@ def layer_encoding(
         charges=tuple(CircuitUse(c.circuit, c.per, float(scope.number(c.size))) for c in case.charges),
         limits={(limit.level, limit.dim): scope.whole(limit.most, 1) for limit in case.limits},
         pads={dim: scope.whole(formula, 1) for dim, formula in case.pads.items()},
+        row_columns=product.row_columns,
     )
 
 
@@ -140,6 +142,7 @@ class _Product:
 
     gemm: Gemm
     notes: tuple[str, ...] = ()
+    row_columns: tuple[int, ...] = ()
 
 
 def _gathered(descriptor: Descriptor) -> _Product:
@@ -150,8 +153,12 @@ def _gathered(descriptor: Descriptor) -> _Product:
     kept = fullest_row(descriptor)
     if kept < 1:
         raise InputError(f"{layer.name}: keeps no block", hint="a layer needs at least one per block row")
+    rows = descriptor.row_blocks
     uneven = (
-        "block rows keep different numbers of blocks, so every one is padded to the largest: "
+        f"block rows keep {min(rows)} to {max(rows)} of {descriptor.total_blocks} blocks: the model moves and computes "
+        f"{kept} for each, their mean rounded up, and cores that wait for a longer row are counted beside it"
+        if rows
+        else "block rows keep different numbers of blocks, so every one is padded to the largest: "
         f"{kept} of {descriptor.total_blocks}"
     )
     columns = min(kept * block, layer.columns)
@@ -161,7 +168,8 @@ def _gathered(descriptor: Descriptor) -> _Product:
         "load them once and gather them when the buffer is read is an alternative that is not modelled"
     )
     balanced = () if descriptor.kept_blocks is not None else (uneven,)
-    return _Product(gemm, (*balanced, *_ragged(gemm, layer, block), gather))
+    row_columns = tuple(min(each * block, layer.columns) for each in rows)
+    return _Product(gemm, (*balanced, *_ragged(gemm, layer, block), gather), row_columns)
 
 
 def _ragged(gemm: Gemm, layer: Layer, block: int) -> tuple[str, ...]:

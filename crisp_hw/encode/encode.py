@@ -53,6 +53,7 @@ def encodings(
     """
     options = options or EvaluateOptions()
     _check(descriptor, options)
+    descriptor = _on_average(descriptor, options)
     scope = scope_of(descriptor, fabric_of(accelerator), options, accelerator.runs.parameters)
     first: LayerEncoding | None = None
     for case, inner in fitting(accelerator.runs, scope):
@@ -75,6 +76,16 @@ def runs_layer(descriptor: Descriptor, accelerator: Accelerator, options: Evalua
         return True
     scope = scope_of(descriptor, fabric_of(accelerator), options, accelerator.runs.parameters)
     return any(True for _ in fitting(accelerator.runs, scope))
+
+
+def _on_average(descriptor: Descriptor, options: EvaluateOptions) -> Descriptor:
+    """With block rows that differ, the mean of which stands for each; masks as they are need room for the longest."""
+    if not descriptor.row_blocks:
+        return descriptor
+    if options.density != "model":
+        return replace(descriptor, row_blocks=())
+    rows = descriptor.row_blocks
+    return replace(descriptor, most_blocks=-(-sum(rows) // len(rows)))
 
 
 @dataclass(frozen=True)
@@ -144,6 +155,7 @@ def _encoded(given: _Given, problem: Problem, constraints: Constraints, notes: t
         macs_at_once=accelerator.architecture.compute.instances,
         options=given.read,
         carriers=accelerator.levels_of("backing", "buffer"),
+        row_columns=form.row_columns,
     )
 
 

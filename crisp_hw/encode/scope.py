@@ -36,7 +36,7 @@ NAMES: Mapping[str, str] = {
     "block": "side of the blocks; 0 without blocks",
     "blocks": "blocks of a block row",
     "block_rows": "block rows",
-    "kept": "kept blocks of the fullest block row",
+    "kept": "kept blocks of the fullest block row, or of the mean one where a mask tells them apart",
     "block_density": "kept blocks over all blocks; 1 without blocks",
     "balanced": "does every block row keep as many blocks?",
     "fullest_known": "is the number of blocks of the fullest row known?",

@@ -69,6 +69,7 @@ class Descriptor:
     `nm` is the tightest n:m that every group obeys (None: no constraint found). With `block`, `kept_blocks` is the
     number of live blocks in every block row when the rows are balanced, else None, and `most_blocks` that of the
     fullest row where it is known; `total_blocks` is ceil(K/block).
+    `row_blocks` are the kept blocks of every block row, where a mask tells that they differ (empty: they do not).
     `two_rank` and `row_patterns` (empty: all rows are alike) are found in masks; cases of a file may ask for them.
     `kept_columns` is K' = kept_blocks * block, the last block counted at its real width when it is ragged.
     """
@@ -88,6 +89,7 @@ class Descriptor:
     notes: tuple[str, ...] = ()
     two_rank: TwoRank | None = field(default=None, compare=False)
     row_patterns: tuple[RowPattern, ...] = field(default=(), compare=False)
+    row_blocks: tuple[int, ...] = ()
 
     def __repr__(self) -> str:
         blocks = f", keeps {self.kept_blocks} of {self.total_blocks} blocks a row" if self.balanced else ""

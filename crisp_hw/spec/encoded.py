@@ -56,6 +56,7 @@ class Encoded:
     `block_index` is None where there is none or it was not asked for; `charges` are the circuits that are used beside
     the model. `macs_at_once` MACs can work at once at most, on the part of the fabric that this encoding uses.
     `options` are those that its case asks for, `carriers` the levels that move the block index with the weights.
+    `row_columns` are the columns of every group where they differ: each has their mean in the design.
     """
 
     design: Design
@@ -67,3 +68,4 @@ class Encoded:
     charges: tuple[CircuitUse, ...] = ()
     options: frozenset[str] = frozenset()
     carriers: tuple[str, ...] = ()
+    row_columns: tuple[int, ...] = ()

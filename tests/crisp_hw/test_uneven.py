@@ -101,3 +101,28 @@ def test_fewer_weights_fewer_inputs_and_longer_queues_are_never_slower(seed):
     assert matrix_vector(fewer[0], active, machine).cycles_drained <= usual
     assert matrix_vector(mask, fewer[1], machine).cycles_drained <= usual
     assert matrix_vector(mask, active, replace(machine, queue_slots=5)).cycles_drained <= usual
+
+
+def blocks_of(counts, total, block=16):
+    """A 2:4 mask in blocks, of which every row keeps so many."""
+    live = np.array([[column < kept for column in range(total)] for kept in counts])
+    mask = np.kron(live, np.ones((block, block), bool)) & (np.arange(total * block) % 4 < 2)
+    layer = Layer("l", "linear", len(counts) * block, total * block, tokens=64)
+    return PrunedModel("rows", (PrunedLayer(layer, "hybrid", mask, None, block),))
+
+
+def test_cores_wait_for_the_longest_of_the_rows_that_run_side_by_side():
+    """Rows of 16 take one core of four each: 7 beside 3, 2 and 2 blocks, then 2 beside 1, 1 and 1; 8 columns a step."""
+    counts = [7, 1, 2, 3, 1, 2, 2, 1]
+    (row,) = crisp_hw.evaluate(blocks_of(counts, 8), "crisp-stc:smem_bandwidth=none", cache=False).rows
+    assert row.cycles == (7 + 2) * 16 // 8 * 64
+    assert row.cycles - row.result.uneven_cycles == 2 * 3 * 16 // 8 * 64  # 19 blocks of 8 rows: 3 each
+    assert any("block rows keep 1 to 7 of 8 blocks" in each for each in row.point.assumptions)
+    even = crisp_hw.evaluate(blocks_of([3] * 8, 8), "crisp-stc:smem_bandwidth=none", cache=False).rows[0]
+    assert row.result.energy_pj == pytest.approx(even.result.energy_pj)
+    assert even.result.uneven_cycles == 0
+
+
+def test_masks_as_they_are_need_room_for_the_longest_row():
+    (row,) = crisp_hw.evaluate(blocks_of([7, 1, 2, 3], 8), "crisp-stc", density="actual", cache=False).rows
+    assert row.point.design.problem.bound("K") == 7 * 16 and row.result.uneven_cycles == 0

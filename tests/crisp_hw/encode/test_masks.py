@@ -14,6 +14,7 @@ from crisp_hw.encode.masks import matrix_rows
 from crisp_hw.errors import InputError
 from crisp_hw.spec.descriptors import PrunedLayer
 from crisp_hw.spec.layer import Layer
+from crisp_hw.spec.options import EvaluateOptions
 from crisp_hw.spec.patterns import NM, FixedStructured, Hybrid, Hypergeometric
 
 
@@ -28,7 +29,7 @@ def hybrid_mask(rows, columns, block, kept, nm, seed=0):
 
 
 def problem_of(pruned, arch):
-    return encode(describe(pruned), load_arch(arch)).design.problem
+    return encode(describe(pruned), load_arch(arch), EvaluateOptions(density="actual")).design.problem
 
 
 sizes = st.tuples(
