@@ -54,6 +54,10 @@ def floats(x: Any) -> Float:
     return found
 
 
+SNAP = 1e-12
+"""Relative: far above the rounding of a few products, far below one of any number of instances."""
+
+
 def to_int(x: Any) -> Int:
     """The same as int64, cut towards zero."""
     if x.__class__ is np.ndarray:
@@ -62,6 +66,18 @@ def to_int(x: Any) -> Int:
     xp = namespace(x)
     found: Int = xp.astype(x, xp.int64, copy=False)
     return found
+
+
+def snapped(x: Float) -> Float:
+    """The whole number that is so near that only the rounding of a share can lie between.
+
+    >>> snapped(np.array([255.99999999999994, 255.9])).tolist()
+    [256.0, 255.9]
+    """
+    xp = namespace(x)
+    whole = xp.round(x)
+    near: Float = xp.where(xp.abs(x - whole) <= SNAP * whole, whole, x)
+    return near
 
 
 def floor(x: Float) -> Int:

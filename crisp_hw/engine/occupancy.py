@@ -4,7 +4,7 @@ Docs/model.md, section 5.3 (Timeloop: CalculateExpectedOccupancy, CalculateExpec
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Any
@@ -25,7 +25,7 @@ from crisp_hw.engine.formats import StoredRanks, format_of
 from crisp_hw.engine.metadata import Units, metadata_units
 from crisp_hw.engine.tiling import Tile, Tiling, keeper_above
 from crisp_hw.spec.dialect import Rules
-from crisp_hw.spec.patterns import Banded, Density, FixedStructured
+from crisp_hw.spec.patterns import Actual, Banded, Density, FixedStructured, HybridBlocks
 from crisp_hw.spec.problem import FULL, Tensor
 from crisp_hw.spec.sparse import SparseSpec, TensorFormat
 
@@ -199,10 +199,12 @@ def _expectations(tensor: Tensor, tile: Tile, ranks: StoredRanks, how: _How) -> 
         nonempty = xp.ones_like(first)
         weight = xp.where(least <= floats(tile.words), probability, none)
     words = in_order(weight * floats(occupancy))
+    if isinstance(tensor.density, Actual):  # shares that were counted: their sum exceeds the tile by rounding alone
+        words = xp.minimum(words, floats(tile.words))
     if ranks.form is None:
         return words, nonempty, []
     given = [prob_empty_given(tensor.density, t, tile, occupancy) for t in _nested(ranks, tile)]
-    units = metadata_units(ranks, given, how.rules)
+    units = metadata_units(ranks, given, _coordinates(tensor.density, how.rules))
     return words, nonempty, [(_mean(weight, m), _mean(weight, p)) for m, p in units]
 
 
@@ -243,7 +245,16 @@ def _share_of(units: Float | None, some: Float) -> Float | None:
 def _worst_units(tensor: Tensor, tile: Tile, ranks: StoredRanks, how: _How) -> Units:
     worst = largest_occupancy(tensor.density, how.size, tile)
     empties = [prob_empty_given(tensor.density, t, tile, worst) for t in _nested(ranks, tile)]
-    return metadata_units(ranks, empties, how.rules)
+    return metadata_units(ranks, empties, _coordinates(tensor.density, how.rules))
+
+
+def _coordinates(density: Density, rules: Rules) -> Rules:
+    """How coordinates are counted: all that there are, where it is known which fibers hold how many.
+
+    HEAD rounds the mean over all fibers up, empty ones included, and charges it to those that are not empty. A mask
+    whose blocks leave fibers empty would have fewer coordinates than nonzeros.
+    """
+    return replace(rules, whole_coordinates=False) if isinstance(density, Actual | HybridBlocks) else rules
 
 
 def unconditioned_empty(tiling: Tiling, tensor: Tensor, tile: Tile) -> Float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,11 @@ from crisp_hw.spec.imbalance import QueuedPes
 from crisp_hw.spec.layer import Layer
 from crisp_hw.spec.options import EvaluateOptions
 from crisp_hw.spec.patterns import NM
+from crisp_hw.verification.counts import Count
+from crisp_hw.verification.level_counts import Beside
+from crisp_hw.verification.levels import fabric_of, place, refusal
+from crisp_hw.walk import nested, queued
 from crisp_hw.walk import pruned as walk
-from crisp_hw.walk import queued
 
 Integers = NDArray[np.int64]
 
@@ -43,29 +47,20 @@ class Operands:
 
 
 @dataclass(frozen=True)
-class Count:
-    """A figure of the walk and the model's; `model` None: not compared, and `why`."""
-
-    name: str
-    walked: int
-    model: int | None
-    why: str = ""
-
-
-@dataclass(frozen=True)
 class Checked:
-    """One layer on one fabric: the steps that were walked, is the product right, and the counts."""
+    """One layer on one fabric: the steps that were walked, is the product right, and the counts; `levels` by level."""
 
     layer: str
     fabric: str
     steps: str
     exact: bool
     counts: tuple[Count, ...]
+    levels: tuple[Count, ...] = ()
 
     @property
     def agrees(self) -> bool:
         """Are the product and all counts that are compared equal?"""
-        return self.exact and all(each.model in (None, each.walked) for each in self.counts)
+        return self.exact and all(each.agrees for each in (*self.counts, *self.levels))
 
 
 def operands(pruned: PrunedLayer, positions: int, weights: Integers | None, seed: int) -> Operands:
@@ -104,7 +99,9 @@ def check_layer(given: Operands, accelerator: Accelerator, cache: bool = True) -
     match _steps(row):
         case "gather" if block:
             said = "kept blocks are gathered by index"
-            walked = walk.gathered(given.weights, given.mask, given.activations, block, nm)
+            packed = any(each.tensor == "A" and each.compressed for each in row.point.design.sparse.formats)
+            held, nm = (given.mask, nm) if packed else (_whole_blocks(given.mask, block), NM(1, 1))
+            walked = walk.gathered(np.where(given.mask, given.weights, 0), held, given.activations, block, nm)
             said += f", weights of {nm.n}:{nm.m} select by offset" if nm.m > 1 else ""
         case "bitmaps":
             said = "bitmaps of weights and activations meet in outer products"
@@ -117,7 +114,22 @@ def check_layer(given: Operands, accelerator: Accelerator, cache: bool = True) -
             said = "every weight is multiplied, zeros included"
             everything = np.ones_like(given.mask)
             walked = walk.selected(np.where(given.mask, given.weights, 0), everything, given.activations, NM(1, 1))
-    return Checked(row.layer, row.arch, said, _same(walked.product, given), tuple(_counts(row, walked.steps)))
+    found, counts = _nest(row, given)
+    exact = _same(walked.product, given) and _same(found, given)
+    return Checked(row.layer, row.arch, said, exact, tuple(_counts(row, walked.steps)), tuple(counts))
+
+
+def _nest(row: LayerEvaluation, given: Operands) -> tuple[Integers, list[Count]]:
+    """The loop nest that was found, walked: its product, and the counts of every level; why not, if it cannot be."""
+    why = refusal(row)
+    if why:
+        return given.product, [Count("levels", 0, None, why)]
+    fabric = fabric_of(row)
+    placed = place(row, given.weights, given.mask, given.activations)
+    walked = nested.walk(fabric, placed.data, placed.stored)
+    groups, rows, positions = walked.product.shape
+    flat = walked.product.reshape(groups * rows, positions)[: given.weights.shape[0], : given.activations.shape[1]]
+    return flat, Beside(row, fabric, walked).counts()
 
 
 def check_queues(given: Operands, machine: QueuedPes) -> Checked:
@@ -138,8 +150,17 @@ QUEUED = ("cycles", "cycles_drained", "macs_at_stop", "full_stalls")
 OF_PES = ("busy", "macs", "line_reads")
 
 
-def _same(product: Integers, given: Operands) -> bool:
-    return bool((product == given.product).all())
+def _whole_blocks(mask: NDArray[np.bool_], block: int) -> NDArray[np.bool_]:
+    """All of every block that keeps something: lanes that run dense take its zeros, too."""
+    held = np.zeros_like(mask)
+    for top, left in product(range(0, mask.shape[0], block), range(0, mask.shape[1], block)):
+        inside = slice(top, top + block), slice(left, left + block)
+        held[inside] = mask[inside].any()
+    return held
+
+
+def _same(found: Integers, given: Operands) -> bool:
+    return bool((found == given.product).all())
 
 
 def _steps(row: LayerEvaluation) -> str:
@@ -166,17 +187,23 @@ def _counts(row: LayerEvaluation, steps: walk.Steps) -> Iterator[Count]:
     assert compute is not None
     problem, real = row.point.design.problem, row.descriptor.layer
     grown = problem.bound("G") * problem.bound("M") != real.rows or problem.bound("N") != real.positions
-    yield _count("products", steps.products, compute.random, "padded" if problem.bound("N") != real.positions else "")
+    grown = grown or ("G" not in problem.tensor("B").dims and problem.bound("K") != real.columns)
+    packed = any(each.tensor == "A" and each.compressed for each in row.point.design.sparse.formats)
+    padded = "the model counts padding, too"
+    wider = problem.bound("N") != real.positions or (grown and not packed)
+    yield _count("products", steps.products, compute.random + compute.gated, padded if wider else "")
     for name, tensor, walked in (("weights", "A", steps.weights), ("activations", "B", steps.activations)):
         why = "tiles of it are loaded more than once" if _again(row, tensor) else ""
-        if tensor == "B" and (grown or (steps.block_indices and not row.descriptor.balanced)):
-            why = "the model counts padding, too"
+        if grown and (tensor == "B" or not packed):
+            why = padded
+        if tensor == "B" and steps.block_indices and not row.descriptor.balanced:
+            why = padded
         yield _count(name, walked, outermost[tensor].accesses["random_reads"], why)
     if row.index is not None:
         bits = max(1, ((row.descriptor.total_blocks or 1) - 1).bit_length())
         why = "" if row.descriptor.balanced else "the model counts those of the fullest block row for all"
         yield _count("block indices", steps.block_indices, max(row.index.fill_bits.values()) // bits, why)
-    why = "the model counts padding, too" if grown else ""
+    why = padded if grown else ""
     yield _count("results", steps.results, outermost["Z"].accesses["random_updates"], why)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from crisp_hw import NM, evaluate, list_arch, load_arch
+from crisp_hw.engine.evaluate import evaluate_point
 from crisp_hw.engine.rounded import rounding_pj
 from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
 from crisp_hw.spec.layer import Layer
@@ -89,7 +90,7 @@ class Cost:
     @classmethod
     def of(cls, row):
         beside = sum(line.energy_pj for line in row.overheads) + sum(row.index.energy_pj.values() if row.index else ())
-        rounding = sum(rounding_pj(row.point).values())
+        rounding = sum(rounding_pj(evaluate_point(row.point), row.point.design.energy).values())
         return cls(row.cycles, row.result.energy_pj + beside, rounding, " ".join(row.result.assumptions))
 
     @property

@@ -6,7 +6,7 @@ Timeloop: storage-optimization-combiner.cpp.
 from dataclasses import dataclass
 from typing import Literal
 
-from crisp_hw.engine.arrays import Float, Int, ceil, floats, floor, ratio
+from crisp_hw.engine.arrays import Float, Int, ceil, floats, floor, ratio, snapped
 from crisp_hw.engine.safs.counts import OPS, Accesses, Entries
 from crisp_hw.engine.safs.probability import Impact
 from crisp_hw.engine.tiling import Counts, Place, keeper_below
@@ -40,9 +40,13 @@ class Combiner:
     tally: Accesses
 
 
-def represented(count: Int, density: Float) -> Int:
-    """Accesses left when only the share `density` of the words is stored: count - floor(count * (1 - density))."""
-    return count - floor(floats(count) * (1.0 - density))
+def represented(count: Int, density: Float, counted: bool = False) -> Int:
+    """Accesses left when only the share `density` of the words is stored: count - floor(count * (1 - density)).
+
+    Where words were `counted`, what only the rounding of that share keeps from a whole number is whole.
+    """
+    lost = floats(count) * (1.0 - density)
+    return count - floor(snapped(lost) if counted else lost)
 
 
 def combine(combiner: Combiner) -> dict[int, Float]:

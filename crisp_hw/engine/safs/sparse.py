@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from crisp_hw.engine.arrays import Bool, Float, Int, any_, ceil, floats, maximum_of, on_host, ratio
+from crisp_hw.engine.arrays import Bool, Float, Int, any_, ceil, floats, maximum_of, on_host, ratio, snapped
 from crisp_hw.engine.content import mean_density
 from crisp_hw.engine.formats import StoredRanks, stored_ranks
 from crisp_hw.engine.occupancy import Occupancy, expected_occupancy_of
@@ -19,6 +19,7 @@ from crisp_hw.engine.structures import AmbiguousChoice
 from crisp_hw.engine.tiling import Counts, Place, Tiling, keeper_below
 from crisp_hw.engine.traffic import Traffic
 from crisp_hw.errors import InputError, Where
+from crisp_hw.spec.patterns import Actual
 from crisp_hw.spec.rules import Failure, Rule, Unmappable
 from crisp_hw.spec.sparse import ActionOptimization, SparseSpec
 
@@ -138,10 +139,13 @@ def _with_fewer_lanes(tiling: Tiling, spec: SparseSpec, dense: Sparse, sparse: S
         safs[place] = Saf("spatial", p)
     # beside packing, spatial skipping takes instances of levels alone (D2: seen in recorded runs)
     macs = dense.used_macs if sparse.packed else maximum_of([dense.used_macs * share[0] for share in shrunk.share])
+    used = {(level, t): dense.used[level, t] * shrunk.share[t][level + 1] for level, t in sparse.used}
+    if any(isinstance(tensor.density, Actual) for tensor in tiling.problem.tensors):  # counted shares
+        macs, used = snapped(macs), {place: snapped(each) for place, each in used.items()}
     return replace(
         sparse,
         mesh=shrunk.mesh,
-        used={(level, t): dense.used[level, t] * shrunk.share[t][level + 1] for level, t in sparse.used},
+        used=used,
         used_macs=macs,
         macs_mesh=widest(extents[0] for extents in shrunk.mesh),
         safs=safs,
@@ -159,9 +163,10 @@ def _fill_tally(tiling: Tiling, traffic: Traffic, spec: SparseSpec, sparse: Spar
     for place, content in occupancy.items():
         if ranks[place].form is None:
             continue
+        counted = isinstance(tiling.problem.tensors[place[1]].density, Actual)
         for op in OPS:
             if place in dense[op] and (op != "updates" or tiling.problem.tensors[place[1]].is_output):
-                remaining[op][place] = represented(dense[op][place], content.density)
+                remaining[op][place] = represented(dense[op][place], content.density, counted)
             entries[op][place] = _entries(content, dense[op].get(place), traffic.tile[place])
     reached = combine(Combiner(tiling.problem, tiling.nest, sparse.safs, remaining, entries, tally))
     _compression(tiling, ranks, tally)

@@ -93,6 +93,7 @@ CHECK = Section(
         column("fabric", "text", "The accelerator, or the PEs with queues."),
         column("product", "text", "equal or different: whether it is that of the masked matrices, bit for bit."),
         column("agrees", "text", "yes or no: whether the product and all counts that are compared are equal."),
+        column("compared", "whole", "Figures that are compared."),
         column("steps", "prose", "What the fabric does with the zeros of the layer."),
     ),
 )
@@ -102,8 +103,8 @@ CHECK_COUNTS = Section(
     (
         *CHECK.columns[:2],
         column("count", "text", "What was counted."),
-        column("walked", "whole", "The steps that were walked."),
-        column("model", "whole", "The model's count; empty where it counts something else, which is said below."),
+        column("walked", "number", "The steps that were walked, or what they cost."),
+        column("model", "number", "The model's figure; empty where it counts something else, which is said below."),
     ),
 )
 REPRODUCTION = Section(

@@ -21,7 +21,7 @@ from crisp_hw.verification import steps
 from crisp_hw.walk import pruned as walk
 
 
-def layer(nm, block=None, kept=3, rows=64, columns=128):
+def layer(nm, block=None, kept=3, rows=32, columns=128):
     """Blocks in places of their own in every block row, and in every group n weights in places of their own."""
     drawn = np.random.default_rng(nm.n)
     inside = np.concatenate(
@@ -38,7 +38,7 @@ def layer(nm, block=None, kept=3, rows=64, columns=128):
 @pytest.mark.parametrize("block", [None, 16, 32])
 @pytest.mark.parametrize("arch", ["crisp-stc", "stc", "dense"])
 def test_products_are_exact_and_counts_are_the_models(arch, block, nm):
-    checked = steps.check_layer(steps.operands(layer(nm, block), 16, None, 1), load_arch(arch), cache=False)
+    checked = steps.check_layer(steps.operands(layer(nm, block), 4, None, 1), load_arch(arch), cache=False)
     assert checked.exact and checked.agrees
     compared = {each.name: each.model for each in checked.counts}
     assert {"products", "weights", "activations", "results"} <= compared.keys() and None not in compared.values()
@@ -62,12 +62,12 @@ def test_a_wrong_count_or_product_is_not_agreed_with():
 
 @pytest.mark.parametrize("arch", ["crisp-stc", "stc"])
 def test_a_walk_that_loses_a_weight_is_found(arch, monkeypatch):
-    given = steps.operands(layer(NM(2, 4), 16), 16, None, 1)
+    given = steps.operands(layer(NM(2, 4), 16), 4, None, 1)
     whole = walk.stored
 
     def lossy(values, kept, nm):
         groups = whole(values, kept, nm)
-        return [groups[0][1:], *groups[1:]]
+        return [group[1:] for group in groups]
 
     monkeypatch.setattr(walk, "stored", lossy)
     checked = steps.check_layer(given, load_arch(arch), cache=False)
