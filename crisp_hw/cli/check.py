@@ -61,13 +61,15 @@ def check(  # noqa: PLR0913 - the options of a command
     if not small:
         raise InputError("every layer is too large for single steps", hint="choose small ones: --layers, --positions")
     given = {} if weights is None else integer_weights(weights, [each.layer for each in small])
-    found, machine = [], read_queued_pes()
+    machines = [each.machine for each in accelerators if each.machine is not None] or [read_queued_pes()]
+    found = []
     with progress() as bar:
         for number, each in enumerate(small):
             if bar:
                 bar(each.layer.name, number, len(small))
             matrix = operands(each, positions, given.get(each.layer.name), seed)
-            found += [*(check_layer(matrix, one) for one in accelerators), check_queues(matrix, machine)]
+            found += [check_layer(matrix, one) for one in accelerators if one.machine is None]
+            found += [check_queues(matrix, machine) for machine in machines]
     said = f"weights are drawn with seed {seed}" if weights is None else f"weights are those of {weights}, as int8"
     show_table(steps_document(found, skipped, f"{said}; {positions} positions of activations are drawn"), form, wide)
     if not all(each.agrees for each in found):

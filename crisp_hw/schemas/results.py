@@ -211,6 +211,7 @@ class CheckedLayer(Strict):
     fabric: str
     product: Literal["equal", "different"]
     agrees: Literal["yes", "no"]
+    compared: int
     steps: str
 
 
@@ -220,8 +221,8 @@ class CheckedCount(Strict):
     layer: str
     fabric: str
     count: str
-    walked: int
-    model: int | None
+    walked: float
+    model: float | None
 
 
 class Check(Strict):

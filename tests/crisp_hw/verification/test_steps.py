@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from crisp_hw.imbalance.machine_file import read_queued_pes
 from typer.testing import CliRunner
 
 from crisp_hw.accelerators import load_arch
+from crisp_hw.accelerators.queued import read_queued_pes
 from crisp_hw.cli import app
 from crisp_hw.descriptors import describe
 from crisp_hw.pipeline import evaluate_layers
