@@ -123,7 +123,8 @@ _NO_TENSORFLOW = f"files of TensorFlow and Keras are not read; {_BY_TABLE}"
 _FILES: Mapping[str, str] = {
     ".onnx": "`crisp-hw evaluate FILE` reads ONNX as it is; here `crisp-hw import FILE -o run.pt` makes a file of ours",
     ".h5 .hdf5 .keras .pb .tflite .savedmodel": _NO_TENSORFLOW,
-    ".tar .th .pkl .pickle .torchscript .jit .gguf": FOREIGN,
+    ".tar .th .pkl .pickle .torchscript .jit": FOREIGN,
+    ".gguf .ggml": "its weights are packed in blocks; give the folder of Hugging Face that it was converted from",
     ".npy .npz .mat": f"arrays alone do not say what the layers are; {FOREIGN}",
     ".json": "a saved result is printed by `crisp-hw report`; layer tables and accelerators are YAML files",
     ".csv .toml .xlsx .tsv": f"layer tables and accelerators are YAML files; {_BY_TABLE}",

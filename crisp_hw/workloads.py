@@ -13,7 +13,7 @@ from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.files import is_file, read_text
 from crisp_hw.machine.positions import MarkedDict, mark_of, shown
 from crisp_hw.machine.yaml_files import checked, faults_of, listed, read_mapping
-from crisp_hw.meanings import network_hint
+from crisp_hw.meanings import file_hint, network_hint
 from crisp_hw.spec.kinds import wrong_kind
 from crisp_hw.spec.layer import Layer, Skipped, Workload
 from crisp_hw.spec.limits import MOST_MACS, MOST_PER_DIMENSION, MOST_WEIGHTS
@@ -185,6 +185,8 @@ def _locate(name_or_path: str | Path) -> Path:
 
 def _networks_in(folder: str) -> str:
     """Files of a folder that may be networks, for a sentence."""
+    if (Path(folder) / "saved_model.pb").exists():
+        return f"; {file_hint('.pb')}"
     names = sorted(each.name for each in Path(folder).iterdir() if each.suffix in (".pt", ".safetensors", ".yaml"))
     return f": {listed([str(Path(folder) / name) for name in names])}" if names else ""
 

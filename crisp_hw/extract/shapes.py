@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 TABLES = ("embed", "wte", "wpe", "token_type", "relative_attention_bias", "lookup")
 """What names of tables of vectors have in them, which are looked up and not multiplied."""
 RECURRENT = ("weight_ih", "weight_hh")
+SCALES = ("_scale", "_scale_inv", "_scale_2", "_zero_point", "_g_idx", "_mask")
+"""How names of numbers end that belong to a quantised or pruned weight and are none themselves."""
 MOST_AXES = 4
 
 
@@ -51,7 +53,8 @@ def describe_weights(weights: "Mapping[str, torch.Tensor]", name: str) -> Pruned
 
 def _is_weight(key: str, tensor: "torch.Tensor") -> bool:
     last = key.rpartition(".")[2]
-    return tensor.ndim > 1 and min(tensor.shape) > 0 and "weight" in last
+    scales = last.endswith(SCALES)
+    return tensor.ndim > 1 and min(tensor.shape) > 0 and "weight" in last and not scales
 
 
 def _reason(key: str, tensor: "torch.Tensor") -> str:

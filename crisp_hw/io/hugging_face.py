@@ -6,11 +6,15 @@ from typing import Any
 
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.io.checkpoint import StateDict, read_state_dict
+from crisp_hw.io.recognise import refuse_others
 from crisp_hw.machine.files import FileKind, is_file, read_bytes
 
 CONFIG = "config.json"
 SINGLE = ("model.safetensors", "pytorch_model.bin", "diffusion_pytorch_model.safetensors")
 """The names under which transformers and diffusers write weights, the safer first; each may be an index."""
+ELSEWHERE = ("tf_model.h5", "flax_model.msgpack", "saved_model.pb", "rust_model.ot", "model.onnx")
+"""Names under which the same libraries write weights for others than PyTorch."""
+SAVE = "; load them into the model of PyTorch and save_pretrained() it"
 JSON = FileKind("a JSON file", 2**26, "give a folder that save_pretrained wrote")
 PREFIX = "hf:"
 
@@ -40,13 +44,16 @@ def read_folder(folder: Path) -> StateDict:
     read_json(folder / CONFIG)
     for name in SINGLE:
         if (folder / name).is_file():
+            refuse_others(folder / name)
             return read_state_dict(folder / name)
         if (folder / f"{name}.index.json").is_file():
             return _sharded(folder / f"{name}.index.json")
+    other = [name for name in ELSEWHERE if (folder / name).exists()]
+    there = f", but those of another library in {other[0]}" if other else ""
     raise InputError(
-        f"has {CONFIG} and no weights",
+        f"has {CONFIG} and no weights{there}",
         Where(mark=Mark(str(folder))),
-        f"weights are {', '.join(SINGLE)}, or their index",
+        f"weights are {', '.join(SINGLE)}, or their index{SAVE if other else ''}",
     )
 
 
@@ -59,6 +66,12 @@ def _sharded(index: Path) -> StateDict:
     outside = [name for name in files if Path(name).name != name]
     if outside:
         raise InputError(f"names a file outside of its folder, {outside[0]}", Where(mark=Mark(str(index))), JSON.advice)
+    gone = [name for name in files if not (index.parent / name).exists()]
+    if gone:
+        said = f"names {len(files)} files of weights, and {len(gone)} of them are missing: {', '.join(gone[:3])}"
+        raise InputError(said, Where(mark=Mark(str(index))), "fetch the rest of the folder")
+    for name in files:
+        refuse_others(index.parent / name)
     parts = [read_state_dict(index.parent / name) for name in files]
     tensors = {name: value for part in parts for name, value in part.tensors.items()}
     notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))

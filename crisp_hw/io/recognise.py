@@ -5,7 +5,7 @@ import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.io.containers import DAMAGE
 from crisp_hw.io.names import LONGEST
 from crisp_hw.machine.files import FileKind, opened
@@ -13,7 +13,28 @@ from crisp_hw.machine.files import FileKind, opened
 MARK = b"crisp-hw/pruned-model"
 """The schema, which stands in every pruned-model file as it is: neither container packs its texts."""
 ZIP, PICKLE = b"PK\x03\x04", b"\x80"
+OTHERS = {
+    b"version https://git-lfs": ("is a pointer of Git LFS and not the file itself", "git lfs pull fetches the file"),
+    b"GGUF": ("is a GGUF file, whose weights are packed in blocks", "give the folder that it was converted from"),
+    b"\x89HDF": ("is an HDF5 file, as Keras writes it", "write the weights as .safetensors by their names in PyTorch"),
+}
+"""What stands first in files that bear a name of ours and are something else: what to say, and the next step."""
 ANY = FileKind("a file of a network", 2**40, "give the file of a network")  # as large as weights may be
+
+
+def refuse_others(path: Path) -> None:
+    """InputError for a file that is of another kind than its name says; nothing for what cannot be read at all.
+
+    >>> refuse_others(Path("no-such-weights.bin"))
+    """
+    try:
+        with opened(path, ANY) as stream:
+            start = stream.read(max(map(len, OTHERS)))
+    except InputError:
+        return
+    for mark, (said, hint) in OTHERS.items():
+        if start.startswith(mark):
+            raise InputError(said, Where(mark=Mark(str(path))), hint)
 
 
 def is_ours(path: Path) -> bool:

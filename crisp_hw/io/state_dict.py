@@ -18,6 +18,7 @@ MMA_MASK, MMA_PRUNED = re.compile(r"__(\w+)_mma_mask$"), re.compile(r"__(\w+)_mm
 """Buffers of NVIDIA's ASP: the mask of a weight, and what was pruned of it."""
 PACKED = "_packed_params._packed_params"
 """A quantised linear layer of torch.ao: a pair of the quantised weight and the bias."""
+DEQUANTISE = "give the weights before quantisation, or dequantise them"
 CODES = ("qweight", "weight_packed", "quant_map", "quant_state", "absmax")
 """Last parts of names under which GPTQ, compressed-tensors and bitsandbytes keep codes of several weights in one."""
 
@@ -139,7 +140,7 @@ def _refuse_codes(found: "Tensors") -> None:
     for name in found:
         if name.rpartition(".")[2] in CODES:
             said = f"'{name}' holds codes of several weights in one number, which are not unpacked here"
-            raise InputError(said, Where("checkpoint"), "give the weights before quantisation, or dequantise them")
+            raise InputError(said, Where("checkpoint"), DEQUANTISE)
 
 
 def dense(tensor: "torch.Tensor") -> "torch.Tensor":
@@ -154,7 +155,20 @@ def dense(tensor: "torch.Tensor") -> "torch.Tensor":
     plain = tensor.detach().cpu()
     if plain.is_quantized:
         plain = plain.dequantize()
+    if plain.is_floating_point() and plain.element_size() == 1:
+        plain = _of_eight_bits(plain)
     return plain if plain.layout == torch.strided else plain.to_dense()
+
+
+def _of_eight_bits(tensor: "torch.Tensor") -> "torch.Tensor":
+    """Floats of 8 bits as ones of 32, because PyTorch cannot compare them; two of 4 bits in a byte are codes."""
+    try:
+        return tensor.float()
+    except NotImplementedError as error:
+        said = f"a tensor of {tensor.dtype} holds codes of several weights in one number, which are not unpacked here"
+        raise InputError(
+            said, Where("checkpoint"), "give the weights before quantisation, or dequantise them"
+        ) from error
 
 
 def without_prefix(names: "Mapping[str, Any]", prefix: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.io.checkpoint import CHECKPOINTS
 from crisp_hw.io.containers import CONTAINERS
 from crisp_hw.io.hugging_face import PREFIX, is_saved_model
-from crisp_hw.io.recognise import is_ours
+from crisp_hw.io.recognise import is_ours, refuse_others
 from crisp_hw.meanings import file_hint
 
 Kind = Literal["table", "pruned", "weights", "graph"]
@@ -36,6 +36,8 @@ def kind_of(name: str) -> Kind:
     path = Path(name)
     if name.startswith(ZOO):
         return "table"
+    if path.suffix in (*CHECKPOINTS, *GRAPHS):
+        refuse_others(path)
     if name.startswith(PREFIX) or is_saved_model(path):
         return "weights"
     if path.suffix in GRAPHS:

@@ -248,7 +248,7 @@ def test_two_of_four_as_compressed_tensors_writes_it(tmp_path):
     [
         ({"weight_map": {"a": "../b.safetensors"}}, "names a file outside of its folder"),
         ({"weight_map": 3}, "has no weight_map"),
-        ({"weight_map": {"a": "gone.safetensors"}}, "no such file"),
+        ({"weight_map": {"a": "gone.safetensors"}}, "are missing: gone.safetensors"),
     ],
 )
 def test_a_folder_that_cannot_be_read(index, said, tmp_path):

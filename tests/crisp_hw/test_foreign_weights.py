@@ -239,3 +239,51 @@ def test_options_without_effect_are_refused(words, said, tmp_path):
     refused = run("evaluate", write("state dict", tmp_path), *words)
     assert refused.exit_code == 2 and said in refused.stderr
     assert "only for weights of another tool" in run("evaluate", "resnet50", "--model", "m:f").stderr
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16, torch.float8_e4m3fn, torch.float8_e5m2])
+@pytest.mark.parametrize("name", ["w.pth", "w.safetensors"])
+def test_narrow_floats_have_their_zeros_and_scales_are_no_layers(kind, name, tmp_path):
+    from safetensors.torch import save_file
+
+    weights = {"q.weight": torch.tensor([[1.0, 0, 0, 2]] * 4).to(kind), "q.weight_scale_inv": torch.ones(2, 2)}
+    weights["gone.weight"] = torch.empty(0, 4)
+    (save_file if name.endswith("safetensors") else torch.save)(weights, tmp_path / name)
+    (found,) = crisp_hw.describe(tmp_path / name)
+    assert (found.layer.name, found.nnz, str(found.nm)) == ("q", 8, "2:4")
+
+
+OTHERS = {
+    "pointer.safetensors": (b"version https://git-lfs.github.com/spec/v1\n", "is a pointer of Git LFS"),
+    "pointer.onnx": (b"version https://git-lfs.github.com/spec/v1\n", "is a pointer of Git LFS"),
+    "packed.bin": (b"GGUF\x03\0\0\0", "is a GGUF file, whose weights are packed in blocks"),
+    "keras.ckpt": (b"\x89HDF\r\n\x1a\n" + bytes(64), "is an HDF5 file, as Keras writes it"),
+    "packed.gguf": (b"GGUF\x03\0\0\0", "give the folder of Hugging Face that it was converted from"),
+    "arrays.npz": (b"PK", "arrays alone do not say what the layers are"),
+    "keras.h5": (b"\x89HDF", "files of TensorFlow and Keras are not read"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_files_of_other_kinds_are_refused_by_what_they_are(name, tmp_path):
+    content, said = OTHERS[name]
+    (tmp_path / name).write_bytes(content)
+    refused = run("evaluate", tmp_path / name)
+    assert refused.exit_code == 2 and said in " ".join(refused.stderr.split())
+
+
+def test_folders_that_lack_what_they_name(tmp_path):
+    from safetensors.torch import save_file
+
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "tf_model.h5").write_bytes(b"\x89HDF")
+    assert "but those of another library in tf_model.h5" in run("describe", tmp_path).stderr
+    files = {f"{name}.weight": f"model-{name}.safetensors" for name in "ab"}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": files}))
+    save_file({"a.weight": torch.eye(4)}, tmp_path / "model-a.safetensors")
+    assert "names 2 files of weights, and 1 of them are missing: model-b" in run("describe", tmp_path).stderr
+    (tmp_path / "model-b.safetensors").write_bytes(OTHERS["pointer.onnx"][0])
+    assert "model-b.safetensors: is a pointer of Git LFS" in run("describe", tmp_path).stderr
+    (tmp_path / "graph").mkdir()
+    (tmp_path / "graph" / "saved_model.pb").write_bytes(b"x")
+    assert "files of TensorFlow and Keras are not read" in run("describe", tmp_path / "graph").stderr
