@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DataParallel, DistributedDataParallel
 
 from crisp_hw.errors import InputError
+from crisp_prune.dense_state import DenseState
 from crisp_prune.sites import Site, weight_of
 
 
@@ -252,6 +253,9 @@ def detach(model: nn.Module) -> None:
                     del hooks[key]
                     module._forward_hooks_always_called.pop(key, None)
                     module._forward_pre_hooks_with_kwargs.pop(key, None)
+        for key, hook in list(module._state_dict_pre_hooks.items()):
+            if isinstance(getattr(hook, "__self__", None), DenseState):
+                del module._state_dict_pre_hooks[key]
     forget_compiled()
 
 

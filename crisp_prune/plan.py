@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, floor
 from typing import assert_never
 
 from torch import Tensor, nn
@@ -189,7 +189,7 @@ def require_reachable(plan: Plan, sparsity: float) -> None:
     blame = ", ".join(f"{layer.name} keeps {layer.lowest_kept} of {layer.weights} ({layer.role})" for layer in worst)
     raise InputError(
         f"sparsity {sparsity:.4f} is out of reach: the highest is {plan.highest:.4f}, held back most by {blame}",
-        hint="lower the sparsity or the block, or give those layers another role",
+        hint=f"take sparsity={floor(plan.highest * 1e4) / 1e4}, a smaller block, or another role for those layers",
     )
 
 

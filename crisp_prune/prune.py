@@ -15,10 +15,21 @@ from crisp_hw.spec.keywords import options_from, with_fields
 from crisp_hw.spec.kinds import check_path
 from crisp_hw.spec.patterns import NM
 from crisp_prune.agreement import agree
-from crisp_prune.attach import LastCall, Masks, attach, detach, mask_hooks, paused, share_nothing, strip, unwrapped
+from crisp_prune.attach import (
+    LastCall,
+    Masks,
+    attach,
+    detach,
+    mask_hooks,
+    paused,
+    share_nothing,
+    strip,
+    unwrapped,
+)
 from crisp_prune.batches import LossFn, classification_loss, count_of, first_batch, only_classes, to_device
 from crisp_prune.choices import BALANCED, OF_OUTPUTS, WITHOUT_GRADIENTS, Layout
 from crisp_prune.config import CrispConfig, CrispFields, config_from
+from crisp_prune.dense_state import say_dense
 from crisp_prune.geometry import Geometry, evaluation, record, samples_of
 from crisp_prune.given import checked_batch_size, checked_batches, checked_module, checked_state
 from crisp_prune.gradients import GradientSums, thawed
@@ -341,6 +352,7 @@ class Crisp:
         self._attached = {name: attach(self.model, site) for name, site in self._sites.items()}
         self._nonzero = nonzero_of(self.weights, self.layouts) if self.config.keep_zeros else {}
         self.model.register_forward_pre_hook(self._last.keep, with_kwargs=True)
+        say_dense(self.model)
 
     def _set(self, masks: Mapping[str, MatrixMasks]) -> None:
         """Put new masks into effect."""

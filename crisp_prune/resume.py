@@ -9,6 +9,7 @@ from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.foreign import in_our_words
 from crisp_prune import rng
 from crisp_prune.checkpoint import load_checkpoint, save_checkpoint
+from crisp_prune.dense_state import dense_state
 from crisp_prune.training import EpochRow, Training
 
 VERSION = 1
@@ -22,7 +23,7 @@ def save(training: Training) -> None:
     content = {
         "version": VERSION,
         "pruner": training.pruner.state_dict(),
-        "model": training.pruner.model.state_dict(),
+        "model": dense_state(training.pruner.model),
         "optimizer": training.optimizer.state_dict(),
         "scaler": training.scaler.state_dict(),
         "step": training.step,

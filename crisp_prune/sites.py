@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import UninitializedParameter
 
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.layer import LayerKind, Skipped
 from crisp_prune.choices import Layout
 
@@ -63,6 +63,12 @@ def weight_of(model: nn.Module, use: Use) -> nn.Parameter:
     parameter = model.get_submodule(use.owner)._parameters[use.attribute]
     if parameter is None:
         raise InputError(f"{use.name} has lost its weight", hint="was the layer changed after the pruner was attached?")
+    if type(parameter).__name__ == "DTensor":  # by name: importing it takes a while, and few need it
+        raise InputError(
+            "the weight is sharded over processes (a DTensor, as of fully_shard), and masks act on whole weights",
+            Where(key=use.name),
+            "prune in one process or under DistributedDataParallel, call finalize(), and shard the plain model",
+        )
     return parameter
 
 

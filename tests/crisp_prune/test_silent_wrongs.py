@@ -221,3 +221,33 @@ def test_the_check_leaves_the_input_the_modes_and_the_generators_alone():
     state = torch.get_rng_state()
     plain = pruner.finalize()
     assert torch.equal(x, X) and plain.training and torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("first", ["sharded", "pruned"])
+def test_sharded_weights_are_refused_in_one_sentence(first):
+    """FSDP2: masks would have to be sharded with the weights, and blocks lie across the shards."""
+    torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
+    try:
+        from torch.distributed.device_mesh import init_device_mesh
+        from torch.distributed.fsdp import fully_shard
+
+        model, mesh = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 4)), init_device_mesh("cpu", (1,))
+        pruner = None if first == "sharded" else Crisp(model, sparsity=0.5, block=4, criterion="magnitude")
+        fully_shard(model, mesh=mesh)
+        with pytest.raises(InputError, match=r"0: the weight is sharded over processes .* shard the plain model"):
+            Crisp(model, sparsity=0.5, block=4) if pruner is None else pruner.step()
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+def test_a_state_dict_of_dense_weights_is_told_once_and_not_by_checkpoints(tmp_path, recwarn):
+    model = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 4))
+    pruner = Crisp(model, sparsity=0.5, block=4, criterion="magnitude", epochs=1)
+    pruner.fit([(torch.randn(4, 8), torch.arange(4))], checkpoint=tmp_path / "run.ckpt")
+    assert not [told for told in recwarn if "dense weights" in str(told.message)]
+    with pytest.warns(UserWarning, match="state_dict.. holds the dense weights while a pruner is attached"):
+        model.state_dict()
+    recwarn.clear()
+    model.state_dict()
+    assert pruner.finalize().state_dict() and not recwarn
+    assert not model._state_dict_pre_hooks
