@@ -63,7 +63,7 @@ def explore(  # noqa: PLR0913 - the options of a command
     """
     from crisp_hw import api
     from crisp_hw.exploration.document import study_document, study_texts
-    from crisp_hw.exploration.space_file import read_space
+    from crisp_hw.exploration.space_file import located, read_space
     from crisp_hw.machine.writing import write_all
 
     if workers is not None and scheduler is not None:
@@ -73,7 +73,10 @@ def explore(  # noqa: PLR0913 - the options of a command
     asked = {**read_space(space), **{name: value for name, value in said.items() if value is not None}}
     kept = store if store is not None else out
     with _workers(workers, scheduler) as crowd, _watching(asked) as watch:
-        found = api.explore(asked.pop("source"), **asked, store=kept, workers=crowd, progress=watch)
+        try:
+            found = api.explore(asked.pop("source"), **asked, store=kept, workers=crowd, progress=watch)
+        except InputError as error:
+            raise located(error, space) from error
     if out is not None:
         say_written(write_all(out, study_texts(found, voice.command())), out)
     show_table(study_document(found), form, wide)

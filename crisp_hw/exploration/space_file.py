@@ -1,5 +1,7 @@
 """A study as a YAML file: what is explored, over which space, how; the keywords of `explore` under the same names."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,6 +15,8 @@ from crisp_hw.machine.yaml_files import checked, did_you_mean, read_mapping
 from crisp_hw.spec.columns import Value
 
 SCHEMA = "crisp-hw/space/1"
+_WORDS = {"condition": "conditions", "figure": "objectives", "objective": "objectives", "architecture": "base"}
+"""What sentences call what a file has under another name."""
 FORM = "see docs/explore.md for the form"
 
 
@@ -106,6 +110,27 @@ def read_space(path: Path) -> dict[str, Any]:
         at = Where("space", key="options", mark=mark_of(document["options"], taken[0]))
         raise InputError(f"{taken[0]} is no option of an evaluation", at, did_you_mean(taken[0], OPTIONS))
     return {**found, **file.options}
+
+
+def located(error: InputError, path: Path) -> InputError:
+    """An error of a study with the line of the file that it speaks of, as far as its words name one."""
+    if error.at is not None and error.at.mark is not None:
+        return error
+    document = read_mapping(path, FORM)
+    key, mark = _spoken_of(error.reason, document)
+    said = f"{error.at}: {error.reason}" if error.at is not None else error.reason
+    return InputError(said, Where("space" if key else "", key=key, mark=mark or Mark(str(path))), error.hint)
+
+
+def _spoken_of(reason: str, document: Mapping[str, Any]) -> tuple[str, Mark | None]:
+    """The key of a file that a sentence names, and where it stands: of an axis, an option, else of the file itself."""
+    words = re.findall(r"[\w.-]+", reason)
+    for name in ("space", "options", ""):
+        inner: Any = document.get(name) if name else document
+        for word in words if isinstance(inner, dict) else ():
+            if (known := _WORDS.get(word, word)) in inner:
+                return f"{name}.{known}" if name else known, mark_of(inner, known)
+    return "", None
 
 
 def _network(file: SpaceFile, path: Path) -> Any:

@@ -44,7 +44,9 @@ class Expected:
     def _at(self, place: Sequence[int | str]) -> Node:
         node: Node = self._whole
         for part in place:
-            node = next((found for each in self._ways(node) if (found := _inside(each, part)) is not None), {})
+            ways = self._ways(node)
+            stay = node if len(ways) > 1 else {}  # a tag that no property names: the error names the member of a union
+            node = next((found for each in ways if (found := _inside(each, part)) is not None), stay)
         return next((each for each in self._ways(node) if "properties" in each), node)
 
     def _ways(self, node: Node) -> list[Node]:

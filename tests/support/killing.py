@@ -68,8 +68,17 @@ def environment(folder):
 class Driven:
     """A study that runs: `crisp-hw explore` in a process of its own, which says on stderr how far it is."""
 
-    def __init__(self, folder, *words):
-        command = [sys.executable, str(HERE / "noted_driver.py"), "explore", *map(str, words), "-v", "-f", "json"]
+    def __init__(self, folder, *words, host=()):
+        command = [
+            *host,
+            sys.executable,
+            str(HERE / "noted_driver.py"),
+            "explore",
+            *map(str, words),
+            "-v",
+            "-f",
+            "json",
+        ]
         self._said = folder / "said"
         with self._said.open("w") as said:
             self.process = subprocess.Popen(
