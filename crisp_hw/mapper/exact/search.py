@@ -25,6 +25,7 @@ Floats = NDArray[np.float64]
 
 MOST_PAIRS = 4_000_000_000  # pairs looked at before a search gives up its proof: about two minutes at 30 million/s
 BEAMED, BEAM, JUDGED = 100, 256, 4  # templates, states and mappings each for the first good mapping: a second in all
+WIDE, WIDE_JUDGED, WIDE_PAIRS = 4096, 32, 50_000_000  # the same of the best by then: pairs in all, about two seconds
 DIVED = 32  # nodes of each depth that are opened first: some tenths of a second a depth
 AHEAD = 16  # templates that are begun before what an earlier one found counts, however many processes there are
 
@@ -173,6 +174,16 @@ class Exact:
                 self._tell()
         self._waiting += kept
         heapq.heapify(self._waiting)
+        self._look_closer()
+
+    def _look_closer(self) -> None:
+        """More states of the most promising templates that were opened: the best mapping is often in one of them."""
+        before = self.pairs
+        for one in sorted(self._leaves):
+            if self.pairs - before > WIDE_PAIRS:
+                break
+            if not self._hopeless(one):
+                self._join(one.node, WIDE, WIDE_JUDGED)
 
     def look(self, templates: int, mappings: int) -> None:
         """Judge some of the most promising mappings of so many templates, the best first; proves nothing."""
