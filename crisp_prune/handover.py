@@ -11,14 +11,15 @@ from torch import nn
 from crisp_hw.errors import InputError
 from crisp_hw.products.follow import Product
 from crisp_hw.products.layers import in_order, product_layer
-from crisp_hw.spec.descriptors import PRODUCTS, PrunedLayer, PrunedModel
+from crisp_hw.spec.descriptors import PRODUCTS, SHRUNK, PrunedLayer, PrunedModel
 from crisp_hw.spec.layer import Layer, Skipped
 from crisp_hw.spec.patterns import NM
 from crisp_prune.choices import BALANCED, WITH_NM
 from crisp_prune.config import CrispConfig
-from crisp_prune.geometry import layers_of
+from crisp_prune.geometry import layers_of, record, samples_of
 from crisp_prune.matrix import COLUMN_ORDER
 from crisp_prune.plan import LayerPlan, make_plan
+from crisp_prune.shrink import Shrunk
 from crisp_prune.sites import Site, find_sites
 from crisp_prune.state import PrunerState
 
@@ -59,6 +60,26 @@ def pruned_model(model: nn.Module, state: PrunerState, name: str, provenance: Ma
         skipped=plan.skipped if state.geometry.products is not None else plan.skipped + _attention(model),
         provenance={**_facts(state), "notes": notes, **provenance},
     )
+
+
+def shrunk_model(shrunk: Shrunk, sample: Any, name: str = "") -> PrunedModel:
+    """A model without its empty channels as a pruned-model file holds it: smaller dense layers, and what they were.
+
+    `sample` is a model input (a tensor, or a tuple of arguments) with the batch in front.
+
+    >>> from crisp_prune.shrink import shrink
+    >>> model, sample = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2)), torch.zeros(1, 4)
+    >>> with torch.no_grad(): _ = model[1].weight[:, 1].zero_()
+    >>> found = shrunk_model(shrink(model, sample), sample)
+    >>> found.layers[0].layer.out_channels, found.provenance["shrunk"]
+    (3, {'0': [4, 3]})
+    """
+    model, inputs = shrunk.model, sample if isinstance(sample, tuple) else (sample,)
+    geometry = record(model, find_sites(model), lambda: model(*inputs), samples_of(inputs))
+    made = pruned_model(model, PrunerState(CrispConfig(), geometry), name or type(model).__name__, {})
+    sizes = {layer: list(size) for layer, size in shrunk.outputs.items() if size[1] < size[0]}
+    kept = {key: value for key, value in made.provenance.items() if key in ("pruner", "torch", "notes", PRODUCTS)}
+    return replace(made, provenance={**kept, SHRUNK: sizes})
 
 
 def _again(seen: dict[str, int], name: str) -> str:

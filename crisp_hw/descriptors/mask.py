@@ -1,7 +1,7 @@
 """Mask -> descriptor: every claim of the file is checked against the bits."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from crisp_hw.descriptors.metadata import bitmask_bits, crisp_bits, csr_bits, el
 from crisp_hw.descriptors.pattern import constraint, pattern_descriptor
 from crisp_hw.descriptors.ranks import row_patterns, two_rank
 from crisp_hw.errors import InputError
-from crisp_hw.spec.descriptors import Descriptor, PrunedLayer, PrunedModel
+from crisp_hw.spec.descriptors import SHRUNK, Descriptor, PrunedLayer, PrunedModel
 from crisp_hw.spec.patterns import NM, Dense
 
 Mask = NDArray[np.bool_]
@@ -22,14 +22,25 @@ CHUNK = 2**16
 
 
 def describe_model(model: PrunedModel) -> tuple[Descriptor, ...]:
-    """`describe` for every layer, in order.
+    """`describe` for every layer, in order, with the channels that the file says were taken away.
 
     >>> from crisp_hw.spec.layer import Layer
     >>> fc = PrunedLayer(Layer("fc", "linear", 2, 4), "dense")
     >>> [layer.nnz for layer in describe_model(PrunedModel("mlp", (fc,)))]
     [8]
     """
-    return tuple(describe(layer) for layer in model.layers)
+    shrunk = model.provenance.get(SHRUNK)
+    known = shrunk if isinstance(shrunk, Mapping) else {}
+    return tuple(_with_shrunk(describe(layer), known.get(layer.layer.name)) for layer in model.layers)
+
+
+def _with_shrunk(found: Descriptor, sizes: object) -> Descriptor:
+    """With a note, where a layer lost channels for good; `sizes` are how many it had and has."""
+    match sizes:
+        case [int(had), int(has)] if has < had:
+            note = f"shrunk: {had - has} of {had} output channels were taken away"
+            return replace(found, notes=(*found.notes, note))
+    return found
 
 
 def describe(pruned: PrunedLayer) -> Descriptor:

@@ -15,6 +15,9 @@ Role = Literal["hybrid", "nm", "dense"]
 PRODUCTS = "products_of_activations"
 """Under this name the provenance of a file says that whoever wrote it looked for QK^T and PV."""
 
+SHRUNK = "shrunk"
+"""Under this name the provenance of a file says which layers lost output channels for good: [had, has] of each."""
+
 
 @dataclass(frozen=True)
 class PrunedLayer:

@@ -4,7 +4,10 @@ import pytest
 import torch
 from torch import nn
 
+import crisp_hw
 from crisp_hw.errors import InputError
+from crisp_hw.pruned_file import save_pruned
+from crisp_prune.handover import shrunk_model
 from crisp_prune.head import slice_head
 from crisp_prune.lab.networks import NETWORKS
 from crisp_prune.shrink import shrink
@@ -26,6 +29,18 @@ def silence(norm, *channels):
     with torch.no_grad():
         norm.weight[list(channels)] = 0
         norm.bias[list(channels)] = 0
+
+
+def test_the_file_of_a_smaller_model_says_what_its_layers_were(tmp_path):
+    model = ready(NETWORKS["vgg"](4, 1))
+    silence(next(module for module in model.modules() if isinstance(module, nn.BatchNorm2d)), 1, 5, 6)
+    sample = torch.rand(1, 1, 14, 14)
+    save_pruned(tmp_path / "small.pt", shrunk_model(shrink(model, sample), sample, "vgg"))
+    said = {each.layer.name: each.notes for each in crisp_hw.describe(str(tmp_path / "small.pt"))}
+    assert said["0.0"] == ("shrunk: 3 of 32 output channels were taken away",)
+    assert [name for name, notes in said.items() if notes] == ["0.0"]
+    first = crisp_hw.describe(str(tmp_path / "small.pt"))[0].layer
+    assert (first.out_channels, first.input_size) == (29, (14, 14))
 
 
 def test_silent_channels_go_through_the_whole_network():
