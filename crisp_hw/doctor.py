@@ -47,8 +47,14 @@ class Tool:
 
 _PACKAGES: tuple[tuple[str, str, str, str], ...] = (  # distribution, module, what for, how to get it
     ("torch", "torch", "pruning, reading run.pt", 'pip install "crisp-hw[torch]"'),
-    ("safetensors", "safetensors", "reading .safetensors", 'pip install "crisp-hw[torch]"'),
+    ("safetensors", "safetensors", "reading .safetensors", 'pip install "crisp-hw[safetensors]"'),
+    ("onnx", "onnx", "reading .onnx", 'pip install "crisp-hw[onnx]"'),
     ("matplotlib", "matplotlib", "figures", 'pip install "crisp-hw[plot]"'),
+    ("vl-convert-python", "vl_convert", "charts of report.html", 'pip install "crisp-hw[report]"'),
+    ("pyarrow", "pyarrow", "tables as .parquet", 'pip install "crisp-hw[parquet]"'),
+    ("optuna", "optuna", "explore with --store, --out, tpe or nsga2", 'pip install "crisp-hw[explore]"'),
+    ("distributed", "distributed", "explore --scheduler", 'pip install "crisp-hw[explore]"'),
+    ("trimesh", "trimesh", "points of a .ply file", 'pip install "crisp-hw[points]"'),
     ("accelergy", "accelergy", "energies from Accelergy", accelergy.INSTALL),
 )
 

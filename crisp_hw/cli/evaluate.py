@@ -8,7 +8,15 @@ import typer
 from crisp_hw.cli.explain import ExplainOption, check_single, show_explanation
 from crisp_hw.cli.grouped import grouped
 from crisp_hw.cli.options import FormatOption, Inputs, Searching
-from crisp_hw.cli.output import check_folder, check_plotting, output_option, progress, say_written, show_written
+from crisp_hw.cli.output import (
+    can_plot,
+    check_folder,
+    check_plotting,
+    output_option,
+    progress,
+    say_written,
+    show_written,
+)
 from crisp_hw.cli.shown import NotesOption, PerLayerOption, Shown, WideOption, say_unheard, show_all
 from crisp_hw.command_line import voice
 from crisp_hw.errors import InputError
@@ -47,7 +55,7 @@ def evaluate(  # noqa: PLR0913 - the options of a command
     from crisp_hw.sources import resolve, select, sized
 
     source, accelerators, layers = inputs.source(), inputs.accelerators(options.energy), inputs.layers
-    check_output_of(out, plot, figures)
+    drawn = check_output_of(out, plot, figures)
     shown = Shown(per_layer, notes, wide)
     say_unheard(shown, form, explain)
     if explain is not None:
@@ -55,7 +63,7 @@ def evaluate(  # noqa: PLR0913 - the options of a command
     with progress() as bar:
         network = api.evaluate(source, accelerators, layers=layers, options=options, progress=bar).network
     if out is not None:
-        save_all(network, out, plot is not False, figures)
+        save_all(network, out, drawn, figures)
     if explain is not None:
         from crisp_hw.explanation import explain_row
 
@@ -88,8 +96,11 @@ def render(
     show_written(api.render(found, out, front_end), out, form)
 
 
-def check_output_of(out: Path | None, plot: bool | None, figures: str) -> None:
-    """Refuse what could not be written, before anything is computed, and name what has no effect."""
+def check_output_of(out: Path | None, plot: bool | None, figures: str) -> bool:
+    """Refuse what could not be written, before anything is computed, and name what has no effect.
+
+    Returns whether pictures are drawn: those that nobody asked for by name are left out where matplotlib is missing.
+    """
     check_folder(out)
     if figures != "png" and (out is None or plot is False):
         raise InputError(
@@ -99,8 +110,13 @@ def check_output_of(out: Path | None, plot: bool | None, figures: str) -> None:
         voice.note("--no-plot has no effect: without --out there are no pictures")
     if plot and out is None:
         raise InputError("--plot writes pictures into a folder", hint="give one with --out")
-    if out is not None and plot is not False:
-        check_plotting("--plot")
+    if out is None or plot is False:
+        return False
+    if plot is None and figures == "png" and not can_plot():
+        voice.note('no pictures are written: matplotlib is missing; pip install "crisp-hw[plot]"')
+        return False
+    check_plotting("--plot" if plot else f"--figures {figures}")
+    return True
 
 
 def save_all(network: "NetworkEvaluation", out: Path, plot: bool, figures: str) -> None:

@@ -90,6 +90,13 @@ def output_option(what: str, *names: str) -> Any:
     return typer.Option(*names, parser=path, metavar="PATH", help=what)
 
 
+def can_plot() -> bool:
+    """Is matplotlib installed?"""
+    from crisp_hw.report.figures.style import has_matplotlib
+
+    return has_matplotlib()
+
+
 def check_plotting(why: str) -> None:
     """Refuse pictures where matplotlib is missing, before anything is computed."""
     from crisp_hw.report.figures.style import require_matplotlib

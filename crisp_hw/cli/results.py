@@ -42,12 +42,12 @@ def report(  # noqa: PLR0913 - the options of a command
     """Print a saved result as `crisp-hw evaluate` printed it; with --out, write its tables and figures again."""
     from crisp_hw.bundles.evaluation import read_evaluation
 
-    check_output_of(out, plot, figures)
+    drawn = check_output_of(out, plot, figures)
     shown = Shown(per_layer, notes, wide)
     say_unheard(shown, form)
     network = read_evaluation(result)
     if out is not None:
-        save_all(network, out, plot is not False, figures)
+        save_all(network, out, drawn, figures)
     show_all(network, form, shown)
 
 

@@ -17,6 +17,6 @@ def needed(name: str, what: str) -> ModuleType:
 
 def optuna() -> ModuleType:
     """Optuna, which says nothing of every trial."""
-    found = needed("optuna", "a store, and the methods tpe and nsga2")
+    found = needed("optuna", "to keep points, or to choose them by tpe or nsga2,")
     found.logging.set_verbosity(found.logging.ERROR)
     return found

@@ -153,6 +153,20 @@ def test_a_form_without_figures_is_refused(masks, more, tmp_path, monkeypatch):
     assert not (tmp_path / "out").exists()
 
 
+def test_without_matplotlib_pictures_are_left_out_unless_they_are_asked_for(masks, tmp_path, monkeypatch):
+    from crisp_hw.report.figures import style
+
+    monkeypatch.setattr(style, "has_matplotlib", lambda: False)
+    asked = ("evaluate", "--masks", masks, "--out", tmp_path / "out")
+    done = run(*asked)
+    assert done.exit_code == 0 and done.stderr.startswith(
+        "crisp-hw: no pictures are written: matplotlib is missing; pip"
+    )
+    assert (tmp_path / "out" / "totals.csv").exists() and not list((tmp_path / "out").glob("*.png"))
+    for more, named in ((["--plot"], "--plot"), (["--figures", "pdf"], "--figures pdf")):
+        assert f"{named} needs matplotlib; pip install" in run(*asked, *more, code=2).stderr
+
+
 def test_no_plot_writes_no_pictures(masks, tmp_path):
     run("evaluate", "--masks", masks, "--out", tmp_path / "out", "--no-plot")
     assert not list((tmp_path / "out").glob("*.png"))

@@ -53,11 +53,16 @@ METADATA: Mapping[str, Mapping[str, None]] = {
 """What a file of each ending would say of time and program, and does not."""
 
 
-def require_matplotlib(why: str) -> None:
-    """Raise InputError where matplotlib is missing."""
+def has_matplotlib() -> bool:
+    """Is matplotlib installed? It is not loaded to say so."""
     from importlib.util import find_spec
 
-    if find_spec("matplotlib") is None:
+    return find_spec("matplotlib") is not None
+
+
+def require_matplotlib(why: str) -> None:
+    """Raise InputError where matplotlib is missing."""
+    if not has_matplotlib():
         raise InputError(f'{why} needs matplotlib; pip install "crisp-hw[plot]", or leave the pictures out')
 
 
