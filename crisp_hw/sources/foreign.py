@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.extract import describe_checkpoint, describe_configured, describe_weights, unknown_sizes
 from crisp_hw.io.checkpoint import read_state_dict
+from crisp_hw.io.containers import DAMAGE
 from crisp_hw.io.hugging_face import CONFIG, PREFIX, is_saved_model, read_folder, read_json
 from crisp_hw.machine.files import is_folder
+from crisp_hw.machine.foreign import in_our_words
 from crisp_hw.sources.kinds import kind_of
 from crisp_hw.sources.models import example_of, model_of
 from crisp_hw.spec.descriptors import PrunedModel
@@ -166,6 +168,9 @@ def read_graph(path: Path, sizes: Any) -> Read:
         return Read(pruned_graph(exported.exported_layers(program, path.stem), exported.samples_of(program)))
     except InputError as error:
         raise error.within(str(path)) from error
+    except DAMAGE as error:
+        said = f"holds a graph that contradicts itself ({in_our_words(error)})"
+        raise InputError(said, Where(mark=Mark(str(path))), "write the file again") from error
 
 
 def read_live(source: LiveModel) -> Read:
