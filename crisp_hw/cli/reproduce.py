@@ -24,7 +24,7 @@ def _names(ctx: typer.Context, incomplete: str) -> Iterable[str]:
 
 
 NameArgument = Annotated[
-    str, typer.Argument(help="The publication: crisp, crisp-accuracy, dstc or eie.", autocompletion=_names)
+    str, typer.Argument(help="The publication: crisp, crisp-accuracy, dstc, eie or sparseloop.", autocompletion=_names)
 ]
 MasksOption = Annotated[
     Path | None,
@@ -33,6 +33,10 @@ MasksOption = Annotated[
 ResultsOption = Annotated[
     Path | None,
     typer.Option("--results", help="The results.json of a study of crisp-prune compare (crisp-accuracy)."),
+]
+ArtifactOption = Annotated[
+    Path | None,
+    typer.Option("--artifact", help="The folder of the Sparseloop MICRO 2022 artifact (sparseloop)."),
 ]
 OutOption = Annotated[Path, output_option("The folder to write NAME.csv, NAME.md and NAME.png to.", "--out", "-o")]
 PlotOption = Annotated[
@@ -45,6 +49,7 @@ def reproduce(  # noqa: PLR0913 - the options of a command
     name: NameArgument,
     masks: MasksOption = None,
     results: ResultsOption = None,
+    artifact: ArtifactOption = None,
     out: OutOption = FOLDER,
     plot: PlotOption = True,
     jobs: JobsOption = None,
@@ -62,7 +67,7 @@ def reproduce(  # noqa: PLR0913 - the options of a command
     if plot:
         check_plotting("--plot")
     with progress() as bar:
-        found = compute(name, Request(masks, results, jobs, progress=bar))
+        found = compute(name, Request(masks, results, jobs, progress=bar, artifact=artifact))
     say_written(save_reproduction(found, out, plot), out)
     show(reproduction_document(found), form)
     if not found.holds:

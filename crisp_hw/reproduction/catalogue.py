@@ -9,6 +9,7 @@ from crisp_hw.reproduction.crisp_accuracy import crisp_accuracy
 from crisp_hw.reproduction.dstc import dstc
 from crisp_hw.reproduction.eie import eie
 from crisp_hw.reproduction.request import Request
+from crisp_hw.reproduction.sparseloop import sparseloop
 from crisp_hw.spec.reproduction import Reproduction
 
 
@@ -25,8 +26,9 @@ REPRODUCTIONS: Mapping[str, Entry] = {
     "crisp-accuracy": Entry(crisp_accuracy, ("results",)),
     "dstc": Entry(dstc),
     "eie": Entry(eie),
+    "sparseloop": Entry(sparseloop, ("artifact",)),
 }
-OPTIONS = ("masks", "results")
+OPTIONS = ("masks", "results", "artifact")
 
 
 def reproduce(name: str, request: Request | None = None) -> Reproduction:
@@ -35,7 +37,7 @@ def reproduce(name: str, request: Request | None = None) -> Reproduction:
     >>> reproduce("nothing")
     Traceback (most recent call last):
     ...
-    crisp_hw.errors.InputError: no reproduction nothing; there are crisp, crisp-accuracy, dstc, eie
+    crisp_hw.errors.InputError: no reproduction nothing; there are crisp, crisp-accuracy, dstc, eie, sparseloop
     """
     if name not in REPRODUCTIONS:
         raise InputError(f"no reproduction {name}", hint=f"there are {', '.join(REPRODUCTIONS)}")

@@ -9,7 +9,8 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Request:
-    """`masks`: a pruned-model file. `results`: those of a study. `progress` is told what is done.
+    """`masks`: a pruned-model file. `results`: those of a study. `artifact`: the folder of a publication's artifact.
+    `progress` is told what is done.
 
     `jobs` and `cache` are those of an evaluation.
     """
@@ -19,6 +20,7 @@ class Request:
     jobs: int | None = 1
     cache: bool = True
     progress: Progress | None = None
+    artifact: Path | None = None
 
     def tell(self, what: str, done: int, total: int) -> None:
         """Say what is being done, where somebody listens."""
