@@ -1,7 +1,7 @@
 """One checked architecture file -> an Accelerator."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -9,6 +9,14 @@ from typing import TypeVar
 from crisp_hw.accelerators.constraints import constraints_of
 from crisp_hw.accelerators.energy import Needs, ReadEnergy, read_energy
 from crisp_hw.accelerators.files import arch_path, old_files, resolved
+from crisp_hw.accelerators.numbers import (
+    ENERGY,
+    Overridden,
+    energies_of,
+    numbers_of,
+    with_energies,
+    with_numbers,
+)
 from crisp_hw.accelerators.old import NEW, OLD
 from crisp_hw.accelerators.places import at_place
 from crisp_hw.accelerators.rules import bits_of, faults, words_of
@@ -19,12 +27,14 @@ from crisp_hw.accelerators.settings import asked
 from crisp_hw.accelerators.technology import at_node, technology_of
 from crisp_hw.characterization.methods import METHODS, energies
 from crisp_hw.errors import InputError, Where
+from crisp_hw.machine.positions import MarkedDict
 from crisp_hw.machine.yaml_files import checked
 from crisp_hw.spec.accelerator import Accelerator, changed
 from crisp_hw.spec.arch import FREE, Architecture, ComputeLevel, OperandBits, StorageLevel, Wires
 from crisp_hw.spec.imbalance import Queues
 from crisp_hw.spec.kinds import of_kind, wrong_kind
 from crisp_hw.spec.runs import Role
+from crisp_hw.spec.variant import Changes
 
 Number = TypeVar("Number", int, float)
 DEFAULT_NODE_NM = 45  # that of the packaged tables of energies
@@ -80,18 +90,44 @@ def load_arch(
         raise wrong_kind(
             "energy", energy, "the name of a table of energies or of a method, or the path of a .yaml file"
         )
-    path = arch_path(wanted.base)
-    document = resolved(path)
+    bases = tuple(asked(each).base for each in beside)
+    found = _read(_Wanted(arch_path(wanted.base), None if energy is None else str(energy), node_nm, bases), {})
+    return changed(found, wanted.changes)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A file, and what the caller says of its energies."""
+
+    path: Path
+    energy: str | None
+    node_nm: int | None
+    beside: tuple[str | Path, ...]
+
+
+def _read(wanted: _Wanted, changes: Changes) -> Accelerator:
+    """The accelerator of a file with other numbers, by their paths."""
+    energies = {path: pj for path, pj in changes.items() if path.startswith(ENERGY)}
+    document = with_numbers(resolved(wanted.path), {path: n for path, n in changes.items() if path not in energies})
     file = checked(ArchFile, document, "arch")
     for fault in faults(document, file):
         raise fault
+    found = _found(wanted, document, file)
+    if energies:
+        ask = None if found.characterize is None else Overridden(found.characterize, energies)
+        found = replace(found, energy=with_energies(found.energy, energies), characterize=ask)
+    numbers = {**numbers_of(file), **energies_of(found.energy)}
+    return replace(found, numbers=numbers, reread=partial(_read, wanted), applied=changes)
+
+
+def _found(wanted: _Wanted, document: MarkedDict, file: ArchFile) -> Accelerator:
+    """A checked file with the energies that it names, or those that the caller does."""
+    energy, node_nm = wanted.energy, wanted.node_nm
     architecture = _architecture(file)
     runs = runs_of(document, file, architecture)
-    chosen, named_at = (
-        (file.energy, at_place(document, "energy")) if energy is None else (str(energy), Where(key="energy"))
-    )
+    chosen, named_at = (file.energy, at_place(document, "energy")) if energy is None else (energy, Where(key="energy"))
     constraints = constraints_of(architecture, file.constraints, file.runs[0].problem)
-    needs = Needs(path, architecture, constraints.keeps, tuple(asked(each).base for each in beside), named_at)
+    needs = Needs(wanted.path, architecture, constraints.keeps, wanted.beside, named_at)
     fixed = ReadEnergy() if chosen in METHODS else read_energy(chosen, needs)
     found = Accelerator(
         name=file.name,
@@ -101,16 +137,15 @@ def load_arch(
         constraints=constraints,
         roles=_roles(file),
         sources=_sources(file),
-        notes=(*file.notes, *_read_as_new(path, file.name), *fixed.notes),
+        notes=(*file.notes, *_read_as_new(wanted.path, file.name), *fixed.notes),
         energies_from=chosen,
         technology=technology_of(file.technology),
         queues=_queues(file),
     )
     node = _node(chosen, _own_node(file) if node_nm is None and chosen in METHODS else node_nm)
     whole = found if node is None else characterized(found, chosen, node)
-    if energy is None and node_nm is None:  # as the file says, so nothing has to be said of it
-        whole = replace(whole, notes=found.notes)
-    return changed(whole, wanted.changes)
+    # where all is as the file says, nothing has to be said of it
+    return replace(whole, notes=found.notes) if energy is None and node_nm is None else whole
 
 
 def _queues(file: ArchFile) -> Queues | None:

@@ -188,7 +188,8 @@ def import_model(source: Source, *, model: Any = None, example: Any = None) -> P
 
 def _parameters(accelerators: Sequence[Accelerator]) -> dict[str, Changes]:
     changed = dict.fromkeys(name for each in accelerators if each.variant for name in each.variant.changed)
-    return parameters_of({each.name: each.architecture for each in accelerators}, changed)
+    numbers = {each.name: {"cores": each.cores, **each.numbers} for each in accelerators}
+    return parameters_of({each.name: each.architecture for each in accelerators}, changed, numbers)
 
 
 def batch_of(source: Any, batch: int) -> int:

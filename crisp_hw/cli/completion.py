@@ -23,7 +23,10 @@ def _numbers_of(archs: list[str]) -> list[str]:
     from crisp_hw.spec.accelerator import replaceable
 
     return [
-        f"{name}=" for name in dict.fromkeys(name for each in load_accelerators(archs) for name in replaceable(each))
+        f"{name}="
+        for name in dict.fromkeys(
+            name for each in load_accelerators(archs) for name in (*replaceable(each), *each.numbers)
+        )
     ]
 
 

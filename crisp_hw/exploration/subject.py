@@ -110,8 +110,9 @@ def _check_number(subject: Subject, axis: Axis) -> None:
     """Every accelerator must have the number, and one of them take one of the values as far as it stands alone."""
     refused: InputError | None = None
     for accelerator in subject.designs:
-        if axis.name not in (known := replaceable(accelerator)):
-            there = ", ".join((*known, *PATTERN, *NAMED, *OPTIONS))
+        if axis.name not in (known := (*replaceable(accelerator), *accelerator.numbers)):
+            there = ", ".join((*replaceable(accelerator), *PATTERN, *NAMED, *OPTIONS))
+            there += f", and numbers by their path, such as {next(iter(accelerator.numbers), None)}"
             said = f"axis {axis.name} is no number of {accelerator.name}, and no pattern, network, arch or option"
             near = difflib.get_close_matches(axis.name, (*known, *PATTERN, *NAMED, *OPTIONS), 1)
             raise InputError(said, hint=f"{f'did you mean {near[0]}? ' if near else ''}there are {there}")
@@ -129,7 +130,7 @@ def _check_number(subject: Subject, axis: Axis) -> None:
 def content_of(subject: Subject) -> dict[str, str]:
     """A digest of every network and accelerator by label, and of what all points share under ""."""
     content = Content()
-    names = [each.name for each in fields(Accelerator) if each.name != "characterize"]
+    names = [each.name for each in fields(Accelerator) if each.compare]
     found = {name: content.digest(_plain(each)) for name, each in subject.networks.items()}
     for name, accelerator in subject.accelerators.items():
         numbers = [accelerator] if isinstance(accelerator, Refused) else [getattr(accelerator, each) for each in names]

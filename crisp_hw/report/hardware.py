@@ -67,7 +67,7 @@ def accelerator_document(accelerator: Accelerator) -> Document:
     numbers, energies = list(_numbers(accelerator)), list(_energies(accelerator))
     remarks = {
         "scheme": (accelerator.runs.does,),
-        "can be set": (", ".join(replaceable(accelerator)),),
+        "can be set": (", ".join(replaceable(accelerator)), ", ".join(accelerator.numbers)),
         "notes": tuple(map(plain, accelerator.notes)),
     }
     content = {

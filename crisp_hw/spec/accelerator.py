@@ -12,10 +12,11 @@ from crisp_hw.spec.changed_numbers import positive, whole, words
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.imbalance import QueuedPes, Queues
+from crisp_hw.spec.reread import as_set, reread
 from crisp_hw.spec.runs import DENSE, Role, Runs
 from crisp_hw.spec.shown import folded_html, table_html
 from crisp_hw.spec.silicon import Technology
-from crisp_hw.spec.variant import ATTRIBUTES, Changes, Variant, check_changes
+from crisp_hw.spec.variant import ATTRIBUTES, Changes, Variant, check_changes, is_path
 
 LONGEST_NAME = 100  # characters: a name of several hundred would not fit into any table
 _BY_CALLER = "set by the caller"
@@ -34,6 +35,7 @@ class Accelerator:
     architecture (None: they are a fixed set, which stays). `variant` is what `replace` changed (None: nothing),
     `energies_from` the table or method whose energies these are; `technology` turns cycles into time.
     `queues` are those in front of MACs that do not finish together (None: they share work evenly).
+    `numbers` are those of its file by their path, which `reread` reads with others; `applied` are all changes so far.
     """
 
     name: str
@@ -49,6 +51,9 @@ class Accelerator:
     energies_from: str = ""
     technology: Technology = field(default_factory=Technology)
     queues: Queues | None = None
+    numbers: Changes = field(default_factory=dict, repr=False, compare=False)
+    reread: "Callable[[Changes], Accelerator] | None" = field(default=None, repr=False, compare=False)
+    applied: Changes = field(default_factory=dict, repr=False, compare=False)
 
     def __repr__(self) -> str:
         energies = f", energies of {self.energies_from}" if self.energies_from else ""
@@ -87,7 +92,8 @@ class Accelerator:
         **changes
             A keyword is a level's name in lower case, "_" and one of bandwidth, read_bandwidth, write_bandwidth (words
             per cycle and instance, None is unlimited), size_words (None is unbounded), kb, vector_words (of an access),
-            banks; or `cores`.
+            banks; or `cores`. Any number of its file, and any energy, has a path, `**{"technology.clock_ghz": 0.5}`:
+            `numbers` has all of them.
 
         Returns
         -------
@@ -134,16 +140,35 @@ def array_level(accelerator: Accelerator) -> StorageLevel:
 
 def changed(accelerator: Accelerator, changes: Changes, name: str | None = None) -> Accelerator:
     """What `Accelerator.replace` makes of changes and a name."""
-    copy = accelerator
+    base = _reread(accelerator, changes)
+    copy = base
     for keyword, value in changes.items():
-        copy = _with_cores(copy, value) if keyword == "cores" else _with_attribute(copy, keyword, value)
+        if not is_path(keyword):
+            copy = _with_cores(copy, value) if keyword == "cores" else _with_attribute(copy, keyword, value)
     check_changes(accelerator.name, changes)
+    numbers = {path: as_set(path, value, changes) for path, value in copy.numbers.items()}
+    copy = dataclasses.replace(copy, applied={**accelerator.applied, **changes}, numbers=numbers)
     copy = _named(accelerator, copy, name, changes)
-    if copy.architecture == accelerator.architecture:
+    if copy.architecture == base.architecture:
         return copy
-    if accelerator.characterize is None:
-        return dataclasses.replace(copy, energy=_with_known_areas(accelerator.architecture, copy))
-    return dataclasses.replace(copy, energy=accelerator.characterize(copy.architecture))
+    if base.characterize is None:
+        return dataclasses.replace(copy, energy=_with_known_areas(base.architecture, copy))
+    return dataclasses.replace(copy, energy=base.characterize(copy.architecture))
+
+
+def _reread(accelerator: Accelerator, changes: Changes) -> Accelerator:
+    """The accelerator with the changes that are paths, read anew; those of before are made again."""
+    paths = {path: value for path, value in changes.items() if is_path(path)}
+    if not paths:
+        return accelerator
+    fresh = reread(accelerator, paths)
+    before = {each: value for each, value in accelerator.applied.items() if not is_path(each)}
+    fresh = changed(fresh, before) if before else fresh
+    stay = "fixed energies stay" if fresh.characterize is None else "energies per action follow it"
+    notes = tuple(f"{path}={value} {_BY_CALLER}; {stay}" for path, value in paths.items())
+    return dataclasses.replace(
+        fresh, name=accelerator.name, variant=accelerator.variant, notes=(*accelerator.notes, *notes)
+    )
 
 
 def _with_known_areas(before: Architecture, after: Accelerator) -> EnergyTable:
@@ -264,7 +289,9 @@ def _parse(accelerator: Accelerator, keyword: str) -> tuple[StorageLevel, str]:
     valid = replaceable(accelerator)
     close = get_close_matches(keyword, valid, n=1, cutoff=0.8)  # a slip of the fingers, no other number
     meant = f"did you mean {close[0]}? " if close else ""
-    raise InputError(f"{accelerator.name}: unknown parameter {keyword}", hint=f"{meant}valid: {', '.join(valid)}")
+    paths = f", and every number by its path, such as {next(iter(accelerator.numbers))}" if accelerator.numbers else ""
+    hint = f"{meant}valid: {', '.join(valid)}{paths}"
+    raise InputError(f"{accelerator.name}: unknown parameter {keyword}", hint=hint)
 
 
 def _noted(

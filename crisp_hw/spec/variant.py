@@ -43,7 +43,7 @@ class Variant:
         >>> Variant("a", {"rf_kb": 2}).with_changes({"cores": 8, "rf_size_words": 64}).name
         'a[cores=8,rf_size_words=64]'
         """
-        later = [_written(parameter) for parameter in changes]
+        later = [written(parameter) for parameter in changes]
         lost = self.lost(changes)
         kept = {each: value for each, value in self.changes.items() if each not in lost}
         changed = tuple(each for each in self.changed if not _replaced(each, later))
@@ -51,7 +51,7 @@ class Variant:
 
     def lost(self, later: Changes) -> tuple[str, ...]:
         """The changes of this variant that later ones would leave without effect."""
-        return tuple(each for each in self.changes if _replaced(each, [_written(name) for name in later]))
+        return tuple(each for each in self.changes if _replaced(each, [written(name) for name in later]))
 
     def named(self, name: str) -> "Variant":
         """The variant with a name of its own: what was changed so far is not told in it."""
@@ -80,22 +80,27 @@ def check_changes(name: str, changes: Changes) -> None:
     parameters = tuple(changes)
     for place, parameter in enumerate(parameters):
         for other in parameters[place + 1 :]:
-            if _replaced(parameter, [_written(other)]):
+            if _replaced(parameter, [written(other)]):
                 said = f"{name}: {parameter} has no effect beside {other}, which sets the same"
                 raise InputError(said, hint="give one of them")
 
 
-def parameters_of(architectures: Mapping[str, Architecture], changed: Iterable[str]) -> dict[str, Changes]:
+def parameters_of(
+    architectures: Mapping[str, Architecture], changed: Iterable[str], numbers: Mapping[str, Changes] | None = None
+) -> dict[str, Changes]:
     """What each accelerator has of every parameter that one of them changed; a bandwidth is two where they differ.
+
+    `numbers` are those that stand in no level alone: `cores`, and numbers of files by their path.
 
     >>> from crisp_hw.spec.arch import ComputeLevel, StorageLevel
     >>> chain = Architecture((StorageLevel("RF", size_words=2048, word_bits=8, read_bandwidth=4),), ComputeLevel())
-    >>> parameters_of({"a": chain}, ["rf_kb", "rf_bandwidth", "cores"])
+    >>> parameters_of({"a": chain}, ["rf_kb", "rf_bandwidth", "cores"], {"a": {"cores": 1}})
     {'a': {'rf_kb': 2, 'rf_read_bandwidth': 4, 'rf_write_bandwidth': None, 'cores': 1}}
     """
     every = dict.fromkeys(part for parameter in changed for part in _told(parameter, architectures.values()))
+    given = numbers or {}
     return {
-        name: {parameter: value_of(architecture, parameter) for parameter in every}
+        name: {each: given.get(name, {}).get(each) if _apart(each) else value_of(architecture, each) for each in every}
         for name, architecture in architectures.items()
         if every
     }
@@ -114,8 +119,6 @@ def value_of(architecture: Architecture, parameter: str) -> float | None:
 
 def _value(level: StorageLevel, attribute: str) -> float | None:
     match attribute:
-        case "cores":
-            return level.instances
         case "write_bandwidth":
             return level.write_bandwidth
         case "bandwidth" | "read_bandwidth":
@@ -130,7 +133,13 @@ def _value(level: StorageLevel, attribute: str) -> float | None:
             return None if level.size_words is None else level.size_words * level.word_bits / BITS_PER_KB
 
 
+def _apart(parameter: str) -> bool:
+    return parameter == "cores" or is_path(parameter)
+
+
 def _told(parameter: str, architectures: Iterable[Architecture]) -> tuple[str, ...]:
+    if _apart(parameter):
+        return (parameter,)
     level, attribute = _parted(parameter)
     both = tuple(f"{level}_{field}" for field in _FIELDS["bandwidth"])
     same = all(value_of(each, both[0]) == value_of(each, both[1]) for each in architectures)
@@ -138,19 +147,41 @@ def _told(parameter: str, architectures: Iterable[Architecture]) -> tuple[str, .
 
 
 def _parted(parameter: str) -> tuple[str, str]:
-    """Level in lower case and attribute; the cores are those of the accumulators, RF."""
+    """Level in lower case and attribute; the cores are in no level that would have a name."""
     if parameter == "cores":
-        return "rf", "cores"
+        return "", "cores"
     attribute = next(each for each in sorted(ATTRIBUTES, key=len, reverse=True) if parameter.endswith(f"_{each}"))
     return parameter.removesuffix(f"_{attribute}"), attribute
 
 
-def _written(parameter: str) -> frozenset[str]:
-    """The numbers that a parameter sets."""
-    level, attribute = _parted(parameter)
+def is_path(parameter: str) -> bool:
+    """Is it the path of a number of a file?
+
+    >>> is_path("technology.clock_ghz"), is_path("rf_kb")
+    (True, False)
+    """
+    return "." in parameter
+
+
+def written(parameter: str) -> frozenset[str]:
+    """The numbers that a parameter sets.
+
+    >>> written("rf_bandwidth") > written("levels.RF.read_bandwidth")
+    True
+    """
+    level, attribute = _of_path(parameter) if is_path(parameter) else _parted(parameter)
     return frozenset(f"{level}.{field}" for field in _FIELDS.get(attribute, (attribute,)))
+
+
+def _of_path(path: str) -> tuple[str, str]:
+    """Level in lower case and attribute, as the short names have them; of what is in no level its path."""
+    part, _, rest = path.partition(".")
+    level, _, attribute = rest.rpartition(".")
+    if part != "levels" or "." in level:
+        return "", path
+    return level.lower(), attribute.removeprefix("size_") if attribute == "size_kb" else attribute
 
 
 def _replaced(parameter: str, later: Iterable[frozenset[str]]) -> bool:
     """Do later changes set every number that this one set?"""
-    return _written(parameter) <= frozenset().union(*later)
+    return written(parameter) <= frozenset().union(*later)

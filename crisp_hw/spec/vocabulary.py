@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from crisp_hw.spec.columns import Column, Section, column
+from crisp_hw.spec.variant import is_path
 
 LEVEL = "<level>"  # stands for the name of a level in lower case
 _SUMMED = ("energy", "model_energy", "dense_energy", "metadata", "index", "overhead", "total")
@@ -291,6 +292,8 @@ _OF_LEVELS = sorted((each for key, each in _KNOWN.items() if LEVEL in key), key=
 def _found(key: str) -> Column:
     if key in _KNOWN:
         return _KNOWN[key]
+    if is_path(key):
+        return column(key, "number", "A number of the accelerator's file, by its path.", 3)
     for of_level in _OF_LEVELS:
         before, after = of_level.key.split(LEVEL)
         if key.startswith(before) and key.endswith(after):

@@ -80,7 +80,8 @@ def test_what_is_no_name_is_refused(crisp, name):
 
 def test_values_of_the_file_stand_beside_those_of_a_variant(crisp):
     wide = crisp.replace(smem_bandwidth=32, rf_kb=2, cores=8)
-    found = parameters_of({each.name: each.architecture for each in (crisp, wide)}, wide.variant.changed)
+    cores = {each.name: {"cores": each.cores} for each in (crisp, wide)}
+    found = parameters_of({each.name: each.architecture for each in (crisp, wide)}, wide.variant.changed, cores)
     assert found == {
         "crisp-stc": {"smem_bandwidth": 24, "rf_kb": value_of(crisp.architecture, "rf_kb"), "cores": 4},
         wide.name: {"smem_bandwidth": 32, "rf_kb": 2, "cores": 8},
