@@ -20,7 +20,7 @@ Every figure has one key, which is its column in CSV files and frames, its key i
 tables. Keys of energies are built alike: `[dense_]<where>[_<part>]_uj`.
 
 - *Where* is a level in lower case, `wires` between levels, or a circuit beside the model, `selection` or `decoder`.
-  These add up to `total`. `on_chip` is everything but DRAM.
+  Their sum is `energy_uj`, without a place in its key. `on_chip` is everything but DRAM.
 - *Part* is `metadata`, `index` or `overhead`; without one it is all of the energy there.
 - `dense_` is the dense run: the unpruned layer on the same fabric with its own best mapping.
 

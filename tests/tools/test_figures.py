@@ -7,6 +7,7 @@ from pathlib import Path
 import figures
 import numpy as np
 import pytest
+from matplotlib.image import imread
 
 from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
 from crisp_hw.spec.layer import Layer
@@ -14,7 +15,13 @@ from crisp_hw.spec.patterns import NM
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "figures.md").read_text(encoding="utf-8")
+MOST_DIFFERING = 5e-4  # share of pixels; not given; assumed because the name of an axis takes several times as many
 PNG_SIZE = slice(16, 24)  # width and height, big-endian (W3C, PNG, 11.2.1: IHDR)
+
+
+def differing(one, other):
+    """The share of pixels that look different in two pictures of one size."""
+    return (np.abs(imread(one) - imread(other)).max(axis=-1) > 0.25).mean()
 
 
 def test_pictures_are_those_that_can_be_made():
@@ -34,13 +41,16 @@ def test_pictures_of_all_pages_are_there():
 
 
 @pytest.mark.slow
-def test_pictures_can_be_made_and_have_the_size_of_those_that_are_kept(tmp_path, monkeypatch):
+def test_pictures_can_be_made_and_are_those_that_are_kept(tmp_path, monkeypatch):
     model = PrunedModel("digits", (), ())
     mask = np.kron(np.eye(8, 36, dtype=bool), np.tile([True, False], (16, 8)))
     layer = PrunedLayer(Layer(figures.MASKED, "conv2d", 128, 64, (3, 3)), "hybrid", mask, NM(2, 4), 16)
     monkeypatch.setattr(figures.api, "load_pruned", lambda _: replace(model, layers=(layer,)))
     for file in figures.draw(list(figures.DRAWN), tmp_path):
-        assert file.read_bytes()[PNG_SIZE] == (figures.IMAGES / file.name).read_bytes()[PNG_SIZE], file.name
+        kept = figures.IMAGES / file.name
+        assert file.read_bytes()[PNG_SIZE] == kept.read_bytes()[PNG_SIZE], file.name
+        if file.name != "digits-mask.png":  # its mask is made up here, because the real one takes a training
+            assert differing(file, kept) < MOST_DIFFERING, f"python tools/figures.py {file.name}"
 
 
 def test_a_picture_that_there_is_not_is_refused(capsys):
