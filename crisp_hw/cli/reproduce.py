@@ -30,6 +30,13 @@ MasksOption = Annotated[
     Path | None,
     typer.Option("--masks", help="A pruned-model file whose masks are evaluated beside the uniform ones (crisp)."),
 ]
+PruneOption = Annotated[
+    str | None,
+    typer.Option(
+        "--prune",
+        help="Options of crisp-prune run, in one text; its masks are taken (crisp).",
+    ),
+]
 ResultsOption = Annotated[
     Path | None,
     typer.Option("--results", help="The results.json of a study of crisp-prune compare (crisp-accuracy)."),
@@ -48,6 +55,7 @@ JobsOption = Annotated[int | None, typer.Option("--jobs", "-j", help="The number
 def reproduce(  # noqa: PLR0913 - the options of a command
     name: NameArgument,
     masks: MasksOption = None,
+    prune: PruneOption = None,
     results: ResultsOption = None,
     artifact: ArtifactOption = None,
     out: OutOption = FOLDER,
@@ -67,7 +75,7 @@ def reproduce(  # noqa: PLR0913 - the options of a command
     if plot:
         check_plotting("--plot")
     with progress() as bar:
-        found = compute(name, Request(masks, results, jobs, progress=bar, artifact=artifact))
+        found = compute(name, Request(masks, results, jobs, progress=bar, artifact=artifact, prune=prune))
     say_written(save_reproduction(found, out, plot), out)
     show(reproduction_document(found), form)
     if not found.holds:

@@ -22,13 +22,13 @@ class Entry:
 
 
 REPRODUCTIONS: Mapping[str, Entry] = {
-    "crisp": Entry(crisp, ("masks",)),
+    "crisp": Entry(crisp, ("masks", "prune")),
     "crisp-accuracy": Entry(crisp_accuracy, ("results",)),
     "dstc": Entry(dstc),
     "eie": Entry(eie),
     "sparseloop": Entry(sparseloop, ("artifact",)),
 }
-OPTIONS = ("masks", "results", "artifact")
+OPTIONS = ("masks", "prune", "results", "artifact")
 
 
 def reproduce(name: str, request: Request | None = None) -> Reproduction:

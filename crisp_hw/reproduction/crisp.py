@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from crisp_hw.reproduction.crisp_masks import Pruned, pruned_masks
 from crisp_hw.reproduction.crisp_metadata import metadata_sizes
 from crisp_hw.reproduction.crisp_paper import Published, Range, Setting
+from crisp_hw.reproduction.crisp_program import pruned_by
 from crisp_hw.reproduction.crisp_runs import Asked, Rows, Runs
 from crisp_hw.reproduction.published import published
 from crisp_hw.reproduction.request import Request
@@ -21,7 +22,8 @@ NOTES = (
 def crisp(request: Request) -> Reproduction:
     """The claims of the paper beside uniform masks and, where a file of them is given, pruned ones."""
     paper = published("crisp", Published)
-    masks = None if request.masks is None else pruned_masks(request.masks, paper)
+    with pruned_by(request) as path:
+        masks = None if path is None else pruned_masks(path, paper)
     runs = Runs(request, _evaluations(paper))
     tables = [_Table(paper, setting, runs) for setting in paper.settings]
     claims = [claim for table in tables for claim in table.claims()]

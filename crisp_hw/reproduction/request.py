@@ -10,7 +10,7 @@ Progress = Callable[[str, int, int], None]
 @dataclass(frozen=True)
 class Request:
     """`masks`: a pruned-model file. `results`: those of a study. `artifact`: the folder of a publication's artifact.
-    `progress` is told what is done.
+    `prune`: options of crisp-prune run, whose masks are taken. `progress` is told what is done.
 
     `jobs` and `cache` are those of an evaluation.
     """
@@ -21,6 +21,7 @@ class Request:
     cache: bool = True
     progress: Progress | None = None
     artifact: Path | None = None
+    prune: str | None = None
 
     def tell(self, what: str, done: int, total: int) -> None:
         """Say what is being done, where somebody listens."""

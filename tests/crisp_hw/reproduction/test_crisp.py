@@ -7,7 +7,7 @@ import pytest
 
 from crisp_hw.errors import InputError
 from crisp_hw.pruned_file import save_pruned
-from crisp_hw.reproduction import Request, crisp, crisp_masks, reproduce
+from crisp_hw.reproduction import Request, crisp, crisp_masks, crisp_program, reproduce
 from crisp_hw.reproduction.crisp_paper import Finding, Published
 from crisp_hw.reproduction.crisp_runs import Asked, Rows, Runs, at
 from crisp_hw.reproduction.published import published
@@ -150,3 +150,37 @@ def test_pruned_masks_stand_beside_uniform_ones(on_small, tmp_path):
 def test_masks_of_which_the_paper_says_nothing_are_refused(nm, said, small, tmp_path):
     with pytest.raises(InputError, match=said):
         crisp_masks.pruned_masks(masks(tmp_path / "run.safetensors", nm), small)
+
+
+def program(folder, body, monkeypatch):
+    """A crisp-prune of our own on PATH."""
+    path = folder / "bin" / "crisp-prune"
+    path.parent.mkdir()
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{path.parent}:/usr/bin:/bin")
+
+
+def test_masks_may_come_from_the_program(small, tmp_path, monkeypatch):
+    made = masks(tmp_path / "made.safetensors", NM(2, 4))
+    body = f'echo "$@" > {tmp_path}/said; while [ $# -gt 1 ]; do shift; done; cp {made} "$1"'
+    program(tmp_path, body, monkeypatch)
+    with crisp_program.pruned_by(Request(prune="--model 'my models:net' --nm 2:4")) as path:
+        assert crisp_masks.pruned_masks(path, small).block == 32
+    assert (tmp_path / "said").read_text().startswith("run --model my models:net --nm 2:4 --out ")
+    assert not path.exists()
+
+
+def test_a_program_that_makes_no_masks_is_told(tmp_path, monkeypatch):
+    program(tmp_path, "echo no such model; exit 2", monkeypatch)
+    for asked, said in (
+        (Request(prune="--model x"), "ended with status 2 and no masks: no such model"),
+        (Request(prune="--model 'x"), "cannot be split into options"),
+        (Request(prune="--out mine.pt"), "--out, which is chosen here"),
+        (Request(prune="--model x", masks=tmp_path / "run.pt"), "give --masks or --prune"),
+    ):
+        with pytest.raises(InputError, match=said), crisp_program.pruned_by(asked):
+            pass
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InputError, match="crisp-prune is not installed"), crisp_program.pruned_by(Request(prune="")):
+        pass
