@@ -23,7 +23,7 @@ FILE = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.process
 def test_hosts_that_share_a_folder_give_the_same_study(tmp_path):
     pytest.importorskip("distributed")

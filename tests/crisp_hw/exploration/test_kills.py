@@ -45,12 +45,12 @@ def points_of(out):
     return json.loads((out / "study.json").read_text())["points"]
 
 
-def same_as_undisturbed(tmp_path, file, out):
-    """The study that was disturbed is that which nobody disturbed, digit by digit."""
+def same_as_undisturbed(tmp_path, file, out, *words):
+    """The study that was disturbed is that which nobody disturbed, digit by digit, and has each of its points once."""
     calm = tmp_path / "calm"
-    assert CliRunner().invoke(app, ["explore", str(file), "-o", str(calm), "-f", "json"]).exit_code == 0
+    assert CliRunner().invoke(app, ["explore", str(file), "-o", str(calm), "-f", "json", *words]).exit_code == 0
     assert (out / "points.csv").read_bytes() == (calm / "points.csv").read_bytes()
-    assert sorted(kept(out)) == sorted(kept(calm))
+    assert len(set(kept(out))) == len(kept(out)) and set(kept(calm)) <= set(kept(out))
 
 
 def test_a_driver_that_is_killed_goes_on_and_judges_nothing_again(tmp_path, file):
@@ -92,7 +92,7 @@ def test_ctrl_c_keeps_all_and_says_how_to_go_on(tmp_path, file):
     same_as_undisturbed(tmp_path, path, out)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_workers_of_dask_that_are_killed_lose_their_point_alone(tmp_path, file):
     path, out = file(), tmp_path / "out"
     with scheduled(tmp_path) as (address, nannies):
@@ -107,6 +107,7 @@ def test_workers_of_dask_that_are_killed_lose_their_point_alone(tmp_path, file):
 
 
 KILLS = 60
+LAST = 60  # points of the study that is held against an undisturbed one; while it is disturbed it never ends
 SPACE = {
     "smem_bandwidth": {"low": 8, "high": 64, "step": 1},
     "smem_kb": {"low": 64, "high": 256, "step": 16},
@@ -129,13 +130,15 @@ class Story:
             where = ("--scheduler", address) if dask else ("--workers", 2)
             driven = Driven(self._folder, self._path, "-o", self.out, *where)
             self._session(driven, (lambda: dask_workers(nannies)) if dask else driven.loky, "Dask" if dask else "loky")
-        assert Driven(self._folder, self._path, "-o", self.out, "--workers", 2).ended(1200) == 0
+        words = ("-o", self.out, "--workers", 2, "--trials", LAST)
+        assert Driven(self._folder, self._path, *words).ended(1200) == 0
 
     def _session(self, driven, workers, engine):
-        """Kill workers, and at last the driver."""
+        """Wait until it judges, kill workers, and at last the driver."""
+        until(lambda: "points" in driven.said or driven.process.poll() is not None, "nothing is judged")
         while self.kills.total() < KILLS:
-            time.sleep(self._random.uniform(0.2, 4))
-            what = self._random.choice(["driver", "worker", "worker", "interrupt"])
+            time.sleep(self._random.uniform(0.1, 3))
+            what = self._random.choice(["driver", "worker", "worker", "worker", "worker", "interrupt"])
             if driven.process.poll() is not None:
                 return
             if what == "worker":
@@ -152,8 +155,8 @@ class Story:
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", [1])
-def test_sixty_kills_lose_nothing_and_do_nothing_twice(tmp_path, file, seed, capsys):
-    path = file(method="nsga2", trials=500, space=SPACE, layers="layer4.*")
+def test_sixty_kills_lose_nothing_and_do_nothing_twice(tmp_path, file, seed, capsys, monkeypatch):
+    path = file(trials=1_000_000, space=SPACE, layers="layer4.2.*")
     story = Story(tmp_path, path, seed)
     with scheduled(tmp_path) as (address, nannies):
         story.run(address, nannies)
@@ -163,5 +166,7 @@ def test_sixty_kills_lose_nothing_and_do_nothing_twice(tmp_path, file, seed, cap
     told = f"\n{dict(story.kills)}; {len(keys)} points kept, {len(begun)} begun, {len(ended)} ended\n"
     with capsys.disabled():
         sys.stdout.write(told)
-    assert len(begun) - len(keys) <= 3 * KILLS
-    same_as_undisturbed(tmp_path, path, story.out)
+    # a worker loses what it was at and what had not left it yet, a driver what its two workers were at
+    assert len(keys) <= len(ended) <= len(begun) <= len(keys) + 4 * KILLS
+    monkeypatch.setenv("CRISP_HW_CACHE", str(tmp_path / "searches"))
+    same_as_undisturbed(tmp_path, path, story.out, "--trials", str(LAST))
