@@ -127,7 +127,8 @@ def _idle(space: Space, start: str) -> MappingError:
             f"{start}; {said}", Where("architecture", key="min_utilization"), "lower min_utilization there"
         )
     said = "those that are left exceed their lanes along x or along y"
-    return MappingError(f"{start}; {said}", Where("constraints"), "loosen a split or a permutation")
+    hint = "loosen a split or a permutation, or let a dimension lie along both axes (--both-axes)"
+    return MappingError(f"{start}; {said}", Where("constraints"), hint)
 
 
 def _worst(space: Space, rows: Ints, dims: tuple[str, ...]) -> NDArray[np.float64]:
