@@ -72,6 +72,14 @@ def choices(design: Design, constraints: Constraints) -> Choices:
     return Choices(tuple(found), {sentence(why): count for why, count in left_out.items()})
 
 
+def perfect_spaces(spaces: tuple[Space, ...]) -> tuple[Space, ...]:
+    """The same with perfect factors alone; none where constraints leave none."""
+    try:
+        return tuple(enumerate_space(each.design, replace(each.constraints, imperfect=False)) for each in spaces)
+    except MappingError:
+        return ()
+
+
 def impossible(design: Design, keeps: Keeps) -> Failure | None:
     """Why no mapping with these tensors per level can be run; None when some may.
 

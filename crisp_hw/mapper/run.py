@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from crisp_hw.mapper.bypass import perfect_spaces
 from crisp_hw.mapper.chains.proof import Levels, chain_of
 from crisp_hw.mapper.exact.search import Exact
 from crisp_hw.mapper.exact.seeds import seeds
@@ -9,7 +10,7 @@ from crisp_hw.mapper.found import SearchStatus
 from crisp_hw.mapper.sample import descend, first_look
 from crisp_hw.mapper.space import Space
 from crisp_hw.mapper.stream import factorizations
-from crisp_hw.mapper.sweep import Sweep
+from crisp_hw.mapper.sweep import Sweep, catalog_of
 from crisp_hw.mapper.watch import Watch
 from crisp_hw.spec.options import SearchOptions
 
@@ -30,7 +31,7 @@ class Run:
 
     def by_templates(self, spaces: tuple[Space, ...], options: SearchOptions) -> bool:
         """Level by level, then branch and bound; False when it gave up. `least` is the bound of what is open."""
-        tally = self.sweeps[0].tally
+        tally, first = self.sweeps[0].tally, spaces[0]
         chain = None if options.front else chain_of(spaces)  # which knows of the best alone
         if chain is not None:
             levels = Levels(chain, tally, self._levels_tick, options.memory_bytes, options.gap)
@@ -39,7 +40,12 @@ class Run:
                 return not options.gap
             if len(spaces) > MOST_SPACES and tally.leader is not None:
                 return False
-        first_look(self.sweeps, options.seed, self.tick)
+        if first.imperfect and (perfect := perfect_spaces(spaces)):
+            # they are among the others, and found in seconds; the walk of imperfect ones takes milliseconds each
+            sweeps = tuple(Sweep(catalog_of(space), tally) for space in perfect)
+            replace(self, sweeps=sweeps, least=None, jobs=1).by_templates(perfect, options)
+        if tally.leader is None or not first.imperfect:
+            first_look(self.sweeps, options.seed, self.tick)
 
         def tick(done: int, waiting: int, least: float) -> None:
             best = tally.leader

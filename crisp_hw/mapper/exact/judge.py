@@ -31,7 +31,7 @@ Sides = tuple[tuple[frozenset[str], frozenset[str]], ...]
 
 _MOST = 256  # candidates judged at a time; one at first, as it is mostly the best
 _MOST_PARTIAL = 32  # the same where every order is judged, about a hundred each
-PAIRS_A_WALK = 30_000  # a mapping with smaller last tiles is walked: 1,000 each second
+PAIRS_A_WALK = 200_000  # a mapping with smaller last tiles is walked: some 150 a second of three levels
 PAIRS_A_MAPPING = 3000  # 30 million pairs a second are looked at, and 10,000 mappings of some nests each judged
 MOST_ORDERS = 5000  # of the loops of one factorization whose every order is judged: a second, at 5,000 a second
 

@@ -8,8 +8,12 @@ import pytest
 from small_spaces import tensor
 
 from crisp_hw.errors import InputError
+from crisp_hw.mapper import plan
+from crisp_hw.mapper.bypass import perfect_spaces
+from crisp_hw.mapper.exact import search as exact_search
 from crisp_hw.mapper.imperfect import factorizations_of, mapping_of, ragged_factorizations, residuals_of
 from crisp_hw.mapper.search import search
+from crisp_hw.mapper.space import enumerate_space
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.design import Design
@@ -64,6 +68,24 @@ def test_a_prime_number_of_steps_uses_all_lanes():
     loops = zip(found[1].mapping.nest.loops, found[1].mapping.bounds, found[1].mapping.residuals, strict=True)
     assert next((loop.kind, bound, last) for loop, bound, last in loops if bound > 1) == ("x", 4, 1)
     assert "imperfect" in found[1].assumptions[0]
+
+
+def test_a_search_with_imperfect_factors_begins_with_the_best_perfect_mapping(monkeypatch):
+    """However few mappings it may look at: the walk of others takes long."""
+    monkeypatch.setattr(plan, "FEW_WALKED", 0)
+    best = search(vector(12), Constraints(), "energy")
+    monkeypatch.setattr(exact_search, "MOST_PAIRS", 0)
+    steps = []
+    found = search(vector(12), Constraints(imperfect=True), "energy", progress=steps.append)
+    assert found.energy_pj <= best.energy_pj
+    assert next(step for step in steps if step.best_cycles).best_energy_pj >= found.energy_pj
+
+
+def test_perfect_spaces_are_none_where_constraints_leave_none():
+    four = LevelConstraint("RF", "spatial", {"K": Factor("=", 4)}, order_free=True)
+    assert perfect_spaces((enumerate_space(vector(13), Constraints((four,), imperfect=True)),)) == ()
+    (space,) = perfect_spaces((enumerate_space(vector(12), Constraints((four,), imperfect=True)),))
+    assert space.factors["K"].tolist() == enumerate_space(vector(12), Constraints((four,))).factors["K"].tolist()
 
 
 def test_exact_factors_need_not_divide():
