@@ -66,6 +66,17 @@ def test_a_matrix_engine_for_n_of_4_takes_what_is_kept(nm, speedup):
     assert found("vegeta", product(256, 1024, 64), nm).speedup == speedup  # paper: 1.09, -, 2.20, 3.74 over another
 
 
+@pytest.mark.parametrize(
+    ("kinds", "speedup"), [((1,), 4), ((2,), 2), ((1, 2), 32 / 13), ((1, 4), 16 / 11), ((1, 1, 2, 4), 2), ((4, 3), 1)]
+)
+def test_rows_of_different_n_of_4_share_the_lanes_of_a_matrix_engine(kinds, speedup):
+    """1024 columns: rows of 1:4 and 2:4 take 84 at once (32 lanes over 3/8, in whole groups), in 13 steps for 32."""
+    mask = np.array([np.arange(1024) % 4 < kinds[row % len(kinds)] for row in range(256)])
+    network = PrunedModel("rows", (PrunedLayer(product(256, 1024, 64), "nm", mask),))
+    (row,) = api.evaluate(network, "vegeta", cache=False).network.rows
+    assert row.speedup == pytest.approx(speedup)
+
+
 def two_ranks(outer):
     """A mask of 2:4 in `outer` of every 8 groups."""
     groups = np.arange(1024) // 4 % 8 < outer
