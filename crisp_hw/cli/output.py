@@ -38,7 +38,7 @@ def progress() -> Iterator[Callable[[str, int, int], None] | None]:
     what = TextColumn("{task.description}", markup=False)
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), *left, what)
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("")
+        task = bars.add_task("loading", total=None)
         yield lambda what, done, total: bars.update(task, description=what, completed=done, total=total)
 
 

@@ -8,8 +8,10 @@ from textwrap import fill, wrap
 from crisp_hw.documents.columns import EMPTY, Table
 from crisp_hw.documents.document import Document
 from crisp_hw.documents.tables import fitted, least_width, rich_table, table_width
+from crisp_hw.spec.shown import counted
 
 MIN_WIDTH = 40  # characters; below it words would be cut
+USUAL_TERMINAL = 80  # characters; where all of 24 lines count
 USUAL_WIDTH = 120  # characters of a line where there is no screen, as in a file or a pipe
 
 
@@ -87,16 +89,20 @@ def _as_entries(content: Table, width: int) -> Iterator[str]:
 
 
 def _left_out(headings: Sequence[str], width: int) -> str:
-    r"""A line about columns that had to give way: as many by name as it holds.
+    r"""A line about columns that had to give way, or two on a narrow screen: as many by name as they hold.
 
-    >>> print(_left_out(["ms", "on-chip W", "EDP uJ ms"], 72))
-    not shown, for lack of width: ms and 2 more (--wide shows all)
     >>> print(_left_out(["ms", "on-chip W", "EDP uJ ms"], 80))
     not shown, for lack of width: ms, on-chip W, EDP uJ ms (--wide shows all)
+    >>> print(_left_out(["ms", "on-chip W", "EDP uJ ms"], 40))
+    not shown, for lack of width: ms, on-
+      chip W, EDP uJ ms (--wide shows all)
     """
+    lines = 1 if width >= USUAL_TERMINAL else 2
     for named in range(len(headings), 0, -1):
         more = f" and {len(headings) - named} more" if named < len(headings) else ""
-        line = f"not shown, for lack of width: {', '.join(headings[:named])}{more} (--wide shows all)"
-        if len(line) <= width:
-            return line
-    return fill(f"not shown, for lack of width: {len(headings)} columns (--wide shows all)", width)
+        said = f"not shown, for lack of width: {', '.join(headings[:named])}{more} (--wide shows all)"
+        folded = fill(said, width, subsequent_indent="  ")
+        if folded.count("\n") < lines:
+            return folded
+    said = f"not shown, for lack of width: {counted(len(headings), 'column')} (--wide shows all)"
+    return fill(said, width, subsequent_indent="  ")
