@@ -27,7 +27,7 @@ from crisp_prune.once import Calibrated, as_pruned
 from crisp_prune.oneshot import RULES, one_shot
 from crisp_prune.sites import find_sites
 
-FIELDS = ("rule", "output_error", "arch", "cycles", "dense_cycles", "speedup", "energy_uj", "refused")
+FIELDS = ("rule", "output_error", "arch", "layers", "cycles", "dense_cycles", "speedup", "energy_uj", "refused")
 
 
 def network() -> nn.Module:
@@ -63,6 +63,7 @@ def main() -> None:
     parser.add_argument(
         "--arch", nargs="+", default=None, help="accelerators; all that are packaged where none is named"
     )
+    parser.add_argument("--rule", nargs="+", choices=tuple(RULES), default=tuple(RULES))
     asked = parser.parse_args()
     torch.set_num_threads(1)
     model, given = network(), images(12)
@@ -73,7 +74,7 @@ def main() -> None:
     with asked.out.open("w", newline="") as file, tempfile.TemporaryDirectory() as folder:
         table = csv.DictWriter(file, FIELDS, lineterminator="\n")
         table.writeheader()
-        for rule in RULES:
+        for rule in asked.rule:
             pruned = one_shot(model, [given[:8]], "2:4", rule)
             with torch.no_grad():
                 error = float((pruned.model.eval()(given[8:]) - before).norm() / before.norm())
@@ -93,7 +94,10 @@ def on(path: Path, arch: str) -> dict[str, object]:
     except CrispError as error:
         return {"arch": arch, "refused": str(error)}
     (total,) = found.totals().to_dict("records")
-    return {name: total[name] for name in ("arch", "cycles", "dense_cycles", "speedup", "energy_uj")}
+    counted = len(found.rows)  # EIE runs Linear layers alone
+    return {"layers": counted} | {
+        name: total[name] for name in ("arch", "cycles", "dense_cycles", "speedup", "energy_uj")
+    }
 
 
 if __name__ == "__main__":
