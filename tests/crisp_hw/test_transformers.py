@@ -207,3 +207,39 @@ def test_activations_of_decoding_are_read_again_where_weights_leave_them_no_room
     (larger,) = json.loads(run(*whole, "-a", "dense:smem_kb=512").stdout)["outermost"]
     assert fabric["weights_share"] < 0.99 < larger["weights_share"]
     assert larger["activation_reads"] < fabric["activation_reads"] and fabric["activation_reads"] > 50
+
+
+def test_macs_by_hand():
+    """Every product of a network written out: image patches, cross-attention with lengths of its own, grouped heads."""
+    vit = 12 * (197 * (4 * 768**2 + 2 * 768 * 3072) + 2 * 197**2 * 768) + 196 * 768 * (3 * 16 * 16) + 1000 * 768
+    assert macs(load_workload("vit-base")) == vit
+    inside, mlp = 4 * 512**2 * 16 + 2 * 16 * 16 * 512, 2 * 512 * 2048 * 16
+    t5 = 6 * (inside + mlp) + 6 * (2 * inside + mlp) + 32128 * 512 * 16
+    assert macs(load_workload("t5-small", Demand(tokens=16))) == t5
+    # one new token behind 5, which looks at 512 of the source: their keys and values are kept, not computed again
+    own, cross = 4 * 512**2 + 2 * 6 * 512, 2 * 512**2 + 2 * 512 * 512
+    assert macs(load_workload("t5-small", Demand("decode", context=5))) == 6 * (own + cross + mlp // 16) + 32128 * 512
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_grouped_heads_and_samples_by_hand(batch, tmp_path):
+    sizes = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "vocab_size": 50}
+    config = {"model_type": "llama", **sizes, "num_attention_heads": 8, "num_key_value_heads": 2}
+    start = "schema: crisp-hw/workload/1\nname: g\nsource: mine\nconfig: "
+    (tmp_path / "g.yaml").write_text(start + json.dumps(config))
+    found = resolve(Asked(str(tmp_path / "g.yaml"), Demand("decode", tokens=4, context=6, batch=batch))).descriptors
+    linear = 4 * (2 * 64**2 + 2 * 16 * 64 + 3 * 64 * 96)  # q and o, k and v of two heads of 8, the three of the MLP
+    assert sum(each.layer.macs for each in found) == batch * (2 * (linear + 2 * 8 * 8 * 4 * 10) + 50 * 64 * 4)
+    cache = [each.layer.weights for each in found if each.layer.kind == "matmul"]
+    assert cache == [batch * 2 * 8 * 10] * 4  # keys, or values, of two heads for ten tokens of every sample
+    weights = sum(each.layer.weights for each in found if each.layer.kind != "matmul")
+    assert weights == 2 * (linear // 4) + 50 * 64  # shared by all samples
+
+
+def test_a_batch_of_images_by_hand():
+    """MobileNetV2's stem, a depthwise layer and the classifier: positions of all images, weights once."""
+    found = {each.layer.name: each.layer for each in resolve(Asked("mobilenetv2", Demand(batch=5))).descriptors}
+    stem, deep, last = found["features.0.0"], found["features.1.conv.0.0"], found["classifier.1"]
+    assert (stem.macs, stem.weights) == (5 * 32 * 27 * 112**2, 32 * 27)
+    assert (deep.macs, deep.groups, deep.weights) == (5 * 32 * 9 * 112**2, 32, 32 * 9)
+    assert (last.macs, last.positions) == (5 * 1280 * 1000, 5)

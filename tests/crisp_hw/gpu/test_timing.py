@@ -93,6 +93,9 @@ def test_the_command_with_the_times_of_a_stand_in(monkeypatch):
         app, ["evaluate", "resnet50", "--nm", "2:4", "--layers", "fc", "-a", "stc", "-f", "json"]
     )
     assert layer["predicted"] >= 1 and evaluated.exit_code == 0
+    alone = CliRunner().invoke(app, [word for word in words if word not in ("--vectors", "96")], prog_name="crisp-hw")
+    (layer,), (row,) = json.loads(alone.stdout)["layers"], json.loads(evaluated.stdout)["layers"]
+    assert layer["tokens"] == 1 and layer["predicted"] == row["speedup"]
 
 
 def test_on_a_real_gpu():
