@@ -7,7 +7,7 @@ downloaded: models of timm have random weights, those of transformers come from 
 import argparse
 import csv
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -100,13 +100,36 @@ def plan_of(model: Any) -> dict[str, Any]:
     return found
 
 
-def cycles_of(network: Any) -> dict[str, int]:
-    """Its cycles at 2:4 on every packaged accelerator; mappings that were found before are taken from the cache."""
+def cycles_of(network: Any) -> dict[str, int | str]:
+    """Its cycles at 2:4 by packaged accelerator; in words where one runs but some layers, or has no mapping of one."""
     import crisp_hw
+    from crisp_hw.errors import MappingError
+    from crisp_hw.spec.shown import counted
 
-    found = crisp_hw.evaluate(network, list(crisp_hw.list_arch()), nm="2:4")
-    archs = dict.fromkeys(row.arch for row in found.rows)
-    return {arch: sum(row.cycles for row in found.rows if row.arch == arch) for arch in archs}
+    found: dict[str, int | str] = {}
+    for arch in crisp_hw.list_arch():
+        try:
+            rows = crisp_hw.evaluate(network, arch, nm="2:4").rows
+            whole = len(rows) == len(network.layers)
+            found[arch] = sum(row.cycles for row in rows) if whole else counted(len(rows), "layer")
+        except MappingError as error:
+            print(f"{network.name}: {error}", file=sys.stderr)
+            found[arch] = "no mapping"
+    return found
+
+
+def page_rows(rows: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    """The table of docs/transformers.md, from that of `main`."""
+    yield "| model | layers | MACs | to PyTorch's counter | MACs, causal part alone | plan at 2:4 | accelerators |"
+    yield "|---|---|---|---|---|---|---|"
+    for row in rows:
+        archs = {name: row[name] for name in row if name not in (*COUNTS, *PLANS)}
+        plan = f"{float(row['plan_sparsity']):.0%} in blocks of {row['plan_block']}".replace("%", " %")
+        ran = f"{sum(each.isdigit() for each in archs.values())} of {len(archs)}"
+        ran += "".join(f"; {name}: {each or 'not searched'}" for name, each in archs.items() if not each.isdigit())
+        causal = f"{int(row['causal_macs']):,}" if row["causal_macs"] != row["macs"] else "the same"
+        cells = (row["model"], row["layers"], f"{int(row['macs']):,}", row["ratio"], causal, plan, ran)
+        yield f"| {' | '.join(cells)} |"
 
 
 def main() -> int:
@@ -114,7 +137,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--evaluate", action="store_true", help="also evaluate at 2:4 on every accelerator (an hour)")
+    parser.add_argument("--page", action="store_true", help="print the table of the page from OUT as it is")
     asked = parser.parse_args()
+    if asked.page:
+        print("\n".join(page_rows(list(csv.DictReader(asked.out.open())))))
+        return 0
     import torch
 
     import crisp_hw
