@@ -115,6 +115,7 @@ class Judge:
                 continue
             self._known.add(row.tobytes())
             self._enter([self._work(row[None], nest) for nest in nests])
+            self.spend((PAIRS_A_WALK if self.space.imperfect else PAIRS_A_MAPPING) * len(nests))
 
     def _told_apart(self, stills: tuple[Still, ...], factors: Ints, bounds: Floats) -> None:
         """Each row in every order that costs can tell apart, once."""

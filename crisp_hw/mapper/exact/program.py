@@ -48,8 +48,8 @@ class Demands:
     transit: float
 
 
-def demands_of(space: Space, values: Values) -> Demands:
-    """The demands of a space."""
+def demands_of(space: Space, values: Values, forced: int = 0) -> Demands:
+    """The demands of a space in which the factors of the pairs `forced` are 1."""
     layout, architecture = values.layout, space.design.architecture
     lanes = []
     spatial = [(s, limit) for s, limit in enumerate(layout.limits) if layout.slots[s].kind != "temporal"]
@@ -61,12 +61,23 @@ def demands_of(space: Space, values: Values) -> Demands:
         for dims, there in stay(space, level, architecture.fanouts[level]["xy".index(kind)]):
             lanes.append((Column(sum(layout.bit(layout.dims.index(dim), slot) for dim in dims)), there))
     there = prod(prod(fanout) for fanout in architecture.fanouts)
-    most = prod(np.inf if limit is None else limit for slot, limit in spatial)
+    most = prod(np.inf if limit is None else _most_at_work(values, slot, limit, forced) for slot, limit in spatial)
     every = Column(layout.bits(layout.every, "spatial", 0, len(architecture.levels) - 1))
     share = (every, space.parallelism * there * (1 - EXACT)) if space.parallelism > 0 else None
     wires = [level.wires.fill_cycles + level.wires.drain_cycles for level in architecture.levels]
     transit = sum(wires) if space.design.rules.network_latency else 0
     return Demands(tuple(lanes), share, np.ceil(computes_left(space.design) / most * (1 - EXACT)), transit)
+
+
+def _most_at_work(values: Values, slot: int, limit: int, forced: int) -> int:
+    """The largest product of factors that dimensions can have in a slot, up to its limit."""
+    products = {1}
+    for group in values.groups:
+        for place, dim in enumerate(group.dims):
+            if not forced & values.layout.bit(dim, slot):
+                factors = np.unique(group.factors[:, place, slot]).tolist()
+                products = {one * factor for one in products for factor in factors if one * factor <= limit}
+    return max(products)
 
 
 @dataclass(frozen=True)

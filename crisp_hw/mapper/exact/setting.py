@@ -61,9 +61,9 @@ class Setting:
         return Tables(self.values)
 
     @cached_property
-    def demands(self) -> Demands:
-        """What the spaces ask beside templates."""
-        return demands_of(self.spaces[0], self.values)
+    def demands(self) -> dict[int, Demands]:
+        """What the spaces ask beside templates, by what their sides force to be 1."""
+        return {forced: demands_of(self.spaces[0], self.values, forced) for forced in self.sides}
 
     @cached_property
     def leaving(self) -> Leaving:
@@ -116,7 +116,7 @@ class Setting:
     def program(self, node: Node) -> Program:
         """The template of a node, as arrays."""
         template = self.templates[node.space].of(self._whole(node), node.forced, node.variant)
-        return Program(template, self.demands, self.leaving)
+        return Program(template, self.demands[node.forced], self.leaving)
 
     def key(self, node: Node) -> tuple[object, ...]:
         """Equal for nodes that no cost can tell apart; good for as long as this object lives."""

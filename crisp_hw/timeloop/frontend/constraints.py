@@ -31,7 +31,7 @@ STORES = ("keep", "bypass", "keep_only", "bypass_only")
 FOR_MAPPERS = ("default_max_factor", "default_min_factor", "remainders")
 MAXIMIZE = ("maximize_dims", "maximize_dims_capacity")
 KNOWN = (*ITERATION, *LISTS, *STORES, *FOR_MAPPERS, *MAXIMIZE, "split")
-_VALUE = r"\s*(<=|>=|<|>|=|)\s*(\d+)(?:\s*,\s*(\d+))?\s*"
+_VALUE = r"\s*(<=|>=|<|>|=|)\s*(-\d+|\d+)(?:\s*,\s*(\d+))?\s*"
 _FACTORS = (re.compile(rf"\s*([A-Za-z_]\w*?){_VALUE}"), re.compile(rf"\s*(\w+){_VALUE}"))
 # "K16" is K = 16, as timeloop-mapper writes it, and a dimension K1 only where there is no K
 
@@ -108,7 +108,7 @@ def add_constraint(block: BlockConstraints, node: Any, kind: str, shape: Shape) 
             notes.append(f"{mark_of(node, key)}: {key} ({place}): for mappers, a given mapping has its factors")
             _set_default(block, node, key)
         elif key in (STORES if kind == "bypass" else ITERATION):
-            (_add_stores if kind == "bypass" else _add_iteration)(block, node, key, shape)
+            notes += (_add_stores if kind == "bypass" else _add_iteration)(block, node, key, shape)
         elif key in LISTS:
             block.lists.setdefault(key, set()).update(_tensors(node, key, shape, block.at))
             block.marks.setdefault(key, mark_of(node, key))
@@ -118,13 +118,17 @@ def add_constraint(block: BlockConstraints, node: Any, kind: str, shape: Shape) 
     return notes
 
 
-def _add_iteration(block: BlockConstraints, node: Any, key: str, shape: Shape) -> None:
+def _add_iteration(block: BlockConstraints, node: Any, key: str, shape: Shape) -> list[str]:
     if key == "permutation":
-        return  # which _add_order has read
+        return []  # which _add_order has read
+    free: dict[str, Where] = {}
     if key in ("factors", "factors_only"):
-        for factor in _factors(node, key, shape, block.at):
-            _add_factor(block, factor)
-        missing = set(shape.sizes) if key == "factors_only" else set()
+        factors = _factors(node, key, shape, block.at)
+        free = {factor.dim: factor.at for factor in factors if factor.value < 0}
+        for factor in factors:
+            if factor.value > 0:
+                _add_factor(block, factor)
+        missing = set(shape.sizes) - free.keys() if key == "factors_only" else set()
     else:
         over = {dim for name in _tensors(node, key, shape, block.at) for dim in shape.tensors[name]}
         missing = over if key == "no_iteration_over_dataspaces" else set(shape.sizes) - over
@@ -133,11 +137,15 @@ def _add_iteration(block: BlockConstraints, node: Any, key: str, shape: Shape) -
     for dim in shape.sizes:
         if dim in missing:
             block.factors.setdefault(dim, 1)
+    return [
+        f"{at}: the factor of {dim} is below 0, which Timeloop takes for none: {dim} is free"
+        for dim, at in free.items()
+    ]
 
 
 @dataclass(frozen=True)
 class _Factor:
-    """One factor, what it is in the last round, or a bound on it, and its place."""
+    """One factor, what it is in the last round, or a bound on it, and its place; below 0 where it says nothing."""
 
     dim: str
     relation: str
@@ -185,10 +193,12 @@ def _factor(part: Any, shape: Shape, at: Where) -> _Factor:
         known = ", ".join(shape.sizes)
         raise InputError(f"the factor {str(part)!r} is not one of {known} with a number", at)
     relation, value = match[2] or "=", int(match[3]) or shape.sizes[match[1]]
+    if value < 0 and (relation != "=" or match[4]):
+        raise InputError(f"{str(part)!r} has a negative number", at, f"give a positive one, or {match[1]}=-1: free")
     residual = int(match[4]) if match[4] else value
     if match[4] and relation != "=":
         raise InputError(f"a bound such as {str(part)!r} has no residual", at, "leave it out")
-    if not 1 <= residual <= value:
+    if value > 0 and not 1 <= residual <= value:
         raise InputError(f"the residual of {str(part)!r} is not between 1 and {value}", at)
     return _Factor(match[1], relation, value, residual, at)
 
@@ -221,7 +231,7 @@ def _tensors(node: Any, key: str, shape: Shape, at: Where) -> set[str]:
     return {name for name, _ in listed}
 
 
-def _add_stores(block: BlockConstraints, node: Any, key: str, shape: Shape) -> None:
+def _add_stores(block: BlockConstraints, node: Any, key: str, shape: Shape) -> list[str]:
     names = _tensors(node, key, shape, block.at)
     others = set(shape.tensors) - names if key.endswith("_only") else set()
     keep, bypass = (names, others) if key.startswith("keep") else (others, names)
@@ -234,6 +244,7 @@ def _add_stores(block: BlockConstraints, node: Any, key: str, shape: Shape) -> N
     for name in names:
         block.marks.setdefault(name, word_at(block.at, node, key, name).mark)
     block.marks.setdefault(key.removesuffix("_only"), mark_of(node, key))
+    return []
 
 
 def _add_order(block: BlockConstraints, node: Any, kind: str, shape: Shape) -> None:

@@ -98,6 +98,8 @@ def test_nodes_and_mapping_add_up(flat):
     ("constraint", "factors"),
     [
         ("factors_only: [K=2]", {"K": "2", "M": "1"}),
+        ("factors_only: [K=-1]", {"M": "1"}),
+        ("factors: [K=-1, M=2]", {"M": "2"}),
         ("no_iteration_over_dataspaces: [Z]", {"M": "1"}),
         ("must_iterate_over_dataspaces: [B]", {"M": "1"}),
         ("no_iteration_over_dataspaces: ['*']", {"M": "1", "K": "1"}),
@@ -107,6 +109,14 @@ def test_shorthands(flat, constraint, factors):
     documents, _ = flat("", f"mapping: [{{target: DRAM, type: temporal, {constraint}}}]")
     listed = directives(documents)["DRAM", "temporal"]["factors"].split()
     assert dict(sorted(entry.split("=") for entry in listed)) == dict(sorted(factors.items()))
+
+
+def test_a_factor_below_0_is_named_as_none(flat):
+    _, notes = flat("", "mapping: [{target: DRAM, type: temporal, factors_only: [K=-1]}]")
+    (said,) = [note for note in notes if "below 0" in note]
+    assert said.endswith("the factor of K is below 0, which Timeloop takes for none: K is free")
+    with pytest.raises(InputError, match="'K<=-1' has a negative number"):
+        flat("", "mapping: [{target: DRAM, type: temporal, factors: ['K<=-1']}]")
 
 
 PARALLEL = "    - !Parallel\n      nodes:\n" + "".join(
