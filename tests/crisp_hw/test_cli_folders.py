@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from products import gemv
+from products import DOT, gemv
 from typer.testing import CliRunner
 
 import crisp_hw
@@ -174,3 +174,35 @@ def test_the_size_of_a_long_search_and_how_to_end_it_are_told_before_it(small, m
     found = re.search(r"searching ([\d,]+) factorizations in ([\d,]+) ways to keep and bypass(.*)", said)
     assert int(found[1].replace(",", "")) >= LARGE and "Ctrl-C ends it with the best so far, --budget N" in found[3]
     assert "searching" not in told_of(monkeypatch, small, "--budget", "10")
+
+
+OWN = "schema: crisp-hw/arch/2\nname: mine\nextends: fabric\nruns: [{name: dense}]\n"
+RENDER = ("render", "--workload", "resnet50", "--layers", "fc", "--no-cache")
+
+
+@pytest.mark.parametrize(("name", "said"), [("\\e[31mx", "wrote _[31mx-"), ("a\\nb", "wrote a_b-")])
+def test_the_name_of_an_accelerator_does_not_steer_the_terminal(tmp_path, name, said):
+    (tmp_path / "x.yaml").write_text(OWN.replace("mine", f'"{name}"'))
+    words = [*RENDER, "-a", str(tmp_path / "x.yaml"), "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(app, words, prog_name="crisp-hw")
+    assert result.exit_code == 0 and said in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_a_name_of_an_accelerator_that_no_folder_can_have_is_cut(tmp_path):
+    (tmp_path / "x.yaml").write_text(OWN.replace("mine", "n" * 9000))
+    words = [*RENDER, "-a", str(tmp_path / "x.yaml"), "--out", str(tmp_path / "out")]
+    assert CliRunner().invoke(app, words, prog_name="crisp-hw").exit_code == 0
+    (made,) = (tmp_path / "out").iterdir()
+    assert made.name.startswith("n" * 100 + "-") and len(made.name) == 109
+
+
+def test_templates_include_from_a_folder_that_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "in.yaml").write_text("a: 1")
+    (tmp_path / "inside" / "in.yaml").write_text("{{ include_text('../dot.yaml') }}")
+    (tmp_path / "dot.yaml").write_text(DOT)
+    outside = "outside of the folders of the files given; allow its folder with --include"
+    assert outside in run("model", "inside/in.yaml", code=2).stderr
+    run("model", "inside/in.yaml", "--include", ".")
+    assert "gone: is no folder to include from" in run("map", "inside/in.yaml", "--include", "gone", code=2).stderr

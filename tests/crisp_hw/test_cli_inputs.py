@@ -267,17 +267,6 @@ def test_a_computation_without_an_energy_is_named(folder, tables, named):
     assert bool(named) == ("Mul: the ERT has no energy of computations" in result.stdout)
 
 
-def test_templates_include_from_a_folder_that_is_named(folder):
-    (folder / "inside").mkdir()
-    (folder / "in.yaml").write_text("a: 1")
-    (folder / "inside" / "in.yaml").write_text("{{ include_text('../dot.yaml') }}")
-    (folder / "dot.yaml").write_text(DOT)
-    refused(["model", "inside/in.yaml"], "outside of the folders of the files given; allow its folder with --include")
-    result = CliRunner().invoke(app, ["model", "inside/in.yaml", "--include", "."], prog_name="crisp-hw")
-    assert result.exit_code == 0, result.output
-    refused(["map", "inside/in.yaml", "--include", "gone"], "gone: is no folder to include from")
-
-
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -304,19 +293,3 @@ def test_documents_with_one_long_value(folder, spot, long):
     first = spot.split(",")[0].split(" ")[0].split(":")[-1].strip("{]")
     (folder / "in.yaml").write_text(DOT.replace(spot, spot.replace(first or "12", long, 1)))
     refused(["model", "in.yaml"], "in.yaml")
-
-
-@pytest.mark.parametrize(("name", "said"), [("\\e[31mx", "wrote _[31mx-"), ("a\\nb", "wrote a_b-")])
-def test_the_name_of_an_accelerator_does_not_steer_the_terminal(folder, name, said):
-    (folder / "x.yaml").write_text(OWN.replace("mine", f'"{name}"'))
-    words = ["render", *EVALUATE[1:], "-a", "x.yaml", "--out", "out"]
-    result = CliRunner().invoke(app, words, prog_name="crisp-hw")
-    assert result.exit_code == 0 and said in result.stderr and result.stderr.count("\n") == 1
-
-
-def test_a_name_of_an_accelerator_that_no_folder_can_have_is_cut(folder):
-    (folder / "x.yaml").write_text(OWN.replace("mine", "n" * 9000))
-    words = ["render", *EVALUATE[1:], "-a", "x.yaml", "--out", "out"]
-    assert CliRunner().invoke(app, words, prog_name="crisp-hw").exit_code == 0
-    (made,) = (folder / "out").iterdir()
-    assert made.name.startswith("n" * 100 + "-") and len(made.name) == 109
