@@ -1,6 +1,6 @@
 """What a template says: energy, cycles and words in every level, as sums of columns."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from crisp_hw.mapper.exact.columns import Column, Form, Open
 
@@ -27,7 +27,8 @@ class Room:
 class Template:
     """The costs of all mappings that keep tensors, and let them stand still, in one way.
 
-    Energy is `energy_pj` less `unread_pj`, and per cycle `leaks_pj`; cycles are at least `steps`, and what the `ports`
+    Energy is `energy_pj` less `unread_pj` (where `or_pj` less `or_unread_pj` is more, that), and per cycle `leaks_pj`;
+    cycles are at least `steps`, and what the `ports`
     ask. `partial`: a mapping may cost more than that. `open` says which rows it is for. Of `less` and `more` a mapping
     may have less or more than another without any of its costs being higher, where all else is equal.
     """
@@ -43,6 +44,8 @@ class Template:
     less: tuple[Column, ...]
     more: tuple[Column, ...]
     partial: bool = False
+    or_pj: Form = field(default_factory=dict)
+    or_unread_pj: Form = field(default_factory=dict)
 
     @property
     def exact(self) -> bool:

@@ -102,6 +102,7 @@ class Program:
         """All columns, once each."""
         one, asked = self.template, self.demands
         forms: list[Iterable[Column]] = [one.energy_pj, one.unread_pj, one.leaks_pj, one.steps]
+        forms += [one.or_pj, one.or_unread_pj]
         for port in one.ports:
             forms += [port.words, port.unread]
         forms += [room.words for room in one.rooms]
@@ -220,6 +221,8 @@ class Program:
 
         shape = len(states), len(rows)
         energy = np.maximum(total(self._energy), 0.0) + self.template.compute_pj
+        if self.template.or_pj:
+            energy = np.maximum(energy, total(self._terms(self.template.or_pj, self.template.or_unread_pj)))
         cycles = np.full((1, 1), self.demands.least_cycles)
         for terms, bandwidth in self._times:
             cycles = np.maximum(cycles, total(terms) / bandwidth)
@@ -246,7 +249,8 @@ class Program:
         """The costs of no row at all: what every mapping of the template takes at least, float64[1, 1]."""
         groups, which = range(len(values.groups)), self.template.open
         ends = np.array([values.ends(g, which, self.columns) for g in groups])
-        least, most = ends[:, :, 0].prod(axis=0), ends[:, :, 1].prod(axis=0)
+        with np.errstate(invalid="ignore"):  # where nothing is open, inf times a count that may be 0
+            least, most = ends[:, :, 0].prod(axis=0), ends[:, :, 1].prod(axis=0)
         one = np.ones((1, len(self.columns)))
         if not np.isfinite(least).all():
             return Costs(np.full((1, 1), np.inf), np.full((1, 1), np.inf), np.zeros((1, 1), dtype=np.bool_))

@@ -68,6 +68,8 @@ class Templates:
             tuple(sums.less),
             tuple(sums.more),
             too_little(self.space),
+            dict(sums.or_pj),
+            dict(sums.or_unread_pj),
         )
 
     def _moved_words(

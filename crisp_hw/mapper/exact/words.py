@@ -15,10 +15,14 @@ from crisp_hw.spec.ert import EnergyTable
 
 @dataclass
 class Words:
-    """Sums under way: pJ of words and of those that need no read, and the words through each level's ports."""
+    """Sums under way: pJ of words and of those that need no read (or another form of both, where that is more), and the
+    words through each level's ports.
+    """
 
     pj: dict[Column, float] = field(default_factory=lambda: defaultdict(float))
     unread_pj: dict[Column, float] = field(default_factory=lambda: defaultdict(float))
+    or_pj: dict[Column, float] = field(default_factory=lambda: defaultdict(float))
+    or_unread_pj: dict[Column, float] = field(default_factory=lambda: defaultdict(float))
     reads: list[dict[Column, float]] = field(default_factory=list)
     unread: list[dict[Column, float]] = field(default_factory=list)
     writes: list[dict[Column, float]] = field(default_factory=list)
@@ -36,8 +40,26 @@ class Words:
 
     def add(self, other: "Words") -> None:
         """Enter the sums of another."""
-        mine = [self.pj, self.unread_pj, *self.reads, *self.unread, *self.writes, *self.unwritten]
-        theirs = [other.pj, other.unread_pj, *other.reads, *other.unread, *other.writes, *other.unwritten]
+        mine = [
+            self.pj,
+            self.unread_pj,
+            self.or_pj,
+            self.or_unread_pj,
+            *self.reads,
+            *self.unread,
+            *self.writes,
+            *self.unwritten,
+        ]
+        theirs = [
+            other.pj,
+            other.unread_pj,
+            other.or_pj,
+            other.or_unread_pj,
+            *other.reads,
+            *other.unread,
+            *other.writes,
+            *other.unwritten,
+        ]
         for form, more in zip(mine, theirs, strict=True):
             for column, weight in more.items():
                 form[column] += weight
