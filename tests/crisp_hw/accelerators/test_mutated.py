@@ -9,7 +9,18 @@ from crisp_hw.accelerators.check import mistakes
 from crisp_hw.accelerators.templates import full_text
 from crisp_hw.encode.scope import CALLS, NAMES
 
-BASES = ("crisp-stc", "dstc", "eyeriss-v1", "eyeriss-v2-pe", "highlight", "s2ta", "stc-flexible", "systolic", "vegeta")
+BASES = (
+    "crisp-stc",
+    "dstc",
+    "eie",
+    "eyeriss-v1",
+    "eyeriss-v2-pe",
+    "highlight",
+    "s2ta",
+    "stc-flexible",
+    "systolic",
+    "vegeta",
+)
 
 
 def places(part, above=()):
