@@ -236,6 +236,7 @@ def _add_share(said: Said, entry: Entry, design: Design) -> None:
 
 def _constraints(said: Said, design: Design, *, imperfect: bool) -> Constraints:
     said.notes += cut_to_fit(said.blocks, said.places, design, imperfect=imperfect)
+    said.notes += _idle_along_x(said, design)
     levels = [level.name for level in design.architecture.levels]
     everything = frozenset(tensor.name for tensor in design.problem.tensors)
     keeps = {level: said.keep[level] for level in levels[:-1] if level in said.keep}
@@ -248,3 +249,20 @@ def _constraints(said: Said, design: Design, *, imperfect: bool) -> Constraints:
         said.parallelism or 0.0,
         imperfect=imperfect,
     )
+
+
+def _idle_along_x(said: Said, design: Design) -> list[str]:
+    """Splits that count dimensions of factor 1 alone, as those that the front end puts first: nothing lies along x."""
+    notes, levels = [], [level.name for level in design.architecture.levels]
+    for (level, kind), block in said.blocks.items():
+        across, inner = design.architecture.fanouts[levels.index(level)][0], block.order[0]
+        if kind != "spatial" or not block.split or across == 1 or block.split > len(inner):
+            continue
+        counted = inner[: block.split]
+        if all(design.problem.bound(dim) == 1 or block.equal.get(dim) == 1 for dim in counted):
+            at = said.places[level, kind]
+            notes.append(
+                f"{at}: the split of {block.split} counts {', '.join(counted)} of factor 1 alone, so nothing lies "
+                f"along x and {across} lanes stay idle there; put the dimensions for x first, or raise the split"
+            )
+    return notes

@@ -239,3 +239,12 @@ def test_faults_name_file_and_line():
     (root,) = read_yaml_text(text, "c.yaml", lambda *_: None)
     with pytest.raises(InputError, match=r"^c.yaml:4: mapspace_constraints of SMEM, temporal: unknown key"):
         read_constraints(root, DESIGN)
+
+
+@pytest.mark.parametrize(("split", "idle"), [(1, True), (2, False), (0, False)])
+def test_a_split_that_counts_factors_of_1_alone_is_named(split, idle):
+    """As timeloopfe writes it, with what does nothing in front: a split of 1 then lays nothing along x."""
+    entry = {**SPATIAL, "factors": "N=1", "permutation": "NKM", "split": split}
+    notes = read_mapspace({"architecture_constraints": {"targets": [entry]}}, DESIGN).notes
+    across = DESIGN.architecture.fanouts[1][0]
+    assert any(f"counts N of factor 1 alone, so nothing lies along x and {across} lanes" in n for n in notes) is idle
