@@ -126,7 +126,7 @@ def test_every_kind_of_evaluation_is_what_its_schema_says(kind):
 
 def test_every_schema_has_a_command_that_shows_it():
     elsewhere = {f"crisp-hw/{name}/1" for name in ("verification", "measurement")}
-    elsewhere |= {f"crisp-prune/{name}/1" for name in ("plan", "run", "lab")}
+    elsewhere |= {f"crisp-prune/{name}/1" for name in ("plan", "run", "lab", "one-shot")}
     assert {f"crisp-hw/{name}" for name in COMMANDS} | elsewhere == SCHEMAS.keys()
 
 
