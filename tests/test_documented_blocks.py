@@ -39,6 +39,8 @@ NOT_RUN = {
     ("docs/how-to/foreign-checkpoint.md", "installs packages"): 2,
     ("docs/how-to/foreign-checkpoint.md", "needs timm"): 1,
     ("docs/install.md", "installs packages"): 3,
+    ("docs/reproduce.md", "needs the network, and then the folder"): 1,
+    ("docs/transformers.md", "needs a GPU"): 1,
     ("docs/validation.md", "runs the test suite"): 1,
 }
 

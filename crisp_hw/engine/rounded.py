@@ -23,13 +23,8 @@ def rounding_pj(counted: Counted | Unmappable, table: EnergyTable) -> Mapping[tu
 
     `counted` is one mapping as `evaluate_point` gives it, `table` the energies of its design.
 
-    >>> from crisp_hw.engine.evaluate import evaluate_point
-    >>> from crisp_hw.spec.arch import Architecture, ComputeLevel
-    >>> from crisp_hw.spec.design import Design, DesignPoint
-    >>> from crisp_hw.spec.mapping import LoopMapping, LoopNest
-    >>> from crisp_hw.spec.problem import Problem
-    >>> nothing = Design(Architecture((), ComputeLevel()), Problem("nothing", (), (), ()))
-    >>> rounding_pj(evaluate_point(DesignPoint(nothing, LoopMapping(LoopNest((), ()), ()))), nothing.energy)
+    >>> from crisp_hw.spec.rules import Failure, Rule
+    >>> rounding_pj(Unmappable(Failure(Rule.CAPACITY, "SMEM", need=300.0, have=256.0)), EnergyTable())
     {}
     """
     if isinstance(counted, Unmappable):

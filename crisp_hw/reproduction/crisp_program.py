@@ -34,7 +34,8 @@ def _pruned(request: Request, out: Path) -> Path:
     try:
         words = shlex.split(request.prune)
     except ValueError as error:
-        raise InputError(f"--prune {request.prune!r} cannot be split into options: {error}") from error
+        said = f"--prune {request.prune!r} has a quotation mark or a backslash at whose end something is missing"
+        raise InputError(said, hint="write it as on a command line") from error
     taken = [word for word in words if word.split("=")[0] in OURS]
     if taken:
         raise InputError(f"--prune says {taken[0]}, which is chosen here", hint="to keep a run, start it by itself")

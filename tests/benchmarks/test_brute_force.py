@@ -17,7 +17,8 @@ SMALL = partial(right_size, least=100, most_nests=1000)
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_best_is_that_of_brute_force(kind):
-    done = [compared(drawn(kind, seed, SMALL)) for seed in range(SPACES)]
+    right = right_size if kind == "three fanouts" else SMALL  # nearly every mapping has a nest of its own there
+    done = [compared(drawn(kind, seed, right)) for seed in range(SPACES)]
     assert [(each.case.seed, each.differs) for each in done if each.differs] == []
     assert {each.case.objective for each in done} == {"cycles", "energy", "edp"}
     assert sum(each.brute is not None for each in done) >= SPACES - 1

@@ -220,6 +220,7 @@ def test_without_torch_a_name_or_the_command_says_what_to_install():
 
 
 def test_public_names_alone_are_listed():
-    assert dir(crisp_prune) == ["Crisp", "CrispConfig", "FitOptions", "Plan", "make_plan"]
+    api = ["Crisp", "CrispConfig", "FitOptions", "Plan", "make_plan"]
+    assert dir(crisp_prune) == sorted([*api, "__version__", "__doc__"])
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         crisp_prune.Nothing  # noqa: B018

@@ -63,6 +63,6 @@ def test_it_travels_to_another_process():
 def test_unknown_names_list_the_valid_ones():
     with pytest.raises(InputError, match="named guess; valid names: table, cacti, accelergy"):
         characterize(EDGE.architecture, EDGE.constraints.keeps, "guess")
-    with pytest.raises(InputError, match="no energy table guess; valid names: table, cacti, accelergy, fabric-45nm"):
+    with pytest.raises(InputError, match="no energy table guess; valid names: table, cacti, accelergy, eie, fabric"):
         load_arch("crisp-stc", energy="guess")
     assert tuple(METHODS) == ("table", "cacti", "accelergy")

@@ -175,7 +175,7 @@ def test_a_program_that_makes_no_masks_is_told(tmp_path, monkeypatch):
     program(tmp_path, "echo no such model; exit 2", monkeypatch)
     for asked, said in (
         (Request(prune="--model x"), "ended with status 2 and no masks: no such model"),
-        (Request(prune="--model 'x"), "cannot be split into options"),
+        (Request(prune="--model 'x"), "has a quotation mark or a backslash at whose end"),
         (Request(prune="--out mine.pt"), "--out, which is chosen here"),
         (Request(prune="--model x", masks=tmp_path / "run.pt"), "give --masks or --prune"),
     ):
