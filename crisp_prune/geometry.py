@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from crisp_hw.products.follow import Product
+from crisp_hw.products.product import Product
 from crisp_hw.products.recorded import recorded_products
 from crisp_hw.spec.calls import (
     AttentionCall,

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from crisp_hw.errors import InputError
-from crisp_hw.products.follow import Product
 from crisp_hw.products.layers import in_order, product_layer
+from crisp_hw.products.product import Product
 from crisp_hw.spec.descriptors import PRODUCTS, SHRUNK, PrunedLayer, PrunedModel
 from crisp_hw.spec.layer import Layer, Skipped
 from crisp_hw.spec.patterns import NM

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from crisp_hw.errors import InputError, Where
-from crisp_hw.products.follow import Product
+from crisp_hw.products.product import Product
 from crisp_prune import rng
 from crisp_prune.config import CrispConfig
 from crisp_prune.geometry import Call, Geometry

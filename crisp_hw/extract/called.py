@@ -11,7 +11,7 @@ from crisp_hw.spec.layer import Layer
 if TYPE_CHECKING:
     from torch import nn
 
-    from crisp_hw.products.follow import Product
+    from crisp_hw.products.product import Product
 
 DERIVED = "its weight is no parameter as it is, so that its zeros are not read"
 

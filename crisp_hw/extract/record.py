@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from crisp_hw.products.follow import Product
+    from crisp_hw.products.product import Product
 
 # What a model's own code raises when it does not like its input.
 MODEL_ERRORS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)

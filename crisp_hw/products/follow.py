@@ -4,7 +4,7 @@ Importing it imports PyTorch.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -15,7 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
 from crisp_hw.products.masked import masked_by_arguments, masked_by_numbers
-from crisp_hw.spec.calls import Shape
+from crisp_hw.products.product import Origin, Product
 from crisp_hw.spec.convolutions import Convolution
 
 LAYERS = (nn.Linear, nn.modules.conv._ConvNd, nn.RNNBase, nn.RNNCellBase)
@@ -25,42 +25,6 @@ RESHAPES = frozenset(f"aten::{name}" for name in (*_SAME, "expand", "mul", "div"
 """What leaves alone how often every value stands in a tensor."""
 KEEPS_ZEROS = RESHAPES | {"aten::detach", "aten::alias", "aten::contiguous", "aten::neg"}
 """Where the shape stays, too, zeros of the result are those of the parameter."""
-
-
-@dataclass(frozen=True)
-class Origin:
-    """The parameter that a matrix comes from, whether transposed, and whether all of it."""
-
-    parameter: str
-    turned: bool = False
-    whole: bool = True
-
-
-@dataclass(frozen=True)
-class Product:
-    """W[rows, columns] x X[columns, tokens] in every one of `groups`, over all samples.
-
-    `after` calls of modules had begun, the innermost open one is `module`. W comes from a parameter where there is an
-    `origin`; of a convolution there are its `convolution` and the shapes of input and output. `role` is "scores" before
-    a softmax, "values" behind it, and "product" otherwise. `masked` of its MACs a mask of attention drops.
-    """
-
-    module: str
-    after: int
-    rows: int
-    columns: int
-    tokens: int
-    groups: int = 1
-    origin: Origin | None = None
-    role: str = "product"
-    convolution: Convolution | None = None
-    shapes: tuple[Shape, Shape] = ((), ())
-    masked: int = 0
-
-    @property
-    def of_activations(self) -> bool:
-        """Has it no weight at all?"""
-        return self.origin is None and self.convolution is None
 
 
 class Products(TorchDispatchMode):  # type: ignore[no-untyped-call]  # of PyTorch, without types

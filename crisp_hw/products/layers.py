@@ -1,21 +1,17 @@
 """Products of activations as layers, and in which order they stand among the others."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
+from crisp_hw.products.product import Product
 from crisp_hw.spec.calls import Counted
 from crisp_hw.spec.layer import Layer
-
-if TYPE_CHECKING:
-    from crisp_hw.products.follow import Product
 
 UNEVEN = "products of activations that are no whole number for one sample; all are counted"
 
 
-def product_layer(product: "Product", samples: int) -> Counted:
+def product_layer(product: Product, samples: int) -> Counted:
     """One product of activations as a layer, for one sample.
 
-    >>> from crisp_hw.products.follow import Product
     >>> scores = Product("attention", 0, rows=9, columns=4, tokens=9, groups=6, role="scores")
     >>> counted = product_layer(scores, samples=2).layer
     >>> counted.name, counted.groups, counted.macs
@@ -34,7 +30,7 @@ def product_layer(product: "Product", samples: int) -> Counted:
     return Counted(Layer(name, "matmul", *sizes, groups=groups, tokens=tokens, masked_macs=masked), note)
 
 
-def in_order(calls: int, products: "Sequence[Product]") -> Iterator["int | Product"]:
+def in_order(calls: int, products: Sequence[Product]) -> Iterator[int | Product]:
     """Numbers of calls, and products, as they began.
 
     >>> list(in_order(2, []))

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 from torch.backends import mha
 
-from crisp_hw.products.follow import Product, Products
+from crisp_hw.products.follow import Products
+from crisp_hw.products.product import Product
 
 
 @contextmanager
