@@ -25,7 +25,8 @@ def model_version() -> str:
     """
     content = sha256()
     sources = [path for path in _PACKAGE.rglob("*.py") if path.relative_to(_PACKAGE).parts[0] not in _BESIDE]
-    for path in sorted((*sources, *(data_folder("arch") / "energy").rglob("*.yaml"))):
+    # by themselves, as they lie elsewhere in a wheel than in a checkout, of which one version is to have one digest
+    for path in (*sorted(sources), *sorted((data_folder("arch") / "energy").rglob("*.yaml"))):
         content.update(f"{path.name} {path.stat().st_size}\n".encode() + path.read_bytes())
     return content.hexdigest()[:16]
 

@@ -60,7 +60,7 @@ def lives(process):
 
 def environment(folder):
     """Where processes of a study note what they do, and find this room."""
-    paths = os.pathsep.join([str(HERE), str(HERE.parents[1])])
+    paths = str(HERE) if "CRISP_HW_INSTALLED" in os.environ else os.pathsep.join([str(HERE), str(HERE.parents[1])])
     cache = str(folder / "searches")
     return {**os.environ, "PYTHONPATH": paths, "CRISP_HW_NOTED": str(folder / "noted"), "CRISP_HW_CACHE": cache}
 
