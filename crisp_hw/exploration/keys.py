@@ -12,7 +12,18 @@ from crisp_hw.exploration.subject import Subject, content_of
 from crisp_hw.spec.study import Point
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-_BESIDE = ("api", "cli", "command_line", "dropin", "explanation", "exploration", "returned", "schemas", "validation")
+_BESIDE = (
+    "api",
+    "cli",
+    "command_line",
+    "data",
+    "dropin",
+    "explanation",
+    "exploration",
+    "returned",
+    "schemas",
+    "validation",
+)
 """Rooms that no figure of a point depends on."""
 
 
