@@ -3,13 +3,15 @@
 Every factorization in every order on every axis is evaluated, with no knowledge of the model.
 """
 
+import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import permutations, product
+from pathlib import Path
 
 import numpy as np
-from drawn_spaces import Case
+from drawn_spaces import Case, drawn
 from numpy.typing import NDArray
 
 from crisp_hw.engine.evaluate import Part, evaluate_nests
@@ -41,7 +43,9 @@ class Compared:
     None is no valid mapping; `covered` is None where templates cover the space, else why they do not.
     """
 
-    case: Case
+    kind: str
+    seed: int
+    objective: str
     valid: int
     brute: Scores | None
     searched: Scores | None
@@ -84,6 +88,26 @@ def right_size(case: Case, least: int | None = None, most_nests: int | None = No
     return mappings >= wanted
 
 
+def each_compared(names: list[tuple[str, int]], device: str, kept: Path | None) -> Iterator[Compared]:
+    """The spaces of some kinds and seeds, from the file where they are there, which keeps the others as they come."""
+    lines = kept.read_text(encoding="utf-8").splitlines() if kept is not None and kept.exists() else []
+    known = {(each.kind, each.seed): each for each in map(from_line, lines)}
+    for kind, seed in names:
+        if (kind, seed) not in known:
+            found = known[kind, seed] = compared(drawn(kind, seed, right_size), device)
+            if kept is not None:
+                with kept.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(asdict(found)) + "\n")
+        yield known[kind, seed]
+
+
+def from_line(line: str) -> Compared:
+    """What a line of such a file says."""
+    data = json.loads(line)
+    scores = {name: data[name] and tuple(data[name]) for name in ("brute", "searched", "templates")}
+    return Compared(**{**data, **scores})
+
+
 def compared(case: Case, device: str = "numpy") -> Compared:
     """One space by all ways."""
     start = time.process_time()
@@ -100,7 +124,8 @@ def compared(case: Case, device: str = "numpy") -> Compared:
         tally = Tally(case.objective)
         Exact(spaces, tally, lambda *_: None).run()
         templates = None if tally.leader is None else tuple(tally.leader.scores)
-    return Compared(case, valid, brute, searched, templates, why, brute_s, search_s)
+    named = case.kind, case.seed, case.objective
+    return Compared(*named, valid, brute, searched, templates, why, brute_s, search_s)
 
 
 def _scores(objective: str, cycles: Ints, energy_pj: NDArray[np.float64]) -> list[Scores]:

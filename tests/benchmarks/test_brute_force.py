@@ -19,8 +19,8 @@ SMALL = partial(right_size, least=100, most_nests=1000)
 def test_the_best_is_that_of_brute_force(kind):
     right = right_size if kind == "three fanouts" else SMALL  # nearly every mapping has a nest of its own there
     done = [compared(drawn(kind, seed, right)) for seed in range(SPACES)]
-    assert [(each.case.seed, each.differs) for each in done if each.differs] == []
-    assert {each.case.objective for each in done} == {"cycles", "energy", "edp"}
+    assert [(each.seed, each.differs) for each in done if each.differs] == []
+    assert {each.objective for each in done} == {"cycles", "energy", "edp"}
     assert sum(each.brute is not None for each in done) >= SPACES - 1
 
 
@@ -45,10 +45,10 @@ def test_scores_are_equal_up_to_rounding():
 
 
 def test_a_difference_names_who_says_what():
-    case = drawn("dense", 0)
-    agreed = Compared(case, 10, (1.0, 2.0), (1.0, 2.0), None, "sparse optimizations", 0.0, 0.0)
+    case = "dense", 0, "edp"
+    agreed = Compared(*case, 10, (1.0, 2.0), (1.0, 2.0), None, "sparse optimizations", 0.0, 0.0)
     assert agreed.differs == ""
-    wrong = Compared(case, 10, (1.0, 2.0), (1.5, 2.0), (1.0, 3.0), None, 0.0, 0.0)
+    wrong = Compared(*case, 10, (1.0, 2.0), (1.5, 2.0), (1.0, 3.0), None, 0.0, 0.0)
     assert wrong.differs == "the search says (1.5, 2.0) and templates say (1.0, 3.0), brute force (1.0, 2.0)"
 
 
@@ -70,3 +70,14 @@ def test_lanes_are_counted_along_each_axis():
     loops = [()] * len(space.blocks)
     loops[place] = next(brute_force.arrangements(space.blocks[place], [], list(dims)))
     assert brute_force.on_the_mesh(space, rows, loops).tolist() == [True, False]
+
+
+def test_what_was_compared_is_kept_and_not_compared_again(tmp_path, monkeypatch):
+    kept, names = tmp_path / "kept.jsonl", [("dense", 0), ("dense", 1)]
+    monkeypatch.setattr(brute_force, "right_size", partial(right_size, least=1, most_nests=400))
+    first = list(brute_force.each_compared(names[:1], "numpy", kept))
+    monkeypatch.setattr(brute_force, "compared", lambda case, device: Compared("dense", 1, "x", 0, *[None] * 4, 0, 0))
+    both = list(brute_force.each_compared(names, "numpy", kept))
+    assert both[0] == first[0] and both[0].objective != "x" and both[1].objective == "x"
+    assert list(brute_force.each_compared(names, "numpy", kept)) == both
+    assert len(kept.read_text().splitlines()) == 2
