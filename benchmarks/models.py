@@ -1,11 +1,14 @@
 """Networks of others against PyTorch's FLOP counter, planned, and evaluated: `python benchmarks/models.py OUT.csv`.
 
 It needs an environment with timm and transformers beside crisp-hw: `pip install timm transformers`. Nothing is
-downloaded: models of timm have random weights, those of transformers come from their configurations.
+downloaded: models of timm have random weights, those of transformers come from their configurations. OUT.csv is
+written anew after every cell, and cells that it holds are kept: the same command goes on where it was stopped. Remove
+the file to measure everything again.
 """
 
 import argparse
 import csv
+import io
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -100,22 +103,64 @@ def plan_of(model: Any) -> dict[str, Any]:
     return found
 
 
-def cycles_of(network: Any) -> dict[str, int | str]:
-    """Its cycles at 2:4 by packaged accelerator; in words where one runs but some layers, or has no mapping of one."""
+def cycles_of(network: Any, arch: str) -> int | str:
+    """Its cycles at 2:4; in words where the accelerator runs but some layers, or has no mapping of one."""
     import crisp_hw
     from crisp_hw.errors import MappingError
     from crisp_hw.spec.shown import counted
 
-    found: dict[str, int | str] = {}
-    for arch in crisp_hw.list_arch():
-        try:
-            rows = crisp_hw.evaluate(network, arch, nm="2:4").rows
-            whole = len(rows) == len(network.layers)
-            found[arch] = sum(row.cycles for row in rows) if whole else counted(len(rows), "layer")
-        except MappingError as error:
-            print(f"{network.name}: {error}", file=sys.stderr)
-            found[arch] = "no mapping"
-    return found
+    try:
+        rows = crisp_hw.evaluate(network, arch, nm="2:4").rows
+    except MappingError as error:
+        print(f"{network.name}: {error}", file=sys.stderr)
+        return "no mapping"
+    whole = len(rows) == len(network.layers)
+    return sum(row.cycles for row in rows) if whole else counted(len(rows), "layer")
+
+
+def kept_rows(out: Path, columns: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What a run before this one has measured, by model; nothing where there is no file."""
+    if not out.exists():
+        return {}
+    with out.open(newline="") as file:
+        table = csv.DictReader(file)
+        rows = list(table)
+    if unknown := set(table.fieldnames or ("",)) - set(columns):
+        sys.exit(f"{out} has columns of another table, {', '.join(sorted(unknown))}; remove it or name another file")
+    return {row["model"]: row for row in rows}
+
+
+def write_rows(out: Path, columns: Sequence[str], rows: Mapping[str, Mapping[str, Any]]) -> None:
+    """The whole table in one step, so that a run that is killed leaves the table before or the one after."""
+    text = io.StringIO()
+    table = csv.DictWriter(text, columns, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows.values())
+    beside = out.with_suffix(".part")
+    beside.write_text(text.getvalue(), newline="")
+    beside.replace(out)
+
+
+def measure(out: Path, makers: Mapping[str, Maker], archs: Sequence[str]) -> None:
+    """Fill every cell that the table does not hold yet; those of other accelerators stay."""
+    import crisp_hw
+
+    columns = (*COUNTS, *PLANS, *crisp_hw.list_arch())
+    before = kept_rows(out, columns)
+    rows = {name: before.get(name, {"model": name}) for name in makers}
+    for name, make in makers.items():
+        row = rows[name]
+        missing = [arch for arch in archs if not row.get(arch)]
+        if row.get("ratio") and row.get("plan_layers") and not missing:
+            continue
+        model, example = make()
+        network = crisp_hw.Workload.from_torch(model, example)
+        if not (row.get("ratio") and row.get("plan_layers")):
+            row.update(counts_of(name, network, counted_macs(model, example)), **plan_of(model))
+            write_rows(out, columns, rows)
+        for arch in missing:
+            row[arch] = cycles_of(network, arch)
+            write_rows(out, columns, rows)
 
 
 def page_rows(rows: Sequence[Mapping[str, str]]) -> Iterator[str]:
@@ -133,10 +178,12 @@ def page_rows(rows: Sequence[Mapping[str, str]]) -> Iterator[str]:
 
 
 def main() -> int:
-    """Write the table, a row as soon as it is known."""
+    """Write the table, a cell as soon as it is known."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--evaluate", action="store_true", help="also evaluate at 2:4 on every accelerator (an hour)")
+    parser.add_argument(
+        "--evaluate", action="store_true", help="also evaluate at 2:4 on every accelerator (half an hour)"
+    )
     parser.add_argument("--page", action="store_true", help="print the table of the page from OUT as it is")
     asked = parser.parse_args()
     if asked.page:
@@ -147,16 +194,7 @@ def main() -> int:
     import crisp_hw
 
     torch.set_num_threads(1)
-    archs = crisp_hw.list_arch() if asked.evaluate else ()
-    with asked.out.open("w", newline="") as file:
-        table = csv.DictWriter(file, (*COUNTS, *PLANS, *archs))
-        table.writeheader()
-        for name, make in (*image_models(), *language_models().items()):
-            model, example = make()
-            network = crisp_hw.Workload.from_torch(model, example)
-            row = {**counts_of(name, network, counted_macs(model, example)), **plan_of(model)}
-            table.writerow({**row, **(cycles_of(network) if archs else {})})
-            file.flush()
+    measure(asked.out, {**dict(image_models()), **language_models()}, crisp_hw.list_arch() if asked.evaluate else ())
     return 0
 
 
