@@ -25,7 +25,7 @@ from crisp_hw.engine.formats import StoredRanks, format_of
 from crisp_hw.engine.metadata import Units, metadata_units
 from crisp_hw.engine.tiling import Tile, Tiling, keeper_above
 from crisp_hw.spec.dialect import Rules
-from crisp_hw.spec.patterns import Actual, Banded, Density, FixedStructured, HybridBlocks
+from crisp_hw.spec.patterns import Actual, Banded, ByShape, Density, FixedStructured
 from crisp_hw.spec.problem import FULL, Tensor
 from crisp_hw.spec.sparse import SparseSpec, TensorFormat
 
@@ -252,9 +252,9 @@ def _coordinates(density: Density, rules: Rules) -> Rules:
     """How coordinates are counted: all that there are, where it is known which fibers hold how many.
 
     HEAD rounds the mean over all fibers up, empty ones included, and charges it to those that are not empty. A mask
-    whose blocks leave fibers empty would have fewer coordinates than nonzeros.
+    whose blocks, or groups of an outer rank, leave fibers empty would have fewer coordinates than nonzeros.
     """
-    return replace(rules, whole_coordinates=False) if isinstance(density, Actual | HybridBlocks) else rules
+    return replace(rules, whole_coordinates=False) if isinstance(density, ByShape) else rules
 
 
 def unconditioned_empty(tiling: Tiling, tensor: Tensor, tile: Tile) -> Float:

@@ -60,6 +60,16 @@ def test_where_n_of_m_holds_exactly_masks_are_the_model(pruned, arch, options):
     assert isinstance(found.point.design.problem.tensor("A").density, Actual if options is ACTUAL else HybridBlocks)
 
 
+def test_every_weight_of_n_of_m_of_n_of_m_has_a_coordinate():
+    """Groups that an outer rank leaves out empty whole fibers, and the others have no fewer coordinates for it."""
+    drawn = np.random.default_rng(2)
+    groups = drawn.random((64, 8, 8)).argsort(axis=2) < 4
+    mask = nm_mask(64, 256) & groups.reshape(64, 64).repeat(4, axis=1)
+    pruned = PrunedLayer(layer("ranks", 64, 256), "nm", mask, NM(2, 4))
+    ranks = [row(pruned, "stc", each).result.levels[-1].tensors["A"].format_accesses for each in (ACTUAL, HYBRID)]
+    assert [each["random_reads"][0][0] for each in ranks] == [mask.sum()] * 2 == [4096] * 2
+
+
 def test_scattered_weights_are_nearly_hypergeometric():
     """DSTC on a mask that was drawn uniformly: the model's own assumption, so that it is off by its noise alone."""
     keep = np.random.default_rng(3).permutation(128 * 256) < 128 * 256 // 4
