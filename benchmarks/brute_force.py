@@ -5,9 +5,12 @@ Every factorization in every order on every axis is evaluated, with no knowledge
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import permutations, product
+from math import factorial, prod
+from operator import add
 from pathlib import Path
 
 import numpy as np
@@ -75,12 +78,12 @@ def right_size(case: Case, least: int | None = None, most_nests: int | None = No
     """
     usual = SIZES.get(case.kind, (LEAST, MOST_NESTS))
     wanted, most = usual[0] if least is None else least, usual[1] if most_nests is None else most_nests
+    if sum(map(nests_of, case.spaces)) > most:
+        return False
     nests = mappings = 0
     for space in case.spaces:
         for rows, arrangement in every_nest(space):
             nests += 1
-            if nests > most:
-                return False
             if nests % EACH:
                 continue
             fine = admitted(space, rows) & on_the_mesh(space, rows, arrangement)
@@ -175,6 +178,22 @@ def every_nest(space: Space) -> Iterator[tuple[Ints, tuple[tuple[Loop, ...], ...
         ]
         for arrangement in product(*options):
             yield rows[which.ravel() == number], arrangement
+
+
+def nests_of(space: Space) -> int:
+    """How many nests `every_nest` has: by how many dimensions loop in every block, so many ways."""
+    ways = Counter({(0,) * len(space.blocks): 1})
+    for factors in space.factors.values():
+        patterns = np.unique(factors > 1, axis=0).astype(int).tolist()
+        taken = Counter[tuple[int, ...]]()
+        for (loops, many), pattern in product(ways.items(), patterns):
+            taken[tuple(map(add, loops, pattern))] += many
+        ways = taken
+    splits = [block.kind == "spatial" for block in space.blocks]
+    return sum(
+        many * prod(factorial(n) * (n + 1 if split else 1) for n, split in zip(loops, splits, strict=True))
+        for loops, many in ways.items()
+    )
 
 
 def on_the_mesh(space: Space, rows: Ints, arrangement: Sequence[tuple[Loop, ...]]) -> NDArray[np.bool_]:

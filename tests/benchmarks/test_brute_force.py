@@ -81,3 +81,9 @@ def test_what_was_compared_is_kept_and_not_compared_again(tmp_path, monkeypatch)
     assert both[0] == first[0] and both[0].objective != "x" and both[1].objective == "x"
     assert list(brute_force.each_compared(names, "numpy", kept)) == both
     assert len(kept.read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("kind", ["windows", "three fanouts"])
+def test_nests_are_counted_without_making_them(kind):
+    space = min((drawn(kind, seed).spaces[0] for seed in range(4)), key=brute_force.nests_of)
+    assert brute_force.nests_of(space) == sum(1 for _ in brute_force.every_nest(space))
