@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
+from crisp_hw.command_line import voice
 from crisp_hw.command_line.job_files import NAME_OR_FILE
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.exploration.subject import NAMED, NETWORK, OPTIONS
@@ -15,7 +16,15 @@ from crisp_hw.machine.yaml_files import checked, did_you_mean, read_mapping
 from crisp_hw.spec.columns import Value
 
 SCHEMA = "crisp-hw/space/1"
-_WORDS = {"condition": "conditions", "figure": "objectives", "objective": "objectives", "architecture": "base"}
+OLD_SOURCE = "network"
+"""What files called `source` before; it is still read, with a note."""
+_WORDS = {
+    "condition": "conditions",
+    "figure": "objectives",
+    "objective": "objectives",
+    "architecture": "base",
+    "network": "source",
+}
 """What sentences call what a file has under another name."""
 FORM = "see docs/explore.md for the form"
 
@@ -71,6 +80,7 @@ class SpaceFile(_Strict):
     """All of it; `options` are those of `crisp-hw evaluate` that hold for every point."""
 
     schema_: Literal["crisp-hw/space/1"] = Field(alias="schema")
+    source: str | None = None
     network: str | None = None
     base: str | None = None
     space: dict[str, Axes]
@@ -96,8 +106,8 @@ def read_space(path: Path) -> dict[str, Any]:
     document = read_mapping(path, FORM)
     file = checked(SpaceFile, document, "space")
     found = file.model_dump(by_alias=False, exclude={"schema_", "options"}, exclude_none=True)
-    found["source"] = _network(file, path)
-    found.pop("network", None)
+    found["source"] = _source(file, document, path)
+    found.pop(OLD_SOURCE, None)
     for name in ("base", "energy"):
         if name in found:
             found[name] = _placed(found[name], path)
@@ -128,17 +138,24 @@ def _spoken_of(reason: str, document: Mapping[str, Any]) -> tuple[str, Mark | No
     for name in ("space", "options", ""):
         inner: Any = document.get(name) if name else document
         for word in words if isinstance(inner, dict) else ():
-            if (known := _WORDS.get(word, word)) in inner:
-                return f"{name}.{known}" if name else known, mark_of(inner, known)
+            for known in (word, _WORDS.get(word, word)):
+                if known in inner:
+                    return f"{name}.{known}" if name else known, mark_of(inner, known)
     return "", None
 
 
-def _network(file: SpaceFile, path: Path) -> Any:
-    """The network of a file; InputError where neither it nor an axis names one."""
-    if file.network is None and NETWORK not in file.space:
-        at = Where(mark=Mark(str(path)), key="network")
-        raise InputError("names no network", at, "write network: resnet50, for example, or an axis network")
-    return _placed(file.network, path)
+def _source(file: SpaceFile, document: Mapping[str, Any], path: Path) -> Any:
+    """The network of a file, under its old name with a note; InputError where neither it nor an axis names one."""
+    if file.network is not None:
+        mark = mark_of(document, OLD_SOURCE)
+        if file.source is not None:
+            raise InputError("names its source twice", Where("space", key=OLD_SOURCE, mark=mark), "leave network out")
+        voice.note(f"{mark or path}: network is called source now, as in job files; it is read as that")
+    named = file.network if file.source is None else file.source
+    if named is None and NETWORK not in file.space:
+        at = Where(mark=Mark(str(path)), key="source")
+        raise InputError("names no network", at, "write source: resnet50, for example, or an axis network")
+    return _placed(named, path)
 
 
 def _axis(name: str, given: Any, path: Path) -> Any:

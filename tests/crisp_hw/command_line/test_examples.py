@@ -37,7 +37,7 @@ layers:
 """
 SPACE = """\
 schema: crisp-hw/space/1
-network: net.yaml
+source: net.yaml
 space: {cores: [4, 8]}
 """
 POINTS = """\

@@ -11,7 +11,7 @@ from crisp_hw.cli import app
 
 FILE = {
     "schema": "crisp-hw/space/1",
-    "network": "net.yaml",
+    "source": "net.yaml",
     "nm": "2:4",
     "space": {"smem_bandwidth": [8, 16, 32], "rf_kb": {"low": 1, "high": 3, "step": 1}, "cores": [2, 4]},
     "conditions": ["rf_kb * cores <= 8"],
@@ -74,7 +74,7 @@ def test_verbose_says_the_best_so_far(file):
         ({"space": {"cores": {"lwo": 1}}}, "lwo"),
         ({"options": {"objektive": "edp"}}, "did you mean objective?"),
         ({"method": "bayes"}, "no method 'bayes'"),
-        ({"network": "nothing.yaml"}, "nothing.yaml"),
+        ({"source": "nothing.yaml"}, "nothing.yaml"),
         ({"accuracy": [{"sparsity": 0.5}]}, "accuracy"),
     ],
 )

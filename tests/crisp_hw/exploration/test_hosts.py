@@ -15,7 +15,7 @@ from crisp_hw.cli import app
 
 FILE = {
     "schema": "crisp-hw/space/1",
-    "network": "resnet50",
+    "source": "resnet50",
     "layers": "layer4.2.conv2",
     "method": "random",
     "trials": 16,

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.process
 
 FILE = {
     "schema": "crisp-hw/space/1",
-    "network": "resnet50",
+    "source": "resnet50",
     "layers": "layer4.2.conv2",
     "method": "random",
     "trials": 24,

@@ -14,7 +14,7 @@ from crisp_hw.exploration.space_file import read_space
 
 FILE = {
     "schema": "crisp-hw/space/1",
-    "network": "resnet50",
+    "source": "resnet50",
     "base": "crisp-stc",
     "layers": "fc",
     "nm": "2:4",
@@ -85,7 +85,7 @@ def test_a_wrong_file_is_refused_in_a_sentence_or_explored(seed, tmp_path):
 def test_the_line_and_the_valid_words_are_told(tmp_path, line, said, words):
     path = tmp_path / "space.yaml"
     path.write_text(
-        f"schema: crisp-hw/space/1\nnetwork: resnet50\n{line}\n" + "space: {cores: [4]}\n" * ("space" not in line)
+        f"schema: crisp-hw/space/1\nsource: resnet50\n{line}\n" + "space: {cores: [4]}\n" * ("space" not in line)
     )
     with pytest.raises(InputError) as told:
         read_space(path)
@@ -99,6 +99,20 @@ def test_a_file_without_a_network_is_told(tmp_path):
         read_space(path)
 
 
+def test_the_old_word_for_the_source_is_read_with_a_note(tmp_path, capsys):
+    path = tmp_path / "space.yaml"
+    path.write_text("schema: crisp-hw/space/1\nnetwork: resnet50\nspace: {cores: [4]}\n")
+    assert read_space(path)["source"] == "resnet50"
+    assert "space.yaml:2: network is called source now" in capsys.readouterr().err
+
+
+def test_a_source_under_both_words_is_refused(tmp_path):
+    path = tmp_path / "space.yaml"
+    path.write_text("schema: crisp-hw/space/1\nsource: vgg16\nnetwork: resnet50\nspace: {cores: [4]}\n")
+    with pytest.raises(InputError, match=r"space\.yaml:3.*names its source twice"):
+        read_space(path)
+
+
 @pytest.mark.parametrize(
     ("lines", "line", "said"),
     [
@@ -108,12 +122,13 @@ def test_a_file_without_a_network_is_told(tmp_path):
         ("space: {cores: [4]}\nobjectives: [cycels]", 4, "cycles"),
         ("space: {cores: [4]}\nconditions: [core > 2]", 4, "it may read cores"),
         ("space: {cores: [4], energy: [tables]}", 3, "valid names"),
+        ("space: {cores: [4], network: [vgg16]}", 3, "no effect beside axis network"),
         ("space: {cores: [4]}\nbase: crisp", 4, "crisp-stc"),
         ("space: {cores: [4]}\naccuracy: [{sparsity: 0.5, accuracy: 0.5}]\nobjectives: [accurcy]", 5, "accuracy"),
     ],
 )
 def test_what_a_study_refuses_is_told_with_the_line(tmp_path, lines, line, said):
     path = tmp_path / "space.yaml"
-    path.write_text(f"schema: crisp-hw/space/1\nnetwork: resnet50\n{lines}\n")
+    path.write_text(f"schema: crisp-hw/space/1\nsource: resnet50\n{lines}\n")
     shown = CliRunner().invoke(app, ["explore", str(path)])
     assert shown.exit_code == 2 and f"space.yaml:{line}: " in shown.stderr and said in shown.stderr, shown.stderr

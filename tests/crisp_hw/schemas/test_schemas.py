@@ -49,7 +49,7 @@ def place(tmp_path_factory):
 NET = (
     "schema: crisp-hw/point-network/1\nname: n\nsource: by hand\nlayers: [{name: a, in_channels: 4, out_channels: 8}]\n"
 )
-SPACE = "schema: crisp-hw/space/1\nnetwork: resnet50\nlayers: fc\nspace: {cores: [4, 8], rf_kb: [0.001, 1]}\n"
+SPACE = "schema: crisp-hw/space/1\nsource: resnet50\nlayers: fc\nspace: {cores: [4, 8], rf_kb: [0.001, 1]}\n"
 COMMANDS = {
     "result/2": ["report", "{a}"],
     "comparison/1": ["compare", "{a}", "{b}"],
