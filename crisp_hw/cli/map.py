@@ -12,12 +12,21 @@ import typer
 
 from crisp_hw.cli.grouped import grouped
 from crisp_hw.cli.options import DataOption, DefineOption, FormatOption, IncludeOption, StrictOption
-from crisp_hw.cli.output import check_folder, check_no_input, check_output, output_option, say_written, show_table
+from crisp_hw.cli.output import (
+    NowAndThen,
+    check_folder,
+    check_no_input,
+    check_output,
+    output_option,
+    say_written,
+    show_table,
+)
 from crisp_hw.cli.run_model import FilesAsked
 from crisp_hw.command_line import voice
 from crisp_hw.command_line.options import WideOption
 from crisp_hw.errors import InputError
 from crisp_hw.machine.files import real_path
+from crisp_hw.machine.interrupts import ending_as_interrupts
 from crisp_hw.spec.options import Objective, SearchOptions
 
 if TYPE_CHECKING:
@@ -26,6 +35,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 SO_FAR = "this is the best mapping so far, there may be better ones"
+LINES_S = 10.0  # not given; assumed because a search of minutes is to be seen alive, and its log to stay readable
 LARGE = 10_000_000  # factorizations; as many are gone through in some seconds (benchmarks/mapper.py)
 AT_BOUND = "no mapping has a better objective than this one, but of equal ones there may be better ones"
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
@@ -126,7 +136,7 @@ def map_files(  # noqa: PLR0913 - the options of a command
         check_output(history)
         check_no_input(history.parent, (history.name,), asked.paths)
     options = replace(searching, memory_bytes=size_of(memory), gap=share_of(gap), front=front > 1)
-    with _watching() as watch:
+    with ending_as_interrupts() as came, _watching() as watch:
         found = mapper.map_files(
             asked, objective, options=options, progress=watch, jobs=jobs, began=lambda begun: _say_begun(begun, options)
         )
@@ -145,7 +155,7 @@ def map_files(  # noqa: PLR0913 - the options of a command
         voice.note("--seed has no effect: every mapping that may be best was evaluated")
     if found.found.interrupted:
         voice.complain(f"interrupted: {AT_BOUND if found.found.proven else SO_FAR}")
-        raise typer.Exit(INTERRUPTED)
+        raise typer.Exit(128 + came[-1] if came else INTERRUPTED)
 
 
 def _beside(files: tuple[Path, ...]) -> Path:
@@ -191,12 +201,18 @@ def share_of(text: str) -> float:
 
 @contextmanager
 def _watching() -> Iterator[Callable[["SearchStatus"], None] | None]:
-    """A bar on stderr with the best so far; None where nobody watches."""
+    """A bar on stderr with the best so far, a line for each step with -v, and one now and then where stderr is no
+    terminal; None with -q.
+    """
     if voice.verbose():
-        yield lambda step: voice.tell(f"{step.done:,} of {step.total:,} evaluated, {_said(step)}")
+        yield lambda step: voice.tell(_line(step))
         return
-    if voice.quiet() or not sys.stderr.isatty():
+    if voice.quiet():
         yield None
+        return
+    if not sys.stderr.isatty():
+        lines = NowAndThen(LINES_S)
+        yield lambda step: voice.note(_line(step)) if lines.due() else None
         return
     from rich.console import Console
     from rich.progress import (
@@ -213,6 +229,10 @@ def _watching() -> Iterator[Callable[["SearchStatus"], None] | None]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         task = bars.add_task("")
         yield lambda step: bars.update(task, description=_said(step), completed=step.done, total=step.total)
+
+
+def _line(step: "SearchStatus") -> str:
+    return f"{step.done:,} of {step.total:,} evaluated, {_said(step)}"
 
 
 def _said(step: "SearchStatus") -> str:

@@ -1,8 +1,10 @@
 """Progress, the checks of outputs before anything is computed, and what is said of written files."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +16,52 @@ from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.ending import printable
 from crisp_hw.machine.files import real_path
 
+LINES_S = 30.0  # not given; assumed because most commands take seconds, and a log of hours stays readable
+
+
+@dataclass
+class NowAndThen:
+    """Says how far something is in lines on stderr, where no bar can be drawn: one in so many seconds, none at once.
+
+    >>> times = iter((0.0, 3.0, 12.0, 13.0, 25.0))
+    >>> lines = NowAndThen(10.0, lambda: next(times))
+    >>> [lines.due() for _ in range(4)]
+    [False, True, False, True]
+    """
+
+    every_s: float
+    clock: Callable[[], float] = time.monotonic
+
+    def __post_init__(self) -> None:
+        self._said = self.clock()
+
+    def due(self) -> bool:
+        """Is it time for a line? Then the next is due in so many seconds."""
+        now = self.clock()
+        if now < self._said + self.every_s:
+            return False
+        self._said = now
+        return True
+
 
 @contextmanager
 def progress() -> Iterator[Callable[[str, int, int], None] | None]:
-    """A bar on stderr while layers are evaluated, a line for each with -v; None where nobody watches."""
+    """A bar on stderr while layers are evaluated, a line for each with -v, and a line now and then where stderr is no
+    terminal; None with -q.
+    """
+
+    def said(what: str, done: int, total: int) -> str:
+        return f"{done} of {total} done, now {what}" if done < total else "done"
+
     if voice.verbose():
-        yield lambda what, done, total: voice.tell(f"{done} of {total} done, now {what}" if done < total else "done")
+        yield lambda what, done, total: voice.tell(said(what, done, total))
         return
-    if voice.quiet() or not sys.stderr.isatty():
+    if voice.quiet():
         yield None
+        return
+    if not sys.stderr.isatty():
+        lines = NowAndThen(LINES_S)
+        yield lambda what, done, total: voice.note(said(what, done, total)) if lines.due() else None
         return
     from rich.console import Console
     from rich.progress import (

@@ -19,6 +19,7 @@ from types import FrameType, TracebackType
 from typing import Any, TypeVar
 
 from crisp_hw.errors import CrispError
+from crisp_hw.machine.interrupts import ENDING
 
 Answer = TypeVar("Answer")
 
@@ -124,6 +125,8 @@ def _begin(
             raise KeyboardInterrupt
 
     signal.signal(signal.SIGUSR1, interrupt)
+    for each in ENDING:  # which reach a whole group of processes; the parent decides what follows, and ends this one
+        signal.signal(each, signal.SIG_IGN)
     for work in (live_on, listen):
         threading.Thread(target=work, daemon=True).start()
     if first is not None:

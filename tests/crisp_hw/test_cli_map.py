@@ -2,12 +2,15 @@
 
 import csv
 import json
+import re
+import signal
 from dataclasses import replace
 
 import pytest
 import yaml
 from typer.testing import CliRunner
 
+import crisp_hw.cli.map
 import crisp_hw.mapper.parallel
 from crisp_hw.cli import app
 from crisp_hw.cli.map import share_of, size_of
@@ -139,6 +142,37 @@ def test_an_interrupted_search_writes_the_best_so_far_and_says_so(
     assert certificate in " ".join(done.stdout.split())
     assert said in done.stderr
     assert json.loads((tmp_path / "out" / "stats.json").read_text())["search"]["interrupted"] is True
+
+
+def when_something_is_known(monkeypatch, what):
+    """Have the search meet `what` as soon as it tells of a mapping."""
+
+    def met(*arguments, progress, **options):
+        def tell(step):
+            if step.best_cycles is not None:
+                what()
+
+        return search(*arguments, progress=tell, **options)
+
+    monkeypatch.setattr(crisp_hw.mapper.parallel, "search", met)
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
+def test_a_search_that_is_told_to_end_writes_the_best_so_far(run, tmp_path, monkeypatch, sent, code):
+    before = signal.getsignal(sent)
+    when_something_is_known(monkeypatch, lambda: signal.raise_signal(sent))
+    done = run()
+    assert done.exit_code == code
+    assert names(tmp_path / "out") == WRITTEN
+    assert "interrupted: " in done.stderr
+    assert signal.getsignal(sent) == before
+
+
+def test_where_nobody_watches_a_line_now_and_then_says_how_far_a_search_is(run, monkeypatch):
+    assert run().stderr.startswith("wrote ")  # none in the first seconds
+    monkeypatch.setattr(crisp_hw.cli.map, "LINES_S", 0.0)
+    assert re.search(r"^crisp-hw: .* of .* evaluated, best: 4 cycles, .* uJ", run().stderr, re.MULTILINE)
+    assert run("-q").stderr == ""
 
 
 def test_what_was_best_when_is_written_where_it_is_asked_for(run, tmp_path):

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from crisp_hw.machine.interrupts import held_back
+from crisp_hw.machine.interrupts import ending_as_interrupts, held_back
 
 
 def test_a_signal_waits_and_the_handler_is_put_back():
@@ -52,3 +52,28 @@ def test_other_threads_are_let_through():
     thread.start()
     thread.join()
     assert done == [signal.default_int_handler]
+
+
+def test_who_is_told_to_end_is_interrupted_and_may_end_with_what_there_is():
+    before = signal.getsignal(signal.SIGTERM)
+    with ending_as_interrupts() as came, pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGTERM)
+    assert came == [signal.SIGTERM]
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_an_end_that_nobody_met_is_that_of_the_signal():
+    with pytest.raises(SystemExit) as caught, ending_as_interrupts():
+        signal.raise_signal(signal.SIGHUP)
+    assert caught.value.code == 128 + signal.SIGHUP
+    with pytest.raises(KeyboardInterrupt), ending_as_interrupts():
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_who_ignores_interrupts_is_still_told_to_end():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with pytest.raises(SystemExit), ending_as_interrupts():
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGINT, before)
