@@ -42,7 +42,16 @@ def masks(draw: st.DrawFn, layer: Layer) -> PrunedLayer:
     return PrunedLayer(layer, "hybrid", mask, NM(2, 4), 16)
 
 
-FABRIC = ("crisp-stc", "dense", "dstc", "stc")  # those whose cores and registers can be changed
+FEW = settings(max_examples=3)  # of every further file
+FABRIC = ("crisp-stc", "dense", "dstc", "stc")
+WITH_CORES = ("highlight", "stc-flexible")  # test_more_never_hurts.py has the PEs of others
+ACCUMULATORS = {  # the size of a level of each, and what it is
+    "highlight": ("levels.RF.size_kb", 2),
+    "stc-flexible": ("levels.RF.size_kb", 2),
+    "systolic": ("levels.Accumulators.size_kb", 64),
+    "vegeta": ("levels.Tiles.size_words", 256),
+}
+OTHERS = sorted({*crisp_hw.list_arch()} - {*FABRIC})
 drawn = layers().flatmap(masks)
 
 
@@ -50,6 +59,14 @@ drawn = layers().flatmap(masks)
 @SOME
 @given(drawn, st.integers(1, 6), st.integers(1, 3))
 def test_more_cores_are_never_slower(name, pruned, few, more):
+    arch = crisp_hw.load_arch(name)
+    assert cycles(pruned, arch.replace(cores=few + more)) <= cycles(pruned, arch.replace(cores=few))
+
+
+@pytest.mark.parametrize("name", WITH_CORES)
+@FEW
+@given(drawn, st.integers(1, 6), st.integers(1, 3))
+def test_more_cores_of_others_are_never_slower(name, pruned, few, more):
     arch = crisp_hw.load_arch(name)
     assert cycles(pruned, arch.replace(cores=few + more)) <= cycles(pruned, arch.replace(cores=few))
 
@@ -63,10 +80,30 @@ def test_more_accumulators_are_never_slower(name, pruned, few, more):
     assert cycles(pruned, large) <= cycles(pruned, small)
 
 
+@pytest.mark.parametrize("name", ACCUMULATORS)
+@FEW
+@given(drawn, st.integers(2, 8))
+def test_more_accumulators_of_others_are_never_slower(name, pruned, times):
+    arch, (path, size) = crisp_hw.load_arch(name), ACCUMULATORS[name]
+    changed = arch.replace(**{path: times * size})
+    assert cycles(pruned, changed) <= cycles(pruned, arch)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@FEW
+@given(drawn, st.floats(0.0, 1.0), st.integers(0, 2**20))
+def test_a_subset_of_the_mask_is_never_slower_on_others(name, pruned, share, seed):
+    _subset_is_never_slower(name, pruned, share, seed)
+
+
 @pytest.mark.parametrize("name", FABRIC)
 @SOME
 @given(drawn, st.floats(0.0, 1.0), st.integers(0, 2**20))
 def test_a_subset_of_the_mask_is_never_slower(name, pruned, share, seed):
+    _subset_is_never_slower(name, pruned, share, seed)
+
+
+def _subset_is_never_slower(name, pruned, share, seed):
     fewer = pruned.mask & (np.random.default_rng(seed).random(pruned.mask.shape) < share)
     fewer[0, 0] = True
     sparser = PrunedLayer(pruned.layer, pruned.role, fewer, pruned.nm, pruned.block)

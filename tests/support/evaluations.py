@@ -39,6 +39,7 @@ KINDS = {
     "variants": (TABLE, {"nm": NM(2, 4)}, {"arch": ["crisp-stc", "crisp-stc:smem_bandwidth=32", "stc:cores=2"]}),
     "masks": (None, {}, {}),
     "actual density": (None, {}, {"density": "actual"}),
+    "other publications": (TABLE, {"nm": NM(2, 4)}, {"arch": [each for each in api.list_arch() if each not in FABRIC]}),
 }
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from crisp_hw import NM, WorkloadPattern, evaluate, load_arch
+from crisp_hw import NM, WorkloadPattern, evaluate, list_arch, load_arch
 from crisp_hw.report.roofline import Port, points, ports
 
 pytestmark = pytest.mark.slow
@@ -24,7 +24,10 @@ def networks():
         dstc.replace(name="wide", smem_read_bandwidth=64, smem_write_bandwidth=None),
     )
     layers = "*.0.*"
-    return [evaluate(SOURCE, archs, layers=layers).network for archs in (FABRIC, changed)]
+    others = sorted({*list_arch()} - {*FABRIC})
+    convolving = [each for each in others if not load_arch(each).runs.skips]
+    few = [evaluate(SOURCE, archs, layers=at).network for archs, at in ((convolving, "layer4.2.conv1"), (others, "fc"))]
+    return [*(evaluate(SOURCE, archs, layers=layers).network for archs in (FABRIC, changed)), *few]
 
 
 def rounding(row):
@@ -53,7 +56,7 @@ def test_what_binds_is_the_roof_that_is_touched(networks):
     assert bound > 20
 
 
-def test_a_layer_below_all_its_roofs_is_bound_by_macs_that_are_not_all_at_work(networks):
+def test_a_layer_below_all_its_roofs_is_bound_by_macs_that_are_not_all_at_work_or_wait(networks):
     for network in networks:
         shares = {}
         for port in ports(network):
@@ -62,11 +65,12 @@ def test_a_layer_below_all_its_roofs_is_bound_by_macs_that_are_not_all_at_work(n
         for row in network.rows:
             if max(shares[row.arch, row.layer]) * rounding(row) < 1:
                 assert row.result.bound_by == "MAC"
-                assert row.result.compute.utilized_instances < row.point.design.architecture.compute.instances
+                macs = row.point.design.architecture.compute.instances
+                assert row.result.compute.utilized_instances < macs or row.result.uneven_cycles > 0
 
 
 def test_performance_is_executed_macs_per_cycle(networks):
-    (network, _) = networks
+    network = networks[0]
     rows = {(row.arch, row.layer): row for row in network.rows}
     for point in points(network, ports(network)[0]):
         row = rows[point.arch, point.layer]
@@ -74,7 +78,7 @@ def test_performance_is_executed_macs_per_cycle(networks):
 
 
 def test_words_are_those_that_the_port_moves(networks):
-    (network, _) = networks
+    network = networks[0]
     rows = {(row.arch, row.layer): row for row in network.rows if row.arch == "dense"}
     for point in points(network, Port("SMEM", "read")):
         if point.arch == "dense":  # no metadata, so all words are accesses
@@ -85,7 +89,7 @@ def test_words_are_those_that_the_port_moves(networks):
 
 
 def test_ports_are_those_with_a_bandwidth_outermost_first(networks):
-    shipped, changed = networks
+    shipped, changed, *_ = networks
     assert ports(shipped) == (Port("SMEM", "read"), Port("SMEM", "written"))
     expected = [("DRAM", "read"), ("SMEM", "read"), ("SMEM", "written"), ("RF", "read"), ("RF", "written")]
     assert [(port.level, port.way) for port in ports(changed)] == expected
