@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 
-from crisp_hw.characterization.accelergy import ask_accelergy
 from crisp_hw.characterization.assemble import assemble, from_cacti, from_grid
 from crisp_hw.characterization.components import Circuit, circuits
 from crisp_hw.errors import InputError
@@ -23,7 +22,13 @@ def _cacti(found: tuple[Circuit, ...], node_nm: int) -> Characterization:
     return assemble("cacti", found, from_cacti, node_nm)
 
 
-METHODS: Mapping[str, Method] = {"table": _table, "cacti": _cacti, "accelergy": ask_accelergy}
+def _accelergy(found: tuple[Circuit, ...], node_nm: int) -> Characterization:
+    from crisp_hw.characterization.accelergy import ask_accelergy  # its documents and processes, rarely asked for
+
+    return ask_accelergy(found, node_nm)
+
+
+METHODS: Mapping[str, Method] = {"table": _table, "cacti": _cacti, "accelergy": _accelergy}
 
 
 def characterize(arch: Architecture, keeps: Keeps, method: str = "table", node_nm: int = 45) -> Characterization:

@@ -27,7 +27,7 @@ sums of these with factors >= 0; the MACs' cycles, lanes, tiles and probabilitie
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import permutations, product
-from math import prod
+from math import factorial, prod
 from typing import Any
 
 import numpy as np
@@ -261,6 +261,20 @@ def arrangements(block: LoopBlock, active: frozenset[str]) -> Iterator[Arrangeme
             yield tuple(Loop(block.level, dim, "temporal") for dim in order)
         else:
             yield from (_spatial(block, order, split) for split in range(len(order) + 1))
+
+
+def most_arrangements(block: LoopBlock) -> int:
+    """How many `arrangements` a block has where all its loops are active: with fewer of them, it has no more.
+
+    >>> from crisp_hw.mapper.space import LoopBlock
+    >>> most_arrangements(LoopBlock(0, "temporal", (), ("M", "N", "K")))
+    6
+    """
+    orders = factorial(len(block.free))
+    splits = (
+        1 if block.kind == "temporal" or block.split is not None else len(block.fixed + block.free + block.last) + 1
+    )
+    return orders * splits
 
 
 def _spatial(block: LoopBlock, order: tuple[str, ...], split: int) -> Arrangement:

@@ -1,10 +1,11 @@
 """How a mapspace is searched: by templates and bounds, by going through all of it, or by a sample."""
 
 from dataclasses import dataclass
+from math import prod
 
 from crisp_hw.engine.sliding import sliding
 from crisp_hw.mapper.exact.covers import uncovered
-from crisp_hw.mapper.orders import unusual
+from crisp_hw.mapper.orders import most_arrangements, unusual
 from crisp_hw.mapper.sample import estimate
 from crisp_hw.mapper.space import Space
 from crisp_hw.spec.options import SearchOptions
@@ -39,10 +40,17 @@ def plan_of(spaces: tuple[Space, ...], options: SearchOptions) -> Plan:
     why = _why_not_exact(spaces, options)
     if options.budget is not None:
         return Plan(False, options.budget, why)
+    (most, budget), few = _pace(spaces[0])
+    if sum(map(_at_most, spaces)) <= few:  # without the draws of an estimate, which take as long as evaluating so few
+        return Plan(False, None, why)
     size = sum(space.size for space in spaces)
     many = float("inf") if size > LARGEST_SWEEP else float(sum(map(estimate, spaces)))
-    (most, budget), few = _pace(spaces[0])
     return Plan(why is None and many > few, None if many <= most else budget, why)
+
+
+def _at_most(space: Space) -> int:
+    """No space has more mappings: every factorization in every order."""
+    return space.size * prod(map(most_arrangements, space.blocks))
 
 
 def _pace(space: Space) -> tuple[tuple[int, int], int]:

@@ -8,7 +8,6 @@ from crisp_hw.engine.rounded import rounded
 from crisp_hw.errors import CrispError
 from crisp_hw.machine.store import Store, claimed, read, refuse, write
 from crisp_hw.mapper.found import Found
-from crisp_hw.mapper.search import search
 from crisp_hw.searches.content import Content
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design, DesignPoint
@@ -94,6 +93,8 @@ def solve(task: Task, store: Store | None = None) -> Solved:
 
 
 def _searched(task: Task) -> Solved:
+    from crisp_hw.mapper.search import search  # the search itself, for which a mapping that is kept has no use
+
     found = search(task.design, task.constraints, task.objective, options=task.options)
     if found.interrupted:
         raise KeyboardInterrupt

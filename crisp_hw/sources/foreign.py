@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from crisp_hw import extract
 from crisp_hw.errors import InputError, Mark, Where
-from crisp_hw.extract import describe_checkpoint, describe_configured, describe_weights, unknown_sizes
 from crisp_hw.io.checkpoint import read_state_dict
 from crisp_hw.io.containers import DAMAGE
 from crisp_hw.io.hugging_face import CONFIG, PREFIX, is_saved_model, read_folder, read_json
@@ -142,12 +142,14 @@ def read_model_file(source: ModelFile, demand: Demand | None = None) -> Read:
         if config is not None:
             step = transformer_step(config, demand or Demand(), USUAL_TOKENS)
             note = f"{step.tokens} tokens behind {step.context}; --tokens and --context say how many"
-            return Read(describe_configured(found.tensors, config, step, name), (note, *found.notes))
+            return Read(extract.describe_configured(found.tensors, config, step, name), (note, *found.notes))
         if source.model is None:
-            alone = describe_weights(found.tensors, name)
-            unsized = tuple(Skipped(name, NO_SIZE) for name in unknown_sizes(alone))
+            alone = extract.describe_weights(found.tensors, name)
+            unsized = tuple(Skipped(name, NO_SIZE) for name in extract.unknown_sizes(alone))
             return Read(alone, (ALONE, *found.notes), unsized)
-        return Read(describe_checkpoint(found.tensors, model_of(source.model), example_of(source.example)), found.notes)
+        return Read(
+            extract.describe_checkpoint(found.tensors, model_of(source.model), example_of(source.example)), found.notes
+        )
     except InputError as error:
         raise error.within(str(path)) from error
 
@@ -175,4 +177,4 @@ def read_graph(path: Path, sizes: Any) -> Read:
 
 def read_live(source: LiveModel) -> Read:
     """The masks of a module, from its own weights."""
-    return Read(describe_checkpoint(source.module.state_dict(), source.module, example_of(source.example)))
+    return Read(extract.describe_checkpoint(source.module.state_dict(), source.module, example_of(source.example)))

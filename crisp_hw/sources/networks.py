@@ -8,7 +8,6 @@ from typing import Any
 
 from crisp_hw.descriptors import describe_model, layer_roles, network_pattern, network_sparsity, pattern_descriptor
 from crisp_hw.errors import InputError
-from crisp_hw.io import load_pruned
 from crisp_hw.sources.foreign import LiveModel, ModelFile, Read, config_of, is_module, read_live, read_model_file
 from crisp_hw.sources.kinds import ZOO, kind_of
 from crisp_hw.sources.models import zoo_table
@@ -174,6 +173,8 @@ def _read(source: str | Path | PrunedModel | ModelFile | LiveModel, demand: Dema
 
 def _read_pruned(path: str | Path) -> Read:
     """A pruned-model file, and what an older one lacks."""
+    from crisp_hw.io import load_pruned  # its schema, for which a layer table has no use
+
     model = load_pruned(path)
     return Read(model, (LACKS,) if model.may_lack_attention else ())
 

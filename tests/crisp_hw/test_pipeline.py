@@ -9,7 +9,8 @@ from crisp_hw import api, layer_evaluator
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.machine.pool import WorkerLost
 from crisp_hw.machine.store import Store, cache_folder, info
-from crisp_hw.searches import pool, solve
+from crisp_hw.mapper.search import search as mapper_search
+from crisp_hw.searches import pool
 from crisp_hw.searches.content import Content
 from crisp_hw.searches.version import engine_version
 from crisp_hw.spec.layer import Layer, Workload
@@ -47,13 +48,13 @@ def alone():
 def searched(monkeypatch):
     """The designs that were searched in this process."""
     seen = []
-    search = solve.search
+    search = mapper_search
 
     def counting(design, *rest, **more):
         seen.append(design)
         return search(design, *rest, **more)
 
-    monkeypatch.setattr(solve, "search", counting)
+    monkeypatch.setattr("crisp_hw.mapper.search.search", counting)
     return seen
 
 
@@ -129,13 +130,13 @@ def test_layers_that_share_an_evaluation_keep_their_own_names():
 
 
 def test_a_mapping_that_is_not_proven_best_is_said(monkeypatch):
-    search = solve.search
+    search = mapper_search
 
     def doubtful(*given, **more):
         return replace(search(*given, **more), proven=False, gap=0.25)
 
     proven = evaluated(("stc",), cache=False)
-    monkeypatch.setattr(solve, "search", doubtful)
+    monkeypatch.setattr("crisp_hw.mapper.search.search", doubtful)
     for row, sure in zip(evaluated(("stc",), cache=False).rows, proven.rows, strict=True):
         for now, before in ((row.point, sure.point), (row.result, sure.result), (row.dense, sure.dense)):
             (said,) = set(now.assumptions) - set(before.assumptions)

@@ -9,8 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from crisp_hw.engine.evaluate import evaluate_batch
-from crisp_hw.mapper.orders import nests, visible
-from crisp_hw.mapper.space import enumerate_space
+from crisp_hw.mapper.orders import arrangements, most_arrangements, nests, visible
+from crisp_hw.mapper.space import LoopBlock, enumerate_space
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel, Wires
 from crisp_hw.spec.constraints import Constraints, LevelConstraint
 from crisp_hw.spec.design import Design
@@ -196,3 +196,17 @@ def test_networks_that_take_energy_see_every_order():
     row[-1] = (2, 2, 4)
     ways = {cost(wired, row, found) for found in nests(wired, visible(wired), row > 1)}
     assert len(ways) > len({cost(space, row, found) for found in nests(space, visible(space), row > 1)})
+
+
+BLOCKS = st.tuples(
+    st.sampled_from(["temporal", "spatial"]), st.permutations("MNKPQ"), st.integers(0, 2), st.integers(0, 2)
+)
+
+
+@given(BLOCKS, st.none() | st.integers(0, 5), st.sets(st.sampled_from("MNKPQ")))
+def test_no_pattern_of_loops_has_more_arrangements_than_all_of_them(parts, split, active):
+    kind, dims, fixed, last = parts
+    block = LoopBlock(1, kind, tuple(dims[:fixed]), tuple(dims[fixed : 5 - last]), split, tuple(dims[5 - last :]))
+    most = most_arrangements(block)
+    assert len(list(arrangements(block, frozenset("MNKPQ")))) == most
+    assert len(set(arrangements(block, frozenset(active)))) <= most

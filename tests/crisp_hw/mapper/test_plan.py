@@ -6,8 +6,8 @@ import pytest
 
 from crisp_hw.mapper.bypass import choices
 from crisp_hw.mapper.parallel import ParallelSearch
-from crisp_hw.mapper.plan import plan_of
-from crisp_hw.mapper.sample import FIRST_LOOK
+from crisp_hw.mapper.plan import FEW, Plan, plan_of
+from crisp_hw.mapper.sample import FIRST_LOOK, estimate
 from crisp_hw.mapper.search import search
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.constraints import Constraints
@@ -102,3 +102,15 @@ def test_a_search_by_templates_that_is_interrupted_at_once_has_a_mapping():
     found = search(gemm(512), OPEN, "edp", progress=interrupt)
     assert (found.interrupted, found.proven) == (True, False)
     assert 0 < found.valid <= FIRST_LOOK
+
+
+def test_the_choice_of_a_way_does_not_depend_on_how_the_mappings_are_counted(monkeypatch):
+    """A space that has few mappings at most is not estimated, and is searched as its estimate would say."""
+    drawn = []
+    monkeypatch.setattr("crisp_hw.mapper.plan.estimate", lambda space: drawn.append(space) or estimate(space))
+    alone = replace(gemm(64), architecture=Architecture(LEVELS[2:], ComputeLevel()))
+    few, more = choices(alone, Constraints()).spaces, choices(gemm(2), Constraints()).spaces
+    assert plan_of(few, SearchOptions()) == Plan(False)
+    assert drawn == [] and sum(map(estimate, few)) <= FEW
+    assert plan_of(more, SearchOptions()) == Plan(sum(map(estimate, more)) > FEW)
+    assert drawn == list(more)

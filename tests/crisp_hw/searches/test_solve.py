@@ -36,7 +36,7 @@ def test_a_kept_search_comes_back_to_the_last_bit(task, store, monkeypatch):
     subject = task(4, 6, 8)
     assert recall(subject, store) is None
     solved = solve(subject, store)
-    monkeypatch.setattr(solve_module, "search", None)
+    monkeypatch.setattr("crisp_hw.mapper.search.search", None)
     assert recall(subject, store) == solved
     assert repr(recall(subject, store).found.energy_pj) == repr(solved.found.energy_pj)
 
@@ -54,7 +54,7 @@ def test_of_several_that_want_the_same_one_searches(task, store, monkeypatch):
         both.wait()
         return solve(subject, store)
 
-    monkeypatch.setattr(solve_module, "search", slow)
+    monkeypatch.setattr("crisp_hw.mapper.search.search", slow)
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(ask, range(4)))
     assert len(made) == 1 and all(each == found[0] for each in found)
@@ -194,7 +194,7 @@ def test_what_a_budget_cut_is_not_kept_as_proven(store, task):
 def test_an_interrupted_search_is_an_interrupt(task, store, monkeypatch):
     subject = task(4, 6, 8)
     found = solve(subject).found
-    monkeypatch.setattr(solve_module, "search", lambda *_, **__: replace(found, interrupted=True))
+    monkeypatch.setattr("crisp_hw.mapper.search.search", lambda *_, **__: replace(found, interrupted=True))
     with pytest.raises(KeyboardInterrupt):
         solve(subject, store)
     assert not store.path(subject.key).exists()
