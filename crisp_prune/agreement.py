@@ -39,6 +39,13 @@ def agree(model: nn.Module, last: LastCall) -> bool:
     return repeatable
 
 
+def require_agreement(model: nn.Module, last: LastCall) -> None:
+    """InputError where `agree` finds a difference, or cannot tell."""
+    if not agree(model, last):
+        said = "the model gives two outputs for one batch in evaluation mode, so its masks cannot be checked"
+        raise InputError(said, hint="make it repeatable, or call finalize(check=False)")
+
+
 @contextmanager
 def _zeros(model: nn.Module) -> Iterator[None]:
     """Zeros in the masked weights inside, the dense weights again after it."""

@@ -219,6 +219,17 @@ def mask_hooks(model: nn.Module) -> list[tuple[nn.Module, MaskHook]]:
     ]
 
 
+def free(model: nn.Module) -> nn.Module:
+    """The model, when no pruner is attached to it.
+
+    >>> free(nn.Identity())
+    Identity()
+    """
+    if mask_hooks(model):
+        raise InputError("the model has a pruner attached already", hint="call its finalize() first")
+    return model
+
+
 def strip(model: nn.Module) -> nn.Module:
     """Write exact zeros into the masked weights and remove all hooks: a plain model again (also from a deep copy).
 
@@ -249,7 +260,7 @@ def detach(model: nn.Module) -> None:
     for module in model.modules():
         for hooks in (module._forward_pre_hooks, module._forward_hooks):
             for key, hook in list(hooks.items()):
-                if isinstance(getattr(hook, "__self__", None), MaskHook | LastCall):
+                if isinstance(getattr(hook, "__self__", None), MaskHook | LastCall | DenseState):
                     del hooks[key]
                     module._forward_hooks_always_called.pop(key, None)
                     module._forward_pre_hooks_with_kwargs.pop(key, None)

@@ -116,8 +116,13 @@ def labels_of_batch(batch: Any) -> Tensor | None:
     return found[0] if len(found) == 1 and _is_label(found[0]) else None
 
 
-def count_of(batch: Any) -> int | None:
-    """The number of samples where labels tell it."""
+def count_left(batch: Any, counted: int | None, classes: Collection[int]) -> int | None:
+    """The samples of a narrowed batch of which the user counted so many; None where nothing tells it.
+
+    Of a batch that was narrowed to classes fewer can be left, which its labels tell.
+    """
+    if counted is None or not classes:
+        return counted
     labels = labels_of_batch(batch)
     return None if labels is None else len(labels)
 

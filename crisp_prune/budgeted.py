@@ -59,7 +59,7 @@ def budgeted(job: Job, model: nn.Module, config: CrispConfig, batches: Iterable[
     found = settle(problem, driver)
     made = found.config
     return Budgeted(
-        arch, target.metric, driver, found.cost, found.dense, made.sparsity, dict(made.max_sparsity), found.shares
+        arch, target.metric, driver, found.cost, found.dense, made.target, dict(made.max_sparsity), found.shares
     )
 
 

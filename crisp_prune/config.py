@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import InitVar, asdict, dataclass, field
 from fnmatch import fnmatchcase
 from operator import index
-from typing import Any, Literal, TypedDict, TypeVar, assert_never
+from typing import Any, Literal, TypedDict, TypeVar
 
 from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.descriptors import Role
@@ -16,6 +16,8 @@ from crisp_prune.option import option
 from crisp_prune.schedule import Ramp, block_iterations, nm_sparsity, targets
 
 Amp = Literal["off", "bf16", "fp16"]
+MAX: Literal["max"] = "max"
+"""The word for the highest sparsity that a model can reach."""
 Value = TypeVar("Value")
 
 
@@ -24,7 +26,8 @@ class CrispConfig:
     """What to prune to, how to rank, when to prune, and how `Crisp.fit` fine-tunes.
 
     `pattern` says what is kept or pruned as one, and `criterion` what is worth keeping; they combine freely.
-    `sparsity` is the target over all prunable weights, N:M counted; `classes` are label indices (empty: all).
+    `sparsity` is the target over all prunable weights, N:M counted, or "max": the highest that a model can reach for
+    certain; `classes` are label indices (empty: all).
     `n`, `m` and `block` belong to patterns that have them: 2:4 where there is N:M, sides of 64 (vectors: 16), and a
     target of 0.9 (N:M alone: what it gives) are the defaults.
     `roles` and `max_sparsity` map globs of layer names to a role or to a ceiling of the layer's sparsity; of several
@@ -44,9 +47,9 @@ class CrispConfig:
     (8, 0.55)
     """
 
-    sparsity: float = option(
-        "The share of zeros to reach over all prunable weights, from 0 to 1, those of N:M included. Default: 0.9, and "
-        "what N:M gives where it is the whole pattern.",
+    sparsity: float | Literal["max"] = option(
+        "The share of zeros to reach over all prunable weights, from 0 to 1, those of N:M included; or max, the "
+        "highest that can be reached for certain. Default: 0.9, and what N:M gives where it is the whole pattern.",
         None,
         may_be_left_out=True,
     )
@@ -126,19 +129,28 @@ class CrispConfig:
         for name, default in (("n", 2 if nm else 1), ("m", 4 if nm else 1), ("block", SIDES.get(self.pattern, 1))):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, default)
-        if getattr(self, "sparsity") is None:  # noqa: B009 - its type tells what it is after this
-            whole = self.pattern == "nm" and isinstance(self.n, int) and isinstance(self.m, int) and self.m > 0
+        whole = self.pattern == "nm" and isinstance(self.n, int) and isinstance(self.m, int) and self.m > 0
+        if getattr(self, "sparsity") is None or (whole and self.sparsity == MAX):  # noqa: B009 - its type tells what it is after this
             object.__setattr__(self, "sparsity", nm_sparsity(self.n, self.m) if whole else 0.9)
+
+    @property
+    def target(self) -> float:
+        """The sparsity to reach as a number; InputError for "max", which is one once a model is known."""
+        if self.sparsity == MAX:
+            raise InputError(
+                "sparsity 'max' is a number once a model is known", hint="ask Crisp(model, config).config, or make_plan"
+            )
+        return self.sparsity
 
     @property
     def iterations(self) -> int:
         """Pruning iterations after the first (p = 0), which sets N:M alone."""
-        return block_iterations(self.sparsity, self.n, self.m, self.increment)
+        return block_iterations(self.target, self.n, self.m, self.increment)
 
     @property
     def targets(self) -> tuple[float, ...]:
         """Sparsity target of each iteration p = 0, 1, ..."""
-        return targets(self.sparsity, self.n, self.m, self.iterations, self.ramp)
+        return targets(self.target, self.n, self.m, self.iterations, self.ramp)
 
     @property
     def warmup(self) -> float:
@@ -155,7 +167,7 @@ class CrispConfig:
 class CrispFields(TypedDict, total=False):
     """The fields of `CrispConfig` as keywords of a function; a test holds it to them."""
 
-    sparsity: float
+    sparsity: float | Literal["max"]
     pattern: Pattern
     n: int
     m: int
@@ -224,7 +236,7 @@ def _check_pattern(config: CrispConfig) -> None:
         raise InputError(f"block {block} is no multiple of m = {m}", hint=f"blocks must hold whole {n}:{m} groups")
     _check_scope(config)
     alone = nm_sparsity(n, m)
-    if not alone - 1e-9 <= config.sparsity < 1:
+    if config.sparsity != MAX and not alone - 1e-9 <= config.sparsity < 1:
         raise InputError(f"sparsity {config.sparsity} must be below 1 and at least {alone:.4f}, which {n}:{m} gives")
     if not 0 < config.increment <= 1:
         raise InputError(f"increment {config.increment} must lie in (0, 1]: it is a share of all blocks")
@@ -240,34 +252,10 @@ def _check_pattern(config: CrispConfig) -> None:
             )
 
 
-def pattern_in_words(config: CrispConfig) -> str:
-    """What a model is pruned to, as headings say it.
-
-    >>> pattern_in_words(CrispConfig()), pattern_in_words(CrispConfig(pattern="filter"))
-    ('2:4 and blocks of 64', 'filters')
-    """
-    match config.pattern:
-        case "hybrid":
-            return f"{config.n}:{config.m} and blocks of {config.block}"
-        case "nm":
-            return f"{config.n}:{config.m}"
-        case "block":
-            return f"blocks of {config.block}"
-        case "vector":
-            return f"vectors of 1 x {config.block}"
-        case "column":
-            return f"vectors of {config.block} x 1"
-        case "kernel" | "filter" | "channel":
-            return f"{config.pattern}s"
-        case "unstructured":
-            return "single weights"
-    assert_never(config.pattern)
-
-
 def _check_scope(config: CrispConfig) -> None:
     """Rows compete inside where the pattern has single weights; N:M alone leaves no choice of a target."""
     alone = nm_sparsity(config.n, config.m)
-    if config.pattern == "nm" and abs(config.sparsity - alone) > 1e-9:
+    if config.pattern == "nm" and abs(config.target - alone) > 1e-9:
         raise InputError(
             f"{config.n}:{config.m} alone gives {alone:.4f}, not {config.sparsity}", hint="leave sparsity out"
         )

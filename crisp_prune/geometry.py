@@ -23,6 +23,7 @@ from crisp_hw.spec.calls import (
 )
 from crisp_hw.spec.convolutions import Convolution, as_conv2d
 from crisp_hw.spec.layer import Layer
+from crisp_prune.ends import watched_end
 from crisp_prune.matrix import to_matrix
 from crisp_prune.reads import uncompiled, watched
 from crisp_prune.sites import Site, Use, weight_of
@@ -51,12 +52,14 @@ class Geometry:
 
     `obstacles` says for layers by name why a mask on their weight would not be one on what is multiplied. `products`
     are those of two activations, such as attention's; None where whoever wrote the geometry did not look for them.
+    `headless` says that the last layer is no classifier (`ends`).
     """
 
     calls: tuple[Call, ...]
     batch: int
     obstacles: Mapping[str, str] = field(default_factory=dict)
     products: tuple[Product, ...] | None = None
+    headless: bool = False
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -109,6 +112,7 @@ def record(model: nn.Module, sites: tuple[Site, ...], run: Callable[[], object],
             uncompiled(),
             watched(model, sites) as obstacles,
             recorded_products(model, calls) as found,
+            watched_end(model, calls) as end,
         ):
             run()
     finally:
@@ -117,7 +121,9 @@ def record(model: nn.Module, sites: tuple[Site, ...], run: Callable[[], object],
     places = {use.name: site for site in sites for use in site.uses}
     for call in calls:
         layers_of(model, places[call.use], call, batch)
-    return Geometry(tuple(calls), batch, dict(obstacles), tuple(each for each in found if each.of_activations))
+    products = tuple(each for each in found if each.of_activations)
+    maps = frozenset(use for use, site in places.items() if site.kind == "conv2d")
+    return Geometry(tuple(calls), batch, dict(obstacles), products, end.headless(maps))
 
 
 @contextmanager

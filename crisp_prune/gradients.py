@@ -42,6 +42,11 @@ class GradientSums:
         if all(gradient is None or bool(torch.isfinite(gradient).all()) for gradient in gradients.values()):
             self.add(gradients, score)
 
+    def observe(self, weights: Mapping[str, nn.Parameter], scale: float, score: Criterion) -> None:
+        """The batch whose gradients stand in `.grad`, divided by the `scale` of its loss."""
+        found = {name: None if each.grad is None else each.grad.float() / scale for name, each in weights.items()}
+        self.add_finite(found, score)
+
     def clear(self) -> None:
         """Forget all batches."""
         self.sums, self.batches = {}, 0

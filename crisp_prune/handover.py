@@ -18,7 +18,8 @@ from crisp_prune.choices import BALANCED, WITH_NM
 from crisp_prune.config import CrispConfig
 from crisp_prune.geometry import layers_of, record, samples_of
 from crisp_prune.matrix import COLUMN_ORDER
-from crisp_prune.plan import LayerPlan, make_plan
+from crisp_prune.plan import make_plan
+from crisp_prune.reach import LayerPlan
 from crisp_prune.shrink import Shrunk
 from crisp_prune.sites import Site, find_sites
 from crisp_prune.state import PrunerState

@@ -169,7 +169,7 @@ def _write(job: Job, pruner: Crisp, course: Course) -> Outcome:
     course = replace(course, pictures=draw_run(job.run_dir, rows, before, pruner.masks))
     write_text(job.run_dir / REPORT, report_markdown(pruner, exported, course))
     save_pruned(job.out, exported)
-    return Outcome(exported, pruner.sparsity, before, after, pruner.config.sparsity)
+    return Outcome(exported, pruner.sparsity, before, after, pruner.config.target)
 
 
 def _device(name: str) -> torch.device:

@@ -2,52 +2,28 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from math import ceil, floor
-from typing import assert_never
+from math import floor
 
-from torch import Tensor, nn
+from torch import nn
 
 from crisp_hw.documents.columns import table
 from crisp_hw.documents.document import Document
 from crisp_hw.documents.screen import screen_text, screen_width
 from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.columns import Record
-from crisp_hw.spec.descriptors import Role
 from crisp_hw.spec.documents.workloads import PLAN
 from crisp_hw.spec.kinds import wrong_kind
 from crisp_hw.spec.layer import Skipped
 from crisp_hw.spec.shown import counted, folded_html, table_html
-from crisp_prune.blocks import Grid
 from crisp_prune.budget import TOLERANCE, Budget
-from crisp_prune.choices import BALANCED, WITH_NM, Layout
-from crisp_prune.config import CrispConfig, match_glob
+from crisp_prune.config import MAX, CrispConfig, match_glob
+from crisp_prune.ends import ends_in_norm
 from crisp_prune.geometry import Geometry
 from crisp_prune.given import checked_module
-from crisp_prune.matrix import to_matrix
-from crisp_prune.nm import kept_columns
+from crisp_prune.reach import LayerPlan, plan_layer
 from crisp_prune.roles import automatic_roles, of_pattern
-from crisp_prune.sites import Site, find_sites, unsupported, weight_of
-
-
-@dataclass(frozen=True)
-class LayerPlan:
-    """One layer's role, the reason for it, its block grid, and the fewest weights that it must keep.
-
-    `nm_kept` are the weights that N:M alone keeps; `lowest_kept` those of the sparsest state that is always
-    reachable, whichever blocks turn out to be the worst (a partial block counts as pruned first).
-    """
-
-    name: str
-    role: Role
-    reason: str
-    grid: Grid
-    nm_kept: int
-    lowest_kept: int
-
-    @property
-    def weights(self) -> int:
-        """All weights of the layer."""
-        return self.grid.rows * self.grid.columns
+from crisp_prune.schedule import nm_sparsity
+from crisp_prune.sites import Site, find_sites, unsupported
 
 
 @dataclass(frozen=True)
@@ -145,7 +121,8 @@ def make_plan(model: nn.Module, config: CrispConfig, geometry: Geometry | None =
     """Roles, reasons and reach for every convolution and Linear weight, without touching the model.
 
     Without `geometry` the first convolution and the final classifier are the first and last *registered* layers;
-    with it, those called first and last, and layers never called stay dense. Raises InputError for an override that
+    with it, those called first and last, and layers never called stay dense. A network whose last layer is followed by
+    a norm has no classifier. Raises InputError for an override that
     matches no layer or asks for what the layer cannot have.
 
     Examples
@@ -162,15 +139,31 @@ def make_plan(model: nn.Module, config: CrispConfig, geometry: Geometry | None =
     registered = [use.name for site in sites for use in site.uses]
     order = registered if geometry is None else list(geometry.order)
     by_name = {site.name: site for site in sites}
-    roles = of_pattern(automatic_roles(sites, order), config)
-    layers = tuple(_plan_layer(model, config, by_name[name], automatic) for name, automatic in roles.items())
+    owners = {use.owner for site in sites for use in site.uses}
+    headless = ends_in_norm(model, owners) if geometry is None else geometry.headless
+    roles = of_pattern(automatic_roles(sites, order, headless), config)
+    layers = tuple(plan_layer(model, config, by_name[name], automatic) for name, automatic in roles.items())
     never = () if geometry is None else tuple(_never_called(sites, order))
     routed = tuple(
         Skipped(site.name, "pruned, not exported: a router decides how many vectors each of its stacked weights sees")
         for site in sites
         if site.layout == "stacked" and roles[site.name][0] != "dense"
     )
-    return Plan(layers, config.targets, never + routed + unsupported(model, sites))
+    found = Plan(layers, (), never + routed + unsupported(model, sites))
+    return replace(found, targets=reaching(config, found).targets)
+
+
+def reaching(config: CrispConfig, plan: Plan) -> CrispConfig:
+    """The config with a number where it says "max": the highest sparsity of the plan, rounded down.
+
+    >>> model = nn.Sequential(nn.Linear(16, 16), nn.Linear(16, 4))
+    >>> config = CrispConfig(sparsity="max", block=4)
+    >>> reaching(config, make_plan(model, config)).sparsity
+    0.8
+    """
+    if config.sparsity != MAX:
+        return config
+    return replace(config, sparsity=max(_rounded_down(plan.highest), nm_sparsity(config.n, config.m)))
 
 
 def require_reachable(plan: Plan, sparsity: float) -> None:
@@ -189,8 +182,14 @@ def require_reachable(plan: Plan, sparsity: float) -> None:
     blame = ", ".join(f"{layer.name} keeps {layer.lowest_kept} of {layer.weights} ({layer.role})" for layer in worst)
     raise InputError(
         f"sparsity {sparsity:.4f} is out of reach: the highest is {plan.highest:.4f}, held back most by {blame}",
-        hint=f"take sparsity={floor(plan.highest * 1e4) / 1e4}, a smaller block, or another role for those layers",
+        hint=f"take sparsity={_rounded_down(plan.highest)} or sparsity={MAX!r}, a smaller block, or another role for "
+        "those layers",
     )
+
+
+def _rounded_down(sparsity: float) -> float:
+    """To four digits, as tables show it."""
+    return floor(sparsity * 1e4) / 1e4
 
 
 def require_the_same(plan: Plan, pruned: Iterable[str]) -> None:
@@ -229,67 +228,6 @@ def _check_globs(config: CrispConfig, sites: tuple[Site, ...]) -> None:
     for glob in (*config.roles, *config.max_sparsity):
         if not any(match_glob({glob: True}, name) for name in names):
             raise InputError(f"{glob!r} matches no layer", hint=f"the layers are {', '.join(names)}")
-
-
-def _grid(weight: Tensor, layout: Layout, config: CrispConfig) -> Grid:
-    """The units of a weight under the pattern."""
-    rows, columns = to_matrix(weight, layout).shape
-    taps = 1 if layout == "stacked" else weight.shape[2:].numel()
-    side = config.block
-    match config.pattern:
-        case "hybrid" | "block" | "nm":
-            return Grid(rows, columns, side)
-        case "vector":
-            return Grid(rows, columns, 1, side)
-        case "column":
-            return Grid(rows, columns, side, 1)
-        case "kernel":
-            return Grid(rows, columns, 1, taps, taps)
-        case "channel":
-            return Grid(rows, columns, rows, taps, taps)
-        case "filter":
-            return Grid(rows, columns, 1, columns)
-        case "unstructured":
-            return Grid(rows, columns, 1, 1)
-    assert_never(config.pattern)
-
-
-def _plan_layer(model: nn.Module, config: CrispConfig, site: Site, automatic: tuple[Role, str]) -> LayerPlan:
-    """Role with the user's overrides, and the arithmetic of the layer."""
-    role, reason = automatic
-    wanted = match_glob(config.roles, site.name)
-    if wanted is not None and wanted != role:
-        if site.obstacle and wanted != "dense":
-            raise InputError(f"{site.name} cannot be {wanted}: {site.obstacle}", hint="take it out of roles")
-        if (wanted == "hybrid" and config.pattern == "nm") or (wanted == "nm" and config.pattern not in WITH_NM):
-            said = f"{site.name} cannot be {wanted}: the pattern {config.pattern} has no such layers"
-            raise InputError(said, hint="choose another pattern or role")
-        role, reason = wanted, f"set by the user (else {role}: {reason})"
-    grid = _grid(weight_of(model, site.uses[0]).detach(), site.layout, config)
-    rows, columns = grid.rows, grid.columns
-    nm_kept = rows * kept_columns(columns, config.n, config.m) if role != "dense" else rows * columns
-    lowest = nm_kept
-    if role == "hybrid":
-        lowest = _lowest_kept(grid, config, match_glob(config.max_sparsity, site.name))
-        if lowest == nm_kept:
-            reason += f"; no {'block' if config.pattern in BALANCED else 'unit'} can go"
-    return LayerPlan(site.name, role, reason, grid, nm_kept, lowest)
-
-
-def _lowest_kept(grid: Grid, config: CrispConfig, ceiling: float | None) -> int:
-    """Kept weights with as much pruned as floor and ceiling allow, what is partial pruned first."""
-    if config.pattern not in BALANCED:
-        unit, weights = grid.block * grid.across, grid.rows * grid.columns
-        least = grid.rows if config.scope == "row" else min(unit, weights)
-        allowed = 0 if ceiling is None else ceil(weights * (1 - ceiling) / least - TOLERANCE) * least
-        return min(max(least, allowed), weights)
-    per_block = [kept_columns(width, config.n, config.m) for width in grid.column_sizes]
-    all_kept, full, partial = sum(per_block), per_block[0], per_block[-1]
-    count = len(per_block) - 1
-    if ceiling is not None:
-        while count and 1 - (all_kept - count * full) / grid.columns > ceiling + TOLERANCE:
-            count -= 1
-    return grid.rows * (all_kept - (partial + (count - 1) * full if count else 0))
 
 
 def _never_called(sites: tuple[Site, ...], order: list[str]) -> list[Skipped]:

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -14,37 +15,24 @@ from crisp_hw.spec.descriptors import PrunedModel
 from crisp_hw.spec.keywords import options_from, with_fields
 from crisp_hw.spec.kinds import check_path
 from crisp_hw.spec.patterns import NM
-from crisp_prune.agreement import agree
-from crisp_prune.attach import (
-    LastCall,
-    Masks,
-    attach,
-    detach,
-    mask_hooks,
-    paused,
-    share_nothing,
-    strip,
-    unwrapped,
-)
-from crisp_prune.batches import LossFn, classification_loss, count_of, first_batch, only_classes, to_device
-from crisp_prune.choices import BALANCED, OF_OUTPUTS, WITHOUT_GRADIENTS, Layout
+from crisp_prune.agreement import agree, require_agreement
+from crisp_prune.attach import free, strip, unwrapped
+from crisp_prune.batches import LossFn, classification_loss, count_left, first_batch, only_classes, to_device
+from crisp_prune.choices import WITHOUT_GRADIENTS, Layout
 from crisp_prune.config import CrispConfig, CrispFields, config_from
-from crisp_prune.dense_state import say_dense
-from crisp_prune.geometry import Geometry, evaluation, record, samples_of
+from crisp_prune.geometry import Geometry, evaluation, samples_of
 from crisp_prune.given import checked_batch_size, checked_batches, checked_module, checked_state
 from crisp_prune.gradients import GradientSums, thawed
 from crisp_prune.handover import pruned_model
-from crisp_prune.iterate import Iteration, MatrixMasks, dense_masks, next_masks, sparsity_of
-from crisp_prune.matrix import from_matrix
-from crisp_prune.outputs import complete, of_outputs
-from crisp_prune.plan import Plan, budget_of, make_plan, require_reachable, require_the_same
-from crisp_prune.revive import config_of, revived
+from crisp_prune.iterate import Iteration, MatrixMasks
+from crisp_prune.masking import Masking
+from crisp_prune.plan import Plan, budget_of, make_plan, reaching, require_reachable, require_the_same
+from crisp_prune.revive import all_done, config_of, revived
 from crisp_prune.rng import preserved, restore, seed_all
-from crisp_prune.sites import Site, find_sites, weight_of
+from crisp_prune.scoring import collect
 from crisp_prune.state import PrunerState, from_dict, to_dict
 from crisp_prune.train import run
 from crisp_prune.training import FitFields, FitOptions, Training
-from crisp_prune.zeros import dropped, nonzero_of, ranked_last
 
 
 class Crisp:
@@ -83,24 +71,17 @@ class Crisp:
         **fields: Unpack[CrispFields],
     ) -> None:
         """Find the layers, give them roles, and attach masks that keep everything."""
-        self.config = config_from(config, nm, fields)
-        self.model: nn.Module = unwrapped(checked_module(model))
+        self.asked = self.config = config_from(config, nm, fields)
+        self.model: nn.Module = free(unwrapped(checked_module(model)))
         self.batch_size = checked_batch_size(batch_size)
-        if mask_hooks(self.model):
-            raise InputError("the model has a pruner attached already", hint="call its finalize() first")
         self.history: tuple[Iteration, ...] = ()
         self.gradients = GradientSums()
         self.geometry: Geometry | None = None
-        self._sites: dict[str, Site] = {}
-        self._masks: dict[str, MatrixMasks] = {}
-        self._attached: dict[str, Masks] = {}
-        self._nonzero: dict[str, torch.Tensor] = {}
-        self._last = LastCall()
+        self.masking = Masking(self.model)
         if sample is not None:
             inputs = sample if isinstance(sample, tuple) else (sample,)
             self._record(lambda: self.model(*inputs), batch_size or samples_of(inputs))
-        require_reachable(self.plan(), self.config.sparsity)
-        self._attach(self.plan())
+        self._settle(self.plan())
 
     @classmethod
     def from_pruned(
@@ -122,25 +103,23 @@ class Crisp:
         """
         pruner = cls(model, config_of(pruned) if config is None else config, sample)
         assert pruner.geometry is not None  # it has seen the sample
-        masks = revived(pruner.model, pruned, pruner.plan(), pruner.geometry)
-        pruner._set(masks)
-        targets = enumerate(pruner.config.targets)
-        pruner.history = tuple(Iteration(index, target, pruner.sparsity) for index, target in targets)
+        pruner.masking.set(revived(pruner.model, pruned, pruner.plan(), pruner.geometry))
+        pruner.history = all_done(pruner.config, pruner.sparsity)
         return pruner
 
     def __repr__(self) -> str:
         done = f"iteration {self.iteration} of {self.config.iterations + 1}"
-        return f"<Crisp of {type(self.model).__name__}: {done}, sparsity {self.sparsity:.4f} of {self.config.sparsity}>"
+        return f"<Crisp of {type(self.model).__name__}: {done}, sparsity {self.sparsity:.4f} of {self.config.target}>"
 
     def plan(self) -> Plan:
         """The dry run: which layers get what and why, and the highest reachable sparsity."""
-        return make_plan(self.model, self.config, self.geometry)
+        return make_plan(self.model, self.asked, self.geometry)
 
     @property
     def state(self) -> PrunerState:
         """Where the pruner stands, as one frozen value."""
-        sums, batches = dict(self.gradients.sums), self.gradients.batches
-        return PrunerState(self.config, self.geometry, self.history, dict(self._masks), sums, batches)
+        sums = dict(self.gradients.sums)
+        return PrunerState(self.config, self.geometry, self.history, self.masks, sums, self.gradients.batches)
 
     @property
     def iteration(self) -> int:
@@ -155,30 +134,28 @@ class Crisp:
     @property
     def sparsity(self) -> float:
         """Sparsity of the masks over all prunable weights, N:M counted."""
-        return sparsity_of(self._masks)
+        return self.masking.sparsity
 
     @property
     def masks(self) -> dict[str, MatrixMasks]:
         """The masks of every prunable layer in the matrix view."""
-        return dict(self._masks)
+        return dict(self.masking.masks)
 
     @property
     def weights(self) -> dict[str, nn.Parameter]:
         """The dense weights of the prunable layers."""
-        return {name: weight_of(self.model, site.uses[0]) for name, site in self._sites.items()}
+        return self.masking.weights
 
     @property
     def layouts(self) -> dict[str, Layout]:
         """How the axes of the prunable weights lie."""
-        return {name: site.layout for name, site in self._sites.items()}
+        return self.masking.layouts
 
     def record(self, batch: Any, loss_fn: LossFn = classification_loss) -> None:
         """Take geometry and execution order from one batch; before the first iteration, roles follow the order."""
-        batch = first_batch([batch], self.config.classes)
-        picked = self.config.classes and self.batch_size is not None  # then fewer than the user counted are left
-        samples = count_of(batch) if picked else self.batch_size
-        batch = to_device(batch, self.device)
-        self._record(lambda: loss_fn(self.model, batch), samples or samples_of(batch, listed=True))
+        batch = to_device(first_batch([batch], self.config.classes), self.device)
+        samples = count_left(batch, self.batch_size, self.config.classes) or samples_of(batch, listed=True)
+        self._record(partial(loss_fn, self.model, batch), samples)
 
     def measure(self, batches: Iterable[Any], loss_fn: LossFn = classification_loss) -> None:
         """Collect the gradients of a pass over `batches` without an optimizer step, for the next `step`.
@@ -187,16 +164,11 @@ class Crisp:
         generators, modes and every `.grad` are left as they were. Loss scaling has no part in it.
         """
         self.gradients.clear()
-        weights = self.weights
-        with preserved(batches), evaluation(self.model), torch.enable_grad(), thawed(weights):
+        with preserved(batches), evaluation(self.model), torch.enable_grad(), thawed(self.weights):
             seed_all(self.config.seed * 1000 + self.iteration, batches)
             mine = (only_classes(to_device(each, self.device), self.config.classes) for each in batches)
-            for batch in (each for each in mine if each is not None):
-                if self.config.criterion in OF_OUTPUTS:
-                    self._listen(lambda batch=batch: loss_fn(self.model, batch))  # type: ignore[misc]
-                    continue
-                found = torch.autograd.grad(loss_fn(self.model, batch), list(weights.values()), allow_unused=True)
-                self.gradients.add(dict(zip(weights, found, strict=True)), self.config.criterion)
+            losses = (partial(loss_fn, self.model, batch) for batch in mine if batch is not None)
+            collect(self.gradients, self.masking, self.config.criterion, losses)
 
     def observe(self, scale: float = 1.0) -> None:
         """Add the gradients that stand in `.grad` after backward(), divided by the AMP loss `scale`.
@@ -204,8 +176,7 @@ class Crisp:
         For `online` scoring in your own loop; call it before `optimizer.step()`. A batch whose gradients overflowed
         is left out, as GradScaler leaves out its step. Under DDP `.grad` is already the mean over processes.
         """
-        found = {name: None if w.grad is None else w.grad.float() / scale for name, w in self.weights.items()}
-        self.gradients.add_finite(found, self.config.criterion)
+        self.gradients.observe(self.weights, scale, self.config.criterion)
 
     def step(self, batches: Iterable[Any] | None = None, loss_fn: LossFn = classification_loss) -> Iteration:
         """Make the next iteration: score, choose N:M and blocks, set the masks until the next call.
@@ -238,22 +209,16 @@ class Crisp:
         scores = self.gradients.scores(self.weights, self.config.criterion, self.config.classes, self.layouts)
         target = self.config.targets[self.iteration]
         budget = budget_of(self.plan(), self.config)
-        scores = ranked_last(scores, self._nonzero)
-        found = next_masks(scores, self._masks, self.config, budget, target if self.iteration else None)
-        after = dropped(found, self._nonzero)
-        self._set(after)
+        live = self.masking.advance(scores, self.config, budget, target if self.iteration else None)
         self.gradients.clear()
         if not self.history:
-            agree(self.model, self._last)
-        live = {name: _live(after[name], self.config) for name in budget.hybrid}
+            agree(self.model, self.masking.last)
         self.history += (Iteration(self.iteration, target, self.sparsity, live),)
         return self.history[-1]
 
     def decay(self, lr: float) -> None:
         """The SR-STE pull after `optimizer.step()`: W -= lr * sr_ste * W where N:M dropped W (decoupled decay)."""
-        if self.config.sr_ste:
-            for name, weight in self.weights.items():
-                self._attached[name].pull(weight, lr * self.config.sr_ste)
+        self.masking.pull(lr * self.config.sr_ste)
 
     @with_fields(FitOptions)
     def fit(
@@ -264,9 +229,8 @@ class Crisp:
         One SGD optimizer and one learning-rate schedule run through; `options`, or its fields as keywords, name the
         checkpoint to write and to resume from. Global random generators are left as they were found.
         """
-        training = Training(self, loader, options_from(FitOptions, options, fields))
         with preserved(loader):
-            run(training)
+            run(Training(self, loader, options_from(FitOptions, options, fields)))
         return list(self.history)
 
     def finalize(self, check: bool = True) -> nn.Module:
@@ -275,10 +239,9 @@ class Crisp:
         With `check`, InputError when the plain module would give another output for the last batch than the masked
         one does, or when the masked one gives two outputs for it, so that nothing can be compared.
         """
-        if check and not agree(self.model, self._last):
-            said = "the model gives two outputs for one batch in evaluation mode, so its masks cannot be checked"
-            raise InputError(said, hint="make it repeatable, or call finalize(check=False)")
-        self._last.arguments = None
+        if check:
+            require_agreement(self.model, self.masking.last)
+        self.masking.last.arguments = None
         return strip(self.model)
 
     def export(self, name: str = "", provenance: Mapping[str, Any] | None = None) -> PrunedModel:
@@ -299,70 +262,39 @@ class Crisp:
 
         Raises InputError when version, config or layers differ from this pruner's.
         """
-        found = from_dict(checked_state(saved), self.model, self.config)
+        found = from_dict(checked_state(saved), self.model, self.asked)
         self.geometry = found.geometry
-        self._attach(self.plan())
+        self._settle(self.plan())
         self.history = found.history
-        self._set(found.masks)
+        self.masking.set(found.masks)
         self.gradients.restore(found.sums, found.batches, self.weights)
         restore(saved["rng"])
 
     @property
     def device(self) -> torch.device:
         """Where the first prunable weight lives, and so where batches go."""
-        return next(iter(self.weights.values())).device if self._sites else torch.device("cpu")
+        return self.masking.device
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Crisp":
         """A pruner of a copy of the model, with masks of its own."""
-        share_nothing(self._attached.values(), memo)
+        self.masking.on_its_own(memo)
         memo[id(self)] = twin = type(self).__new__(type(self))
         vars(twin).update(copy.deepcopy(vars(self), memo))
         return twin
 
-    def _listen(self, run: Callable[[], object]) -> None:
-        """One batch of a criterion of outputs."""
-        criterion, weights = self.config.criterion, self.weights
-        with torch.no_grad():
-            found = of_outputs(self.model, weights, self.layouts, run)[criterion]
-        complete(found, weights, criterion)
-        self.gradients.add(found, criterion)
-
     def _record(self, call: Callable[[], object], batch: int) -> None:
         """Geometry from one call; roles are decided anew while nothing is pruned yet."""
-        with preserved(), paused(self.model):
-            geometry = record(self.model, find_sites(self.model), call, batch)
-        plan = make_plan(self.model, self.config, geometry)
-        if self._sites and not self.history:
-            require_reachable(plan, self.config.sparsity)
-            self._attach(plan)
-        elif self._sites:
-            require_the_same(plan, self._sites)
+        geometry = self.masking.recorded(call, batch)
+        plan = make_plan(self.model, self.asked, geometry)
+        if self.history:
+            require_the_same(plan, self.masking.sites)
+        elif self.masking.sites:
+            self._settle(plan)
         self.geometry = geometry
 
-    def _attach(self, plan: Plan) -> None:
-        """Fresh masks on the layers that the plan prunes; nothing is done when these are the layers attached."""
-        pruned = [layer for layer in plan.layers if layer.role != "dense"]
-        if list(self._sites) == [layer.name for layer in pruned]:
-            return
-        detach(self.model)
-        self.gradients.clear()
-        sites = {site.name: site for site in find_sites(self.model)}
-        self._sites = {layer.name: sites[layer.name] for layer in pruned}
-        self._masks = {layer.name: dense_masks(layer.grid) for layer in pruned}
-        self._attached = {name: attach(self.model, site) for name, site in self._sites.items()}
-        self._nonzero = nonzero_of(self.weights, self.layouts) if self.config.keep_zeros else {}
-        self.model.register_forward_pre_hook(self._last.keep, with_kwargs=True)
-        say_dense(self.model)
-
-    def _set(self, masks: Mapping[str, MatrixMasks]) -> None:
-        """Put new masks into effect."""
-        self._masks = dict(masks)
-        for name, weight in self.weights.items():
-            layout = self._sites[name].layout
-            both = (from_matrix(part, weight.shape, layout) for part in (masks[name].nm, masks[name].live))
-            self._attached[name].set(*(part.to(weight.device) for part in both))
-
-
-def _live(masks: MatrixMasks, config: CrispConfig) -> int:
-    """Live blocks of a block row where all have the same number, else live units."""
-    return int((masks.blocks[0] if config.pattern in BALANCED else masks.blocks).sum())
+    def _settle(self, plan: Plan) -> None:
+        """The target as a number, and masks on the layers that a plan prunes."""
+        self.config = reaching(self.asked, plan)
+        require_reachable(plan, self.config.target)
+        if self.masking.attach(plan, self.config.keep_zeros):
+            self.gradients.clear()

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from crisp_hw.spec.descriptors import PrunedModel
 from crisp_prune.choices import BALANCED
-from crisp_prune.config import pattern_in_words
+from crisp_prune.config import CrispConfig
 from crisp_prune.evaluate import Accuracy
 from crisp_prune.prune import Crisp
 from crisp_prune.training import EpochRow
@@ -27,7 +28,7 @@ def report_markdown(pruner: Crisp, exported: PrunedModel, course: Course) -> str
     config, before, after = pruner.config, course.before, course.after
     lines = [f"# {exported.name} pruned to {pattern_in_words(config)}", ""]
     lines += [
-        f"Sparsity {pruner.sparsity:.4f} (target {config.sparsity}), over the weights of hybrid and nm layers, "
+        f"Sparsity {pruner.sparsity:.4f} (target {config.target}), over the weights of hybrid and nm layers, "
         f"N:M counted. Classes: {_classes(config.classes, course.names)}. Seed {config.seed}.",
         "",
     ]
@@ -48,6 +49,30 @@ def report_markdown(pruner: Crisp, exported: PrunedModel, course: Course) -> str
     notes = exported.provenance.get("notes", [])
     lines += ["", "## Notes", "", *([f"- {note}" for note in notes] or ["- none"]), ""]
     return "\n".join(lines)
+
+
+def pattern_in_words(config: CrispConfig) -> str:
+    """What a model is pruned to, as headings say it.
+
+    >>> pattern_in_words(CrispConfig()), pattern_in_words(CrispConfig(pattern="filter"))
+    ('2:4 and blocks of 64', 'filters')
+    """
+    match config.pattern:
+        case "hybrid":
+            return f"{config.n}:{config.m} and blocks of {config.block}"
+        case "nm":
+            return f"{config.n}:{config.m}"
+        case "block":
+            return f"blocks of {config.block}"
+        case "vector":
+            return f"vectors of 1 x {config.block}"
+        case "column":
+            return f"vectors of {config.block} x 1"
+        case "kernel" | "filter" | "channel":
+            return f"{config.pattern}s"
+        case "unstructured":
+            return "single weights"
+    assert_never(config.pattern)
 
 
 def _classes(classes: Sequence[int], names: Mapping[int, str]) -> str:

@@ -13,7 +13,7 @@ from crisp_hw.spec.shown import listed
 from crisp_prune.blocks import block_sums
 from crisp_prune.config import CrispConfig
 from crisp_prune.geometry import Geometry, layers_of
-from crisp_prune.iterate import MatrixMasks
+from crisp_prune.iterate import Iteration, MatrixMasks
 from crisp_prune.plan import Plan
 from crisp_prune.sites import find_sites
 
@@ -27,6 +27,15 @@ def config_of(pruned: Any) -> CrispConfig:
         said = f"{pruned.name} does not say how it was pruned"
         raise InputError(said, hint="give the config that describes its masks: from_pruned(model, pruned, config=...)")
     return CrispConfig(**saved)
+
+
+def all_done(config: CrispConfig, sparsity: float) -> tuple[Iteration, ...]:
+    """The history of a pruner whose masks come from a file: every iteration is done, and only the end is known.
+
+    >>> len(all_done(CrispConfig(sparsity=0.9), 0.9))
+    9
+    """
+    return tuple(Iteration(index, target, sparsity) for index, target in enumerate(config.targets))
 
 
 def revived(model: nn.Module, pruned: PrunedModel, plan: Plan, geometry: Geometry) -> dict[str, MatrixMasks]:

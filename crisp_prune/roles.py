@@ -6,14 +6,17 @@ from crisp_prune.config import CrispConfig
 from crisp_prune.sites import Site
 
 
-def automatic_roles(sites: tuple[Site, ...], order: list[str]) -> dict[str, tuple[Role, str]]:
-    """Role and reason of every site by definition 2, in order of first call; those never called come last."""
+def automatic_roles(sites: tuple[Site, ...], order: list[str], headless: bool = False) -> dict[str, tuple[Role, str]]:
+    """Role and reason of every site by definition 2, in order of first call; those never called come last.
+
+    The last layer is the classifier, but for a network that is `headless`.
+    """
     place = {name: index for index, name in enumerate(order)}
     calls = {site.name: sorted(place[use.name] for use in site.uses if use.name in place) for site in sites}
     ranked = sorted(sites, key=lambda site: calls[site.name] or [len(order)])
     called = [site for site in ranked if calls[site.name]]
     first = next((site for site in called if site.kind == "conv2d"), None)
-    last = max(called, key=lambda site: calls[site.name][-1], default=None)
+    last = None if headless else max(called, key=lambda site: calls[site.name][-1], default=None)
     roles: dict[str, tuple[Role, str]] = {}
     for site in ranked:
         if site.obstacle:

@@ -13,7 +13,7 @@ from crisp_prune.config import CrispConfig
 from crisp_prune.geometry import Call, Geometry
 from crisp_prune.iterate import Iteration, MatrixMasks, sparsity_of
 from crisp_prune.packing import pack, unpack
-from crisp_prune.plan import make_plan
+from crisp_prune.plan import make_plan, reaching
 
 VERSION = 1
 """Version of the layout below."""
@@ -80,9 +80,11 @@ def from_dict(saved: Mapping[str, Any], model: nn.Module, config: CrispConfig) -
     """
     if saved.get("version") != VERSION:
         raise InputError(f"the pruner state has version {saved.get('version')}, this release reads {VERSION}")
-    require_config(config, saved["config"])
     geometry = _geometry_from_dict(saved["geometry"])
-    shapes = {layer.name: layer.grid for layer in make_plan(model, config, geometry).layers if layer.role != "dense"}
+    plan = make_plan(model, config, geometry)
+    config = reaching(config, plan)
+    require_config(config, saved["config"])
+    shapes = {layer.name: layer.grid for layer in plan.layers if layer.role != "dense"}
     if saved["masks"].keys() != shapes.keys():
         different = sorted(saved["masks"].keys() ^ shapes.keys())
         raise InputError(f"the saved state prunes other layers than this model has: {', '.join(different)}")
@@ -141,7 +143,13 @@ def _geometry_to_dict(geometry: Geometry | None) -> dict[str, Any] | None:
         for call in geometry.calls
     ]
     products = None if geometry.products is None else [_product_to_dict(each) for each in geometry.products]
-    return {"batch": geometry.batch, "calls": calls, "obstacles": dict(geometry.obstacles), "products": products}
+    return {
+        "batch": geometry.batch,
+        "calls": calls,
+        "obstacles": dict(geometry.obstacles),
+        "products": products,
+        "headless": geometry.headless,
+    }
 
 
 def _product_to_dict(product: Product) -> dict[str, Any]:
@@ -159,6 +167,7 @@ def _geometry_from_dict(saved: Mapping[str, Any] | None) -> Geometry | None:
         saved["batch"],
         dict(saved.get("obstacles", {})),
         None if products is None else tuple(Product(**each) for each in products),
+        saved.get("headless", False),
     )
 
 

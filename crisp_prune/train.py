@@ -157,6 +157,9 @@ def _close_epoch(training: Training) -> None:
             found = training.options.evaluate(training.pruner.model)
         row = replace(row, top1_all=found.top1_all, top1_classes=found.top1_classes)
     training.rows.append(row)
+    for callback in training.options.callbacks:
+        with rng.preserved(training.loader):
+            callback(row)
 
 
 def _report(training: Training) -> None:
@@ -173,7 +176,8 @@ def _check(training: Training) -> None:
     checkpoint = training.options.checkpoint
     if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
         raise InputError(
-            "fit() runs in one process", hint="with torch.distributed, write the loop yourself around step()"
+            f"fit() runs in one process, and torch.distributed has {dist.get_world_size()}",
+            hint="write the loop yourself: step() prunes alike in all, observe() reads the gradients that DDP averaged",
         )
     if getattr(training.loader, "persistent_workers", False):
         raise InputError("fit() cannot resume persistent_workers=True bit for bit", hint="build the loader without it")

@@ -1,6 +1,6 @@
 """What a training run is: its options, its rows and its state between two optimizer steps."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypedDict
@@ -54,6 +54,10 @@ class FitOptions:
     `checkpoint` is written after every iteration, every epoch and, when `every` is not 0, every so many steps;
     `resume` continues from it when it exists. `score_loader` None scores with the training loader. `evaluate` is asked
     for the accuracy of the masked model after every epoch; it draws no random numbers from the run's generators.
+    `callbacks` are told the row of every epoch as it ends, for logs: loss, rate, sparsity, accuracy.
+
+    >>> FitOptions(callbacks=[lambda row: print(row.epoch, row.loss, row.sparsity)]).every
+    0
     """
 
     checkpoint: Path | None = None
@@ -63,6 +67,7 @@ class FitOptions:
     loss_fn: LossFn = classification_loss
     on_step: Callable[[Progress], None] | None = None
     evaluate: Callable[[nn.Module], Accuracy] | None = None
+    callbacks: Sequence[Callable[[EpochRow], object]] = ()
 
     def __post_init__(self) -> None:
         """Refuse values of other kinds; the checkpoint may be text."""
@@ -76,6 +81,8 @@ class FitOptions:
             raise wrong_kind("score_loader", self.score_loader, "a DataLoader or another list of batches")
         check_callable("on_step", self.on_step)
         check_callable("evaluate", self.evaluate)
+        if not isinstance(self.callbacks, list | tuple) or not all(map(callable, self.callbacks)):
+            raise wrong_kind("callbacks", self.callbacks, "a list of functions, each told the row of every epoch")
         if not callable(self.loss_fn):
             raise wrong_kind("loss_fn", self.loss_fn, "a function of model and batch that returns the loss")
 
@@ -90,6 +97,7 @@ class FitFields(TypedDict, total=False):
     loss_fn: LossFn
     on_step: Callable[[Progress], None] | None
     evaluate: Callable[[nn.Module], Accuracy] | None
+    callbacks: Sequence[Callable[[EpochRow], object]]
 
 
 class Pruner(Protocol):
@@ -131,7 +139,7 @@ class Training:
     def __init__(self, pruner: Pruner, loader: Iterable[Any], options: FitOptions) -> None:
         """Check the loader and build the optimizer."""
         config = pruner.config
-        self.pruner, self.loader, self.options, self.config = pruner, loader, options, config
+        self.pruner, self.loader, self.options = pruner, loader, options
         self.steps_per_epoch = _length(loader)
         self.total = config.epochs * self.steps_per_epoch
         self.pruning_steps = pruning_steps(self.total, config.prune_until)
@@ -143,6 +151,11 @@ class Training:
         self.step, self.loss_sum, self.rows = 0, 0.0, list[EpochRow]()
         self.epoch_rng: rng.State | None = None
         self.scores_with = loader if options.score_loader is None else options.score_loader
+
+    @property
+    def config(self) -> CrispConfig:
+        """That of the pruner, whose target can become a number with the first batch."""
+        return self.pruner.config
 
 
 def _length(loader: Iterable[Any]) -> int:

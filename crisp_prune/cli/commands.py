@@ -159,7 +159,7 @@ def _plan(config: "CrispConfig", asked: Mapping[str, Any]) -> None:
     from crisp_hw.command_line.answers import show
     from crisp_prune.geometry import record
     from crisp_prune.job import build_model
-    from crisp_prune.plan import make_plan, plan_document, require_reachable
+    from crisp_prune.plan import make_plan, plan_document, reaching, require_reachable
     from crisp_prune.sites import find_sites
 
     network = build_model(asked["model"], asked["weights"], config.seed)
@@ -169,7 +169,7 @@ def _plan(config: "CrispConfig", asked: Mapping[str, Any]) -> None:
         geometry = record(network, find_sites(network), lambda: network(sample), sample.shape[0])
     found = make_plan(network, config, geometry)
     show(plan_document(found), asked["form"])
-    require_reachable(found, config.sparsity)
+    require_reachable(found, reaching(config, found).target)
 
 
 def _need_torch() -> None:

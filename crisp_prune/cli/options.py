@@ -12,7 +12,7 @@ from crisp_hw.command_line.job_files import FOLDER_OR_FACTORY
 from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.descriptors import Role
 from crisp_prune.choices import Driver
-from crisp_prune.config import CrispConfig
+from crisp_prune.config import MAX, CrispConfig
 from crisp_prune.image import ImageTransform
 from crisp_prune.options import Job
 
@@ -78,6 +78,8 @@ def _option(owner: type, entry: "Field[Any]") -> Parameter:
     flag = f"--{name.replace('_', '-')}"
     if get_origin(kind) is Literal:
         kind, text = str, f"{text}: {', '.join(get_args(kind))}."
+    elif any(get_origin(part) is Literal for part in get_args(kind)):  # a number, or a word for one
+        kind = str
     default = Parameter.empty if entry.default is MISSING else entry.default
     if meta["may_be_left_out"]:
         kind, default = kind | None, None
@@ -116,6 +118,8 @@ def config_from(asked: Mapping[str, Any]) -> CrispConfig:
         if entry.name in asked and entry.name not in IN_WORDS
     }
     roles, ceilings = _roles(asked["role"]), _ceilings(asked["max_sparsity"])
+    if plain["sparsity"] not in (None, MAX):
+        plain["sparsity"] = _share("--sparsity", plain["sparsity"], f"give one, or {MAX}")
     left_out = {name for name, value in plain.items() if value is None}
     named = {"n": n, "m": m, "roles": roles, "max_sparsity": ceilings}
     return CrispConfig(**{name: value for name, value in (plain | named).items() if name not in left_out})
@@ -177,8 +181,13 @@ def _ceilings(items: Sequence[str]) -> dict[str, float]:
     """--max-sparsity options as the config wants them."""
     ceilings = {}
     for glob, value in _assignments("--max-sparsity", items):
-        try:
-            ceilings[glob] = float(value)
-        except ValueError:
-            raise InputError(f"{value!r} is no number", Where(key=f"--max-sparsity {glob}")) from None
+        ceilings[glob] = _share(f"--max-sparsity {glob}", value)
     return ceilings
+
+
+def _share(option: str, value: str, hint: str = "") -> float:
+    """The number that an option was given as text."""
+    try:
+        return float(value)
+    except ValueError:
+        raise InputError(f"{value!r} is no number", Where(key=option), hint) from None

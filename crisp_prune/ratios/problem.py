@@ -131,7 +131,7 @@ class Problem:
 
     def _judge(self, kept: Kept) -> float:
         twin = copy.deepcopy(self.pruner)
-        twin._set(self.masks(kept))
+        twin.masking.set(self.masks(kept))
         optimizer = torch.optim.SGD(twin.model.parameters(), lr=self.config.lr, momentum=self.config.momentum)
         with preserved(), torch.enable_grad():
             torch.manual_seed(self.judge.seed)
@@ -200,5 +200,5 @@ def _owner(name: str, problem: Problem) -> str | None:
     """The layer with blocks whose call an exported entry is."""
     base = name.partition("@")[0]
     owners = [each for each in problem.layers if base == each or base.startswith(f"{each}.")]
-    uses = {use.name: site.name for site in problem.pruner._sites.values() for use in site.uses}
+    uses = {use.name: site.name for site in problem.pruner.masking.sites.values() for use in site.uses}
     return uses.get(base) if uses.get(base) in problem.ranks else max(owners, key=len, default=None)

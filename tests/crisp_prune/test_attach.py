@@ -91,7 +91,7 @@ def test_gradient_reaches_what_nm_dropped_and_not_what_blocks_dropped():
     gradient = model[2].weight.grad.permute(0, 2, 3, 1).reshape(8, -1)
     assert (gradient[~masks.live] == 0).all()
     assert (gradient[masks.live & ~masks.nm] != 0).float().mean() > 0.5
-    effective = torch.where(pruner._attached["2"].keep, model[2].weight, 0.0).detach().requires_grad_()
+    effective = torch.where(pruner.masking.attached["2"].keep, model[2].weight, 0.0).detach().requires_grad_()
     hidden = model[1](model[0](X))
     tail = nn.Sequential(*list(strip(copy.deepcopy(model)))[3:])
     tail(F.conv2d(hidden.detach(), effective, model[2].bias)).square().sum().backward()

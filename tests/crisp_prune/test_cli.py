@@ -167,11 +167,15 @@ def test_plan_prints_roles_and_reach(toy, monkeypatch, capsys):
     told = capsys.readouterr()
     assert "first convolution" in told.out
     assert "out of reach: the highest is" in told.err and "7 keeps 80 of 160 (nm)" in told.err
+    assert call(monkeypatch, *options, "--sparsity", "max", "--format", "json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["targets"][-1] == int(told["highest"] * 1e4) / 1e4
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (("--sparsity", "most"), "--sparsity: 'most' is no number; give one, or max"),
         (("--nm", "24"), "--nm '24' is no pattern"),
         (("--nm", "2:5"), "no multiple of m = 5"),
         (("--classes", "9"), "classes 9 have no sample"),

@@ -202,3 +202,60 @@ def test_a_head_that_is_tied_leaves_no_other_layer_to_be_the_classifier():
     assert [(layer.name, layer.role) for layer in plan.layers] == [
         ("middle", "hybrid"), ("last", "hybrid"), ("head", "dense"),
     ]  # fmt: skip
+
+
+def test_the_word_for_the_highest_sparsity_is_a_number_once_the_layers_are_known():
+    config = CrispConfig(sparsity="max", block=8)
+    with pytest.raises(InputError, match="'max' is a number once a model is known"):
+        _ = config.iterations
+    assert CrispConfig(pattern="nm", sparsity="max").sparsity == 0.5
+    plan = make_plan(OutOfOrder(), config)
+    assert plan.targets[-1] == int(plan.highest * 1e4) / 1e4
+    pruner = Crisp(OutOfOrder(), config)
+    before = pruner.config.sparsity
+    pruner.record((torch.zeros(2, 3, 6, 6), torch.zeros(2, dtype=torch.long)))  # other layers are the first and last
+    assert before == plan.targets[-1] != pruner.config.sparsity == int(pruner.plan().highest * 1e4) / 1e4
+    assert pruner.config.sparsity <= pruner.plan().highest < pruner.config.sparsity + 1e-4
+
+
+def test_a_target_out_of_reach_says_what_can_be_taken():
+    with pytest.raises(InputError, match=r"take sparsity=0\.\d+ or sparsity='max'"):
+        Crisp(OutOfOrder(), sparsity=0.99, block=8)
+    assert Crisp(OutOfOrder(), sparsity="max", block=8).config.sparsity > 0.5
+
+
+class Backbone(nn.Module):
+    """Two convolutions and what follows them: a norm, or an end given by the test."""
+
+    def __init__(self, end):
+        super().__init__()
+        self.stem, self.body, self.end = nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3), end
+
+    def forward(self, x):
+        return self.end(self.body(self.stem(x)))
+
+
+ENDS = {
+    "norm": (nn.BatchNorm2d(8), "hybrid", "hybrid"),
+    "maps in part": (nn.MaxPool2d(2), "nm", "hybrid"),  # the modules alone do not show it
+    "maps pooled": (nn.Sequential(nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()), "nm", "nm"),
+    "maps themselves": (nn.Sigmoid(), "nm", "nm"),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_network_without_a_head_has_no_classifier_to_spare(end):
+    module, blind, seen = ENDS[end]
+    assert roles(make_plan(Backbone(module), CONFIG)) == {"stem": "dense", "body": blind}
+    pruner = Crisp(Backbone(module), sparsity=0.5, block=8, sample=torch.zeros(2, 3, 8, 8))
+    assert roles(pruner.plan()) == {"stem": "dense", "body": seen}
+    again = Crisp(Backbone(module), sparsity=0.5, block=8)
+    again.load_state_dict(pruner.state_dict())
+    assert roles(again.plan()) == {"stem": "dense", "body": seen}
+
+
+@pytest.mark.parametrize("sample", [None, torch.zeros(1, 4, 16)])
+def test_an_encoder_without_a_head_is_pruned_to_its_last_layer(sample):
+    encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(16, 2, 32, batch_first=True), 2)
+    plan = Crisp(encoder, sparsity=0.5, block=8, sample=sample).plan()
+    assert {layer.role for layer in plan.layers} == {"hybrid"}

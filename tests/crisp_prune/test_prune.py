@@ -213,7 +213,7 @@ def test_state_loads_with_weights_only_and_continues_alike():
     assert again.plan() == pruner.plan()
     for name, masks in again.masks.items():
         assert torch.equal(masks.keep, pruner.masks[name].keep)
-        assert torch.equal(again._attached[name].keep, pruner._attached[name].keep)
+        assert torch.equal(again.masking.attached[name].keep, pruner.masking.attached[name].keep)
 
 
 def test_state_of_another_run_is_refused_and_changes_nothing():
@@ -236,7 +236,7 @@ def test_sr_ste_pulls_only_what_nm_dropped():
     pruner.step()
     before = pruner.weights["body"].detach().clone()
     pruner.decay(lr=0.1)
-    nm = pruner._attached["body"].nm
+    nm = pruner.masking.attached["body"].nm
     assert torch.equal(pruner.weights["body"][nm], before[nm])
     assert torch.allclose(pruner.weights["body"][~nm], before[~nm] * 0.95)
 

@@ -1,6 +1,7 @@
 """What used to go wrong without a word: each kind is right, or refused with the reason."""
 
 import copy
+from io import BytesIO
 
 import pytest
 import torch
@@ -238,6 +239,28 @@ def test_sharded_weights_are_refused_in_one_sentence(first):
             Crisp(model, sparsity=0.5, block=4) if pruner is None else pruner.step()
     finally:
         torch.distributed.destroy_process_group()
+
+
+EXPORTS = {
+    "torch.export": lambda model, x: torch.export.export(model, (x,)),
+    "torch.jit.trace": lambda model, x: torch.jit.trace(model, (x,)),
+    "torch.onnx.export": lambda model, x: torch.onnx.export(model, (x,), BytesIO(), dynamo=False),
+}
+
+
+@pytest.mark.parametrize("way", EXPORTS)
+def test_an_export_of_dense_weights_is_told_once(way, recwarn):
+    model, x = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 4)), torch.zeros(1, 8)
+    pruner = Crisp(model, sparsity=0.5, block=4, criterion="magnitude", sample=x)
+    pruner.step()
+    for _ in range(2):
+        EXPORTS[way](model, x)
+    told = [str(each.message) for each in recwarn if "dense weights" in str(each.message)]
+    assert len(told) == 1 and "finalize() first" in told[0]
+    pruner.finalize()
+    recwarn.clear()
+    EXPORTS[way](model, x)
+    assert not model._forward_pre_hooks and not [each for each in recwarn if "dense weights" in str(each.message)]
 
 
 def test_a_state_dict_of_dense_weights_is_told_once_and_not_by_checkpoints(tmp_path, recwarn):

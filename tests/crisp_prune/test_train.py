@@ -239,3 +239,41 @@ def test_what_fit_refuses(tmp_path):
         build(replace(CONFIG, criterion="magnitude"))[0].fit(
             loader, FitOptions(loss_fn=lambda model, batch: model(batch[0]).mean() * float("nan"))
         )
+
+
+def test_the_highest_sparsity_is_resumed_as_the_number_that_it_was(tmp_path):
+    config = replace(CONFIG, sparsity="max", block=4)
+    whole = fit(config=config)
+    assert whole.sparsity == pytest.approx(whole.config.sparsity, abs=0.02) and whole.config.sparsity > 0.7
+
+    def stop(progress):
+        if progress.step == 12:
+            raise Stop
+
+    with pytest.raises(Stop):
+        fit(tmp_path / "run.ckpt", on_step=stop, config=config)
+    assert same(fingerprint(fit(tmp_path / "run.ckpt", resume=True, config=config)), fingerprint(whole))
+
+
+def test_callbacks_are_told_the_row_of_every_epoch_and_change_nothing(tmp_path):
+    rows = []
+
+    def log(row):
+        rows.append(row)
+        torch.rand(3)  # a logger that draws
+
+    pruner, loader = build()
+    pruner.fit(loader, checkpoint=tmp_path / "run.ckpt", callbacks=[log, lambda row: None])
+    assert [row.epoch for row in rows] == [1, 2, 3, 4] and rows[-1].sparsity == pruner.sparsity
+    assert all(row.loss > 0 for row in rows) and same(fingerprint(pruner), fingerprint(fit()))
+    with pytest.raises(InputError, match="callbacks is a function; give a list of functions, each told the row"):
+        FitOptions(callbacks=log)
+
+
+def test_several_processes_are_refused_in_one_sentence(monkeypatch):
+    pruner, loader = build()
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
+    with pytest.raises(InputError, match=r"fit\(\) runs in one process, and torch.distributed has 2; .*observe"):
+        pruner.fit(loader)
+    assert pruner.iteration == 0
