@@ -9,6 +9,7 @@ from crisp_hw.errors import CrispError
 from crisp_hw.machine.store import Store, claimed, read, refuse, write
 from crisp_hw.mapper.found import Found
 from crisp_hw.searches.content import Content
+from crisp_hw.searches.recent import Recent
 from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design, DesignPoint
 from crisp_hw.spec.options import SearchOptions
@@ -36,6 +37,9 @@ class Solved:
     rounded: tuple[str, ...] = ()
 
 
+_RECENT: Recent[Solved] = Recent()
+
+
 def task_of(
     design: Design,
     constraints: Constraints,
@@ -57,7 +61,20 @@ def task_of(
 
 
 def recall(task: Task, store: Store) -> Solved | None:
-    """A search that was kept, evaluated once more; None where its cycles and energy are not those of then."""
+    """A search that was kept, evaluated once more; None where its cycles and energy are not those of then.
+
+    What this process evaluated a short while ago is not evaluated again, as long as its file is the same.
+    """
+    path = store.path(task.key)
+    if (known := _RECENT.get(path)) is not None:
+        return known
+    solved = _recalled(task, store)
+    if solved is not None:
+        _RECENT.put(path, solved)
+    return solved
+
+
+def _recalled(task: Task, store: Store) -> Solved | None:
     entry = read(store, task.key)
     if not isinstance(entry, dict):
         return None
