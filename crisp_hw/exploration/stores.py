@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
@@ -21,6 +22,9 @@ from crisp_hw.spec.study import Axis, Judged, Objective, Point, Space
 
 JOURNAL = "points.log"
 KEY, RECORD, REASON = "key", "record", "reason"
+MOST_CHOICES = 16
+"""Choices that stand in every line of a journal; of longer lists it is the place that is kept, and the name beside it. Not
+given; assumed because a line without them takes some 1,600 bytes, which 16 names do not double."""
 
 
 class Kept:
@@ -31,7 +35,7 @@ class Kept:
         self._study: Any = None
         self._begin: Callable[[], Any] | None = None  # with the first point that is new
         self._objectives = objectives
-        self._distributions = {axis.name: _range(axis) for axis in space.axes} if store is not None else {}
+        self._axes = {axis.name: _Told(axis, _range(axis)) for axis in space.axes} if store is not None else {}
         if store is None:
             return
         storage = _storage(store)
@@ -64,9 +68,12 @@ class Kept:
             optuna().trial.create_trial(
                 state=states.COMPLETE if judged.feasible else states.FAIL,
                 values=values,
-                params={name: _plain(value) for name, value in point.items()},
-                distributions={name: self._distributions[name] for name in point},
-                user_attrs={KEY: key, RECORD: json.dumps(judged.record), REASON: judged.reason},
+                params={name: self._axes[name].value(value) for name, value in point.items()},
+                distributions={name: self._axes[name].range for name in point},
+                user_attrs={
+                    **{name: _plain(value) for name, value in point.items() if self._axes[name].by_place},
+                    **{KEY: key, RECORD: json.dumps(judged.record), REASON: judged.reason},
+                },
             )
         )
 
@@ -76,18 +83,46 @@ class Kept:
             self._known[str(told[KEY])] = Judged(json.loads(told[RECORD]), str(told[REASON]))
 
 
+@dataclass(frozen=True)
+class _Told:
+    """An axis as others who look into the storage see it: `range` is Optuna's distribution."""
+
+    axis: Axis
+    range: Any
+
+    @property
+    def by_place(self) -> bool:
+        """Is a value told by its place in a list that is too long to stand in every line?"""
+        return _is_long(self.axis)
+
+    def value(self, value: Value) -> Value:
+        """A value as the distribution has it."""
+        return self.axis.values.index(value) if self.by_place else _plain(value)
+
+
+def _is_long(axis: Axis) -> bool:
+    return len(axis.values) > MOST_CHOICES and not _numbers(axis)
+
+
+def _numbers(axis: Axis) -> list[float]:
+    """The values of an axis of numbers alone; none of another."""
+    numbers = [each for each in axis.values if isinstance(each, int | float) and not isinstance(each, bool)]
+    return numbers if len(numbers) == len(axis.values) else []
+
+
 def _plain(value: Value) -> Value:
     return "none" if value is None else value
 
 
 def _range(axis: Axis) -> Any:
-    """What an axis may be, as others who look into the storage see it: numbers as a range, all else as choices."""
+    """What an axis may be: numbers as a range, all else as choices, many as their places."""
     kinds = optuna().distributions
     if not axis.values:
         return kinds.FloatDistribution(axis.low, axis.high)
-    numbers = [each for each in axis.values if isinstance(each, int | float) and not isinstance(each, bool)]
-    if len(numbers) == len(axis.values):
+    if numbers := _numbers(axis):
         return kinds.FloatDistribution(min(numbers), max(numbers))
+    if _is_long(axis):
+        return kinds.IntDistribution(0, len(axis.values) - 1)
     return kinds.CategoricalDistribution([_plain(each) for each in axis.values])
 
 

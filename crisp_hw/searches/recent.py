@@ -1,4 +1,4 @@
-"""What was looked up on disk a short while ago, as long as its file is that of then: a study asks for it point by point."""
+"""What was looked up on disk a short while ago, as long as its file is that of then: studies ask for it point by point."""
 
 import time
 from collections import OrderedDict

@@ -1,5 +1,6 @@
 """What is kept is found again, by content, also after a process that was killed while it wrote."""
 
+import optuna
 import pytest
 
 from crisp_hw.errors import InputError
@@ -33,6 +34,21 @@ def test_another_space_finds_the_same_points(tmp_path):
     assert other.known("k1") == GOOD
     other.keep("k3", {"a": 3}, BAD)
     assert len(Kept(tmp_path, SPACE, CYCLES)) == 3
+
+
+@pytest.mark.parametrize("kind", ["folder", "sqlite"])
+def test_many_names_do_not_stand_in_every_line(tmp_path, kind):
+    names = [f"network-with-a-long-name-{number}" for number in range(200)]
+    space = space_of({"network": names, "cores": [2, 4]})
+    store = tmp_path if kind == "folder" else f"sqlite:///{tmp_path}/study.db"
+    kept = Kept(store, space, CYCLES)
+    for number, name in enumerate(names[:50]):
+        kept.keep(f"k{number}", {"network": name, "cores": 2}, GOOD)
+    size = sum(path.stat().st_size for path in tmp_path.iterdir())
+    assert size < 50 * 2000 + 200_000 * (kind == "sqlite")  # SQLite has pages of tables beside the points
+    told = optuna.load_study(storage=kept._study._storage, study_name=kept._study.study_name).trials[49]
+    assert told.params == {"network": 49, "cores": 2} and told.user_attrs["network"] == names[49]
+    assert Kept(store, space, CYCLES).known("k49") == GOOD
 
 
 @pytest.mark.parametrize("cut", [1, 20, 200])
