@@ -23,8 +23,8 @@ from crisp_hw.spec.study import Axis, Judged, Objective, Point, Space
 JOURNAL = "points.log"
 KEY, RECORD, REASON = "key", "record", "reason"
 MOST_CHOICES = 16
-"""Choices that stand in every line of a journal; of longer lists it is the place that is kept, and the name beside it. Not
-given; assumed because a line without them takes some 1,600 bytes, which 16 names do not double."""
+"""Choices that stand in every line of a journal; of longer lists it is the place that is kept, and the name beside it.
+Not given; assumed because a line without them takes some 1,600 bytes, which 16 names do not double."""
 
 
 class Kept:
@@ -72,7 +72,9 @@ class Kept:
                 distributions={name: self._axes[name].range for name in point},
                 user_attrs={
                     **{name: _plain(value) for name, value in point.items() if self._axes[name].by_place},
-                    **{KEY: key, RECORD: json.dumps(judged.record), REASON: judged.reason},
+                    KEY: key,
+                    RECORD: json.dumps(judged.record),
+                    REASON: judged.reason,
                 },
             )
         )

@@ -1,4 +1,4 @@
-"""What was looked up on disk a short while ago, as long as its file is that of then: studies ask for it point by point."""
+"""What was read of files a short while ago, as long as they are those of then: studies ask for it point by point."""
 
 import time
 from collections import OrderedDict
