@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from crisp_hw.errors import InputError
+from crisp_hw.spec.shown import listed
 from crisp_prune.rng import preserved
 
 LABEL_KEYS = ("labels", "label", "targets", "target", "y")
@@ -18,15 +19,26 @@ LossFn = Callable[[nn.Module, Any], Tensor]
 
 
 def classification_loss(model: nn.Module, batch: Any) -> Tensor:
-    """Mean cross entropy of a batch (inputs, labels).
+    """Mean cross entropy of a batch (inputs, labels); InputError for a batch of another kind, which needs its own loss.
 
     Examples
     --------
     >>> classification_loss(nn.Identity(), (torch.zeros(1, 2), torch.tensor([0]))).item()
     0.6931...
     """
-    inputs, labels = batch
-    return cross_entropy(model(inputs), labels)
+    match batch:
+        case [inputs, labels]:
+            return cross_entropy(model(inputs), labels)
+        case Mapping():
+            kind = f"a map of {listed(sorted(map(str, batch)), 4)}"
+        case list() | tuple():
+            kind = f"a {type(batch).__name__} of {len(batch)}"
+        case _:
+            kind = f"a {type(batch).__name__}"
+    raise InputError(
+        f"a batch is {kind}, not a pair of inputs and labels, so its loss is not known",
+        hint="give loss_fn=, a function of model and batch that returns the loss",
+    )
 
 
 def to_device(batch: Any, device: torch.device) -> Any:

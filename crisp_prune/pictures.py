@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from crisp_prune.evaluate import Accuracy
-from crisp_prune.iterate import MatrixMasks
+from crisp_prune.iterate import MatrixMasks, sparsity_of
 from crisp_prune.training import EpochRow
 
 COURSE, LAYERS, MASKS = "accuracy.png", "sparsity.png", "masks.png"
@@ -69,13 +69,17 @@ def _course(rows: Sequence[EpochRow], before: Accuracy, folder: Path) -> str:
 
 
 def _layers(masks: Mapping[str, MatrixMasks], folder: Path) -> str:
-    """The sparsity of every pruned layer, in order of execution."""
+    """The sparsity of every pruned layer, in order of execution, and of all together."""
     import matplotlib.pyplot as plt
 
     _, axes = plt.subplots(figsize=(max(6.0, 0.22 * len(masks)), 4))
     axes.bar(range(len(masks)), [100 * (1 - float(one.keep.float().mean())) for one in masks.values()])
     axes.set_xticks(range(len(masks)), list(masks), rotation=60, ha="right", fontsize="x-small")
+    axes.axhline(100 * sparsity_of(masks), color="k", linestyle="--", label="all together")
     axes.set_ylabel("sparsity (%)")
+    axes.set_ylim(0, 100)
+    axes.set_xlabel("pruned layers, in order of execution")
+    axes.legend(fontsize="small")
     return _saved(folder, LAYERS)
 
 

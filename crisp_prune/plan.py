@@ -175,7 +175,7 @@ def require_reachable(plan: Plan, sparsity: float) -> None:
         raise InputError(
             "the model has no convolution or Linear layer that can be pruned", hint="see `plan` for the reasons"
         )
-    if sparsity <= plan.highest + TOLERANCE:
+    if sparsity <= plan.highest + TOLERANCE or len(plan.targets) == 1:  # the first iteration is N:M, whatever it gives
         return
     prunable = [layer for layer in plan.layers if layer.role != "dense"]
     worst = sorted(prunable, key=lambda layer: layer.lowest_kept, reverse=True)[:3]

@@ -10,6 +10,7 @@ from crisp_hw.documents.document import Document
 from crisp_hw.machine.writing import write_text
 from crisp_hw.spec.columns import Record
 from crisp_hw.spec.documents.workloads import STUDY
+from crisp_hw.spec.shown import counted
 from crisp_prune.lab.cell import Measured
 from crisp_prune.lab.results import Pair, Row, pairs_of, rows_of
 from crisp_prune.lab.running import Reached
@@ -41,7 +42,7 @@ def study_document(study: Study, reached: Reached, notes: Sequence[str]) -> Docu
         "notes": list(notes),
     }
     remarks = {"note": tuple(notes), "pairs": tuple(in_words(pair) for pair in pairs)}
-    title = f"{study.model} on {', '.join(sources)}, {study.epochs} epochs"
+    title = f"{study.model} on {', '.join(sources)}, {counted(study.epochs, 'epoch')}"
     return Document("comparison", (table(title, STUDY.columns, records),), remarks, records, content)
 
 

@@ -62,9 +62,7 @@ class Problem:
         self.judged: dict[tuple[int, ...], float] = {}
         self.trail: list[float] = []
         if self.cost(self.least) > self.limit * (1 + SLACK):
-            lowest = f"with one block a row in every layer it is {self.cost(self.least):.6g}"
-            said = f"a cost of {self.limit:.6g} is out of reach: {lowest}"
-            raise InputError(said, hint="raise the budget, or choose smaller blocks or a sparser N:M")
+            raise _out_of_reach(target.metric, self)
 
     def _ranked(self, name: str, score: torch.Tensor) -> RankColumns:
         masks = self.dense_masks[name]
@@ -153,6 +151,16 @@ class Problem:
         total = sum(each.nm.numel() for each in masks.values())
         sparsity = 1 - sum(int(each.keep.sum()) for each in masks.values()) / total
         return replace(self.config, max_sparsity=zeros, sparsity=sparsity)
+
+
+def _out_of_reach(metric: str, problem: Problem) -> InputError:
+    """What to say of a budget that the network with its fewest blocks exceeds."""
+    least = problem.cost(problem.least)
+    lowest = f"with one block a row in every layer it is {least:.6g}, of {problem.dense:.6g} dense"
+    hint = "raise the budget, or choose smaller blocks or a sparser N:M"
+    if least >= problem.dense:
+        hint = "this accelerator gains nothing from these masks: choose another one, or another metric"
+    return InputError(f"a cost of {problem.limit:.6g} {metric} is out of reach: {lowest}", hint=hint)
 
 
 def _renormed(model: torch.nn.Module, inputs: Sequence[Any]) -> None:

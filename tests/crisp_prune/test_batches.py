@@ -60,3 +60,18 @@ def test_batches_that_classes_cannot_pick_from_are_refused(batch):
     pruner = Crisp(model, CrispConfig(sparsity=0.6, block=4, classes=(1,)))
     with pytest.raises(InputError, match="class"):
         pruner.step([batch], lambda model, batch: model(torch.zeros(1, 16)).sum())
+
+
+@pytest.mark.parametrize(
+    ("batch", "said"),
+    [
+        ({"x": torch.zeros(8, 16), "labels": torch.arange(8) % 4}, "a batch is a map of labels, x, not a pair"),
+        ((torch.zeros(8, 16), torch.ones(8), torch.arange(8) % 4), "a batch is a (tuple|list) of 3, not a pair"),
+        (torch.zeros(8, 16), "a batch is a Tensor, not a pair"),
+    ],
+)
+def test_batches_of_other_kinds_need_a_loss_of_their_own(batch, said):
+    pruner = Crisp(nn.Sequential(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 4)), sparsity=0.6, block=4, epochs=1)
+    for work in (pruner.fit, pruner.step):
+        with pytest.raises(InputError, match=f"{said}.*give loss_fn="):
+            work([batch])

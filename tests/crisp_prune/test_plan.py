@@ -224,6 +224,15 @@ def test_a_target_out_of_reach_says_what_can_be_taken():
     assert Crisp(OutOfOrder(), sparsity="max", block=8).config.sparsity > 0.5
 
 
+@pytest.mark.parametrize("sparsity", [None, "max"])
+def test_nm_alone_is_what_it_gives_where_rows_are_no_whole_groups(sparsity):
+    told = {} if sparsity is None else {"sparsity": sparsity}
+    model = nn.Sequential(nn.Linear(27, 8), nn.Linear(8, 4))
+    pruner = Crisp(model, pattern="nm", criterion="magnitude", **told)
+    assert pruner.step().sparsity == 1 - (14 * 8 + 4 * 4) / (27 * 8 + 8 * 4)  # the last group keeps two of three
+    assert Crisp(nn.Sequential(nn.Linear(3, 8)), sparsity="max", block=4).config.sparsity == 0.5
+
+
 class Backbone(nn.Module):
     """Two convolutions and what follows them: a norm, or an end given by the test."""
 

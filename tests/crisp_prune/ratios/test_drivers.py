@@ -23,6 +23,13 @@ class Weights:
         return tuple(float(each) for each in kept)
 
 
+class Dense:
+    """Hardware that masks save nothing on."""
+
+    def costs(self, layers):
+        return tuple(float(layer.layer.macs) for layer in layers)
+
+
 def network():
     torch.manual_seed(0)
     return nn.Sequential(
@@ -96,8 +103,12 @@ def test_the_agent_learns_which_layer_matters(problem, monkeypatch):
 
 def test_what_cannot_be_met_is_refused():
     config = CrispConfig(pattern="block", block=4, sparsity=0.5, epochs=1)
-    with pytest.raises(InputError, match=r"a cost of .* is out of reach: with one block a row in every layer it is"):
+    with pytest.raises(
+        InputError, match=r"a cost of .* cycles is out of reach: with one block a row in every layer it is"
+    ):
         problem_of(network(), config, batches(), Weights(), Target("cycles", 0.01, relative=True))
+    with pytest.raises(InputError, match=r"10 cycles is out of reach.* gains nothing from these masks"):
+        problem_of(network(), config, batches(), Dense(), Target("cycles", 10))
     with pytest.raises(InputError, match="the pattern filter has no budget; block and hybrid have"):
         problem_of(network(), CrispConfig(pattern="filter"), batches(), Weights(), Target("cycles", 0.5, relative=True))
 
