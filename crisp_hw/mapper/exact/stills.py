@@ -61,8 +61,9 @@ def stills(
 ) -> tuple[Still, ...]:
     """The classes of a block that are not worse than another; `active` are the dimensions that may do anything in it.
 
-    Where the order is free, only sets of dimensions that are 1 matter that let a tensor pass: unions of what tensors
-    move along (any other order of the loops that do something is there as well); and none in the outermost block,
+    Where the order is free, only sets of dimensions that are 1 matter that let a tensor pass, or slide on: unions of
+    what tensors move along, or of what moves them along all ranks but one that slides (any other order of the loops
+    that do something is there as well); and none in the outermost block,
     outside of which there is nothing to stand still in. Where constraints settle some of the order, all sets matter.
     `moved` are the tensors that the block delivers, where not all: no class is made for the sake of the others.
 
@@ -108,12 +109,19 @@ def _forcings(tensors: list[Tensor], block: LoopBlock, active: Dims, outermost: 
     if (block.fixed or block.last) and len(active) > 1:
         own = [frozenset([dim]) for dim in sorted(active)]
     else:
-        own = [] if outermost else [tensor.dims & active for tensor in tensors]
+        own = [] if outermost else [dims & active for tensor in tensors for dims in _steps_over(tensor)]
     chosen = (
         frozenset[str]().union(*(dims for dims, taken in zip(own, picks, strict=True) if taken))
         for picks in product((False, True), repeat=len(own))
     )
     return list(dict.fromkeys(chosen))
+
+
+def _steps_over(tensor: Tensor) -> list[Dims]:
+    """What a block without loops over it lets pass of a tensor: the tile, or, along a rank that slides, what moves it
+    along the others, so that it slides on in the next outer block.
+    """
+    return [tensor.dims, *(tensor.dims - {term.dim for term in rank} for rank in sliding_ranks(tensor))]
 
 
 def _inside(order: tuple[str, ...], dims: Dims) -> tuple[str, ...]:
