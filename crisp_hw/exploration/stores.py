@@ -4,27 +4,27 @@ The storage is a bag of points: their order is that of the sampler, which asks f
 that is kept is never judged again, whichever study asked for it.
 """
 
-import fcntl
 import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.exploration.extra import optuna
-from crisp_hw.machine.writing import check_writable
+from crisp_hw.exploration.journal import Journal
 from crisp_hw.spec.columns import Value
 from crisp_hw.spec.study import Axis, Judged, Objective, Point, Space
 
-JOURNAL = "points.log"
 KEY, RECORD, REASON = "key", "record", "reason"
 MOST_CHOICES = 16
 """Choices that stand in every line of a journal; of longer lists it is the place that is kept, and the name beside it.
 Not given; assumed because a line without them takes some 1,600 bytes, which 16 names do not double."""
+
+FRESH = 256
+"""Points that are written before the storage is made anew, which forgets them. Not given; assumed because the trials
+that it keeps then take less than a MiB."""
 
 
 class Kept:
@@ -33,20 +33,20 @@ class Kept:
     def __init__(self, store: str | Path | None, space: Space, objectives: tuple[Objective, ...]) -> None:
         self._known: dict[str, Judged] = {}
         self._study: Any = None
-        self._begin: Callable[[], Any] | None = None  # with the first point that is new
+        self._begin: Callable[[], Any] | None = None  # with the first point that is new, and again from time to time
+        self._new = 0
         self._objectives = objectives
         self._axes = {axis.name: _Told(axis, _range(axis)) for axis in space.axes} if store is not None else {}
         if store is None:
             return
-        storage = _storage(store)
-        for summary in storage.get_all_studies():
-            for trial in storage.get_all_trials(summary._study_id, deepcopy=False):
-                self._read(trial)
+        place = _place(store)
+        for told in place.trials():
+            self._read(told)
         directions = ["maximize" if each.maximised else "minimize" for each in objectives]
         # each space has a study of its own: Optuna takes one set of choices an axis and study
         name = f"crisp-hw-{sha256(repr((space, objectives)).encode()).hexdigest()[:12]}"
         self._begin = lambda: optuna().create_study(
-            storage=storage, study_name=name, directions=directions, load_if_exists=True
+            storage=place.storage(), study_name=name, directions=directions, load_if_exists=True
         )
 
     def __len__(self) -> int:
@@ -61,7 +61,9 @@ class Kept:
         self._known[key] = judged
         if self._begin is None:
             return
-        self._study = self._study or self._begin()
+        if self._new % FRESH == 0:
+            self._study = self._begin()
+        self._new += 1
         states = optuna().trial.TrialState
         values = [float(judged.record[each.name] or 0) for each in self._objectives] if judged.feasible else None
         self._study.add_trial(
@@ -79,8 +81,7 @@ class Kept:
             )
         )
 
-    def _read(self, trial: Any) -> None:
-        told: Mapping[str, Any] = trial.user_attrs
+    def _read(self, told: Mapping[str, Any]) -> None:
         with suppress(KeyError, ValueError):  # a trial of somebody else's in the same storage
             self._known[str(told[KEY])] = Judged(json.loads(told[RECORD]), str(told[REASON]))
 
@@ -128,59 +129,22 @@ def _range(axis: Axis) -> Any:
     return kinds.CategoricalDistribution([_plain(each) for each in axis.values])
 
 
-def _storage(store: str | Path) -> Any:
-    storages = optuna().storages
-    if isinstance(store, str) and "://" in store:
-        return storages.RDBStorage(store)
-    folder = Path(store)
-    check_folder(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / JOURNAL
-    lock = KernelLock(folder / f"{JOURNAL}.lock")
-    lock.acquire()
-    try:
-        _heal(path)
-    finally:
-        lock.release()
-    return storages.JournalStorage(storages.journal.JournalFileBackend(str(path), lock_obj=lock))
+class _Database:
+    """A database, which keeps nothing in memory."""
+
+    def __init__(self, url: str) -> None:
+        self._storage = optuna().storages.RDBStorage(url)
+
+    def trials(self) -> Iterator[Mapping[str, Any]]:
+        """What is told beside every trial that there is now."""
+        for summary in self._storage.get_all_studies():
+            for trial in self._storage.get_all_trials(summary._study_id, deepcopy=False):
+                yield trial.user_attrs
+
+    def storage(self) -> Any:
+        """The storage."""
+        return self._storage
 
 
-def check_folder(folder: Path) -> None:
-    """InputError for a store that is a file, or cannot be written."""
-    if folder.exists() and not folder.is_dir():
-        raise InputError("is a file", Where(mark=Mark(str(folder))), "give a folder, or the URL of a database")
-    check_writable(folder)
-
-
-def _heal(path: Path) -> None:
-    """Cut off the line that a killed process, or a full disk, left unfinished: nothing can be read behind one."""
-    with suppress(FileNotFoundError), path.open("r+b") as file:
-        size = file.seek(0, os.SEEK_END)
-        while size:
-            start = max(0, size - 65536)
-            file.seek(start)
-            found = file.read(size - start).rfind(b"\n")
-            if found >= 0 or not start:
-                file.truncate(start + found + 1)
-                return
-            size = start
-
-
-class KernelLock:
-    """A lock that the kernel takes back from a process that was killed; Optuna's own waits half a minute for that."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: IO[bytes] | None = None
-
-    def acquire(self) -> bool:
-        """Wait for the lock."""
-        self._file = self._path.open("ab")
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        return True
-
-    def release(self) -> None:
-        """Give it back."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+def _place(store: str | Path) -> Journal | _Database:
+    return _Database(store) if isinstance(store, str) and "://" in store else Journal(Path(store))

@@ -5,7 +5,8 @@ import pytest
 
 from crisp_hw.errors import InputError
 from crisp_hw.exploration.axes import space_of
-from crisp_hw.exploration.stores import JOURNAL, Kept
+from crisp_hw.exploration.journal import JOURNAL
+from crisp_hw.exploration.stores import FRESH, Kept
 from crisp_hw.spec.study import Judged, Objective
 
 SPACE = space_of({"a": [1, 2], "nm": ["2:4", None]})
@@ -49,6 +50,38 @@ def test_many_names_do_not_stand_in_every_line(tmp_path, kind):
     told = optuna.load_study(storage=kept._study._storage, study_name=kept._study.study_name).trials[49]
     assert told.params == {"network": 49, "cores": 2} and told.user_attrs["network"] == names[49]
     assert Kept(store, space, CYCLES).known("k49") == GOOD
+
+
+def test_what_was_written_does_not_stay_in_memory(tmp_path):
+    kept = Kept(tmp_path, SPACE, CYCLES)
+    for number in range(FRESH + 10):
+        kept.keep(f"k{number}", {"a": 1}, GOOD)
+    storage = kept._study._storage
+    assert len(storage.get_all_trials(kept._study._study_id)) == 10
+    whole = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(tmp_path / JOURNAL)))
+    (study,) = whole.get_all_studies()
+    assert len(whole.get_all_trials(study._study_id)) == FRESH + 10
+
+
+def test_two_that_write_at_the_same_time_have_their_studies_each(tmp_path):
+    one, other = Kept(tmp_path, SPACE, CYCLES), Kept(tmp_path, space_of({"a": [1, 2, 3]}), CYCLES)
+    for number in range(FRESH + 10):
+        one.keep(f"one{number}", {"a": 1}, GOOD)
+        other.keep(f"other{number}", {"a": 3}, GOOD)
+    whole = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(tmp_path / JOURNAL)))
+    found = {
+        study.study_name: {trial.params["a"] for trial in whole.get_all_trials(study._study_id)}
+        for study in whole.get_all_studies()
+    }
+    assert found == {one._study.study_name: {1}, other._study.study_name: {3}}
+    assert len(Kept(tmp_path, SPACE, CYCLES)) == 2 * (FRESH + 10)
+
+
+@pytest.mark.parametrize("text", ["nothing\n", "[1]\n{}\n", "3\n"])
+def test_a_file_of_somebody_elses_is_told(tmp_path, text):
+    (tmp_path / JOURNAL).write_text(text + '{"op_code": 0}\n')
+    with pytest.raises(InputError, match=r"points\.log: is no journal of a study from line 1 on"):
+        Kept(tmp_path, SPACE, CYCLES).keep("k", {"a": 1}, GOOD)
 
 
 @pytest.mark.parametrize("cut", [1, 20, 200])
