@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from crisp_hw.errors import InputError
 from crisp_hw.machine.pool import WorkerPool, answer_of
 from crisp_hw.machine.store import Store
-from crisp_hw.searches.solve import Solved, Task, recall, solve
+from crisp_hw.searches.solve import Solved, Task, confirmed, recall, solve
 
 Solve = Callable[[Task], Solved]
 """The answer to one task; waits for it, or finds it. Raises what the search raised."""
@@ -66,7 +66,7 @@ class _Solver:
 
     def _answer(self, task: Task) -> Solved:
         if task.key not in self._running:
-            kept = recall(task, self._store) if self._store else None
+            kept = self._recalled(task)
             if kept is not None:
                 return kept
             self._start_workers_if_worthwhile()
@@ -77,6 +77,12 @@ class _Solver:
         found = solve(task, self._store)
         self._searches, self._seconds = self._searches + 1, self._seconds + time.process_time() - start
         return found
+
+    def _recalled(self, task: Task) -> Solved | None:
+        """What is kept of a task; the engine counts again what is used, until one entry is confirmed."""
+        if self._store is None or (kept := recall(task, self._store)) is None:
+            return None
+        return kept if confirmed(task, kept, self._store) else None
 
     def _start_workers_if_worthwhile(self) -> None:
         """Hand everything that is not kept yet to other processes, once, if that pays."""

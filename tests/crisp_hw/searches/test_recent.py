@@ -63,12 +63,12 @@ def test_the_one_that_was_asked_for_longest_ago_is_forgotten(tmp_path):
     assert [recent.get(path) for path in paths] == [0, None, 2]
 
 
-def test_a_search_is_evaluated_once_by_a_process_that_asks_for_it_again(task, store, monkeypatch):
+def test_a_search_is_read_once_by_a_process_that_asks_for_it_again(task, store, monkeypatch):
     subject = task(4, 6, 8)
     solved = solve(subject, store)
     aged(store.path(subject.key))
     assert recall(subject, store) == solved
-    monkeypatch.setattr(solve_module, "evaluate_point", None)
+    monkeypatch.setattr(solve_module, "read_spelled", None)
     assert recall(subject, store) == solved
     store.path(subject.key).unlink()
     assert recall(subject, store) is None

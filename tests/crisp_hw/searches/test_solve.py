@@ -1,8 +1,10 @@
 """One search: looked up, checked by the engine, made where that fails."""
 
+import base64
 import json
 import threading
 import time
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha256
@@ -12,17 +14,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from crisp_hw.engine.evaluate import evaluate, result_of
+from crisp_hw.engine.evaluate import evaluate, evaluate_point
 from crisp_hw.errors import MappingError
+from crisp_hw.machine.store import write
 from crisp_hw.mapper.found import Found
 from crisp_hw.mapper.search import search
 from crisp_hw.mapper.tally import FrontPoint
-from crisp_hw.searches import solve as solve_module
-from crisp_hw.searches.solve import recall, solve, task_of
+from crisp_hw.searches.pool import solving
+from crisp_hw.searches.solve import confirmed, recall, solve, task_of
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
 from crisp_hw.spec.design import DesignPoint
 from crisp_hw.spec.mapping import Loop, LoopMapping, LoopNest
 from crisp_hw.spec.options import SearchOptions
+from crisp_hw.spec.spelling import spelled
 
 
 def test_what_is_solved_is_what_search_and_engine_say(task):
@@ -101,28 +105,35 @@ def rewrite(store, key, change):
     """Change an entry and make its checksum right again: what an older or wrong engine might have left."""
     path = store.path(key)
     entry = json.loads(path.read_text())
-    change(entry["content"])
+    solved = json.loads(zlib.decompress(base64.b64decode(entry["content"]["solved"])))
+    change(solved)
+    entry["content"] = {"solved": base64.b64encode(zlib.compress(json.dumps(solved).encode())).decode()}
     entry["sha256"] = sha256(f"{key} {json.dumps(entry['content'])}".encode()).hexdigest()
     path.write_text(json.dumps(entry))
 
 
-def other_bounds(content):
-    bounds = content["found"]["mapping"]["bounds"]
+def other_bounds(solved):
+    bounds = solved["found"]["mapping"]["bounds"]
     first = next(i for i, bound in enumerate(bounds) if bound > 1)
     bounds[first] += 1
+
+
+OTHER = "holds other cycles, energy or counts than the engine computes now"
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda content: content["figures"].__setitem__(1, content["figures"][1] + 1), "holds other cycles or energy"),
-        (lambda content: content["figures"].__setitem__(2, content["figures"][2] * (1 + 1e-15)), "holds other cycles"),
-        (lambda content: content["figures"].__setitem__(0, False), "holds other cycles or energy"),
-        (lambda content: content.pop("figures"), "holds other cycles or energy"),
-        (lambda content: content.pop("found"), "does not fit the design"),
-        (lambda content: content["found"].pop("mapping"), "does not fit the design"),
-        (lambda content: content["found"].update(cycles="many"), "does not fit the design"),
-        (lambda content: content["found"]["mapping"]["bounds"].pop(), "does not fit the design"),
+        (lambda solved: solved["result"].update(cycles=solved["result"]["cycles"] + 1), OTHER),
+        (lambda solved: solved["result"].update(energy_pj=solved["result"]["energy_pj"] * (1 + 1e-15)), OTHER),
+        (lambda solved: solved["result"].update(valid=False), OTHER),
+        (lambda solved: solved["result"]["levels"][0]["tensors"]["A"].update(reads=7), OTHER),
+        (lambda solved: solved.update(rounded=["something"]), OTHER),
+        (lambda solved: solved.pop("found"), "holds no search"),
+        (lambda solved: solved.pop("result"), "holds no search"),
+        (lambda solved: solved["found"].pop("mapping"), "holds no search"),
+        (lambda solved: solved["found"].update(cycles="many"), "holds no search"),
+        (lambda solved: solved["found"]["mapping"]["bounds"].pop(), "does not fit the design"),
         (other_bounds, "does not fit the design"),
     ],
 )
@@ -130,31 +141,56 @@ def test_what_the_engine_does_not_confirm_is_searched_anew(task, store, caplog, 
     subject = task(4, 6, 8)
     solved = solve(subject, store)
     rewrite(store, subject.key, change)
-    assert recall(subject, store) is None
+    with solving([subject], store=store) as answer:
+        assert answer(subject) == solved == recall(subject, store)
     assert message in caplog.text and "not used" in caplog.text
-    assert solve(subject, store) == solved == recall(subject, store)
+
+
+@pytest.mark.parametrize("content", [{}, {"solved": 7}, {"solved": "!"}, {"solved": "AAAA"}, ["solved"]])
+def test_an_entry_that_holds_something_else_is_searched_anew(task, store, content):
+    subject = task(4, 6, 8)
+    write(store, subject.key, content)
+    assert recall(subject, store) is None
+    assert solve(subject, store) == recall(subject, store)
 
 
 def test_another_mapping_of_other_cost_is_noticed(task, store, caplog):
-    """The entry of a smaller memory under the key of a larger one: valid there, but not what the figures say."""
+    """The entry of a smaller memory under the key of a larger one: valid there, but not what the counts say."""
     subject, other = task(4, 6, 8), task(4, 6, 8, words=16)
     solve(subject, store)
     worse = solve(other).found.mapping
     plain = TypeAdapter(LoopMapping).dump_python(worse, mode="json")
-    rewrite(store, subject.key, lambda content: content["found"].update(mapping=plain))
-    assert recall(subject, store) is None
-    assert "holds other cycles or energy than the engine computes now" in caplog.text
+    rewrite(store, subject.key, lambda solved: solved["found"].update(mapping=plain))
+    assert not confirmed(subject, recall(subject, store), store)
+    assert OTHER in caplog.text
 
 
-def test_an_engine_that_counts_otherwise_is_noticed(task, store, monkeypatch):
-    subject = task(4, 6, 8)
-    solve(subject, store)
+def test_an_engine_that_counts_otherwise_is_noticed_until_it_confirms_an_entry(task, store, monkeypatch):
+    subjects = [task(4, 6, 8), task(4, 6, 9), task(4, 6, 10)]
+    kept = [solve(each, store) for each in subjects]
+    counted = []
 
-    def dearer(counted):
-        return replace(result_of(counted), energy_pj=result_of(counted).energy_pj * 2)
+    def spied(point, dearer=2):
+        counted.append(point)
+        return evaluate_point(replace(point, design=replace(point.design, energy=priced(point, dearer))))
 
-    monkeypatch.setattr(solve_module, "result_of", dearer)
-    assert recall(subject, store) is None
+    def priced(point, times):
+        actions = point.design.energy.actions
+        return replace(
+            point.design.energy, actions={c: {a: pj * times for a, pj in of.items()} for c, of in actions.items()}
+        )
+
+    monkeypatch.setattr("crisp_hw.engine.evaluate.evaluate_point", spied)
+    with solving(subjects, store=store) as answer:
+        assert [answer(each).result.energy_pj for each in subjects] == [2 * each.result.energy_pj for each in kept]
+    assert len(counted) == 6  # each was counted again, and once more when it was searched again
+    monkeypatch.setattr("crisp_hw.engine.evaluate.evaluate_point", lambda point: spied(point, 1))
+    for each, before in zip(subjects, kept, strict=True):
+        write(store, each.key, {"solved": base64.b64encode(zlib.compress(spelled(before).encode())).decode()})
+    counted.clear()
+    with solving(subjects, store=store) as answer:
+        assert [answer(each) for each in subjects] == kept
+    assert len(counted) == 1  # the first, which the engine confirms
 
 
 def test_objective_constraints_and_design_make_the_key(task):
