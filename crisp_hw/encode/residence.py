@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, prod
+from functools import cache
+from math import ceil, isqrt, prod
 
 import numpy as np
 
@@ -34,10 +35,18 @@ def column_splits(problem: Problem, fabric: Fabric, steps: Steps, rooms: Sequenc
     """
     sizes = dict(zip(problem.dims, problem.bounds, strict=True))
     gemm = Gemm(sizes["G"], sizes["M"], sizes["N"], sizes["K"], own_b="G" in problem.tensor("B").dims)
-    parts = [part for part in range(1, gemm.columns + 1) if gemm.columns // steps.columns % part == 0]
+    steps_of_k = gemm.columns // steps.columns
+    parts = _divisors(steps_of_k) if steps_of_k else tuple(range(1, gemm.columns + 1))  # all divide 0
     limits = [room for room in rooms if room.words is not None]
     fitting = (part for part in parts if all(_fits(problem, gemm, fabric, part, room) for room in limits))
     return next(fitting, parts[-1])
+
+
+@cache
+def _divisors(number: int) -> tuple[int, ...]:
+    """All divisors, ascending."""
+    small = [part for part in range(1, isqrt(number) + 1) if number % part == 0]
+    return tuple(dict.fromkeys([*small, *(number // part for part in reversed(small))]))
 
 
 def _fits(problem: Problem, gemm: Gemm, fabric: Fabric, part: int, room: Room) -> bool:

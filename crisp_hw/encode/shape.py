@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from math import ceil
 
 from crisp_hw.spec.accelerator import Accelerator, fills_array
@@ -10,6 +10,7 @@ from crisp_hw.spec.constraints import Constraints
 
 NO_LIMIT = 1 << 30
 """Positions where no level accumulates: more than any layer has."""
+SHAPES = 4096  # not given; assumed because a network has some dozen shapes, and a fabric some dozen parts
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,7 @@ def _paddings(wide: int, most: int) -> tuple[int, ...]:
     return tuple(limits.values())
 
 
+@lru_cache(SHAPES)
 def padded(gemm: Gemm, fabric: Fabric, steps: Steps) -> tuple[Gemm, tuple[str, ...]]:
     """The GEMM in sizes that divide evenly, and one sentence for each size that grew."""
     columns = ceil(gemm.columns / steps.columns) * steps.columns

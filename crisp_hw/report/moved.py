@@ -1,7 +1,7 @@
 """Words of data that move into and out of the levels of a layer's run, and their bytes."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 from crisp_hw.report.energies import UJ
 from crisp_hw.spec.arch import Architecture
@@ -30,6 +30,9 @@ class Moved:
         )
 
 
+NOTHING = Moved()
+
+
 def moved_by_level(result: Result, architecture: Architecture) -> dict[str, Moved]:
     """What every storage level moves, by its name in lower case, all tensors together."""
     return {
@@ -44,7 +47,7 @@ def total(parts: Iterable[Moved]) -> Moved:
     >>> total([Moved(read_words=1.0), Moved(read_words=2.0, written_words=4.0)])
     Moved(read_words=3.0, written_words=4.0, read_bytes=0.0, written_bytes=0.0)
     """
-    return sum(parts, Moved())
+    return sum(parts, NOTHING)
 
 
 def level_records(network: NetworkEvaluation) -> list[Record]:
@@ -64,8 +67,8 @@ def _records(row: LayerEvaluation) -> Iterator[Record]:
     for level in reversed(row.result.levels):
         for name, counts in level.tensors.items():
             here, there = _moved(counts, architecture, level.name), dense.get(level.name, {}).get(name)
-            unpruned = Moved() if there is None else _moved(there, architecture, level.name)
-            if not (counts.utilized_capacity or any(astuple(here)) or any(astuple(unpruned))):
+            unpruned = NOTHING if there is None else _moved(there, architecture, level.name)
+            if not (counts.utilized_capacity or here != NOTHING or unpruned != NOTHING):
                 continue  # it passes by
             yield {
                 "arch": row.arch,
