@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from crisp_hw.io.number_kinds import check_number_kind
 from crisp_hw.products.layers import product_layer
 from crisp_hw.spec.calls import linear_call
 from crisp_hw.spec.convolutions import Convolution, as_conv2d
@@ -37,6 +38,8 @@ def product_layers(product: "Product", samples: int) -> Found:
     """One product as a layer, for one sample."""
     origin = product.origin
     parameter = origin.parameter if origin and origin.whole else ""
+    if not product.of_activations:
+        check_number_kind(origin.parameter if origin else product.module, product.numbers)
     note = DERIVED if not parameter and (origin or product.convolution) else ""
     if product.convolution is not None:
         conv = product.convolution

@@ -10,7 +10,7 @@ from crisp_hw.errors import InputError, Where
 from crisp_hw.extract.called import Found
 from crisp_hw.extract.names import matched
 from crisp_hw.extract.workload import find_layers
-from crisp_hw.io.state_dict import dense, plain_weights
+from crisp_hw.io.state_dict import numbers, plain_weights
 from crisp_hw.spec.convolutions import kept_view
 from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel, Role
 from crisp_hw.spec.patterns import NM
@@ -96,7 +96,7 @@ def _mask(given: "torch.Tensor", entry: Found) -> NDArray[np.bool_]:
     """Where the weight is not zero: bool[rows, columns]."""
     layer = entry.layer
     place, parts = entry.part
-    weight = _finite(entry.parameter, given)
+    weight = numbers(entry.parameter, given)
     if parts > 1 and weight.ndim and weight.shape[0] == parts * layer.out_channels:
         weight = weight.chunk(parts)[place]
     if entry.turned and weight.ndim == 2:
@@ -126,7 +126,7 @@ def mask_of(name: str, weight: "torch.Tensor") -> NDArray[np.bool_]:
     >>> mask_of("fc.weight", torch.tensor([[0.0, 2.0]])).tolist()
     [[False, True]]
     """
-    return matrix_view(_finite(name, weight) != 0)
+    return matrix_view(numbers(name, weight) != 0)
 
 
 def matrix_view(kept: "torch.Tensor") -> NDArray[np.bool_]:
@@ -155,13 +155,3 @@ def _tensor(name: str, value: Any) -> Any:
         raise InputError(
             f"'{name}' is no tensor ({type(value).__name__})", Where("checkpoint"), "give a state dict"
         ) from error
-
-
-def _finite(name: str, value: "torch.Tensor") -> "torch.Tensor":
-    """Dense, detached, on the CPU; every element a finite number."""
-    import torch
-
-    tensor = dense(value)
-    if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-        raise InputError(f"'{name}' holds values that are not finite", Where("checkpoint"), "was training stable?")
-    return tensor

@@ -1,10 +1,12 @@
 """Weights of a transformer beside its configuration: geometry from the numbers, masks from the zeros, no model run."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crisp_hw.errors import InputError, Where
 from crisp_hw.extract.checkpoint import mask_of
+from crisp_hw.extract.shapes import is_weight, reason_against
 from crisp_hw.io.state_dict import plain_weights
 from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
 from crisp_hw.spec.layer import Layer, Skipped
@@ -15,6 +17,11 @@ if TYPE_CHECKING:
 
 TIED = "its weight is that of the embeddings, whose zeros are not read"
 HEAD = "lm_head"
+HEADS = ("LMHead", "ForCausalLM", "ForConditionalGeneration")
+"""What the names of those classes of transformers have in them that end in a head for words."""
+TIED_FAMILIES = ("gpt2", "t5")
+"""Families whose head is tied where their configuration does not say: the defaults of transformers."""
+BEYOND = "the configuration does not tell the use of, left out"
 
 
 def describe_configured(weights: "Mapping[str, torch.Tensor]", config: Config, step: Step, name: str) -> PrunedModel:
@@ -37,20 +44,50 @@ def describe_configured(weights: "Mapping[str, torch.Tensor]", config: Config, s
     """
     made = transformer(config, step)
     plain = plain_weights(weights)
+    keys = {layer.name: _key(plain, layer.name) for layer in made.layers}
+    projected = {_attention(layer) for layer in made.layers if keys[layer.name]}
     layers, skipped = [], []
     for layer in made.layers:
-        key = _key(plain, layer.name)
-        if layer.kind == "matmul":
+        key = keys[layer.name]
+        if layer.kind == "matmul" and _attention(layer) in projected:
             layers.append(PrunedLayer(layer, "dense"))
         elif key:
             layers.append(_pruned(layer, key, plain[key]))
-        elif layer.name == HEAD:
+        elif layer.name == HEAD and _is_tied(config):
             layers.append(PrunedLayer(layer, "dense"))
             skipped.append(Skipped(HEAD, TIED))
         else:
             skipped.append(Skipped(layer.name, "not among the weights of the folder, left out"))
+    gone = {each.name for each in skipped} - {each.layer.name for each in layers}
+    shared = sum(each.weights for each in made.layers if each.name in gone & {HEAD} and _shares_embeddings(config))
+    tables = replace(made.tables, embeddings=made.tables.embeddings + shared)
+    skipped += tables.skipped(tuple(each.layer for each in layers))
+    skipped += _others(plain, set(keys.values()))
     provenance = {"masks": "nonzeros of a checkpoint, sizes of its configuration"}
-    return PrunedModel(name, tuple(layers), (), (*skipped, *made.tables.skipped(made.layers)), provenance)
+    return PrunedModel(name, tuple(layers), (), tuple(skipped), provenance)
+
+
+def _attention(layer: Layer) -> str:
+    """What the projections of one attention and its products have in front of their names."""
+    return layer.name.rpartition(".")[0]
+
+
+def _is_tied(config: Config) -> bool:
+    """Has the network a head that words come out of, whose weight is that of the embeddings?"""
+    kinds = config.get("architectures") or [HEADS[0]]
+    return _shares_embeddings(config) and any(word in str(kind) for kind in kinds for word in HEADS)
+
+
+def _shares_embeddings(config: Config) -> bool:
+    """Are the weights of a head those of the embeddings?"""
+    return bool(config.get("tie_word_embeddings", config.get("model_type") in TIED_FAMILIES))
+
+
+def _others(plain: "Mapping[str, torch.Tensor]", used: Container[str]) -> Iterator[Skipped]:
+    """Weights beyond those that the configuration tells of, such as a head for classes."""
+    for key, weight in plain.items():
+        if key not in used and is_weight(key, weight) and not reason_against(key, weight):
+            yield Skipped(key.removesuffix(".weight"), f"a weight of {list(weight.shape)} that {BEYOND}")
 
 
 def _key(plain: "Mapping[str, torch.Tensor]", name: str) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisp_hw.errors import InputError
+from crisp_hw.io.number_kinds import check_number_kind
 from crisp_hw.spec.calls import Counted, Shape, linear_call
 from crisp_hw.spec.convolutions import Convolution, as_conv2d, kept_view
 from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
@@ -86,7 +87,9 @@ def nonzero(name: str, weight: NDArray[Any]) -> NDArray[np.bool_]:
     >>> nonzero("fc", np.array([0.0, 2.0])).tolist()
     [False, True]
     """
-    if weight.dtype.kind == "f" and not np.isfinite(weight).all():
+    check_number_kind(name, str(weight.dtype))
+    values = weight.astype(np.float64) if weight.dtype.kind == "V" else weight  # narrow floats that NumPy has not
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise InputError(f"'{name}' holds values that are not finite", hint="was training stable?")
-    found: NDArray[np.bool_] = weight != 0
+    found: NDArray[np.bool_] = values != 0
     return found

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.io.checkpoint import read_state_dict
+from crisp_hw.io.state_dict import numbers
 from crisp_hw.spec.layer import Layer
 
 LARGEST = 127  # of int8, symmetric
@@ -32,9 +33,10 @@ def integer_weights(path: Path, layers: Sequence[Layer]) -> dict[str, NDArray[np
         if last.numel() != layer.rows * layer.columns or last.shape[0] != layer.rows:
             said = f"'{key}' is {list(given.shape)} and the layer is a matrix of {layer.rows} x {layer.columns}"
             raise InputError(said, Where(mark=Mark(str(path))), "give the weights of this network")
-        values = last.detach().double().numpy().reshape(layer.rows, layer.columns)
-        if not np.isfinite(values).all():
-            raise InputError(f"'{key}' holds values that are no numbers", Where(mark=Mark(str(path))), "train it again")
+        try:
+            values = numbers(key, last).double().numpy().reshape(layer.rows, layer.columns)
+        except InputError as error:
+            raise error.within(str(path)) from error
         scale = LARGEST / max(float(np.abs(values).max()), np.finfo(float).tiny)
         found[layer.name] = np.rint(values * scale).astype(np.int64)
     return found

@@ -86,8 +86,10 @@ def _values(graph: OnnxGraph, node: Any, name: str) -> NDArray[Any] | None:
     """The constant of a name; codes as what they are away from the code of zero."""
     weight = graph.constant(name)
     place = ZERO_POINTS.get(node.op_type)
-    if weight is None or place is None or len(node.input) <= place or not node.input[place]:
+    if weight is None or place is None:
         return weight
+    if len(node.input) <= place or not node.input[place]:
+        return weight.astype(np.int32)  # the code of zero is 0 where none is given, by the definition of the operators
     zero = graph.constant(node.input[place])
     if zero is None:
         raise InputError(f"the code of zero of '{name}' is no constant", hint="dequantise the model")

@@ -13,10 +13,13 @@ if TYPE_CHECKING:
 
 TABLES = ("embed", "wte", "wpe", "token_type", "relative_attention_bias", "lookup")
 """What names of tables of vectors have in them, which are looked up and not multiplied."""
+SHARED = "shared.weight"
+"""How the name of T5's table ends that encoder and decoder share."""
 RECURRENT = ("weight_ih", "weight_hh")
 SCALES = ("_scale", "_scale_inv", "_scale_2", "_zero_point", "_g_idx", "_mask")
 """How names of numbers end that belong to a quantised or pruned weight and are none themselves."""
 MOST_AXES = 4
+OTHER = "no weight by its name; only its model tells what is done with it"
 
 
 def describe_weights(weights: "Mapping[str, torch.Tensor]", name: str) -> PrunedModel:
@@ -39,9 +42,10 @@ def describe_weights(weights: "Mapping[str, torch.Tensor]", name: str) -> Pruned
     """
     layers, skipped = [], []
     for key, tensor in weights.items():
-        if not _is_weight(key, tensor):
+        if not is_weight(key, tensor):
+            skipped += [Skipped(key, OTHER)] if _is_other(key, tensor) else []
             continue
-        reason = _reason(key, tensor)
+        reason = reason_against(key, tensor)
         if reason:
             skipped.append(Skipped(key, reason))
         else:
@@ -51,15 +55,32 @@ def describe_weights(weights: "Mapping[str, torch.Tensor]", name: str) -> Pruned
     return PrunedModel(name, tuple(layers), (), tuple(skipped), {"masks": "nonzeros of a checkpoint"})
 
 
-def _is_weight(key: str, tensor: "torch.Tensor") -> bool:
+def is_weight(key: str, tensor: "torch.Tensor") -> bool:
+    """Is it, by its name and its axes, what a layer multiplies with, or a table?
+
+    >>> import torch
+    >>> is_weight("fc.weight", torch.zeros(2, 2)), is_weight("fc.bias", torch.zeros(2))
+    (True, False)
+    """
     last = key.rpartition(".")[2]
     scales = last.endswith(SCALES)
     return tensor.ndim > 1 and min(tensor.shape) > 0 and "weight" in last and not scales
 
 
-def _reason(key: str, tensor: "torch.Tensor") -> str:
-    """Why a weight is no layer; empty where it is one."""
-    if any(word in key.lower() for word in TABLES):
+def _is_other(key: str, tensor: "torch.Tensor") -> bool:
+    """Is it a matrix of numbers under a name of its own?"""
+    sized = tensor.ndim > 1 and sum(extent > 1 for extent in tensor.shape) > 1
+    return sized and not key.endswith((*SCALES, ".bias"))
+
+
+def reason_against(key: str, tensor: "torch.Tensor") -> str:
+    """Why a weight is no layer; empty where it is one.
+
+    >>> import torch
+    >>> reason_against("wte.weight", torch.zeros(9, 2)), reason_against("fc.weight", torch.zeros(2, 2))
+    ('a table of vectors by its name, not modelled', '')
+    """
+    if tensor.ndim == 2 and (any(word in key.lower() for word in TABLES) or f".{key}".endswith(f".{SHARED}")):
         return "a table of vectors by its name, not modelled"
     if any(word in key for word in RECURRENT):
         return "recurrent layer, not modelled"

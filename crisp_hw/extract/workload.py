@@ -9,6 +9,7 @@ from crisp_hw.errors import InputError
 from crisp_hw.extract.called import Found, convolution_layer, product_layers, renamed
 from crisp_hw.extract.leftovers import leftovers
 from crisp_hw.extract.record import Call, record
+from crisp_hw.io.number_kinds import check_number_kind
 from crisp_hw.products.layers import in_order
 from crisp_hw.spec.calls import AttentionCall, check_batch_axis, convolution_call, linear_call, packed_projections
 from crisp_hw.spec.layer import Layer, Skipped, Workload
@@ -111,6 +112,9 @@ def _layers_of(module: "nn.Module", call: Call, batch: int) -> Iterator[Found]:
 
     if not call.shapes:
         return
+    weight = getattr(module, "weight", None)
+    if weight is not None and weight.is_complex():
+        check_number_kind(f"{call.name}.weight".lstrip("."), str(weight.dtype).removeprefix("torch."))
     if isinstance(module, nn.Conv2d):
         counted = convolution_call(_conv(call.name or "model", module), call.shapes[0], call.output, batch)
         yield Found(counted.layer, f"{call.name}.weight".lstrip("."), counted.note)

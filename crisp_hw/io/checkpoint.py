@@ -1,6 +1,7 @@
 """Reads a checkpoint of weights that some other tool wrote."""
 
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ WRAPPERS = ("state_dict", "model_state_dict", "model", "module", "weights", "par
 """Keys under which training scripts commonly keep the state dict (Lightning, torchvision references, DeepSpeed)."""
 AVERAGES = ("state_dict_ema", "model_ema", "ema_state_dict", "ema", "params_ema", "ema_model")
 """Keys of weights that are averaged over training (timm, torchvision references, BasicSR)."""
+CURRENT = "current_model_state"
+"""Where Lightning's WeightAveraging keeps the weights of the last step, once the averaged ones are its state_dict."""
 AVERAGE_PREFIXES = ("model_ema.", "ema_model.", "ema.")
 
 
@@ -64,8 +67,11 @@ def load_checkpoint(path: str | os.PathLike[str]) -> "dict[str, torch.Tensor]":
 
 def read_state_dict(source: Path) -> StateDict:
     """The state dict of a checkpoint, and in words which of several was taken; raises as `load_checkpoint` does."""
-    check_file(source, CHECKPOINT)
-    content = read_tensors(source)
+    return as_state_dict(read_tensors(source), source)
+
+
+def as_state_dict(content: Any, source: Path) -> StateDict:
+    """The state dict in what a file, or all files of an index, hold; `source` names them in an error."""
     chosen, notes = _chosen(content)
     try:
         tensors = plain_weights({**_masks_of_sparsifier(content), **chosen})
@@ -83,6 +89,7 @@ def read_state_dict(source: Path) -> StateDict:
 
 def read_tensors(source: Path) -> Any:
     """What a file holds, read by PyTorch's weights-only loader or by safetensors."""
+    check_file(source, CHECKPOINT)
     try:
         import safetensors
         import safetensors.torch
@@ -94,7 +101,9 @@ def read_tensors(source: Path) -> Any:
     try:
         if source.suffix == ".safetensors":
             return safetensors.torch.load_file(source, device="cpu")
-        return torch.load(source, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # PyTorch tells how new some of its tensors are
+            return torch.load(source, map_location="cpu", weights_only=True)
     except (*DAMAGE, safetensors.SafetensorError) as error:
         raise InputError(
             f"cannot be read as plain weights ({in_our_words(error)})",
@@ -104,19 +113,27 @@ def read_tensors(source: Path) -> Any:
 
 
 def _chosen(content: Any) -> tuple[Mapping[str, Any], tuple[str, ...]]:
-    """The state dict in what a file holds, one wrapping level taken off."""
-    import torch
-
+    """The state dict in what a file holds, one wrapping level taken off, whatever else stands beside it."""
     if not isinstance(content, Mapping):
         return {}, ()
-    if any(isinstance(value, torch.Tensor) for value in content.values()):
-        return content, ()
-    there = [key for key in (*WRAPPERS, *AVERAGES) if isinstance(content.get(key), Mapping)]
-    if not there:
-        return {}, ()
+    there = [key for key in (*WRAPPERS, *AVERAGES) if isinstance(content.get(key), Mapping) and content[key]]
+    there.sort(key=lambda key: not _holds_tensors(content[key]))
+    if not there or (_holds_tensors(content) and not _holds_tensors(content[there[0]])):
+        return (content if _holds_tensors(content) else {}), ()
     averages = [key for key in there[1:] if key in AVERAGES]
-    lost = (f"its averaged weights under {listed(averages)} are left aside",) if averages else ()
-    return content[there[0]], (f"the weights are those under '{there[0]}' of the file", *lost)
+    others = [key for key in there[1:] if key not in AVERAGES and _holds_tensors(content[key])]
+    notes = [f"the weights are those under '{there[0]}' of the file"]
+    notes += [f"its averaged weights under {listed(averages)} are left aside"] if averages else []
+    notes += [f"its weights under {listed(others)} are left aside"] if others else []
+    if CURRENT in content:
+        notes.append(f"they are averaged over training, and the last ones under '{CURRENT}' are left aside")
+    return content[there[0]], tuple(notes)
+
+
+def _holds_tensors(content: Any) -> bool:
+    import torch
+
+    return isinstance(content, Mapping) and any(isinstance(value, torch.Tensor) for value in content.values())
 
 
 def _live(tensors: "Mapping[str, torch.Tensor]") -> "tuple[dict[str, torch.Tensor], tuple[str, ...]]":

@@ -17,7 +17,8 @@ from crisp_hw.machine.foreign import Unfit, in_our_words
 
 EXPORTED = FileKind("an exported program", 2**40, "give a .pt2 file that torch.export.save wrote")
 MODEL, WEIGHTS, CONSTANTS = "models/model.json", "data/weights/", "data/constants/"
-DTYPES = {1: "u1", 2: "i1", 3: "i2", 4: "i4", 5: "i8", 6: "f2", 7: "f4", 8: "f8", 12: "?", 13: "u2", 28: "u2"}
+DTYPES = {1: "u1", 2: "i1", 3: "i2", 4: "i4", 5: "i8", 6: "f2", 7: "f4", 8: "f8", 10: "c8", 11: "c16", 12: "?"}
+DTYPES |= {13: "u2", 28: "u2"}
 """Types of elements by the number that torch._export.serde.schema.ScalarType gives them; 13 is bfloat16."""
 BFLOAT16 = 13
 
@@ -51,6 +52,9 @@ class ExportedProgram:
         if stored.pickled:
             said = f"'{key}' is kept in a form that only a loader which runs code could read"
             raise InputError(said, Where(mark=Mark(str(self.path))), "export the model with plain tensors")
+        if stored.meta["dtype"] not in DTYPES:
+            said = f"'{key}' is kept as numbers of a type that is not read here (ScalarType {stored.meta['dtype']})"
+            raise InputError(said, Where(mark=Mark(str(self.path))), "export the model with floats of 16 or 32 bits")
         with opened(self.path, EXPORTED) as stream, zipfile.ZipFile(stream) as archive:
             return _array(archive.read(stored.record), stored.meta)
 
@@ -106,8 +110,6 @@ def _extents(sizes: Any) -> tuple[int, ...]:
 
 
 def _array(content: bytes, meta: Mapping[str, Any]) -> NDArray[Any]:
-    if meta["dtype"] not in DTYPES:
-        raise Unfit(f"elements of type {meta['dtype']}")
     flat = np.frombuffer(content, dtype="<" + DTYPES[meta["dtype"]])
     if meta["dtype"] == BFLOAT16:
         flat = (flat.astype(np.uint32) << 16).view(np.float32)

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from crisp_hw.errors import InputError, Mark, Where
-from crisp_hw.io.checkpoint import StateDict, read_state_dict
+from crisp_hw.io.checkpoint import StateDict, as_state_dict, read_state_dict, read_tensors
 from crisp_hw.io.recognise import refuse_others
 from crisp_hw.machine.files import FileKind, is_file, read_bytes
+from crisp_hw.spec.shown import counted
 
 CONFIG = "config.json"
 SINGLE = ("model.safetensors", "pytorch_model.bin", "diffusion_pytorch_model.safetensors")
@@ -17,6 +18,7 @@ ELSEWHERE = ("tf_model.h5", "flax_model.msgpack", "saved_model.pb", "rust_model.
 SAVE = "; load them into the model of PyTorch and save_pretrained() it"
 JSON = FileKind("a JSON file", 2**26, "give a folder that save_pretrained wrote")
 PREFIX = "hf:"
+USUAL_CLASSES = 2  # transformers, configuration_utils.py: PretrainedConfig without labels has two
 
 
 def is_saved_model(path: Path) -> bool:
@@ -37,6 +39,14 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise InputError("holds no map", Where(mark=Mark(str(path))), JSON.advice)
     return found
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The numbers of config.json, and how many classes its labels are, which is not saved as a number."""
+    config = read_json(folder / CONFIG)
+    labels = config.get("id2label")
+    classes = len(labels) if isinstance(labels, dict) else USUAL_CLASSES
+    return {**config, "num_labels": config.get("num_labels") or classes}
 
 
 def read_folder(folder: Path) -> StateDict:
@@ -72,7 +82,15 @@ def _sharded(index: Path) -> StateDict:
         raise InputError(said, Where(mark=Mark(str(index))), "fetch the rest of the folder")
     for name in files:
         refuse_others(index.parent / name)
-    parts = [read_state_dict(index.parent / name) for name in files]
-    tensors = {name: value for part in parts for name, value in part.tensors.items()}
-    notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
-    return StateDict(tensors, notes)
+    read = {name: read_tensors(index.parent / name) for name in files}
+    held = {name: content if isinstance(content, dict) else {} for name, content in read.items()}
+    there = {tensor: held[name][tensor] for tensor, name in listed.items() if tensor in held[name]}
+    lacking = [(tensor, name) for tensor, name in listed.items() if tensor not in there and "weight" in tensor]
+    if lacking:
+        tensor, name = lacking[0]
+        said = f"names {len(listed)} tensors, and {len(lacking)} of them are not in their files: {tensor} not in {name}"
+        raise InputError(said, Where(mark=Mark(str(index))), "fetch the folder again")
+    more = sum(len(each) for each in held.values()) - len(there)
+    found = as_state_dict(there, index)
+    aside = (f"{counted(more, 'tensor')} of the files that the index does not name left aside",) if more else ()
+    return StateDict(found.tensors, (*found.notes, *aside))

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from crisp_hw.errors import InputError, Where
+from crisp_hw.io.number_kinds import DEQUANTISE, check_number_kind
 
 if TYPE_CHECKING:
     import torch
@@ -18,9 +19,11 @@ MMA_MASK, MMA_PRUNED = re.compile(r"__(\w+)_mma_mask$"), re.compile(r"__(\w+)_mm
 """Buffers of NVIDIA's ASP: the mask of a weight, and what was pruned of it."""
 PACKED = "_packed_params._packed_params"
 """A quantised linear layer of torch.ao: a pair of the quantised weight and the bias."""
-DEQUANTISE = "give the weights before quantisation, or dequantise them"
-CODES = ("qweight", "weight_packed", "quant_map", "quant_state", "absmax")
-"""Last parts of names under which GPTQ, compressed-tensors and bitsandbytes keep codes of several weights in one."""
+CODES = ("qweight", "weight_packed", "quant_map", "quant_state", "absmax", "W_q")
+"""Last parts of names under which GPTQ, compressed-tensors, bitsandbytes and HQQ keep several weights in one number."""
+PIECE = re.compile(r"(^|\.)weight[.:](?!weight$|bias$)\w+$")
+"""A weight that is kept in pieces, as optimum-quanto ("weight._data") and torchao ("weight:qdata") write it."""
+ZERO_POINT = "_zero_point"
 
 
 def plain_weights(content: Mapping[Any, Any]) -> "Tensors":
@@ -31,7 +34,8 @@ def plain_weights(content: Mapping[Any, Any]) -> "Tensors":
     content
         Tensors by name, and what else a state dict holds. Read are `weight_orig` and `weight_mask` of
         torch.nn.utils.prune, `parametrizations` with masks, `__weight_mma_mask` of ASP, packed parameters of torch.ao,
-        `bitmask` and `compressed` of compressed-tensors, and the names that torch.compile and FSDP make.
+        `bitmask`, `compressed` and `weight_zero_point` of compressed-tensors, and the names that torch.compile and FSDP
+        make.
 
     Raises
     ------
@@ -54,7 +58,7 @@ def plain_weights(content: Mapping[Any, Any]) -> "Tensors":
         given = value[0] if name.endswith(PACKED) and isinstance(value, tuple) and value else value
         if isinstance(given, torch.Tensor):
             found[WRAPPED.sub(r"\1", name)] = given
-    for step in (_packed_pairs, _masked_pairs, _asp, _parametrized, _weight_norm, _bitmasks):
+    for step in (_packed_pairs, _masked_pairs, _asp, _parametrized, _weight_norm, _bitmasks, _zero_points):
         step(found)
     _refuse_codes(found)
     return found
@@ -136,8 +140,34 @@ def _bitmasks(found: "Tensors") -> None:
         found.pop(f"{stem}.row_offsets", None)
 
 
+def _zero_points(found: "Tensors") -> None:
+    """Whole numbers away from the code of zero: one for all, one per row, or one per group of columns."""
+    import torch
+
+    for name in [name for name in found if name.endswith(ZERO_POINT)]:
+        codes = found.get(name.removesuffix(ZERO_POINT))
+        if codes is None or codes.is_floating_point() or codes.ndim < 2:
+            continue
+        zero = found[name].to(torch.int32)
+        if zero.ndim == 1 and zero.numel() > 1:
+            zero = zero.reshape(-1, *[1] * (codes.ndim - 1))
+        if zero.ndim == codes.ndim == 2 and zero.shape[1] > 1 and codes.shape[1] % zero.shape[1] == 0:
+            zero = zero.repeat_interleave(codes.shape[1] // zero.shape[1], dim=1)
+        try:
+            moved = codes.to(torch.int32) - zero
+        except RuntimeError:
+            moved = codes[..., None]  # of no size that a weight may have
+        if moved.shape != codes.shape:
+            said = f"'{name}' is {list(found[name].shape)}, which does not fit the codes of {list(codes.shape)}"
+            raise InputError(said, Where("checkpoint"), DEQUANTISE)
+        found[name.removesuffix(ZERO_POINT)] = moved
+
+
 def _refuse_codes(found: "Tensors") -> None:
     for name in found:
+        if PIECE.search(name):
+            said = f"'{name}' is a piece of a weight, and how the pieces make a weight is not known here"
+            raise InputError(said, Where("checkpoint"), DEQUANTISE)
         if name.rpartition(".")[2] in CODES:
             said = f"'{name}' holds codes of several weights in one number, which are not unpacked here"
             raise InputError(said, Where("checkpoint"), DEQUANTISE)
@@ -152,6 +182,9 @@ def dense(tensor: "torch.Tensor") -> "torch.Tensor":
     """
     import torch
 
+    if tensor.device.type == "meta":
+        said = f"a tensor of {list(tensor.shape)} has a size and no numbers, because it is on the device 'meta'"
+        raise InputError(said, Where("checkpoint"), "give it with its values")
     plain = tensor.detach().cpu()
     if plain.is_quantized:
         plain = plain.dequantize()
@@ -166,9 +199,23 @@ def _of_eight_bits(tensor: "torch.Tensor") -> "torch.Tensor":
         return tensor.float()
     except NotImplementedError as error:
         said = f"a tensor of {tensor.dtype} holds codes of several weights in one number, which are not unpacked here"
-        raise InputError(
-            said, Where("checkpoint"), "give the weights before quantisation, or dequantise them"
-        ) from error
+        raise InputError(said, Where("checkpoint"), DEQUANTISE) from error
+
+
+def numbers(name: str, tensor: "torch.Tensor") -> "torch.Tensor":
+    """The tensor of a weight as `dense` makes it, every element a finite number that the layer multiplies with.
+
+    >>> import torch
+    >>> numbers("fc.weight", torch.tensor([[1, 0]], dtype=torch.int8)).tolist()
+    [[1, 0]]
+    """
+    import torch
+
+    plain = dense(tensor)
+    check_number_kind(name, str(plain.dtype).removeprefix("torch."))
+    if plain.is_floating_point() and not bool(torch.isfinite(plain).all()):
+        raise InputError(f"'{name}' holds values that are not finite", Where("checkpoint"), "was training stable?")
+    return plain
 
 
 def without_prefix(names: "Mapping[str, Any]", prefix: str) -> dict[str, Any]:

@@ -56,7 +56,8 @@ class Products(TorchDispatchMode):  # type: ignore[no-untyped-call]  # of PyTorc
         made = func(*args, **given)
         kind = func._schema.name
         if self._opened and not any(isinstance(self._modules.get(name), LAYERS) for name in self._opened):
-            self.found += self._products(func, args, given, made)
+            kinds = [str(each.dtype).removeprefix("torch.") for each in _tensors(args)][-1:]
+            self.found += (replace(each, numbers=kinds[0]) for each in self._products(func, args, given, made))
         self._follow(kind, args, made)
         return made
 

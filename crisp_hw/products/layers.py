@@ -6,6 +6,7 @@ from crisp_hw.products.product import Product
 from crisp_hw.spec.calls import Counted
 from crisp_hw.spec.layer import Layer
 
+COMPLEX = "products of complex numbers, each counted as one; of real numbers they take three or four"
 UNEVEN = "products of activations that are no whole number for one sample; all are counted"
 
 
@@ -24,9 +25,10 @@ def product_layer(product: Product, samples: int) -> Counted:
         tokens //= samples
     else:
         note = UNEVEN
+    note = note or (COMPLEX if product.numbers.startswith("complex") else "")
     name = f"{product.module}.{product.role}".removeprefix(".")
     sizes = (product.rows * groups, product.columns * groups)
-    masked = product.masked // (1 if note else samples)
+    masked = product.masked // (1 if note == UNEVEN else samples)
     return Counted(Layer(name, "matmul", *sizes, groups=groups, tokens=tokens, masked_macs=masked), note)
 
 

@@ -21,7 +21,8 @@ class Product:
 
     `after` calls of modules had begun, the innermost open one is `module`. W comes from a parameter where there is an
     `origin`; of a convolution there are its `convolution` and the shapes of input and output. `role` is "scores" before
-    a softmax, "values" behind it, and "product" otherwise. `masked` of its MACs a mask of attention drops.
+    a softmax, "values" behind it, and "product" otherwise. `masked` of its MACs a mask of attention drops. `numbers`
+    names their kind.
     """
 
     module: str
@@ -35,6 +36,7 @@ class Product:
     convolution: Convolution | None = None
     shapes: tuple[Shape, Shape] = ((), ())
     masked: int = 0
+    numbers: str = "float32"
 
     @property
     def of_activations(self) -> bool:

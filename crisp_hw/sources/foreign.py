@@ -8,7 +8,7 @@ from crisp_hw import extract
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.io.checkpoint import read_state_dict
 from crisp_hw.io.containers import DAMAGE
-from crisp_hw.io.hugging_face import CONFIG, PREFIX, is_saved_model, read_folder, read_json
+from crisp_hw.io.hugging_face import PREFIX, is_saved_model, read_config, read_folder
 from crisp_hw.machine.files import is_folder
 from crisp_hw.machine.foreign import in_our_words
 from crisp_hw.sources.kinds import kind_of
@@ -121,14 +121,29 @@ def config_of(source: object) -> Config | None:
     >>> config_of("weights.pth") is None
     True
     """
+    config = _saved_config(source)
+    return config if config and config.get("model_type") in FAMILIES else None
+
+
+def unknown_family(source: object) -> str:
+    """What to say of a folder of Hugging Face whose layers do not follow from its configuration; "" of anything else.
+
+    >>> unknown_family("weights.pth")
+    ''
+    """
+    config = _saved_config(source)
+    if config is None or config.get("model_type") in FAMILIES:
+        return ""
+    kind = config.get("model_type", "of no name")
+    return f"layers follow from the configuration of {', '.join(FAMILIES)}, and this one is {kind}"
+
+
+def _saved_config(source: object) -> Config | None:
     name = source.path if isinstance(source, ModelFile) and source.model is None else source
     if not isinstance(name, str | Path):
         return None
     path = Path(str(name).removeprefix(PREFIX))
-    if not is_saved_model(path):
-        return None
-    config = read_json(path / CONFIG)
-    return config if config.get("model_type") in FAMILIES else None
+    return read_config(path) if is_saved_model(path) else None
 
 
 def read_model_file(source: ModelFile, demand: Demand | None = None) -> Read:
@@ -146,7 +161,8 @@ def read_model_file(source: ModelFile, demand: Demand | None = None) -> Read:
         if source.model is None:
             alone = extract.describe_weights(found.tensors, name)
             unsized = tuple(Skipped(name, NO_SIZE) for name in extract.unknown_sizes(alone))
-            return Read(alone, (ALONE, *found.notes), unsized)
+            family = unknown_family(source)
+            return Read(alone, (ALONE, *([family] if family else []), *found.notes), unsized)
         return Read(
             extract.describe_checkpoint(found.tensors, model_of(source.model), example_of(source.example)), found.notes
         )

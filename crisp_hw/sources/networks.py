@@ -8,7 +8,16 @@ from typing import Any
 
 from crisp_hw.descriptors import describe_model, layer_roles, network_pattern, network_sparsity, pattern_descriptor
 from crisp_hw.errors import InputError
-from crisp_hw.sources.foreign import LiveModel, ModelFile, Read, config_of, is_module, read_live, read_model_file
+from crisp_hw.sources.foreign import (
+    LiveModel,
+    ModelFile,
+    Read,
+    config_of,
+    is_module,
+    read_live,
+    read_model_file,
+    unknown_family,
+)
 from crisp_hw.sources.kinds import ZOO, kind_of
 from crisp_hw.sources.models import zoo_table
 from crisp_hw.spec.descriptors import Descriptor, PrunedLayer, PrunedModel
@@ -144,7 +153,9 @@ def _resolved(source: Source, pattern: Pattern | None, demand: Demand) -> Networ
         return _from_pattern(source, demand)
     if demand.said and config_of(source) is None:
         said = f"{demand.said}: only for a layer table of a transformer, or a folder of Hugging Face"
-        raise InputError(said, hint="leave it out")
+        family = unknown_family(source)
+        hint = "leave it out, or give --model and --input" if family else "leave it out"
+        raise InputError(f"{said}; {family}" if family else said, hint=hint)
     if not isinstance(source, str | Path | PrunedModel | ModelFile | LiveModel):
         raise wrong_kind("the network", source, SOURCES, _instead(source))
     read = _read(source, demand)

@@ -62,7 +62,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Attention:
-    """Heads of one attention, of which `kv_heads` have keys and values of their own.
+    """Heads of one attention, of which `kv_heads` have keys and values of their own, each for as many queries.
 
     With `causal`, a query sees the keys up to its own place: what follows is calculated, and a mask drops it.
     """
@@ -72,6 +72,11 @@ class Attention:
     kv_heads: int
     size: int
     causal: bool = False
+
+    def __post_init__(self) -> None:
+        if self.heads % self.kv_heads:
+            said = f"{self.heads} heads of attention cannot share {self.kv_heads} keys evenly"
+            raise InputError(said, hint="num_attention_heads must be a multiple of num_key_value_heads")
 
     def products(self, queries: int, keys: int) -> Iterator[Layer]:
         """Queries with keys, and the weights of attention with values, for one sample.
@@ -153,12 +158,31 @@ def transformer(config: Config, step: Step) -> Made:
     if family is None:
         said = f"the layers of model_type {config.get('model_type')!r} are not known"
         raise InputError(said, hint=f"known are {', '.join(FAMILIES)}")
+    for name in NUMBERS & config.keys():
+        _check(name, config[name])
     try:
         return family(config, step)
     except KeyError as error:
         raise InputError(
             f"the configuration has no {error.args[0]}", hint="give a config.json as it was saved"
         ) from error
+
+
+def _check(name: str, value: Any) -> None:
+    """InputError for a number of a configuration that is none; what may be left out may be nothing, too."""
+    most = DEEPEST if name in DEPTHS else LARGEST
+    whole = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
+    if not whole and (value is not None or name not in OPTIONAL):
+        said = f"the configuration has {name} {value!r}"
+        raise InputError(said, hint=f"it must be a whole number from 1 to {most:,}")
+
+
+def _head_size(config: Config, wide: int, heads: int) -> int:
+    """The vectors of a head: as it is said, or the width in equal parts."""
+    if not config.get("head_dim") and wide % heads:
+        said = f"a width of {wide} is no multiple of the {heads} heads of attention"
+        raise InputError(said, hint="give the size of a head as head_dim")
+    return int(config.get("head_dim") or wide // heads)
 
 
 def _linears(prefix: str, tokens: int, **sizes: tuple[int, int]) -> Iterator[Layer]:
@@ -175,7 +199,7 @@ def _bert(config: Config, step: Step) -> Made:
         at, tokens = f"encoder.layer.{place}", step.tokens
         own = f"{at}.attention.self"
         layers += _linears(own, tokens, query=square, key=square, value=square)
-        layers += Attention(own, heads, heads, wide // heads).products(tokens, tokens)
+        layers += Attention(own, heads, heads, _head_size(config, wide, heads)).products(tokens, tokens)
         layers += _linears(f"{at}.attention.output", tokens, dense=square)
         layers += _linears(at, tokens, intermediate__dense=(inner, wide), output__dense=(wide, inner))
     layers += _linears("pooler", 1, dense=square)
@@ -203,7 +227,7 @@ def _vit(config: Config, step: Step) -> Made:
         at = f"encoder.layer.{place}"
         own = f"{at}.attention.attention"
         layers += _linears(own, tokens, query=square, key=square, value=square)
-        layers += Attention(own, heads, heads, wide // heads).products(tokens, tokens)
+        layers += Attention(own, heads, heads, _head_size(config, wide, heads)).products(tokens, tokens)
         layers += _linears(f"{at}.attention.output", tokens, dense=square)
         layers += _linears(at, tokens, intermediate__dense=(inner, wide), output__dense=(wide, inner))
     layers.append(Layer("classifier", "linear", config["num_labels"], wide))
@@ -217,7 +241,8 @@ def _gpt2(config: Config, step: Step) -> Made:
     for place in range(depth):
         at = f"h.{place}"
         layers += _linears(at, step.tokens, attn__c_attn=(3 * wide, wide))
-        layers += Attention(f"{at}.attn", heads, heads, wide // heads, True).products(step.tokens, step.keys)
+        attention = Attention(f"{at}.attn", heads, heads, _head_size(config, wide, heads), True)
+        layers += attention.products(step.tokens, step.keys)
         layers += _linears(
             at, step.tokens, attn__c_proj=(wide, wide), mlp__c_fc=(inner, wide), mlp__c_proj=(wide, inner)
         )
@@ -229,7 +254,7 @@ def _llama(config: Config, step: Step) -> Made:
     wide, inner, depth = config["hidden_size"], config["intermediate_size"], config["num_hidden_layers"]
     heads = config["num_attention_heads"]
     kv_heads = config.get("num_key_value_heads") or heads
-    size = config.get("head_dim") or wide // heads
+    size = _head_size(config, wide, heads)
     outer, shared, layers = heads * size, kv_heads * size, list[Layer]()
     for place in range(depth):
         at = f"model.layers.{place}"
@@ -289,3 +314,11 @@ FAMILIES: Mapping[str, Callable[[Config, Step], Made]] = {
 }
 """By the model_type of config.json; what a family adds beside these layers (biases, windows) makes no product."""
 ENCODERS = ("bert", "vit")
+OPTIONAL = frozenset({"num_key_value_heads", "head_dim", "n_inner", "num_decoder_layers"})
+NUMBERS = OPTIONAL | {"hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "vocab_size"}
+NUMBERS |= {"max_position_embeddings", "type_vocab_size", "image_size", "patch_size", "num_channels", "num_labels"}
+NUMBERS |= {"n_embd", "n_layer", "n_head", "n_positions", "d_model", "d_ff", "d_kv", "num_layers", "num_heads"}
+"""What is counted with; the first may also be null."""
+DEPTHS = frozenset({"num_hidden_layers", "n_layer", "num_layers", "num_decoder_layers"})
+DEEPEST = 2**12  # not given; assumed because no known network has a thousand layers
+LARGEST = 2**24  # not given; assumed because the largest vocabularies known have some 10^6 words
