@@ -120,6 +120,8 @@ class Exact:
                         self.least_open = float(least[begun[0][0] if begun else place])
                         name, best = self.setting.name_of(leaf.node), best_of(self.tally.leader, self.spaces)
                         begun.append((place, workers.give(Work(name, best, self.most_pairs - self.pairs))))
+                    if workers.stopped:
+                        raise KeyboardInterrupt  # before what was begun earlier is looked at: another may take minutes
                     self._tell()
                 while begun:
                     self.least_open = float(least[begun[0][0]])

@@ -40,6 +40,7 @@ class Workers:
     jobs: int
     tick: Callable[[], None]
     alone_s: float = ALONE_S
+    stopped: bool = False
     _pool: WorkerPool | None = None
     _since: float = field(default_factory=time.perf_counter)
 
@@ -61,6 +62,7 @@ class Workers:
             self._pool = WorkerPool(self.jobs, (begin, told))
         if self._pool is None:
             found = self.worker.answer(work)
+            self.stopped = found.interrupted
             return lambda: found
         running = self._pool.submit(answered, work)
         return lambda: self._awaited(running)

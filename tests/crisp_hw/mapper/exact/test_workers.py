@@ -4,6 +4,7 @@ import pytest
 from small_spaces import KINDS
 
 from crisp_hw.mapper.exact.search import Exact
+from crisp_hw.mapper.exact.work import Worker
 from crisp_hw.mapper.exact.workers import Workers
 from crisp_hw.mapper.tally import Tally
 
@@ -43,3 +44,18 @@ def test_ctrl_c_ends_all_processes_and_keeps_the_best(jobs, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         Exact(case.spaces, tally, impatient, jobs=jobs, alone_s=0.0).run()
     assert tally.leader is not None
+
+
+def test_no_template_is_begun_once_ctrl_c_was_heard_in_one(monkeypatch):
+    joined = []
+
+    def interrupted(self, node, judge):
+        joined.append(node)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Worker, "_join", interrupted)
+    case = KINDS["dense"](3)
+    exact = Exact(case.spaces, Tally(case.objective), lambda *_: None, jobs=1)
+    with pytest.raises(KeyboardInterrupt):
+        exact.run()
+    assert len(joined) == 1 < len(exact._leaves)
