@@ -23,6 +23,10 @@ from crisp_hw.spec.vocabulary import columns
 MOST_CARDS = 4  # accelerators that get cards of their own
 CARDS = ("cycles", "energy_uj", "on_chip_mm2")
 SCATTER = ("ms", "energy_uj")
+MASKLESS = (
+    "None is shown: a saved result does not keep the masks it was made with, and a layer table has patterns in their "
+    "place. crisp-hw evaluate with --out writes a page with masks where it is given a pruned-model file or weights."
+)
 
 
 def evaluation_page(network: NetworkEvaluation, command: str = "") -> Page:
@@ -45,6 +49,7 @@ def evaluation_page(network: NetworkEvaluation, command: str = "") -> Page:
         {plain(f"{row.layer} on {row.arch}"): _mapping(network, place) for place, row in enumerate(network.rows)},
         pictures(network.masks),
         {"whole": heat("all of it"), "near": heat("its first weights that are kept")},
+        _maskless(network),
         plain(command),
         {
             "What the totals rest on": basis(network, notes(network), arch_names(network)),
@@ -54,6 +59,12 @@ def evaluation_page(network: NetworkEvaluation, command: str = "") -> Page:
             "Provenance": [plain(f"{key}: {value}") for key, value in provenance.items()],
         },
     )
+
+
+def _maskless(network: NetworkEvaluation) -> str:
+    """Why no mask of a pruned network is shown; "" where some are, or nothing is pruned."""
+    shown = any(each.mask is not None for each in network.masks.values())
+    return "" if shown or all(row.descriptor.role == "dense" for row in network.rows) else MASKLESS
 
 
 def _cards(totals: Sequence[Record]) -> list[Card]:

@@ -59,7 +59,8 @@ class Grid:
 class Page:
     """A page: cards, charts, tables, texts and masks of which one is chosen, lines that are folded.
 
-    `heat` draws the whole of a mask and what is near, `command` is the command line that wrote it, if one did.
+    `heat` draws the whole of a mask and what is near, `maskless` says why there is none, `command` is the command line
+    that wrote it, if one did.
     """
 
     title: str
@@ -70,6 +71,7 @@ class Page:
     chosen: Mapping[str, str] = field(default_factory=dict)
     masks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     heat: Mapping[str, Spec] = field(default_factory=dict)
+    maskless: str = ""
     command: str = ""
     folded: Mapping[str, Sequence[str]] = field(default_factory=dict)
 

@@ -13,7 +13,7 @@ from evaluations import evaluation, masked
 
 from crisp_hw.documents.columns import Column
 from crisp_hw.report.page import page as pages
-from crisp_hw.report.page.evaluation import evaluation_page
+from crisp_hw.report.page.evaluation import MASKLESS, evaluation_page
 from crisp_hw.report.page.masks import pictures
 from crisp_hw.report.page.page import Card, Chart, Page, grid, page_text
 from crisp_hw.report.records import layer_records, total_records
@@ -77,6 +77,15 @@ def test_masks_and_command_stand_on_the_page():
         assert weights.mean() / 255 == pytest.approx(pruned.mask.mean(), abs=0.003)
         part = pruned.mask[near["top"] : near["top"] + near["rows"], near["left"] : near["left"] + near["columns"]]
         assert (np.frombuffer(b64decode(near["cells"]), dtype=np.uint8).reshape(part.shape) == 255 * part).all()
+
+
+def test_a_page_without_masks_says_why(tmp_path):
+    found = evaluation("masks")
+    assert MASKLESS not in page_text(evaluation_page(found.network))
+    found.save(tmp_path)
+    assert MASKLESS in page_text(evaluation_page(type(found).load(tmp_path).network))
+    assert MASKLESS in page_text(evaluation_page(evaluation("patterns").network))
+    assert MASKLESS not in page_text(evaluation_page(evaluation("dense").network))
 
 
 def test_many_large_masks_leave_the_page_small():
