@@ -39,12 +39,14 @@ def check(  # noqa: PLR0913 - the options of a command
 ) -> None:
     """Do on integers, step by step, what the accelerators do with masks, and hold it against product and model.
 
-    Activations are gathered by block index and selected by offset, or meet weights by bitmaps, or columns pass through
-    queues. The exit code is 1 when a product is not that of the matrices, or a count is not the model's.
+    Activations are gathered by block index and selected by offset, or meet weights by bitmaps, windows slide over
+    images, or columns pass through queues. The exit code is 1 when a product is not that of the matrices, or a count is
+    not the model's.
     """
     from crisp_hw.accelerators.queued import read_queued_pes
     from crisp_hw.extract.integers import integer_weights
     from crisp_hw.sources import resolve, select
+    from crisp_hw.verification.convolutions import check_windows, images, runs_windows
     from crisp_hw.verification.steps import check_layer, check_queues, operands
     from crisp_hw.verification.steps_document import steps_document
 
@@ -68,7 +70,10 @@ def check(  # noqa: PLR0913 - the options of a command
             if bar:
                 bar(each.layer.name, number, len(small))
             matrix = operands(each, positions, given.get(each.layer.name), seed)
-            found += [check_layer(matrix, one) for one in accelerators if one.machine is None]
+            windows = images(each, positions, given.get(each.layer.name), seed)
+            for one in (one for one in accelerators if one.machine is None):
+                as_it_is = runs_windows(one, each.layer)
+                found.append(check_windows(windows, one) if as_it_is else check_layer(matrix, one))
             found += [check_queues(matrix, machine) for machine in machines]
     said = f"weights are drawn with seed {seed}" if weights is None else f"weights are those of {weights}, as int8"
     show_table(steps_document(found, skipped, f"{said}; {positions} positions of activations are drawn"), form, wide)

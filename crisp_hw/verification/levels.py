@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisp_hw.spec.evaluation import LayerEvaluation
+from crisp_hw.spec.runs import CONVOLUTION_DIMS
 from crisp_hw.walk.nested import Fabric
 
 Integers = NDArray[np.int64]
@@ -24,17 +25,18 @@ class Placed:
 def refusal(row: LayerEvaluation) -> str:
     """Why the nest of a result cannot be walked; "" where it can."""
     design, nest = row.point.design, row.point.mapping.nest
-    loops = zip(nest.loops, row.point.mapping.bounds, strict=True)
-    plain = all(each.plain is not None for each in design.problem.tensors)
-    if not plain or set(design.problem.dims) != set("GMNK"):
-        return "the layer runs as a convolution, whose windows overlap"
     if row.point.mapping.residuals is not None or any(
         map(any, (nest.streams, nest.no_multicast, nest.no_temporal_reuse))
     ):
         return "tiles of two sizes, or reuse that is forbidden, are not walked"
-    if any(each.kind in ("skipping", "position_skipping") for each in design.sparse.actions):
-        return "zeros are skipped in time, of which the model knows the expectation"
-    if any(loop.level == 0 and loop.kind != "temporal" and bound > 1 for loop, bound in loops):
+    names = [level.name for level in design.architecture.levels]
+    for action in design.sparse.actions:
+        targets = {option.target for option in action.options}
+        if action.kind == "skipping" and any(targets & keeps for keeps in nest.keeps[: names.index(action.level)]):
+            return "tiles that are skipped on their way between two levels are not walked"
+    loops = zip(nest.loops, row.point.mapping.bounds, strict=True)
+    linked = {"A", "B"} - (nest.no_link_transfer[0] if nest.no_link_transfer else frozenset())
+    if linked and any(loop.level == 0 and loop.kind != "temporal" and bound > 1 for loop, bound in loops):
         return "MACs hand words to their neighbours"
     return ""
 
@@ -45,7 +47,20 @@ def fabric_of(row: LayerEvaluation) -> Fabric:
     names = [level.name for level in design.architecture.levels]
     packed = {(names.index(each.level), each.tensor) for each in design.sparse.formats if each.compressed}
     squeezes = [names.index(each.level) for each in design.sparse.actions if each.kind == "skipping_spatial"]
-    return Fabric(design.problem, row.point.mapping, frozenset(packed), squeezes[0] if squeezes else None)
+    skips = {
+        option.target: frozenset(option.condition_on)
+        for action in design.sparse.actions
+        if action.kind == "skipping"
+        for option in action.options
+    }
+    return Fabric(design.problem, row.point.mapping, frozenset(packed), squeezes[0] if squeezes else None, skips)
+
+
+def packs(row: LayerEvaluation) -> frozenset[str]:
+    """The operands whose nonzeros the innermost level packs into lanes."""
+    kind = "position_skipping"
+    actions = (each for each in row.point.design.sparse.actions if each.kind == kind)
+    return frozenset(option.target for action in actions for option in action.options)
 
 
 def place(row: LayerEvaluation, weights: Integers, mask: Mask, activations: Integers) -> Placed:
@@ -54,6 +69,8 @@ def place(row: LayerEvaluation, weights: Integers, mask: Mask, activations: Inte
     Row tiles of all columns, or block rows with the blocks that each of them keeps, and their activations.
     """
     problem = row.point.design.problem
+    if problem.dims == CONVOLUTION_DIMS:
+        return place_windows(row, weights, mask, activations.T[:, :, None, None])
     groups, rows, positions, columns = (problem.bound(dim) for dim in "GMNK")
     gathers = "G" in problem.tensor("B").dims
     a, kept = np.zeros((groups, rows, columns), np.int64), np.zeros((groups, rows, columns), bool)
@@ -70,6 +87,28 @@ def place(row: LayerEvaluation, weights: Integers, mask: Mask, activations: Inte
             if gathers:
                 _put(b[group, number * block :], activations[at : at + block])
     return Placed({"A": a, "B": b}, {"A": kept, "B": b != 0})
+
+
+def place_windows(row: LayerEvaluation, weights: Integers, mask: Mask, images: Integers) -> Placed:
+    """Filters and images int[images, channels, height, width], padded, of a convolution: A[g,m,c,r,s], B[g,n,c,h,w]."""
+    problem, layer = row.point.design.problem, row.descriptor.layer
+    groups, kernel = layer.groups, layer.kernel if layer.kind == "conv2d" else (1, 1)
+    filters = (groups, layer.rows // groups, *kernel, layer.in_channels // groups)
+    placed = Placed({}, {})
+    kept = np.where(mask, weights, 0)
+    parts = {
+        "A": [each.reshape(filters).transpose(0, 1, 4, 2, 3) for each in (kept, mask)],
+        "B": [
+            each.reshape(len(images), groups, -1, *images.shape[2:]).swapaxes(0, 1) for each in (images, images != 0)
+        ],
+    }
+    for name, (words, there) in parts.items():
+        shape = [
+            1 + sum(t.coefficient * (problem.bound(t.dim) - 1) for t in rank) for rank in problem.tensor(name).ranks
+        ]
+        grown = [(0, size - own) for size, own in zip(shape, words.shape, strict=True)]
+        placed.data[name], placed.stored[name] = np.pad(words, grown).astype(np.int64), np.pad(there, grown)
+    return placed
 
 
 def _put(into: NDArray[Any], part: NDArray[Any]) -> None:

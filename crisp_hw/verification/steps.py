@@ -19,9 +19,10 @@ from crisp_hw.spec.options import EvaluateOptions
 from crisp_hw.spec.patterns import NM
 from crisp_hw.verification.counts import Count
 from crisp_hw.verification.level_counts import Beside
-from crisp_hw.verification.levels import fabric_of, place, refusal
+from crisp_hw.verification.levels import fabric_of, packs, place, refusal
 from crisp_hw.walk import nested, queued
 from crisp_hw.walk import pruned as walk
+from crisp_hw.walk.packed import pass_by_pass
 
 Integers = NDArray[np.int64]
 
@@ -92,7 +93,7 @@ def check_layer(given: Operands, accelerator: Accelerator, cache: bool = True) -
     """
     pruned = given.pruned
     masks = {} if pruned.mask is None else {pruned.layer.name: pruned}
-    options = EvaluateOptions(density="actual" if masks else "model", cache=cache)
+    options = EvaluateOptions(density="actual" if masks else "model", packing="position-skipping", cache=cache)
     (row,) = evaluate_layers([describe(pruned)], [accelerator], options, masks=masks)
     nm, block = row.descriptor.nm or NM(1, 1), row.descriptor.block
     walked: walk.Walked
@@ -104,9 +105,8 @@ def check_layer(given: Operands, accelerator: Accelerator, cache: bool = True) -
             walked = walk.gathered(np.where(given.mask, given.weights, 0), held, given.activations, block, nm)
             said += f", weights of {nm.n}:{nm.m} select by offset" if nm.m > 1 else ""
         case "bitmaps":
-            said = "bitmaps of weights and activations meet in outer products"
+            said = "bitmaps of weights and activations meet in outer products, packed into lanes pass by pass"
             walked = walk.outer_products(given.weights, given.mask, given.activations)
-            return Checked(row.layer, row.arch, said, _same(walked.product, given), tuple(_scattered(walked.steps)))
         case "select":
             said = f"weights of {nm.n}:{nm.m} select among shared activations by offset"
             walked = walk.selected(given.weights, given.mask, given.activations, nm)
@@ -116,7 +116,9 @@ def check_layer(given: Operands, accelerator: Accelerator, cache: bool = True) -
             walked = walk.selected(np.where(given.mask, given.weights, 0), everything, given.activations, NM(1, 1))
     found, counts = _nest(row, given)
     exact = _same(walked.product, given) and _same(found, given)
-    return Checked(row.layer, row.arch, said, exact, tuple(_counts(row, walked.steps)), tuple(counts))
+    scattered = _steps(row) == "bitmaps"
+    whole = _scattered(walked.steps) if scattered else _counts(row, walked.steps)
+    return Checked(row.layer, row.arch, said, exact, tuple(whole), tuple(counts))
 
 
 def _nest(row: LayerEvaluation, given: Operands) -> tuple[Integers, list[Count]]:
@@ -127,9 +129,11 @@ def _nest(row: LayerEvaluation, given: Operands) -> tuple[Integers, list[Count]]
     fabric = fabric_of(row)
     placed = place(row, given.weights, given.mask, given.activations)
     walked = nested.walk(fabric, placed.data, placed.stored)
-    groups, rows, positions = walked.product.shape
-    flat = walked.product.reshape(groups * rows, positions)[: given.weights.shape[0], : given.activations.shape[1]]
-    return flat, Beside(row, fabric, walked).counts()
+    groups, rows = walked.product.shape[:2]  # sizes that grew have zeros behind
+    flat = walked.product.reshape(groups * rows, -1)[: given.weights.shape[0], : given.activations.shape[1]]
+    packed = packs(row)
+    passes = pass_by_pass(fabric, packed, placed.stored) if packed else None
+    return flat, Beside(row, fabric, walked, passes).counts()
 
 
 def check_queues(given: Operands, machine: QueuedPes) -> Checked:
@@ -146,6 +150,7 @@ def check_queues(given: Operands, machine: QueuedPes) -> Checked:
     return Checked(given.pruned.layer.name, f"{machine.pes} PEs", "columns through queues", exact, tuple(counts))
 
 
+EXPECTED = "the model knows the expectation over activations that are scattered anywhere"
 QUEUED = ("cycles", "cycles_drained", "macs_at_stop", "full_stalls")
 OF_PES = ("busy", "macs", "line_reads")
 
@@ -176,9 +181,8 @@ def _steps(row: LayerEvaluation) -> str:
 
 
 def _scattered(steps: walk.Steps) -> Iterator[Count]:
-    why = "the model knows the expectation over activations that are scattered anywhere"
     for name in ("weights", "activations", "products", "results"):
-        yield Count(name, getattr(steps, name), None, why)
+        yield Count(name, getattr(steps, name), None, EXPECTED)
 
 
 def _counts(row: LayerEvaluation, steps: walk.Steps) -> Iterator[Count]:
@@ -198,6 +202,8 @@ def _counts(row: LayerEvaluation, steps: walk.Steps) -> Iterator[Count]:
             why = padded
         if tensor == "B" and steps.block_indices and not row.descriptor.balanced:
             why = padded
+        if tensor == "B" and any(each.tensor == "B" and each.compressed for each in row.point.design.sparse.formats):
+            why = EXPECTED
         yield _count(name, walked, outermost[tensor].accesses["random_reads"], why)
     if row.index is not None:
         bits = max(1, ((row.descriptor.total_blocks or 1) - 1).bit_length())

@@ -43,7 +43,7 @@ def _layer(found: Checked) -> Record:
         "fabric": found.fabric,
         "product": "equal" if found.exact else "different",
         "agrees": "yes" if found.agrees else "no",
-        "compared": sum(each.model is not None for each in (*found.counts, *found.levels)),
+        "compared": sum(each.compared for each in (*found.counts, *found.levels)),
         "steps": found.steps,
     }
 

@@ -2,13 +2,14 @@
 
 Each instance of a level holds one tile of every tensor that the level keeps. In every step of the loops outside a level
 its instances ask for their tiles; what an instance holds already is not sent again, and what several ask for in one
-step is read once. Partial sums go the other way: what several send in one step is added up on the way and written once,
-and is read again before something is added to it. A packed tensor moves the words that it stores alone, and with each
-of them an offset.
+step is read once; of a window that slides, what an instance does not hold yet. Partial sums go the other way: what
+several send in one step is added up on the way and written once, and is read again before something is added to it. A
+packed tensor moves the words that it stores alone, and with each of them an offset. A fabric that skips leaves out what
+the MACs would read or add up where another operand is not stored.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from math import prod
@@ -50,12 +51,14 @@ class Fabric:
     """What is walked: the problem, its loops, the (level, tensor) that are packed, and the level that squeezes lanes.
 
     A level that squeezes lanes (None: none does) leaves out those of its MACs whose packed operands are not stored.
+    `skips`: the operands without which the MACs neither read a tensor nor add to it.
     """
 
     problem: Problem
     mapping: LoopMapping
     packed: frozenset[tuple[int, str]] = frozenset()
     squeezes: int | None = None
+    skips: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def keepers(self, tensor: Tensor) -> list[int]:
         """The levels that keep a tensor, innermost first."""
@@ -88,13 +91,24 @@ class Fabric:
 
     def tile(self, tensor: Tensor, level: int) -> Place:
         """What an instance of a level takes of a tensor, along each of its ranks; one word for the MACs."""
-        outside = [prod(t.bound for t in self.outside(level) if t.loop.dim == rank[0].dim) for rank in tensor.ranks]
-        whole = (self.problem.bound(rank[0].dim) for rank in tensor.ranks)
-        return tuple(size // many for size, many in zip(whole, outside, strict=True))
+        sides = dict(zip(self.problem.dims, self.problem.bounds, strict=True))
+        for turn in self.outside(level):
+            sides[turn.loop.dim] //= turn.bound
+        return _extents(tensor, sides)
 
-    def place_in(self, tensor: Tensor) -> tuple[int, ...]:
-        """Which numbers of a place are coordinates of a tensor."""
-        return tuple(self.problem.place[rank[0].dim] for rank in tensor.ranks)
+    def whole(self, tensor: Tensor) -> Place:
+        """All of a tensor, along each of its ranks."""
+        return _extents(tensor, dict(zip(self.problem.dims, self.problem.bounds, strict=True)))
+
+    def corner(self, tensor: Tensor, place: Place) -> Place:
+        """Where a tile of a tensor begins, whose work begins at a place."""
+        at = self.problem.place
+        return tuple(sum(term.coefficient * place[at[term.dim]] for term in rank) for rank in tensor.ranks)
+
+
+def _extents(tensor: Tensor, sides: Mapping[str, int]) -> Place:
+    """The words along each rank that work of these sides touches: of a window, those between its ends, too."""
+    return tuple(1 + sum(term.coefficient * (sides[term.dim] - 1) for term in rank) for rank in tensor.ranks)
 
 
 @dataclass(frozen=True)
@@ -130,7 +144,7 @@ def walk(fabric: Fabric, data: dict[str, Integers], stored: dict[str, Stored]) -
     >>> done.product.tolist(), done.moved[0, "Z"]
     ([3, 3], Moved(reads=4, fills=0, updates=6, offsets_read=0, offsets_filled=0, used=1, visits=1, tiles=()))
     """
-    done = Walked(np.zeros([fabric.problem.bound(rank[0].dim) for rank in _output(fabric).ranks], np.int64))
+    done = Walked(np.zeros(fabric.whole(_output(fabric)), np.int64))
     for tensor in fabric.problem.tensors:
         done.moved |= {(level, tensor.name): Moved() for level in fabric.keepers(tensor)}
         for level in {level for level, name in fabric.packed if name == tensor.name}:
@@ -140,51 +154,78 @@ def walk(fabric: Fabric, data: dict[str, Integers], stored: dict[str, Stored]) -
         done.moved[outermost, tensor.name].used = len(fabric.instances(outermost))
         for link in fabric.links(tensor):
             if tensor.is_output:
-                _send_out(fabric, done, tensor, link)
+                _send_out(fabric, done, tensor, stored, link)
             else:
-                _send_in(fabric, done, tensor, stored[tensor.name], link)
+                _send_in(fabric, done, tensor, stored, link)
     _multiply(fabric, done, data, stored)
     return done
 
 
-def _send_in(fabric: Fabric, done: Walked, tensor: Tensor, stored: Stored, link: tuple[int, int]) -> None:
+def _send_in(fabric: Fabric, done: Walked, tensor: Tensor, stored: Mapping[str, Stored], link: tuple[int, int]) -> None:
     """An operand, from a level to the next one inside that keeps it, or to the MACs, which hold nothing."""
     parent, child = link
     sender, receiver = done.moved[parent, tensor.name], done.moved.get((child, tensor.name), Moved())
     leaves, arrives = ((level, tensor.name) in fabric.packed for level in link)
-    size, coordinates, above = fabric.tile(tensor, child), fabric.place_in(tensor), len(fabric.spatial(parent))
-    instances, held = fabric.instances(child), dict[Place, Place]()
+    size, above, mine = fabric.tile(tensor, child), len(fabric.spatial(parent)), stored[tensor.name]
+    instances, held = _corners(fabric, tensor, child), dict[Place, Place]()
     for time in fabric.times(child):
         receiver.visits += 1
         sent: dict[tuple[Place, Place], int] = {}  # from which instance, and which tile: its words
-        for lane, far in instances:
-            tile = tuple(time[at] + far[at] for at in coordinates)
-            whole, there = _words(stored, tile, size)
+        begins = fabric.corner(tensor, time)
+        for lane, far, moves in instances:
+            if child == MACS and _skipped(fabric, tensor, stored, tuple(map(add, time, far))):
+                continue
+            tile = tuple(map(add, begins, moves))
+            whole, there = _words(mine, tile, size)
             receiver.used += there > 0 or not leaves
             if child == MACS or held.get(lane) != tile:
-                held[lane] = tile
-                sent[lane[:above], tile] = there if leaves else whole
-                filled = there if arrives else whole
+                lacks = _less(mine, (whole, there), (tile, held.get(lane)), size)
+                if child != MACS:
+                    held[lane] = tile
+                sent[lane[:above], tile] = lacks[1] if leaves else lacks[0]
+                filled = lacks[1] if arrives else lacks[0]
                 receiver.fills += filled if there or not leaves else 0
-                receiver.offsets_filled += there if arrives else 0
+                receiver.offsets_filled += lacks[1] if arrives else 0
         sender.reads += sum(sent.values())
         sender.offsets_read += sum(sent.values()) if leaves else 0
 
 
-def _send_out(fabric: Fabric, done: Walked, tensor: Tensor, link: tuple[int, int]) -> None:
+def _less(stored: Stored, words: tuple[int, int], tiles: tuple[Place, Place | None], size: Place) -> tuple[int, int]:
+    """The words of a tile, and those that are stored, less those of the tile that an instance holds."""
+    new, old = tiles
+    if old is None or any(abs(a - b) >= extent for a, b, extent in zip(new, old, size, strict=True)):
+        return words
+    shared = tuple(extent - abs(a - b) for a, b, extent in zip(new, old, size, strict=True))
+    whole, there = _words(stored, tuple(map(max, new, old)), shared)
+    return words[0] - whole, words[1] - there
+
+
+def _skipped(fabric: Fabric, tensor: Tensor, stored: Mapping[str, Stored], place: Place) -> bool:
+    """Does a MAC leave a tensor alone, because another operand of its place is not stored?"""
+    asked = fabric.skips.get(tensor.name, frozenset())
+    others = (each for each in fabric.problem.tensors if each.name in asked)
+    return not all(stored[each.name][fabric.corner(each, place)] for each in others)
+
+
+def _send_out(
+    fabric: Fabric, done: Walked, tensor: Tensor, stored: Mapping[str, Stored], link: tuple[int, int]
+) -> None:
     """Sums, from a level or the MACs to the next level outside that keeps them, and those that come back in between."""
     parent, child = link
-    words, coordinates, above = prod(fabric.tile(tensor, child)), fabric.place_in(tensor), len(fabric.spatial(parent))
+    words, above = prod(fabric.tile(tensor, child)), len(fabric.spatial(parent))
     receiver, sender = done.moved[parent, tensor.name], done.moved.get((child, tensor.name), Moved())
-    instances, held = fabric.instances(child), dict[Place, Place]()
+    instances, held = _corners(fabric, tensor, child), dict[Place, Place]()
     had: set[tuple[Place, Place]] = set()  # tiles that an instance of the level inside had before
     known: set[tuple[Place, Place]] = set()  # and those that the level outside has sums of
     for time in fabric.times(child):
         sender.visits += 1
         sender.used += len(instances)
         sent: set[tuple[Place, Place]] = set()
-        for lane, far in instances:
-            tile = tuple(time[at] + far[at] for at in coordinates)
+        begins = fabric.corner(tensor, time)
+        for lane, far, moves in instances:
+            tile = tuple(map(add, begins, moves))
+            if child == MACS and _skipped(fabric, tensor, stored, tuple(map(add, time, far))):
+                continue
             if child == MACS or held.get(lane) != tile:
                 held[lane] = tile
                 sender.fills += words if (lane, tile) in had else 0
@@ -195,24 +236,28 @@ def _send_out(fabric: Fabric, done: Walked, tensor: Tensor, link: tuple[int, int
         known |= sent
 
 
+def _corners(fabric: Fabric, tensor: Tensor, level: int) -> list[tuple[Place, Place, Place]]:
+    """The instances of a level, how far the place of each is from the first one's, and its tile from that one's."""
+    return [(lane, far, fabric.corner(tensor, far)) for lane, far in fabric.instances(level)]
+
+
 def _multiply(fabric: Fabric, done: Walked, data: dict[str, Integers], stored: dict[str, Stored]) -> None:
     """Every MAC multiplies the words of its place; one whose packed operand is not stored has no lane."""
     inputs = [each for each in fabric.problem.tensors if not each.is_output]
-    packed = [each for each in inputs if (min(fabric.keepers(each)), each.name) in fabric.packed]
-    operands = [(data[each.name], fabric.place_in(each)) for each in inputs]
-    asked = [(stored[each.name], fabric.place_in(each)) for each in packed]
-    result = fabric.place_in(_output(fabric))
+    packed = {each.name for each in inputs if (min(fabric.keepers(each)), each.name) in fabric.packed}
     instances = fabric.instances(MACS)
     rows = [_row(fabric, lane) for lane, _ in instances]
+    moves = [{each.name: fabric.corner(each, far) for each in fabric.problem.tensors} for _, far in instances]
+    result = _output(fabric).name
     for time in fabric.times(MACS):
         done.steps += 1
         busy: Counter[Place] = Counter()
-        for row, (_, far) in zip(rows, instances, strict=True):
-            at = tuple(map(add, time, far))
-            if all(there[tuple(at[each] for each in rank)] for there, rank in asked):
-                value = prod(int(words[tuple(at[each] for each in rank)]) for words, rank in operands)
+        begins = {each.name: fabric.corner(each, time) for each in fabric.problem.tensors}
+        for row, move in zip(rows, moves, strict=True):
+            at = {name: tuple(map(add, begin, move[name])) for name, begin in begins.items()}
+            if all(stored[name][at[name]] for name in packed):
                 done.products += 1
-                done.product[tuple(at[each] for each in result)] += value
+                done.product[at[result]] += prod(int(data[each.name][at[each.name]]) for each in inputs)
                 busy[row] += 1
         done.lanes = max(done.lanes, *busy.values(), 0)
 

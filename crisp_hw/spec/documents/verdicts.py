@@ -104,7 +104,11 @@ CHECK_COUNTS = Section(
         *CHECK.columns[:2],
         column("count", "text", "What was counted."),
         column("walked", "number", "The steps that were walked, or what they cost."),
-        column("model", "number", "The model's figure; empty where it counts something else, which is said below."),
+        column(
+            "model",
+            "number",
+            "The model's figure; empty where it counts something else. What is not compared is named.",
+        ),
     ),
 )
 REPRODUCTION = Section(

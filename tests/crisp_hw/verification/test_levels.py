@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 from crisp_hw.accelerators import load_arch
+from crisp_hw.descriptors import describe
+from crisp_hw.pipeline import evaluate_layers
 from crisp_hw.spec.descriptors import PrunedLayer
 from crisp_hw.spec.layer import Layer
+from crisp_hw.spec.options import EvaluateOptions
 from crisp_hw.spec.patterns import NM
-from crisp_hw.verification import steps
+from crisp_hw.verification import levels, steps
 from crisp_hw.walk import nested
 
 WALKED = ("crisp-stc", "stc", "dense", "stc-flexible", "vegeta", "systolic", "highlight")
@@ -35,7 +38,7 @@ def checked(name, pruned, positions=4):
 def test_every_level_counts_what_is_walked(name, nm, block, kept):
     found = checked(name, layer(nm, block, kept))
     assert found.exact and [each for each in found.levels if not each.agrees] == []
-    compared = {each.name for each in found.levels if each.model is not None}
+    compared = {each.name for each in found.levels if each.compared}
     assert {"cycles", "MAC products", "DRAM A reads", "DRAM A offsets read", "DRAM Z updates"} <= compared
     assert len(compared) >= 50
     if name != "highlight":  # whose activations are gated: energies are expectations
@@ -50,10 +53,31 @@ def test_every_kept_weight_has_an_offset_however_blocks_lie():
         assert offsets == pruned.mask.sum() == 1536
 
 
-@pytest.mark.parametrize("name", ["eyeriss-v1", "dstc"])
-def test_what_is_not_walked_is_said(name):
-    found = checked(name, layer(NM(2, 4)))
-    assert found.exact and all(each.why for each in (*found.counts, *found.levels) if each.model is None)
+@pytest.mark.parametrize("name", ["dstc", "eyeriss-v1", "eyeriss-v2-pe", "s2ta"])
+def test_where_activations_are_scattered_weights_and_sums_are_compared(name):
+    """And what the model knows an expectation of stands beside it, with the reason."""
+    found = checked(name, layer(NM(2, 4)), positions=32)
+    assert found.exact and [each for each in (*found.counts, *found.levels) if not each.agrees] == []
+    figures = {each.name: each for each in found.levels}
+    outside = next(each for each in figures if each.endswith(" A reads") and each.startswith(("DRAM", "Backing")))
+    assert figures[outside].compared and figures[outside].walked > 0
+    assert sum(each.compared for each in found.levels) >= 12
+    assert all(each.why for each in found.levels if not each.compared)
+
+
+def test_nonzeros_are_packed_into_lanes_pass_by_pass():
+    figures = {each.name: each for each in checked("dstc", layer(NM(2, 4)), positions=32).levels}
+    assert figures["MACs at work"].walked == pytest.approx(figures["MACs at work"].model, rel=0.02)
+    by_pass = figures["MAC cycles, pass by pass"]
+    assert by_pass.walked == pytest.approx(by_pass.model, rel=0.02) and "divides products" in by_pass.why
+
+
+def test_tiles_that_are_skipped_between_levels_are_not_walked():
+    given = steps.operands(layer(NM(2, 4)), 4, None, 1)
+    options = EvaluateOptions(density="actual", packing="skipping", cache=False)
+    masks = {"fc": given.pruned}
+    (row,) = evaluate_layers([describe(given.pruned)], [load_arch("dstc")], options, masks=masks)
+    assert "between two levels" in levels.refusal(row)
 
 
 @pytest.mark.parametrize("lost", ["reads", "fills", "updates", "offsets_read"])
