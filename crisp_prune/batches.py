@@ -110,6 +110,18 @@ def only_classes(batch: Any, classes: Collection[int]) -> Any | None:
     return _narrowed(batch, wanted) if isinstance(batch, Mapping) else _each_narrowed(batch, wanted)
 
 
+def narrowed(batches: Iterable[Any], device: torch.device, classes: Collection[int]) -> Iterator[Any]:
+    """The batches on a device with the samples of the classes alone; those without one are left out.
+
+    >>> list(narrowed([1, 2], torch.device("cpu"), ()))
+    [1, 2]
+    """
+    for batch in batches:
+        mine = only_classes(to_device(batch, device), classes)
+        if mine is not None:
+            yield mine
+
+
 def labels_of_batch(batch: Any) -> Tensor | None:
     """The labels of a batch, or None where none can be told for sure.
 

@@ -1,6 +1,6 @@
 """What each layer was called with: one forward pass with hooks, no tracing of the graph."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +23,9 @@ from crisp_hw.spec.calls import (
 )
 from crisp_hw.spec.convolutions import Convolution, as_conv2d
 from crisp_hw.spec.layer import Layer
+from crisp_prune.batches import count_left
 from crisp_prune.ends import watched_end
+from crisp_prune.followers import watched_norms
 from crisp_prune.matrix import to_matrix
 from crisp_prune.reads import uncompiled, watched
 from crisp_prune.sites import Site, Use, weight_of
@@ -52,7 +54,7 @@ class Geometry:
 
     `obstacles` says for layers by name why a mask on their weight would not be one on what is multiplied. `products`
     are those of two activations, such as attention's; None where whoever wrote the geometry did not look for them.
-    `headless` says that the last layer is no classifier (`ends`).
+    `headless` says that the last layer is no classifier (`ends`); `norms` are the batch norms behind layers by name.
     """
 
     calls: tuple[Call, ...]
@@ -60,6 +62,7 @@ class Geometry:
     obstacles: Mapping[str, str] = field(default_factory=dict)
     products: tuple[Product, ...] | None = None
     headless: bool = False
+    norms: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -74,6 +77,15 @@ def samples_of(batch: Any, listed: bool = False) -> int:
     2
     """
     return samples_in(_extents(batch), listed)
+
+
+def samples_left(batch: Any, counted: int | None, classes: Collection[int]) -> int:
+    """The samples of a batch of which the user counted so many, after it was narrowed to classes.
+
+    >>> samples_left((torch.zeros(2, 3), torch.zeros(2, dtype=torch.long)), 5, (0,))
+    2
+    """
+    return count_left(batch, counted, classes) or samples_of(batch, listed=True)
 
 
 def _extents(value: Any) -> Any:
@@ -113,6 +125,7 @@ def record(model: nn.Module, sites: tuple[Site, ...], run: Callable[[], object],
             watched(model, sites) as obstacles,
             recorded_products(model, calls) as found,
             watched_end(model, calls) as end,
+            watched_norms(model, [use.name for site in sites for use in site.uses]) as norms,
         ):
             run()
     finally:
@@ -123,7 +136,7 @@ def record(model: nn.Module, sites: tuple[Site, ...], run: Callable[[], object],
         layers_of(model, places[call.use], call, batch)
     products = tuple(each for each in found if each.of_activations)
     maps = frozenset(use for use, site in places.items() if site.kind == "conv2d")
-    return Geometry(tuple(calls), batch, dict(obstacles), products, end.headless(maps))
+    return Geometry(tuple(calls), batch, dict(obstacles), products, end.headless(maps), dict(norms))
 
 
 @contextmanager

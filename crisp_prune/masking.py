@@ -8,7 +8,7 @@ from torch import nn
 
 from crisp_prune.attach import LastCall, Masks, attach, detach, paused, share_nothing
 from crisp_prune.budget import Budget
-from crisp_prune.choices import BALANCED, Layout
+from crisp_prune.choices import BALANCED, Layout, Pattern
 from crisp_prune.config import CrispConfig
 from crisp_prune.dense_state import say_dense
 from crisp_prune.geometry import Geometry, record
@@ -16,7 +16,7 @@ from crisp_prune.iterate import MatrixMasks, dense_masks, next_masks, sparsity_o
 from crisp_prune.matrix import from_matrix
 from crisp_prune.plan import Plan
 from crisp_prune.rng import preserved
-from crisp_prune.sites import Site, find_sites, weight_of
+from crisp_prune.sites import Site, Use, find_sites, weight_of
 from crisp_prune.zeros import dropped, nonzero_of, ranked_last
 
 
@@ -24,7 +24,7 @@ class Masking:
     """The prunable weights of `model` with their masks, in the matrix view and attached to what reads them.
 
     `nonzero` says where weights may be kept at all, with `keep_zeros` where they are not zero at the start; `last` is
-    the last call of the model.
+    the last call of the model; `followers` are the masks of what goes with a pruned filter, by layer.
 
     >>> from crisp_prune.config import CrispConfig
     >>> from crisp_prune.plan import make_plan
@@ -40,6 +40,7 @@ class Masking:
         self.sites: dict[str, Site] = {}
         self.masks: dict[str, MatrixMasks] = {}
         self.attached: dict[str, Masks] = {}
+        self.followers: list[tuple[str, Masks]] = []
         self.nonzero: dict[str, torch.Tensor] = {}
         self.last = LastCall()
 
@@ -73,6 +74,7 @@ class Masking:
         self.sites = {layer.name: sites[layer.name] for layer in pruned}
         self.masks = {layer.name: dense_masks(layer.grid) for layer in pruned}
         self.attached = {name: attach(self.model, site) for name, site in self.sites.items()}
+        self.followers = []
         self.nonzero = nonzero_of(self.weights, self.layouts) if keep_zeros else {}
         self.model.register_forward_pre_hook(self.last.keep, with_kwargs=True)
         say_dense(self.model)
@@ -85,6 +87,26 @@ class Masking:
             layout = self.sites[name].layout
             both = (from_matrix(part, weight.shape, layout) for part in (masks[name].nm, masks[name].live))
             self.attached[name].set(*(part.to(weight.device) for part in both))
+        for name, follower in self.followers:
+            rows = masks[name].live.any(1).to(follower.keep.device)
+            follower.set(torch.ones_like(rows), rows)
+
+    def follow(self, geometry: Geometry | None, pattern: Pattern) -> None:
+        """With whole filters go their bias, and scale and shift of the batch norm behind: nothing is left of them."""
+        if geometry is None or pattern != "filter" or self.followers:
+            return
+        for name, site in self.sites.items():
+            if len(site.uses) == 1 and site.uses[0].caller == site.uses[0].owner:
+                self._follow(name, site.uses[0].owner, "bias")
+                for attribute in ("weight", "bias") if name in geometry.norms else ():
+                    self._follow(name, geometry.norms[name], attribute)
+        self.set(self.masks)
+
+    def _follow(self, layer: str, owner: str, attribute: str) -> None:
+        """Masks on a parameter, where there is one."""
+        if self.model.get_submodule(owner)._parameters.get(attribute) is not None:
+            use = Use(f"{owner}.{attribute}", owner, attribute, owner)
+            self.followers.append((layer, attach(self.model, Site("linear", (use,)))))
 
     def advance(
         self, scores: Mapping[str, torch.Tensor], config: CrispConfig, budget: Budget, target: float | None
@@ -111,4 +133,4 @@ class Masking:
 
     def on_its_own(self, memo: dict[int, Any]) -> None:
         """Make a deep copy with this `memo` have masks of its own."""
-        share_nothing(self.attached.values(), memo)
+        share_nothing([*self.attached.values(), *(masks for _, masks in self.followers)], memo)

@@ -17,10 +17,10 @@ from crisp_hw.spec.kinds import check_path
 from crisp_hw.spec.patterns import NM
 from crisp_prune.agreement import agree, require_agreement
 from crisp_prune.attach import free, strip, unwrapped
-from crisp_prune.batches import LossFn, classification_loss, count_left, first_batch, only_classes, to_device
+from crisp_prune.batches import LossFn, classification_loss, first_batch, narrowed, to_device
 from crisp_prune.choices import WITHOUT_GRADIENTS, Layout
 from crisp_prune.config import CrispConfig, CrispFields, config_from
-from crisp_prune.geometry import Geometry, evaluation, samples_of
+from crisp_prune.geometry import Geometry, evaluation, samples_left, samples_of
 from crisp_prune.given import checked_batch_size, checked_batches, checked_module, checked_state
 from crisp_prune.gradients import GradientSums, thawed
 from crisp_prune.handover import pruned_model
@@ -75,9 +75,8 @@ class Crisp:
         self.model: nn.Module = free(unwrapped(checked_module(model)))
         self.batch_size = checked_batch_size(batch_size)
         self.history: tuple[Iteration, ...] = ()
-        self.gradients = GradientSums()
         self.geometry: Geometry | None = None
-        self.masking = Masking(self.model)
+        self.gradients, self.masking = GradientSums(), Masking(self.model)
         if sample is not None:
             inputs = sample if isinstance(sample, tuple) else (sample,)
             self._record(lambda: self.model(*inputs), batch_size or samples_of(inputs))
@@ -154,8 +153,7 @@ class Crisp:
     def record(self, batch: Any, loss_fn: LossFn = classification_loss) -> None:
         """Take geometry and execution order from one batch; before the first iteration, roles follow the order."""
         batch = to_device(first_batch([batch], self.config.classes), self.device)
-        samples = count_left(batch, self.batch_size, self.config.classes) or samples_of(batch, listed=True)
-        self._record(partial(loss_fn, self.model, batch), samples)
+        self._record(partial(loss_fn, self.model, batch), samples_left(batch, self.batch_size, self.config.classes))
 
     def measure(self, batches: Iterable[Any], loss_fn: LossFn = classification_loss) -> None:
         """Collect the gradients of a pass over `batches` without an optimizer step, for the next `step`.
@@ -166,8 +164,8 @@ class Crisp:
         self.gradients.clear()
         with preserved(batches), evaluation(self.model), torch.enable_grad(), thawed(self.weights):
             seed_all(self.config.seed * 1000 + self.iteration, batches)
-            mine = (only_classes(to_device(each, self.device), self.config.classes) for each in batches)
-            losses = (partial(loss_fn, self.model, batch) for batch in mine if batch is not None)
+            mine = narrowed(batches, self.device, self.config.classes)
+            losses = (partial(loss_fn, self.model, batch) for batch in mine)
             collect(self.gradients, self.masking, self.config.criterion, losses)
 
     def observe(self, scale: float = 1.0) -> None:
@@ -263,9 +261,8 @@ class Crisp:
         Raises InputError when version, config or layers differ from this pruner's.
         """
         found = from_dict(checked_state(saved), self.model, self.asked)
-        self.geometry = found.geometry
+        self.geometry, self.history = found.geometry, found.history
         self._settle(self.plan())
-        self.history = found.history
         self.masking.set(found.masks)
         self.gradients.restore(found.sums, found.batches, self.weights)
         restore(saved["rng"])
@@ -291,6 +288,7 @@ class Crisp:
         elif self.masking.sites:
             self._settle(plan)
         self.geometry = geometry
+        self.masking.follow(geometry, self.config.pattern)
 
     def _settle(self, plan: Plan) -> None:
         """The target as a number, and masks on the layers that a plan prunes."""
@@ -298,3 +296,4 @@ class Crisp:
         require_reachable(plan, self.config.target)
         if self.masking.attach(plan, self.config.keep_zeros):
             self.gradients.clear()
+        self.masking.follow(self.geometry, self.config.pattern)

@@ -149,6 +149,7 @@ def _geometry_to_dict(geometry: Geometry | None) -> dict[str, Any] | None:
         "obstacles": dict(geometry.obstacles),
         "products": products,
         "headless": geometry.headless,
+        "norms": dict(geometry.norms),
     }
 
 
@@ -168,6 +169,7 @@ def _geometry_from_dict(saved: Mapping[str, Any] | None) -> Geometry | None:
         dict(saved.get("obstacles", {})),
         None if products is None else tuple(Product(**each) for each in products),
         saved.get("headless", False),
+        dict(saved.get("norms", {})),
     )
 
 

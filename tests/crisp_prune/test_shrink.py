@@ -1,5 +1,7 @@
 """Smaller models compute what the larger ones with zeros do, and say which channels had to stay."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -7,6 +9,7 @@ from torch import nn
 import crisp_hw
 from crisp_hw.errors import InputError
 from crisp_hw.pruned_file import save_pruned
+from crisp_prune import Crisp
 from crisp_prune.handover import shrunk_model
 from crisp_prune.head import slice_head
 from crisp_prune.lab.networks import NETWORKS
@@ -128,3 +131,61 @@ def test_a_head_is_cut_to_the_classes():
             slice_head(model, classes)
     with pytest.raises(InputError, match="no Linear layer"):
         slice_head(nn.Sequential(nn.ReLU()), (0,))
+
+
+def small_convolutions():
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 16, 3), nn.BatchNorm2d(16), nn.ReLU(),
+        nn.Conv2d(16, 16, 3, bias=False), nn.BatchNorm2d(16), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        nn.Linear(16, 4),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("sample", [None, torch.zeros(2, 1, 10, 10)])
+def test_pruned_filters_leave_nothing_behind_and_go(sample):
+    batches = [(torch.rand(8, 1, 10, 10), torch.arange(8) % 4) for _ in range(3)]
+    pruner = Crisp(small_convolutions(), pattern="filter", sparsity=0.6, epochs=2, lr=0.1, sample=sample)
+    pruner.fit(batches)
+    gone = {name: ~masks.live.any(1) for name, masks in pruner.masks.items()}
+    inputs, before = torch.rand(4, 1, 10, 10), pruner.masking.model.eval()
+    masked = before(inputs)
+    model = pruner.finalize()
+    assert torch.allclose(model(inputs), masked, atol=1e-6)
+    for layer, norm in (("3", model[4]), ("6", model[7])):
+        assert bool(gone[layer].any()) and not norm.bias[gone[layer]].any() and bool(norm.bias[~gone[layer]].any())
+        assert not norm.weight[gone[layer]].any()
+    assert not model[3].bias[gone["3"]].any()
+    small = shrink(model, inputs)
+    assert [small.outputs[name][1] for name in ("3", "6")] == [int((~gone[name]).sum()) for name in ("3", "6")]
+    assert not model._forward_pre_hooks and not model[4]._forward_pre_hooks
+
+
+def test_a_state_with_filters_gone_is_taken_up_and_a_copy_has_its_own():
+    sample = torch.rand(4, 1, 10, 10)
+    fields = {"pattern": "filter", "sparsity": 0.6, "criterion": "magnitude", "increment": 1.0}
+    pruner = Crisp(small_convolutions(), sample=sample, **fields)
+    while not pruner.done:
+        pruner.step()
+    again = Crisp(small_convolutions(), **fields)
+    again.load_state_dict(pruner.state_dict())
+    assert torch.equal(again.model.eval()(sample), pruner.model.eval()(sample))
+    revived = Crisp.from_pruned(small_convolutions(), pruner.export(), sample)
+    assert torch.equal(revived.model.eval()(sample), pruner.model.eval()(sample))
+    twin = copy.deepcopy(pruner)
+    assert len(twin.masking.followers) == 5 and twin.masking.followers[0][1] is not pruner.masking.followers[0][1]
+
+
+def test_a_norm_that_several_layers_share_keeps_its_shifts():
+    class Shared(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem, self.a, self.b = (nn.Conv2d(size, 8, 3, padding=1) for size in (1, 8, 8))
+            self.norm, self.out = nn.BatchNorm2d(8), nn.Linear(8, 4)
+
+        def forward(self, x):
+            x = self.norm(self.b(self.norm(self.a(self.stem(x)))))
+            return self.out(x.mean((2, 3)))
+
+    pruner = Crisp(Shared(), pattern="filter", sparsity=0.5, criterion="magnitude", sample=torch.zeros(1, 1, 5, 5))
+    assert not pruner.geometry.norms and [layer for layer, _ in pruner.masking.followers] == ["a", "b"]
