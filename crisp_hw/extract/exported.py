@@ -1,13 +1,14 @@
 """The layers of an exported program: what its graph calls with its parameters."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from math import prod
 from typing import Any
 
 from numpy.typing import NDArray
 
 from crisp_hw.errors import InputError
-from crisp_hw.extract.graph import ACTIVATIONS, Graph, Operation
+from crisp_hw.extract.graph import ACTIVATIONS, COMPUTED, Graph, Multiplication, Operation, of_inputs
 from crisp_hw.io.exported import ExportedProgram
 from crisp_hw.spec.calls import Shape
 from crisp_hw.spec.convolutions import Convolution
@@ -21,7 +22,8 @@ PRODUCTS = {
     "matmul": ("self", "other"),
 }
 """The input and the weight of each; of all but the first, the columns of the weight are the outputs."""
-OF_ACTIVATIONS = frozenset({"bmm", "baddbmm", "scaled_dot_product_attention", "einsum"})
+BATCHED = {"bmm": ("self", "mat2"), "baddbmm": ("batch1", "batch2")}
+ATTENTION = "scaled_dot_product_attention"
 SAME = frozenset({"to", "_to_copy", "detach", "clone", "alias", "contiguous", "dropout", "lift_fresh_copy"})
 """What leaves a weight as it is."""
 SILENT = SAME | {"view", "reshape", "flatten", "permute", "transpose", "t", "expand", "unsqueeze", "squeeze", "slice"}
@@ -32,14 +34,17 @@ def exported_layers(program: ExportedProgram, name: str) -> Graph:
     """What a program computes with its parameters, in the order of its nodes, and what else it does."""
     made = {out["as_tensor"]["name"]: node for node in program.nodes for out in node["outputs"] if "as_tensor" in out}
     reader = _Reader(program, made)
-    operations, skipped, others = [], [], Counter[str]()
+    operations: list[Operation | Multiplication] = []
+    skipped, others = [], Counter[str]()
     for node in program.nodes:
         found = reader.operation(node)
         match found:
-            case Operation():
+            case Operation() | Multiplication():
                 operations.append(found)
             case Skipped():
                 skipped.append(found)
+            case None if _kind(node) == ATTENTION:
+                operations += reader.attention(node)
             case None if _kind(node) not in SILENT:
                 others[_kind(node)] += 1
     counts = ((kind, f", {count} of them" if count > 1 else "") for kind, count in sorted(others.items()))
@@ -65,24 +70,44 @@ class _Reader:
 
     def __init__(self, program: ExportedProgram, made: Mapping[str, Any]) -> None:
         self.program, self.made = program, made
+        given = [_tensor(each) for each in program.inputs]
+        self.moving = of_inputs(given, ((_taken(node), _given(node)) for node in program.nodes))
 
-    def operation(self, node: Mapping[str, Any]) -> Operation | Skipped | None:
+    def operation(self, node: Mapping[str, Any]) -> Operation | Multiplication | Skipped | None:
         """What a node is to an accelerator; None where it is no product."""
         kind, given = _kind(node), {each["name"]: each["arg"] for each in node["inputs"]}
-        if kind in OF_ACTIVATIONS:
+        if kind == "einsum":
             return Skipped(node["name"], f"{ACTIVATIONS}, not modelled")
+        if kind in BATCHED:
+            left, right = (self.program.shapes[_tensor(given[key])] for key in BATCHED[kind])
+            return Multiplication(node["name"], left, right)
         if "conv" in kind and "weight" in given:
             return self._convolution(node, kind, given)
         if kind not in PRODUCTS:
             return None
         values, weight = (_tensor(given[key]) for key in PRODUCTS[kind])
         found = self._constant(weight)
+        if found is None and weight not in self.moving:
+            return Skipped(node["name"], COMPUTED)
         if found is None:
-            return Skipped(node["name"], f"{ACTIVATIONS}, not modelled")
+            return Multiplication(node["name"], self.program.shapes[values], self.program.shapes[weight])
         if found.ndim != 2:
             return Skipped(node["name"], f"a product with a constant of {found.ndim} axes, not modelled")
         turned = found if kind == "linear" else found.T
         return Operation(self._name(weight), turned, self.program.shapes[values])
+
+    def attention(self, node: Mapping[str, Any]) -> tuple[Multiplication, Multiplication]:
+        """Both products of a fused attention; a causal mask drops what follows a query's own place."""
+        given = {each["name"]: each["arg"] for each in node["inputs"]}
+        query, key, value = (self.program.shapes[_tensor(given[name])] for name in ("query", "key", "value"))
+        scores = (*query[:-1], key[-2])
+        causal = bool(given.get("is_causal", {}).get("as_bool", False))
+        behind = sum(max(key[-2] - 1 - place, 0) for place in range(query[-2])) * prod(query[:-2]) if causal else 0
+        turned = (*key[:-2], key[-1], key[-2])
+        return (
+            Multiplication(f"{node['name']}.scores", query, turned, behind * query[-1]),
+            Multiplication(f"{node['name']}.values", scores, value, behind * value[-1]),
+        )
 
     def _convolution(self, node: Mapping[str, Any], kind: str, given: Mapping[str, Any]) -> Operation:
         name = self._name(_tensor(given["weight"]))
@@ -133,6 +158,20 @@ class _Reader:
                 product: NDArray[Any] = whole * more[0]
                 return product
         return whole if kind in SAME else None
+
+
+def _taken(node: Mapping[str, Any]) -> Iterator[str]:
+    """The tensors that a node works on, in lists of them, too."""
+    for each in node["inputs"]:
+        yield from (one["name"] for one in each["arg"].get("as_tensors", ()))
+        yield _tensor(each["arg"])
+
+
+def _given(node: Mapping[str, Any]) -> Iterator[str]:
+    """The tensors that a node makes."""
+    for each in node["outputs"]:
+        yield from (one["name"] for one in each.get("as_tensors", ()))
+        yield _tensor(each)
 
 
 def _tensor(argument: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 
 from crisp_hw.errors import InputError
 from crisp_hw.io.number_kinds import check_number_kind
+from crisp_hw.products.layers import product_layer
+from crisp_hw.products.product import Product
 from crisp_hw.spec.calls import Counted, Shape, linear_call
 from crisp_hw.spec.convolutions import Convolution, as_conv2d, kept_view
 from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
@@ -31,14 +34,57 @@ class Operation:
     convolution: Convolution | None = None
 
 
+@dataclass(frozen=True)
+class Multiplication:
+    """A product of two activations, (..., vectors, columns) and (..., columns, rows): QK^T and PV of attention.
+
+    `masked` of its multiply-accumulates a mask of attention drops.
+    """
+
+    name: str
+    left: Shape
+    right: Shape
+    masked: int = 0
+
+    def product(self) -> Product:
+        """The same as numbers; the right one stands where weights do.
+
+        >>> Multiplication("qk", (1, 2, 5, 8), (1, 2, 8, 7)).product().groups
+        2
+        """
+        left = self.left if len(self.left) > 1 else (1, *self.left)
+        right = self.right if len(self.right) > 1 else (*self.right, 1)
+        shared = len(left) == len(right) and left[:-3] == right[:-3] and left[-3:-2] != right[-3:-2] != (1,)
+        groups = prod(right[:-2])  # of heads that share keys, those of the keys
+        whole = prod(left[:-2] if shared else np.broadcast_shapes(left[:-2], right[:-2]))
+        sizes = (right[-1], right[-2], left[-2] * whole // groups, groups)
+        return Product("", 0, *sizes, masked=self.masked)
+
+
 @dataclass
 class Graph:
     """What was found in a graph, in the order of execution."""
 
     name: str
     source: str
-    operations: list[Operation]
+    operations: list[Operation | Multiplication]
     skipped: list[Skipped]
+
+
+COMPUTED = "product with a weight that the graph computes, not modelled"
+
+
+def of_inputs(inputs: Iterable[str], steps: Iterable[tuple[Iterable[str], Iterable[str]]]) -> frozenset[str]:
+    """The names of all values that depend on `inputs`; steps are what is taken and what is made, in order.
+
+    >>> sorted(of_inputs(["x"], [(["w"], ["v"]), (["x", "v"], ["y"])]))
+    ['x', 'y']
+    """
+    found = set(inputs)
+    for taken, made in steps:
+        if not found.isdisjoint(taken):
+            found.update(made)
+    return frozenset(found)
 
 
 def pruned_graph(graph: Graph, samples: int) -> PrunedModel:
@@ -53,13 +99,13 @@ def pruned_graph(graph: Graph, samples: int) -> PrunedModel:
         counted = _counted(operation, samples)
         layers.append(_pruned(operation, counted.layer))
         notes += [Skipped(counted.layer.name, counted.note)] if counted.note else []
-    if not layers:
+    if all(each.layer.kind == "matmul" for each in layers):
         raise InputError("holds no convolution and no product with a weight", hint="give the file of a network")
     provenance = {"masks": f"nonzeros of {graph.source}"}
     return PrunedModel(graph.name, tuple(layers), (), (*notes, *graph.skipped), provenance)
 
 
-def _distinct(operations: Iterable[Operation]) -> Iterable[Operation]:
+def _distinct(operations: Iterable[Operation | Multiplication]) -> Iterable[Operation | Multiplication]:
     """The operations under names of their own."""
     seen: dict[str, int] = {}
     for operation in operations:
@@ -67,7 +113,10 @@ def _distinct(operations: Iterable[Operation]) -> Iterable[Operation]:
         yield operation if times == 1 else replace(operation, name=f"{operation.name}@{times}")
 
 
-def _counted(operation: Operation, samples: int) -> Counted:
+def _counted(operation: Operation | Multiplication, samples: int) -> Counted:
+    if isinstance(operation, Multiplication):
+        counted = product_layer(operation.product(), samples)
+        return replace(counted, layer=replace(counted.layer, name=operation.name))
     if operation.convolution is not None:
         conv = replace(operation.convolution, name=operation.name)
         return as_conv2d(conv, operation.inputs, operation.output, samples)
@@ -75,7 +124,9 @@ def _counted(operation: Operation, samples: int) -> Counted:
     return linear_call(Layer(operation.name, "linear", rows, columns), operation.inputs, samples)
 
 
-def _pruned(operation: Operation, layer: Layer) -> PrunedLayer:
+def _pruned(operation: Operation | Multiplication, layer: Layer) -> PrunedLayer:
+    if isinstance(operation, Multiplication):
+        return PrunedLayer(layer, "dense")
     kept = nonzero(operation.name, operation.weight)
     mask = kept if operation.convolution is None else kept_view(operation.convolution, kept)
     return PrunedLayer(layer, "dense") if mask.all() else PrunedLayer(layer, "nm", np.ascontiguousarray(mask))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisp_hw.errors import InputError
-from crisp_hw.extract.graph import ACTIVATIONS, Graph, Operation
+from crisp_hw.extract.graph import ACTIVATIONS, COMPUTED, Graph, Multiplication, Operation, of_inputs
 from crisp_hw.io.onnx_file import OnnxGraph
 from crisp_hw.spec.calls import Shape
 from crisp_hw.spec.convolutions import Convolution
@@ -20,16 +20,19 @@ ZERO_POINTS = {"ConvInteger": 3, "QLinearConv": 5, "MatMulInteger": 3, "QLinearM
 """Where the code of zero stands that belongs to the weight."""
 SILENT = frozenset({"Constant", "Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Shape", "Dropout"})
 """Operations that compute nothing at inference."""
+WITHIN = frozenset({"Attention", "Einsum", "GroupQueryAttention", "MultiHeadAttention"})
+"""Operations that multiply activations inside, in ONNX itself and in ONNX Runtime's own."""
 RECURRENT = frozenset({"LSTM", "GRU", "RNN"})
 
 
 def onnx_layers(graph: OnnxGraph, name: str) -> Graph:
     """What a graph computes with its constants, in the order of its nodes, and what else it does."""
-    operations, skipped, others = [], [], Counter[str]()
+    operations: list[Operation | Multiplication] = []
+    skipped, others = [], Counter[str]()
     for place, node in enumerate(graph.nodes):
         found = _operation(graph, node, node.name or f"{node.op_type}_{place}")
         match found:
-            case Operation():
+            case Operation() | Multiplication():
                 operations.append(found)
             case Skipped():
                 skipped.append(found)
@@ -46,14 +49,14 @@ def _said(kind: str, count: int) -> str:
 
 def samples_of(graph: OnnxGraph) -> int:
     """The samples of the first input: its first axis."""
-    stored = {each.name for each in graph.model.graph.initializer}
-    first = next((each.name for each in graph.model.graph.input if each.name not in stored), "")
-    return (*graph.shapes.get(first, ()), 1)[0]
+    return (*graph.shapes.get(next(iter(_inputs(graph)), ""), ()), 1)[0]
 
 
-def _operation(graph: OnnxGraph, node: Any, name: str) -> Operation | Skipped | None:
+def _operation(graph: OnnxGraph, node: Any, name: str) -> Operation | Multiplication | Skipped | None:
     """What a node is to an accelerator; None where it is no product."""
     place = CONVOLUTIONS.get(node.op_type, PRODUCTS.get(node.op_type))
+    if node.op_type in WITHIN:
+        return Skipped(name.strip("/"), f"{ACTIVATIONS} inside of one {node.op_type}, not modelled")
     if place is None:
         return None
     own = node.input[place]
@@ -73,13 +76,31 @@ def _operation(graph: OnnxGraph, node: Any, name: str) -> Operation | Skipped | 
     return Operation(name, turned, inputs[::-1] if attributes.get("transA") else inputs)
 
 
-def _of_activations(graph: OnnxGraph, node: Any, name: str) -> Operation | Skipped:
+def _of_activations(graph: OnnxGraph, node: Any, name: str) -> Operation | Multiplication | Skipped:
     """A product whose second factor is none of the file's: with its first one, or of activations alone."""
-    first = graph.constant(node.input[0]) if node.op_type == "MatMul" else None
+    left, right = node.input[0], node.input[3 if node.op_type == "QLinearMatMul" else 1]
+    first = graph.constant(left) if node.op_type == "MatMul" else None
     if first is None or first.ndim != 2:
-        return Skipped(name.strip("/"), f"{ACTIVATIONS}, not modelled")
+        if right not in _moving(graph):
+            return Skipped(name.strip("/"), COMPUTED)
+        if node.op_type in CONVOLUTIONS or not {left, right} <= graph.shapes.keys():
+            return Skipped(name.strip("/"), f"{ACTIVATIONS} whose sizes the file does not tell, not modelled")
+        attributes = _attributes(node)
+        first_sizes = graph.shapes[left][:: -1 if attributes.get("transA") else 1]
+        second_sizes = graph.shapes[right][:: -1 if attributes.get("transB") else 1]
+        return Multiplication(name.strip("/"), first_sizes, second_sizes)
     *batch, columns, vectors = _shape(graph, node.input[1], name)
     return Operation(name.strip("/"), first, (*batch, vectors, columns))
+
+
+def _moving(graph: OnnxGraph) -> frozenset[str]:
+    """The names of activations."""
+    return of_inputs(_inputs(graph), ((node.input, node.output) for node in graph.nodes))
+
+
+def _inputs(graph: OnnxGraph) -> list[str]:
+    stored = {each.name for each in graph.model.graph.initializer}
+    return [each.name for each in graph.model.graph.input if each.name not in stored]
 
 
 def _values(graph: OnnxGraph, node: Any, name: str) -> NDArray[Any] | None:
