@@ -6,8 +6,8 @@ from math import ceil, inf, lcm
 
 from crisp_hw.encode.cases import LayerEncoding
 from crisp_hw.encode.shape import Gemm
-from crisp_hw.spec.accelerator import fills_array
 from crisp_hw.spec.constraints import Constraints, Factor
+from crisp_hw.spec.cores import fills_array
 from crisp_hw.spec.layer import Layer
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.spec.runs import dims_of

@@ -6,8 +6,9 @@ from math import ceil
 from crisp_hw.encode.cases import LayerEncoding
 from crisp_hw.encode.residence import Room, column_splits
 from crisp_hw.encode.shape import Fabric, chunked
-from crisp_hw.spec.accelerator import Accelerator, fills_array
+from crisp_hw.spec.accelerator import Accelerator
 from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
+from crisp_hw.spec.cores import fills_array
 from crisp_hw.spec.problem import Problem
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from math import ceil
 
-from crisp_hw.spec.accelerator import Accelerator, fills_array
+from crisp_hw.spec.accelerator import Accelerator
 from crisp_hw.spec.constraints import Constraints
+from crisp_hw.spec.cores import fills_array
 
 NO_LIMIT = 1 << 30
 """Positions where no level accumulates: more than any layer has."""

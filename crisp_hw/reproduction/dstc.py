@@ -10,8 +10,9 @@ from pydantic import Field
 from crisp_hw.accelerators import load_arch
 from crisp_hw.data_files import data_folder
 from crisp_hw.descriptors import pattern_descriptor
+from crisp_hw.machine.strict import Strict
 from crisp_hw.pipeline import evaluate_layers
-from crisp_hw.reproduction.published import Strict, published
+from crisp_hw.reproduction.published import published
 from crisp_hw.reproduction.request import Request
 from crisp_hw.spec.layer import Layer
 from crisp_hw.spec.options import EvaluateOptions, PackingModel

@@ -10,7 +10,8 @@ from crisp_hw.accelerators.queued import read_queued_pes
 from crisp_hw.imbalance.drawn import drawn_masks
 from crisp_hw.imbalance.fillers import expected_fillers
 from crisp_hw.imbalance.queues import matrix_vector
-from crisp_hw.reproduction.published import Strict, published
+from crisp_hw.machine.strict import Strict
+from crisp_hw.reproduction.published import published
 from crisp_hw.reproduction.request import Request
 from crisp_hw.spec.imbalance import QueuedPes
 from crisp_hw.spec.reproduction import Bound, Claim, Panel, Reproduction, Series

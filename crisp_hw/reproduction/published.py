@@ -2,18 +2,12 @@
 
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from crisp_hw.data_files import data_folder
 from crisp_hw.machine.yaml_files import checked, read_mapping
 
 Schema = TypeVar("Schema", bound=BaseModel)
-
-
-class Strict(BaseModel):
-    """An object with these keys and no others."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 def published(name: str, schema: type[Schema]) -> Schema:

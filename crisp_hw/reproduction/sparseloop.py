@@ -12,9 +12,10 @@ from crisp_hw.backends.timeloop.stats import read_stats
 from crisp_hw.dropin.model import evaluate_files
 from crisp_hw.errors import InputError
 from crisp_hw.machine.files import read_text
+from crisp_hw.machine.strict import Strict
 from crisp_hw.machine.yaml_files import read_mapping
 from crisp_hw.reproduction.artifact import FOLDERS, HINT, Run, runs, setups
-from crisp_hw.reproduction.published import Strict, published
+from crisp_hw.reproduction.published import published
 from crisp_hw.reproduction.request import Request
 from crisp_hw.spec.reproduction import Bound, Claim, Panel, Reproduction, Series
 from crisp_hw.spec.result import Result

@@ -4,17 +4,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from crisp_hw.machine.strict import Strict as Strict
 from crisp_hw.spec.columns import Column
 from crisp_hw.spec.columns import Value as Value
 from crisp_hw.spec.vocabulary import LEVEL, SECTIONS
 
 Number = int | float
-
-
-class Strict(BaseModel):
-    """An object with these keys and no others."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class Open(BaseModel):

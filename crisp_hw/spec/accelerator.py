@@ -4,12 +4,12 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import TypeVar
 
 from crisp_hw.errors import InputError
-from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
+from crisp_hw.spec.arch import Architecture, StorageLevel
 from crisp_hw.spec.changed_numbers import positive, whole, words
-from crisp_hw.spec.constraints import Constraints, Factor, LevelConstraint
+from crisp_hw.spec.constraints import Constraints
+from crisp_hw.spec.cores import fills_array, with_cores
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.imbalance import QueuedPes, Queues
 from crisp_hw.spec.reread import as_set, reread
@@ -20,7 +20,6 @@ from crisp_hw.spec.variant import ATTRIBUTES, Changes, Variant, check_changes, i
 
 LONGEST_NAME = 100  # characters: a name of several hundred would not fit into any table
 _BY_CALLER = "set by the caller"
-Level = TypeVar("Level", StorageLevel, ComputeLevel)
 Characterize = Callable[[Architecture], EnergyTable]
 """Energies of an architecture; raises InputError where it has none for it."""
 
@@ -123,11 +122,6 @@ class Accelerator:
         crisp_hw.errors.InputError: a: unknown parameter rf_ports; valid: cores, rf_bandwidth, ...
         """
         return changed(self, changes, name)
-
-
-def fills_array(block: LevelConstraint) -> bool:
-    """Is it the block whose loops run over the MACs of one core?"""
-    return block.kind == "spatial" and all(factor.relation == "=" for factor in block.factors.values())
 
 
 def array_level(accelerator: Accelerator) -> StorageLevel:
@@ -243,42 +237,13 @@ def _with_attribute(accelerator: Accelerator, keyword: str, value: float | None)
 
 def _with_cores(accelerator: Accelerator, value: float | None) -> Accelerator:
     """The same fabric with another number of cores; they are stacked along y."""
-    new, old, arch = positive(accelerator.name, "cores", value), accelerator.cores, accelerator.architecture
+    new = positive(accelerator.name, "cores", value)
     if new != int(new):
         raise InputError(f"{accelerator.name}: cores must be a whole number, not {value}")
-    depth = _above_cores(accelerator)
-    inside: tuple[StorageLevel | ComputeLevel, ...] = (arch.compute, *arch.levels[:depth])
-    if any(each.mesh_y % old for each in inside):
-        raise InputError(f"{accelerator.name}: cores cannot be changed, because its {old} cores do not stand along y")
-    levels = (*(_restacked(each, old, int(new)) for each in arch.levels[:depth]), *arch.levels[depth:])
-    shared = tuple(_shared(each, old, int(new)) for each in accelerator.constraints.levels)
-    changed = dataclasses.replace(accelerator, constraints=dataclasses.replace(accelerator.constraints, levels=shared))
-    stacked = Architecture(levels, _restacked(arch.compute, old, int(new)))
-    return _noted(changed, stacked, "cores", value, (f"{arch.levels[depth - 1].name}.fanout_y",))
-
-
-def _above_cores(accelerator: Accelerator) -> int:
-    """The place of the level that feeds all cores; InputError where several levels share them out, or none does."""
-    levels = accelerator.architecture.levels
-    sharing = [
-        block.level for block in accelerator.constraints.levels if block.kind == "spatial" and not fills_array(block)
-    ]
-    if len(sharing) != 1:
-        said = f"{', '.join(sharing) or 'no level'} would share them out"
-        raise InputError(f"{accelerator.name}: cores cannot be changed, because {said}")
-    return levels.index(accelerator.architecture.level(sharing[0]))
-
-
-def _shared(level: LevelConstraint, old: int, new: int) -> LevelConstraint:
-    """The block that shares the cores among its dimensions, with the new number of them."""
-    if level.kind == "temporal":
-        return level
-    limits = {d: Factor("<=", new) if f == Factor("<=", old) else f for d, f in level.factors.items()}
-    return dataclasses.replace(level, factors=limits)
-
-
-def _restacked(level: Level, old: int, new: int) -> Level:
-    return dataclasses.replace(level, instances=level.instances // old * new, mesh_y=level.mesh_y // old * new)
+    fabric, obeyed = accelerator.architecture, accelerator.constraints
+    found = with_cores(accelerator.name, fabric, obeyed, accelerator.cores, int(new))
+    changed = dataclasses.replace(accelerator, constraints=found.constraints)
+    return _noted(changed, found.architecture, "cores", value, (f"{found.core}.fanout_y",))
 
 
 def _parse(accelerator: Accelerator, keyword: str) -> tuple[StorageLevel, str]:
@@ -287,7 +252,9 @@ def _parse(accelerator: Accelerator, keyword: str) -> tuple[StorageLevel, str]:
         if keyword.startswith(prefix) and keyword.removeprefix(prefix) in ATTRIBUTES:
             return level, keyword.removeprefix(prefix)
     valid = replaceable(accelerator)
-    close = get_close_matches(keyword, valid, n=1, cutoff=0.8)  # a slip of the fingers, no other number
+    close = [path for path in accelerator.numbers if path.rpartition(".")[2] == keyword]  # named without its place
+    if len(close) != 1:
+        close = get_close_matches(keyword, valid, n=1, cutoff=0.8)  # a slip of the fingers, no other number
     meant = f"did you mean {close[0]}? " if close else ""
     paths = f", and every number by its path, such as {next(iter(accelerator.numbers))}" if accelerator.numbers else ""
     hint = f"{meant}valid: {', '.join(valid)}{paths}"

@@ -16,7 +16,6 @@ _SUMMED = ("energy", "model_energy", "dense_energy", "metadata", "index", "overh
 RESERVED = ("on_chip", *_SUMMED, "wires", "selection", "decoder")
 """Names of places that no level may have: their keys would be two figures."""
 
-
 _SUBJECT = (
     column("arch", "text", "The accelerator, by the name in its file."),
     column("layer", "text", "The layer, by its name in the network."),
@@ -283,7 +282,6 @@ def known(key: str, priority: int = 0) -> Column:
 
 ENERGY_UJ = column("energy_uj", "number", "Energy of all levels, wires and MACs, DRAM included.")
 """What `energy_uj` is where one mapping alone is looked at, beside which there is nothing."""
-
 
 _KNOWN = {each.key: each for section in SECTIONS.values() for each in section.columns}
 _OF_LEVELS = sorted((each for key, each in _KNOWN.items() if LEVEL in key), key=lambda each: -len(each.key))

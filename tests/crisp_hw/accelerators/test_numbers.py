@@ -64,6 +64,7 @@ def test_energies_follow_and_what_was_set_stays():
         ({"levels.RF.size_kb": 2, "rf_kb": 4}, "has no effect beside"),
         ({"energy.MAC.compute": -1}, "give pJ from 0"),
         ({"levels.LRF.fanout_x": 2.5}, "whole number"),
+        ({"clock_ghz": 2}, r"unknown parameter clock_ghz; did you mean technology.clock_ghz\?"),
         ({"levels.RF.fanout_y": None}, "fanout_y=none: .*it feeds 1 x 1 children"),
     ],
 )
