@@ -8,13 +8,15 @@ from typing import Any
 from numpy.typing import NDArray
 
 from crisp_hw.errors import InputError
-from crisp_hw.extract.graph import ACTIVATIONS, COMPUTED, Graph, Multiplication, Operation, of_inputs
+from crisp_hw.extract import graph as graphs
+from crisp_hw.extract.graph import ACTIVATIONS, COMPUTED, Graph, Multiplication, Operation, left_out, of_inputs
 from crisp_hw.io.exported import ExportedProgram
 from crisp_hw.spec.calls import Shape
 from crisp_hw.spec.convolutions import Convolution
 from crisp_hw.spec.layer import Skipped
 
-ATEN = "torch.ops.aten."
+OPS = "torch.ops."
+ATEN = f"{OPS}aten."
 PRODUCTS = {
     "linear": ("input", "weight"),
     "addmm": ("mat1", "mat2"),
@@ -23,6 +25,11 @@ PRODUCTS = {
 }
 """The input and the weight of each; of all but the first, the columns of the weight are the outputs."""
 BATCHED = {"bmm": ("self", "mat2"), "baddbmm": ("batch1", "batch2")}
+RECURRENT = frozenset(
+    {"lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"}
+)
+MULTIPLIES = ("mm", "mv", "linear", "attention", "conv", "dot", "outer", "cond", "while_loop", "scan")
+"""What names of operations that multiply matrices, or hold graphs that may, have in them."""
 ATTENTION = "scaled_dot_product_attention"
 SAME = frozenset({"to", "_to_copy", "detach", "clone", "alias", "contiguous", "dropout", "lift_fresh_copy"})
 """What leaves a weight as it is."""
@@ -47,10 +54,7 @@ def exported_layers(program: ExportedProgram, name: str) -> Graph:
                 operations += reader.attention(node)
             case None if _kind(node) not in SILENT:
                 others[_kind(node)] += 1
-    counts = ((kind, f", {count} of them" if count > 1 else "") for kind, count in sorted(others.items()))
-    skipped += [
-        Skipped(kind, f"operation without a product of two matrices{many}, not modelled") for kind, many in counts
-    ]
+    skipped += left_out(others, _reason)
     return Graph(name, "the parameters of an exported program", operations, skipped)
 
 
@@ -61,8 +65,18 @@ def samples_of(program: ExportedProgram) -> int:
 
 
 def _kind(node: Mapping[str, Any]) -> str:
-    """conv2d of torch.ops.aten.conv2d.padding."""
-    return str(node["target"]).removeprefix(ATEN).partition(".")[0].rpartition(":")[2]
+    """conv2d of torch.ops.aten.conv2d.padding; quantized.linear of another namespace."""
+    bare = str(node["target"]).removeprefix(ATEN).rpartition(":")[2]
+    if bare.startswith(OPS):
+        return ".".join(bare.removeprefix(OPS).split(".")[:2])
+    return bare.partition(".")[0]
+
+
+def _reason(kind: str) -> str:
+    if kind in RECURRENT:
+        return graphs.RECURRENT
+    known = "." not in kind and not any(word in kind for word in MULTIPLIES)
+    return graphs.NO_PRODUCT if known else graphs.UNKNOWN
 
 
 class _Reader:

@@ -1,6 +1,6 @@
 """Layers of a graph of operations, as ONNX files and exported programs hold it; PyTorch is not needed."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -71,7 +71,21 @@ class Graph:
     skipped: list[Skipped]
 
 
+RECURRENT = "recurrent layer"
+UNKNOWN = "operation that is not known here, with what it may multiply"
+NO_PRODUCT = "operation without a product of two matrices"
 COMPUTED = "product with a weight that the graph computes, not modelled"
+
+
+def left_out(kinds: Mapping[str, int], reason: Callable[[str], str]) -> Iterator[Skipped]:
+    """Operations that are no layers, by kind, with how many there are of it.
+
+    >>> [each.reason for each in left_out({"Relu": 2}, lambda kind: NO_PRODUCT)]
+    ['operation without a product of two matrices, 2 of them, not modelled']
+    """
+    for kind, count in sorted(kinds.items()):
+        many = f", {count} of them" if count > 1 else ""
+        yield Skipped(kind, f"{reason(kind)}{many}, not modelled")
 
 
 def of_inputs(inputs: Iterable[str], steps: Iterable[tuple[Iterable[str], Iterable[str]]]) -> frozenset[str]:

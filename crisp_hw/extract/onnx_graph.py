@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisp_hw.errors import InputError
-from crisp_hw.extract.graph import ACTIVATIONS, COMPUTED, Graph, Multiplication, Operation, of_inputs
+from crisp_hw.extract import graph as graphs
+from crisp_hw.extract.graph import ACTIVATIONS, COMPUTED, Graph, Multiplication, Operation, left_out, of_inputs
+from crisp_hw.io.number_kinds import DEQUANTISE
 from crisp_hw.io.onnx_file import OnnxGraph
 from crisp_hw.spec.calls import Shape
 from crisp_hw.spec.convolutions import Convolution
@@ -23,6 +25,11 @@ SILENT = frozenset({"Constant", "Identity", "Reshape", "Flatten", "Squeeze", "Un
 WITHIN = frozenset({"Attention", "Einsum", "GroupQueryAttention", "MultiHeadAttention"})
 """Operations that multiply activations inside, in ONNX itself and in ONNX Runtime's own."""
 RECURRENT = frozenset({"LSTM", "GRU", "RNN"})
+BRANCHES = frozenset({"If", "Loop", "Scan", "SequenceMap"})
+"""Operations that hold graphs of their own."""
+PACKED = frozenset({"MatMulNBits", "MatMulBnb4"})
+"""Products of ONNX Runtime with codes of several weights in one number."""
+OWN_DOMAINS = ("", "ai.onnx")
 
 
 def onnx_layers(graph: OnnxGraph, name: str) -> Graph:
@@ -37,14 +44,15 @@ def onnx_layers(graph: OnnxGraph, name: str) -> Graph:
             case Skipped():
                 skipped.append(found)
             case None if node.op_type not in SILENT and graph.constant(node.output[0]) is None:
-                others[node.op_type] += 1
-    skipped += [Skipped(kind, _said(kind, count)) for kind, count in sorted(others.items())]
+                others[node.op_type if node.domain in OWN_DOMAINS else f"{node.domain}.{node.op_type}"] += 1
+    skipped += left_out(others, _reason)
     return Graph(name, "the constants of an ONNX graph", operations, skipped)
 
 
-def _said(kind: str, count: int) -> str:
-    what = "recurrent layer" if kind in RECURRENT else "operation without a product of two matrices"
-    return f"{what}, {count} of them, not modelled" if count > 1 else f"{what}, not modelled"
+def _reason(kind: str) -> str:
+    if kind in RECURRENT:
+        return graphs.RECURRENT
+    return graphs.UNKNOWN if "." in kind or kind in BRANCHES else graphs.NO_PRODUCT
 
 
 def samples_of(graph: OnnxGraph) -> int:
@@ -55,6 +63,9 @@ def samples_of(graph: OnnxGraph) -> int:
 def _operation(graph: OnnxGraph, node: Any, name: str) -> Operation | Multiplication | Skipped | None:
     """What a node is to an accelerator; None where it is no product."""
     place = CONVOLUTIONS.get(node.op_type, PRODUCTS.get(node.op_type))
+    if node.op_type in PACKED:
+        said = f"{name} ({node.op_type}) holds codes of several weights in one number, which are not unpacked here"
+        raise InputError(said, hint=DEQUANTISE)
     if node.op_type in WITHIN:
         return Skipped(name.strip("/"), f"{ACTIVATIONS} inside of one {node.op_type}, not modelled")
     if place is None:

@@ -14,6 +14,7 @@ from crisp_hw.machine.files import FileKind, check_file
 from crisp_hw.machine.foreign import in_our_words
 
 ONNX = FileKind("an ONNX file", 2**31, "give the ONNX file of a network")  # the most that protobuf reads, 2 GiB
+EXPORT = "export the model again"
 FOLDED = frozenset(
     {"Cast", "Concat", "Constant", "DequantizeLinear", "Flatten", "Identity", "Mul", "QuantizeLinear", "Reshape"}
     | {"Slice", "Squeeze", "Split", "Transpose", "Unsqueeze"}
@@ -78,7 +79,11 @@ def read_onnx(path: Path, sizes: Sequence[int] | None = None) -> OnnxGraph:
 
     check_file(path, ONNX)
     try:
-        model = inliner.inline_local_functions(onnx.load(path))
+        loaded = onnx.load(path, load_external_data=False)
+        _check_beside(path, loaded)
+        onnx.load_external_data_for_model(loaded, str(path.parent))
+        model = inliner.inline_local_functions(loaded)
+        _fill_sparse(model.graph)
         _fix_inputs(path, model.graph, sizes)
         del model.graph.value_info[:]  # sizes by name, where the inputs had none
         return OnnxGraph(with_sizes(model))
@@ -86,7 +91,31 @@ def read_onnx(path: Path, sizes: Sequence[int] | None = None) -> OnnxGraph:
         if isinstance(error, InputError):
             raise
         said = f"is not an intact ONNX file ({in_our_words(error)})"
-        raise InputError(said, Where(mark=Mark(str(path))), "export the model again") from error
+        raise InputError(said, Where(mark=Mark(str(path))), EXPORT) from error
+
+
+def _check_beside(path: Path, model: Any) -> None:
+    """InputError where weights lie in a file that is not there, or not beside the graph."""
+    for each in model.graph.initializer:
+        name = next((entry.value for entry in each.external_data if entry.key == "location"), "")
+        if name and not (path.parent / name).resolve().is_relative_to(path.parent.resolve()):
+            raise InputError(f"names a file outside of its folder, {name}", Where(mark=Mark(str(path))), EXPORT)
+        if name and not (path.parent / name).is_file():
+            said = f"keeps '{each.name}' in {name}, which is not beside it"
+            raise InputError(said, Where(mark=Mark(str(path))), "put that file into the same folder")
+
+
+def _fill_sparse(graph: Any) -> None:
+    """Constants of which a file keeps the values that are not zero, as all others are kept."""
+    from onnx import numpy_helper
+
+    for each in graph.sparse_initializer:
+        whole = np.zeros(tuple(each.dims), numpy_helper.to_array(each.values).dtype)
+        places = numpy_helper.to_array(each.indices)
+        flat = places if places.ndim == 1 else np.ravel_multi_index(tuple(places.T), whole.shape)
+        whole.reshape(-1)[flat] = numpy_helper.to_array(each.values)
+        graph.initializer.append(numpy_helper.from_array(whole, each.values.name))
+    del graph.sparse_initializer[:]
 
 
 def _fix_inputs(path: Path, graph: Any, sizes: Sequence[int] | None) -> None:
@@ -154,6 +183,12 @@ def _computed(model: Any, node: Any, given: Mapping[str, Any]) -> list[NDArray[A
 def _dequantised(node: Any, codes: Any, scale: Any, zero: Any = 0) -> NDArray[Any]:
     """Codes as numbers; scale and code of zero are one for all, or one per place of an axis."""
     axis = next((each.i for each in node.attribute if each.name == "axis"), 1)
+    block = next((each.i for each in node.attribute if each.name == "block_size"), 0)
+    if block:  # one scale for so many places along the axis
+        repeated = (np.repeat(np.asarray(each), block, axis) if np.ndim(each) else each for each in (scale, zero))
+        within = tuple(slice(extent) for extent in codes.shape)
+        scale, zero = (each[within] if np.ndim(each) else np.asarray(each) for each in repeated)
+        return np.asarray((codes.astype(np.int64) - zero.astype(np.int64)) * scale)
     along = [-1 if place == axis % max(codes.ndim, 1) else 1 for place in range(codes.ndim)]
     scale, zero = (np.asarray(each).reshape(along) if np.size(each) > 1 else np.asarray(each) for each in (scale, zero))
     return np.asarray((codes.astype(np.int64) - zero.astype(np.int64)) * scale)
