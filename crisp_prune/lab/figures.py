@@ -1,6 +1,7 @@
 """The figures of a study: accuracy against sparsity or classes with the work left under it, and sparsity by layer."""
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,15 +61,19 @@ _AXES: dict[Callable[[Row], float | None], str] = {
 
 
 def _lines(rows: Sequence[Row], path: Path, place: Callable[[Row], float | None]) -> Path:
-    """Accuracy with its deviation above, the multiply-accumulates that are left below; a line for each method."""
+    """Accuracy with its deviation above, the multiply-accumulates that are left below; a line for each method.
+
+    Against classes it is the accuracy among them: heads that were cut have no other outputs.
+    """
     import matplotlib.pyplot as plt
 
     _, (top, under) = plt.subplots(2, 1, sharex=True, figsize=(6, 6), height_ratios=(3, 1))
     for method in dict.fromkeys(row.method for row in rows):
         mine = [row for row in rows if row.method == method]
         _line(top, under, mine, place)
-    top.set_ylabel("top-1 over all outputs (%)")
+    top.set_ylabel(f"top-1 {'among the classes' if place is _classes else 'over all outputs'} (%)")
     under.set_ylabel("MACs left (%)")
+    under.set_ylim(0, 105)
     under.set_xlabel(_AXES[place])
     top.legend(fontsize="small")
     return _saved(path)
@@ -76,15 +81,22 @@ def _lines(rows: Sequence[Row], path: Path, place: Callable[[Row], float | None]
 
 def _line(top: "Axes", under: "Axes", rows: Sequence[Row], place: Callable[[Row], float | None]) -> None:
     """One method: a line over its places, or one across where it has none."""
-    placed = sorted((at, row) for row in rows if (at := place(row)) is not None)
+    placed = sorted(((at, row) for row in rows if (at := place(row)) is not None), key=itemgetter(0))
     if not placed:
-        top.axhline(rows[0].top1 * 100, color="black", linestyle="--", label=rows[0].method)
+        top.axhline(_top1(rows[0], place)[0], color="black", linestyle="--", label=rows[0].method)
         under.axhline(rows[0].macs * 100, color="black", linestyle="--")
         return
     places = [at for at, _ in placed]
-    accuracy, deviation = [row.top1 * 100 for _, row in placed], [row.top1_std * 100 for _, row in placed]
+    accuracy, deviation = zip(*(_top1(row, place) for _, row in placed), strict=True)
     drawn = top.errorbar(places, accuracy, deviation, marker="o", capsize=3, label=rows[0].method)
     under.plot(places, [row.macs * 100 for _, row in placed], marker="o", color=drawn.lines[0].get_color())
+
+
+def _top1(row: Row, place: Callable[[Row], float | None]) -> tuple[float, float]:
+    """Accuracy and its deviation in per cent."""
+    if place is _classes:
+        return row.top1_classes * 100, row.top1_classes_std * 100
+    return row.top1 * 100, row.top1_std * 100
 
 
 def _trails(trails: Mapping[str, Sequence[float]], path: Path) -> Path:
