@@ -80,7 +80,7 @@ class Pruned:
             ("mean of layers", claimed.middle, pruned.mean, uniform.mean),
             ("fastest layer", claimed.high, _fastest(pruned), _fastest(uniform)),
         ):
-            why = f"uniform masks of the same layers, pattern and sparsity: {even:.2f}x"
+            why = f"layers of {self._masks.name}; uniform masks of the same layers, pattern and sparsity: {even:.2f}x"
             yield Claim(f"{self._where}: pruned masks, {claimed.nm}, {what}", "x", theirs, ours, why)
 
     def panel(self) -> Panel:
