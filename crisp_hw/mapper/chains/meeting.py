@@ -17,6 +17,8 @@ from crisp_hw.mapper.exact.program import Costs
 from crisp_hw.mapper.tally import OBJECTIVES
 
 Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Bound = Callable[[Chain, Labels, Step], Costs]
 
 MOST_LABELS = 4_000_000  # before dominance: about 1 GiB
@@ -85,7 +87,19 @@ class Meeting:
             kept = np.flatnonzero(costs.fits & ~self.beaten(costs))
             if self.most is not None and len(kept) > self.most:
                 first = OBJECTIVES[self.objective](costs.cycles[kept], costs.energy_pj[kept])[0]
-                kept = kept[np.argpartition(first, self.most)[: self.most]]
+                kept = kept[of_every_extent(labels.extent[kept], first)[: self.most]]
             return labels.at(kept)
 
         return cut
+
+
+def of_every_extent(extent: Ints, first: Floats) -> Ints:
+    """Places in an order in which the best of every extent come first, then the second best, and so on.
+
+    Labels meet at an extent: were the best kept alone, those of the one end would lie where none of the other are.
+    """
+    order = np.lexsort((first, extent))
+    fresh = np.concatenate([[True], np.diff(extent[order]) != 0])
+    rank = np.arange(len(order)) - np.flatnonzero(fresh)[np.cumsum(fresh) - 1]
+    found: Ints = order[np.lexsort((first[order], rank))]
+    return found

@@ -39,6 +39,28 @@ class _Waiting:
     costs: Costs = field(compare=False)
 
 
+@dataclass(frozen=True)
+class _Begun:
+    """A work that is under way: the place of its templates, how many these are, and who waits for the answer."""
+
+    place: int
+    templates: int
+    answer: Callable[[], Answer]
+
+
+def _shared_out(leaves: list[_Waiting]) -> list[list[_Waiting]]:
+    """What is looked at together, in the order of bounds: each template alone, then, because that takes longest, those
+    of a space whose candidates are judged in every order. They share most of their candidates, which are judged once.
+    """
+    alone, together = list[list[_Waiting]](), dict[int, list[_Waiting]]()
+    for leaf in sorted(leaves):
+        if leaf.node.variant and leaf.node.variant.linked:
+            together.setdefault(leaf.node.space, []).append(leaf)
+        else:
+            alone.append([leaf])
+    return [*alone, *together.values()]
+
+
 @dataclass
 class Exact:
     """A search under way; `tally` takes what the engine says, `tick` is told how many templates are done, how many
@@ -106,25 +128,26 @@ class Exact:
 
     def _join_all(self) -> None:
         """Look at all mappings of what is left, each template told of the best that stood before the `AHEAD` last."""
-        # in the order of their bounds; what takes every order to judge comes last
-        leaves = sorted(self._leaves, key=lambda one: (bool(one.node.variant and one.node.variant.linked), one))
-        least = np.minimum.accumulate([float("inf"), *(one.first for one in reversed(leaves))])[::-1]
-        begun: deque[tuple[int, Callable[[], Answer]]] = deque()
+        shares = _shared_out(self._leaves)
+        least = np.minimum.accumulate([float("inf"), *(share[0].first for share in reversed(shares))])[::-1]
+        begun: deque[_Begun] = deque()
         worker = Worker(self.setting, self.tally.objective, self.memory_bytes, self.gap, self._tell)
         with Workers(worker, self.jobs, self._tell, self.alone_s) as workers:
             try:
-                for place, leaf in enumerate(leaves):
+                for place, share in enumerate(shares):
                     if len(begun) == AHEAD:
                         self._enter(begun)
-                    if not self._hopeless(leaf):
-                        self.least_open = float(least[begun[0][0] if begun else place])
-                        name, best = self.setting.name_of(leaf.node), best_of(self.tally.leader, self.spaces)
-                        begun.append((place, workers.give(Work(name, best, self.most_pairs - self.pairs))))
+                    names = [self.setting.name_of(leaf.node) for leaf in share if not self._hopeless(leaf)]
+                    if names:
+                        self.least_open = float(least[begun[0].place if begun else place])
+                        best, pairs = best_of(self.tally.leader, self.spaces), self.most_pairs - self.pairs
+                        work = Work(names[0], best, pairs, tuple(names[1:]))
+                        begun.append(_Begun(place, len(names), workers.give(work)))
                     if workers.stopped:
                         raise KeyboardInterrupt  # before what was begun earlier is looked at: another may take minutes
                     self._tell()
                 while begun:
-                    self.least_open = float(least[begun[0][0]])
+                    self.least_open = float(least[begun[0].place])
                     self._enter(begun)
             except KeyboardInterrupt:
                 workers.interrupt()
@@ -144,12 +167,13 @@ class Exact:
             self._tell()
         self._unsure = min(judge.unsure for judge in self._judges)
 
-    def _enter(self, begun: "deque[tuple[int, Callable[[], Answer]]]", stopping: bool = False) -> None:
-        """Count what came of the template that was begun first."""
-        answer = begun.popleft()[1]()
+    def _enter(self, begun: deque[_Begun], stopping: bool = False) -> None:
+        """Count what came of the templates that were begun first."""
+        first = begun.popleft()
+        answer = first.answer()
         self.pairs += answer.pairs
-        self.opened += 1
-        self.done += 1
+        self.opened += first.templates
+        self.done += first.templates
         self._unsure = min(self._unsure, float("inf") if answer.unsure is None else answer.unsure)
         found = None if answer.best is None else leader_of(answer.best, self.spaces)
         self.tally.tried, self.tally.valid = self.tally.tried + answer.tried, self.tally.valid + answer.valid

@@ -47,11 +47,14 @@ class Best:
 
 @dataclass(frozen=True)
 class Work:
-    """A template by name, the best mapping so far, and how many pairs of states and rows may be looked at."""
+    """A template by name, the best mapping so far, and how many pairs of states and rows may be looked at. Templates in
+    `also`, of the same space, are looked at with it: what is judged in every order for one is judged for all.
+    """
 
     node: NodeName
     best: Best | None
     pairs: int
+    also: tuple[NodeName, ...] = ()
 
     def data(self) -> dict[str, Any]:
         """Numbers, words and lists, as JSON has them."""
@@ -60,12 +63,8 @@ class Work:
     @classmethod
     def of(cls, data: dict[str, Any]) -> "Work":
         """The work of such data, also when JSON made lists of its tuples."""
-        node, best = data["node"], data["best"]
-        return cls(
-            NodeName(node["space"], node["forced"], tuple(node["decided"]), node["variant"]),
-            None if best is None else _best_from(best),
-            data["pairs"],
-        )
+        best = None if data["best"] is None else _best_from(data["best"])
+        return cls(_named(data["node"]), best, data["pairs"], tuple(map(_named, data["also"])))
 
 
 @dataclass(frozen=True)
@@ -90,6 +89,10 @@ class Answer:
     def of(cls, data: dict[str, Any]) -> "Answer":
         """As `Work.of`."""
         return cls(**{**data, "best": None if data["best"] is None else _best_from(data["best"])})
+
+
+def _named(node: dict[str, Any]) -> NodeName:
+    return NodeName(node["space"], node["forced"], tuple(node["decided"]), node["variant"])
 
 
 def _best_from(data: dict[str, Any]) -> Best:
@@ -132,7 +135,7 @@ class Worker:
         self._tally = Tally(self.objective)
 
     def answer(self, work: Work) -> Answer:
-        """Look at all mappings of a template that may be better."""
+        """Look at all mappings of the templates that may be better."""
         tally, judge = self._tally, self._judge(work.node.space)
         told = tally.leader = None if work.best is None else _only_ranked(work.best)
         tally.tried = tally.valid = 0
@@ -140,7 +143,8 @@ class Worker:
         self._left, spent, interrupted = work.pairs, False, False
         try:
             with threadpool_limits(1, "blas"):  # its products have few columns: two threads take twice the time
-                self._join(work.node, judge)
+                for name in (work.node, *work.also):
+                    self._join(name, judge)
         except SpentError:
             spent = True
         except KeyboardInterrupt:

@@ -16,9 +16,9 @@ SEEDS = {"dense": 3, "windows": 1, "sparse": 2}  # spaces of which some template
 
 
 @cache
-def works_of(kind):
+def works_of(kind, seed=None):
     """A space, the works of its search, and what it finds."""
-    case, given = KINDS[kind](SEEDS[kind]), []
+    case, given = KINDS[kind](SEEDS[kind] if seed is None else seed), []
     real = Workers.give
 
     def noted(self, work):
@@ -72,6 +72,24 @@ def test_a_work_that_knows_of_no_mapping_finds_the_best_of_its_template(kind):
             assert best_of(leader, case.spaces) == each.best
             assert leader.mapping.nest.keeps in {space.keeps for space in case.spaces}
     assert best_of(tally.leader, case.spaces).scores == found_by_templates(case)
+
+
+@pytest.mark.parametrize("seed", [3, 5, 6])
+def test_what_several_templates_would_judge_in_every_order_is_judged_once(seed):
+    """Templates of one space in which neighbours may hand words on share a work, and their candidates."""
+    case, works, _ = works_of("windows", seed)
+    worker = Worker(Setting(case.spaces), case.objective)
+    shared = [work for work in works if work.also]
+    judged = []
+    for work in shared:
+        assert Work.of(through_json(work.data())) == work
+        both = worker.answer(work)
+        alone = [worker.answer(Work(name, work.best, work.pairs)) for name in (work.node, *work.also)]
+        best = [each.best for each in alone if each.best]
+        assert (both.best and both.best.scores) == min((each.scores for each in best), default=None)
+        judged.append((both.tried, sum(each.tried for each in alone)))
+    assert judged and all(once <= again for once, again in judged)
+    assert sum(once for once, _ in judged) < sum(again for _, again in judged)
 
 
 def test_a_work_whose_pairs_are_spent_says_so():
