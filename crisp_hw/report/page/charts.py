@@ -126,10 +126,16 @@ def _axis(column: Column, scale: Spec | None = None) -> dict[str, Any]:
 
 
 def _told(column: Column) -> Spec:
+    """A value under the pointer: whole numbers in full, others to four digits, none with a power of ten.
+
+    >>> _told(Column("cycles", "cycles", "whole"))["format"]
+    ',d'
+    """
     kind = "nominal" if column.left else "quantitative"
+    digits = ",d" if column.style == "whole" else ",.4~r"
     return {
         "field": _field(column),
         "type": kind,
         "title": column.heading,
-        **({} if column.left else {"format": ",.4~g"}),
+        **({} if column.left else {"format": digits}),
     }

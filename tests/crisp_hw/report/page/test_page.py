@@ -99,7 +99,8 @@ def test_many_large_masks_leave_the_page_small():
 @pytest.mark.slow
 @pytest.mark.process
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)], ids=["wide", "phone, dark"])
-def test_a_browser_sorts_hovers_and_complains_of_nothing(text, tmp_path, width, dark):
+def test_a_browser_sorts_hovers_and_complains_of_nothing(network, text, tmp_path, width, dark):
+    totals = total_records(network)
     file = tmp_path / "report.html"
     file.write_text(text, encoding="utf-8")
     found = {}
@@ -132,6 +133,7 @@ def test_a_browser_sorts_hovers_and_complains_of_nothing(text, tmp_path, width, 
     assert rising[0] == sorted(rising[0]) and falling[0] == sorted(falling[0], reverse=True)
     assert (rising[1], falling[1]) == ("ascending", "descending") and len(set(rising[0])) > 1
     assert "energy uJ" in found["told"] and "arch" in found["told"]
+    assert any(f"cycles{each['cycles']:,}" in found["told"] for each in totals)
     assert "DRAM" in found["mapping"] and found["width"] <= width
     assert found["back"] == ("rgb(21, 24, 28)" if dark else "rgb(255, 255, 255)")
 
