@@ -17,6 +17,7 @@ from unittest import mock
 
 import crisp_hw
 from crisp_hw.exploration import judge as judging
+from crisp_hw.exploration.samplers import Listed, Proposed
 from crisp_hw.exploration.stores import Kept
 from crisp_hw.spec.columns import Record
 from crisp_hw.spec.layer import Layer, Workload
@@ -43,8 +44,8 @@ def memory_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-class Storage:
-    """What the storage takes of the processor: of keeping points, and of reading what was kept."""
+class Spent:
+    """What some methods take of the processor: those of the storage, or those of a sampler."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -62,17 +63,19 @@ class Storage:
         return timed
 
 
-STORAGE = Storage()
+STORAGE = Spent()
+SAMPLER = Spent()
 
 
 @contextmanager
 def timed(what: str, points: int) -> Iterator[None]:
     """Print what a block took, a point too."""
-    start, busy, stored = time.perf_counter(), time.process_time(), STORAGE.seconds
+    start, busy, stored, asked = time.perf_counter(), time.process_time(), STORAGE.seconds, SAMPLER.seconds
     yield
     took, worked = time.perf_counter() - start, time.process_time() - busy
     storage = 1000 * (STORAGE.seconds - stored) / points
-    each = f"{1000 * worked / points:.3f} ms of work a point, {storage:.3f} of them of the storage"
+    sampler = 1000 * (SAMPLER.seconds - asked) / points
+    each = f"{1000 * worked / points:.3f} ms of work a point, of them {storage:.3f} storage and {sampler:.3f} sampler"
     told = f"{took:.1f} s, {worked:.1f} s of them at work, {each}"
     print(f"{what}: {told}, {memory_mib():.0f} MiB at most", flush=True)
 
@@ -89,6 +92,9 @@ def main() -> None:
         mock.patch.object(judging, "_figures", stub),
         mock.patch.object(Kept, "__init__", STORAGE.counted(Kept.__init__)),
         mock.patch.object(Kept, "keep", STORAGE.counted(Kept.keep)),
+        mock.patch.object(Listed, "ask", SAMPLER.counted(Listed.ask)),
+        mock.patch.object(Proposed, "ask", SAMPLER.counted(Proposed.ask)),
+        mock.patch.object(Proposed, "tell", SAMPLER.counted(Proposed.tell)),
     ):
         store = asked.store or Path(folder) / "store"
         ask = {"space": space(asked.points), "method": "grid", "trials": asked.points, "store": store}

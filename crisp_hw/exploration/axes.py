@@ -1,6 +1,7 @@
 """The axes of a space as a user gives them: lists of values, or numbers from one to another."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 from crisp_hw.errors import InputError
@@ -12,6 +13,7 @@ from crisp_hw.spec.study import Axis, Point, Space
 
 KEYS = ("values", "low", "high", "step", "log", "when")
 FORMS = 'a list of values, or a mapping such as {"low": 8, "high": 64, "step": 8} or {"values": [...], "when": "..."}'
+MOST_STEPS = 1_000_000  # of an axis; not given; assumed because their list takes 40 MiB
 NONE = {"none": None}
 """Words that conditions may use, and what they stand for."""
 
@@ -48,6 +50,8 @@ def _values(name: str, given: Any) -> tuple[Value, ...]:
     values = tuple(map(label, given))
     if not values:
         raise InputError(f"axis {name} has no values", hint="list some")
+    if endless := [each for each in values if isinstance(each, float) and not isfinite(each)]:
+        raise InputError(f"axis {name} has the value {endless[0]}", hint="give finite numbers")
     if twice := [each for place, each in enumerate(values) if each in values[:place]]:
         raise InputError(f"axis {name} has the value {twice[0]} twice", hint="list it once")
     if name == "nm":
@@ -68,7 +72,7 @@ def label(value: Any) -> Value:
     if hasattr(value, "item") and not hasattr(value, "name"):  # a number of NumPy
         value = value.item()
     if isinstance(value, int | float):
-        return int(value) if value == int(value) else float(value)
+        return int(value) if isfinite(value) and value == int(value) else float(value)
     return str(getattr(value, "name", value))
 
 
@@ -81,6 +85,16 @@ def _described(name: str, given: Mapping[str, Any]) -> Axis:
         if beside := [key for key in ("low", "high", "step", "log") if key in given]:
             raise InputError(f"axis {name}: {beside[0]} has no effect beside values", hint="give one of them")
         return Axis(name, _values(name, given["values"]), when=when)
+    axis = _between(name, given)
+    if axis.step and axis.steps > MOST_STEPS:
+        said = f"axis {name} has {axis.steps + 1:,} values from {axis.low:g} to {axis.high:g} in steps of {axis.step:g}"
+        raise InputError(said, hint=f"give a larger step ({MOST_STEPS:,} at most are listed), or none, for all between")
+    return axis
+
+
+def _between(name: str, given: Mapping[str, Any]) -> Axis:
+    """The numbers from one to another."""
+    when = given.get("when", "")
     numbers = {key: _number(name, key, given.get(key)) for key in ("low", "high")}
     step = _number(name, "step", given["step"]) if given.get("step") is not None else 0.0
     log = given.get("log", False)
@@ -94,7 +108,7 @@ def _described(name: str, given: Mapping[str, Any]) -> Axis:
 
 
 def _number(name: str, key: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
         raise wrong_kind(f"{key} of axis {name}", value, "a number")
     return float(value)
 

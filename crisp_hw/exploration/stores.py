@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from crisp_hw.errors import InputError
 from crisp_hw.exploration.extra import optuna
 from crisp_hw.exploration.journal import Journal
 from crisp_hw.spec.columns import Value
@@ -133,7 +134,17 @@ class _Database:
     """A database, which keeps nothing in memory."""
 
     def __init__(self, url: str) -> None:
-        self._storage = optuna().storages.RDBStorage(url)
+        storages = optuna().storages
+        from sqlalchemy.exc import SQLAlchemyError  # Optuna brings it along
+
+        try:
+            self._storage = storages.RDBStorage(url)
+        except (ImportError, SQLAlchemyError, ValueError) as error:
+            why = " ".join(str(error).split())[:200]
+            hint = (
+                "give a folder, or a URL such as sqlite:///study.db, whose driver is installed and whose server answers"
+            )
+            raise InputError(f"the store cannot be opened: {why}", hint=hint) from error
 
     def trials(self) -> Iterator[Mapping[str, Any]]:
         """What is told beside every trial that there is now."""

@@ -8,7 +8,8 @@ import numpy as np
 from crisp_hw.errors import InputError
 from crisp_hw.exploration.axes import named
 from crisp_hw.exploration.fronts import front
-from crisp_hw.machine.expressions import evaluate
+from crisp_hw.machine.expressions import evaluate, names_in
+from crisp_hw.machine.yaml_files import did_you_mean
 from crisp_hw.spec.columns import Record
 from crisp_hw.spec.kinds import wrong_kind
 from crisp_hw.spec.shown import counted
@@ -83,6 +84,7 @@ class Study:
             When there is no such figure, or no feasible point meets the condition.
         """
         wanted = self._objective(objective)
+        self._check_where(where)
         feasible = [each for each in self.trials if each.judged.feasible]
         found = [each for each in feasible if not where or self._meets(each, where)]
         if not found:
@@ -125,6 +127,15 @@ class Study:
             raise InputError(f"no figure {name[:40]!r}", hint=f"there are {', '.join(numbers)}")
         known = next((each for each in self.objectives if each.name == name), None)
         return known or Objective(name, name in MAXIMISED)
+
+    def _check_where(self, where: str) -> None:
+        """InputError for a condition that reads what no record has."""
+        if not isinstance(where, str):
+            raise wrong_kind("where", where, "a condition as text, such as on_chip_mm2 < 2")
+        known = [*(named(axis.name) for axis in self.space.axes), *self._figures(), "none"]
+        for name in names_in(where) if where else ():
+            if name not in known:
+                raise InputError(f"where reads {name}, which is no axis and no figure", hint=did_you_mean(name, known))
 
     def _best(self, among: "list[Trial]", objective: Objective) -> Trial:
         return min(among, key=lambda each: objective.least(float(each.judged.record[objective.name] or 0)))

@@ -19,6 +19,7 @@ PATTERN = ("nm", "block", "sparsity")
 NETWORK, ARCH, ENERGY = "network", "arch", "energy"
 NAMED = (NETWORK, ARCH, ENERGY)
 """Axes of things that are read by name."""
+MOST_TRIED = 64  # values of an axis; not given; assumed because each takes up to 0.1 s where energies are characterized
 UNVARIED = frozenset({"jobs", "cache", "backend", "energy"})
 """Options that change no number, and the energies, which belong to an accelerator: they are no options of a point."""
 OPTIONS = tuple(name for name in stated(EvaluateOptions) if name not in UNVARIED)
@@ -91,8 +92,10 @@ def check_axes(subject: Subject) -> None:
 
 
 def _ends(axis: Axis) -> tuple[Value, ...]:
-    """The values of an axis, of numbers without an end the first and the last."""
-    return axis.listed if axis.values or axis.step else (axis.low, axis.high)
+    """The values of an axis: of many some, evenly, and of numbers without an end the first and the last."""
+    if not axis.values and not axis.step:
+        return axis.low, axis.high
+    return axis.listed if axis.values else axis.listed[:: 1 + len(axis.listed) // MOST_TRIED]
 
 
 def _said(axis: Axis, value: Value) -> dict[str, Any]:

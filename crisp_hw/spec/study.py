@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from crisp_hw.errors import InputError
 from crisp_hw.spec.columns import Record, Value
@@ -37,6 +38,15 @@ class Axis:
     when: str = ""
 
     @property
+    def steps(self) -> int:
+        """How many steps there are from `low` to `high`.
+
+        >>> Axis("cores", low=2, high=8, step=2, whole=True).steps
+        3
+        """
+        return int((self.high - self.low) / self.step * (1 + 1e-12))
+
+    @cached_property
     def listed(self) -> tuple[Value, ...]:
         """Every value in order; InputError for numbers without steps, of which there is no end.
 
@@ -48,8 +58,7 @@ class Axis:
         if not self.step:
             said = f"axis {self.name} has no end of values between {self.low:g} and {self.high:g}"
             raise InputError(said, hint="give step, list the values, or take method random, tpe or nsga2")
-        steps = int((self.high - self.low) / self.step * (1 + 1e-12)) + 1
-        numbers = (self.low + place * self.step for place in range(steps))
+        numbers = (self.low + place * self.step for place in range(self.steps + 1))
         return tuple(round(each) if self.whole else float(f"{each:.12g}") for each in numbers)
 
 

@@ -34,6 +34,10 @@ def test_steps_end_where_they_are_said_to():
         ({"a": {"valeus": [1]}}, "valeus"),
         ({"a": {"values": [1], "when": "b > 1"}, "b": [1]}, "reads b, which is no axis before it"),
         ({"nm": ["2-4"]}, "2-4"),
+        ({"a": [float("nan")]}, "the value nan"),
+        ({"a": [1, float("inf")]}, "the value inf"),
+        ({"a": {"low": 1, "high": float("inf")}}, "high of axis a is inf"),
+        ({"a": {"low": 1, "high": 10**9, "step": 1}}, "has 1,000,000,000 values"),
     ],
 )
 def test_what_is_no_space_is_refused(space, said):

@@ -105,3 +105,9 @@ def test_a_file_is_no_store(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="is a file"):
         Kept(tmp_path / "file", SPACE, CYCLES)
+
+
+@pytest.mark.parametrize("url", ["nosuch://x", "sqlite:////proc/nothing/x.db"])
+def test_a_database_that_does_not_open_is_told(url):
+    with pytest.raises(InputError, match="the store cannot be opened"):
+        Kept(url, SPACE, CYCLES)

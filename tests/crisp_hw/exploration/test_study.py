@@ -47,6 +47,10 @@ def test_the_best_is_the_least_where_a_condition_holds(study):
         study.best(where="smem_bandwidth > 100")
     with pytest.raises(InputError, match="no figure 'cycels'"):
         study.best("cycels")
+    with pytest.raises(InputError, match="where reads aera_mm2, which is no axis and no figure; did you mean area_mm2"):
+        study.best(where="aera_mm2 < 1")
+    with pytest.raises(InputError, match="where is 5"):
+        study.best(where=5)
 
 
 def test_it_tells_itself_in_a_few_lines(study):
