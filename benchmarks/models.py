@@ -17,6 +17,7 @@ from typing import Any
 TIMM = (
     *("resnet18", "resnet50", "resnext50_32x4d", "vgg16", "mobilenetv2_100", "mobilenetv3_large_100", "regnety_008"),
     *("efficientnet_b0", "efficientnet_lite0", "densenet121", "inception_v3", "convnext_tiny", "mixer_s32_224"),
+    *("mobilenetv1_100", "wide_resnet50_2"),
     *("vit_tiny_patch16_224", "vit_base_patch16_224", "deit_small_patch16_224", "swin_tiny_patch4_window7_224"),
 )
 COUNTS = ("model", "layers", "macs", "counted_macs", "ratio", "attention_share", "causal_macs", "causal_share")

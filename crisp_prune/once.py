@@ -100,7 +100,9 @@ def as_pruned(found: OneShot, batch: Any, pattern: NM, asked: Calibrated) -> Pru
         pruner.record(batch, lambda model, inputs: model(**inputs))
     pruner.step()
     told = {"one_shot": {"rule": asked.rule, "samples": asked.samples, "data": asked.data}}
-    return pruner.export(asked.model.partition(":")[2], told)
+    exported = pruner.export(asked.model.partition(":")[2], told)
+    pruner.finalize(check=False)  # the weights have these zeros already
+    return exported
 
 
 def document(found: OneShot, exported: PrunedModel, asked: Calibrated) -> Document:

@@ -15,7 +15,7 @@ def test_the_page_shows_the_table_that_was_measured():
 
 
 def test_macs_are_those_of_the_counter_and_the_causal_part_is_what_a_mask_leaves():
-    assert len(ROWS) == 25 and {row["ratio"] for row in ROWS} == {"1.000"}
+    assert len(ROWS) == 27 and {row["ratio"] for row in ROWS} == {"1.000"}
     for row in ROWS:
         macs, counted, left = (int(row[name]) for name in ("macs", "counted_macs", "causal_macs"))
         attention = macs * float(row["attention_share"])
