@@ -67,11 +67,11 @@ def _record(row: Row) -> Record:
 
 def write_results(study: Study, reached: Reached, folder: Path) -> Path:
     """Every cell of a study that is done, with the study itself, as one small JSON file."""
-    cells = [_rounded(cell) for cell in reached.rows]
-    content = {"study": study.model_dump(by_alias=True, exclude_defaults=True), "cells": cells}
+    told = json.dumps(study.model_dump(by_alias=True, exclude_defaults=True), sort_keys=True)
+    cells = [dict(sorted(_rounded(cell).items())) for cell in reached.rows]  # layers stand as they ran
     part = "" if len(cells) == reached.cells else f'"part": "{len(cells)} of {reached.cells} cells",\n'
-    lines = ",\n".join(json.dumps(cell, sort_keys=True) for cell in content.pop("cells"))
-    text = f'{{"study": {json.dumps(content["study"], sort_keys=True)},\n{part}"cells": [\n{lines}\n]}}\n'
+    lines = ",\n".join(json.dumps(cell) for cell in cells)
+    text = f'{{"study": {told},\n{part}"cells": [\n{lines}\n]}}\n'
     write_text(folder / RESULTS, text)
     return folder / RESULTS
 

@@ -38,7 +38,10 @@ def draw(cells: Sequence[Measured], folder: Path) -> list[Path]:
                 made.append(_lines(mine, folder / f"accuracy-against-classes-{target:g}.png", _classes))
         if trails := {cell.method: cell.trail for cell in cells if len(cell.trail) > 1}:
             made.append(_trails(trails, folder / "accuracy-of-choices.png"))
-        return [*made, *([_layers(cells, folder / "sparsity-by-layer.png")] if cells else [])]
+        return [
+            *made,
+            *([_layers(cells, folder / "sparsity-by-layer.png")] if any(cell.sparsity for cell in cells) else []),
+        ]
 
 
 def _sparsity(row: Row) -> float | None:
@@ -113,12 +116,12 @@ def _trails(trails: Mapping[str, Sequence[float]], path: Path) -> Path:
 
 
 def _layers(cells: Sequence[Measured], path: Path) -> Path:
-    """The sparsity of every layer of the sparsest cell of each method, with its first seed."""
+    """The sparsity of every layer, as they ran, of the sparsest cell of each method that prunes (first seed)."""
     import matplotlib.pyplot as plt
 
     chosen: dict[str, Measured] = {}
     for cell in cells:
-        if cell.method not in chosen or cell.sparsity > chosen[cell.method].sparsity:
+        if cell.sparsity > (chosen[cell.method].sparsity if cell.method in chosen else 0.0):
             chosen[cell.method] = cell
     _, axes = plt.subplots(figsize=(7, 4))
     for number, cell in enumerate(chosen.values()):
@@ -128,7 +131,8 @@ def _layers(cells: Sequence[Measured], path: Path) -> Path:
     names = list(next(iter(chosen.values())).by_layer)
     axes.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize="small")
     axes.set_ylabel("sparsity (%)")
-    axes.legend(fontsize="small")
+    axes.set_ylim(0, 100)
+    axes.legend(fontsize="small", loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     return _saved(path)
 
 

@@ -44,7 +44,7 @@ def compare(study: Study, folder: Path, jobs: int, on_cell: Callable[[int, int],
     on_cell(done[0], len(cells))
 
     def note(cell: Cell, found: Measured) -> None:
-        write_text(_file(folder, cell), json.dumps(found.as_dict(), sort_keys=True) + "\n")
+        write_text(_file(folder, cell), json.dumps(found.as_dict()) + "\n")
         done[0] += 1
         on_cell(done[0], len(cells))
 

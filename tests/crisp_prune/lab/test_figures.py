@@ -1,11 +1,15 @@
 """What the figures of a study show, read from their axes."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from crisp_prune.lab import figures
-from crisp_prune.lab.cell import Measured
+from crisp_prune.lab.cell import Measured, measured_from
+from crisp_prune.lab.documents import write_results
+from crisp_prune.lab.running import Reached
+from crisp_prune.lab.study import Study
 
 plt = pytest.importorskip("matplotlib.pyplot", reason="figures need matplotlib")
 
@@ -45,3 +49,18 @@ def test_against_cost_there_is_a_point_for_each_budget_also_of_equal_cost(drawn)
     ]
     label, points = drawn(cells)["accuracy-against-cost-2.png"]
     assert label == "top-1 over all outputs (%)" and [60.0, 70.0] in points and [50.0, 50.0] in points
+
+
+def test_layers_stand_as_they_ran_and_of_methods_that_prune(drawn, monkeypatch, tmp_path):
+    study = Study(schema="crisp-hw/study/1", methods=[], sparsities=[], classes=[])
+    layers = {"0.0": 0.0, "2.0": 0.5, "10.0": 0.9}
+    cells = [DENSE, replace(DENSE, method="cut", sparsity=0.5, by_layer=layers)]
+    kept = json.loads(write_results(study, Reached(tuple(cells), 2), tmp_path).read_text())["cells"][1]
+    again = measured_from(kept | {"seconds": 1.0})
+    names = []
+    monkeypatch.setattr(figures, "_saved", lambda path: names.append(plt.gca()) or path)
+    figures.draw([DENSE, again], tmp_path)
+    assert [tick.get_text() for tick in names[-1].get_xticklabels()] == list(layers)
+    assert [text.get_text() for text in names[-1].get_legend().get_texts()] == ["cut"]
+    plt.close("all")
+    assert figures.draw([DENSE], tmp_path) == []
