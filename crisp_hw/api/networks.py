@@ -155,14 +155,22 @@ def _placed(source: Any, given: Any, example: Any, arch: Any) -> tuple[Any, Any]
     return (given, arch) if modular else (example, given)
 
 
-def import_model(source: Source, *, model: Any = None, example: Any = None) -> PrunedModel:
+def import_model(  # noqa: PLR0913 - what a user may say of a network, all but itself by name
+    source: Source,
+    *,
+    model: Any = None,
+    example: Any = None,
+    phase: Phase | None = None,
+    tokens: int | None = None,
+    context: int | None = None,
+) -> PrunedModel:
     """Read the masks of another tool's network and the sizes of its layers, as `evaluate` reads them.
 
     Parameters
     ----------
     source
         Weights of another tool, a torch.nn.Module, or anything else that has masks; `save_pruned` writes the result.
-    model, example
+    model, example, phase, tokens, context
         As in `evaluate`.
 
     Raises
@@ -176,7 +184,9 @@ def import_model(source: Source, *, model: Any = None, example: Any = None) -> P
     >>> import_model(torch.nn.Linear(4, 2), example=(1, 4))
     <PrunedModel Linear: 1 layer, 0 of them with masks>
     """
-    network = resolve(with_model(source, model, example))
+    demand = Demand(phase, tokens, context)
+    given = with_model(source, model, example)
+    network = resolve(given if demand == Demand() else Asked(given, demand))
     if network.masks is None:
         raise InputError(f"{network.name} is a layer table and has no masks", hint="give weights")
     if network.unsized:

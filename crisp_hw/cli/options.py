@@ -183,7 +183,7 @@ class Inputs:
         return accelerators_of(self.arch, energy, self.setting)
 
 
-PRUNING, SIZES = ("nm", "block", "sparsity"), ("model", "input")
+PRUNING, SIZES, STEP = ("nm", "block", "sparsity"), ("model", "input"), ("phase", "tokens", "context")
 NETWORK = ("network", "masks", "workload", *SIZES, *PRUNING, "layers")
 """The inputs that say which network, and which of its layers."""
 WITHOUT_SOURCE = tuple(name for name in stated(Inputs) if name != "network")

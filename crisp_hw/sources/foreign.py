@@ -156,8 +156,12 @@ def read_model_file(source: ModelFile, demand: Demand | None = None) -> Read:
     try:
         if config is not None:
             step = transformer_step(config, demand or Demand(), USUAL_TOKENS)
-            note = f"{step.tokens} tokens behind {step.context}; --tokens and --context say how many"
-            return Read(extract.describe_configured(found.tensors, config, step, name), (note, *found.notes))
+            fixed = config["model_type"] == "vit"
+            note = "of its image" if fixed else f"behind {step.context}; --tokens and --context say how many"
+            return Read(
+                extract.describe_configured(found.tensors, config, step, name),
+                (f"{step.tokens} tokens {note}", *found.notes),
+            )
         if source.model is None:
             alone = extract.describe_weights(found.tensors, name)
             unsized = tuple(Skipped(name, NO_SIZE) for name in extract.unknown_sizes(alone))

@@ -138,8 +138,10 @@ def transformer_step(config: Config, demand: Demand, usual: int) -> Step:
     if fixed and (phase == "decode" or context):
         said = f"{config['model_type']} is an encoder, which has no cache of keys and values"
         raise InputError(said, hint="leave --phase decode and --context out")
-    if config.get("model_type") == "vit" and tokens not in (None, vit_tokens(config)):
-        raise InputError(f"the tokens of a vit are those of its image, {vit_tokens(config)}", hint="leave --tokens out")
+    if config.get("model_type") == "vit":
+        usual = vit_tokens(config)
+        if tokens not in (None, usual):
+            raise InputError(f"the tokens of a vit are those of its image, {usual}", hint="leave --tokens out")
     default = usual if phase == "prefill" else 1
     behind = 0 if phase == "prefill" else usual
     return Step(phase, default if tokens is None else tokens, behind if context is None else context, usual)
@@ -213,6 +215,8 @@ def vit_tokens(config: Config) -> int:
     >>> vit_tokens({"image_size": 224, "patch_size": 16})
     197
     """
+    for name in ("image_size", "patch_size"):
+        _check(name, config.get(name))
     return int(config["image_size"] // config["patch_size"]) ** 2 + 1
 
 

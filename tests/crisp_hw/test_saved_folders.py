@@ -3,8 +3,10 @@
 import json
 
 import pytest
+from typer.testing import CliRunner
 
 import crisp_hw
+from crisp_hw.cli import app
 from crisp_hw.sources import Asked, resolve
 from crisp_hw.spec.transformers import Demand, Step, transformer
 
@@ -96,6 +98,23 @@ def test_numbers_of_a_configuration_that_make_no_network(kind):
 def test_heads_of_a_size_of_their_own():
     made = transformer(LLAMA | {"num_attention_heads": 3, "head_dim": 4}, Step("prefill", 4, 0, 4))
     assert made.layers[0].rows == 12 and made.layers[3].columns == 4
+
+
+def test_a_folder_becomes_a_file_of_ours_with_its_tokens(tmp_path):
+    folder(tmp_path, GPT2)
+    words = ("import", tmp_path, "-o", tmp_path / "run.safetensors", "--phase", "decode", "--tokens", 2, "--context", 5)
+    written = CliRunner().invoke(app, [str(word) for word in words], prog_name="crisp-hw")
+    assert written.exit_code == 0 and "2 tokens behind 5" in written.stderr
+    layers = {each.layer.name: each.layer for each in crisp_hw.load_pruned(tmp_path / "run.safetensors").layers}
+    assert (layers["h.0.mlp.c_fc"].tokens, layers["h.0.attn.scores"].rows) == (2, 2 * 7)
+    assert list(layers.values()) == [
+        each.layer for each in crisp_hw.import_model(tmp_path, phase="decode", tokens=2, context=5).layers
+    ]
+
+
+def test_a_vit_has_the_tokens_of_its_image(tmp_path):
+    folder(tmp_path, VIT)
+    assert resolve(Asked(tmp_path, Demand())).read_as[0] == "5 tokens of its image"
 
 
 def test_tokens_of_a_family_that_is_not_known(tmp_path):
