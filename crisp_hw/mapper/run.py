@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from crisp_hw.mapper.bypass import perfect_spaces
 from crisp_hw.mapper.chains.proof import Levels, chain_of
+from crisp_hw.mapper.chains.proof import seeds as level_seeds
 from crisp_hw.mapper.exact.search import Exact
 from crisp_hw.mapper.exact.seeds import seeds
 from crisp_hw.mapper.found import SearchStatus
@@ -40,6 +41,8 @@ class Run:
                 return not options.gap
             if len(spaces) > MOST_SPACES and tally.leader is not None:
                 return False
+        elif not options.front:
+            level_seeds(spaces, tally, self._levels_tick, options.memory_bytes)
         if first.imperfect and (perfect := perfect_spaces(spaces)):
             # they are among the others, and found in seconds; the walk of imperfect ones takes milliseconds each
             sweeps = tuple(Sweep(catalog_of(space), tally) for space in perfect)

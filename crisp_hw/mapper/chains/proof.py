@@ -1,7 +1,7 @@
 """The best of all choices of keep and bypass, proven by labels that meet, or a bound of it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
@@ -20,8 +20,10 @@ from crisp_hw.mapper.exact.program import Costs
 from crisp_hw.mapper.imperfect import factorizations_of
 from crisp_hw.mapper.space import Space
 from crisp_hw.mapper.tally import OBJECTIVES, Tally
+from crisp_hw.spec.sparse import SparseSpec
 
 Bools = NDArray[np.bool_]
+Keeps = tuple[frozenset[str], ...]
 
 BEAMS = (2_000, 20_000)  # labels a step for first mappings: tenths of a second each
 JUDGED = 64  # of the pairs that cost least: those that the engine finds dearer than they are may be passed by others
@@ -33,7 +35,8 @@ BYTES_PER_LABEL = 256  # about 30 numbers of 8 bytes; a step holds them several 
 class Levels:
     """A search of all choices of keep and bypass at once; `tick` is told how many steps are done of all, and the bound.
 
-    `least` is a bound of all mappings; `gap` as in `exact.search.Exact`.
+    `least` is a bound of all mappings; `gap` as in `exact.search.Exact`. With `judged`, spaces of the same loops under
+    other costs, by what they keep, the engine says what mappings cost there, and nothing is proven (`look`).
     """
 
     chain: Chain
@@ -42,6 +45,15 @@ class Levels:
     memory_bytes: int = 1 << 30
     gap: float = 0.0
     least: float = 0.0
+    judged: Mapping[Keeps, Space] | None = None
+
+    def look(self) -> None:
+        """Judge the most promising mappings of few labels."""
+        try:
+            for beam in BEAMS:
+                self._judge(self._meet(beam), JUDGED)
+        except TooManyError:
+            return
 
     def run(self) -> bool:
         """True when the best is found; False when there may be better ones, or labels were too many."""
@@ -91,28 +103,45 @@ class Levels:
         return float(first[0]), float(second[0])
 
     def _enter(self, one: Mapped) -> None:
-        if admitted(one.space, one.rows).all():
-            batch = evaluate_nests(one.space.design, [(one.nest, one.bounds)])
-            self.tally.enter(one.space, one.nest, batch.at(slice(0, 1)), (one.rows, one.bounds))
+        space = one.space if self.judged is None else self.judged.get(one.space.keeps)
+        if space is not None and admitted(space, one.rows).all():
+            batch = evaluate_nests(space.design, [(one.nest, one.bounds)])
+            self.tally.enter(space, one.nest, batch.at(slice(0, 1)), (one.rows, one.bounds))
 
     def _beaten(self, costs: Costs) -> Bools:
         first, second = OBJECTIVES[self.tally.objective](costs.cycles, costs.energy_pj)
-        leader = self.tally.leader
+        leader = None if self.judged is not None else self.tally.leader
         return no_better((first, second), leader.scores if leader else None, self.gap)
+
+
+def seeds(spaces: tuple[Space, ...], tally: Tally, tick: Callable[[int, int, float], None], memory_bytes: int) -> None:
+    """Judge mappings of several choices in the sparse design that are good in the dense one; nothing is proven by it.
+
+    >>> seeds((), Tally("edp"), lambda *_: None, 1 << 30)  # nothing to look at
+    """
+    if len(spaces) < 2 or not spaces[0].design.sparse.active:
+        return
+    dense = replace(spaces[0], design=replace(spaces[0].design, sparse=SparseSpec()))
+    chain = _chain(dense, _options(spaces))
+    if chain is not None:
+        Levels(chain, tally, tick, memory_bytes, judged={space.keeps: space for space in spaces}).look()
+
+
+def _options(spaces: tuple[Space, ...]) -> list[list[frozenset[str]]]:
+    """What each level may keep."""
+    return [list(dict.fromkeys(space.keeps[level] for space in spaces)) for level in range(len(spaces[0].keeps))]
 
 
 def chain_of(spaces: tuple[Space, ...]) -> Chain | None:
     """All choices of keep and bypass as one chain; None where labels do not say what mappings cost."""
-    first = spaces[0]
+    options = _options(spaces)
+    return None if prod(map(len, options)) != len(spaces) or len(spaces) == 1 else _chain(spaces[0], options)
+
+
+def _chain(first: Space, options: list[list[frozenset[str]]]) -> Chain | None:
+    """A chain whose levels keep any of these."""
     problem, names = first.design.problem, [tensor.name for tensor in first.design.problem.tensors]
-    options = [dict.fromkeys(space.keeps[level] for space in spaces) for level in range(len(first.keeps))]
-    if (
-        first.imperfect
-        or too_little(first)
-        or sliding(problem)
-        or prod(map(len, options)) != len(spaces)
-        or len(spaces) == 1
-    ):
+    if first.imperfect or too_little(first) or sliding(problem):
         return None
     keeps = tuple(tuple(tuple(names.index(n) for n in names if n in kept) for kept in each) for each in options)
     chain = Chain(first, keeps)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from small_spaces import Case, best_scores, dense_case, every_mapping, tensor
 
+from crisp_hw.engine.evaluate import evaluate_nests
 from crisp_hw.mapper.better import no_better
 from crisp_hw.mapper.chains import meeting
-from crisp_hw.mapper.chains.proof import Levels, chain_of
+from crisp_hw.mapper.chains.proof import Levels, chain_of, seeds
 from crisp_hw.mapper.search import search
 from crisp_hw.mapper.tally import OBJECTIVES, Tally
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel, Wires
@@ -196,9 +197,36 @@ def test_chains_are_for_every_choice_of_plain_tensors():
     spaces = Case(matrix_product(4), OPEN, "edp").spaces
     assert [len(each) for each in chain_of(spaces).keeps] == [8, 8, 8, 1]
     assert chain_of(spaces[:1]) is None
-    sparse = SparseSpec(actions=(ActionOptimization("BUF", "skipping", (Condition("A", ("B",)),)),))
-    assert chain_of(Case(replace(matrix_product(4), sparse=sparse), OPEN, "edp").spaces) is None
+    assert chain_of(Case(replace(matrix_product(4), sparse=SKIPPING), OPEN, "edp").spaces) is None
     assert chain_of(spaces[1:]) is None
+
+
+SKIPPING = SparseSpec(actions=(ActionOptimization("BUF", "skipping", (Condition("A", ("B",)),)),))
+
+
+def test_good_mappings_of_the_dense_design_are_judged_in_the_sparse_one():
+    sparse = Case(replace(matrix_product(8), sparse=SKIPPING), OPEN, "edp")
+    for spaces in (sparse.spaces, sparse.spaces[1:]):  # some choices may be left out
+        tally = Tally("edp")
+        seeds(spaces, tally, lambda *_: None, 1 << 30)
+        (found,) = (space for space in spaces if space.keeps == tally.leader.mapping.nest.keeps)
+        bounds = np.array([tally.leader.mapping.bounds])
+        again = evaluate_nests(found.design, [(tally.leader.mapping.nest, bounds)])
+        assert (tally.leader.cycles, tally.leader.energy_pj) == (again.cycles[0], again.energy_pj[0])
+        assert found.design.sparse.active and tally.leader.scores[0] <= 2 * levels_best(matrix_product(8))
+
+
+def levels_best(design):
+    levels = levels_of(Case(design, OPEN, "edp"))
+    assert levels.run()
+    return levels.tally.leader.scores[0]
+
+
+def test_dense_designs_and_single_choices_have_no_such_seeds():
+    tally = Tally("edp")
+    seeds(Case(matrix_product(4), OPEN, "edp").spaces, tally, lambda *_: None, 1 << 30)
+    seeds(Case(replace(matrix_product(4), sparse=SKIPPING), OPEN, "edp").spaces[:1], tally, lambda *_: None, 1 << 30)
+    assert tally.tried == 0
 
 
 def test_chains_are_not_for_mappings_that_may_cost_more_than_templates_say():
