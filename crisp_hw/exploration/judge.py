@@ -106,7 +106,26 @@ def _known(total: Record, key: str) -> Value:
 def _accelerator(base: Accelerator | Refused, numbers: Mapping[str, Value]) -> Accelerator:
     if isinstance(base, Refused):
         raise InputError(base.reason)
-    return changed(base, numbers)  # type: ignore[arg-type]  # it says itself what it does not take
+    return _changed(_Itself(base), tuple(numbers.items()))
+
+
+class _Itself:
+    """A value that is equal to itself alone, so that a cache can hold it whatever it is made of."""
+
+    def __init__(self, value: Accelerator) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and other.value is self.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+
+@lru_cache(maxsize=64)
+def _changed(base: _Itself, numbers: tuple[tuple[str, Value], ...]) -> Accelerator:
+    """An accelerator with other numbers, whose energies take longer to characterize than some layers to evaluate."""
+    return changed(base.value, dict(numbers))  # type: ignore[arg-type]  # it says itself what it does not take
 
 
 @lru_cache(maxsize=64)

@@ -9,7 +9,9 @@ from exploring import SPACE, TABLE
 import crisp_hw
 from crisp_hw.data_files import data_folder
 from crisp_hw.errors import InputError
+from crisp_hw.exploration import judge as judging
 from crisp_hw.exploration.curve import curve_of
+from crisp_hw.spec.accelerator import changed
 from crisp_hw.spec.layer import Workload
 
 
@@ -247,3 +249,15 @@ def test_the_accuracies_of_a_study_of_pruning_are_a_curve():
 def test_what_is_no_curve_of_a_study_is_refused(change, said):
     with pytest.raises(InputError, match=said):
         curve_of({**MEASURED, "method": "block 16", **change})
+
+
+def test_an_accelerator_is_characterized_once_for_the_points_that_share_it(monkeypatch):
+    made = []
+
+    def counted(base, numbers):
+        made.append(numbers)
+        return changed(base, numbers)
+
+    monkeypatch.setattr(judging, "changed", counted)
+    study = crisp_hw.explore(TABLE, space={"smem_kb": [64, 128], "nm": ["1:4", "2:4", None]})
+    assert len(study) == 6 and sorted(each["smem_kb"] for each in made) == [64, 128]
