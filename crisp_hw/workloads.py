@@ -188,7 +188,10 @@ def _networks_in(folder: str) -> str:
     if (Path(folder) / "saved_model.pb").exists():
         return f"; {file_hint('.pb')}"
     names = sorted(each.name for each in Path(folder).iterdir() if each.suffix in (".pt", ".safetensors", ".yaml"))
-    return f": {listed([str(Path(folder) / name) for name in names])}" if names else ""
+    if names:
+        return f": {listed([str(Path(folder) / name) for name in names])}"
+    saved = sorted({each.parent for depth in ("*", "*/*") for each in Path(folder).glob(f"{depth}/config.json")})
+    return f", or one of its folders: {listed([str(each) for each in saved])}" if saved else ""
 
 
 def mistakes(path: Path) -> tuple[InputError, ...]:

@@ -12,6 +12,7 @@ from crisp_hw.machine.files import FileKind, opened
 
 MARK = b"crisp-hw/pruned-model"
 """The schema, which stands in every pruned-model file as it is: neither container packs its texts."""
+PROGRAM = ".pt2"
 ZIP, PICKLE = b"PK\x03\x04", b"\x80"
 OTHERS = {
     b"version https://git-lfs": ("is a pointer of Git LFS and not the file itself", "git lfs pull fetches the file"),
@@ -35,6 +36,16 @@ def refuse_others(path: Path) -> None:
     for mark, (said, hint) in OTHERS.items():
         if start.startswith(mark):
             raise InputError(said, Where(mark=Mark(str(path))), hint)
+    if start.startswith(ZIP) and path.suffix != PROGRAM and _is_program(path):
+        raise InputError("is an exported program of PyTorch", Where(mark=Mark(str(path))), f"name it *{PROGRAM}")
+
+
+def _is_program(path: Path) -> bool:
+    try:
+        with opened(path, ANY) as stream, zipfile.ZipFile(stream) as archive:
+            return any(name.endswith("/models/model.json") for name in archive.namelist())
+    except (InputError, *DAMAGE):
+        return False
 
 
 def is_ours(path: Path) -> bool:

@@ -73,19 +73,25 @@ def _masked_pairs(found: "Tensors") -> None:
     """`weight_orig` and `weight_mask`; the other way round there is nothing to do."""
     for name in [name for name in found if name.endswith("_orig")]:
         weight = name.removesuffix("_orig")
-        mask = found.get(f"{weight}_mask")
-        if mask is not None and mask.shape == found[name].shape:
-            found[weight] = dense(found.pop(name)) * dense(found.pop(f"{weight}_mask"))
+        if f"{weight}_mask" in found:
+            found[weight] = _masked(weight, found.pop(name), found.pop(f"{weight}_mask"))
 
 
 def _asp(found: "Tensors") -> None:
     for name in list(found):
         if match := MMA_MASK.search(name):
             weight, mask = name[: match.start()] + match[1], found.pop(name)
-            if weight in found and found[weight].shape == mask.shape:
-                found[weight] = dense(found[weight]) * dense(mask)
+            if weight in found:
+                found[weight] = _masked(weight, found[weight], mask)
         elif MMA_PRUNED.search(name):
             del found[name]
+
+
+def _masked(name: str, weight: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
+    if mask.shape != weight.shape:
+        said = f"the mask of '{name}' is {list(mask.shape)}, and the weight {list(weight.shape)}"
+        raise InputError(said, Where("checkpoint"), "save the model again")
+    return dense(weight) * dense(mask)
 
 
 def _parametrized(found: "Tensors") -> None:

@@ -201,6 +201,8 @@ def test_an_exported_program_is_read_as_data(tmp_path, monkeypatch):
     (layer,) = crisp_hw.import_model(tmp_path / "net.pt2").layers
     assert (layer.layer.macs, layer.layer.tokens) == (40, 5)
     assert "leave --input out" in run("describe", tmp_path / "net.pt2", "--input", "1,5,4").stderr
+    (tmp_path / "net.pt").write_bytes((tmp_path / "net.pt2").read_bytes())
+    assert "is an exported program of PyTorch; name it *.pt2" in run("describe", tmp_path / "net.pt").stderr
     with zipfile.ZipFile(tmp_path / "old.pt2", "w") as archive:
         archive.writestr("serialized_exported_program.json", "{}")
     assert "no models/model.json in it" in run("describe", tmp_path / "old.pt2").stderr

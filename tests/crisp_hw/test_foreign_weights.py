@@ -215,6 +215,11 @@ BAD = {
     "no mask": (lambda m: {**m, "3.parametrizations.weight.original": m["3.weight"]}, "'3.weight' is parametrized"),
     "codes": (lambda m: {**m, "3.qweight": torch.ones(2, 2, dtype=torch.int32)}, "codes of several weights in one"),
     "bitmask": (lambda m: {**m, "3.bitmask": torch.ones(2, 2, dtype=torch.uint8)}, "parts do not fit each other"),
+    "a mask of another size": (
+        lambda m: {**m, "3.weight_orig": m["3.weight"], "3.weight_mask": torch.ones(8, 5)},
+        r"the mask of '3.weight' is \[8, 5\], and the weight \[8, 128\]",
+    ),
+    "a mask of ASP": (lambda m: {**m, "3.__weight_mma_mask": torch.ones(5)}, r"the mask of '3.weight' is \[5\]"),
     "another model": (lambda m: {"5.weight": m["0.weight"]}, "no weight '0.weight' for layer '0'"),
 }
 

@@ -112,6 +112,14 @@ def test_a_folder_becomes_a_file_of_ours_with_its_tokens(tmp_path):
     ]
 
 
+def test_a_folder_of_folders_names_those_that_may_be_meant(tmp_path):
+    for name in ("unet", "empty"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "unet" / "config.json").write_text("{}")
+    with pytest.raises(crisp_hw.InputError, match=r"or one of its folders: .*unet$"):
+        crisp_hw.describe(str(tmp_path))
+
+
 def test_a_vit_has_the_tokens_of_its_image(tmp_path):
     folder(tmp_path, VIT)
     assert resolve(Asked(tmp_path, Demand())).read_as[0] == "5 tokens of its image"
