@@ -16,6 +16,7 @@ from crisp_hw.machine.yaml_files import did_you_mean
 from crisp_hw.spec.limits import MOST_INSTANCES
 from crisp_hw.spec.runs import ProblemKind, dims_of
 from crisp_hw.spec.variant import BITS_PER_KB
+from crisp_hw.spec.vocabulary import RESERVED
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
 Fanouts = Mapping[str, tuple[int, int]]
@@ -80,6 +81,9 @@ def _own_name_faults(document: MarkedDict, file: ArchFile) -> Iterator[InputErro
             yield InputError(
                 f"{shown(name)} cannot be the name of a level", there, "take a letter, then letters and digits"
             )
+        elif name.lower() in RESERVED:
+            said = f"no level can be called {name}: columns have that name"
+            yield InputError(said, at_place(document, "levels", name), "call the level otherwise")
     lower = [name.lower() for name in levels]
     for name in levels:
         if lower.count(name.lower()) > 1 and name != levels[lower.index(name.lower())]:

@@ -17,6 +17,7 @@ from crisp_hw.characterization.scaling import (
 )
 from crisp_hw.characterization.sram import SramArray, SramNumbers, check_node
 from crisp_hw.characterization.table import EnergyData, MeasuredCircuit, load_energy
+from crisp_hw.errors import InputError
 from crisp_hw.spec.arch import OperandBits
 from crisp_hw.spec.characterization import Characterization, Component, Cost
 
@@ -58,7 +59,7 @@ def assemble(method: str, circuits: tuple[Circuit, ...], arrays: Arrays, node_nm
     check_node(node_nm)
     parts = load_energy()
     components = tuple(
-        replace(_component(circuit, arrays, parts, node_nm), stands_for=words(circuit)) for circuit in circuits
+        replace(_named(circuit, arrays, parts, node_nm), stands_for=words(circuit)) for circuit in circuits
     )
     note = scaling_note(node_nm)
     scaled = (f"logic and registers are {note}; DRAM is not on the chip and stays", *ASSUMED) if note else ASSUMED
@@ -84,6 +85,14 @@ def listed(node_nm: int) -> tuple[Component, ...]:
             {"transfer": Cost(cost.pj * factor, f"{wire.key}: {cost.source}{note}")},
         ),
     )
+
+
+def _named(circuit: Circuit, arrays: Arrays, parts: EnergyData, node_nm: int) -> Component:
+    """The costs of a circuit; an error says which it is."""
+    try:
+        return _component(circuit, arrays, parts, node_nm)
+    except InputError as error:
+        raise error.within(circuit.name) from error
 
 
 def _component(circuit: Circuit, arrays: Arrays, parts: EnergyData, node_nm: int) -> Component:

@@ -12,6 +12,7 @@ from crisp_hw.machine.expressions import names_in
 from crisp_hw.spec.descriptors import Descriptor
 from crisp_hw.spec.encoded import BlockIndex, CircuitUse
 from crisp_hw.spec.layer import Layer
+from crisp_hw.spec.limits import MOST_SWEPT
 from crisp_hw.spec.options import EvaluateOptions
 from crisp_hw.spec.patterns import Density, FixedStructured, Hypergeometric
 from crisp_hw.spec.runs import Case, Formula, Nonzeros, Remark, Runs
@@ -68,6 +69,9 @@ def _swept(case: Case, scope: Scope) -> Iterator[Scope]:
         yield scope
         return
     name, first, last = case.each.name, scope.whole(case.each.first, -1), scope.whole(case.each.last, -1)
+    if last - first >= MOST_SWEPT:
+        said = f"{name} would take {last - first + 1:,} values here"
+        raise InputError(said, case.each.last.at, f"let it take at most {MOST_SWEPT:,}")
     yield from (scope.within({name: value}) for value in range(first, last + 1))
 
 

@@ -1,6 +1,7 @@
 """The sparse features of a case in Sparseloop's terms: formats, storage SAFs, compute SAFs."""
 
 from crisp_hw.encode.scope import Scope
+from crisp_hw.errors import InputError
 from crisp_hw.spec.runs import ActionRule, Case, FormatRule, Formula, Nonzeros, RankRule
 from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
 
@@ -14,7 +15,11 @@ def sparse_spec(case: Case, scope: Scope) -> SparseSpec:
 
 def share_of(nonzeros: Nonzeros, scope: Scope) -> float:
     """The share of nonzeros; what a formula makes more than 1 is 1."""
-    return min(1.0, float(scope.number(nonzeros.value)))
+    share = float(scope.number(nonzeros.value))
+    if share <= 0:
+        said = f"{nonzeros.value.text} is {share:g} here"
+        raise InputError(said, nonzeros.value.at, "it must be a share of the words, above 0")
+    return min(1.0, share)
 
 
 def _format(rule: FormatRule, scope: Scope) -> TensorFormat:

@@ -19,6 +19,7 @@ from crisp_hw.spec.violations import MAPPINGS, unquoted, violation
 Schema = TypeVar("Schema", bound=BaseModel)
 MOST_NAMES = 16  # that an error lists
 _NAMES = ("name", "key")  # what an entry of a list is called by
+_WITH_UNIT = re.compile(r"([-+]?[0-9]+(?:\.[0-9]+)?) ?[A-Za-z%/²]+")
 _NUMBER_LIKE = re.compile(r"[-+]?(0[0-9]+|0[xob][0-9a-fA-F]+|[0-9]+(:[0-9]+)+|[0-9]+(_[0-9]+)+)")
 
 
@@ -109,7 +110,13 @@ def _wrapped(value: Any, needed: Sequence[str]) -> str:
     """The next step where a number stands without its source."""
     if list(needed) != ["value", "source"] or isinstance(value, dict | list) or value is None:
         return ""
-    return f"write {{value: {shown(plain(value))}, source: where it comes from}}"
+    told = plain(value)
+    if isinstance(told, int | float) and not isinstance(told, bool):
+        return f"write {{value: {shown(told)}, source: where it comes from}}"
+    with_unit = _WITH_UNIT.fullmatch(told.strip()) if isinstance(told, str) else None
+    if with_unit:
+        return f"write the number without a unit, {with_unit[1]}: keys and pages say which it is in"
+    return "write a number, or {value: NUMBER, source: where it comes from}"
 
 
 def _most_telling(errors: list[ErrorDetails]) -> ErrorDetails:

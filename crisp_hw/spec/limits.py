@@ -13,6 +13,9 @@ MOST_MACS = 2**50
 FACTOR_DIGITS = 15
 """Decimal digits of a factor of a mapping; with more of them it is above `MOST_MACS` (2^50 has 16)."""
 
+MOST_SWEPT = 2**14
+"""Values that one name of a case may take: beyond the largest M of N:M, which has four digits."""
+
 MOST_PER_DIMENSION = 2**24
 """Channels, pixels, kernel positions or tokens along one dimension; the widest published layers have below 2^20."""
 

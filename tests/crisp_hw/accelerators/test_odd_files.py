@@ -1,0 +1,98 @@
+"""Files that are odd rather than broken: what a user may write and mean something else by."""
+
+import re
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+
+import crisp_hw
+from crisp_hw.accelerators.check import mistakes
+from crisp_hw.errors import InputError
+from crisp_hw.spec.layer import Layer, Workload
+
+FIVE = yaml.safe_load((Path(__file__).parent / "five.yaml").read_text(encoding="utf-8"))
+
+
+def refusal(folder, place, value):
+    """What is said of the five levels with one other value."""
+    document = deepcopy(FIVE)
+    *above, last = place.split(".")
+    part = document
+    for key in above:
+        part = part.setdefault(key, {})
+    part[last] = value
+    path = folder / "odd.yaml"
+    path.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    return [str(each) for each in mistakes(path)]
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        ("levels.Weights.size_kb", "64KB", "found '64KB'; write the number without a unit, 64"),
+        ("levels.Weights.size_kb", "64 KiB", "write the number without a unit, 64"),
+        ("technology.clock_ghz", "1.5 GHz", "write the number without a unit, 1.5"),
+        ("levels.Weights.size_kb", "large", "write a number, or {value: NUMBER, source: where it comes from}"),
+        ("levels.Weights.size_kb", True, "found True; write a number, or"),
+        ("levels.Weights.size_kb", float("inf"), "write a number, or"),
+    ],
+)
+def test_a_unit_or_a_word_where_a_number_stands_is_answered_with_a_number(place, value, said, tmp_path):
+    assert any(said in told for told in refusal(tmp_path, place, value))
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        ("technology.node_nm", 5, "no technology file for 5 nm"),
+        ("levels.Weights.size_kb", 10**9, "Weights"),
+        ("levels.Inputs", {"role": "buffer"}, "without a size has no energy"),
+    ],
+)
+def test_what_no_energy_is_known_for_has_the_file_and_the_line_of_its_method(place, value, said, tmp_path):
+    (told,) = refusal(tmp_path, place, value)
+    lines = (tmp_path / "odd.yaml").read_text(encoding="utf-8").splitlines()
+    at = 1 + next(number for number, line in enumerate(lines) if line.startswith("energy:"))
+    assert said in told and told.startswith(f"{tmp_path / 'odd.yaml'}:{at}: ")
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        ("constraints.Far.keep", ["A", "B"], "the outermost level keeps A, B and Z"),
+        ("levels.Größe", {"size_kb": 1}, "lack Größe"),
+        ("levels.on_chip", {"size_kb": 1}, "no level can be called on_chip: columns have that name"),
+        ("levels.Near.fanout_x", 10**9, "less than or equal to"),
+        ("compute.word_bits.A", 0, "greater than 0"),
+        ("extends", "odd", "odd"),
+        ("levels.Sums.fanout_y", 1, "feeds 1 x 1 children"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_its_line(place, value, said, tmp_path):
+    told = refusal(tmp_path, place, value)
+    assert any(said in each for each in told) and all(each.startswith(f"{tmp_path / 'odd.yaml'}:") for each in told)
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        (
+            {"each": {"name": "keep", "from": 1, "to": 10**9}, "when": "keep > rows"},
+            "keep would take 1,000,000,000 values here; let it take at most",
+        ),
+        (
+            {"weights": {"structured": "density - 2"}},
+            "density - 2 is -1 here; it must be a share of the words",
+        ),
+        ({"when": "1 / (rows - rows) > 0"}, "divides by zero"),
+        ({"when": "9 ** 9 ** 9 > 0"}, "powers go up to"),
+    ],
+)
+def test_what_a_case_cannot_mean_is_refused_with_its_line(case, said, tmp_path):
+    path = tmp_path / "odd.yaml"
+    document = deepcopy(FIVE) | {"runs": [{"name": "odd", **case}]}
+    path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    with pytest.raises(InputError, match=rf"odd.yaml:\d+: .*{re.escape(said)}"):
+        crisp_hw.evaluate(Workload("one", (Layer("fc", "linear", 32, 64),)), path, cache=False)
