@@ -8,9 +8,10 @@ from crisp_hw.errors import InputError, Where
 from crisp_hw.extract.checkpoint import mask_of
 from crisp_hw.extract.shapes import is_weight, reason_against
 from crisp_hw.io.state_dict import plain_weights
+from crisp_hw.spec.configurations import Config, shares_embeddings
 from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
 from crisp_hw.spec.layer import Layer, Skipped
-from crisp_hw.spec.transformers import Config, Step, transformer
+from crisp_hw.spec.transformers import Step, transformer
 
 if TYPE_CHECKING:
     import torch
@@ -19,8 +20,6 @@ TIED = "its weight is that of the embeddings, whose zeros are not read"
 HEAD = "lm_head"
 HEADS = ("LMHead", "ForCausalLM", "ForConditionalGeneration")
 """What the names of those classes of transformers have in them that end in a head for words."""
-TIED_FAMILIES = ("gpt2", "t5")
-"""Families whose head is tied where their configuration does not say: the defaults of transformers."""
 BEYOND = "the configuration does not tell the use of, left out"
 
 
@@ -59,7 +58,7 @@ def describe_configured(weights: "Mapping[str, torch.Tensor]", config: Config, s
         else:
             skipped.append(Skipped(layer.name, "not among the weights of the folder, left out"))
     gone = {each.name for each in skipped} - {each.layer.name for each in layers}
-    shared = sum(each.weights for each in made.layers if each.name in gone & {HEAD} and _shares_embeddings(config))
+    shared = sum(each.weights for each in made.layers if each.name in gone & {HEAD} and shares_embeddings(config))
     tables = replace(made.tables, embeddings=made.tables.embeddings + shared)
     skipped += tables.skipped(tuple(each.layer for each in layers))
     skipped += _others(plain, set(keys.values()))
@@ -75,12 +74,7 @@ def _attention(layer: Layer) -> str:
 def _is_tied(config: Config) -> bool:
     """Has the network a head that words come out of, whose weight is that of the embeddings?"""
     kinds = config.get("architectures") or [HEADS[0]]
-    return _shares_embeddings(config) and any(word in str(kind) for kind in kinds for word in HEADS)
-
-
-def _shares_embeddings(config: Config) -> bool:
-    """Are the weights of a head those of the embeddings?"""
-    return bool(config.get("tie_word_embeddings", config.get("model_type") in TIED_FAMILIES))
+    return shares_embeddings(config) and any(word in str(kind) for kind in kinds for word in HEADS)
 
 
 def _others(plain: "Mapping[str, torch.Tensor]", used: Container[str]) -> Iterator[Skipped]:

@@ -13,10 +13,11 @@ from crisp_hw.machine.files import is_folder
 from crisp_hw.machine.foreign import in_our_words
 from crisp_hw.sources.kinds import kind_of
 from crisp_hw.sources.models import example_of, model_of
+from crisp_hw.spec.configurations import Config
 from crisp_hw.spec.descriptors import PrunedModel
 from crisp_hw.spec.kinds import check_path, told
 from crisp_hw.spec.layer import Skipped
-from crisp_hw.spec.transformers import FAMILIES, USUAL_TOKENS, Config, Demand, transformer_step
+from crisp_hw.spec.transformers import FAMILIES, USUAL_TOKENS, Demand, transformer_step
 
 EXAMPLE = "1,3,224,224"
 ALONE = (

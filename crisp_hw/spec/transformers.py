@@ -5,13 +5,13 @@ The names of numbers and of layers are those of Hugging Face's config.json and c
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from crisp_hw.errors import InputError
+from crisp_hw.spec.configurations import Config, check_numbers, head_size, shares_embeddings, vit_tokens
 from crisp_hw.spec.layer import Layer, Skipped
 
 Phase = Literal["prefill", "decode"]
-Config = Mapping[str, Any]
 USUAL_TOKENS = 128  # assumed because a configuration names the longest sequence alone, and 128 is the usual short one
 
 
@@ -160,31 +160,13 @@ def transformer(config: Config, step: Step) -> Made:
     if family is None:
         said = f"the layers of model_type {config.get('model_type')!r} are not known"
         raise InputError(said, hint=f"known are {', '.join(FAMILIES)}")
-    for name in NUMBERS & config.keys():
-        _check(name, config[name])
+    check_numbers(config)
     try:
         return family(config, step)
     except KeyError as error:
         raise InputError(
             f"the configuration has no {error.args[0]}", hint="give a config.json as it was saved"
         ) from error
-
-
-def _check(name: str, value: Any) -> None:
-    """InputError for a number of a configuration that is none; what may be left out may be nothing, too."""
-    most = DEEPEST if name in DEPTHS else LARGEST
-    whole = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
-    if not whole and (value is not None or name not in OPTIONAL):
-        said = f"the configuration has {name} {value!r}"
-        raise InputError(said, hint=f"it must be a whole number from 1 to {most:,}")
-
-
-def _head_size(config: Config, wide: int, heads: int) -> int:
-    """The vectors of a head: as it is said, or the width in equal parts."""
-    if not config.get("head_dim") and wide % heads:
-        said = f"a width of {wide} is no multiple of the {heads} heads of attention"
-        raise InputError(said, hint="give the size of a head as head_dim")
-    return int(config.get("head_dim") or wide // heads)
 
 
 def _linears(prefix: str, tokens: int, **sizes: tuple[int, int]) -> Iterator[Layer]:
@@ -201,23 +183,12 @@ def _bert(config: Config, step: Step) -> Made:
         at, tokens = f"encoder.layer.{place}", step.tokens
         own = f"{at}.attention.self"
         layers += _linears(own, tokens, query=square, key=square, value=square)
-        layers += Attention(own, heads, heads, _head_size(config, wide, heads)).products(tokens, tokens)
+        layers += Attention(own, heads, heads, head_size(config, wide, heads)).products(tokens, tokens)
         layers += _linears(f"{at}.attention.output", tokens, dense=square)
         layers += _linears(at, tokens, intermediate__dense=(inner, wide), output__dense=(wide, inner))
     layers += _linears("pooler", 1, dense=square)
     rows = config["vocab_size"] + config["max_position_embeddings"] + config["type_vocab_size"]
     return Made(tuple(layers), Tables(rows * wide, (2 * depth + 1) * 2 * wide))
-
-
-def vit_tokens(config: Config) -> int:
-    """Patches of the image, and the vector of its class.
-
-    >>> vit_tokens({"image_size": 224, "patch_size": 16})
-    197
-    """
-    for name in ("image_size", "patch_size"):
-        _check(name, config.get(name))
-    return int(config["image_size"] // config["patch_size"]) ** 2 + 1
 
 
 def _vit(config: Config, step: Step) -> Made:
@@ -231,7 +202,7 @@ def _vit(config: Config, step: Step) -> Made:
         at = f"encoder.layer.{place}"
         own = f"{at}.attention.attention"
         layers += _linears(own, tokens, query=square, key=square, value=square)
-        layers += Attention(own, heads, heads, _head_size(config, wide, heads)).products(tokens, tokens)
+        layers += Attention(own, heads, heads, head_size(config, wide, heads)).products(tokens, tokens)
         layers += _linears(f"{at}.attention.output", tokens, dense=square)
         layers += _linears(at, tokens, intermediate__dense=(inner, wide), output__dense=(wide, inner))
     layers.append(Layer("classifier", "linear", config["num_labels"], wide))
@@ -245,7 +216,7 @@ def _gpt2(config: Config, step: Step) -> Made:
     for place in range(depth):
         at = f"h.{place}"
         layers += _linears(at, step.tokens, attn__c_attn=(3 * wide, wide))
-        attention = Attention(f"{at}.attn", heads, heads, _head_size(config, wide, heads), True)
+        attention = Attention(f"{at}.attn", heads, heads, head_size(config, wide, heads), True)
         layers += attention.products(step.tokens, step.keys)
         layers += _linears(
             at, step.tokens, attn__c_proj=(wide, wide), mlp__c_fc=(inner, wide), mlp__c_proj=(wide, inner)
@@ -258,7 +229,7 @@ def _llama(config: Config, step: Step) -> Made:
     wide, inner, depth = config["hidden_size"], config["intermediate_size"], config["num_hidden_layers"]
     heads = config["num_attention_heads"]
     kv_heads = config.get("num_key_value_heads") or heads
-    size = _head_size(config, wide, heads)
+    size = head_size(config, wide, heads)
     outer, shared, layers = heads * size, kv_heads * size, list[Layer]()
     for place in range(depth):
         at = f"model.layers.{place}"
@@ -269,8 +240,9 @@ def _llama(config: Config, step: Step) -> Made:
         mlp = {"gate_proj": (inner, wide), "up_proj": (inner, wide), "down_proj": (wide, inner)}
         layers += _linears(f"{at}.mlp", step.tokens, **mlp)
     layers.append(Layer("lm_head", "linear", config["vocab_size"], wide, tokens=step.tokens))
-    tied = 0 if config.get("tie_word_embeddings") else config["vocab_size"] * wide
-    return Made(tuple(layers), Tables(tied, (2 * depth + 1) * wide))
+    tied = 0 if shares_embeddings(config) else config["vocab_size"] * wide
+    heads_too = 2 * size * depth if config["model_type"] == "qwen3" else 0  # it normalises queries and keys
+    return Made(tuple(layers), Tables(tied, (2 * depth + 1) * wide + heads_too))
 
 
 def _t5(config: Config, step: Step) -> Made:
@@ -302,27 +274,24 @@ def _t5(config: Config, step: Step) -> Made:
         layers += _linears(cross, step.tokens, **back)
         layers += _linears(f"{at}.2.DenseReluDense", step.tokens, **mlp)
     layers.append(Layer("lm_head", "linear", config["vocab_size"], wide, tokens=step.tokens))
-    tied = 0 if config.get("tie_word_embeddings", True) else config["vocab_size"] * wide
+    tied = 0 if shares_embeddings(config) else config["vocab_size"] * wide
     biases = 2 * config.get("relative_attention_num_buckets", 32) * heads
     return Made(tuple(layers), Tables(tied + biases, (2 * depth + 3 * below + 2) * wide))
 
 
 FAMILIES: Mapping[str, Callable[[Config, Step], Made]] = {
     "bert": _bert,
+    "camembert": _bert,
+    "gemma": _llama,
     "gpt2": _gpt2,
     "llama": _llama,
     "mistral": _llama,
     "qwen2": _llama,
+    "qwen3": _llama,
+    "roberta": _bert,
     "t5": _t5,
     "vit": _vit,
+    "xlm-roberta": _bert,
 }
 """By the model_type of config.json; what a family adds beside these layers (biases, windows) makes no product."""
-ENCODERS = ("bert", "vit")
-OPTIONAL = frozenset({"num_key_value_heads", "head_dim", "n_inner", "num_decoder_layers"})
-NUMBERS = OPTIONAL | {"hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "vocab_size"}
-NUMBERS |= {"max_position_embeddings", "type_vocab_size", "image_size", "patch_size", "num_channels", "num_labels"}
-NUMBERS |= {"n_embd", "n_layer", "n_head", "n_positions", "d_model", "d_ff", "d_kv", "num_layers", "num_heads"}
-"""What is counted with; the first may also be null."""
-DEPTHS = frozenset({"num_hidden_layers", "n_layer", "num_layers", "num_decoder_layers"})
-DEEPEST = 2**12  # not given; assumed because no known network has a thousand layers
-LARGEST = 2**24  # not given; assumed because the largest vocabularies known have some 10^6 words
+ENCODERS = ("bert", "camembert", "roberta", "vit", "xlm-roberta")

@@ -100,6 +100,25 @@ def test_heads_of_a_size_of_their_own():
     assert made.layers[0].rows == 12 and made.layers[3].columns == 4
 
 
+# of models of transformers 5.24.0 with two layers of width 64: MACs of 8 tokens by torch.utils.flop_counter (torch
+# 2.14.1), and the weights of embeddings and norms of their checkpoints
+TWO = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 100}
+COUNTED = {
+    "roberta": ({"max_position_embeddings": 512, "type_vocab_size": 2}, 544768, 39296, 640),
+    "qwen3": ({"num_key_value_heads": 2, "head_dim": 16, "tie_word_embeddings": False}, 657408, 6400, 384),
+    "gemma": ({"num_key_value_heads": 1, "head_dim": 16}, 624640, 0, 320),
+    "qwen2": ({"num_key_value_heads": 2, "tie_word_embeddings": True}, 657408, 0, 320),
+}
+
+
+@pytest.mark.parametrize("family", COUNTED)
+def test_other_families_have_the_layers_that_transformers_gives_them(family):
+    more, macs, embeddings, norms = COUNTED[family]
+    made = transformer({"model_type": family, **TWO, **more}, Step("prefill", 8, 0, 8))
+    assert sum(layer.macs for layer in made.layers) == macs
+    assert (made.tables.embeddings, made.tables.norms) == (embeddings, norms)
+
+
 def test_a_folder_becomes_a_file_of_ours_with_its_tokens(tmp_path):
     folder(tmp_path, GPT2)
     words = ("import", tmp_path, "-o", tmp_path / "run.safetensors", "--phase", "decode", "--tokens", 2, "--context", 5)
