@@ -78,6 +78,19 @@ class Tally:
         if self.wants_front:
             self._extend_front(space, nest, batch, (bounds, np.flatnonzero(valid)))
 
+    def may_lead(self, batch: Batch) -> NDArray[np.bool_]:
+        """Which of some mappings are worth to be entered: all while there is no leader, or a front is wanted."""
+        if self.leader is None or self.wants_front:
+            return np.ones(len(batch.cycles), dtype=np.bool_)
+        first = OBJECTIVES[self.objective](batch.cycles.astype(np.float64), batch.energy_pj)[0]
+        found: NDArray[np.bool_] = batch.valid & (first <= self.leader.scores[0])
+        return found
+
+    def pass_over(self, batch: Batch) -> None:
+        """Count mappings of which none may lead."""
+        self.tried += len(batch.cycles)
+        self.valid += int((batch.valid & (batch.cycles > 0)).sum())
+
     def beaten(self, cycles: Floats, energy_pj: Floats) -> NDArray[np.bool_]:
         """Which lower bounds show that the leader stays at least as good in every score: nothing better is there."""
         if self.leader is None or self.wants_front:

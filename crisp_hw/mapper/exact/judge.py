@@ -100,7 +100,7 @@ class Judge:
                 else _temporal(block, stills[block.level].order)
                 for block in self.space.blocks
             )
-            works.append(self._work(factors[members], nest))
+            works += self._works(factors[members], [nest])
         self._enter(works)
 
     def _every_order(self, stills: tuple[Still, ...], factors: Ints, bounds: Floats) -> None:
@@ -114,7 +114,7 @@ class Judge:
                 self._given_order(stills, row[None])
                 continue
             self._known.add(row.tobytes())
-            self._enter([self._work(row[None], nest) for nest in nests])
+            self._enter(self._works(row[None], nests))
             self.spend((PAIRS_A_WALK if self.space.imperfect else PAIRS_A_MAPPING) * len(nests))
 
     def _told_apart(self, stills: tuple[Still, ...], factors: Ints, bounds: Floats) -> None:
@@ -174,14 +174,18 @@ class Judge:
         order, count = spatial_order(block, *along, free)
         return tuple(Loop(block.level, dim, "x" if place < count else "y") for place, dim in enumerate(order))
 
-    def _work(self, factors: Ints, nest: tuple[Arrangement, ...]) -> "_Work":
+    def _works(self, factors: Ints, nests: list[tuple[Arrangement, ...]]) -> list["_Work"]:
+        """Some rows of factors in every one of some nests."""
         rows = np.ones((len(factors), len(self.space.blocks), factors.shape[1]), dtype=np.int64)
         for s, slot in enumerate(self.layout.slots):
             rows[:, slot.block] *= factors[:, :, s]
         rows, dims = rows[admitted(self.space, rows)], self.layout.dims
-        columns = [i * len(dims) + dims.index(loop.dim) for i, loops in enumerate(nest) for loop in loops]
-        whole = loop_nest(self.space, tuple(loop for loops in nest for loop in loops))
-        return _Work(whole, rows, rows.reshape(len(rows), -1)[:, columns])
+        flat, works = rows.reshape(len(rows), -1), []
+        for nest in nests:
+            columns = [i * len(dims) + dims.index(loop.dim) for i, loops in enumerate(nest) for loop in loops]
+            whole = loop_nest(self.space, tuple(loop for loops in nest for loop in loops))
+            works.append(_Work(whole, rows, flat[:, columns]))
+        return works
 
     def _enter(self, works: list["_Work"]) -> None:
         """What the engine says of mappings of some nests."""
@@ -189,10 +193,14 @@ class Judge:
         if not works:
             return
         batch = evaluated(self.space, [(work.nest, work.bounds) for work in works])
+        better = self.tally.may_lead(batch)
         for work in works:
-            stop = start + len(work.rows)
-            self.tally.enter(self.space, work.nest, batch.at(slice(start, stop)), (work.rows, work.bounds))
-            start = stop
+            part = slice(start, start + len(work.rows))
+            start = part.stop
+            if better[part].any():
+                self.tally.enter(self.space, work.nest, batch.at(part), (work.rows, work.bounds))
+            else:
+                self.tally.pass_over(batch.at(part))
 
 
 @dataclass(frozen=True)
