@@ -17,6 +17,7 @@ from crisp_hw.spec.imbalance import QueuedPes
 from crisp_hw.spec.layer import Layer
 from crisp_hw.spec.options import EvaluateOptions
 from crisp_hw.spec.patterns import NM
+from crisp_hw.spec.runs import CONVOLUTION_DIMS
 from crisp_hw.verification.counts import Count
 from crisp_hw.verification.level_counts import Beside
 from crisp_hw.verification.levels import fabric_of, packs, place, refusal
@@ -106,6 +107,7 @@ def check_layer(given: Operands, accelerator: Accelerator, cache: bool = True) -
             said += f", weights of {nm.n}:{nm.m} select by offset" if nm.m > 1 else ""
         case "bitmaps":
             said = "bitmaps of weights and activations meet in outer products, packed into lanes pass by pass"
+            said = said if packs(row) else "weights meet activations where neither is zero"
             walked = walk.outer_products(given.weights, given.mask, given.activations)
         case "select":
             said = f"weights of {nm.n}:{nm.m} select among shared activations by offset"
@@ -175,7 +177,7 @@ def _steps(row: LayerEvaluation) -> str:
     kinds = {each.kind for each in sparse.actions}
     if {"A", "B"} <= compressed:
         return "bitmaps"
-    if "G" in problem.tensor("B").dims:
+    if "G" in problem.tensor("B").dims and problem.dims != CONVOLUTION_DIMS:
         return "gather"
     return "select" if kinds else "dense"
 

@@ -65,6 +65,11 @@ def test_where_activations_are_scattered_weights_and_sums_are_compared(name):
     assert all(each.why for each in found.levels if not each.compared)
 
 
+def test_blocks_are_not_gathered_where_the_layer_runs_as_a_convolution():
+    found = checked("eyeriss-v1", layer(NM(2, 4), 16))
+    assert found.agrees and found.steps == "every weight is multiplied, zeros included"
+
+
 def test_nonzeros_are_packed_into_lanes_pass_by_pass():
     figures = {each.name: each for each in checked("dstc", layer(NM(2, 4)), positions=32).levels}
     assert figures["MACs at work"].walked == pytest.approx(figures["MACs at work"].model, rel=0.02)
