@@ -130,6 +130,8 @@ def main() -> None:
         stack.enter_context(sent.counting())
         client = stack.enter_context(Client(scheduler_file=file, timeout=300))
         client.wait_for_workers(asked.workers, timeout=1800)
+        while not Path(told).exists():
+            time.sleep(0.1)
         idle = resident_mib(scheduler)
         print(f"{asked.workers} workers are there, the scheduler has {idle:.0f} MiB", flush=True)
         before = cpu_seconds(scheduler), cpu_seconds(hosting), json.loads(Path(told).read_text())

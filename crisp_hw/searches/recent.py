@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
 MANY = 512
-"""Not given; assumed because the layers of a network on an accelerator are some hundred searches, of 30 KiB each."""
+"""Not given; assumed because the layers of a network on an accelerator are some hundred searches, of 40 KiB each."""
 _SETTLED_NS = 10**8  # 0.1 s; a file that is younger may change without another time: kernels count in up to 10 ms
 
 
