@@ -28,7 +28,7 @@ Keeps = tuple[frozenset[str], ...]
 BEAMS = (2_000, 20_000)  # labels a step for first mappings: tenths of a second each
 JUDGED = 64  # of the pairs that cost least: those that the engine finds dearer than they are may be passed by others
 MOST_EXTENTS = 100_000  # that a tile may have: labels are many times as many
-BYTES_PER_LABEL = 256  # about 30 numbers of 8 bytes; a step holds them several times over
+BYTES_PER_LABEL = 900  # about 30 numbers of 8 bytes, several times over in a step: 3.5 GB with 4 million (VmHWM)
 
 
 @dataclass
