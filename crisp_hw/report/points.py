@@ -11,6 +11,7 @@ from crisp_hw.spec.columns import Record
 from crisp_hw.spec.documents.workloads import POINT_LAYERS, POINT_TOTALS
 from crisp_hw.spec.evaluation import NetworkEvaluation
 from crisp_hw.spec.points import PointLayer, TrafficCost
+from crisp_hw.spec.shown import counted
 
 SCHEMA = "crisp-hw/points/1"
 NOTES = (
@@ -89,7 +90,7 @@ def points_document(
         "skipped": [{"name": each.name, "reason": each.reason} for each in found.skipped],
     }
     shown = (
-        table(f"{name}: totals of {len(layers)} convolutions", POINT_TOTALS.columns, totals),
+        table(f"{name}: totals of {counted(len(layers), 'convolution')}", POINT_TOTALS.columns, totals),
         table(f"{name}: convolutions", POINT_LAYERS.columns, records),
     )
     remarks = {"notes": (*notes, *found.assumptions), "skipped": tuple(f"{e.name}: {e.reason}" for e in found.skipped)}
