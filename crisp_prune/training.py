@@ -56,6 +56,8 @@ class FitOptions:
     for the accuracy of the masked model after every epoch; it draws no random numbers from the run's generators.
     `callbacks` are told the row of every epoch as it ends, for logs: loss, rate, sparsity, accuracy.
 
+    Examples
+    --------
     >>> FitOptions(callbacks=[lambda row: print(row.epoch, row.loss, row.sparsity)]).every
     0
     """
