@@ -19,7 +19,7 @@ from crisp_hw.accelerators.numbers import (
 )
 from crisp_hw.accelerators.old import NEW, OLD
 from crisp_hw.accelerators.places import at_place
-from crisp_hw.accelerators.rules import bits_of, faults, words_of
+from crisp_hw.accelerators.rules import bits_of, faults, unheard, words_of
 from crisp_hw.accelerators.run_schema import ArchFile
 from crisp_hw.accelerators.runs import runs_of
 from crisp_hw.accelerators.schema import Network, Sourced, WordBits
@@ -137,7 +137,7 @@ def _found(wanted: _Wanted, document: MarkedDict, file: ArchFile) -> Accelerator
         constraints=constraints,
         roles=_roles(file),
         sources=_sources(file),
-        notes=(*file.notes, *_read_as_new(wanted.path, file.name), *fixed.notes),
+        notes=(*file.notes, *_read_as_new(wanted.path, file.name), *unheard(document), *fixed.notes),
         energies_from=chosen,
         technology=technology_of(file.technology),
         queues=_queues(file),

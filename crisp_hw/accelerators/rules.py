@@ -18,6 +18,7 @@ from crisp_hw.spec.runs import ProblemKind, dims_of
 from crisp_hw.spec.variant import BITS_PER_KB
 from crisp_hw.spec.vocabulary import RESERVED
 
+WORDS = re.compile(r"[A-Za-z_]\w*")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
 Fanouts = Mapping[str, tuple[int, int]]
 """Children below one instance of each level, along x and y."""
@@ -95,6 +96,28 @@ def _own_name_faults(document: MarkedDict, file: ArchFile) -> Iterator[InputErro
         if name in NAMES or not name.isidentifier() or name.lower() != name:
             said = f"{name} cannot be the name of a parameter"
             yield InputError(said, at_place(document, "parameters", name), "take lower case, and no name of a formula")
+
+
+def unheard(document: MarkedDict) -> Iterator[str]:
+    """A sentence about parameters that no formula and no sentence of the file names, as one of a file that another
+    extends, with cases of its own."""
+    texts = [*_texts({key: part for key, part in document.items() if key != "parameters"})]
+    named = {word for text in texts for word in WORDS.findall(text)}
+    if idle := [name for name in document.get("parameters", {}) if name not in named]:
+        said = "parameters have" if len(idle) > 1 else "a parameter has"
+        yield f"{document['name']}: {said} no effect, because no formula of the file names {', '.join(idle)}"
+
+
+def _texts(part: object) -> Iterator[str]:
+    match part:
+        case str():
+            yield part
+        case Mapping():
+            for each in part.values():
+                yield from _texts(each)
+        case list():
+            for each in part:
+                yield from _texts(each)
 
 
 def _instance_faults(document: MarkedDict, file: ArchFile) -> Iterator[InputError]:
