@@ -183,7 +183,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument(
-        "--evaluate", action="store_true", help="also evaluate at 2:4 on every accelerator (half an hour)"
+        "--evaluate", action="store_true", help="also evaluate at 2:4 on every accelerator (300 s of CPU time)"
     )
     parser.add_argument("--page", action="store_true", help="print the table of the page from OUT as it is")
     asked = parser.parse_args()
