@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from crisp_hw.api.networks import import_model as import_model
     from crisp_hw.api.points import point_cloud as point_cloud
     from crisp_hw.api.timeloop_files import find_mapping as find_mapping
+    from crisp_hw.api.timeloop_files import find_mapping as map  # noqa: F401 - its first name
     from crisp_hw.api.timeloop_files import model as model
     from crisp_hw.api.timeloop_files import render as render
     from crisp_hw.api.timeloop_files import rendered as rendered
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
     from crisp_hw.spec.patterns import NM as NM
     from crisp_hw.workloads import list_workloads as list_workloads
     from crisp_hw.workloads import load_workload as load_workload
-
-    map = find_mapping  # its first name, which hides Python's own
 
 _PLACES = {
     "list_arch": "crisp_hw.accelerators",

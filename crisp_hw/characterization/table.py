@@ -1,8 +1,9 @@
 """Energy per action from the committed tables: read once, looked up by key and action, never guessed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, assert_never
 
@@ -110,7 +111,15 @@ def load_energy(path: Path | str | None = None) -> EnergyData:
     >>> round(load_energy()["sram_256kb_64b"].actions["read"].pj, 3)
     44.716
     """
-    files = [data_folder("arch") / "energy" / name for name in PACKAGED] if path is None else [Path(path)]
+    return dict(_packaged()) if path is None else _read([Path(path)])
+
+
+@cache
+def _packaged() -> EnergyData:
+    return _read([data_folder("arch") / "energy" / name for name in PACKAGED])
+
+
+def _read(files: Sequence[Path]) -> EnergyData:
     parts: dict[str, MeasuredCircuit] = {}
     for file in files:
         for part in _parts(file):

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
 
+from crisp_hw import results
 from crisp_hw.documents.columns import Table, plain, table
 from crisp_hw.documents.document import Document, versions
 from crisp_hw.report import density
@@ -13,7 +14,7 @@ from crisp_hw.report.notes import note_line, notes
 from crisp_hw.report.outermost import outermost_lines, outermost_records
 from crisp_hw.report.records import Record, arch_names, headline, layer_records, total_records
 from crisp_hw.report.silicon import area_records, merged, technology_records, without_area
-from crisp_hw.results import SCHEMA, plain_provenance, whole
+from crisp_hw.results import SCHEMA, plain_provenance
 from crisp_hw.spec.evaluation import NetworkEvaluation
 from crisp_hw.spec.vocabulary import SECTIONS, columns
 
@@ -101,7 +102,7 @@ def evaluation_document(
         remarks if with_notes else {},
         records,
         content,
-        lambda: whole(content, network),
+        lambda: results.whole(content, network),
         answer=(total_table(title, totals, wide),),
         summary={
             "accuracy": accuracy_lines(provenance),

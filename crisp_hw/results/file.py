@@ -8,13 +8,13 @@ from crisp_hw.results.keep import kept
 from crisp_hw.spec.evaluation import NetworkEvaluation
 from crisp_hw.spec.spelling import plain_value
 
-SCHEMA = "crisp-hw/result/2"
 EVALUATION, CHECKSUM = "evaluation", "sha256"
 
 
 def whole(content: Mapping[str, object], network: NetworkEvaluation) -> dict[str, object]:
     """What makes a result of the tables of an evaluation: all that `read_result` needs to have it back.
 
+    >>> from crisp_hw.results.head import SCHEMA
     >>> sorted(whole({"schema": SCHEMA}, NetworkEvaluation("nothing", ())))
     ['evaluation', 'sha256']
     """

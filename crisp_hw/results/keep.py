@@ -3,11 +3,11 @@
 import base64
 import json
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crisp_hw.results.densities import density_entry
+from crisp_hw.results.head import plain_provenance
 from crisp_hw.results.saved import (
     SavedCheck,
     SavedEvaluation,
@@ -43,16 +43,6 @@ def kept(network: NetworkEvaluation) -> SavedEvaluation:
         network.parameters,
         {name: base64.b64encode(zlib.compress(bits, 9)).decode() for name, bits in sorted(pools.masks.items())},
     )
-
-
-def plain_provenance(provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """What a network says of itself as JSON has it: lists for tuples, text for what JSON does not know.
-
-    >>> plain_provenance({"classes": (1, 2)})
-    {'classes': [1, 2]}
-    """
-    found: dict[str, Any] = json.loads(json.dumps(dict(provenance), default=str))
-    return found
 
 
 @dataclass

@@ -9,7 +9,8 @@ from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.files import MIB, FileKind, read_text
 from crisp_hw.machine.json_text import read_json_text
 from crisp_hw.machine.positions import shown
-from crisp_hw.results.file import CHECKSUM, EVALUATION, SCHEMA, checksum
+from crisp_hw.results.file import CHECKSUM, EVALUATION, checksum
+from crisp_hw.results.head import SCHEMA
 from crisp_hw.results.restore import restored
 from crisp_hw.results.saved import SavedEvaluation
 from crisp_hw.spec.evaluation import NetworkEvaluation

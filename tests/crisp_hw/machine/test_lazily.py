@@ -25,15 +25,12 @@ def told(package: str) -> dict[str, str]:
     tree = ast.parse(Path(str(import_module(package).__file__)).read_text())
     (block,) = [each for each in tree.body if isinstance(each, ast.If)]
     imports = [each for each in block.body if isinstance(each, ast.ImportFrom)]
-    again = {  # such as `map = find_mapping`
-        target.id: each.value.id
-        for each in block.body
-        if isinstance(each, ast.Assign) and isinstance(each.value, ast.Name)
-        for target in each.targets
-        if isinstance(target, ast.Name)
-    }
-    found = {alias.name: str(each.module) for each in imports for alias in each.names}
-    return found | {name: f"{found[first]}:{first}" for name, first in again.items()}
+    found = {}
+    for each in imports:
+        for alias in each.names:
+            other = alias.asname not in (None, alias.name)
+            found[alias.asname or alias.name] = f"{each.module}:{alias.name}" if other else str(each.module)
+    return found
 
 
 def test_there_are_such_packages():
