@@ -1,7 +1,9 @@
 """Where the recorded Timeloop runs are, and a line at the end that says how many of them agreed."""
 
 import os
+import signal
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -56,3 +58,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def small_seeds(request: pytest.FixtureRequest) -> list[int]:
     """Seeds of random small mapspaces."""
     return list(range(request.config.getoption("--small-spaces")))
+
+
+@pytest.fixture
+def signals_heard() -> Iterator[None]:
+    """SIGTERM and SIGHUP end the process, whatever it was begun with: nohup has SIGHUP ignored."""
+    before = {each: signal.signal(each, signal.SIG_DFL) for each in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for each, handler in before.items():
+        signal.signal(each, handler)

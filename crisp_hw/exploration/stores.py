@@ -135,12 +135,18 @@ class _Database:
 
     def __init__(self, url: str) -> None:
         storages = optuna().storages
-        from sqlalchemy.exc import SQLAlchemyError  # Optuna brings it along
+        from sqlalchemy.exc import ArgumentError, SQLAlchemyError  # Optuna brings it along
 
         try:
             self._storage = storages.RDBStorage(url)
         except (ImportError, SQLAlchemyError, ValueError) as error:
-            why = " ".join(str(error).split())[:200]
+            match error:
+                case ImportError():
+                    why = "its driver is not installed"
+                case ArgumentError() | ValueError():
+                    why = "it is no URL of a kind of database that is known here"
+                case _:
+                    why = "there is no such database, or it does not answer"
             hint = (
                 "give a folder, or a URL such as sqlite:///study.db, whose driver is installed and whose server answers"
             )

@@ -32,6 +32,7 @@ def small():
 
 
 def test_a_run_that_was_stopped_keeps_its_cells_and_goes_on_at_the_next(tmp_path, monkeypatch):
+    pytest.importorskip("torch")
     out, asked = tmp_path / "models.csv", []
 
     def stopped_at_stc(network, arch):

@@ -158,7 +158,7 @@ def when_something_is_known(monkeypatch, what):
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
-def test_a_search_that_is_told_to_end_writes_the_best_so_far(run, tmp_path, monkeypatch, sent, code):
+def test_a_search_that_is_told_to_end_writes_the_best_so_far(run, tmp_path, monkeypatch, signals_heard, sent, code):
     before = signal.getsignal(sent)
     when_something_is_known(monkeypatch, lambda: signal.raise_signal(sent))
     done = run()

@@ -107,7 +107,14 @@ def test_a_file_is_no_store(tmp_path):
         Kept(tmp_path / "file", SPACE, CYCLES)
 
 
-@pytest.mark.parametrize("url", ["nosuch://x", "sqlite:////proc/nothing/x.db"])
-def test_a_database_that_does_not_open_is_told(url):
-    with pytest.raises(InputError, match="the store cannot be opened"):
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("nosuch://x", "it is no URL of a kind of database"),
+        ("sqlite:////proc/nothing/x.db", "there is no such database, or it does not answer"),
+        ("mysql://nowhere/x", "its driver is not installed"),
+    ],
+)
+def test_a_database_that_does_not_open_is_told(url, why):
+    with pytest.raises(InputError, match=f"the store cannot be opened: {why}"):
         Kept(url, SPACE, CYCLES)

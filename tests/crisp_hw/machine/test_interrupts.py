@@ -62,7 +62,7 @@ def test_who_is_told_to_end_is_interrupted_and_may_end_with_what_there_is():
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def test_an_end_that_nobody_met_is_that_of_the_signal():
+def test_an_end_that_nobody_met_is_that_of_the_signal(signals_heard):
     with pytest.raises(SystemExit) as caught, ending_as_interrupts():
         signal.raise_signal(signal.SIGHUP)
     assert caught.value.code == 128 + signal.SIGHUP
