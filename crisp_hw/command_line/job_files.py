@@ -30,6 +30,11 @@ class MayBeFile:
         return re.search(self.pattern, text) is not None
 
 
+@dataclass(frozen=True)
+class MayBeNumber:
+    """Stands in the annotation of an option whose text is a number, or a word for one: a file may say the number."""
+
+
 NAME_OR_FILE = MayBeFile(r"\.(ya?ml|pt|safetensors)(:[^/]*)?$")
 FOLDER_OR_FACTORY = MayBeFile(r"^[^:]*$")
 
@@ -120,7 +125,10 @@ def _schema(entries: Sequence[Entry]) -> Any:
     for number, entry in enumerate(entries):
         stated: tuple[Any, Any] = (entry.parameter, getattr(entry.parameter, "type", None))  # typer now, and with click
         least = next((each.min for each in stated if getattr(each, "min", None) is not None), None)
-        fields[f"field_{number}"] = (_loose(entry.type, least) | None, Field(default=None, alias=entry.key))
+        kind = _loose(entry.type, least)
+        if any(isinstance(each, MayBeNumber) for each in entry.kinds):
+            kind = kind | float
+        fields[f"field_{number}"] = (kind | None, Field(default=None, alias=entry.key))
     return create_model("Job", __config__=ConfigDict(strict=True, extra="forbid"), **fields)
 
 

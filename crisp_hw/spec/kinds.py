@@ -144,7 +144,7 @@ def _plain(value: Any, members: tuple[Any, ...]) -> Any:
 
 def _refused(name: str, value: Any, members: tuple[Any, ...]) -> InputError:
     words = [member for member in members if isinstance(member, str)]
-    if words and isinstance(value, str):
+    if words and isinstance(value, str) and not {int, float} & set(members):
         return InputError(f"unknown {name} {value[:_LONGEST]!r}", hint=f"there are {', '.join(words)}")
     kinds = [_SAID[member] for member in members if member in _SAID]
     return wrong_kind(name, value, " or ".join([*map(repr, words), *kinds]))

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, cast, get_args, get_origin, get_type
 
 import typer
 
-from crisp_hw.command_line.job_files import FOLDER_OR_FACTORY
+from crisp_hw.command_line.job_files import FOLDER_OR_FACTORY, MayBeNumber
 from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.descriptors import Role
 from crisp_prune.choices import Driver
@@ -16,7 +16,7 @@ from crisp_prune.config import MAX, CrispConfig
 from crisp_prune.image import ImageTransform
 from crisp_prune.options import Job
 
-MAY_BE_FOLDER = dict.fromkeys(("data", "validate"), (FOLDER_OR_FACTORY,))
+MAY_BE_FOLDER: dict[str, tuple[object, ...]] = dict.fromkeys(("data", "validate"), (FOLDER_OR_FACTORY,))
 KEYWORD = Parameter.KEYWORD_ONLY
 
 PATTERN = Parameter(
@@ -76,10 +76,11 @@ def _option(owner: type, entry: "Field[Any]") -> Parameter:
     kind, meta = get_type_hints(owner)[entry.name], entry.metadata
     name, text = meta["spelled"] or entry.name, meta["help"]
     flag = f"--{name.replace('_', '-')}"
+    markers = MAY_BE_FOLDER.get(name, ())
     if get_origin(kind) is Literal:
         kind, text = str, f"{text}: {', '.join(get_args(kind))}."
     elif any(get_origin(part) is Literal for part in get_args(kind)):  # a number, or a word for one
-        kind = str
+        kind, markers = str, (MayBeNumber(),)
     default = Parameter.empty if entry.default is MISSING else entry.default
     if meta["may_be_left_out"]:
         kind, default = kind | None, None
@@ -92,7 +93,7 @@ def _option(owner: type, entry: "Field[Any]") -> Parameter:
         annotation=Annotated[
             kind,
             typer.Option(flag, *SHORT.get(name, ()), *FORMER.get(name, ()), help=text),
-            *MAY_BE_FOLDER.get(name, ()),
+            *markers,
         ],
     )
 

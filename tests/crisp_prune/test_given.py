@@ -83,7 +83,7 @@ def test_a_pruner_says_what_it_takes(values, keywords, said):
 WRONG_FIELDS = {
     "n": ("2", "n is '2', a str; give a whole number"),
     "m": (4.0, "m is 4.0, a float; give a whole number"),
-    "sparsity": ("90%", "sparsity is '90%', a str; give a number"),
+    "sparsity": ("90%", "sparsity is '90%', a str; give 'max' or a number"),
     "block": (64.5, "block is 64.5, a float; give a whole number"),
     "classes": ("3,5", "classes is '3,5', a str; give label indices such as (3, 5, 8)"),
     "online": (1, "online is 1, an int; give True or False"),

@@ -190,3 +190,13 @@ def test_a_run_of_crisp_prune_keeps_a_job_file_that_says_the_same(tmp_path, monk
         assert Path(getattr(again, name)).resolve() == tmp_path / path == Path(getattr(job, name)).resolve()
     same = {name: getattr(job, name) for name in where}
     assert replace(again, **same) == job
+
+
+@pytest.mark.parametrize(("said", "code"), [("0.9", 0), ("1", 2), ("max", 0), ("most", 2), ("[0.9]", 2)])
+def test_a_number_or_a_word_for_one_may_stand_in_a_job_file(tmp_path, monkeypatch, said, code):
+    seen = []
+    monkeypatch.setattr("crisp_prune.cli.commands._run", lambda job, resume, form: seen.append(job))
+    path = tmp_path / "job.yaml"
+    path.write_text(f"model: a:b\ndata: images\nnm: '2:4'\nblock: 8\nout: run.pt\nsparsity: {said}\n")
+    run("run", "--config", path, program="crisp-prune", code=code)
+    assert [str(job.config.sparsity) for job in seen] == ([said] if code == 0 else [])
