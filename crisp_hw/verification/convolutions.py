@@ -8,16 +8,13 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from crisp_hw.descriptors import describe
-from crisp_hw.pipeline import evaluate_layers
 from crisp_hw.spec.accelerator import Accelerator
 from crisp_hw.spec.descriptors import PrunedLayer
 from crisp_hw.spec.layer import Layer
-from crisp_hw.spec.options import EvaluateOptions
 from crisp_hw.verification.counts import Count
 from crisp_hw.verification.level_counts import Beside
 from crisp_hw.verification.levels import fabric_of, place_windows, refusal
-from crisp_hw.verification.steps import ZEROS, Checked
+from crisp_hw.verification.steps import ZEROS, Checked, evaluated
 from crisp_hw.walk import nested
 
 Integers = NDArray[np.int64]
@@ -97,9 +94,7 @@ def check_windows(given: Windows, accelerator: Accelerator, cache: bool = True) 
     True
     """
     pruned = given.pruned
-    masks = {} if pruned.mask is None else {pruned.layer.name: pruned}
-    options = EvaluateOptions(density="actual" if masks else "model", packing="position-skipping", cache=cache)
-    (row,) = evaluate_layers([describe(pruned)], [accelerator], options, masks=masks)
+    row = evaluated(pruned, accelerator, cache)
     why = refusal(row)
     if why:
         return Checked(row.layer, row.arch, STEPS, True, (), (Count("levels", 0, None, why),))

@@ -84,6 +84,19 @@ def operands(pruned: PrunedLayer, positions: int, weights: Integers | None, seed
 ZEROS = 0.4  # share of activations that are zero: CRISP paper, section on DSTC
 
 
+def evaluated(pruned: PrunedLayer, accelerator: Accelerator, cache: bool = True) -> LayerEvaluation:
+    """What the model says of a layer that is walked: with its own mask where it has one, zeros skipped by position.
+
+    >>> from crisp_hw.accelerators import load_arch
+    >>> evaluated(PrunedLayer(Layer("fc", "linear", 16, 8), "dense"), load_arch("dense"), cache=False).layer
+    'fc'
+    """
+    masks = {} if pruned.mask is None else {pruned.layer.name: pruned}
+    options = EvaluateOptions(density="actual" if masks else "model", packing="position-skipping", cache=cache)
+    (row,) = evaluate_layers([describe(pruned)], [accelerator], options, masks=masks)
+    return row
+
+
 def check_layer(given: Operands, accelerator: Accelerator, cache: bool = True) -> Checked:
     """Walk what the accelerator does with the layer, and hold it against the product and `--density actual`.
 
@@ -93,9 +106,7 @@ def check_layer(given: Operands, accelerator: Accelerator, cache: bool = True) -
     True
     """
     pruned = given.pruned
-    masks = {} if pruned.mask is None else {pruned.layer.name: pruned}
-    options = EvaluateOptions(density="actual" if masks else "model", packing="position-skipping", cache=cache)
-    (row,) = evaluate_layers([describe(pruned)], [accelerator], options, masks=masks)
+    row = evaluated(pruned, accelerator, cache)
     nm, block = row.descriptor.nm or NM(1, 1), row.descriptor.block
     walked: walk.Walked
     match _steps(row):
