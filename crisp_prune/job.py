@@ -30,7 +30,7 @@ from crisp_prune.options import CONFIG_NAME, Job, job_text
 from crisp_prune.pictures import draw_run
 from crisp_prune.prune import Crisp
 from crisp_prune.report import Course, report_markdown
-from crisp_prune.rundir import CHECKPOINT, CONFIG, METRICS, REPORT, WEIGHTS, metrics_csv, open_run
+from crisp_prune.rundir import CHECKPOINT, CONFIG, METRICS, REPORT, WEIGHTS, check_run, metrics_csv, open_run
 from crisp_prune.training import FitOptions, Progress
 
 
@@ -117,6 +117,7 @@ def execute(job: Job, resume: bool, on_step: Callable[[Progress], None]) -> Outc
     if not job.holdout and job.validate is None:
         raise InputError("nothing to validate on", hint="give --validate, or a --holdout above 0")
     _check_places(job)
+    check_run(job.run_dir, job.as_dict(), resume)  # before a budget is searched for, which takes minutes
     model = build_model(job.model, job.weights, job.config.seed).to(_device(job.device))
     data = loaded(job)
     batches, validation, classes = data.train, data.validation, data.classes

@@ -26,14 +26,18 @@ SCHEMA = "crisp-hw/prune-job/1"
 
 
 def open_run(folder: Path, job: Mapping[str, Any], resume: bool) -> None:
-    """Make the directory and note the job, or check that the job to resume is the same one.
-
-    InputError when a run is there already and is not resumed, or when it was another job.
-    """
-    noted, where = folder / CONFIG, Where(mark=Mark(str(folder)))
+    """Make the directory and note the job, or check that the job to resume is the same one (`check_run`)."""
+    check_run(folder, job, resume)
+    noted = folder / CONFIG
     if not noted.exists():
         make_folder(folder)
         write_text(noted, json.dumps({"schema": SCHEMA, **job}, indent=2, sort_keys=True) + "\n")
+
+
+def check_run(folder: Path, job: Mapping[str, Any], resume: bool) -> None:
+    """InputError when a run is there already and is not resumed, or when it was another job."""
+    noted, where = folder / CONFIG, Where(mark=Mark(str(folder)))
+    if not noted.exists():
         return
     if not resume:
         raise InputError("holds a run already", where, "add --resume to continue it, or choose another --run-dir")
@@ -42,6 +46,19 @@ def open_run(folder: Path, job: Mapping[str, Any], resume: bool) -> None:
     if different:
         pairs = ", ".join(f"{name} {saved.get(name)!r} (now {job.get(name)!r})" for name in different)
         raise InputError(f"holds another run: {pairs}", where, "resume with the saved values")
+
+
+def standing(folder: Path) -> tuple[str, str]:
+    """What an interrupted run has kept, and how it goes on.
+
+    >>> standing(Path("no-such-run"))
+    ('interrupted before anything was kept', 'say the same again to start over')
+    """
+    if (folder / CHECKPOINT).exists():
+        return "interrupted", "continue with --resume"
+    if (folder / CONFIG).exists():
+        return "interrupted before the first checkpoint", "say the same with --resume to start over"
+    return "interrupted before anything was kept", "say the same again to start over"
 
 
 def _read(noted: Path) -> dict[str, Any]:

@@ -105,7 +105,11 @@ def one_shot(  # noqa: PLR0913 - the options of a command
 
     of_kind("--rule", rule, Rule)
     asked = Calibrated(model, data, out, nm, cast(Rule, rule), weights, samples, batch_size)
-    show(prune_once(asked), form)
+    try:
+        document = prune_once(asked)
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted: nothing was kept", Where(mark=Mark(str(out))), "say the same again") from None
+    show(document, form)
     say_written(asked.out, asked.saved_weights)
 
 
@@ -139,15 +143,14 @@ def _run(job: "Job", resume: bool, form: Format) -> None:
     from crisp_hw.command_line.answers import show
     from crisp_prune.cli.output import bars, outcome_document, say_outcome
     from crisp_prune.job import execute
-    from crisp_prune.rundir import CHECKPOINT
+    from crisp_prune.rundir import standing
 
     try:
         with bars() as on_step:
             outcome = execute(job, resume, on_step)
     except KeyboardInterrupt:
-        if not (job.run_dir / CHECKPOINT).exists():
-            raise
-        raise Interrupted("interrupted", Where(mark=Mark(str(job.run_dir))), "continue with --resume") from None
+        said, how = standing(job.run_dir)
+        raise Interrupted(said, Where(mark=Mark(str(job.run_dir))), how) from None
     show(outcome_document(job, outcome), form)
     say_outcome(job)
 

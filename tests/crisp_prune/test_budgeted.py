@@ -55,6 +55,8 @@ def test_a_run_meets_its_budget_and_resumes_with_the_same_choice(call, tmp_path,
         raise AssertionError("the choice was made before")
 
     monkeypatch.setattr(budgeted, "find_budget", never)
+    code, _, err = call(*RUN, "--out", "run.pt", "--ratios", "uniform")
+    assert code == 2 and "holds a run already" in err  # said before anything is searched for
     code, out, err = call(*RUN, "--out", "run.pt", "--ratios", "uniform", "--resume")
     assert not code and json.loads(out)["budget"] == budget
     (tmp_path / "run-run" / "budget.json").write_text("{}")

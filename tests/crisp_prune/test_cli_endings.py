@@ -130,7 +130,7 @@ def test_what_cannot_be_read_is_named(folder, here):
     for name in "0123":
         os.mkfifo(folder / "images" / "0" / f"{name}.png")
     refused(here("--out", "a.pt", "--data", "images"), ".png: is no regular file")
-    refused(here("--out", "a.pt", "--model", "tiny:broken"), "tiny:broken failed (ValueError: no such layer)")
+    refused(here("--out", "b.pt", "--model", "tiny:broken"), "tiny:broken failed (ValueError: no such layer)")
 
 
 def test_a_damaged_run_directory_is_named(folder, here):
@@ -173,6 +173,41 @@ def test_too_few_file_handles(folder):
     _, err = child.communicate(timeout=120)
     if child.returncode:
         assert err.count("\n") == 1 and err.startswith("crisp-prune: "), err
+
+
+EARLY = {
+    "choose_classes": ("before anything was kept", "say the same again to start over"),
+    "accuracy": ("before the first checkpoint", "say the same with --resume to start over"),
+}
+"""What an interrupt says in a function of a run that comes before its first checkpoint."""
+
+
+@pytest.mark.parametrize("moment", EARLY)
+def test_an_early_interrupt_says_how_to_start_over(folder, here, monkeypatch, moment):
+    from crisp_prune import job
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(job, moment, interrupt)
+        refused(here("--out", "run.pt"), "run-run: interrupted", *EARLY[moment], code=130)
+    again = ["--resume"] if "--resume" in EARLY[moment][1] else []
+    assert here("--out", "run.pt", *again)[0] == 0 and (folder / "run.pt").exists()
+
+
+def test_an_interrupt_of_a_calibration_says_that_nothing_was_kept(folder, monkeypatch, capsys):
+    from crisp_prune import once
+
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(once, "prune_once", interrupt)
+    words = ("one-shot", "--model", "tiny:model", "--data", "tiny:data", "--out", "run.pt")
+    monkeypatch.setattr(sys, "argv", ["crisp-prune", *words])
+    with pytest.raises(SystemExit) as left:
+        run()
+    refused((left.value.code, *capsys.readouterr()), "run.pt: interrupted: nothing was kept", code=130)
 
 
 @pytest.mark.parametrize("moment", ["importing", "training"])
