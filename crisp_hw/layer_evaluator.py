@@ -42,7 +42,7 @@ UNSEEN = ("layer", "metadata_bits")  # of a descriptor: no search depends on the
 
 
 @dataclass(frozen=True)
-class _Row:
+class PlannedLayer:
     """A layer on an accelerator before any search: all ways to run it, and all to run it dense."""
 
     descriptor: Descriptor
@@ -69,13 +69,13 @@ class LayerEvaluator:
         """Name of the accelerator."""
         return self._accelerator.name
 
-    def plan(self, descriptor: Descriptor) -> _Row:
+    def plan(self, descriptor: Descriptor) -> PlannedLayer:
         """What one layer needs searched, as pruned and as dense."""
         whole = pattern_descriptor(descriptor.layer, patterns.Dense(), "dense")
         pruned = self._ways(descriptor, self._accelerator)
-        return _Row(descriptor, pruned, self._ways(whole, self._dense))
+        return PlannedLayer(descriptor, pruned, self._ways(whole, self._dense))
 
-    def evaluate(self, row: _Row, solve: Solve) -> LayerEvaluation:
+    def evaluate(self, row: PlannedLayer, solve: Solve) -> LayerEvaluation:
         """One layer as pruned and as dense; MappingError names the layer and the accelerator."""
         descriptor = row.descriptor
         best = self._best_of(row.ways, solve, descriptor.layer.name, _nameless(descriptor))

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from crisp_hw.encode import Masks, encodings, runs_layer
 from crisp_hw.errors import InputError
-from crisp_hw.layer_evaluator import LayerEvaluator
+from crisp_hw.layer_evaluator import LayerEvaluator, PlannedLayer
 from crisp_hw.machine.store import open_store
 from crisp_hw.searches.content import Content
 from crisp_hw.searches.pool import solving
@@ -45,14 +45,13 @@ def evaluate_layers(
     _check_density(options.density, descriptors, masks or {})
     content = Content()
     evaluators = [LayerEvaluator(accelerator, options, masks or {}, content) for accelerator in accelerators]
-    plan = [
-        (evaluator, evaluator.plan(descriptor))
-        for evaluator, accelerator in zip(evaluators, accelerators, strict=True)
-        for descriptor in _run_by(accelerator, descriptors, options)
-    ]
-    tasks = [ways.first.task for _, row in plan for ways in (row.ways, row.dense)]
     rows: list[LayerEvaluation] = []
-    with solving(tasks, options.jobs, open_store(KIND, engine_version()) if options.cache else None) as solve:
+    with solving(options.jobs, open_store(KIND, engine_version()) if options.cache else None) as solve:
+        plan: list[tuple[LayerEvaluator, PlannedLayer]] = []
+        for evaluator, accelerator in zip(evaluators, accelerators, strict=True):
+            planned = [evaluator.plan(each) for each in _run_by(accelerator, descriptors, options)]
+            solve.announce([ways.first.task for row in planned for ways in (row.ways, row.dense)])
+            plan += [(evaluator, row) for row in planned]
         for evaluator, row in plan:
             if progress:
                 progress(f"{evaluator.name} {row.descriptor.layer.name}", len(rows), len(plan))

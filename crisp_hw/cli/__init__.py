@@ -15,12 +15,9 @@ __all__ = ["app", "main"]
 def main() -> None:
     """Run the command line; ends the process."""
     try:
-        import gc
-
         from crisp_hw.cli.start import PROGRAM, run
         from crisp_hw.machine.ending import run_program
 
-        gc.set_threshold(100_000, 20, 50)  # a run makes many objects that stay; to look for garbage takes a tenth of it
         run_program(PROGRAM, run)
     except KeyboardInterrupt:  # before or after the time in which `run_program` watches
         sys.stderr.write("crisp-hw: interrupted\n")

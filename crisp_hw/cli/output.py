@@ -3,10 +3,10 @@
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crisp_hw.command_line import voice
 from crisp_hw.command_line.answers import show as show
@@ -15,6 +15,9 @@ from crisp_hw.command_line.formats import Format as Format
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.ending import printable
 from crisp_hw.machine.files import real_path
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 LINES_S = 30.0  # not given; assumed because most commands take seconds, and a log of hours stays readable
 
@@ -63,6 +66,26 @@ def progress() -> Iterator[Callable[[str, int, int], None] | None]:
         lines = NowAndThen(LINES_S)
         yield lambda what, done, total: voice.note(said(what, done, total)) if lines.due() else None
         return
+    with ExitStack() as shown:
+        # a display that draws itself has a thread, beside which no process may fork (`machine.pool.forkable`), so that
+        # it begins with the layers, once other processes are there; while files are read, a line stands still
+        loading = shown.enter_context(_bars(moving=False))
+        loading.add_task("loading", total=None)
+        loading.refresh()
+        moving: list[Progress] = []
+
+        def update(what: str, done: int, total: int) -> None:
+            if not moving:
+                loading.stop()
+                moving.append(shown.enter_context(_bars(moving=True)))
+                moving[0].add_task(what, total=total)
+            moving[0].update(moving[0].task_ids[0], description=what, completed=done, total=total)
+
+        yield update
+
+
+def _bars(moving: bool) -> "Progress":
+    """A bar on stderr, which draws itself ten times a second, or stands still."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -76,9 +99,7 @@ def progress() -> Iterator[Callable[[str, int, int], None] | None]:
     left = (TextColumn("left"), TimeRemainingColumn(compact=True, elapsed_when_finished=True))
     what = TextColumn("{task.description}", markup=False)
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), *left, what)
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("loading", total=None)
-        yield lambda what, done, total: bars.update(task, description=what, completed=done, total=total)
+    return Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=moving)
 
 
 def check_folder(folder: Path | None) -> None:

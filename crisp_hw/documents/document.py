@@ -34,7 +34,7 @@ def json_text(document: Document) -> str:
     >>> json_text(Document("nothing", (), content={"cycles": 1}))
     '{\n  "cycles": 1\n}\n'
     """
-    text = json.dumps(document.content, indent=2, allow_nan=False, default=str)
+    text = json.dumps(dict(document.content), indent=2, allow_nan=False, default=str)
     lines = [f'  "{key}": {_on_one_line(value)}' for key, value in document.long().items()]
     return ",\n".join([text.removesuffix("\n}"), *lines]) + "\n}\n" if lines else text + "\n"
 

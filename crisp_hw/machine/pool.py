@@ -7,6 +7,7 @@ parent alone decides about. Both are a pipe and an event below.
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -30,19 +31,32 @@ class WorkerLost(CrispError):
     exit_code = 4
 
 
-class WorkerPool:
-    """Spawned processes; they live on a pipe whose other end closes when this process ends or wants them gone.
+def forkable() -> bool:
+    """May this process fork? A fork starts in milliseconds, with everything that is loaded; a new Python in 0.4 s.
 
-    Leaving the block waits for what is under way; leaving it by an error ends the workers at once. The caller's main
-    module needs its `if __name__ == "__main__"`. Every process calls the function `first`, if there is one, with its
-    arguments before anything else.
+    On Linux alone, where no library of the system forbids it, and with no other thread of Python, which might hold a
+    lock that nobody in the copy gives back. The threads of NumPy's OpenBLAS end before a fork, by its own handler;
+    those of PyTorch's OpenMP do not.
+    """
+    return sys.platform == "linux" and threading.active_count() == 1 and "torch" not in sys.modules
+
+
+class WorkerPool:
+    """Processes; they live on a pipe whose other end closes when this process ends or wants them gone.
+
+    Leaving the block waits for what is under way; leaving it by an error ends the workers at once. Spawned processes
+    need the `if __name__ == "__main__"` of the caller's main module; `forked` ones do not, and are for a process that
+    is `forkable`. Every process calls the function `first`, if there is one, with its arguments before anything else.
     """
 
-    def __init__(self, many: int, first: tuple[Callable[..., None], tuple[Any, ...]] | None = None) -> None:
-        context = get_context("spawn")
+    def __init__(
+        self, many: int, first: tuple[Callable[..., None], tuple[Any, ...]] | None = None, forked: bool = False
+    ) -> None:
+        context = get_context("fork" if forked else "spawn")
         theirs, self._lifeline = context.Pipe(duplex=False)
         self._interrupted = context.Event()
-        self._pool = ProcessPoolExecutor(many, context, _begin, (theirs, self._interrupted, first))
+        copied = self._lifeline if forked else None
+        self._pool = ProcessPoolExecutor(many, context, _begin, (theirs, self._interrupted, first, copied))
 
     def __enter__(self) -> "WorkerPool":
         return self
@@ -105,10 +119,18 @@ class _Here:
 
 
 def _begin(
-    lifeline: Connection, interrupted: Event, first: tuple[Callable[..., None], tuple[Any, ...]] | None = None
+    lifeline: Connection,
+    interrupted: Event,
+    first: tuple[Callable[..., None], tuple[Any, ...]] | None = None,
+    copied: Connection | None = None,
 ) -> None:
-    """In a new process: end it at once when the other end of the pipe is closed; pass the parent's interrupts on."""
+    """In a new process: end it at once when the other end of the pipe is closed; pass the parent's interrupts on.
+
+    `copied` is that other end, of which a fork has a copy: as long as one is open, nobody hears the parent's end.
+    """
     _Here.interrupted = interrupted
+    if copied is not None:
+        copied.close()
 
     def live_on() -> None:
         try:

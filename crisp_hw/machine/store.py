@@ -124,17 +124,25 @@ def refuse(store: Store, key: str, why: str) -> None:
     LOG.warning("%s: %s; not used", store.path(key), why)
 
 
-def write(store: Store, key: str, content: object) -> None:
+def write(store: Store, key: str, content: object, claim: IO[bytes] | None = None) -> None:
     """Keep an entry, so that readers see all of it or none; `content` is plain JSON.
 
-    Where the folder cannot be written, one line in the log says so and nothing is kept.
+    It is written into the file of the `claim`, if there is one (`claimed`), which then becomes the entry. Where the
+    folder cannot be written, one line in the log says so and nothing is kept.
     """
     path = store.path(key)
     entry = {"format": _format(store), "key": key, "sha256": _checksum(key, content), "content": content}
+    text = (json.dumps(entry) + "\n").encode()
     try:
+        if claim is not None:
+            claim.truncate(0)  # of what a killed writer left
+            claim.write(text)
+            claim.flush()
+            Path(claim.name).replace(path)
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         with stage(store.folder) as hidden:
-            (hidden / path.name).write_text(json.dumps(entry) + "\n", encoding="utf-8")
+            (hidden / path.name).write_bytes(text)
             (hidden / path.name).replace(path)
     except OSError as error:
         why = error.strerror or error
@@ -142,23 +150,24 @@ def write(store: Store, key: str, content: object) -> None:
 
 
 @contextmanager
-def claimed(store: Store, key: str) -> Iterator[None]:
+def claimed(store: Store, key: str) -> Iterator[IO[bytes] | None]:
     """Wait until no other process, on any machine that shares the folder, is at this key; then it is this one's turn.
 
-    The kernel takes the claim back from a process that was killed. Where the folder cannot be written, nothing is kept,
-    and nobody needs to wait.
+    Gives the file of the claim, for `write`. The kernel takes the claim back from a process that was killed. Where the
+    folder cannot be written, nothing is kept, nobody needs to wait, and there is no file.
     """
     path = store.path(key).parent / f".{key[:16]}.tmp"  # a name that `clear` knows
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = _locked(path)
     except OSError:
-        yield
+        yield None
         return
     try:
-        yield
+        yield file
     finally:
-        path.unlink(missing_ok=True)
+        if _is_at(file, path):  # not where it has become the entry; what is there by now is somebody else's
+            path.unlink(missing_ok=True)
         file.close()
 
 
@@ -168,14 +177,20 @@ def _locked(path: Path) -> IO[bytes]:
         file = path.open("ab")
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
-            if path.exists() and os.fstat(file.fileno()).st_ino == path.stat().st_ino:
+            if _is_at(file, path):
                 return file
-        except FileNotFoundError:
-            pass
         except BaseException:
             file.close()
             raise
         file.close()
+
+
+def _is_at(file: IO[bytes], path: Path) -> bool:
+    """Is this open file still the one that the path names?"""
+    try:
+        return os.fstat(file.fileno()).st_ino == path.stat().st_ino
+    except FileNotFoundError:
+        return False
 
 
 def info(store: Store) -> StoreInfo:

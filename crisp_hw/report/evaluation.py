@@ -7,6 +7,7 @@ from itertools import groupby
 from crisp_hw import results
 from crisp_hw.documents.columns import Table, plain, table
 from crisp_hw.documents.document import Document, versions
+from crisp_hw.documents.postponed import LaterContent, LaterRecords
 from crisp_hw.report import density
 from crisp_hw.report.basis import basis
 from crisp_hw.report.moved import level_records
@@ -64,41 +65,43 @@ def evaluation_document(
     layers = dict.fromkeys(row.layer for row in network.rows)
     found = notes(network)
     provenance = plain_provenance(network.provenance)
-    title, records, totals = headline(network), layer_records(network), total_records(network)
-    technology, areas, skipped = technology_records(network), area_records(network), without_area(network)
-    checked, tiles = density.density_records(network), density.tile_records(network)
+    title, records, totals = headline(network), LaterRecords(lambda: layer_records(network)), total_records(network)
+    checked = density.density_records(network)
     outermost = outermost_records(network)
     rests_on = basis(network, found, arch_names(network))
+    skipped = (*network.skipped, *without_area(network))
     remarks = {
         "reading": (*LEGEND, density.LEGEND) if checked else LEGEND,
         "assumptions": tuple(plain(note_line(note, arch_names(network), layers)) for note in found),
-        "skipped": tuple(plain(f"{each.name}: {each.reason}") for each in (*network.skipped, *skipped)),
+        "skipped": tuple(plain(f"{each.name}: {each.reason}") for each in skipped),
         "provenance": tuple(plain(f"{key}: {value}") for key, value in provenance.items()),
     }
-    content = {
-        "schema": SCHEMA,
-        "name": network.name,
-        "versions": versions(),
-        "provenance": provenance,
-        "totals": totals,
-        "rests_on": list(rests_on),
-        "layers": records,
-        "levels": level_records(network),
-        "technology": technology,
-        "areas": areas,
-        "assumptions": [asdict(note) for note in found],
-        "skipped": [asdict(each) for each in (*network.skipped, *skipped)],
-    }
-    if outermost:
-        content["outermost"] = outermost
-    if checked:
-        content["density"] = {"layers": checked, "tiles": tiles}
-    chips = (("technology", technology), ("areas", areas))
-    silicon = tuple(table(SECTIONS[key].title, SECTIONS[key].columns, merged(found)) for key, found in chips if found)
-    tables = (*layer_tables(title, records, wide), *density.density_tables(checked, tiles))
+
+    def whole() -> dict[str, object]:
+        content: dict[str, object] = {
+            "schema": SCHEMA,
+            "name": network.name,
+            "versions": versions(),
+            "provenance": provenance,
+            "totals": totals,
+            "rests_on": list(rests_on),
+            "layers": list(records),
+            "levels": level_records(network),
+            "technology": technology_records(network),
+            "areas": area_records(network),
+            "assumptions": [asdict(note) for note in found],
+            "skipped": [asdict(each) for each in skipped],
+        }
+        tiles = {"density": {"layers": checked, "tiles": density.tile_records(network)}} if checked else {}
+        return content | ({"outermost": outermost} if outermost else {}) | tiles
+
+    content = LaterContent(whole)
     return Document(
         title,
-        (*(tables if per_layer else ()), *(silicon if with_notes else ())),
+        (
+            *(_by_layer(network, records, wide) if per_layer else ()),
+            *(_silicon(network) if with_notes else ()),
+        ),
         remarks if with_notes else {},
         records,
         content,
@@ -110,6 +113,18 @@ def evaluation_document(
             "rests on": rests_on,
         },
     )
+
+
+def _by_layer(network: NetworkEvaluation, records: Sequence[Record], wide: bool) -> tuple[Table, ...]:
+    """The tables with a row per layer, and those of tiles where densities were compared."""
+    checked = density.density_tables(density.density_records(network), density.tile_records(network))
+    return (*layer_tables(headline(network), records, wide), *checked)
+
+
+def _silicon(network: NetworkEvaluation) -> tuple[Table, ...]:
+    """Technology and areas, where there are some."""
+    chips = (("technology", technology_records(network)), ("areas", area_records(network)))
+    return tuple(table(SECTIONS[key].title, SECTIONS[key].columns, merged(found)) for key, found in chips if found)
 
 
 def accuracy_lines(provenance: Mapping[str, object]) -> tuple[str, ...]:

@@ -2,33 +2,44 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from typing import Protocol
 
 from crisp_hw.errors import InputError
-from crisp_hw.machine.pool import WorkerPool, answer_of
+from crisp_hw.machine.pool import WorkerPool, answer_of, forkable
 from crisp_hw.machine.store import Store
 from crisp_hw.searches.solve import Solved, Task, confirmed, recall, solve
 
-Solve = Callable[[Task], Solved]
-"""The answer to one task; waits for it, or finds it. Raises what the search raised."""
+
+class Solve(Protocol):
+    """Answers to tasks."""
+
+    def __call__(self, task: Task) -> Solved:
+        """The answer to one task; waits for it, or finds it. Raises what the search raised."""
+
+    def announce(self, tasks: Sequence[Task]) -> None:
+        """Say which tasks will be asked for, so that other processes may begin them."""
+
 
 PATIENCE_S = 1.0  # processor seconds that one process searches before it considers starting others
 WORTH_S = 2.0  # searching left that pays for starting Python and NumPy once more per core (about 0.3 s each)
+ENOUGH = 8  # searches that pay for two forks: each search takes 0.01 s or more, a fork 0.01 s, measured
 
 
 @contextmanager
-def solving(tasks: Sequence[Task], jobs: int | None = 1, store: Store | None = None) -> Iterator[Solve]:
-    """Answers to these tasks; what is found, and which error is raised, does not depend on `jobs` or the store.
+def solving(jobs: int | None = 1, store: Store | None = None) -> Iterator[Solve]:
+    """Answers to tasks; what is found, and which error is raised, does not depend on `jobs` or the store.
 
-    `jobs` processes search; None: one, and all cores as soon as that pays. Processes are spawned (the caller's main
-    module needs its `if __name__ == "__main__"`), and end with the block, however it ends, and with this process.
+    `jobs` processes search; None: one, and all cores as soon as that pays. Where this process may fork
+    (`machine.pool.forkable`) they begin with what is announced; elsewhere they are spawned (the caller's main module
+    needs its `if __name__ == "__main__"`). They end with the block, however it ends, and with this process.
     InputError unless `jobs` is positive.
     """
     if jobs is not None and jobs < 1:
         raise InputError(f"{jobs} jobs: give 1 or more")
-    solver = _Solver(tasks, jobs, store)
+    solver = _Solver(jobs, store)
     try:
         yield solver
     except BaseException:
@@ -45,10 +56,10 @@ def cores() -> int:
 class _Solver:
     """Tasks by key, answered in the order in which they are asked for."""
 
-    def __init__(self, tasks: Sequence[Task], jobs: int | None, store: Store | None) -> None:
+    def __init__(self, jobs: int | None, store: Store | None) -> None:
         self._jobs, self._store = jobs, store
         self._known: dict[str, Solved] = {}
-        self._waiting = {task.key: task for task in tasks}
+        self._waiting: dict[str, Task] = {}
         self._running: dict[str, Future[Solved]] = {}
         self._workers: WorkerPool | None = None
         self._searches, self._seconds = 0, 0.0
@@ -58,6 +69,22 @@ class _Solver:
             self._known[task.key] = self._answer(task)
             self._waiting.pop(task.key, None)
         return self._known[task.key]
+
+    def announce(self, tasks: Sequence[Task]) -> None:
+        """Hand what is not kept to forks of this process, where there are or may be some; the rest waits."""
+        new = {task.key: task for task in tasks if task.key not in self._waiting and task.key not in self._known}
+        self._waiting |= new
+        if self._jobs == 1 or not (self._workers or forkable()):
+            return
+        missing = [task for task in (new if self._workers else self._waiting).values() if not self._kept(task.key)]
+        if self._workers is None:
+            many = self._jobs or min(cores(), len(missing))
+            if many < 2 or len(missing) < (2 if self._jobs else ENOUGH):
+                return
+            import crisp_hw.mapper.search  # noqa: F401 - once, before there are copies of this process
+
+            self._workers = WorkerPool(many, forked=True)
+        self._hand_over(missing, self._workers)
 
     def end(self, at_once: bool) -> None:
         """Wait for the processes, or end them without waiting for what they search."""
@@ -88,11 +115,17 @@ class _Solver:
         """Hand everything that is not kept yet to other processes, once, if that pays."""
         if self._workers is not None or self._jobs == 1:
             return
-        missing = [task for key, task in self._waiting.items() if not self._kept(key)]
+        missing = self._missing()
         many = min(self._jobs or cores(), len(missing))
         if many > 1 and (self._jobs is not None or self._pays(len(missing))):
             self._workers = WorkerPool(many)
-            self._running = self._workers.submit_all({each.key: (solve, (each, self._store)) for each in missing})
+            self._hand_over(missing, self._workers)
+
+    def _missing(self) -> list[Task]:
+        return [task for key, task in self._waiting.items() if not self._kept(key)]
+
+    def _hand_over(self, tasks: Sequence[Task], workers: WorkerPool) -> None:
+        self._running |= workers.submit_all({each.key: (solve, (each, self._store)) for each in tasks})
 
     def _kept(self, key: str) -> bool:
         return self._store is not None and self._store.path(key).exists()

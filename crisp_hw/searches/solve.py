@@ -117,13 +117,13 @@ def solve(task: Task, store: Store | None = None) -> Solved:
     if store is None:
         return _searched(task)
     refused = store.path(task.key).exists()  # whoever asks has looked it up before
-    with claimed(store, task.key):
+    with claimed(store, task.key) as claim:
         if not refused and store.path(task.key).exists() and (kept := recall(task, store)):
             return kept  # another process was faster
         solved = _searched(task)
         if solved.result.valid:
             packed = zlib.compress(spelled(solved).encode())  # a sixth of its text
-            write(store, task.key, {"solved": base64.b64encode(packed).decode()})
+            write(store, task.key, {"solved": base64.b64encode(packed).decode()}, claim)
         return solved
 
 

@@ -58,10 +58,10 @@ class EvaluateOptions:
     activations that are not zero (CRISP paper: 40 % sparsity, so 0.6). `activation_nm` says that they obey
     N:M along input channels. `offsets` stores a kept weight's place in its
     N:M group as a coordinate of ceil(log2 M) bits, or the group as a mask of M bits. `jobs` processes search for
-    mappings (None: one, and all cores as soon as that pays; spawned, so that the caller's main module needs its `if
-    __name__ == "__main__"`), and with `cache` what was found before is read from disk and what is found is kept there
-    (`machine.store`); neither changes a number. `said` names options that were written down although they have their
-    default: `unused_options` looks at them, too.
+    mappings (None: one, and all cores as soon as that pays; where they cannot be forked, the caller's main module needs
+    its `if __name__ == "__main__"`), and with `cache` what was found before is read from disk and what is found is kept
+    there (`machine.store`); neither changes a number. `said` names options that were written down although they have
+    their default: `unused_options` looks at them, too.
     """
 
     objective: Annotated[
@@ -118,8 +118,8 @@ class EvaluateOptions:
     jobs: Annotated[
         int | None,
         Stated(
-            "The number of processes that search for mappings. Default: one, and one per core once a second has passed "
-            "and more processes pay.",
+            "The number of processes that search for mappings. Default: one per core where there is enough to search "
+            "(on Linux from eight mappings on; elsewhere once a second has passed), else one.",
             ("--jobs", "-j"),
             SEARCHED,
             cli_default=None,

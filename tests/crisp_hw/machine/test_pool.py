@@ -4,13 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 from pool_work import die, hang, note
 
-from crisp_hw.machine.pool import WorkerLost, WorkerPool, answer_of
+from crisp_hw.machine.pool import WorkerLost, WorkerPool, answer_of, forkable
 
 pytestmark = pytest.mark.process
 
@@ -31,6 +32,17 @@ def alive(pid):
 
 def started(path):
     return path.exists() and path.read_text().isdecimal()
+
+
+def test_a_process_forks_without_other_threads_and_pytorch_alone(monkeypatch):
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    assert forkable() == (sys.platform == "linux")
+    monkeypatch.setitem(sys.modules, "torch", threading)
+    assert not forkable()
+    monkeypatch.delitem(sys.modules, "torch")
+    monkeypatch.setattr(threading, "active_count", lambda: 2)
+    assert not forkable()
 
 
 def test_answers_come_back_by_name(tmp_path):
@@ -80,15 +92,16 @@ def hang(path):
     time.sleep(300)
 
 if __name__ == "__main__":
-    with WorkerPool(2) as pool:
+    with WorkerPool(2, forked=sys.argv[2] == "forked") as pool:
         pool.submit_all({name: (hang, (f"{sys.argv[1]}/{name}",)) for name in "ab"})
         time.sleep(300)
 """
 
 
-def test_workers_end_with_a_parent_that_is_killed(tmp_path):
+@pytest.mark.parametrize("begun", ["forked", "spawned"])
+def test_workers_end_with_a_parent_that_is_killed(tmp_path, begun):
     (tmp_path / "parent.py").write_text(PARENT)
-    command = [sys.executable, str(tmp_path / "parent.py"), str(tmp_path)]
+    command = [sys.executable, str(tmp_path / "parent.py"), str(tmp_path), begun]
     parent = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     until(lambda: all(started(tmp_path / name) for name in "ab"))
     parent.kill()

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from crisp_hw.errors import InputError
 from crisp_hw.machine import store as store_module
-from crisp_hw.machine.store import Store, cache_folder, check_folder, clear, info, open_store, read, write
+from crisp_hw.machine.store import Store, cache_folder, check_folder, claimed, clear, info, open_store, read, write
 
 KEY = "0123456789abcdef" * 4
 OTHER = "f" * 64
@@ -295,3 +296,34 @@ def test_entries_of_earlier_releases_are_counted_and_cleared(tmp_path):
     assert [(info(store).entries, info(store).stale) for store in stores] == [(0, 1), (0, 1)]
     assert clear(stores) == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_file_of_a_claim_becomes_the_entry(store):
+    with claimed(store, KEY) as claim:
+        (place,) = store.path(KEY).parent.iterdir()
+        place.write_text("what a writer that was killed has left, which is longer than the entry" * 9)
+        write(store, KEY, {"a": 1}, claim)
+        assert read(store, KEY) == {"a": 1}
+    assert list(store.path(KEY).parent.iterdir()) == [store.path(KEY)]
+
+
+def test_a_claim_of_which_nothing_came_leaves_nothing(store):
+    with claimed(store, KEY):
+        assert len(list(store.path(KEY).parent.iterdir())) == 1
+    assert list(store.path(KEY).parent.iterdir()) == []
+
+
+def test_the_next_claim_is_not_taken_away_with_one_that_became_an_entry(store):
+    with ExitStack() as first:
+        write(store, KEY, 1, first.enter_context(claimed(store, KEY)))
+        with claimed(store, KEY) as following:
+            first.close()
+            assert following is not None and Path(following.name).exists()
+            write(store, KEY, 2, following)
+    assert read(store, KEY) == 2
+
+
+def test_where_nothing_can_be_written_a_claim_is_free(tmp_path):
+    (tmp_path / "file").write_text("")
+    with claimed(Store(tmp_path / "file", "searches", "1"), KEY) as claim:
+        assert claim is None

@@ -1,6 +1,7 @@
 """Many searches: the same answers however many processes, and no process left whatever happens."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -14,7 +15,8 @@ import pytest
 from crisp_hw.errors import InputError, MappingError
 from crisp_hw.machine.pool import WorkerLost
 from crisp_hw.searches import pool
-from crisp_hw.searches.pool import cores, solving
+from crisp_hw.searches.pool import cores
+from crisp_hw.searches.pool import solving as answering
 from crisp_hw.searches.solve import Task, recall, solve
 
 pytestmark = pytest.mark.process
@@ -31,6 +33,14 @@ class Endless:
 
 def endless(key):
     return Task(None, Endless(), "cycles", None, key)
+
+
+@contextmanager
+def solving(tasks, jobs=1, store=None):
+    """Answers to tasks that are all announced."""
+    with answering(jobs, store) as answer:
+        answer.announce(tasks)
+        yield answer
 
 
 @pytest.fixture
@@ -142,10 +152,10 @@ def test_a_process_that_is_killed_is_an_error_and_not_an_answer(which):
 
 
 PARENT = """
-import threading, time
+import sys, threading, time
 from multiprocessing import active_children
 from crisp_hw.searches.solve import Task
-from crisp_hw.searches.pool import solving
+from crisp_hw.searches import pool
 
 class Endless:
     def __reduce__(self):
@@ -158,17 +168,22 @@ def tell():
 
 if __name__ == "__main__":
     tasks = [Task(None, Endless(), "cycles", None, key) for key in "ab"]
-    with solving(tasks, 2) as answer:
+    assert pool.forkable()
+    if sys.argv[1] == "spawned":
+        pool.forkable = lambda: False
+    with pool.solving(2) as answer:
+        answer.announce(tasks)
         threading.Thread(target=tell, daemon=True).start()
         answer(tasks[0])
 """
 
 
+@pytest.mark.parametrize("begun", ["forked", "spawned"])
 @pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGTERM])
-def test_processes_do_not_outlive_a_killed_parent(tmp_path, kill):
+def test_processes_do_not_outlive_a_killed_parent(tmp_path, kill, begun):
     script = tmp_path / "parent.py"
     script.write_text(PARENT)
-    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as parent:
+    with subprocess.Popen([sys.executable, script, begun], stdout=subprocess.PIPE, text=True) as parent:
         pids = [int(pid) for pid in parent.stdout.readline().split()]
         assert len(pids) == 2 and not gone(pids, 0.1)
         parent.send_signal(kill)
@@ -195,7 +210,34 @@ def test_company_once_it_pays(tasks, monkeypatch):
     assert active_children() == []
 
 
+FORKS = """
+import pickle, sys
+from multiprocessing import active_children
+from crisp_hw.searches import pool
+
+tasks = pickle.load(open(sys.argv[1], "rb"))
+with pool.solving(None) as answer:
+    answer.announce(tasks[:3])
+    few = len(active_children())
+    answer.announce(tasks)  # nothing is searched twice
+    many = len(active_children())
+    found = [answer(task).found.cycles for task in tasks]
+print(few, many, found, "crisp_hw.engine.evaluate" in sys.modules)
+"""
+
+
+@pytest.mark.skipif(cores() == 1, reason="one core: nothing to spread over")
+def test_what_is_announced_is_begun_by_forks_where_it_is_enough(task, tmp_path):
+    tasks = [task(2 * size, 4, 2) for size in range(1, 1 + pool.ENOUGH)]
+    (tmp_path / "tasks").write_bytes(pickle.dumps(tasks))
+    (tmp_path / "forks.py").write_text(FORKS)  # without a main guard
+    command = [sys.executable, tmp_path / "forks.py", tmp_path / "tasks"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    expected = [solve(each).found.cycles for each in tasks]
+    assert said.stdout.strip() == f"0 {min(cores(), len(tasks))} {expected} True" and said.stderr == ""
+
+
 @pytest.mark.parametrize("jobs", [0, -1])
 def test_no_jobs_are_refused(jobs):
-    with pytest.raises(InputError, match=f"{jobs} jobs: give 1 or more"), solving([], jobs):
+    with pytest.raises(InputError, match=f"{jobs} jobs: give 1 or more"), answering(jobs):
         pass

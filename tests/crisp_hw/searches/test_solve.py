@@ -141,7 +141,8 @@ def test_what_the_engine_does_not_confirm_is_searched_anew(task, store, caplog, 
     subject = task(4, 6, 8)
     solved = solve(subject, store)
     rewrite(store, subject.key, change)
-    with solving([subject], store=store) as answer:
+    with solving(store=store) as answer:
+        answer.announce([subject])
         assert answer(subject) == solved == recall(subject, store)
     assert message in caplog.text and "not used" in caplog.text
 
@@ -181,14 +182,16 @@ def test_an_engine_that_counts_otherwise_is_noticed_until_it_confirms_an_entry(t
         )
 
     monkeypatch.setattr("crisp_hw.engine.evaluate.evaluate_point", spied)
-    with solving(subjects, store=store) as answer:
+    with solving(store=store) as answer:
+        answer.announce(subjects)
         assert [answer(each).result.energy_pj for each in subjects] == [2 * each.result.energy_pj for each in kept]
     assert len(counted) == 6  # each was counted again, and once more when it was searched again
     monkeypatch.setattr("crisp_hw.engine.evaluate.evaluate_point", lambda point: spied(point, 1))
     for each, before in zip(subjects, kept, strict=True):
         write(store, each.key, {"solved": base64.b64encode(zlib.compress(spelled(before).encode())).decode()})
     counted.clear()
-    with solving(subjects, store=store) as answer:
+    with solving(store=store) as answer:
+        answer.announce(subjects)
         assert [answer(each) for each in subjects] == kept
     assert len(counted) == 1  # the first, which the engine confirms
 
