@@ -11,6 +11,7 @@ from crisp_hw.cli.output import progress, show_table
 from crisp_hw.command_line.options import WideOption
 from crisp_hw.errors import InputError
 from crisp_hw.spec.layer import Skipped
+from crisp_hw.spec.options import PackingModel
 
 DIFFERENT = 1  # exit code: compared, and something differs
 MOST_PRODUCTS = 2_000_000  # of a layer: some seconds of single steps
@@ -27,6 +28,15 @@ PositionsOption = Annotated[
 ]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="The seed of activations, and of weights where drawn.")]
 
+PackingOption = Annotated[
+    PackingModel,
+    typer.Option(
+        "--packing",
+        help="How nonzeros of both operands get into lanes where a file knows two ways: packed pass by pass "
+        "(position-skipping), or wherever neither is zero, tiles that meet nothing left out (skipping).",
+    ),
+]
+
 
 @grouped
 def check(  # noqa: PLR0913 - the options of a command
@@ -34,6 +44,7 @@ def check(  # noqa: PLR0913 - the options of a command
     weights: WeightsOption = None,
     positions: PositionsOption = 16,
     seed: SeedOption = 0,
+    packing: PackingOption = "position-skipping",
     form: FormatOption = "table",
     wide: WideOption = False,
 ) -> None:
@@ -73,7 +84,7 @@ def check(  # noqa: PLR0913 - the options of a command
             windows = images(each, positions, given.get(each.layer.name), seed)
             for one in (one for one in accelerators if one.machine is None):
                 as_it_is = runs_windows(one, each.layer)
-                found.append(check_windows(windows, one) if as_it_is else check_layer(matrix, one))
+                found.append(check_windows(windows, one) if as_it_is else check_layer(matrix, one, packing=packing))
             found += [check_queues(matrix, machine) for machine in machines]
     said = f"weights are drawn with seed {seed}" if weights is None else f"weights are those of {weights}, as int8"
     show_table(steps_document(found, skipped, f"{said}; {positions} positions of activations are drawn"), form, wide)

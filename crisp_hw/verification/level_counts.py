@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 from functools import cached_property
+from math import prod
 
 from crisp_hw.engine.evaluate import evaluate_point
 from crisp_hw.engine.rounded import rounding_pj
 from crisp_hw.spec.evaluation import LayerEvaluation
 from crisp_hw.spec.patterns import Actual
-from crisp_hw.spec.problem import FULL
+from crisp_hw.spec.problem import FULL, Tensor
 from crisp_hw.spec.result import TensorCounts
 from crisp_hw.spec.sparse import Rank
 from crisp_hw.verification.counts import Count
-from crisp_hw.walk.nested import Fabric, Walked
+from crisp_hw.walk.fabric import Fabric
+from crisp_hw.walk.nested import Walked
 from crisp_hw.walk.packed import Passes
 from crisp_hw.walk.priced import Run, energy_pj, per_instance, port_cycles
 
@@ -19,6 +21,7 @@ GATED = "zeros of activations are gated, of which the model knows the expectatio
 WINDOWS = "windows overlap, and Timeloop takes the second iteration of every loop for all later ones"
 FIRST = "the model leaves out the first of all sums, also of those that nothing is added to"
 BITMAP = "bits of bitmaps and of pointers are not walked, nor what they cost"
+VECTORS = "a vector holds several tiles, and the model leaves it out where none of them is wanted"
 PASSES = "the model divides products by the mean of lanes at work, instead of counting pass by pass"
 
 
@@ -68,7 +71,8 @@ class Beside:
         """MACs that work on average where zeros take no time; None: those of every step."""
         if self._passes is not None:
             return self._passes.at_work * len(self._fabric.instances(-1))
-        return float(len(self._fabric.instances(-1))) if self._fabric.skips else None
+        skips = self._fabric.skips or self._fabric.skips_tiles
+        return float(len(self._fabric.instances(-1))) if skips else None
 
     @cached_property
     def _mac_cycles(self) -> int:
@@ -141,12 +145,25 @@ class Beside:
         place = self._design.problem.tensor(tensor)
         if any(len([term for term in rank if self._design.problem.bound(term.dim) > 1]) > 1 for rank in place.ranks):
             return WINDOWS
-        own = self._unknown_of(tensor)
+        own = self._unknown_of(tensor) or self._unknown(*self._leading(level, tensor)) or self._by_vector(level, place)
         if own or level > min(self._fabric.keepers(place)):
             return own
         passes = {} if self._passes is None else self._passes.reads
         partners = set(passes) - {tensor} if tensor in passes else set()
         return self._unknown(*sorted(self._fabric.skips.get(tensor, frozenset()) | partners))
+
+    def _leading(self, level: int, tensor: str) -> list[str]:
+        """The operands that decide whether tiles of a tensor are sent on from a level, or from one outside of it."""
+        asked = (each for (at, name), each in self._fabric.skips_tiles.items() if name == tensor and at >= level)
+        return sorted(frozenset().union(*asked))
+
+    def _by_vector(self, level: int, tensor: Tensor) -> str:
+        """Do vectors decide about several tiles, in a level that leaves some out, or outside of this one?"""
+        levels = self._design.architecture.levels
+        links = ((at, child) for at, child in self._fabric.links(tensor) if at >= level)
+        asked = ((at, child) for at, child in links if (at, tensor.name) in self._fabric.skips_tiles)
+        smaller = any(prod(self._fabric.tile(tensor, child)) < levels[at].block_size for at, child in asked)
+        return VECTORS if smaller else ""
 
     def _unknown_of(self, tensor: str) -> str:
         return self._unknown(tensor) if any(name == tensor for _, name in self._fabric.packed) else ""

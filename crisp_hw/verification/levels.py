@@ -1,6 +1,7 @@
 """A layer as its accelerator runs it: the fabric that is walked, and the operands in the problem's coordinates."""
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from crisp_hw.spec.evaluation import LayerEvaluation
 from crisp_hw.spec.runs import CONVOLUTION_DIMS
-from crisp_hw.walk.nested import Fabric
+from crisp_hw.walk.fabric import Fabric
 
 Integers = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -29,15 +30,30 @@ def refusal(row: LayerEvaluation) -> str:
         map(any, (nest.streams, nest.no_multicast, nest.no_temporal_reuse))
     ):
         return "tiles of two sizes, or reuse that is forbidden, are not walked"
-    names = [level.name for level in design.architecture.levels]
-    for action in design.sparse.actions:
-        targets = {option.target for option in action.options}
-        if action.kind == "skipping" and any(targets & keeps for keeps in nest.keeps[: names.index(action.level)]):
-            return "tiles that are skipped on their way between two levels are not walked"
-    loops = zip(nest.loops, row.point.mapping.bounds, strict=True)
-    linked = {"A", "B"} - (nest.no_link_transfer[0] if nest.no_link_transfer else frozenset())
-    if linked and any(loop.level == 0 and loop.kind != "temporal" and bound > 1 for loop, bound in loops):
-        return "MACs hand words to their neighbours"
+    fabric = fabric_of(row)
+    if any(tensor == "Z" for _, tensor in fabric.skips_tiles):
+        return "sums that are skipped on their way between two levels are not walked"
+    packed = {
+        tensor.name for tensor in design.problem.tensors if (min(fabric.keepers(tensor)), tensor.name) in fabric.packed
+    }
+    if any(not asked <= packed for asked in fabric.skips_tiles.values()):
+        return "tiles that are skipped for what is not stored packed are not walked"
+    if fabric.skips_tiles and design.problem.dims == CONVOLUTION_DIMS:
+        return "windows whose tiles are skipped between two levels are not walked"
+    return _unlinked(row, fabric)
+
+
+def _unlinked(row: LayerEvaluation, fabric: Fabric) -> str:
+    """Why words that MACs hand to their neighbours cannot be walked; "" where they can, or where none are."""
+    if fabric.linked & frozenset(fabric.skips):
+        return "MACs that hand words on although they skip some are not walked"
+    loops = zip(row.point.mapping.nest.loops, row.point.mapping.bounds, strict=True)
+    kinds = [(loop.kind, bound) for loop, bound in loops if loop.level == 0 and loop.kind != "temporal" and bound > 1]
+    columns = prod(bound for kind, bound in kinds if kind == "x")
+    rows = prod(bound for kind, bound in kinds if kind != "x")
+    in_order = [kind for kind, _ in kinds] == sorted(kind for kind, _ in kinds)
+    if fabric.linked and rows > 1 and (columns < row.point.design.architecture.fanouts[0][0] or not in_order):
+        return "MACs of rows that are used in part hand words on; Timeloop lays their next row beside them"
     return ""
 
 
@@ -47,13 +63,34 @@ def fabric_of(row: LayerEvaluation) -> Fabric:
     names = [level.name for level in design.architecture.levels]
     packed = {(names.index(each.level), each.tensor) for each in design.sparse.formats if each.compressed}
     squeezes = [names.index(each.level) for each in design.sparse.actions if each.kind == "skipping_spatial"]
-    skips = {
-        option.target: frozenset(option.condition_on)
-        for action in design.sparse.actions
-        if action.kind == "skipping"
-        for option in action.options
-    }
-    return Fabric(design.problem, row.point.mapping, frozenset(packed), squeezes[0] if squeezes else None, skips)
+    skips, tiles = {}, {}
+    for action in design.sparse.actions:
+        for option in action.options if action.kind == "skipping" else ():
+            keepers = [level for level, kept in enumerate(row.point.mapping.nest.keeps) if option.target in kept]
+            level = next(each for each in keepers if each >= names.index(action.level))
+            if level == keepers[0]:
+                skips[option.target] = frozenset(option.condition_on)
+            else:
+                tiles[level, option.target] = frozenset(option.condition_on)
+    return Fabric(
+        design.problem,
+        row.point.mapping,
+        frozenset(packed),
+        squeezes[0] if squeezes else None,
+        skips,
+        tiles,
+        _linked(row),
+    )
+
+
+def _linked(row: LayerEvaluation) -> frozenset[str]:
+    """What a MAC can take from its neighbour, operands and sums: all, unless the file says otherwise."""
+    nest = row.point.mapping.nest
+    loops = zip(nest.loops, row.point.mapping.bounds, strict=True)
+    if not any(loop.level == 0 and loop.kind != "temporal" and bound > 1 for loop, bound in loops):
+        return frozenset()
+    never = nest.no_link_transfer[0] if nest.no_link_transfer else frozenset()
+    return frozenset(each.name for each in row.point.design.problem.tensors) - never
 
 
 def packs(row: LayerEvaluation) -> frozenset[str]:

@@ -15,7 +15,7 @@ from crisp_hw.spec.descriptors import PrunedLayer
 from crisp_hw.spec.evaluation import LayerEvaluation
 from crisp_hw.spec.imbalance import QueuedPes
 from crisp_hw.spec.layer import Layer
-from crisp_hw.spec.options import EvaluateOptions
+from crisp_hw.spec.options import EvaluateOptions, PackingModel
 from crisp_hw.spec.patterns import NM
 from crisp_hw.spec.runs import CONVOLUTION_DIMS
 from crisp_hw.verification.counts import Count
@@ -26,6 +26,7 @@ from crisp_hw.walk import pruned as walk
 from crisp_hw.walk.packed import pass_by_pass
 
 Integers = NDArray[np.int64]
+PACKING: PackingModel = "position-skipping"  # how nonzeros get into lanes, where nothing else is asked
 
 
 @dataclass(frozen=True)
@@ -84,20 +85,24 @@ def operands(pruned: PrunedLayer, positions: int, weights: Integers | None, seed
 ZEROS = 0.4  # share of activations that are zero: CRISP paper, section on DSTC
 
 
-def evaluated(pruned: PrunedLayer, accelerator: Accelerator, cache: bool = True) -> LayerEvaluation:
-    """What the model says of a layer that is walked: with its own mask where it has one, zeros skipped by position.
+def evaluated(
+    pruned: PrunedLayer, accelerator: Accelerator, cache: bool = True, packing: PackingModel = PACKING
+) -> LayerEvaluation:
+    """What the model says of a layer that is walked: with its own mask where it has one.
 
     >>> from crisp_hw.accelerators import load_arch
     >>> evaluated(PrunedLayer(Layer("fc", "linear", 16, 8), "dense"), load_arch("dense"), cache=False).layer
     'fc'
     """
     masks = {} if pruned.mask is None else {pruned.layer.name: pruned}
-    options = EvaluateOptions(density="actual" if masks else "model", packing="position-skipping", cache=cache)
+    options = EvaluateOptions(density="actual" if masks else "model", packing=packing, cache=cache)
     (row,) = evaluate_layers([describe(pruned)], [accelerator], options, masks=masks)
     return row
 
 
-def check_layer(given: Operands, accelerator: Accelerator, cache: bool = True) -> Checked:
+def check_layer(
+    given: Operands, accelerator: Accelerator, cache: bool = True, packing: PackingModel = PACKING
+) -> Checked:
     """Walk what the accelerator does with the layer, and hold it against the product and `--density actual`.
 
     >>> from crisp_hw.accelerators import load_arch
@@ -106,7 +111,7 @@ def check_layer(given: Operands, accelerator: Accelerator, cache: bool = True) -
     True
     """
     pruned = given.pruned
-    row = evaluated(pruned, accelerator, cache)
+    row = evaluated(pruned, accelerator, cache, packing)
     nm, block = row.descriptor.nm or NM(1, 1), row.descriptor.block
     walked: walk.Walked
     match _steps(row):
@@ -117,8 +122,9 @@ def check_layer(given: Operands, accelerator: Accelerator, cache: bool = True) -
             walked = walk.gathered(np.where(given.mask, given.weights, 0), held, given.activations, block, nm)
             said += f", weights of {nm.n}:{nm.m} select by offset" if nm.m > 1 else ""
         case "bitmaps":
-            said = "bitmaps of weights and activations meet in outer products, packed into lanes pass by pass"
-            said = said if packs(row) else "weights meet activations where neither is zero"
+            said = "weights meet activations where neither is zero"
+            if packs(row):
+                said = "bitmaps of weights and activations meet in outer products, packed into lanes pass by pass"
             walked = walk.outer_products(given.weights, given.mask, given.activations)
         case "select":
             said = f"weights of {nm.n}:{nm.m} select among shared activations by offset"
@@ -222,7 +228,7 @@ def _counts(row: LayerEvaluation, steps: walk.Steps) -> Iterator[Count]:
         bits = max(1, ((row.descriptor.total_blocks or 1) - 1).bit_length())
         why = "" if row.descriptor.balanced else "the model counts those of the fullest block row for all"
         yield _count("block indices", steps.block_indices, max(row.index.fill_bits.values()) // bits, why)
-    why = padded if grown else ""
+    why = padded if grown else "sums of it come more than once" if _again(row, "Z") else ""
     yield _count("results", steps.results, outermost["Z"].accesses["random_updates"], why)
 
 
@@ -231,8 +237,12 @@ def _count(name: str, walked: int, model: int, why: str) -> Count:
 
 
 def _again(row: LayerEvaluation, tensor: str) -> bool:
-    """Do loops of the outermost level run over what the tensor does not have?"""
-    mapping, last = row.point.mapping, len(row.result.levels) - 1
-    dims = row.point.design.problem.tensor(tensor).dims
-    pairs = zip(mapping.nest.loops, mapping.bounds, strict=True)
-    return any(bound > 1 for loop, bound in pairs if loop.level == last and loop.dim not in dims)
+    """Do loops outside of the next level that keeps a tensor bring its tiles again, running around its own?"""
+    nest, dims = row.point.mapping.nest, row.point.design.problem.tensor(tensor).dims
+    inner = [level for level, kept in enumerate(nest.keeps[:-1]) if tensor in kept]
+    outside = [
+        loop.dim in dims
+        for loop, bound in zip(nest.loops, row.point.mapping.bounds, strict=True)
+        if bound > 1 and loop.kind == "temporal" and loop.level > max(inner, default=-1)
+    ]
+    return True in outside and not all(outside[outside.index(True) :])

@@ -5,7 +5,8 @@ its instances ask for their tiles; what an instance holds already is not sent ag
 step is read once; of a window that slides, what an instance does not hold yet. Partial sums go the other way: what
 several send in one step is added up on the way and written once, and is read again before something is added to it. A
 packed tensor moves the words that it stores alone, and with each of them an offset. A fabric that skips leaves out what
-the MACs would read or add up where another operand is not stored.
+the MACs would read or add up where another operand is not stored, and tiles that meet nothing stored while they are
+held. A word that a neighbour of a MAC had in the step before can come from there.
 """
 
 from collections import Counter
@@ -18,14 +19,12 @@ from operator import add
 import numpy as np
 from numpy.typing import NDArray
 
-from crisp_hw.spec.mapping import Loop, LoopMapping
-from crisp_hw.spec.problem import Problem, Tensor
+from crisp_hw.spec.problem import Tensor
+from crisp_hw.walk.fabric import MACS, Fabric, Place
+from crisp_hw.walk.skipped import Missing, left_out
 
 Integers = NDArray[np.int64]
 Stored = NDArray[np.bool_]
-MACS = -1  # the place inside of the innermost level
-Place = tuple[int, ...]
-"""A number for every dimension: a coordinate, or how far one is from another."""
 
 
 @dataclass
@@ -46,89 +45,19 @@ class Moved:
     tiles: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True)
-class Fabric:
-    """What is walked: the problem, its loops, the (level, tensor) that are packed, and the level that squeezes lanes.
-
-    A level that squeezes lanes (None: none does) leaves out those of its MACs whose packed operands are not stored.
-    `skips`: the operands without which the MACs neither read a tensor nor add to it.
-    """
-
-    problem: Problem
-    mapping: LoopMapping
-    packed: frozenset[tuple[int, str]] = frozenset()
-    squeezes: int | None = None
-    skips: Mapping[str, frozenset[str]] = field(default_factory=dict)
-
-    def keepers(self, tensor: Tensor) -> list[int]:
-        """The levels that keep a tensor, innermost first."""
-        return [level for level, kept in enumerate(self.mapping.nest.keeps) if tensor.name in kept]
-
-    def links(self, tensor: Tensor) -> list[tuple[int, int]]:
-        """Every level that keeps a tensor, and the next one inside of it."""
-        return list(zip(self.keepers(tensor), [MACS, *self.keepers(tensor)], strict=False))
-
-    def outside(self, level: int) -> list["Turn"]:
-        """The loops outside a level that do something, outermost first."""
-        inside, turns = dict.fromkeys(self.problem.dims, 1), []
-        for loop, bound in zip(self.mapping.nest.loops, self.mapping.bounds, strict=True):
-            turns.append(Turn(loop, bound, inside[loop.dim]))
-            inside[loop.dim] *= bound
-        return [turn for turn in reversed(turns) if turn.bound > 1 and turn.loop.level > level]
-
-    def times(self, level: int) -> list[Place]:
-        """Where the steps outside a level begin, in their order."""
-        turns = [turn for turn in self.outside(level) if turn.loop.kind == "temporal"]
-        return [place for _, place in _iterations(self.problem, turns)]
-
-    def spatial(self, level: int) -> list["Turn"]:
-        """The loops over the instances of a level: those over an outer level's come first."""
-        return [turn for turn in self.outside(level) if turn.loop.kind != "temporal"]
-
-    def instances(self, level: int) -> list[tuple[Place, Place]]:
-        """The instances of a level, and how far the place of each is from the first one's."""
-        return list(_iterations(self.problem, self.spatial(level)))
-
-    def tile(self, tensor: Tensor, level: int) -> Place:
-        """What an instance of a level takes of a tensor, along each of its ranks; one word for the MACs."""
-        sides = dict(zip(self.problem.dims, self.problem.bounds, strict=True))
-        for turn in self.outside(level):
-            sides[turn.loop.dim] //= turn.bound
-        return _extents(tensor, sides)
-
-    def whole(self, tensor: Tensor) -> Place:
-        """All of a tensor, along each of its ranks."""
-        return _extents(tensor, dict(zip(self.problem.dims, self.problem.bounds, strict=True)))
-
-    def corner(self, tensor: Tensor, place: Place) -> Place:
-        """Where a tile of a tensor begins, whose work begins at a place."""
-        at = self.problem.place
-        return tuple(sum(term.coefficient * place[at[term.dim]] for term in rank) for rank in tensor.ranks)
-
-
-def _extents(tensor: Tensor, sides: Mapping[str, int]) -> Place:
-    """The words along each rank that work of these sides touches: of a window, those between its ends, too."""
-    return tuple(1 + sum(term.coefficient * (sides[term.dim] - 1) for term in rank) for rank in tensor.ranks)
-
-
-@dataclass(frozen=True)
-class Turn:
-    """A loop and how far one of its iterations moves along its dimension."""
-
-    loop: Loop
-    bound: int
-    stride: int
-
-
 @dataclass
 class Walked:
-    """The product in the problem's coordinates, and what was counted; `lanes` are the most that a row of them took."""
+    """The product in the problem's coordinates, and what was counted; `lanes` are the most that a row of them took.
+
+    `missing`: the instances whose tile is left out, by level and tensor and for every step.
+    """
 
     product: Integers
     steps: int = 0
     products: int = 0
     lanes: int = 0
     moved: dict[tuple[int, str], Moved] = field(default_factory=dict)
+    missing: Missing = field(default_factory=dict)
 
 
 def walk(fabric: Fabric, data: dict[str, Integers], stored: dict[str, Stored]) -> Walked:
@@ -152,7 +81,7 @@ def walk(fabric: Fabric, data: dict[str, Integers], stored: dict[str, Stored]) -
         outermost = max(fabric.keepers(tensor))  # has its tile all the time
         done.moved[outermost, tensor.name].visits = 1
         done.moved[outermost, tensor.name].used = len(fabric.instances(outermost))
-        for link in fabric.links(tensor):
+        for link in reversed(fabric.links(tensor)):
             if tensor.is_output:
                 _send_out(fabric, done, tensor, stored, link)
             else:
@@ -168,10 +97,12 @@ def _send_in(fabric: Fabric, done: Walked, tensor: Tensor, stored: Mapping[str, 
     leaves, arrives = ((level, tensor.name) in fabric.packed for level in link)
     size, above, mine = fabric.tile(tensor, child), len(fabric.spatial(parent)), stored[tensor.name]
     instances, held = _corners(fabric, tensor, child), dict[Place, Place]()
-    for time in fabric.times(child):
+    missing = done.missing[child, tensor.name] = left_out(fabric, tensor, stored, link, done.missing)
+    near = fabric.neighbours() if child == MACS and tensor.name in fabric.linked else {}
+    for number, time in enumerate(fabric.times(child)):
         receiver.visits += 1
         sent: dict[tuple[Place, Place], int] = {}  # from which instance, and which tile: its words
-        begins = fabric.corner(tensor, time)
+        begins, before = fabric.corner(tensor, time), dict(held) if near else {}
         for lane, far, moves in instances:
             if child == MACS and _skipped(fabric, tensor, stored, tuple(map(add, time, far))):
                 continue
@@ -179,9 +110,10 @@ def _send_in(fabric: Fabric, done: Walked, tensor: Tensor, stored: Mapping[str, 
             whole, there = _words(mine, tile, size)
             receiver.used += there > 0 or not leaves
             if child == MACS or held.get(lane) != tile:
-                lacks = _less(mine, (whole, there), (tile, held.get(lane)), size)
-                if child != MACS:
-                    held[lane] = tile
+                lacks = _less(mine, (whole, there), (tile, None if child == MACS else held.get(lane)), size)
+                held[lane] = tile
+                if lane in missing[number] or any(before.get(each) == tile for each in near.get(lane, ())):
+                    continue
                 sent[lane[:above], tile] = lacks[1] if leaves else lacks[0]
                 filled = lacks[1] if arrives else lacks[0]
                 receiver.fills += filled if there or not leaves else 0
@@ -217,17 +149,20 @@ def _send_out(
     instances, held = _corners(fabric, tensor, child), dict[Place, Place]()
     had: set[tuple[Place, Place]] = set()  # tiles that an instance of the level inside had before
     known: set[tuple[Place, Place]] = set()  # and those that the level outside has sums of
+    near = fabric.neighbours() if child == MACS and tensor.name in fabric.linked else {}
     for time in fabric.times(child):
         sender.visits += 1
         sender.used += len(instances)
         sent: set[tuple[Place, Place]] = set()
-        begins = fabric.corner(tensor, time)
+        begins, before = fabric.corner(tensor, time), dict(held) if near else {}
         for lane, far, moves in instances:
             tile = tuple(map(add, begins, moves))
             if child == MACS and _skipped(fabric, tensor, stored, tuple(map(add, time, far))):
                 continue
             if child == MACS or held.get(lane) != tile:
                 held[lane] = tile
+                if any(before.get(each) == tile for each in near.get(lane, ())):
+                    continue  # its neighbours add to it
                 sender.fills += words if (lane, tile) in had else 0
                 had.add((lane, tile))
                 sent.add((lane[:above], tile))
@@ -270,15 +205,6 @@ def _row(fabric: Fabric, lane: Place) -> Place:
     """The row of MACs in which one lies: those of a row differ along x below the level that squeezes lanes alone."""
     places = zip(fabric.spatial(MACS), lane, strict=True)
     return tuple(0 if t.loop.kind == "x" and t.loop.level == fabric.squeezes else number for t, number in places)
-
-
-def _iterations(problem: Problem, turns: list[Turn]) -> Iterator[tuple[Place, Place]]:
-    """All iterations of some loops, the innermost fastest, and the place where each begins."""
-    for iteration in product(*(range(turn.bound) for turn in turns)):
-        place = dict.fromkeys(problem.dims, 0)
-        for turn, number in zip(turns, iteration, strict=True):
-            place[turn.loop.dim] += number * turn.stride
-        yield iteration, tuple(place.values())
 
 
 def _tiles(stored: Stored, size: Place) -> Iterator[int]:

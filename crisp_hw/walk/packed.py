@@ -12,7 +12,8 @@ from operator import add
 import numpy as np
 
 from crisp_hw.spec.problem import Tensor
-from crisp_hw.walk.nested import Fabric, Place, Stored
+from crisp_hw.walk.fabric import Fabric, Place
+from crisp_hw.walk.nested import Stored
 
 
 @dataclass

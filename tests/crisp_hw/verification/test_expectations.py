@@ -17,6 +17,14 @@ from crisp_hw.walk.packed import pass_by_pass
 MASKS, ROWS, COLUMNS, POSITIONS, KEPT = 100, 16, 12, 8, 72
 WHOLE = 1.0  # words of a mean instance are whole
 COUNTED = {
+    "dstc, skipping": {
+        "MAC products",
+        "MAC cycles",
+        "LRF A reads",
+        "SMEM B reads",
+        "DRAM B reads",
+        "RF Z updates",
+    },
     "dstc": {
         "MAC products",
         "MACs at work",
@@ -45,13 +53,14 @@ def drawn(size, kept, rng):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", COUNTED)
-def test_the_mean_of_100_masks_is_what_the_model_expects(name):
+@pytest.mark.parametrize("case", COUNTED)
+def test_the_mean_of_100_masks_is_what_the_model_expects(case):
     """Weights and activations at random places, walked level by level; nothing is fitted, and every mean must hold."""
     rng = np.random.default_rng(11)
     matrix = Layer("fc", "linear", ROWS, COLUMNS, tokens=POSITIONS)
     first = drawn(ROWS * COLUMNS, KEPT, rng).reshape(ROWS, COLUMNS)
-    options = EvaluateOptions(packing="position-skipping", activation_density=0.5, cache=False)
+    name, _, packing = case.partition(", ")
+    options = EvaluateOptions(packing=packing or "position-skipping", activation_density=0.5, cache=False)
     (row,) = evaluate_layers([describe(PrunedLayer(matrix, "nm", first))], [load_arch(name)], options)
     fabric, found = fabric_of(row), dict[str, list[float]]()
     for _ in range(MASKS):
@@ -61,9 +70,9 @@ def test_the_mean_of_100_masks_is_what_the_model_expects(name):
         walked = nested.walk(fabric, placed.data, placed.stored)
         passes = pass_by_pass(fabric, packs(row), placed.stored) if packs(row) else None
         counts = {each.name: each for each in Beside(row, fabric, walked, passes).counts()}
-        for key in COUNTED[name]:
+        for key in COUNTED[case]:
             found.setdefault(key, []).append(counts[key].walked)
     for key, values in found.items():
         error = np.std(values, ddof=1) / MASKS**0.5
         assert abs(np.mean(values) - counts[key].model) <= 3 * error + WHOLE * (key != "MACs at work"), key
-    assert sum(np.std(values) > 0 for values in found.values()) >= 4
+    assert sum(np.std(values) > 0 for values in found.values()) >= (3 if packing == "skipping" else 4)

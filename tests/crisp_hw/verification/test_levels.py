@@ -1,14 +1,13 @@
 """Loop nests walked on data: words, offsets, cycles and energies of every level are the model's."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from crisp_hw.accelerators import load_arch
-from crisp_hw.descriptors import describe
-from crisp_hw.pipeline import evaluate_layers
 from crisp_hw.spec.descriptors import PrunedLayer
 from crisp_hw.spec.layer import Layer
-from crisp_hw.spec.options import EvaluateOptions
 from crisp_hw.spec.patterns import NM
 from crisp_hw.verification import levels, steps
 from crisp_hw.walk import nested
@@ -77,12 +76,105 @@ def test_nonzeros_are_packed_into_lanes_pass_by_pass():
     assert by_pass.walked == pytest.approx(by_pass.model, rel=0.02) and "divides products" in by_pass.why
 
 
-def test_tiles_that_are_skipped_between_levels_are_not_walked():
+SKIPPING = """
+schema: crisp-hw/arch/2
+name: skips
+does: "tiles of activations that meet no weight stay where they are"
+levels:
+  Far: {role: backing, technology: DRAM, word_bits: 8}
+  Buffer: {role: buffer, size_kb: 64, word_bits: 8}
+  Near: {role: latch, size_words: 32, word_bits: 8}
+  Sums: {role: accumulator, size_words: 512}
+compute: {name: Multiplier, word_bits: 8}
+energy: table
+constraints:
+  Sums: {keep: [Z], temporal: [K]}
+  Near: {keep: [B], temporal: [M]}
+  Buffer: {keep: [A, B], temporal: [N, K]}
+  Far: {keep: [A, B, Z], temporal: [G], order: free}
+runs:
+  - name: sparse
+    weights: {scattered: density}
+    formats:
+      - level: Buffer
+        tensor: A
+        rank_application_order: inner-to-outer
+        ranks: [{format: UOP, metadata_bits: 0, payload_bits: 0, times: 3}, {format: CP, metadata_bits: 8}]
+      - level: Far
+        tensor: A
+        rank_application_order: inner-to-outer
+        ranks: [{format: UOP, metadata_bits: 0, payload_bits: 0, times: 6}, {format: CP, metadata_bits: 8}]
+    actions:
+      - {level: Buffer, type: skipping, options: [{target: B, condition_on: [A]}]}
+    compute: [skipping]
+"""
+LINKED = """
+schema: crisp-hw/arch/2
+name: linked
+does: "MACs hand words to their neighbours"
+levels:
+  Far: {role: backing, technology: DRAM, word_bits: 8}
+  Buffer: {role: buffer, size_kb: 64, word_bits: 8}
+  Sums: {role: accumulator, size_words: 4096}
+compute: {name: Multiplier, fanout_x: 4, fanout_y: 4, word_bits: 8}
+energy: table
+constraints:
+  Sums: {keep: [Z], temporal: [SUMS], x: [X], y: [Y], spatial: fill}
+  Buffer: {keep: [A, B], temporal: [BUFFER]}
+  Far: {keep: [A, B, Z], temporal: [G], order: free}
+runs: [{name: dense}]
+"""
+
+
+def of_text(tmp_path, text):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    return load_arch(path)
+
+
+def test_tiles_that_meet_no_weight_are_left_out_on_their_way(tmp_path):
+    """An activation meets the weights of its column, of which pruned blocks leave some without any."""
+    given = steps.operands(layer(NM(1, 4), 16, 1), 8, None, 1)
+    found = steps.check_layer(given, of_text(tmp_path, SKIPPING), cache=False)
+    assert found.agrees and all(each.compared for each in found.levels if each.name != "MAC energy pJ")
+    figures = {each.name: each for each in found.levels}
+    assert figures["Buffer B reads"].walked == 8 * 64  # of 128 columns, two blocks of 16 rows keep one block of 16 each
+
+
+@pytest.mark.parametrize(
+    ("sums", "x", "y", "buffer", "counts"),
+    [
+        ("K", "N", "M", "N, M", {"Buffer A reads": 8192, "Buffer B reads": 8192}),
+        ("N, K", "N", "M", "M", {"Buffer A reads": 4096, "Buffer B reads": 8192}),  # A stays while N moves on
+        ("M, K", "K", "N", "N, K", {"Sums Z updates": 256}),  # lanes of a sum add to each other
+    ],
+)
+def test_macs_take_words_from_their_neighbours(tmp_path, sums, x, y, buffer, counts):
+    text = LINKED.replace("SUMS", sums).replace("X]", f"{x}]").replace("Y]", f"{y}]").replace("BUFFER", buffer)
+    found = steps.check_layer(steps.operands(layer(NM(1, 4), 16), 8, None, 1), of_text(tmp_path, text), cache=False)
+    assert found.agrees
+    figures = {each.name: each.walked for each in found.levels}
+    assert {name: figures[name] for name in counts} == counts
+
+
+def test_with_plain_skipping_dstc_leaves_out_what_meets_nothing():
+    given = steps.operands(layer(NM(2, 4)), 32, None, 1)
+    found = steps.check_layer(given, load_arch("dstc"), cache=False, packing="skipping")
+    figures = {each.name: each for each in found.levels}
+    assert found.agrees and found.steps == "weights meet activations where neither is zero"
+    assert figures["MAC products"].walked == pytest.approx(figures["MAC products"].model, rel=0.02)
+    assert figures["SMEM B reads"].walked == pytest.approx(figures["SMEM B reads"].model, rel=0.02)
+
+
+def test_sums_that_are_skipped_between_levels_are_not_walked():
     given = steps.operands(layer(NM(2, 4)), 4, None, 1)
-    options = EvaluateOptions(density="actual", packing="skipping", cache=False)
-    masks = {"fc": given.pruned}
-    (row,) = evaluate_layers([describe(given.pruned)], [load_arch("dstc")], options, masks=masks)
-    assert "between two levels" in levels.refusal(row)
+    row = steps.evaluated(given.pruned, load_arch("dstc"), cache=False, packing="skipping")
+    sparse = row.point.design.sparse
+    outer = replace(sparse.actions[2], level="DRAM")
+    assert outer.options[0].target == "Z"
+    design = replace(row.point.design, sparse=replace(sparse, actions=(outer,)))
+    row = replace(row, point=replace(row.point, design=design))
+    assert levels.refusal(row) == "sums that are skipped on their way between two levels are not walked"
 
 
 @pytest.mark.parametrize("lost", ["reads", "fills", "updates", "offsets_read"])

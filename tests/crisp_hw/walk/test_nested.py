@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from crisp_hw.spec.mapping import Loop, LoopMapping, LoopNest
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.walk import nested
-from crisp_hw.walk.nested import Fabric
+from crisp_hw.walk.fabric import Fabric
 
 M, K, N = ((Term(dim),) for dim in "MKN")
 TENSORS = (Tensor("A", (M, K)), Tensor("B", (K, N)), Tensor("Z", (M, N), True))
