@@ -33,6 +33,7 @@ _STANDARD = "tag:yaml.org,2002:"
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _OCTAL = re.compile(r"[-+]?0[0-9]+")
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what YAML 1.1 counts as the end of a line
+_NO_BLANK = re.compile(r"([A-Za-z_][\w.-]*):(\S+)")  # {depth:512} is one key without a value, to YAML
 _REAL = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 
 Include = Callable[[str, Mark], Any]
@@ -156,6 +157,7 @@ def _mapping(build: _Build, start: Any, mark: Mark, depth: int) -> MarkedDict:
         at = build.at(event.start_mark.line)
         key = _key(build, event, at)
         value = _value(build, next(build.events), depth + 1)
+        _check_blank(event, key, value, at)
         if key in MERGES and not event.style:
             merges.append((key, value, at))
         elif key in node:
@@ -167,6 +169,14 @@ def _mapping(build: _Build, start: Any, mark: Mark, depth: int) -> MarkedDict:
         else:
             node.put(key, value, at)
     raise InputError("the mapping does not end", Where(mark=mark))
+
+
+def _check_blank(event: Any, key: str, value: Any, at: Mark) -> None:
+    """Within braces, `depth:512` is the name of a key with nothing behind it; whoever writes it means a number."""
+    joined_up = _NO_BLANK.fullmatch(key)
+    if joined_up and value is None and not getattr(event, "style", None):
+        hint = f"write a blank after the colon: {joined_up[1][:40]}: {joined_up[2][:40]}"
+        raise InputError(f"the key {shown(key)} has no value", Where(mark=at), hint)
 
 
 def _key(build: _Build, event: Any, at: Mark) -> str:

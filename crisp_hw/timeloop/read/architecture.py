@@ -44,6 +44,7 @@ STORAGE_KEYS = {
     *("energy-per-ingress", "network_fill_latency", "network_drain_latency", "reduction_supported", "cluster_area"),
     *ACCELERGY_KEYS,
 }
+_RANGE = re.compile(r"\s*\[\s*(\d{1,20})\s*\.\.\s*(\d{1,20})\s*\]\s*$")  # Timeloop: parseElementSize, stoul
 COMPUTE_KEYS = {*MESH, *WIDTHS, "technology", "area"}
 
 
@@ -64,13 +65,25 @@ def plain_name(name: str) -> str:
     >>> plain_name("system.SMEM[1..4]")
     'SMEM'
     """
-    return re.sub(r"\[\d+\.\.\d+\]$", "", name).split(".")[-1]
+    return _RANGE.sub("", name).split(".")[-1]
 
 
 def multiplicity(name: str) -> int:
     """Instances that a name like `PE[0..15]` stands for."""
-    found = re.search(r"\[(\d+)\.\.(\d+)\]$", name)
+    found = _RANGE.search(name)
     return int(found[2]) - int(found[1]) + 1 if found else 1
+
+
+def checked_name(value: Any, at: Where) -> str:
+    """The name of a component or subtree; refused where its brackets hold no range from a number up to another.
+
+    Timeloop takes `PE[4]` and `PE[0..]` for one PE, and `PE[3..0]` for more than can be counted.
+    """
+    name = text(value, at)
+    if "[" in name and (not _RANGE.search(name) or multiplicity(name) < 1):
+        what = f"the brackets of {name[:60]!r} hold no range of instances"
+        raise InputError(what, at.at(mark_of(value)), f"write {name.split('[')[0].strip()[:40]}[0..3] for four")
+    return name
 
 
 def read_architecture(document: Any) -> Architecture:
@@ -94,14 +107,14 @@ def read_architecture(document: Any) -> Architecture:
 def _walk(node: Any, above: int, at: Where) -> list[_Element]:
     """Elements outermost first; in one `local` list the later one is the inner one."""
     node = mapping(node, at)
-    name = plain_name(text(required(node, "name", at), inside(at, node, "name")))
+    name = plain_name(checked_name(required(node, "name", at), inside(at, node, "name")))
     at = ARCHITECTURE.under(name, mark_of(node))
     known(node, ("name", "attributes", "local", "subtree"), at)
     count = above * multiplicity(node["name"])
     found = []
     for entry, place in items(node.get("local", []), inside(at, node, "local")):
         entry = mapping(entry, place)
-        name = text(required(entry, "name", place), inside(place, entry, "name"))
+        name = checked_name(required(entry, "name", place), inside(place, entry, "name"))
         place = Where("architecture", plain_name(name), mark=place.mark)
         known(entry, ("name", "class", "subclass", "attributes"), place)  # subclass: Accelergy's compound component
         kind = text(required(entry, "class", place), inside(place, entry, "class"))

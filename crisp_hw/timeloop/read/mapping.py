@@ -95,7 +95,7 @@ def _read_directive(plan: _LevelPlan, entry: Node, problem: Problem, at: Where) 
                 plan.spatial, plan.spatial_at = loops, factor_at(at, entry, wide)
                 plan.split = whole(entry.get("split", len(loops)), inside(at, entry, "split"))
             plan.flags |= {(kind, key): _names(entry, key, problem, at) for key in FLAGS[kind] if key in entry}
-        case "bypass" | "datatype":
+        case "bypass" | "datatype" | "dataspace":
             known(entry, ("target", "type", "keep", "bypass", "stream"), at)
             plan.flags["datatype", "stream"] = _names(entry, "stream", problem, at)
             plan.bypass |= _names(entry, "bypass", problem, at)
@@ -104,7 +104,7 @@ def _read_directive(plan: _LevelPlan, entry: Node, problem: Problem, at: Where) 
             what = "overbooking (tiles that fit most of the time) is not modelled"
             raise InputError(what, value_at(at, entry, "type"), "leave it out")
         case _:
-            what = f"type {kind!r} is not temporal, spatial, bypass or datatype"
+            what = f"type {kind!r} is not temporal, spatial, bypass, datatype or dataspace"
             raise InputError(what, value_at(at, entry, "type"))
 
 
@@ -148,7 +148,9 @@ def _factors(value: Any, problem: Problem, at: Where) -> list[_Factor]:
             if factor is None or factor[1] not in problem.dims:
                 word = re.split(r"[\s,]", rest)[0]
                 what = f"the factor {word!r} is not one of {', '.join(problem.dims)} with a whole number"
-                raise InputError(what, place.at(mark_of_word(held, word)))
+                odd = next((dim for dim in problem.dims if not dim.isalpha() and word.startswith(dim)), "")
+                hint = f"Timeloop reads letters alone as a name; give {odd} another in the problem" if odd else ""
+                raise InputError(what, place.at(mark_of_word(held, word)), hint)
             if max(len(factor[2]), len(factor[3] or "")) > FACTOR_DIGITS:
                 what = f"a factor of {factor[1]} has more than {FACTOR_DIGITS} digits; no problem is as large"
                 raise InputError(what, place.at(mark_of_word(held, factor[0])))

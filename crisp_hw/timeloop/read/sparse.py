@@ -25,6 +25,7 @@ from crisp_hw.timeloop.yaml.fields import (
     dialect_only,
     inside,
     items,
+    key_at,
     known,
     mapping,
     optional_items,
@@ -80,6 +81,7 @@ def _add_target(said: _Said, target: Node, at: Where) -> None:
     if at.entry not in (*levels, said.architecture.compute.name):
         what = "the architecture has no such level"
         raise InputError(what, value_at(at, target, "name"), f"it has {', '.join(levels)}")
+    _check_place(target, at, said.architecture)
     for entry, place in optional_items(
         target.get("compute_optimization"), value_at(at, target, "compute_optimization")
     ):
@@ -99,6 +101,16 @@ def _add_target(said: _Said, target: Node, at: Where) -> None:
         said.actions.append(action)
         if action.kind == "position_skipping":
             dialect_only(entry, "type", RULES[said.dialect].position_skipping, place)
+
+
+def _check_place(target: Node, at: Where, architecture: Architecture) -> None:
+    """MACs hold no tensors: Timeloop finds no storage level of their name (sparse-optimization-parser.cpp)."""
+    if at.entry == architecture.compute.name:
+        for key in ("representation_format", "action_optimization"):
+            if target.get(key):
+                levels = ", ".join(level.name for level in architecture.levels)
+                what = f"{key} is for a storage level, and {at.entry} computes"
+                raise InputError(what, key_at(at, target, key), f"write it under one of {levels}")
 
 
 def _check_port(form: TensorFormat, architecture: Architecture, space: Node, at: Where) -> None:

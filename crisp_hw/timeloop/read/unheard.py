@@ -6,6 +6,8 @@ from typing import Any
 from crisp_hw.engine.energy import COMPUTE_ORDER
 from crisp_hw.machine.positions import MarkedDict, mark_of, mark_of_word
 from crisp_hw.spec.design import Design
+from crisp_hw.spec.patterns import Hypergeometric
+from crisp_hw.spec.problem import FULL
 from crisp_hw.timeloop.read.architecture import DEPTHS, PORT_WIDTHS, WIDTHS, plain_name
 
 ALIKE = (
@@ -18,6 +20,7 @@ ALIKE = (
     ("metadata_storage_width", "metadata_width"),
     ("metadata_storage_depth", "metadata_depth"),
 )
+DENSE = (FULL, Hypergeometric(1.0))
 HALVES = ("read_bandwidth", "write_bandwidth")
 
 
@@ -29,6 +32,7 @@ def unheard(documents: MarkedDict, design: Design) -> tuple[str, ...]:
         *(note for part in parts for note in _priced(part, design)),
         *_outermost(documents.get("mapping"), design),
         *_without_lanes(documents.get("mapping"), design),
+        *_densities(documents.get("problem"), design),
     )
 
 
@@ -51,6 +55,21 @@ def _passed_over(part: MarkedDict) -> Iterator[str]:
     for key in HALVES:
         if held.get("bandwidth") is not None and held.get(key) is not None:
             yield f"{mark_of(held, key)}: {key} ({name}): Timeloop reads bandwidth, and halves it"
+
+
+def _densities(problem: Any, design: Design) -> Iterator[str]:
+    """Zeros that nothing looks for, and densities that a common one stands before (workload.cpp: ParseDensities)."""
+    instance = problem.get("instance") if isinstance(problem, dict) else None
+    if not isinstance(instance, dict) or not isinstance(held := instance.get("densities"), dict) or not held:
+        return
+    if "commonDensity" in instance:
+        yield f"{mark_of(instance, 'densities')}: densities: commonDensity goes before them"
+    elif not design.sparse.active:
+        names = [each.name for each in design.problem.tensors if each.name in held and each.density not in DENSE]
+        if names:
+            whose = "its" if len(names) == 1 else "their"
+            what = f"no sparse optimization leaves {whose} zeros out, so all words are moved and computed"
+            yield f"{mark_of(held, names[0])}: density of {', '.join(names)}: {what}"
 
 
 def _priced(part: MarkedDict, design: Design) -> Iterator[str]:

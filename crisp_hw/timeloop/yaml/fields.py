@@ -10,6 +10,7 @@ from typing import Any
 
 from crisp_hw.errors import InputError, Where
 from crisp_hw.machine.positions import MarkedDict, like, mark_of, mark_of_item, mark_of_match, mark_of_word, plain
+from crisp_hw.machine.yaml_text import decimal
 from crisp_hw.spec.limits import EXACT
 
 Node = dict[str, Any]
@@ -114,7 +115,8 @@ def text(value: Any, at: Where) -> str:
 def number(value: Any, at: Where) -> float:
     """The value as a finite, nonnegative number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
-        raise InputError(f"expected a nonnegative number, found {_kind(value)}", at.at(mark_of(value)))
+        hint = "leave the quotes out" if isinstance(value, str) and decimal(value) is not None else ""
+        raise InputError(f"expected a nonnegative number, found {_kind(value)}", at.at(mark_of(value)), hint)
     return int(value) if isinstance(value, int) else float(value) + 0.0  # -0.0 becomes 0
 
 

@@ -121,6 +121,18 @@ def test_tags_of_just_what_stands_there(text, value):
     assert read_yaml_text(f"a: {text}", "f.yaml") == [{"a": value}]
 
 
+@pytest.mark.parametrize("text", ["{a: {depth:512, width: 8}}", "{depth:512}", "a: [{word-bits:8}]"])
+def test_a_blank_that_is_missing_behind_a_colon_is_said(text):
+    with pytest.raises(
+        InputError, match=r"f\.yaml:1: the key '.*' has no value; write a blank after the colon: [a-z-]+: \d"
+    ):
+        read_yaml_text(text, "f.yaml")
+
+
+def test_a_colon_within_a_key_is_none_of_them():
+    assert value("{a:b: 1, 'c:d', e: }") == {"a:b": 1, "c:d": None, "e": None}
+
+
 def test_aliases_cannot_explode():
     lines = ["a0: &a0 [" + ", ".join("1" * 10) + "]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 9)]

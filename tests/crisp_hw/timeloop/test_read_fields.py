@@ -25,7 +25,7 @@ def test_right_types_pass(read, value):
         (number, True, "here: expected a nonnegative number, found bool True"),
         (number, float("nan"), "here: expected a nonnegative number, found float nan"),
         (number, float("inf"), "here: expected a nonnegative number, found float inf"),
-        (number, "7", "here: expected a nonnegative number, found str '7'"),
+        (number, "7", "here: expected a nonnegative number, found str '7'; leave the quotes out"),
         (whole, 2.5, "here: expected a whole number of at least 0, found 2.5"),
         (flag, 1, "here: expected true or false, found int 1"),
         (mapping, "x" * 99, "here: expected a mapping of keys to values, found str '" + "x" * 36 + "..."),

@@ -25,10 +25,21 @@ def level(**attributes):
 
 
 @pytest.mark.parametrize(
-    ("name", "plain", "count"), [("a.b.SMEM[1..4]", "SMEM", 4), ("PE[0..15]", "PE", 16), ("X", "X", 1)]
+    ("name", "plain", "count"),
+    [("a.b.SMEM[1..4]", "SMEM", 4), ("PE[0..15]", "PE", 16), ("PE [0 .. 3]", "PE", 4), ("X", "X", 1)],
 )
 def test_names_carry_a_multiplicity(name, plain, count):
     assert (plain_name(name), multiplicity(name)) == (plain, count)
+
+
+@pytest.mark.parametrize("name", ["PE[4]", "PE[0..]", "PE[3..0]", "PE[0..3.5]", "PE[0..3", "PE[0..3]x", "PE[-1..2]"])
+@pytest.mark.parametrize("place", ["subtree", "local"])
+def test_brackets_without_a_range_are_no_name(name, place):
+    tree = chain(("S", "SRAM", {}), (name if place == "local" else "M", "mac", {}))
+    if place == "subtree":
+        tree["subtree"][0]["name"] = name
+    with pytest.raises(InputError, match=r"hold no range of instances; write PE\[0\.\.3\] for four"):
+        read_architecture(tree)
 
 
 def test_multiplicities_of_a_tree_multiply():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel
 from crisp_hw.spec.problem import Problem, Tensor, Term
 from crisp_hw.timeloop.read.mapping import read_factors, read_mapping_document, read_permutation, read_residuals
@@ -53,12 +53,20 @@ def test_permutations_are_completed(value, order):
     assert read_permutation(value, PROBLEM, "here") == order
 
 
-def test_levels_keep_what_they_do_not_bypass_and_the_outermost_keeps_all():
+@pytest.mark.parametrize("word", ["datatype", "dataspace"])
+def test_levels_keep_what_they_do_not_bypass_and_the_outermost_keeps_all(word):
     mapping = read(
-        {"target": "RF", "type": "datatype", "keep": ["A"], "bypass": ["Z"]},
+        {"target": "RF", "type": word, "keep": ["A"], "bypass": ["Z"]},
         {"target": "DRAM", "type": "bypass", "bypass": ["A"]},
     )
     assert mapping.nest.keeps == (frozenset("A"), frozenset("AZ"))
+
+
+@pytest.mark.parametrize("name", ["M1", "out_c"])
+def test_a_dimension_with_more_than_letters_is_what_cannot_be_read(name):
+    problem = Problem("p", (name, "K"), (8, 6), ())
+    with pytest.raises(InputError, match=f"letters alone as a name; give {name} another in the problem"):
+        read_factors(f"K=2 {name}=4", problem, Where("mapping"))
 
 
 def test_links_may_be_cut():
@@ -94,7 +102,10 @@ def test_reuse_may_be_forbidden_in_space_and_in_time():
             {"target": "RF", "type": "max_overbooked_proportion", "proportion": 0.1},
             "mapping of RF: overbooking (tiles that fit most of the time) is not modelled",
         ),
-        ({"target": "RF", "type": "time"}, "mapping of RF: type 'time' is not temporal, spatial, bypass or datatype"),
+        (
+            {"target": "RF", "type": "time"},
+            "mapping of RF: type 'time' is not temporal, spatial, bypass, datatype or d",
+        ),
         (
             {"target": "RF", "type": "temporal", "factor": "M2"},
             "mapping of RF: unknown key 'factor'; known are factors, ",

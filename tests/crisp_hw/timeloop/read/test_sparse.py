@@ -76,6 +76,14 @@ def test_computes_are_gated_or_skipped(name, kind):
     ("target", "sentence"),
     [
         ({"name": "SMEM"}, "sparse_optimizations of SMEM: the architecture has no such level; it has RF, DRAM"),
+        (
+            {"name": "MAC", "action_optimization": [{"type": "gating", "target": "A", "condition_on": ["B"]}]},
+            "sparse_optimizations of MAC: action_optimization is for a storage level, and MAC computes; write it under",
+        ),
+        (
+            {"name": "MAC", **stored({"format": "CP"})},
+            "sparse_optimizations of MAC: representation_format is for a storage level, and MAC computes",
+        ),
         ({"formats": []}, "sparse_optimizations of RF: unknown key 'formats'; known are action_optimization, "),
         (
             stored(),

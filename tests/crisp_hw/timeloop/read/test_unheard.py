@@ -19,7 +19,7 @@ problem:
     - {name: A, projection: [[[U]], [[V]]]}
     - {name: B, projection: [[[V]]]}
     - {name: Z, projection: [[[U]]], read-write: true}
-  instance: {U: 12, V: 20}
+  instance: {U: 12, V: 20%(instance)s}
 mapping:
 - {target: Far, type: temporal, factors: U=12 V=1, permutation: VU}
 - {target: Near, type: temporal, factors: U=1 V=20, permutation: VU}
@@ -30,10 +30,10 @@ ERT = "ERT: {tables: [{name: Mul, actions: [{name: compute, energy: 2}]}]}"
 
 @pytest.fixture
 def run(tmp_path):
-    def evaluate(near="", rest="", bits=8, far=""):
+    def evaluate(near="", rest="", bits=8, far="", instance=""):
         """The result of the documents with this beside what they say."""
         path = tmp_path / "all.yaml"
-        path.write_text(DOCUMENTS % {"near": near, "rest": rest, "bits": bits, "far": far})
+        path.write_text(DOCUMENTS % {"near": near, "rest": rest, "bits": bits, "far": far, "instance": instance})
         return evaluate_files([path]).result
 
     return evaluate
@@ -53,6 +53,29 @@ def test_a_bypass_at_the_outermost_level(run):
     assert "all.yaml:20: bypass of A, Z (Far): the outermost level keeps every tensor" in note
     assert numbers(found) == numbers(run())
     assert run(rest="- {target: Far, type: bypass, bypass: [], keep: [A, B, Z]}").skipped == ()
+
+
+ZEROS = ", densities: {A: 0.5, B: 1.0}"
+SKIPS = """
+sparse_optimizations:
+  targets: [{name: Near, action-optimization: [{type: skipping, options: [{target: B, condition-on: [A]}]}]}]
+"""
+
+
+def test_zeros_that_nothing_leaves_out(run):
+    found = run(instance=ZEROS)
+    assert numbers(found) == numbers(run())
+    (note,) = found.skipped
+    assert "all.yaml:16: density of A: no sparse optimization leaves its zeros out" in note
+    assert run(instance=ZEROS, rest=SKIPS).skipped == ()
+    assert run(instance=", densities: {A: 1, B: {distribution: hypergeometric, density: 1.0}}").skipped == ()
+
+
+def test_densities_beside_a_common_one(run):
+    found = run(instance=f"{ZEROS}, commonDensity: 0.25", rest=SKIPS)
+    (note,) = found.skipped
+    assert "all.yaml:16: densities: commonDensity goes before them" in note
+    assert numbers(found) == numbers(run(instance=", commonDensity: 0.25", rest=SKIPS))
 
 
 def test_the_width_of_computations_that_a_table_prices(run):
