@@ -1,6 +1,6 @@
 """Does the plain model with zeros in its weights do what the masked model did? Asked of the last batch it saw."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from crisp_hw.errors import InputError
-from crisp_prune.attach import LastCall, mapped, mask_hooks, paused
+from crisp_prune.attach import LastCall, mapped, mask_hooks, paused, tensors_of
 from crisp_prune.geometry import evaluation
 from crisp_prune.reads import uncompiled
 from crisp_prune.rng import preserved, seed_all
@@ -69,15 +69,7 @@ def _output(model: nn.Module, arguments: tuple[tuple[Any, ...], dict[str, Any]])
     args, kwargs = mapped(Tensor.clone, arguments)
     with preserved(), evaluation(model), torch.no_grad(), uncompiled():
         seed_all(0)
-        return _tensors(model(*args, **kwargs))
-
-
-def _tensors(value: Any) -> list[Tensor]:
-    """The tensors of an output, nested as it may be."""
-    if isinstance(value, Tensor):
-        return [value]
-    items = list(value.values()) if isinstance(value, Mapping) else value
-    return [one for item in items for one in _tensors(item)] if isinstance(items, list | tuple) else []
+        return tensors_of(model(*args, **kwargs))
 
 
 def _difference(masked: list[Tensor], plain: list[Tensor]) -> str:

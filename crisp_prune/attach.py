@@ -9,7 +9,7 @@ A deep copy of the model (an average of weights, say) follows the masks of the o
 """
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -124,6 +124,18 @@ def mapped(change: Callable[[Tensor], Tensor], value: Any) -> Any:
         case tuple() | list() if type(value) in (tuple, list):
             return type(value)(mapped(change, item) for item in value)
     return value
+
+
+def tensors_of(value: Any) -> list[Tensor]:
+    """The tensors of an output, nested as it may be.
+
+    >>> len(tensors_of({"a": [torch.ones(1), (torch.ones(2), "name")]}))
+    2
+    """
+    if isinstance(value, Tensor):
+        return [value]
+    items = list(value.values()) if isinstance(value, Mapping) else value
+    return [one for item in items for one in tensors_of(item)] if isinstance(items, list | tuple) else []
 
 
 class MaskHook:

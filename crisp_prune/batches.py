@@ -1,44 +1,16 @@
-"""What a batch is, how it is narrowed to the user's classes, and the loss that a batch gives."""
+"""What a batch is, and how it is narrowed to the user's classes."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch import Tensor
 
 from crisp_hw.errors import InputError
-from crisp_hw.spec.shown import listed
 from crisp_prune.rng import preserved
 
 LABEL_KEYS = ("labels", "label", "targets", "target", "y")
 """Where a map holds its labels."""
-
-LossFn = Callable[[nn.Module, Any], Tensor]
-"""(model, batch) -> scalar loss."""
-
-
-def classification_loss(model: nn.Module, batch: Any) -> Tensor:
-    """Mean cross entropy of a batch (inputs, labels); InputError for a batch of another kind, which needs its own loss.
-
-    Examples
-    --------
-    >>> classification_loss(nn.Identity(), (torch.zeros(1, 2), torch.tensor([0]))).item()
-    0.6931...
-    """
-    match batch:
-        case [inputs, labels]:
-            return cross_entropy(model(inputs), labels)
-        case Mapping():
-            kind = f"a map of {listed(sorted(map(str, batch)), 4)}"
-        case list() | tuple():
-            kind = f"a {type(batch).__name__} of {len(batch)}"
-        case _:
-            kind = f"a {type(batch).__name__}"
-    raise InputError(
-        f"a batch is {kind}, not a pair of inputs and labels, so its loss is not known",
-        hint="give loss_fn=, a function of model and batch that returns the loss",
-    )
 
 
 def to_device(batch: Any, device: torch.device) -> Any:

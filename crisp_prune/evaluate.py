@@ -24,7 +24,7 @@ class Accuracy:
 def accuracy(model: nn.Module, batches: Iterable[Any], classes: Sequence[int]) -> Accuracy:
     """Evaluate on the samples of the user's classes (all samples without classes), in evaluation mode.
 
-    InputError when no sample is left, or a class has no output.
+    InputError when no sample is left, a class has no output, or the outputs are no scores of classes for each label.
 
     >>> batches = [(torch.tensor([[0.1, 0.9, 1.0], [0.8, 0.1, 0.2]]), torch.tensor([1, 0]))]
     >>> accuracy(nn.Identity(), batches, (0, 1))
@@ -39,7 +39,7 @@ def accuracy(model: nn.Module, batches: Iterable[Any], classes: Sequence[int]) -
             if mine is None:
                 continue
             inputs, labels = _pair(mine)
-            outputs = model(inputs)
+            outputs = _scores(model(inputs), labels)
             wanted = torch.tensor(sorted(classes) or range(outputs.shape[1]), device=device)
             if int(wanted.max()) >= outputs.shape[1]:
                 raise InputError(
@@ -51,6 +51,17 @@ def accuracy(model: nn.Module, batches: Iterable[Any], classes: Sequence[int]) -
     if not samples:
         raise InputError(f"no sample of the classes {tuple(classes)} to evaluate on", hint="check classes and data")
     return Accuracy(everywhere / samples, among / samples, samples)
+
+
+def _scores(outputs: Any, labels: torch.Tensor) -> torch.Tensor:
+    """A row of scores for each label: of other shapes, comparisons would count pixels or every pair of samples."""
+    rows = isinstance(outputs, torch.Tensor) and outputs.ndim == 2 and outputs.shape[1] > 1
+    whole = labels.ndim == 1 and not labels.is_floating_point() and not labels.is_complex()
+    if isinstance(outputs, torch.Tensor) and rows and whole and len(outputs) == len(labels):
+        return outputs
+    shape = list(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
+    said = f"top-1 is not known for outputs {shape} and labels {list(labels.shape)} of {labels.dtype}"
+    raise InputError(said, hint="give a row of scores, of two classes or more, and one whole number a sample")
 
 
 def _pair(batch: Any) -> tuple[Any, torch.Tensor]:

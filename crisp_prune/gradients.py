@@ -43,8 +43,11 @@ class GradientSums:
             self.add(gradients, score)
 
     def observe(self, weights: Mapping[str, nn.Parameter], scale: float, score: Criterion) -> None:
-        """The batch whose gradients stand in `.grad`, divided by the `scale` of its loss."""
+        """The batch whose gradients stand in `.grad`, divided by the `scale` of its loss; InputError without any."""
         found = {name: None if each.grad is None else each.grad.float() / scale for name, each in weights.items()}
+        if score not in WITHOUT_GRADIENTS and all(gradient is None for gradient in found.values()):
+            said = "no prunable weight has a gradient to observe"
+            raise InputError(said, hint="call observe() after backward() and before zero_grad()")
         self.add_finite(found, score)
 
     def clear(self) -> None:
@@ -92,6 +95,9 @@ class GradientSums:
                 f"no gradients for the criterion {score!r}: no batch held a sample of the classes {classes or '(all)'}",
                 hint="give step() batches, or call observe() in your loop",
             )
+        if score not in WITHOUT_GRADIENTS and not any(bool(mean.any()) for mean in means.values()):
+            said = f"every gradient is 0, so the criterion {score!r} has nothing to rank weights by"
+            raise InputError(said, hint="check the loss: does it depend on the prunable layers?")
         found = {name: saliency(weight, means[name], score) for name, weight in weights.items()}
         return {name: to_matrix(one, layouts.get(name, "plain")).cpu() for name, one in found.items()}
 

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from crisp_hw.errors import InputError, Where
+from crisp_prune.attach import free
 
 
 def classifier_of(model: nn.Module) -> str:
@@ -33,7 +34,7 @@ def slice_head(model: nn.Module, classes: Sequence[int], layer: str | None = Non
     torch.Size([1, 2])
     """
     name = classifier_of(model) if layer is None else layer
-    twin = copy.deepcopy(model)
+    twin = copy.deepcopy(free(model))
     head = dict(twin.named_modules()).get(name)
     if not isinstance(head, nn.Linear):
         raise InputError(f"{name!r} is no Linear layer of the model", hint="name its classifier")

@@ -6,7 +6,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from crisp_prune.attach import LastCall, Masks, attach, detach, paused, share_nothing
+from crisp_hw.errors import InputError
+from crisp_hw.spec.shown import listed
+from crisp_prune.attach import LastCall, Masks, attach, detach, mask_hooks, paused, share_nothing
 from crisp_prune.budget import Budget
 from crisp_prune.choices import BALANCED, Layout, Pattern
 from crisp_prune.config import CrispConfig
@@ -115,10 +117,21 @@ class Masking:
 
         Blocks of a row are counted where all rows have the same number. `target` None: N:M alone.
         """
+        self.require_hooks()
         ranked = ranked_last(scores, self.nonzero)
         self.set(dropped(next_masks(ranked, self.masks, config, budget, target), self.nonzero))
         blocks = {name: self.masks[name].blocks for name in budget.hybrid}
         return {name: int((one[0] if config.pattern in BALANCED else one).sum()) for name, one in blocks.items()}
+
+    def require_hooks(self, or_none: bool = False) -> None:
+        """InputError where the masks of a layer do not act on the model any more; none may, where that is asked."""
+        acting = {id(hook.masks) for _, hook in mask_hooks(self.model)}
+        if or_none and not acting:
+            return
+        gone = [name for name, masks in self.attached.items() if id(masks) not in acting]
+        if gone:
+            said = f"the masks of {listed(gone, 3)} do not act any more: their hooks were removed, as finalize() does"
+            raise InputError(said, hint="go on with Crisp.from_pruned(model, pruner.export(), sample)")
 
     def pull(self, share: float) -> None:
         """Take a share off the weights that N:M dropped."""

@@ -12,6 +12,7 @@ from torch.nn.functional import unfold
 from crisp_hw.errors import InputError
 from crisp_hw.spec.kinds import of_kind
 from crisp_hw.spec.patterns import NM, nm_of
+from crisp_prune.attach import free
 from crisp_prune.choices import Layout
 from crisp_prune.geometry import evaluation
 from crisp_prune.matrix import from_matrix, to_matrix
@@ -79,7 +80,7 @@ def each_layer(
     model: nn.Module, batches: Sequence[Any], layers: Iterable[str] | None, rule: Callable[[Pruned], Tensor]
 ) -> OneShot:
     """A copy of a model with another weight in each of its layers, one after the other, by any rule."""
-    twin = copy.deepcopy(model)
+    twin = copy.deepcopy(free(model))
     order = _order(twin, batches)
     first = next((name for name in order if isinstance(twin.get_submodule(name), FIRST)), None)
     chosen = [name for name in order if name != first] if layers is None else list(layers)

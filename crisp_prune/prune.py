@@ -17,7 +17,7 @@ from crisp_hw.spec.kinds import check_path
 from crisp_hw.spec.patterns import NM
 from crisp_prune.agreement import agree, require_agreement
 from crisp_prune.attach import free, strip, unwrapped
-from crisp_prune.batches import LossFn, classification_loss, first_batch, narrowed, to_device
+from crisp_prune.batches import first_batch, narrowed, to_device
 from crisp_prune.choices import WITHOUT_GRADIENTS, Layout
 from crisp_prune.config import CrispConfig, CrispFields, config_from
 from crisp_prune.geometry import Geometry, evaluation, samples_left, samples_of
@@ -25,6 +25,7 @@ from crisp_prune.given import checked_batch_size, checked_batches, checked_modul
 from crisp_prune.gradients import GradientSums, thawed
 from crisp_prune.handover import pruned_model
 from crisp_prune.iterate import Iteration, MatrixMasks
+from crisp_prune.losses import LossFn, classification_loss
 from crisp_prune.masking import Masking
 from crisp_prune.plan import Plan, budget_of, make_plan, reaching, require_reachable, require_the_same
 from crisp_prune.revive import all_done, config_of, revived
@@ -237,6 +238,7 @@ class Crisp:
         With `check`, InputError when the plain module would give another output for the last batch than the masked
         one does, or when the masked one gives two outputs for it, so that nothing can be compared.
         """
+        self.masking.require_hooks(or_none=True)
         if check:
             require_agreement(self.model, self.masking.last)
         self.masking.last.arguments = None
@@ -256,10 +258,7 @@ class Crisp:
         return to_dict(self.state)
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Continue from `state_dict()`; the random generators go back to where they stood.
-
-        Raises InputError when version, config or layers differ from this pruner's.
-        """
+        """Continue from `state_dict()`, random generators too; InputError when version, config or layers differ."""
         found = from_dict(checked_state(saved), self.model, self.asked)
         self.geometry, self.history = found.geometry, found.history
         self._settle(self.plan())

@@ -29,6 +29,7 @@ def save(training: Training) -> None:
         "step": training.step,
         "steps_per_epoch": training.steps_per_epoch,
         "loss_sum": training.loss_sum,
+        "losses": training.losses,
         "rows": [asdict(row) for row in training.rows],
         "epoch_rng": training.epoch_rng,
         "rng": rng.capture(training.loader),
@@ -67,6 +68,8 @@ def _continue(training: Training, saved: Mapping[str, Any], path: Path) -> rng.S
     training.optimizer.load_state_dict(saved["optimizer"])
     training.scaler.load_state_dict(saved["scaler"])
     training.step, training.loss_sum = saved["step"], saved["loss_sum"]
+    # Checkpoints of before have none: then every batch gave a loss.
+    training.losses = saved.get("losses", training.step % training.steps_per_epoch)
     training.rows = [EpochRow(**row) for row in saved["rows"]]
     training.epoch_rng = saved["epoch_rng"]
     state: rng.State = saved["rng"]

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from crisp_prune.choices import OF_OUTPUTS, Criterion
 from crisp_prune.gradients import GradientSums
+from crisp_prune.losses import checked_loss
 from crisp_prune.masking import Masking
 from crisp_prune.outputs import complete, of_outputs
 
@@ -31,5 +32,5 @@ def collect(sums: GradientSums, masking: Masking, criterion: Criterion, losses: 
             complete(told, weights, criterion)
             sums.add(told, criterion)
             continue
-        found = torch.autograd.grad(loss(), list(weights.values()), allow_unused=True)
+        found = torch.autograd.grad(checked_loss(loss()), list(weights.values()), allow_unused=True)
         sums.add(dict(zip(weights, found, strict=True)), criterion)

@@ -3,12 +3,14 @@
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isnan
 from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
 
 from crisp_hw.errors import InputError
+from crisp_prune.attach import free, tensors_of
 from crisp_prune.geometry import evaluation
 from crisp_prune.spaces import Member, Space, spaces_of
 
@@ -40,7 +42,7 @@ def shrink(model: nn.Module, sample: Any) -> Shrunk:
     ((4, 2), 2)
     """
     inputs = sample if isinstance(sample, tuple) else (sample,)
-    twin = copy.deepcopy(model)
+    twin = copy.deepcopy(free(model))
     sizes = {name: _outputs(module) for name, module in twin.named_modules() if _outputs(module)}
     spaces = _spaces(twin, inputs)
     while any(_cut(space) for space in spaces):
@@ -127,7 +129,10 @@ def _channels(member: Member, keep: Tensor) -> None:
 def _agree(model: nn.Module, twin: nn.Module, inputs: tuple[Any, ...]) -> None:
     """InputError where the smaller model computes something else."""
     with evaluation(model), evaluation(twin), torch.no_grad():
-        before, after = model(*inputs), twin(*inputs)
-    largest = float((before - after).abs().max())
-    if largest > CLOSE * max(1.0, float(before.abs().max())):
-        raise InputError(f"the smaller model's outputs differ by up to {largest:.3g}", hint="report this model")
+        pairs = zip(tensors_of(model(*inputs)), tensors_of(twin(*inputs)), strict=True)
+    for before, after in pairs:
+        largest = float((before - after).abs().max())
+        if isnan(largest):
+            raise InputError("the outputs hold NaN, so the smaller model cannot be checked", hint="give another sample")
+        if largest > CLOSE * max(1.0, float(before.abs().max())):
+            raise InputError(f"the smaller model's outputs differ by up to {largest:.3g}", hint="report this model")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from math import isfinite
+from math import isfinite, nan
 from typing import Any
 
 import torch
@@ -12,8 +12,10 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from crisp_hw.errors import InputError
 from crisp_prune import rng
+from crisp_prune.attach import mask_hooks
 from crisp_prune.batches import first_batch, only_classes, to_device
 from crisp_prune.geometry import evaluation
+from crisp_prune.losses import checked_loss
 from crisp_prune.resume import load, save
 from crisp_prune.schedule import boundary, rate_factor, rewound_factor
 from crisp_prune.training import EpochRow, Progress, Training
@@ -47,7 +49,7 @@ def _epoch(training: Training, batches: Iterator[Any]) -> None:
     every, per_epoch = training.options.every, training.steps_per_epoch
     while training.epoch_rng is not None:
         _prune_due(training)
-        _optimize(training, next(batches))
+        _optimize(training, _next(training, batches))
         training.step += 1
         ended = training.step % per_epoch == 0
         if ended:
@@ -55,6 +57,15 @@ def _epoch(training: Training, batches: Iterator[Any]) -> None:
         if ended or (every and training.step % every == 0):
             save(training)
         _report(training)
+
+
+def _next(training: Training, batches: Iterator[Any]) -> Any:
+    """The next batch; InputError where the loader has fewer than it says."""
+    for batch in batches:
+        return batch
+    used = training.step % training.steps_per_epoch
+    said = f"the loader says that it has {training.steps_per_epoch} batches, and gave {used}"
+    raise InputError(said, hint="let its __len__ say how many it gives")
 
 
 def _prune_due(training: Training) -> None:
@@ -79,7 +90,7 @@ def _optimize(training: Training, batch: Any) -> None:
     optimizer.zero_grad(set_to_none=True)
     kind = torch.float16 if config.amp == "fp16" else torch.bfloat16
     with torch.autocast(pruner.device.type, dtype=kind, enabled=config.amp != "off"):
-        loss = training.options.loss_fn(pruner.model, mine)
+        loss = checked_loss(training.options.loss_fn(pruner.model, mine))
     if not isfinite(loss.item()):
         raise InputError(f"the loss is {loss.item()} at step {training.step}", hint="lower the learning rate")
     torch.autograd.backward(scaler.scale(loss))
@@ -92,6 +103,7 @@ def _optimize(training: Training, batch: Any) -> None:
     scaler.update()
     pruner.decay(rate)
     training.loss_sum += loss.item()
+    training.losses += 1
 
 
 def _slim(model: nn.Module, strength: float) -> None:
@@ -138,7 +150,7 @@ def _open(training: Training, skip_to: rng.State | None) -> Iterator[Any]:
         set_epoch(epoch)
     batches = iter(loader)
     for _ in range(used):
-        next(batches)
+        next(batches, None)
     # Making the iterator draws from the generators, so the state inside an epoch is put back only after that.
     if inside and skip_to is not None:
         rng.restore(skip_to, loader)
@@ -149,7 +161,8 @@ def _close_epoch(training: Training) -> None:
     """Note the epoch's metrics."""
     training.epoch_rng = None
     epoch = training.step // training.steps_per_epoch
-    loss, training.loss_sum = training.loss_sum / training.steps_per_epoch, 0.0
+    loss = training.loss_sum / training.losses if training.losses else nan  # no sample of the classes in an epoch
+    training.loss_sum, training.losses = 0.0, 0
     rate, state = float(training.optimizer.param_groups[0]["lr"]), training.pruner.state
     row = EpochRow(epoch, training.step, state.iteration, state.sparsity, loss, rate)
     if training.options.evaluate is not None:
@@ -179,6 +192,9 @@ def _check(training: Training) -> None:
             f"fit() runs in one process, and torch.distributed has {dist.get_world_size()}",
             hint="write the loop yourself: step() prunes alike in all, observe() reads the gradients that DDP averaged",
         )
+    if not mask_hooks(training.pruner.model):
+        said = "the masks do not act any more, and training would bring the zeros back: finalize() was called"
+        raise InputError(said, hint="go on with Crisp.from_pruned(model, pruner.export(), sample)")
     if getattr(training.loader, "persistent_workers", False):
         raise InputError("fit() cannot resume persistent_workers=True bit for bit", hint="build the loader without it")
     if checkpoint is not None and checkpoint.exists() and not training.options.resume:

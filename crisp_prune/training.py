@@ -11,17 +11,17 @@ from torch import nn
 from crisp_hw.errors import InputError
 from crisp_hw.spec.kinds import check_callable, check_path, settled, wrong_kind
 from crisp_prune import rng
-from crisp_prune.batches import LossFn, classification_loss
 from crisp_prune.config import CrispConfig
 from crisp_prune.evaluate import Accuracy
 from crisp_prune.iterate import Iteration
+from crisp_prune.losses import LossFn, classification_loss
 from crisp_prune.schedule import pruning_steps
 from crisp_prune.state import PrunerState
 
 
 @dataclass(frozen=True)
 class EpochRow:
-    """One line of the metrics: state after an epoch; `loss` is the mean over its batches.
+    """One line of the metrics: state after an epoch; `loss` is the mean over its batches that hold the user's classes.
 
     The accuracies are those of `FitOptions.evaluate`, None without it.
     """
@@ -146,11 +146,15 @@ class Training:
         self.total = config.epochs * self.steps_per_epoch
         self.pruning_steps = pruning_steps(self.total, config.prune_until)
         self.parameters = [p for p in pruner.model.parameters() if p.requires_grad]
+        if self.total and not self.parameters:
+            said = "no weight of the model is trained: requires_grad is off everywhere"
+            raise InputError(said, hint="turn it on where the network may learn, or take epochs=0 to prune alone")
+        self.parameters = self.parameters or list(pruner.model.parameters())
         self.optimizer = torch.optim.SGD(
             self.parameters, lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay
         )
         self.scaler = torch.amp.GradScaler(pruner.device.type, enabled=config.amp == "fp16")
-        self.step, self.loss_sum, self.rows = 0, 0.0, list[EpochRow]()
+        self.step, self.loss_sum, self.losses, self.rows = 0, 0.0, 0, list[EpochRow]()
         self.epoch_rng: rng.State | None = None
         self.scores_with = loader if options.score_loader is None else options.score_loader
 

@@ -9,7 +9,7 @@ import torch
 
 from crisp_hw.errors import InputError
 from crisp_hw.spec.descriptors import PrunedLayer
-from crisp_prune.batches import classification_loss, only_classes, to_device
+from crisp_prune.batches import only_classes, to_device
 from crisp_prune.blocks import RankColumns, block_scores, live_blocks, rank_columns
 from crisp_prune.choices import BALANCED
 from crisp_prune.config import CrispConfig
@@ -17,6 +17,7 @@ from crisp_prune.evaluate import accuracy
 from crisp_prune.handover import pruned_model
 from crisp_prune.hardware import Budget, Target
 from crisp_prune.iterate import MatrixMasks, nm_masks
+from crisp_prune.losses import classification_loss
 from crisp_prune.plan import budget_of
 from crisp_prune.prune import Crisp
 from crisp_prune.rng import preserved

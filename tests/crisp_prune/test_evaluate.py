@@ -31,3 +31,21 @@ def test_no_sample_and_no_output_are_errors():
         accuracy(nn.Identity(), batches, (2,))
     with pytest.raises(InputError, match="class 9 has no output; the model has 3"):
         accuracy(nn.Identity(), batches, (0, 9))
+
+
+@pytest.mark.parametrize(
+    ("outputs", "labels"),
+    [
+        (torch.zeros(2, 4, 3, 3), torch.zeros(2, 3, 3, dtype=torch.long)),
+        (torch.zeros(4, 4), torch.zeros(4, 1, dtype=torch.long)),
+        (torch.zeros(4, 4), torch.eye(4)),
+        (torch.zeros(4, 4), torch.zeros(4)),
+        (torch.zeros(4, 1), torch.zeros(4, dtype=torch.long)),
+        (torch.zeros(1, 4), torch.zeros(4, dtype=torch.long)),
+        ({"logits": torch.zeros(4, 4)}, torch.zeros(4, dtype=torch.long)),
+    ],
+)
+def test_what_is_no_row_of_scores_for_each_label_has_no_accuracy(outputs, labels):
+    """Comparisons of such shapes would count pixels, or every pair of samples: more than all were right."""
+    with pytest.raises(InputError, match="top-1 is not known for outputs"):
+        accuracy(nn.Identity(), [(outputs, labels)], ())

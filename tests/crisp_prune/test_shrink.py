@@ -13,7 +13,9 @@ from crisp_prune import Crisp
 from crisp_prune.handover import shrunk_model
 from crisp_prune.head import slice_head
 from crisp_prune.lab.networks import NETWORKS
+from crisp_prune.oneshot import one_shot
 from crisp_prune.shrink import shrink
+from crisp_prune.thinet import thin
 
 torch.set_num_threads(1)
 
@@ -189,3 +191,43 @@ def test_a_norm_that_several_layers_share_keeps_its_shifts():
 
     pruner = Crisp(Shared(), pattern="filter", sparsity=0.5, criterion="magnitude", sample=torch.zeros(1, 1, 5, 5))
     assert not pruner.geometry.norms and [layer for layer, _ in pruner.masking.followers] == ["a", "b"]
+
+
+class Several(nn.Module):
+    """Gives a map of two outputs."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.c = nn.Linear(4, 8), nn.Linear(8, 2), nn.Linear(8, 2)
+
+    def forward(self, x):
+        hidden = self.a(x).relu()
+        return {"b": self.b(hidden), "rest": [self.c(hidden)]}
+
+
+def test_every_output_of_a_smaller_network_is_compared():
+    model = Several()
+    with torch.no_grad():
+        model.b.weight[:, :3], model.c.weight[:, :2] = 0, 0
+    assert shrink(model, torch.randn(2, 4)).outputs["a"] == (8, 6)
+    with torch.no_grad():
+        model.a.bias[7] = torch.nan
+    with pytest.raises(InputError, match="the outputs hold NaN, so the smaller model cannot be checked"):
+        shrink(model, torch.randn(2, 4))
+
+
+@pytest.mark.parametrize("work", ["shrink", "slice_head", "one_shot", "thin"])
+def test_a_network_with_a_pruner_is_finalized_first(work):
+    """Its weights are dense, and hooks of its masks would come with the copy."""
+    model = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 4))
+    pruner = Crisp(model, sparsity=0.5, block=4, criterion="magnitude")
+    ways = {
+        "shrink": lambda: shrink(model, torch.zeros(1, 8)),
+        "slice_head": lambda: slice_head(model, (0, 1)),
+        "one_shot": lambda: one_shot(model, [torch.rand(4, 8)]),
+        "thin": lambda: thin(model, [torch.rand(4, 8)], 0.5),
+    }
+    with pytest.raises(InputError, match=r"a pruner attached already; call its finalize\(\) first"):
+        ways[work]()
+    pruner.finalize()
+    ways[work]()

@@ -277,3 +277,77 @@ def test_several_processes_are_refused_in_one_sentence(monkeypatch):
     with pytest.raises(InputError, match=r"fit\(\) runs in one process, and torch.distributed has 2; .*observe"):
         pruner.fit(loader)
     assert pruner.iteration == 0
+
+
+def small():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 4))
+
+
+BY_SIZE = {"sparsity": 0.6, "block": 4, "criterion": "magnitude", "sample": torch.zeros(1, 16)}
+X = torch.randn(4, 16, generator=torch.Generator().manual_seed(3))
+
+
+@pytest.mark.parametrize("stop", [None, 2])
+def test_the_loss_of_an_epoch_is_the_mean_of_the_batches_that_have_one(tmp_path, stop):
+    """Batches without a sample of the classes counted as losses of 0."""
+    loader, seen, rows = [(X, torch.full((4,), label)) for label in (0, 3, 3, 1)], [], []
+
+    def loss_fn(model, batch):
+        found = nn.functional.cross_entropy(model(batch[0]), batch[1])
+        seen.append(found.item())
+        return found
+
+    def leave(progress):
+        if progress.step == stop:
+            raise Stop
+
+    how = {"checkpoint": tmp_path / "run.ckpt", "every": 1, "loss_fn": loss_fn, "callbacks": [rows.append]}
+    if stop is not None:
+        with pytest.raises(Stop):
+            Crisp(small(), epochs=1, classes=(0, 1), **BY_SIZE).fit(loader, on_step=leave, **how)
+    Crisp(small(), epochs=1, classes=(0, 1), **BY_SIZE).fit(loader, resume=stop is not None, **how)
+    assert len(seen) == 2 and rows[0].loss == pytest.approx(sum(seen) / 2)
+
+
+def test_frozen_networks_are_pruned_and_not_trained():
+    batches = [(X, torch.arange(4))]
+    with pytest.raises(InputError, match=r"no weight of the model is trained.* epochs=0"):
+        Crisp(small().requires_grad_(False), epochs=1, **BY_SIZE).fit(batches)
+    pruner = Crisp(small().requires_grad_(False), epochs=0, **BY_SIZE)
+    pruner.fit(batches)
+    assert pruner.done and not any(weight.requires_grad for weight in pruner.finalize().parameters())
+
+
+def test_a_loader_that_gives_fewer_batches_than_it_says_is_named():
+    class Short(list):
+        def __len__(self):
+            return 3
+
+    with pytest.raises(InputError, match="says that it has 3 batches, and gave 1"):
+        Crisp(small(), epochs=1, **BY_SIZE).fit(Short([(X, torch.arange(4))]))
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_masks_that_were_taken_off_are_not_trained_without(done):
+    pruner = Crisp(small(), epochs=1, **BY_SIZE)
+    while done and not pruner.done:
+        pruner.step()
+    pruner.finalize()
+    pruner.finalize()  # it is plain already
+    with pytest.raises(InputError, match="masks do not act any more"):
+        pruner.fit([(X, torch.arange(4))])
+    if not done:
+        with pytest.raises(InputError, match="the masks of 0, 2 do not act any more"):
+            pruner.step()
+
+
+def test_hooks_that_somebody_removed_are_missed():
+    model = small()
+    pruner = Crisp(model, epochs=1, **BY_SIZE)
+    for hooks in (model._forward_pre_hooks, model[0]._forward_pre_hooks):
+        hooks.clear()
+    with pytest.raises(InputError, match="the masks of 0 do not act any more"):
+        pruner.step()
+    with pytest.raises(InputError, match="the masks of 0 do not act any more"):
+        pruner.finalize()
