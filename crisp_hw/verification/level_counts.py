@@ -20,7 +20,7 @@ from crisp_hw.walk.priced import Run, energy_pj, per_instance, port_cycles
 GATED = "zeros of activations are gated, of which the model knows the expectation"
 WINDOWS = "windows overlap, and Timeloop takes the second iteration of every loop for all later ones"
 FIRST = "the model leaves out the first of all sums, also of those that nothing is added to"
-BITMAP = "bits of bitmaps and of pointers are not walked, nor what they cost"
+BITMAP = "bits of pointers, and of bitmaps of what is packed pass by pass, are not walked, nor what they cost"
 VECTORS = "a vector holds several tiles, and the model leaves it out where none of them is wanted"
 PASSES = "the model divides products by the mean of lanes at work, instead of counting pass by pass"
 
@@ -97,8 +97,10 @@ class Beside:
             if self._is_bitmap(level, tensor):
                 yield Count(f"{place} offsets read", mine.offsets_read, None, BITMAP)
             else:
-                yield Count(f"{place} offsets read", mine.offsets_read, _entries(model, "reads"), why)
-                yield Count(f"{place} offsets filled", mine.offsets_filled, _entries(model, "fills"), why)
+                ranks = len(self._fabric.bitmaps.get((level, tensor), (True,)))
+                read, filled = (_entries(model, op, ranks) for op in ("reads", "fills"))
+                yield Count(f"{place} offsets read", mine.offsets_read, read, why)
+                yield Count(f"{place} offsets filled", mine.offsets_filled, filled, why)
 
     def _ports(self) -> Iterator[Count]:
         """Cycles of the levels whose ports have a width, and of all."""
@@ -176,12 +178,19 @@ class Beside:
         return ""
 
     def _is_bitmap(self, level: int, tensor: str) -> bool:
+        """Is a tensor stored with bitmaps that are not walked: of other ranks, or packed into lanes pass by pass?"""
+        if (level, tensor) in self._fabric.bitmaps and (level > 0 or self._passes is None):
+            return False
         return any(ranks[0].format == "B" for ranks in self._ranks(level, tensor))
 
     def _has_more_bits(self, level: int, tensor: str) -> bool:
-        """Has a tensor other bits beside its words than an offset with each?"""
+        """Has a tensor other bits beside its words than an offset with each, or those of bitmaps that are walked?"""
+        if self._is_bitmap(level, tensor):
+            return True
+        if (level, tensor) in self._fabric.bitmaps:
+            return False
         outer = (rank for ranks in self._ranks(level, tensor) for rank in ranks[1:])
-        return self._is_bitmap(level, tensor) or any(rank.metadata_bits or rank.payload_bits for rank in outer)
+        return any(rank.metadata_bits or rank.payload_bits for rank in outer)
 
     def _ranks(self, level: int, tensor: str) -> Iterator[tuple[Rank, ...]]:
         """The ranks of a tensor in a level, innermost first, where it has a format there."""
@@ -199,7 +208,7 @@ def _accesses(model: TensorCounts, op: str) -> int:
     return model.accesses[f"random_{op}"] + model.accesses[f"gated_{op}"]
 
 
-def _entries(model: TensorCounts, op: str) -> int:
-    """Those of the innermost rank, which has one for each word."""
+def _entries(model: TensorCounts, op: str, ranks: int = 1) -> int:
+    """Those of so many ranks, innermost first; the innermost has one for each word, or a bit where it is a bitmap."""
     kinds = (model.format_accesses.get(f"{kind}_{op}", ()) for kind in ("random", "gated"))
-    return sum(ranks[0][0] for ranks in kinds if ranks)
+    return sum(rank[0] for each in kinds for rank in each[:ranks])

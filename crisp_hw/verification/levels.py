@@ -1,6 +1,6 @@
 """A layer as its accelerator runs it: the fabric that is walked, and the operands in the problem's coordinates."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from crisp_hw.spec.evaluation import LayerEvaluation
 from crisp_hw.spec.runs import CONVOLUTION_DIMS
+from crisp_hw.walk.bitmaps import nested_tiles
 from crisp_hw.walk.fabric import Fabric
 
 Integers = NDArray[np.int64]
@@ -72,15 +73,23 @@ def fabric_of(row: LayerEvaluation) -> Fabric:
                 skips[option.target] = frozenset(option.condition_on)
             else:
                 tiles[level, option.target] = frozenset(option.condition_on)
-    return Fabric(
-        design.problem,
-        row.point.mapping,
-        frozenset(packed),
-        squeezes[0] if squeezes else None,
-        skips,
-        tiles,
-        _linked(row),
-    )
+    lanes = squeezes[0] if squeezes else None
+    plain = Fabric(design.problem, row.point.mapping, frozenset(packed), lanes, skips, tiles, _linked(row))
+    return replace(plain, bitmaps=_bitmaps(row, plain))
+
+
+def _bitmaps(row: LayerEvaluation, fabric: Fabric) -> dict[tuple[int, str], tuple[bool, ...]]:
+    """What is stored with a bitmap of one bit for each of its nested tiles, or with a rank of no bits there."""
+    design, found = row.point.design, dict[tuple[int, str], tuple[bool, ...]]()
+    names = [level.name for level in design.architecture.levels]
+    for form in design.sparse.formats if design.problem.dims != CONVOLUTION_DIMS else ():
+        level, tensor = names.index(form.level), design.problem.tensor(form.tensor)
+        maps = tuple(rank.format == "B" for rank in form.ranks)
+        bits = [(rank.metadata_bits, rank.payload_bits) for rank in form.ranks]
+        plain = all(each == (1 if mapped else 0, 0) for each, mapped in zip(bits, maps, strict=True))
+        if any(maps) and plain and len(nested_tiles(fabric, tensor, level)) == len(maps):
+            found[level, form.tensor] = maps
+    return found
 
 
 def _linked(row: LayerEvaluation) -> frozenset[str]:

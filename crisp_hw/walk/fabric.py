@@ -17,8 +17,9 @@ class Fabric:
     """What is walked: the problem, its loops, the (level, tensor) that are packed, and the level that squeezes lanes.
 
     A level that squeezes lanes (None: none does) leaves out those of its MACs whose packed operands are not stored.
-    `skips`: the operands without which the MACs neither read a tensor nor add to it. `skips_tiles`: the same for tiles
-    that a level sends to the next one inside, by level and tensor. `linked`: what a MAC takes from its neighbour.
+    `skips`: the operands without which the MACs neither read a tensor nor add to it. `skips_tiles`: the same for
+    tiles that a level sends to the next one inside, by level and tensor. `linked`: what a MAC takes from its
+    neighbour. `bitmaps`: of what is stored with bitmaps, which of its nested tiles have one, innermost first.
     """
 
     problem: Problem
@@ -28,6 +29,7 @@ class Fabric:
     skips: Mapping[str, frozenset[str]] = field(default_factory=dict)
     skips_tiles: Mapping[tuple[int, str], frozenset[str]] = field(default_factory=dict)
     linked: frozenset[str] = frozenset()
+    bitmaps: Mapping[tuple[int, str], tuple[bool, ...]] = field(default_factory=dict)
 
     def keepers(self, tensor: Tensor) -> list[int]:
         """The levels that keep a tensor, innermost first."""

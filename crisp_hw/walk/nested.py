@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisp_hw.spec.problem import Tensor
+from crisp_hw.walk.bitmaps import bits_held, bits_sent
 from crisp_hw.walk.fabric import MACS, Fabric, Place
 from crisp_hw.walk.skipped import Missing, left_out
 
@@ -29,7 +30,7 @@ Stored = NDArray[np.bool_]
 
 @dataclass
 class Moved:
-    """What crossed the ports of one level for one tensor, all instances together.
+    """What crossed the ports of one level for one tensor, all instances together; of bitmaps, offsets are bits.
 
     `used` counts, over the steps in `visits`, instances whose tile is not empty (all, where the tensor comes unpacked).
     `tiles` are the words of each tile of a packed tensor.
@@ -102,6 +103,7 @@ def _send_in(fabric: Fabric, done: Walked, tensor: Tensor, stored: Mapping[str, 
     for number, time in enumerate(fabric.times(child)):
         receiver.visits += 1
         sent: dict[tuple[Place, Place], int] = {}  # from which instance, and which tile: its words
+        beside: dict[tuple[Place, Place], int] = {}  # and its offsets, or the bits of its bitmaps
         begins, before = fabric.corner(tensor, time), dict(held) if near else {}
         for lane, far, moves in instances:
             if child == MACS and _skipped(fabric, tensor, stored, tuple(map(add, time, far))):
@@ -115,11 +117,15 @@ def _send_in(fabric: Fabric, done: Walked, tensor: Tensor, stored: Mapping[str, 
                 if lane in missing[number] or any(before.get(each) == tile for each in near.get(lane, ())):
                     continue
                 sent[lane[:above], tile] = lacks[1] if leaves else lacks[0]
+                mapped = (parent, tensor.name) in fabric.bitmaps
+                beside[lane[:above], tile] = bits_sent(fabric, tensor, mine, link, tile) if mapped else lacks[1]
                 filled = lacks[1] if arrives else lacks[0]
                 receiver.fills += filled if there or not leaves else 0
-                receiver.offsets_filled += lacks[1] if arrives else 0
+                mapped = (child, tensor.name) in fabric.bitmaps
+                offsets = bits_held(fabric, tensor, mine, child, tile) if mapped else lacks[1]
+                receiver.offsets_filled += offsets if arrives else 0
         sender.reads += sum(sent.values())
-        sender.offsets_read += sum(sent.values()) if leaves else 0
+        sender.offsets_read += sum(beside.values()) if leaves else 0
 
 
 def _less(stored: Stored, words: tuple[int, int], tiles: tuple[Place, Place | None], size: Place) -> tuple[int, int]:

@@ -69,6 +69,22 @@ def test_blocks_are_not_gathered_where_the_layer_runs_as_a_convolution():
     assert found.agrees and found.steps == "every weight is multiplied, zeros included"
 
 
+@pytest.mark.parametrize(
+    ("name", "nm", "block", "bits"),
+    [
+        ("dstc", NM(2, 4), None, {"DRAM A": 4096 + 256, "SMEM A": 4096 + 256}),  # and one for each of 256 tiles of 16
+        ("dstc", NM(1, 4), 16, {"DRAM A": 1536 + 256, "SMEM A": 1536 + 256}),  # those of pruned blocks have no more
+        ("s2ta", NM(2, 4), None, {"DRAM A": 4096}),
+    ],
+)
+def test_bits_of_bitmaps_are_the_models(name, nm, block, bits):
+    figures = {each.name: each for each in checked(name, layer(nm, block), positions=32).levels}
+    for place, many in bits.items():
+        read = figures[f"{place} offsets read"]
+        assert read.compared and read.walked == read.model == many
+        assert figures[f"{place} energy pJ"].compared and figures[f"{place} energy pJ"].agrees
+
+
 def test_nonzeros_are_packed_into_lanes_pass_by_pass():
     figures = {each.name: each for each in checked("dstc", layer(NM(2, 4)), positions=32).levels}
     assert figures["MACs at work"].walked == pytest.approx(figures["MACs at work"].model, rel=0.02)
