@@ -244,12 +244,16 @@ def _empty_cases(rows: Int) -> Float:
 
 def _empty_products(rows: Int, few: int) -> Float:
     """The product formula for many short cases at once: one factor of all of them per step."""
-    size, few_hits, many = (row.astype(Wide) for row in rows)
-    p = np.where(few_hits + many <= size, np.ones(size.shape, Wide), 0.0)
+    size, few_hits, many = rows
+    p = (few_hits + many <= size).astype(Wide)
+    above, below = (size - many).astype(Wide), size.astype(Wide)
     for i in range(few):
-        live = (i < few_hits) & (p > 0.0)
-        p = np.where(live, p * (size - many - i) / np.where(live, size - i, 1.0), p)
-    return np.where(few_hits == 0, 1.0, p).astype(np.float64)
+        live = few_hits > i
+        np.multiply(p, above, out=p, where=live)
+        np.divide(p, below, out=p, where=live)
+        above -= 1.0
+        below -= 1.0
+    return np.where(few_hits == 0, 1.0, p + 0.0).astype(np.float64)
 
 
 def _empty(size: int, few: int, many: int) -> float:
@@ -264,8 +268,9 @@ def _empty_wide(size: int, few: int, many: int) -> Any:
         return Wide(few == 0)
     if few <= SHORT_PRODUCT:
         p = Wide(1.0)
-        for i in range(few):
-            p = p * Wide(size - many - i) / Wide(size - i)
+        factors = (np.arange(first, first - few, -1).astype(Wide) for first in (size - many, size))
+        for above, below in zip(*factors, strict=True):
+            p = p * above / below
         return p
     n, a, b = size, few, many
     terms = [_log_factorial(count) for count in (n - b, n - b - a, n, n - a)]

@@ -71,7 +71,9 @@ class Orders:
 
     def over(self, dims: frozenset[int], bounds: Int) -> Int:
         """Bounds of the loops over some dimensions, 1 for all others, int64[L, b]."""
-        return np.where(np.isin(self.dims, list(dims)), bounds, 1)
+        wanted = np.zeros(max((int(self.dims.max(initial=0)), *dims)) + 1, dtype=bool)
+        wanted[list(dims)] = True
+        return np.where(wanted[self.dims], bounds, 1)
 
     def active_first(self, start: int, bounds: Int) -> Int:
         """Places of loops that do something and then of others, by mapping: the time loops from `start` on."""

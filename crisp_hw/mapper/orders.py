@@ -24,8 +24,9 @@ sums of these with factors >= 0; the MACs' cycles, lanes, tiles and probabilitie
 (Two SAFs on one tensor can make counts that wrap around; there all are kept.)
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import permutations, product
 from math import factorial, prod
 from typing import Any
@@ -44,6 +45,7 @@ from crisp_hw.spec.sparse import ActionKind, SparseSpec, TensorFormat
 Bools = NDArray[np.bool_]
 Arrangement = tuple[Loop, ...]
 """The loops of one block, innermost first, every dimension once."""
+KEPT = 120  # arrangements of a block up to which its classes are remembered: 4,096 blocks are some tens of MB then
 
 
 @dataclass(frozen=True)
@@ -104,19 +106,25 @@ def count(space: Space, seen: tuple[Visible, ...], active: Bools) -> int:
 def choices(space: Space, seen: tuple[Visible, ...], active: Bools) -> list[list[Arrangement]]:
     """The arrangements of each block that costs can tell apart and no other dominates."""
     dims = space.design.problem.dims
-    names = [frozenset(dim for dim, on in zip(dims, row, strict=True) if on) for row in active]
-    return [list(_classes(space, seen, index, names)) for index in range(len(space.blocks))]
+    names = tuple(frozenset(dim for dim, on in zip(dims, row, strict=True) if on) for row in active)
+    blocks = enumerate(zip(space.blocks, seen, strict=True))
+    return [
+        list((_classes if most_arrangements(block) <= KEPT else _classes.__wrapped__)(block, see, index, names))
+        for index, (block, see) in blocks
+    ]
 
 
-def _classes(
-    space: Space, seen: tuple[Visible, ...], index: int, active: list[frozenset[str]]
-) -> Iterable[Arrangement]:
-    """The first arrangement of each class of one block; `active` are the active dimensions of all blocks."""
+@lru_cache(maxsize=4096)
+def _classes(block: LoopBlock, see: Visible, index: int, active: tuple[frozenset[str], ...]) -> tuple[Arrangement, ...]:
+    """The first arrangement of each class of one block; `active` are the active dimensions of all blocks.
+
+    The same for many layers of a network: it depends on no bound.
+    """
     first: dict[object, Arrangement] = {}
-    for arrangement in arrangements(space.blocks[index], active[index]):
+    for arrangement in arrangements(block, active[index]):
         loops = tuple((loop.dim, loop.kind) for loop in arrangement if loop.dim in active[index])
-        first.setdefault(_signature(seen[index], loops, active), arrangement)
-    return _best(first).values() if seen[index].ranked else first.values()
+        first.setdefault(_signature(see, loops, active), arrangement)
+    return tuple(_best(first).values() if see.ranked else first.values())
 
 
 def _best(classes: dict[Any, Arrangement]) -> dict[Any, Arrangement]:
@@ -132,7 +140,7 @@ def _dominates(one: Any, other: Any) -> bool:
     return all(long >= short for long, short in pairs)
 
 
-def _signature(see: Visible, loops: tuple[tuple[str, str], ...], active: list[frozenset[str]]) -> object:
+def _signature(see: Visible, loops: tuple[tuple[str, str], ...], active: tuple[frozenset[str], ...]) -> object:
     """What the costs see of the active loops of a block, innermost first; equal for orders that cost the same."""
     if see.everything:
         return loops

@@ -103,8 +103,8 @@ class Sweep:
         first = bound.cycles if tally.objective == "cycles" else bound.energy_pj
         ahead = first <= first.min()
         if ahead.all():
-            cut = np.argsort(bound.energy_pj, kind="stable")[: max(1, len(rows) // 16)]
-            ahead = np.isin(np.arange(len(rows)), cut)
+            ahead = np.zeros(len(rows), dtype=np.bool_)
+            ahead[np.argsort(bound.energy_pj, kind="stable")[: max(1, len(rows) // 16)]] = True
         open_rows = ~tally.beaten(bound.cycles, bound.energy_pj)
         tally.pruned[BOUND] += int((ahead & ~open_rows).sum())
         others = rows[~ahead & open_rows]
