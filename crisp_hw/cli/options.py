@@ -154,11 +154,14 @@ class Inputs:
 
     def network_source(self) -> "Source":
         """The network alone."""
+        from crisp_hw.io.pruned import load_pruned
         from crisp_hw.sources import WorkloadPattern
 
         match self.masks, self.workload, self.network:
             case Path(), None, None:
                 self._refuse("only for a layer table", f"the masks of {self.masks} say what is pruned", *PRUNING)
+                if any(getattr(self, name) is not None for name in SIZES):
+                    load_pruned(self.masks)  # a damaged or missing file holds nothing, and is told as what it is
                 self._refuse("only for weights of another tool", f"{self.masks} holds the sizes of its layers", *SIZES)
                 return self.masks
             case None, str(), None:

@@ -40,7 +40,7 @@ def plain_weights(content: Mapping[Any, Any]) -> "Tensors":
     Raises
     ------
     InputError
-        When a weight is kept in a form whose zeros cannot be read.
+        When a weight is kept in a form whose zeros cannot be read, and when a mask beside it says other zeros.
 
     Examples
     --------
@@ -58,7 +58,8 @@ def plain_weights(content: Mapping[Any, Any]) -> "Tensors":
         given = value[0] if name.endswith(PACKED) and isinstance(value, tuple) and value else value
         if isinstance(given, torch.Tensor):
             found[WRAPPED.sub(r"\1", name)] = given
-    for step in (_packed_pairs, _masked_pairs, _asp, _parametrized, _weight_norm, _bitmasks, _zero_points):
+    steps = (_packed_pairs, _masked_pairs, _asp, _parametrized, _weight_norm, _bitmasks, _zero_points, _masks_aside)
+    for step in steps:
         step(found)
     _refuse_codes(found)
     return found
@@ -75,6 +76,11 @@ def _masked_pairs(found: "Tensors") -> None:
         weight = name.removesuffix("_orig")
         if f"{weight}_mask" in found:
             found[weight] = _masked(weight, found.pop(name), found.pop(f"{weight}_mask"))
+        elif weight not in found and f"{weight}_u" in found:  # spectral_norm divides by one number: the zeros stay
+            found[weight] = found.pop(name)
+        elif weight not in found:
+            said = f"'{name}' is a weight before pruning, and '{weight}_mask' is not in the file"
+            raise InputError(said, Where("checkpoint"), "save both, or the weights after prune.remove")
 
 
 def _asp(found: "Tensors") -> None:
@@ -91,7 +97,32 @@ def _masked(name: str, weight: "torch.Tensor", mask: "torch.Tensor") -> "torch.T
     if mask.shape != weight.shape:
         said = f"the mask of '{name}' is {list(mask.shape)}, and the weight {list(weight.shape)}"
         raise InputError(said, Where("checkpoint"), "save the model again")
-    return dense(weight) * dense(mask)
+    kept = dense(mask)
+    _check_two_values(f"the mask of '{name}'", kept)
+    return dense(weight) * kept
+
+
+def _check_two_values(what: str, mask: "torch.Tensor") -> None:
+    """A mask keeps or drops; of scores, whose zeros are an accident, somebody has to say which are kept."""
+    kept = mask[mask != 0]
+    if kept.numel() and not bool((kept == kept[0]).all()):
+        said = f"{what} holds more than two values, as scores do"
+        raise InputError(said, Where("checkpoint"), "save the weights times the mask that follows from them")
+
+
+def _masks_aside(found: "Tensors") -> None:
+    """Masks that no rule above multiplies in must agree with the zeros of their weight: whether the network uses them
+    is not known, and so neither are its zeros."""
+    for name in [name for name in found if "mask" in name]:
+        parts = [part for part in name.split(".") if "mask" not in part]
+        weight = next((each for each in (".".join(parts), ".".join([*parts, "weight"])) if each in found), None)
+        if weight is None or name == weight or found[weight].ndim < 2 or found[weight].shape != found[name].shape:
+            continue
+        mask = dense(found[name])
+        _check_two_values(f"'{name}'", mask)
+        if bool((dense(found[weight])[mask == 0] != 0).any()):
+            said = f"'{name}' has zeros where '{weight}' has none, and which of them the network uses is not known"
+            raise InputError(said, Where("checkpoint"), f"save '{weight}' times its mask, or leave the mask out")
 
 
 def _parametrized(found: "Tensors") -> None:

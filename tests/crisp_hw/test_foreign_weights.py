@@ -220,8 +220,51 @@ BAD = {
         r"the mask of '3.weight' is \[8, 5\], and the weight \[8, 128\]",
     ),
     "a mask of ASP": (lambda m: {**m, "3.__weight_mma_mask": torch.ones(5)}, r"the mask of '3.weight' is \[5\]"),
+    "a mask that is not there": (
+        lambda m: {"0.weight": m["0.weight"], "3.weight_orig": m["3.weight"]},
+        "'3.weight_orig' is a weight before pruning, and '3.weight_mask' is not in the file",
+    ),
+    "scores for a mask": (
+        lambda m: {"0.weight": m["0.weight"], "3.weight_orig": m["3.weight"], "3.weight_mask": torch.rand(8, 128)},
+        "the mask of '3.weight' holds more than two values, as scores do",
+    ),
+    "a mask that nothing reads": (
+        lambda m: {**m, "3.mask": torch.eye(8, 128)},
+        "'3.mask' has zeros where '3.weight' has none, and which of them the network uses is not known",
+    ),
+    "scores that nothing reads": (
+        lambda m: {**m, "mask_scores.3.weight": torch.rand(8, 128)},
+        "'mask_scores.3.weight' holds more than two values, as scores do",
+    ),
     "another model": (lambda m: {"5.weight": m["0.weight"]}, "no weight '0.weight' for layer '0'"),
 }
+
+
+@pytest.mark.parametrize("name", ["3.mask", "masks.3.weight", "3.weight_mask", "attention_mask", "3.mask.bias"])
+def test_a_mask_aside_that_agrees_changes_nothing(name, tmp_path):
+    weights = zeroed().state_dict()
+    mask = (weights["3.weight"] != 0).float() * 255 if "3" in name and "bias" not in name else torch.eye(4)
+    torch.save({**weights, name: mask}, tmp_path / "w.pt")
+    found = crisp_hw.import_model(tmp_path / "w.pt", model=net(), example=(1, 3, 4, 4))
+    assert found.layers[1].mask.sum() == (weights["3.weight"] != 0).sum()
+
+
+def test_spectral_norm_keeps_the_zeros(tmp_path):
+    from torch.nn.utils import spectral_norm
+
+    model = zeroed()
+    spectral_norm(model[3])
+    weights = model.state_dict()
+    assert "3.weight_orig" in weights and "3.weight_u" in weights
+    torch.save(weights, tmp_path / "w.pt")
+    found = crisp_hw.import_model(tmp_path / "w.pt", model=net(), example=(1, 3, 4, 4))
+    assert found.layers[1].mask.sum() == (weights["3.weight_orig"] != 0).sum()
+
+
+def test_a_damaged_file_is_not_said_to_hold_sizes(tmp_path):
+    (tmp_path / "w.pt").write_bytes(b"garbage")
+    refused = run("evaluate", tmp_path / "w.pt", "--model", "m:f", "--input", "1,3")
+    assert refused.exit_code == 2 and "is not an intact pruned-model file" in " ".join(refused.stderr.split())
 
 
 @pytest.mark.parametrize("kind", BAD)
