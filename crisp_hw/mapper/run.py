@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from crisp_hw.mapper.bypass import perfect_spaces
-from crisp_hw.mapper.chains.proof import Levels, chain_of
+from crisp_hw.mapper.chains.proof import Levels, chain_of, thinned
 from crisp_hw.mapper.chains.proof import seeds as level_seeds
 from crisp_hw.mapper.exact.search import Exact
 from crisp_hw.mapper.exact.seeds import seeds
@@ -15,6 +15,7 @@ from crisp_hw.mapper.sweep import Sweep, catalog_of
 from crisp_hw.mapper.watch import Watch
 from crisp_hw.spec.options import SearchOptions
 
+LARGE = 100_000_000  # factorizations of one choice of which labels are made: fewer, templates prove as soon
 MOST_SPACES = 4096  # choices of keep and bypass whose templates are searched one by one
 
 
@@ -43,6 +44,8 @@ class Run:
                 return False
         elif not options.front:
             level_seeds(spaces, tally, self._levels_tick, options.memory_bytes)
+            if self._thinned(spaces, options):
+                return not options.gap
         if first.imperfect and (perfect := perfect_spaces(spaces)):
             # they are among the others, and found in seconds; the walk of imperfect ones takes milliseconds each
             sweeps = tuple(Sweep(catalog_of(space), tally) for space in perfect)
@@ -60,6 +63,19 @@ class Run:
         if done and options.gap and tally.leader is not None:
             self.least = tally.leader.scores[0] / (1 + options.gap)
         return done and not options.gap
+
+    def _thinned(self, spaces: tuple[Space, ...], options: SearchOptions) -> bool:
+        """Level by level with the least that a sparse design leaves of every count: seldom a proof, mostly a bound."""
+        size = sum(space.size for space in spaces)
+        chain = thinned(spaces) if len(spaces) > 1 or size > LARGE else None
+        if chain is None:
+            return False
+        by_keeps = {space.keeps: space for space in spaces}
+        tally = self.sweeps[0].tally
+        levels = Levels(chain, tally, self._levels_tick, options.memory_bytes, options.gap, judged=by_keeps)
+        done = levels.run()
+        self._bounded(levels.least)
+        return done
 
     def _levels_tick(self, done: int, total: int, least: float) -> None:
         """Tell how far the search level by level is."""

@@ -9,27 +9,20 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from crisp_hw.engine.energy import action_energy, compute_energy, resolved
+from crisp_hw.engine.content import fullest_at_least
 from crisp_hw.engine.validity import capacity_limits
-from crisp_hw.mapper.exact.sides import sides
+from crisp_hw.mapper.chains.mesh import Mesh
+from crisp_hw.mapper.chains.prices import Costing, Narrow, Prices
+from crisp_hw.mapper.chains.weights import Weights
+from crisp_hw.mapper.exact.covers import passed_to_macs
+from crisp_hw.mapper.exact.program import EXACT
+from crisp_hw.mapper.exact.shrunk import density_at_least
 from crisp_hw.mapper.space import LoopBlock, Space
 from crisp_hw.spec.problem import Tensor
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Kept = tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Prices:
-    """pJ per word of every level, innermost first (an access moves a block, a cluster shares one at best), and pJ per
-    cycle of an instance at work.
-    """
-
-    reads: Floats
-    fills: Floats
-    updates: Floats
-    leaks: Floats
 
 
 @dataclass(frozen=True)
@@ -42,10 +35,14 @@ class Room:
 
 @dataclass(frozen=True)
 class Chain:
-    """The space of some choices of keep and bypass: `keeps[l]` are the sets of tensors that level l may keep."""
+    """The space of some choices of keep and bypass: `keeps[l]` are the sets of tensors that level l may keep, `weights`
+    what counts of a word at least. Ports count where they are said to (`timed`).
+    """
 
     space: Space
     keeps: tuple[tuple[Kept, ...], ...]
+    weights: Weights
+    timed: bool = False
 
     @property
     def dims(self) -> tuple[str, ...]:
@@ -104,30 +101,21 @@ class Chain:
         """Multiply-accumulates."""
         return prod(self.space.design.problem.bounds)
 
-    @cached_property
+    @property
     def compute_pj(self) -> float:
         """Their energy."""
-        design = self.space.design
-        return self.computes * compute_energy(design.energy, design.architecture.compute, "random")
+        return self.weights.compute_pj
+
+    @property
+    def busy(self) -> float:
+        """Those that take a cycle."""
+        return self.computes * self.weights.busy
 
     @cached_property
-    def prices(self) -> Prices:
-        """What words cost."""
-        design = self.space.design
-        table, levels = resolved(design.energy, design.rules), design.architecture.levels
-        reads, fills, updates = (
-            np.array([action_energy(table, lv, "random", op) / (lv.block_size * lv.cluster_size) for lv in levels])
-            for op in ("reads", "fills", "updates")
-        )
-        leaks = np.array([design.energy.actions.get(level.name, {}).get("leak", 0.0) for level in levels])
-        return Prices(reads, fills, updates, leaks)
-
-    @cached_property
-    def sends(self) -> Floats:
-        """pJ of a word that a level sends inwards, float64[levels, tensors]; an output's comes back as well."""
-        written = np.array([tensor.is_output for tensor in self.tensors])
-        found: Floats = self.prices.reads[:, None] + self.prices.updates[:, None] * written
-        return found
+    def passed(self) -> tuple[int, ...]:
+        """The tensors of which MACs take from their neighbours what stands still: as if MACs kept them."""
+        names = passed_to_macs(self.space)
+        return tuple(t for t, tensor in enumerate(self.tensors) if tensor.name in names)
 
     @cached_property
     def words(self) -> Ints:
@@ -144,10 +132,60 @@ class Chain:
         )
 
     @cached_property
+    def allowed(self) -> Floats:
+        """The most lanes of all levels together where what is inside of the innermost fanout spans an extent,
+        float64[extents].
+        """
+        together, problem = self.mesh.together, self.space.design.problem
+        if not together.squeezers:
+            return np.full(len(self.extents), np.inf)
+        places = {tensor.name: t for t, tensor in enumerate(self.tensors)}
+        found = together.allowed(
+            lambda one: self.tiles[:, places[one.name]].astype(np.float64), lambda one: density_at_least(problem, one)
+        )
+        return np.broadcast_to(found * (1 + EXACT), len(self.extents))
+
+    def inside(self, price: Floats, level: int, tensor: int) -> float:
+        """The least price of the levels inside of one that may keep a tensor; inf where none may."""
+        return min((float(price[inner]) for inner in range(level) if self._may_keep(inner, tensor)), default=np.inf)
+
+    def outside(self, price: Floats, first: int, tensor: int) -> float:
+        """The least price of the levels from one on, less the outermost, that may keep a tensor; inf where none may."""
+        levels = range(first, self.top)
+        return min((float(price[outer]) for outer in levels if self._may_keep(outer, tensor)), default=np.inf)
+
+    def _may_keep(self, level: int, tensor: int) -> bool:
+        return any(tensor in kept for kept in self.keeps[level])
+
+    @cached_property
+    def mesh(self) -> Mesh:
+        """Its lanes."""
+        return Mesh(self.space, tuple(self.factors(level, "spatial") for level in range(self.top + 1)))
+
+    def lanes(self, level: int) -> tuple[tuple[int, ...], ...]:
+        """The factors of all dimensions that a level's spatial block may have, each dimension along one axis."""
+        return self.mesh.lanes(level)
+
+    @property
     def lanes_inside(self) -> tuple[int, ...]:
-        """The most lanes that the levels below each have, from level 0 on; the last number is all there are."""
-        fans = [prod(fanout) for fanout in self.space.design.architecture.fanouts]
-        return tuple(prod(fans[:level]) for level in range(len(fans) + 1))
+        """The most lanes that the levels below each have, from level 0 on; the last number is the most of all."""
+        return self.mesh.inside
+
+    @cached_property
+    def costs(self) -> Costing:
+        """What words cost, and how long they take."""
+        instances = np.array([self.mesh.outside(level) for level in range(self.top + 1)])
+        return Costing(self.space.design, self.weights, instances, self.timed)
+
+    @cached_property
+    def prices(self) -> Prices:
+        """pJ of words, of which as much is left as the weights say."""
+        return self.costs.prices
+
+    @cached_property
+    def narrow(self) -> Narrow:
+        """The ports that count."""
+        return self.costs.narrow
 
     def block(self, level: int, kind: str) -> int | None:
         """The place of a block in the space; None where a level does not fan out."""
@@ -156,6 +194,8 @@ class Chain:
     def factors(self, level: int, kind: str) -> tuple[Ints, ...]:
         """What every dimension's factor may be in a block."""
         place = self.block(level, kind)
+        if place is None:
+            return (np.ones(1, dtype=np.int64),) * len(self.dims)
         return tuple(np.unique(self.space.factors[dim][:, place]) for dim in self.dims)
 
     def moved(self, dim: int, factor: int, outward: bool) -> Ints:
@@ -173,22 +213,26 @@ class Chain:
         found: Ints = (extent // self.strides[dim]) % len(self.divisors[dim])
         return found
 
-    def lanes(self, level: int) -> tuple[tuple[int, ...], ...]:
-        """The factors of all dimensions that a level's spatial block may have, each dimension along one axis."""
-        block = self.block(level, "spatial")
-        if block is None:
-            return ((1,) * len(self.dims),)
-        fanout = self.space.design.architecture.fanouts[level]
-        allowed, found = self.factors(level, "spatial"), dict[tuple[int, ...], None]()
-        for side in sides(self.space.blocks[block], frozenset(self.dims)):
-            axes = [[axis for axis, on in enumerate((side.along_x, side.along_y)) if d in on] for d in self.dims]
-            for where in product(*axes):
-                options = [[f for f in allowed[d].tolist() if f <= fanout[axis]] for d, axis in enumerate(where)]
-                for chosen in product(*options):
-                    along = [prod(f for f, a in zip(chosen, where, strict=True) if a == axis) for axis in (0, 1)]
-                    if along[0] <= fanout[0] and along[1] <= fanout[1]:
-                        found[chosen] = None
-        return tuple(found)
+
+def fitting(chain: Chain, room: Room, level: int, kept: Kept) -> NDArray[np.bool_]:
+    """The extents whose tiles of some tensors a level has room for, and that fill it as they must, bool[extents]."""
+    tiles, problem = chain.tiles[:, list(kept)], chain.space.design.problem
+    enough: NDArray[np.bool_] = tiles.sum(axis=1) >= room.least
+    if room.most is None:
+        return enough
+    held = np.zeros(len(tiles), dtype=np.int64)
+    for t, words in zip(kept, tiles.T, strict=True):
+        packed = chain.weights.packed[level, t]
+        held += fullest_at_least(problem.tensors[t].density, int(chain.words[t]), words) if packed else words
+    return enough & (held <= room.most)
+
+
+def handed_on(chain: Chain, level: int, share: Ints) -> NDArray[np.bool_]:
+    """Of which tensors lanes below a level, of which so many share a word, may take from their neighbours what stands
+    still, bool[tensors]: where MACs hand words on, one needs another that held the same word.
+    """
+    found: NDArray[np.bool_] = (share > 1) | (level > 0)
+    return found
 
 
 MISSING = -(1 << 60)

@@ -4,15 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from crisp_hw.mapper.chains.chain import Chain, ranks
+from crisp_hw.mapper.chains.chain import Chain, fitting, handed_on, ranks
 from crisp_hw.mapper.chains.labels import Labels, first_label, joined, undominated
 from crisp_hw.mapper.chains.steps import Cut, Step, loops_of, placed
 
 
 def innermost(chain: Chain) -> Labels:
-    """The MACs alone, which take a word at every step."""
-    found = first_label(0, 0, len(chain.tensors))
-    return replace(found, apart=np.zeros_like(found.apart), pj=found.pj + chain.compute_pj)
+    """The MACs alone, which take a word at every step, or whenever it is another one."""
+    found = first_label(0, 0, len(chain.tensors), len(chain.narrow.spare))
+    keeper = found.keeper.copy()
+    keeper[:, list(chain.passed)] = 1
+    return replace(found, keeper=keeper, apart=np.zeros_like(found.apart), pj=found.pj + chain.compute_pj)
 
 
 def outwards(chain: Chain, labels: Labels, step: Step, cut: Cut) -> Labels:
@@ -31,6 +33,7 @@ def pruned(chain: Chain, labels: Labels) -> Labels:
     asked = labels.free * labels.shared
     longer = np.where(labels.keeper == 1, labels.free, 0.0)
     more = [asked, longer, -labels.standing, labels.apart[:, list(chain.outputs)], -labels.leak_pj[:, None]]
+    more += [labels.most[:, None], -labels.time, *np.moveaxis(-labels.waiting, 1, 0)]
     return undominated(labels, np.concatenate(more, axis=1), len(chain.extents))
 
 
@@ -38,25 +41,29 @@ def _kept(chain: Chain, labels: Labels, level: int) -> Labels:
     """Every set of tensors that a level may keep: it sends to the next inner keeper, and is filled."""
     room, found = chain.rooms[level], []
     for number, kept in enumerate(chain.keeps[level]):
-        words = chain.tiles[:, list(kept)].sum(axis=1)[labels.extent]
-        fits = (words >= room.least) & (words <= (np.inf if room.most is None else room.most))
+        fits = fitting(chain, room, level, kept)[labels.extent]
         here = labels.at(fits).then(number)
         keeper, free, shared = here.keeper.copy(), here.free.copy(), here.shared.copy()
         apart, standing, pj = here.apart.copy(), here.standing.copy(), here.pj.copy()
+        time, waiting = here.time.copy(), here.waiting.copy()
         for t in kept:
             whole = float(chain.words[t] * chain.others[-1, t])
-            sent = chain.sends[level, t] * whole / (free[:, t] * shared[:, t])
+            words = whole / (free[:, t] * shared[:, t])
+            sent, port = chain.costs.sends[level, t] * words, chain.narrow.sends[:, level, t] * words[:, None]
             still = keeper[:, t] == 1
             pj += np.where(still, 0.0, sent)
+            time += np.where(still[:, None], 0.0, port)
             free[:, t], shared[:, t], keeper[:, t] = chain.others[here.extent, t], 1.0, 1
-            standing[:, t] += np.where(still, sent, 0.0) + chain.prices.fills[level] * whole / free[:, t]
+            words = whole / free[:, t]
+            standing[:, t] += np.where(still, sent, 0.0) + chain.prices.fills[level, t] * words
+            waiting[:, :, t] += np.where(still[:, None], port, 0.0) + chain.narrow.fills[:, level, t] * words[:, None]
             if t in chain.outputs:
-                unread = chain.prices.reads[level]
-                unread += chain.prices.fills[level] * chain.space.design.rules.first_fill_elided
+                unread = chain.prices.reads[level, t]
+                unread += chain.prices.fills[level, t] * chain.space.design.rules.first_fill_elided
                 apart[:, t] += unread * chain.words[t]
         leak = here.leak_pj + chain.prices.leaks[level]
         tensors = replace(here, keeper=keeper, free=free, shared=shared, apart=apart, standing=standing)
-        found.append(replace(tensors, pj=pj, leak_pj=leak))
+        found.append(replace(tensors, pj=pj, leak_pj=leak, time=time, waiting=waiting))
     return joined(found)
 
 
@@ -67,16 +74,17 @@ def _over_lanes(chain: Chain, labels: Labels, level: int) -> Labels:
         extent, there = placed(chain, labels.extent, factors, outward=True)
         here, many = labels.at(there).then(number), int(np.prod(factors))
         share = np.where(chain.own, 1, np.array(factors)).prod(axis=1)
-        found.append(
-            replace(
-                here,
-                extent=extent[there],
-                lanes=here.lanes * many,
-                shared=here.shared * share,
-                apart=here.apart * share,
-                leak_pj=here.leak_pj * many,
-            )
+        one = replace(
+            here,
+            keeper=here.keeper * handed_on(chain, level, share),
+            extent=extent[there],
+            lanes=here.lanes * many,
+            shared=here.shared * share,
+            apart=here.apart * share,
+            leak_pj=here.leak_pj * many,
+            most=chain.allowed[here.extent] if level == chain.mesh.together.inner else here.most,
         )
+        found.append(one.at(one.lanes <= one.most))
     return joined(found)
 
 
@@ -107,6 +115,8 @@ def _looped(chain: Chain, labels: Labels, level: int, cut: Cut) -> Labels:
                     free=np.where(still == 1, here.free * factor, here.free),
                     standing=np.where(moves, 0.0, here.standing / factor),
                     pj=here.pj + (here.standing * moves).sum(axis=1),
+                    waiting=np.where(moves, 0.0, here.waiting / factor),
+                    time=here.time + (here.waiting * moves).sum(axis=2),
                     path=path,
                 )
             )

@@ -20,6 +20,8 @@ class Labels:
     `keeper`, the nearest outer level that keeps it (of inner levels: 1 where nothing has moved its tile since one kept
     it, else 0), `free` and `shared`, the factors of temporal loops in which it stands still and of lanes that share its
     words, `apart`, what lanes do to outputs, and `standing`, the pJ that more loops in which it stands still divide.
+    `time` and `waiting` are the cycles of ports, as `pj` and `standing` are energies: float64[n, ports] and [n, ports,
+    tensors]. `most` are the lanes that all levels may have together, as far as inner levels decide it.
     `path` says what was chosen: a number per keeper and spatial block, two per temporal block (order and extent).
     """
 
@@ -33,6 +35,9 @@ class Labels:
     standing: Floats
     pj: Floats
     leak_pj: Floats
+    time: Floats
+    waiting: Floats
+    most: Floats
     path: Ints
 
     def __len__(self) -> int:
@@ -48,12 +53,15 @@ class Labels:
         return replace(self, path=np.concatenate([self.path, column[:, None]], axis=1))
 
 
-def first_label(extent: int, keeper: int, tensors: int) -> Labels:
+def first_label(extent: int, keeper: int, tensors: int, ports: int = 0) -> Labels:
     """One label without loops."""
     one, ones, none = np.ones(1, dtype=np.int64), np.ones((1, tensors)), np.zeros(1)
     kept = np.full((1, tensors), keeper, dtype=np.int64)
     nothing, path = np.zeros((1, tensors)), np.empty((1, 0), dtype=np.int64)
-    return Labels(extent * one, one, 0 * one, kept, ones, ones, ones, nothing, none, none, path)
+    time = np.zeros((1, ports)), np.zeros((1, ports, tensors))
+    return Labels(
+        extent * one, one, 0 * one, kept, ones, ones, ones, nothing, none, none, *time, np.full(1, np.inf), path
+    )
 
 
 def joined(parts: Sequence[Labels]) -> Labels:

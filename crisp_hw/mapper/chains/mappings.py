@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
-from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,14 +93,14 @@ def _temporal(block: LoopBlock, busy: tuple[str, ...]) -> list[Loop]:
 
 def _spatial(chain: Chain, block: LoopBlock, factors: Ints) -> list[Loop]:
     """The loops of a spatial block, each dimension along an axis that has the lanes."""
-    fanout = chain.space.design.architecture.fanouts[block.level]
-    busy = [dim for dim, factor in zip(chain.dims, factors, strict=True) if factor > 1]
-    bound = dict(zip(chain.dims, factors.tolist(), strict=True))
+    busy = frozenset(dim for dim, factor in zip(chain.dims, factors, strict=True) if factor > 1)
     for side in sides(block, frozenset(chain.dims)):
-        axes = [[axis for axis, on in enumerate((side.along_x, side.along_y)) if dim in on] for dim in busy]
+        axes = [[axis for axis, on in enumerate((side.along_x, side.along_y)) if dim in on] for dim in chain.dims]
         for where in product(*axes):
-            along = [frozenset(dim for dim, at in zip(busy, where, strict=True) if at == axis) for axis in (0, 1)]
-            if all(prod(bound[dim] for dim in dims) <= lanes for dims, lanes in zip(along, fanout, strict=True)):
-                order, count = spatial_order(block, along[0], along[1])
+            if chain.mesh.fits(block.level, factors.tolist(), where):
+                along = [
+                    frozenset(dim for dim, at in zip(chain.dims, where, strict=True) if at == axis) for axis in (0, 1)
+                ]
+                order, count = spatial_order(block, along[0] & set(busy), along[1] & set(busy))
                 return [Loop(block.level, dim, "x" if i < count else "y") for i, dim in enumerate(order)]
     raise AssertionError("lanes that no axes have")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from crisp_hw.mapper.chains.bounds import cycles_of
 from crisp_hw.mapper.chains.chain import Chain
 from crisp_hw.mapper.chains.labels import Labels
 from crisp_hw.mapper.exact.program import EXACT
@@ -29,38 +30,48 @@ class Pairs:
 
 def pairs(chain: Chain, outer: Labels, inner: Labels) -> Iterator[Pairs]:
     """All pairs of labels that meet at an extent, those with the same lanes together, matrix by matrix."""
-    there = prod_of_lanes(chain)
-    least = chain.space.parallelism * there * (1 - EXACT)
+    least = chain.space.parallelism * chain.mesh.there * (1 - EXACT)
     left, right = outer_terms(chain, outer), inner_terms(chain, inner)
     of_inner = _groups(chain, inner)
     for (extent, lanes), rows in _groups(chain, outer).items():
         for (other, more), columns in of_inner.items():
-            if other != extent or lanes * more < least:
+            if other != extent or not least <= lanes * more <= chain.lanes_inside[-1]:
                 continue
-            cycles = max(np.ceil(chain.computes / (lanes * more) * (1 - EXACT)), 1.0)
             for start in range(0, len(rows), max(1, _AT_ONCE // len(columns))):
                 part = rows[start : start + max(1, _AT_ONCE // len(columns))]
                 energy = left[part] @ right[columns].T
                 energy += outer.pj[part][:, None] + inner.pj[columns]
+                time = _times(chain, outer.at(part), inner.at(columns))
+                cycles = np.broadcast_to(cycles_of(chain, lanes * more, time), energy.shape)
+                energy[:, inner.most[columns] < lanes * more] = np.inf
                 energy += cycles * (outer.leak_pj[part][:, None] + lanes * inner.leak_pj[columns])
-                yield Pairs(part, columns, np.full(energy.shape, cycles), energy)
+                yield Pairs(part, columns, cycles, energy)
 
 
-def prod_of_lanes(chain: Chain) -> int:
-    """All lanes there are."""
-    return chain.lanes_inside[-1]
+def _times(chain: Chain, outer: Labels, inner: Labels) -> Floats:
+    """Cycles of every port, float64[ports, outer, inner]."""
+    tensors, found = np.arange(len(chain.tensors)), np.empty((len(chain.narrow.spare), len(outer), len(inner)))
+    asked, still = 1.0 / (inner.free * inner.shared), inner.keeper == 1
+    whole = (chain.words * chain.others[-1]).astype(np.float64)
+    for port, sends in enumerate(chain.narrow.sends):
+        sent = sends[outer.keeper, tensors] * whole / outer.shared
+        left = np.concatenate([sent / outer.free, sent, 1.0 / outer.free], axis=1)
+        right = [np.where(still, asked, 0.0), np.where(still, 0.0, asked), inner.waiting[:, port]]
+        found[port] = left @ np.concatenate(right, axis=1).T
+        found[port] += outer.time[:, [port]] + inner.time[:, port]
+    return found
 
 
 def outer_terms(chain: Chain, outer: Labels) -> Floats:
     """What the words of every tensor cost that inner levels ask for, by what these ask."""
     tensors = np.arange(len(chain.tensors))
     whole = (chain.words * chain.others[-1]).astype(np.float64)
-    sent = chain.sends[outer.keeper, tensors] * whole / outer.shared
+    sent = chain.costs.sends[outer.keeper, tensors] * whole / outer.shared
     terms = [sent / outer.free, sent, 1.0 / outer.free]
     written = list(chain.outputs)
     if written:
         terms.append(-(outer.apart * outer.shared)[:, written])
-        unread = (chain.prices.reads[outer.keeper] * chain.words * outer.apart)[:, written].sum(axis=1)
+        unread = (chain.prices.reads[outer.keeper, tensors] * chain.words * outer.apart)[:, written].sum(axis=1)
         terms.append(-unread[:, None])
     return np.concatenate(terms, axis=1)
 
@@ -79,7 +90,7 @@ def _groups(chain: Chain, labels: Labels) -> dict[tuple[int, int], Ints]:
     """Rows by extent and lanes."""
     if not len(labels):
         return {}
-    lanes = prod_of_lanes(chain) + 1
+    lanes = chain.lanes_inside[-1] + 1
     key = labels.extent * lanes + labels.lanes
     order = np.argsort(key, kind="stable")
     names, starts = np.unique(key[order], return_index=True)

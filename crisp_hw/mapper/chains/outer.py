@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from crisp_hw.mapper.chains.chain import Chain, ranks
+from crisp_hw.mapper.chains.chain import Chain, fitting, handed_on, ranks
 from crisp_hw.mapper.chains.labels import Labels, first_label, joined, undominated
 from crisp_hw.mapper.chains.steps import Cut, Step, loops_of, placed
 
@@ -15,8 +15,9 @@ Ints = NDArray[np.int64]
 
 def outermost(chain: Chain) -> Labels:
     """Nothing but the outermost level, which keeps all."""
-    found = first_label(len(chain.extents) - 1, chain.top, len(chain.tensors))
-    return replace(found, leak_pj=found.leak_pj + chain.prices.leaks[chain.top])
+    found = first_label(len(chain.extents) - 1, chain.top, len(chain.tensors), len(chain.narrow.spare))
+    spare = found.pj - chain.costs.spare_pj, found.time - chain.narrow.spare
+    return replace(found, pj=spare[0], time=spare[1], leak_pj=found.leak_pj + chain.prices.leaks[chain.top])
 
 
 def inwards(chain: Chain, labels: Labels, step: Step, cut: Cut) -> Labels:
@@ -32,7 +33,7 @@ def inwards(chain: Chain, labels: Labels, step: Step, cut: Cut) -> Labels:
 
 def pruned(chain: Chain, labels: Labels) -> Labels:
     """What no other beats: stands still as long, shares as much, has as many words that need no read."""
-    more = [labels.free, labels.shared, labels.apart[:, list(chain.outputs)], -labels.leak_pj[:, None]]
+    more = [labels.free, labels.shared, labels.apart[:, list(chain.outputs)], -labels.leak_pj[:, None], -labels.time]
     return undominated(labels, np.concatenate(more, axis=1), len(chain.extents))
 
 
@@ -40,22 +41,23 @@ def _kept(chain: Chain, labels: Labels, level: int) -> Labels:
     """Every set of tensors that a level may keep; it is filled, and the next outer keeper sends."""
     room, found = chain.rooms[level], []
     for number, kept in enumerate(chain.keeps[level]):
-        words = chain.tiles[:, list(kept)].sum(axis=1)[labels.extent]
-        fits = (words >= room.least) & (words <= (np.inf if room.most is None else room.most))
+        fits = fitting(chain, room, level, kept)[labels.extent]
         here = labels.at(fits).then(number)
-        pj, keeper = here.pj.copy(), here.keeper.copy()
+        pj, time, keeper = here.pj.copy(), here.time.copy(), here.keeper.copy()
         shared, apart = here.shared.copy(), here.apart.copy()
         for t in kept:
             outside, lanes = here.apart[:, t], here.shared[:, t]
             sent = chain.words[t] * chain.others[-1, t] / (chain.others[here.extent, t] * here.free[:, t] * lanes)
-            pj += chain.sends[keeper[:, t], t] * sent + chain.prices.fills[level] * sent * lanes
+            pj += chain.costs.sends[keeper[:, t], t] * sent + chain.prices.fills[level, t] * sent * lanes
+            time += chain.narrow.sends[:, keeper[:, t], t].T * sent[:, None]
+            time += chain.narrow.fills[:, level, t] * (sent * lanes)[:, None]
             if t in chain.outputs:
-                pj -= chain.prices.reads[keeper[:, t]] * chain.words[t] * outside
+                pj -= chain.prices.reads[keeper[:, t], t] * chain.words[t] * outside
                 if chain.space.design.rules.first_fill_elided:
-                    pj -= chain.prices.fills[level] * chain.words[t] * outside * lanes
+                    pj -= chain.prices.fills[level, t] * chain.words[t] * outside * lanes
             keeper[:, t], shared[:, t], apart[:, t] = level, 1.0, outside * lanes
         leak = here.leak_pj + chain.prices.leaks[level] * here.lanes
-        found.append(replace(here, keeper=keeper, shared=shared, apart=apart, pj=pj, leak_pj=leak))
+        found.append(replace(here, keeper=keeper, shared=shared, apart=apart, pj=pj, time=time, leak_pj=leak))
     return joined(found)
 
 
@@ -67,7 +69,9 @@ def _over_lanes(chain: Chain, labels: Labels, level: int) -> Labels:
         here = labels.at(there).then(number)
         share = np.where(chain.own, 1, np.array(factors)).prod(axis=1)
         lanes = here.lanes * int(np.prod(factors))
-        found.append(replace(here, extent=extent[there], lanes=lanes, shared=here.shared * share))
+        free = np.where(handed_on(chain, level, share), here.free, 1.0)
+        one = replace(here, extent=extent[there], lanes=lanes, free=free, shared=here.shared * share)
+        found.append(one.at(lanes <= chain.allowed[one.extent]) if level == chain.mesh.together.inner else one)
     return joined(found)
 
 

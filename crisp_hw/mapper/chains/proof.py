@@ -15,9 +15,11 @@ from crisp_hw.mapper.chains.chain import Chain
 from crisp_hw.mapper.chains.mappings import Mapped, mapping_of
 from crisp_hw.mapper.chains.meet import Pairs
 from crisp_hw.mapper.chains.meeting import MOST_LABELS, Meeting, TooManyError
-from crisp_hw.mapper.exact.covers import too_little
+from crisp_hw.mapper.chains.weights import weights_of
+from crisp_hw.mapper.exact.covers import too_little, uncovered
 from crisp_hw.mapper.exact.program import Costs
 from crisp_hw.mapper.imperfect import factorizations_of
+from crisp_hw.mapper.orders import unusual
 from crisp_hw.mapper.space import Space
 from crisp_hw.mapper.tally import OBJECTIVES, Tally
 from crisp_hw.spec.sparse import SparseSpec
@@ -28,6 +30,7 @@ Keeps = tuple[frozenset[str], ...]
 BEAMS = (2_000, 20_000)  # labels a step for first mappings: tenths of a second each
 JUDGED = 64  # of the pairs that cost least: those that the engine finds dearer than they are may be passed by others
 MOST_EXTENTS = 100_000  # that a tile may have: labels are many times as many
+MOST_CHOICES = 4096  # of which what is left is looked at, a millisecond each
 BYTES_PER_LABEL = 900  # about 30 numbers of 8 bytes, several times over in a step: 3.5 GB with 4 million (VmHWM)
 
 
@@ -35,8 +38,8 @@ BYTES_PER_LABEL = 900  # about 30 numbers of 8 bytes, several times over in a st
 class Levels:
     """A search of all choices of keep and bypass at once; `tick` is told how many steps are done of all, and the bound.
 
-    `least` is a bound of all mappings; `gap` as in `exact.search.Exact`. With `judged`, spaces of the same loops under
-    other costs, by what they keep, the engine says what mappings cost there, and nothing is proven (`look`).
+    `least` is a bound of all mappings; `gap` as in `exact.search.Exact`. With `judged`, spaces of the same loops by
+    what they keep, the engine says what mappings cost there; where that may be less than labels say, nothing `holds`.
     """
 
     chain: Chain
@@ -46,6 +49,7 @@ class Levels:
     gap: float = 0.0
     least: float = 0.0
     judged: Mapping[Keeps, Space] | None = None
+    holds: bool = True
 
     def look(self) -> None:
         """Judge the most promising mappings of few labels."""
@@ -110,7 +114,7 @@ class Levels:
 
     def _beaten(self, costs: Costs) -> Bools:
         first, second = OBJECTIVES[self.tally.objective](costs.cycles, costs.energy_pj)
-        leader = None if self.judged is not None else self.tally.leader
+        leader = self.tally.leader if self.holds else None
         return no_better((first, second), leader.scores if leader else None, self.gap)
 
 
@@ -122,9 +126,17 @@ def seeds(spaces: tuple[Space, ...], tally: Tally, tick: Callable[[int, int, flo
     if len(spaces) < 2 or not spaces[0].design.sparse.active:
         return
     dense = replace(spaces[0], design=replace(spaces[0].design, sparse=SparseSpec()))
-    chain = _chain(dense, _options(spaces))
+    chain = None if too_little(dense) else _chain((dense,), _options(spaces))
     if chain is not None:
-        Levels(chain, tally, tick, memory_bytes, judged={space.keeps: space for space in spaces}).look()
+        Levels(chain, tally, tick, memory_bytes, judged={space.keeps: space for space in spaces}, holds=False).look()
+
+
+def thinned(spaces: tuple[Space, ...]) -> Chain | None:
+    """A chain that costs no more than some choices of a sparse design; None where labels say nothing of it."""
+    first = spaces[0]
+    if uncovered(first) is not None or not first.design.sparse.active or unusual(first) or len(spaces) > MOST_CHOICES:
+        return None
+    return _chain(spaces, _options(spaces), timed=True)
 
 
 def _options(spaces: tuple[Space, ...]) -> list[list[frozenset[str]]]:
@@ -135,16 +147,19 @@ def _options(spaces: tuple[Space, ...]) -> list[list[frozenset[str]]]:
 def chain_of(spaces: tuple[Space, ...]) -> Chain | None:
     """All choices of keep and bypass as one chain; None where labels do not say what mappings cost."""
     options = _options(spaces)
-    return None if prod(map(len, options)) != len(spaces) or len(spaces) == 1 else _chain(spaces[0], options)
+    if prod(map(len, options)) != len(spaces) or len(spaces) == 1 or too_little(spaces[0]):
+        return None
+    return _chain(spaces, options)
 
 
-def _chain(first: Space, options: list[list[frozenset[str]]]) -> Chain | None:
+def _chain(spaces: tuple[Space, ...], options: list[list[frozenset[str]]], timed: bool = False) -> Chain | None:
     """A chain whose levels keep any of these."""
-    problem, names = first.design.problem, [tensor.name for tensor in first.design.problem.tensors]
-    if first.imperfect or too_little(first) or sliding(problem):
+    first, problem = spaces[0], spaces[0].design.problem
+    names = [tensor.name for tensor in problem.tensors]
+    if first.imperfect or sliding(problem):
         return None
     keeps = tuple(tuple(tuple(names.index(n) for n in names if n in kept) for kept in each) for each in options)
-    chain = Chain(first, keeps)
+    chain = Chain(first, keeps, weights_of(spaces), timed)
     whole = all(_every_product(first, dim) for dim in problem.dims)
     lanes = all(chain.lanes(level) for level in range(chain.top + 1))
     return chain if whole and lanes and prod(map(len, chain.divisors)) <= MOST_EXTENTS else None

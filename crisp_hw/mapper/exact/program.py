@@ -12,7 +12,7 @@ from crisp_hw.mapper.bounds import computes_left
 from crisp_hw.mapper.exact.columns import Column, Form, Values
 from crisp_hw.mapper.exact.forms import Template
 from crisp_hw.mapper.exact.leaving import Leaving, Shares, tiles_of
-from crisp_hw.mapper.exact.shrunk import stay
+from crisp_hw.mapper.exact.shrunk import most_together, stay
 from crisp_hw.mapper.space import Space
 
 Floats = NDArray[np.float64]
@@ -63,6 +63,10 @@ def demands_of(space: Space, values: Values, forced: int = 0) -> Demands:
     there = prod(prod(fanout) for fanout in architecture.fanouts)
     most = prod(np.inf if limit is None else _most_at_work(values, slot, limit, forced) for slot, limit in spatial)
     every = Column(layout.bits(layout.every, "spatial", 0, len(architecture.levels) - 1))
+    together = most_together(space)
+    most = min(most, together.working)
+    if np.isfinite(together.lanes):
+        lanes.append((every, int(together.lanes * (1 + EXACT))))
     share = (every, space.parallelism * there * (1 - EXACT)) if space.parallelism > 0 else None
     wires = [level.wires.fill_cycles + level.wires.drain_cycles for level in architecture.levels]
     transit = sum(wires) if space.design.rules.network_latency else 0

@@ -6,12 +6,15 @@ from itertools import product
 
 import numpy as np
 import pytest
-from small_spaces import Case, best_scores, dense_case, every_mapping, tensor
+from small_spaces import KINDS, Case, best_scores, dense_case, every_mapping, tensor
+from sparse_spaces import apart
 
 from crisp_hw.engine.evaluate import evaluate_nests
 from crisp_hw.mapper.better import no_better
-from crisp_hw.mapper.chains import meeting
-from crisp_hw.mapper.chains.proof import Levels, chain_of, seeds
+from crisp_hw.mapper.chains import meeting, mesh, proof
+from crisp_hw.mapper.chains.proof import Levels, chain_of, seeds, thinned
+from crisp_hw.mapper.chains.weights import weights_of
+from crisp_hw.mapper.exact.shrunk import Together, most_together
 from crisp_hw.mapper.search import search
 from crisp_hw.mapper.tally import OBJECTIVES, Tally
 from crisp_hw.spec.arch import Architecture, ComputeLevel, StorageLevel, Wires
@@ -19,8 +22,9 @@ from crisp_hw.spec.constraints import Constraints
 from crisp_hw.spec.design import Design
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.options import SearchOptions
+from crisp_hw.spec.patterns import FixedStructured
 from crisp_hw.spec.problem import Problem
-from crisp_hw.spec.sparse import ActionOptimization, Condition, SparseSpec
+from crisp_hw.spec.sparse import ActionOptimization, Condition, Rank, SparseSpec, TensorFormat
 
 pytestmark = pytest.mark.slow  # each searches many spaces
 
@@ -64,15 +68,15 @@ def test_no_mapping_costs_less_than_the_bound_and_what_is_proven_is_the_best(sma
     assert proven > seen / 10  # where blocks are rounded, or ports of limited width decide, labels only bound
 
 
-def least_met(case, best):
+def least_met(chain, objective, best):
     """The least that labels say of any mapping, where one half a hundredth worse than the best is known."""
     rival = tuple(score * RIVAL for score in best)
 
     def beaten(costs):
-        return no_better(OBJECTIVES[case.objective](costs.cycles, costs.energy_pj), rival)
+        return no_better(OBJECTIVES[objective](costs.cycles, costs.energy_pj), rival)
 
-    met = meeting.Meeting(chain_of(case.spaces), case.objective, beaten, lambda _: None).run(1)
-    scores = OBJECTIVES[case.objective](met.cycles, met.energy_pj)
+    met = meeting.Meeting(chain, objective, beaten, lambda _: None).run(1)
+    scores = OBJECTIVES[objective](met.cycles, met.energy_pj)
     return tuple(float(score[0]) for score in scores) if len(met.cycles) else None
 
 
@@ -112,9 +116,9 @@ def test_labels_that_say_a_hundredth_too_much_are_noticed(objective, bound, paid
     """Of pairs that meet, and of labels from either end, before they have met."""
     case = tight_case(objective, paid)
     best = best_scores(case, all_of(paid))
-    assert least_met(case, best) == pytest.approx(best, rel=ROUNDING)
+    assert least_met(chain_of(case.spaces), objective, best) == pytest.approx(best, rel=ROUNDING)
     monkeypatch.setattr(meeting, bound, raised(getattr(meeting, bound)))
-    found = least_met(case, best)
+    found = least_met(chain_of(case.spaces), objective, best)
     assert found is None or found[0] > best[0] * 1.001
 
 
@@ -244,3 +248,109 @@ def test_extents_and_lanes_of_a_chain():
     assert chain.lanes_inside == (1, 1, 1, 4, 4)
     both = {each for each in product((1, 2, 4), repeat=3) if np.prod(each) <= 4 and max(each) <= 2}
     assert set(chain.lanes(2)) == both
+
+
+def opened(kind, seed):
+    """A small case of a sparse design; one in ten has a choice of what to keep, and in half MACs may hand words on."""
+    case = KINDS[kind](seed)
+    constraints = case.constraints if seed % 2 else Constraints()
+    if seed % 10 == 0:
+        constraints = replace(constraints, either={case.design.architecture.levels[0].name: frozenset("AZ")})
+    return Case(case.design, constraints, case.objective)
+
+
+@cache
+def thin_of(kind, seed):
+    """It with its best mapping."""
+    case = opened(kind, seed)
+    return case, best_scores(case, every_mapping(case))
+
+
+SPARSE_SEEDS = {"sparse": (*range(9), 81, 96, 123, 192), "lanes": (1, 3, 4, 5, 6, 33)}
+
+
+def worst_of(kind, seeds):
+    """By how much labels say too much of the best of some cases, at most (relative); inf where they drop it."""
+    worst = -1.0
+    for seed in seeds:
+        case, best = thin_of(kind, seed)
+        if best is not None:
+            met = least_met(thinned(case.spaces), case.objective, best)
+            worst = max(worst, np.inf if met is None else met[0] / best[0] - 1.0)
+    return worst
+
+
+@pytest.mark.parametrize("kind", sorted(SPARSE_SEEDS))
+def test_labels_of_a_sparse_design_say_no_more_than_its_best_mapping_costs(kind):
+    assert worst_of(kind, SPARSE_SEEDS[kind]) <= ROUNDING
+
+
+@pytest.mark.parametrize("kind", sorted(SPARSE_SEEDS))
+def test_a_best_mapping_that_labels_of_a_sparse_design_prove_is_the_best(kind):
+    seen = 0
+    for seed in SPARSE_SEEDS[kind]:
+        case, best = thin_of(kind, seed)
+        by_keeps = {space.keeps: space for space in case.spaces}
+        levels = Levels(thinned(case.spaces), Tally(case.objective), lambda *_: None, judged=by_keeps)
+        if levels.run() and best is not None:
+            assert levels.tally.leader.scores == pytest.approx(best, rel=ROUNDING), seed
+        if best is not None:
+            seen += 1
+            assert levels.least <= best[0] * (1 + ROUNDING), seed
+    assert seen > len(SPARSE_SEEDS[kind]) / 2
+
+
+def heavier(spaces, real=weights_of):
+    left = real(spaces)
+    return replace(left, sent=left.sent * 1.01, through=left.through * 1.01, filled=left.filled * 1.01)
+
+
+def busier(spaces, real=weights_of):
+    left = real(spaces)
+    return replace(left, busy=left.busy * 1.01, compute_pj=left.compute_pj * 1.01)
+
+
+def fewer(space, real=most_together):
+    together = real(space)
+    return replace(together, working=together.working / 1.01)
+
+
+def narrower(self, words, density, real=Together.allowed):
+    return real(self, words, density) / 1.01
+
+
+@pytest.mark.parametrize(
+    ("kind", "where", "wrong", "seeds"),
+    [
+        ("sparse", (proof, "weights_of"), heavier, (29, 81, 96, 123)),
+        ("lanes", (Together, "allowed"), narrower, (66, 71)),
+    ],
+)
+def test_a_hundredth_too_much_of_what_is_left_is_noticed(kind, where, wrong, seeds, monkeypatch):
+    assert worst_of(kind, seeds) <= ROUNDING
+    monkeypatch.setattr(*where, wrong)
+    assert worst_of(kind, seeds) > ROUNDING
+
+
+def squeezed_lanes():
+    """Two MACs below four lanes, half of which are empty, and no port that takes time: the MACs alone decide."""
+    packed = tuple(TensorFormat(name, "A", (Rank("CP", 3, 0),) * 8) for name in ("RF", "DRAM"))
+    skips = tuple(ActionOptimization("RF", "skipping_spatial", (Condition(t, ("A",)),)) for t in "BZ")
+    bits = {"metadata_width_bits": 8, "metadata_depth": 1 << 20}
+    levels = (StorageLevel("RF", **bits), StorageLevel("DRAM", "DRAM", **bits))
+    problem = Problem("gemm", tuple("MKN"), (4, 8, 16), (
+        replace(tensor("A", "MK"), density=FixedStructured(0.5)), tensor("B", "KN"), tensor("Z", "MN", output=True)
+    ))  # fmt: skip
+    chain = Architecture(levels, ComputeLevel(instances=2, mesh_x=2))
+    design = Design(chain, problem, SparseSpec(packed, skips), matrix_product(2).energy)
+    return Case(design, apart(design), "cycles")
+
+
+@pytest.mark.parametrize(("where", "wrong"), [((proof, "weights_of"), busier), ((mesh, "most_together"), fewer)])
+def test_cycles_that_are_a_hundredth_too_many_of_what_macs_take_are_noticed(where, wrong, monkeypatch):
+    case = squeezed_lanes()
+    best = best_scores(case, every_mapping(case))
+    assert best[0] == 4 * 8 * 16 / 2 / 2  # half of the products, by two MACs
+    assert least_met(thinned(case.spaces), "cycles", best)[0] == best[0]
+    monkeypatch.setattr(*where, wrong)
+    assert least_met(thinned(case.spaces), "cycles", best) is None

@@ -38,6 +38,28 @@ def test_no_valid_mapping_has_more_lanes_than_the_most():
     assert more  # and some have more than there are
 
 
+def test_no_valid_mapping_has_more_lanes_or_macs_at_work_than_all_levels_together():
+    many = bound = 0
+    for seed in (1, 4, 33, 66, 71):
+        case = lanes_case(seed)
+        for each in every_mapping(case):
+            space, problem, inside = each.space, each.space.design.problem, {}
+            together = shrunk.most_together(space)
+            lanes = np.prod(
+                [each.rows[:, i].prod(axis=1) for i, b in enumerate(space.blocks) if b.kind == "spatial"], 0
+            )
+            below = [i for i, b in enumerate(space.blocks) if (b.level, b.kind) < (together.inner, "spatial")]
+            held = each.rows[:, below].prod(axis=1)
+            for tensor in problem.tensors:
+                inside[tensor.name] = np.prod([held[:, problem.place[dim]] for dim in tensor.dims], axis=0)
+            if together.squeezers:
+                most = together.allowed(lambda t, inside=inside: inside[t.name], lambda t: t.density.density)
+                assert (lanes <= most).all() and (most <= together.lanes).all()
+                many += 1
+                bound += int((lanes == most).any())
+    assert many >= 2 and bound  # and some have as many
+
+
 def _axes(space, level):
     return space.design.architecture.fanouts[level]
 
