@@ -5,10 +5,13 @@ run.pt of `python examples/digits.py --out demo-out`, which trains a minute.
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from shutil import copyfile
+from tempfile import TemporaryDirectory
 
 from crisp_hw import NM, Evaluation, WorkloadPattern, api
 from crisp_hw.report.mask_picture import mask_figure
@@ -39,6 +42,17 @@ def draw_mask(file: Path) -> None:
     saved(mask_figure(layer), file)
 
 
+def draw_study(results: str, name: str, file: Path) -> None:
+    """A figure of a study of the pruning lab, from the cells that are kept of it."""
+    from crisp_prune.lab.cell import measured_from  # loads PyTorch, which the other pictures do without
+    from crisp_prune.lab.figures import draw as draw_cells
+
+    cells = json.loads((ROOT / "benchmarks" / "results" / results).read_text(encoding="utf-8"))["cells"]
+    with TemporaryDirectory() as folder:
+        draw_cells([measured_from({"seconds": 0.0, **cell}) for cell in cells], Path(folder))
+        copyfile(Path(folder) / name, file)
+
+
 DRAWN: Mapping[str, Callable[[Path], object]] = {
     "resnet50-totals.png": lambda file: resnet50().plot("totals", save=file),
     "resnet50-speedup.png": lambda file: resnet50().plot("speedup", save=file),
@@ -50,6 +64,10 @@ DRAWN: Mapping[str, Callable[[Path], object]] = {
         "mapping", layer="layer3.0.conv2", arch="crisp-stc", width="column", save=file
     ),
     "digits-mask.png": draw_mask,
+    "accuracy-against-classes-0.9.png": lambda file: draw_study(
+        "classes.json", "accuracy-against-classes-0.9.png", file
+    ),
+    "accuracy-against-cost-4.png": lambda file: draw_study("cycles-one-seed.json", "accuracy-against-cost-4.png", file),
 }
 """Name -> what draws it."""
 
