@@ -8,7 +8,7 @@ from crisp_hw.data_files import data_folder
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.files import real_path
 from crisp_hw.machine.positions import MarkedDict, mark_of, shown
-from crisp_hw.machine.yaml_files import read_mapping
+from crisp_hw.machine.yaml_files import did_you_mean, read_mapping
 from crisp_hw.meanings import accelerator_hint, file_hint
 
 _RUNS = re.compile(
@@ -71,20 +71,26 @@ def _extended(path: Path, seen: tuple[Path, ...] = (), named_at: Mark | None = N
         return document
     if not isinstance(parent, str) or Path(parent).name != parent:
         raise InputError(f"must be the name of an arch file, not {shown(parent)}", at, "write extends: fabric")
-    beside = path.parent / f"{parent}.yaml"
-    found = beside if beside.exists() else data_folder("arch") / f"{parent}.yaml"
+    beside = _beside(path, parent)
+    found = beside if beside.exists() else data_folder("arch") / beside.name
     if not found.exists():
-        raise InputError(f"neither {beside} nor {found} exists", at, "correct the name")
+        hint = did_you_mean(beside.stem, sorted(each.stem for each in data_folder("arch").glob("*.yaml")))
+        raise InputError(f"there is no {beside.name} beside the file, and none is packaged", at, hint)
     return _merged(_extended(found, (*seen, real_path(path)), at.mark), document)
+
+
+def _beside(path: Path, parent: str) -> Path:
+    """The file in the same folder that `extends` names, with its ending or without."""
+    return path.parent / (parent if Path(parent).suffix in (".yaml", ".yml") else f"{parent}.yaml")
 
 
 def old_files(path: Path) -> tuple[str, ...]:
     """Which of a file and those that it extends are of the older schema."""
     document = document_of(path)
     parent = document.get("extends")
-    beside = path.parent / f"{parent}.yaml"
     own = (path.name,) if is_old(document) else ()
-    return (*own, *(old_files(beside) if isinstance(parent, str) and beside.exists() and beside != path else ()))
+    beside = _beside(path, parent) if isinstance(parent, str) else path
+    return (*own, *(old_files(beside) if beside.exists() and beside != path else ()))
 
 
 ALTERNATIVES = ({"size_kb", "size_words"},)

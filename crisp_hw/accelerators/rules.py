@@ -67,7 +67,9 @@ def _name_faults(document: MarkedDict, file: ArchFile) -> Iterator[InputError]:
     if missing := [level for level in levels if level not in file.constraints]:
         own = at_place(document, "levels", missing[0])
         if own.mark and at.mark and own.mark.file != at.mark.file:  # a level that was added to those of another file
-            yield InputError(f"constraints lack {missing[0]}", own, "add one for it")
+            meant = [name for name in file.constraints if name.lower() == missing[0].lower()]
+            hint = f"did you mean {meant[0]}?" if meant else "add one for it"
+            yield InputError(f"constraints lack {missing[0]}", own, hint)
             return
         yield InputError(f"lack {missing[0]}", at, f"the levels are {', '.join(levels)}; each needs a constraint")
     yield from _own_name_faults(document, file)

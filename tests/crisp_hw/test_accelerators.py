@@ -125,7 +125,7 @@ def test_a_missing_level_is_named_with_its_file(tmp_path, level):
         (lambda d: d.update(energy="gold"), "no energy table gold"),
         (lambda d: d.update(schema="crisp-hw/arch/3"), "schema"),
         (lambda d: d.update(extends="mine"), "extends itself"),
-        (lambda d: d.update(extends="nothing"), "arch.extends: neither"),
+        (lambda d: d.update(extends="nothing"), "arch.extends: there is no nothing.yaml"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_file(tmp_path, change, message):
@@ -134,6 +134,15 @@ def test_what_is_wrong_is_named_with_its_file(tmp_path, change, message):
     with pytest.raises(InputError, match=message) as caught:
         load_arch(written(tmp_path, document))
     assert re.search(r"mine\.yaml:\d+: ", str(caught.value)) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["other", "other.yaml"])
+def test_a_file_may_be_extended_by_its_name_with_the_ending(tmp_path, name):
+    document = fabric()
+    document["levels"]["SMEM"]["size_kb"]["value"] = 64
+    written(tmp_path, document).rename(tmp_path / "other.yaml")
+    (tmp_path / "mine.yaml").write_text(f"schema: crisp-hw/arch/2\nname: mine\nextends: {name}\n")
+    assert load_arch(tmp_path / "mine.yaml").name == "mine"
 
 
 OWN = "schema: crisp-hw/arch/2\nname: mine\nextends: crisp-stc\n\n"
