@@ -12,8 +12,8 @@ from typing import Any, Literal, get_args, get_origin
 import typer
 from typer.main import get_command
 
+from crisp_hw.cli import app as hw
 from crisp_hw.cli.commands import PROGRAM as HW
-from crisp_hw.cli.commands import app as hw
 from crisp_hw.cli.examples import EXAMPLES as HW_EXAMPLES
 from crisp_hw.command_line.job_files import Entry, entries_of
 from crisp_hw.command_line.options import EACH

@@ -28,6 +28,6 @@ def __getattr__(name: str) -> "Any":
     """`app`, all commands, when somebody asks for it: to load their parser takes longer than many a run."""
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from crisp_hw.cli.commands import app
+    from crisp_hw.cli.commands import whole_app
 
-    return app
+    return whole_app()

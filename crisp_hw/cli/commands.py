@@ -1,22 +1,13 @@
-"""All commands of `crisp-hw`."""
+"""All commands of `crisp-hw`, of which a run loads the one that is asked for."""
 
-from crisp_hw.cli import accelerators, cache, networks
-from crisp_hw.cli.bundle import bundle, replay
-from crisp_hw.cli.characterize import characterize
-from crisp_hw.cli.check import check
-from crisp_hw.cli.describe import describe
-from crisp_hw.cli.evaluate import evaluate, render
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+
+import typer
+
 from crisp_hw.cli.examples import EXAMPLES
-from crisp_hw.cli.explore import explore
-from crisp_hw.cli.import_model import import_model
-from crisp_hw.cli.map import map_files
-from crisp_hw.cli.measure import measure
-from crisp_hw.cli.model import model
-from crisp_hw.cli.points import points
-from crisp_hw.cli.reproduce import reproduce
-from crisp_hw.cli.results import compare, report
-from crisp_hw.cli.validate import validate
-from crisp_hw.cli.verify import doctor, verify
 from crisp_hw.command_line.program import Program, finish, new_app
 
 PROGRAM = Program(
@@ -31,18 +22,63 @@ NETWORKS, FILES, CHECKS, STOCK = (
     "Hardware, workloads, tools",
 )
 
-app = new_app(PROGRAM)
-for command in (evaluate, explore, report, describe, render):
-    app.command(rich_help_panel=NETWORKS)(command)
-app.command("import", rich_help_panel=NETWORKS)(import_model)
-app.command(rich_help_panel=NETWORKS)(points)
-app.command(rich_help_panel=FILES)(model)
-app.command("map", rich_help_panel=FILES)(map_files)
-for command in (compare, verify, validate, check, reproduce, measure, bundle, replay):
-    app.command(rich_help_panel=CHECKS)(command)
-app.add_typer(accelerators.app, name="arch", rich_help_panel=STOCK)
-app.add_typer(networks.app, name="workload", rich_help_panel=STOCK)
-app.command(rich_help_panel=STOCK)(characterize)
-app.command(rich_help_panel=STOCK)(doctor)
-app.add_typer(cache.app, name="cache", rich_help_panel=STOCK)
-finish(app, EXAMPLES)
+
+@dataclass(frozen=True)
+class Place:
+    """Where a command is written, and under which heading of the help it stands; a group has commands of its own."""
+
+    panel: str
+    module: str
+    name: str
+    group: bool = False
+
+
+COMMANDS = {
+    "evaluate": Place(NETWORKS, "evaluate", "evaluate"),
+    "explore": Place(NETWORKS, "explore", "explore"),
+    "report": Place(NETWORKS, "results", "report"),
+    "describe": Place(NETWORKS, "describe", "describe"),
+    "render": Place(NETWORKS, "evaluate", "render"),
+    "import": Place(NETWORKS, "import_model", "import_model"),
+    "points": Place(NETWORKS, "points", "points"),
+    "model": Place(FILES, "model", "model"),
+    "map": Place(FILES, "map", "map_files"),
+    "compare": Place(CHECKS, "results", "compare"),
+    "verify": Place(CHECKS, "verify", "verify"),
+    "validate": Place(CHECKS, "validate", "validate"),
+    "check": Place(CHECKS, "check", "check"),
+    "reproduce": Place(CHECKS, "reproduce", "reproduce"),
+    "measure": Place(CHECKS, "measure", "measure"),
+    "bundle": Place(CHECKS, "bundle", "bundle"),
+    "replay": Place(CHECKS, "bundle", "replay"),
+    "arch": Place(STOCK, "accelerators", "app", group=True),
+    "workload": Place(STOCK, "networks", "app", group=True),
+    "characterize": Place(STOCK, "characterize", "characterize"),
+    "doctor": Place(STOCK, "verify", "doctor"),
+    "cache": Place(STOCK, "cache", "app", group=True),
+}
+"""By the word that calls them, in the order of the help."""
+
+
+def app_of(names: Collection[str]) -> typer.Typer:
+    """The program with some of its commands.
+
+    >>> [command.name for command in app_of(["doctor"]).registered_commands]
+    ['doctor']
+    """
+    app = new_app(PROGRAM)
+    for name, place in COMMANDS.items():
+        if name in names:
+            found = getattr(import_module(f"crisp_hw.cli.{place.module}"), place.name)
+            if place.group:
+                app.add_typer(found, name=name, rich_help_panel=place.panel)
+            else:
+                app.command(name, rich_help_panel=place.panel)(found)
+    finish(app, EXAMPLES)
+    return app
+
+
+@cache
+def whole_app() -> typer.Typer:
+    """The program with all of them."""
+    return app_of(COMMANDS)

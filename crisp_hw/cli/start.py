@@ -20,8 +20,10 @@ def run() -> None:
 
         telling(lambda: run_model(asked), lambda: asked.form == "json")
         return
-    from crisp_hw.cli.commands import app
+    from crisp_hw.cli.commands import COMMANDS, app_of
     from crisp_hw.command_line import voice
 
     voice.remember([PROGRAM, *sys.argv[1:]])
-    app(prog_name=PROGRAM)
+    # to load all commands takes as long as a small evaluation; help, completion and mistakes need them
+    asked_for = [word for word in sys.argv[1:2] if word in COMMANDS]
+    app_of(asked_for or COMMANDS)(prog_name=PROGRAM)

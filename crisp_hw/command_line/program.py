@@ -74,9 +74,12 @@ def new_group(what: str) -> typer.Typer:
 def finish(app: typer.Typer, examples: Mapping[str, tuple[str, ...]]) -> None:
     """Give every command its examples, by the words that call it, and the options that all commands have.
 
-    To be called once, when all commands are registered.
+    To be called once, when all commands are registered. Groups are shared: those of a program that was made before
+    have theirs.
     """
     for words, command in commands_of(app):
+        if command.cls is Command:
+            continue
         command.cls = Command
         if command.callback is not None:
             command.callback = with_options_of_every_command(command.callback)

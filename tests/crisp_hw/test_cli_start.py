@@ -80,3 +80,27 @@ def test_exit_codes_of_the_process(tmp_path):
     assert codes == [0, 2, 3]
     unknown = run("model", FLAT, "--surprise")
     assert unknown.returncode == 2 and "--surprise" in unknown.stderr
+
+
+ONE = """
+import sys
+from crisp_hw.cli import main
+try:
+    main()
+finally:
+    print(*sorted(name for name in sys.modules if name in ("crisp_hw.cli.explore", "crisp_hw.cli.verify")))
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "loaded"),
+    [
+        (["doctor", "--help"], ["crisp_hw.cli.verify"]),
+        (["cache", "info", "--help"], []),
+        (["--help"], ["crisp_hw.cli.explore", "crisp_hw.cli.verify"]),
+        (["-q", "doctor", "--help"], ["crisp_hw.cli.explore", "crisp_hw.cli.verify"]),
+    ],
+)
+def test_a_run_loads_the_command_that_is_asked_for(words, loaded):
+    said = subprocess.run([sys.executable, "-c", ONE, *words], capture_output=True, text=True, check=True)
+    assert said.stdout.splitlines()[-1].split() == loaded and said.stderr == ""

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from crisp_hw import api
-from crisp_hw.cli.commands import app
+from crisp_hw.cli import app
 from crisp_hw.errors import InputError
 from crisp_hw.spec.patterns import NM
 
