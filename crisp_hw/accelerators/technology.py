@@ -17,7 +17,7 @@ def technology_of(given: TechnologyFields) -> Technology:
     if (clock := given.clock_ghz) is not None:
         found = replace(found, clock_ghz=clock.value, clock_source=clock.source)
     if (node := given.node_nm) is not None:
-        found = replace(found, node_nm=node.value, node_source=node.source)
+        found = _supplied(replace(found, node_nm=node.value, node_source=node.source))
     if (supply := given.supply_v) is not None:
         found = replace(found, supply_v=supply.value, supply_source=supply.source)
     return found
@@ -34,7 +34,18 @@ def at_node(technology: Technology, node_nm: int, method: str) -> Technology:
     moved = replace(
         technology, node_nm=float(node_nm), node_source=f"asked for: energies and areas are those of {method}"
     )
-    if node_nm not in SUPPLY_V:
-        return moved
-    said = f"not given; assumed because PTM's low-power model of {node_nm} nm has this nominal supply"
-    return replace(moved, supply_v=SUPPLY_V[node_nm], supply_source=said)
+    return _supplied(moved)
+
+
+def _supplied(technology: Technology) -> Technology:
+    """The same with the nominal supply of its node, or of the nearest one that has any.
+
+    >>> _supplied(Technology(node_nm=22)).supply_source
+    'not given; assumed because PTM\'s low-power model of 20 nm, the nearest to 22 nm, has this nominal supply'
+    """
+    nearest = min(SUPPLY_V, key=lambda each: abs(each - technology.node_nm))
+    own = (
+        f"{nearest} nm" if nearest == technology.node_nm else f"{nearest} nm, the nearest to {technology.node_nm:g} nm,"
+    )
+    said = f"not given; assumed because PTM's low-power model of {own} has this nominal supply"
+    return replace(technology, supply_v=SUPPLY_V[nearest], supply_source=said)

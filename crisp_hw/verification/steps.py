@@ -191,12 +191,11 @@ def _steps(row: LayerEvaluation) -> str:
     """What the case in which the layer runs does with zeros, by its own words."""
     sparse, problem = row.point.design.sparse, row.point.design.problem
     compressed = {each.tensor for each in sparse.formats if each.compressed}
-    kinds = {each.kind for each in sparse.actions}
     if {"A", "B"} <= compressed:
         return "bitmaps"
     if "G" in problem.tensor("B").dims and problem.dims != CONVOLUTION_DIMS:
         return "gather"
-    return "select" if kinds else "dense"
+    return "select" if "A" in compressed else "dense"
 
 
 def _scattered(steps: walk.Steps) -> Iterator[Count]:
@@ -214,14 +213,16 @@ def _counts(row: LayerEvaluation, steps: walk.Steps) -> Iterator[Count]:
     packed = any(each.tensor == "A" and each.compressed for each in row.point.design.sparse.formats)
     padded = "the model counts padding, too"
     wider = problem.bound("N") != real.positions or (grown and not packed)
-    yield _count("products", steps.products, compute.random + compute.gated, padded if wider else "")
+    scattered = any(each.tensor == "B" and each.compressed for each in row.point.design.sparse.formats)
+    why = EXPECTED if scattered else padded if wider else ""
+    yield _count("products", steps.products, compute.random + compute.gated, why)
     for name, tensor, walked in (("weights", "A", steps.weights), ("activations", "B", steps.activations)):
         why = "tiles of it are loaded more than once" if _again(row, tensor) else ""
         if grown and (tensor == "B" or not packed):
             why = padded
         if tensor == "B" and steps.block_indices and not row.descriptor.balanced:
             why = padded
-        if tensor == "B" and any(each.tensor == "B" and each.compressed for each in row.point.design.sparse.formats):
+        if tensor == "B" and scattered:
             why = EXPECTED
         yield _count(name, walked, outermost[tensor].accesses["random_reads"], why)
     if row.index is not None:

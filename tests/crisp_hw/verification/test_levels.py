@@ -173,6 +173,42 @@ def test_macs_take_words_from_their_neighbours(tmp_path, sums, x, y, buffer, cou
     assert {name: figures[name] for name in counts} == counts
 
 
+GATING = """
+    activations: {scattered: activation_density}
+    actions:
+      - {level: Sums, type: gating, options: [{target: Z, condition_on: [B]}]}
+    compute: [gating]
+"""
+INPUTS = """
+    activations: {scattered: activation_density}
+    formats:
+      - level: Buffer
+        tensor: B
+        rank_application_order: inner-to-outer
+        ranks: [{format: UOP, metadata_bits: 0, payload_bits: 0, times: 3}, {format: CP, metadata_bits: 8}]
+      - level: Far
+        tensor: B
+        rank_application_order: inner-to-outer
+        ranks: [{format: UOP, metadata_bits: 0, payload_bits: 0, times: 6}, {format: CP, metadata_bits: 8}]
+    actions:
+      - {level: Buffer, type: skipping, options: [{target: A, condition_on: [B]}]}
+    compute: [skipping]
+"""
+
+
+@pytest.mark.parametrize("case", [GATING, INPUTS])
+def test_weights_that_are_stored_whole_are_all_multiplied_whatever_becomes_of_activations(tmp_path, case):
+    """Gating, or zeros of activations that are skipped, do not make a fabric select by N:M."""
+    text = LINKED.replace("SUMS", "M, K").replace("X]", "N]").replace("Y]", "M]").replace("BUFFER", "N, M, K")
+    text = text.replace("runs: [{name: dense}]", "runs:\n  - name: sparse" + case.rstrip())
+    text = text.replace("y: [M]", "y: [M], no_link_transfer: [A, B, Z]")
+    found = steps.check_layer(steps.operands(layer(NM(2, 4)), 8, None, 1), of_text(tmp_path, text), cache=False)
+    assert found.agrees and found.steps == "every weight is multiplied, zeros included"
+    figures = {each.name: each for each in found.counts}
+    assert figures["weights"].walked == 32 * 128
+    assert figures["products"].walked == 32 * 128 * 8
+
+
 def test_with_plain_skipping_dstc_leaves_out_what_meets_nothing():
     given = steps.operands(layer(NM(2, 4)), 32, None, 1)
     found = steps.check_layer(given, load_arch("dstc"), cache=False, packing="skipping")
