@@ -57,11 +57,27 @@ def build_model(spec: str, weights: Path | None, seed: int) -> nn.Module:
     if not isinstance(model, nn.Module):
         raise InputError(f"{spec} gave {type(model).__name__}, not a torch module")
     if weights is not None:
-        tensors = load_checkpoint(weights)
+        tensors = unwrapped_names(load_checkpoint(weights), model.state_dict())
         if said := _misfit(model, tensors):
             raise InputError(f"does not fit {spec}: {said}", Where(mark=Mark(str(weights))), "save its state_dict()")
         model.load_state_dict(tensors)
     return model
+
+
+def unwrapped_names(tensors: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Names as the model has them, where a wrapper put one word before all of those that were saved.
+
+    DistributedDataParallel puts "module." there, torch.compile "_orig_mod.".
+
+    >>> unwrapped_names({"module._orig_mod.weight": 1}, {"weight": 1})
+    {'weight': 1}
+    """
+    found = dict(tensors)
+    for _ in range(2):  # one in the other
+        for word in ("module.", "_orig_mod."):
+            if found and all(name.startswith(word) for name in found) and not found.keys() <= own.keys():
+                found = {name.removeprefix(word): value for name, value in found.items()}
+    return found
 
 
 def _misfit(model: nn.Module, tensors: Mapping[str, Any]) -> str:
