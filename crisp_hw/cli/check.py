@@ -32,6 +32,7 @@ PackingOption = Annotated[
     PackingModel,
     typer.Option(
         "--packing",
+        "--dstc",
         help="How nonzeros of both operands get into lanes where a file knows two ways: packed pass by pass "
         "(position-skipping), or wherever neither is zero, tiles that meet nothing left out (skipping).",
     ),
