@@ -29,6 +29,8 @@ OTHER_TOOLS = {
     "mapspace": "settings of timeloop-mapper",
     "mapspace_constraints": "constraints of timeloop-mapper",
     "compound_components": "classes of Accelergy, from which it makes the ERT",
+    "ERT_summary": "a summary that Accelergy writes for readers, beside the ERT, which holds the energies",
+    "ART_summary": "a summary that Accelergy writes for readers, beside the ART, which holds the areas",
     "components": "classes of Accelergy, from which it makes the ERT",
     "dumped_by_timeloop_front_end": "a remark of timeloopfe",
     "variables": "values to refer to by name",

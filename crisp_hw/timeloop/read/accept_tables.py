@@ -46,11 +46,17 @@ def accept_tables(root: MarkedDict, notes: list[str]) -> None:
 
 def _actions(table: Any, at: Where, known: Iterable[str], notes: list[str]) -> None:
     name = at.entry
+    seen: list[tuple[Any, Any]] = []
     for action, place in optional_items(table.get("actions"), inside(at, table, "actions")):
         action = mapping(action, place)
         _other_keys(action, f"ERT of {name}", _KEYS[2], notes)
         if str(action.get("name")) not in known:
             notes.append(f"{mark_of(action)}: ERT of {name}: Timeloop has no action {action.get('name')!r}, not used")
+        variant = (action.get("name"), action.get("arguments"))
+        if variant in seen:
+            again = f"{action.get('name')} is there again with the same arguments; the largest energy counts"
+            notes.append(f"{mark_of(action)}: ERT of {name}: {again}")
+        seen.append(variant)
         energy = action.get("energy")
         if isinstance(energy, int | float) and energy > MOST_PJ:
             what = f"{energy:.2e} pJ for one action is too much"

@@ -33,6 +33,7 @@ def unheard(documents: MarkedDict, design: Design) -> tuple[str, ...]:
         *_outermost(documents.get("mapping"), design),
         *_without_lanes(documents.get("mapping"), design),
         *_densities(documents.get("problem"), design),
+        *_areas(documents, design),
     )
 
 
@@ -70,6 +71,13 @@ def _densities(problem: Any, design: Design) -> Iterator[str]:
             whose = "its" if len(names) == 1 else "their"
             what = f"no sparse optimization leaves {whose} zeros out, so all words are moved and computed"
             yield f"{mark_of(held, names[0])}: density of {', '.join(names)}: {what}"
+
+
+def _areas(documents: MarkedDict, design: Design) -> Iterator[str]:
+    """Timeloop looks for an ART only where there is an ERT; the length of wires alone follows from it in any case."""
+    wired = any(level.wires.wire_pj_per_bit_mm for level in design.architecture.levels)
+    if documents.get("ART") is not None and documents.get("ERT") is None and not wired:
+        yield f"{documents.keys_at['ART']}: ART: Timeloop reads areas only beside an ERT, not used"
 
 
 def _priced(part: MarkedDict, design: Design) -> Iterator[str]:

@@ -78,6 +78,32 @@ def test_densities_beside_a_common_one(run):
     assert numbers(found) == numbers(run(instance=", commonDensity: 0.25", rest=SKIPS))
 
 
+def test_areas_without_energies(run):
+    areas = "ART: {tables: [{name: Near, area: 100}]}"
+    found = run(rest=areas)
+    (note,) = found.skipped
+    assert "all.yaml:20: ART: Timeloop reads areas only beside an ERT" in note
+    assert numbers(found) == numbers(run())
+    assert not any("ART" in note for note in run(rest=f"{areas}\n{ERT}").skipped)
+
+
+@pytest.mark.parametrize(
+    ("more", "count"),
+    [("", 0), (", {name: compute, energy: 5}", 1), (", {name: compute, arguments: {data_delta: 1}, energy: 5}", 0)],
+)
+def test_an_action_that_a_table_has_twice(run, more, count):
+    found = run(rest="ERT: {tables: [{name: Mul, actions: [{name: compute, energy: 2}" + more + "]}]}")
+    assert len([note for note in found.skipped if "compute is there again with the same arguments" in note]) == count
+
+
+@pytest.mark.parametrize("name", ["ERT_summary", "ART_summary"])
+def test_summaries_of_accelergy(run, name):
+    found = run(rest=f"{name}: {{version: 0.4, table_summary: []}}")
+    (note,) = found.skipped
+    assert f"all.yaml:20: {name}: a summary that Accelergy writes" in note
+    assert numbers(found) == numbers(run())
+
+
 def test_the_width_of_computations_that_a_table_prices(run):
     found = run(rest=ERT, bits=32)
     (note,) = found.skipped
