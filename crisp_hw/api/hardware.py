@@ -8,7 +8,7 @@ from crisp_hw.sources import Arch, load_accelerators
 from crisp_hw.spec.kinds import of_kind, wrong_kind
 
 
-def characterize(arch: Arch, method: str = "table", node_nm: int = 45) -> Characterization:
+def characterize(arch: Arch, method: str = "table", node_nm: int | None = None) -> Characterization:
     """Work out the energy per action (pJ) and the area of every component of an accelerator, with sources.
 
     Parameters
@@ -18,7 +18,7 @@ def characterize(arch: Arch, method: str = "table", node_nm: int = 45) -> Charac
     method
         "table" for the committed grid of CACTI's numbers, "cacti" for CACTI itself, or "accelergy".
     node_nm
-        The technology node in nm: 22, 32, 45, 65 or 90.
+        The technology node in nm: 22, 32, 45, 65 or 90. Default: the node of the accelerator.
 
     Raises
     ------
@@ -38,5 +38,8 @@ def characterize(arch: Arch, method: str = "table", node_nm: int = 45) -> Charac
     (accelerator,) = found
     if not isinstance(method, str):
         raise wrong_kind("method", method, ", ".join(METHODS))
-    keeps, node = accelerator.constraints.keeps, of_kind("node_nm", node_nm, int)
+    keeps, own = accelerator.constraints.keeps, accelerator.technology.node_nm
+    if node_nm is None and own != int(own):
+        raise InputError(f"{accelerator.name} is at {own} nm, which is no whole number", hint="give node_nm")
+    node = int(own) if node_nm is None else of_kind("node_nm", node_nm, int)
     return Characterization(accelerator.name, by_method(accelerator.architecture, keeps, method, node))

@@ -36,7 +36,13 @@ MethodOption = Annotated[
         "Accelergy (accelergy).",
     ),
 ]
-NodeOption = Annotated[int, typer.Option("--node", help="The technology node in nm: 22, 32, 45, 65 or 90.")]
+NodeOption = Annotated[
+    int | None,
+    typer.Option(
+        "--node",
+        help="The technology node in nm: 22, 32, 45, 65 or 90. Default: that of the accelerator; of FILES, 45.",
+    ),
+]
 OneArchOption = Annotated[
     str | None,
     typer.Option(
@@ -53,7 +59,7 @@ def characterize(  # noqa: PLR0913 - the options of a command
     files: FilesArgument = None,
     arch: OneArchOption = None,
     energy: MethodOption = "table",
-    node: NodeOption = 45,
+    node: NodeOption = None,
     setting: SetOption = None,
     form: FormatOption = "table",
     out: OutOption = None,
@@ -69,7 +75,7 @@ def characterize(  # noqa: PLR0913 - the options of a command
     if files:
         if arch or setting:
             raise InputError(f"{'--arch' if arch else '--set'} is for accelerators of this program, not for FILES")
-        _of_files(asked, (energy, node), form, out or Path())
+        _of_files(asked, (energy, 45 if node is None else node), form, out or Path())
         return
     if out is not None or include or define or data:
         name = "--out" if out is not None else "--include, -D and --data"

@@ -30,3 +30,9 @@ def test_the_texts_name_method_and_node():
     assert DOCUMENT.title == "crisp-stc at 45 nm by table"
     assert '"method": "table"' in json_text(DOCUMENT)
     assert "## Assumptions" in markdown_text(DOCUMENT)
+
+
+def test_the_node_is_that_of_the_accelerator():
+    """As `evaluate` takes it: eyeriss-v1 is a chip of 65 nm."""
+    own, asked, small = (api.characterize("eyeriss-v1", **given) for given in ({}, {"node_nm": 65}, {"node_nm": 45}))
+    assert own.node_nm == 65 and own.table == asked.table != small.table
