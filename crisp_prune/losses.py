@@ -68,8 +68,21 @@ def _cross_entropy(outputs: Any, labels: Any) -> Tensor:
     except torch.OutOfMemoryError:
         raise
     except (IndexError, TypeError, ValueError, RuntimeError) as error:
-        said = f"no cross entropy of outputs {list(outputs.shape)} with these labels ({str(error).splitlines()[0]})"
+        said = f"no cross entropy of outputs {list(outputs.shape)} with {_told(labels)}"
         raise InputError(said, hint=f"give labels from 0 to {outputs.shape[1] - 1}, or {OWN}") from error
+
+
+def _told(labels: Any) -> str:
+    """What a sentence says of labels: their sizes and range, or what they are instead.
+
+    >>> _told(torch.tensor([0, 4]))
+    'labels [2] from 0 to 4'
+    """
+    if not isinstance(labels, Tensor):
+        return f"labels of the type {type(labels).__name__}"
+    if not labels.numel() or labels.is_floating_point() or labels.is_complex():
+        return f"labels {list(labels.shape)} of {str(labels.dtype).removeprefix('torch.')}"
+    return f"labels {list(labels.shape)} from {int(labels.min())} to {int(labels.max())}"
 
 
 def _probabilities(labels: Tensor, outputs: Tensor) -> bool:

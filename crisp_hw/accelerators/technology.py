@@ -41,7 +41,7 @@ def _supplied(technology: Technology) -> Technology:
     """The same with the nominal supply of its node, or of the nearest one that has any.
 
     >>> _supplied(Technology(node_nm=22)).supply_source
-    'not given; assumed because PTM\'s low-power model of 20 nm, the nearest to 22 nm, has this nominal supply'
+    "not given; assumed because PTM's low-power model of 20 nm, the nearest to 22 nm, has this nominal supply"
     """
     nearest = min(SUPPLY_V, key=lambda each: abs(each - technology.node_nm))
     own = (

@@ -35,10 +35,11 @@ def forkable() -> bool:
     """May this process fork? A fork starts in milliseconds, with everything that is loaded; a new Python in 0.4 s.
 
     On Linux alone, where no library of the system forbids it, and with no other thread of Python, which might hold a
-    lock that nobody in the copy gives back. The threads of NumPy's OpenBLAS end before a fork, by its own handler;
-    those of PyTorch's OpenMP do not.
+    lock that nobody in the copy gives back; also such threads count that `threading` knows nothing of. Those of NumPy's
+    OpenBLAS end before a fork, by its own handler; those of PyTorch's OpenMP do not.
     """
-    return sys.platform == "linux" and threading.active_count() == 1 and "torch" not in sys.modules
+    alone = threading.active_count() == 1 and len(sys._current_frames()) == 1
+    return sys.platform == "linux" and alone and "torch" not in sys.modules
 
 
 class WorkerPool:

@@ -64,8 +64,8 @@ class Walked:
 def walk(fabric: Fabric, data: dict[str, Integers], stored: dict[str, Stored]) -> Walked:
     """Walk all steps of the nest on operands in the problem's coordinates; `stored` words are moved of packed ones.
 
-    >>> from crisp_hw.spec.mapping import LoopNest
-    >>> from crisp_hw.spec.problem import Term
+    >>> from crisp_hw.spec.mapping import Loop, LoopMapping, LoopNest
+    >>> from crisp_hw.spec.problem import Problem, Tensor, Term
     >>> m, k = (Term("M"),), (Term("K"),)
     >>> problem = Problem("gemv", ("M", "K"), (2, 3), (Tensor("A", (m, k)), Tensor("B", (k,)), Tensor("Z", (m,), True)))
     >>> nest = LoopNest((Loop(0, "K", "temporal"), Loop(0, "M", "temporal")), (frozenset("ABZ"),))

@@ -39,7 +39,7 @@ class Wrapped(nn.Module):
         (nn.Sequential(mlp(1), nn.Flatten(0)), Y.float(), r"outputs are \[8\]: no scores of two classes"),
         (mlp(3), torch.randn(8, 3), r"labels of \[8, 3\] are no whole numbers and no probabilities"),
         (mlp(), Y.float(), r"labels of \[8\] are no whole numbers"),
-        (mlp(), Y + 1, "Target 4 is out of bounds.*; give labels from 0 to 3"),
+        (mlp(), Y + 1, r"labels \[8\] from 1 to 4; give labels from 0 to 3"),
         (Wrapped(), Y, "the model gives a dict"),
     ],
 )

@@ -4,14 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
 import pytest
 from pool_work import die, hang, note
 
-from crisp_hw.machine.pool import WorkerLost, WorkerPool, answer_of, forkable
+from crisp_hw.machine.pool import WorkerLost, WorkerPool, answer_of
 
 pytestmark = pytest.mark.process
 
@@ -34,15 +33,34 @@ def started(path):
     return path.exists() and path.read_text().isdecimal()
 
 
-def test_a_process_forks_without_other_threads_and_pytorch_alone(monkeypatch):
-    monkeypatch.setattr(threading, "active_count", lambda: 1)
-    monkeypatch.delitem(sys.modules, "torch", raising=False)
-    assert forkable() == (sys.platform == "linux")
-    monkeypatch.setitem(sys.modules, "torch", threading)
-    assert not forkable()
-    monkeypatch.delitem(sys.modules, "torch")
-    monkeypatch.setattr(threading, "active_count", lambda: 2)
-    assert not forkable()
+ALONE = """
+import _thread, sys, threading
+from crisp_hw.machine.pool import forkable
+
+found, begun, end = [forkable()], threading.Event(), threading.Event()
+
+
+def live():
+    begun.set()
+    end.wait()
+
+
+sys.modules["torch"] = sys
+found.append(forkable())
+del sys.modules["torch"]
+found.append(forkable())
+_thread.start_new_thread(live, ())  # which `threading` does not count
+begun.wait()
+found.append(forkable())
+end.set()
+print(*found, threading.active_count())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks are for Linux alone")
+def test_a_process_forks_without_other_threads_and_pytorch_alone():
+    said = subprocess.run([sys.executable, "-c", ALONE], capture_output=True, text=True, check=True, timeout=120)
+    assert said.stdout.split() == ["True", "False", "True", "False", "1"] and said.stderr == ""
 
 
 def test_answers_come_back_by_name(tmp_path):
