@@ -17,6 +17,7 @@ import numpy as np
 from crisp_hw.engine.arrays import Float, floats
 from crisp_hw.engine.counted import Counted
 from crisp_hw.engine.energy import Charge, charges
+from crisp_hw.engine.place import Place
 from crisp_hw.engine.safs.propagate import Saf
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.result import Result
@@ -45,21 +46,19 @@ def rounding_pj(counted: Counted | Unmappable, table: EnergyTable) -> Mapping[tu
     """
     if isinstance(counted, Unmappable):
         return {}
-    tensors, levels = counted.tiling.problem.tensors, counted.tiling.architecture.levels
-    found: dict[tuple[str, str], float] = {}
+    found: dict[Place, Float | float] = {}
     for place, stored in counted.sparse.ranks.items():
-        if stored.form is None or not stored.form.compressed or levels[place[0]].block_size == 1:
+        if stored.form is None or not stored.form.compressed:
             continue  # no kappa
+        if counted.tiling.architecture.levels[place[0]].block_size == 1:
+            continue  # likewise
         costs = charges(counted.tiling, counted.sparse, table, place).values()
-        pj = sum(
+        found[place] = sum(
             charge.energy * (1 - charge.amount / (charge.per_action * np.maximum(charge.actions, 1)))
             for charge in costs
             if charge.correction is not None and charge.correction[0] > 1 and charge.amount[0] > 0
         )
-        if np.any(pj):
-            used = counted.sparse.used[place]
-            found[levels[place[0]].name, tensors[place[1]].name] = float((pj * used)[0])
-    return found
+    return _in_all(counted, found)
 
 
 def remainder_pj(counted: Counted | Unmappable, table: EnergyTable) -> Mapping[tuple[str, str], float]:
@@ -71,17 +70,23 @@ def remainder_pj(counted: Counted | Unmappable, table: EnergyTable) -> Mapping[t
     """
     if isinstance(counted, Unmappable):
         return {}
-    tensors, levels = counted.tiling.problem.tensors, counted.tiling.architecture.levels
-    found: dict[tuple[str, str], float] = {}
+    found: dict[Place, Float | float] = {}
     for place, saf in counted.sparse.safs.items():
         if saf.kind == "spatial":
             continue  # it acts on instances, not on accesses
         costs = charges(counted.tiling, counted.sparse, table, place)
-        pj = sum(_left_over(costs, saf, op) for op in ("reads", "updates"))
-        if np.any(pj):
-            name = levels[place[0]].name, tensors[place[1]].name
-            found[name] = float((pj * counted.sparse.used[place])[0])
-    return found
+        found[place] = sum(_left_over(costs, saf, op) for op in ("reads", "updates"))
+    return _in_all(counted, found)
+
+
+def _in_all(counted: Counted, found: Mapping[Place, Float | float]) -> dict[tuple[str, str], float]:
+    """What one instance pays at each place, by the names of level and tensor, in all instances; nothing where 0."""
+    tensors, levels = counted.tiling.problem.tensors, counted.tiling.architecture.levels
+    return {
+        (levels[place[0]].name, tensors[place[1]].name): float((pj * counted.sparse.used[place])[0])
+        for place, pj in found.items()
+        if np.any(pj)
+    }
 
 
 def _left_over(costs: Mapping[str, Charge], saf: Saf, op: str) -> Float | float:
