@@ -24,38 +24,38 @@ NETWORKS, FILES, CHECKS, STOCK = (
 
 
 @dataclass(frozen=True)
-class Place:
+class CommandSource:
     """Where a command is written, and under which heading of the help it stands; a group has commands of its own."""
 
     panel: str
     module: str
-    name: str
+    function: str
     group: bool = False
 
 
 COMMANDS = {
-    "evaluate": Place(NETWORKS, "evaluate", "evaluate"),
-    "explore": Place(NETWORKS, "explore", "explore"),
-    "report": Place(NETWORKS, "results", "report"),
-    "describe": Place(NETWORKS, "describe", "describe"),
-    "render": Place(NETWORKS, "evaluate", "render"),
-    "import": Place(NETWORKS, "import_model", "import_model"),
-    "points": Place(NETWORKS, "points", "points"),
-    "model": Place(FILES, "model", "model"),
-    "map": Place(FILES, "map", "map_files"),
-    "compare": Place(CHECKS, "results", "compare"),
-    "verify": Place(CHECKS, "verify", "verify"),
-    "validate": Place(CHECKS, "validate", "validate"),
-    "check": Place(CHECKS, "check", "check"),
-    "reproduce": Place(CHECKS, "reproduce", "reproduce"),
-    "measure": Place(CHECKS, "measure", "measure"),
-    "bundle": Place(CHECKS, "bundle", "bundle"),
-    "replay": Place(CHECKS, "bundle", "replay"),
-    "arch": Place(STOCK, "accelerators", "app", group=True),
-    "workload": Place(STOCK, "networks", "app", group=True),
-    "characterize": Place(STOCK, "characterize", "characterize"),
-    "doctor": Place(STOCK, "verify", "doctor"),
-    "cache": Place(STOCK, "cache", "app", group=True),
+    "evaluate": CommandSource(NETWORKS, "evaluate", "evaluate"),
+    "explore": CommandSource(NETWORKS, "explore", "explore"),
+    "report": CommandSource(NETWORKS, "results", "report"),
+    "describe": CommandSource(NETWORKS, "describe", "describe"),
+    "render": CommandSource(NETWORKS, "evaluate", "render"),
+    "import": CommandSource(NETWORKS, "import_model", "import_model"),
+    "points": CommandSource(NETWORKS, "points", "points"),
+    "model": CommandSource(FILES, "model", "model"),
+    "map": CommandSource(FILES, "map", "map_files"),
+    "compare": CommandSource(CHECKS, "results", "compare"),
+    "verify": CommandSource(CHECKS, "verify", "verify"),
+    "validate": CommandSource(CHECKS, "validate", "validate"),
+    "check": CommandSource(CHECKS, "check", "check"),
+    "reproduce": CommandSource(CHECKS, "reproduce", "reproduce"),
+    "measure": CommandSource(CHECKS, "measure", "measure"),
+    "bundle": CommandSource(CHECKS, "bundle", "bundle"),
+    "replay": CommandSource(CHECKS, "bundle", "replay"),
+    "arch": CommandSource(STOCK, "accelerators", "app", group=True),
+    "workload": CommandSource(STOCK, "networks", "app", group=True),
+    "characterize": CommandSource(STOCK, "characterize", "characterize"),
+    "doctor": CommandSource(STOCK, "verify", "doctor"),
+    "cache": CommandSource(STOCK, "cache", "app", group=True),
 }
 """By the word that calls them, in the order of the help."""
 
@@ -67,13 +67,13 @@ def app_of(names: Collection[str]) -> typer.Typer:
     ['doctor']
     """
     app = new_app(PROGRAM)
-    for name, place in COMMANDS.items():
+    for name, source in COMMANDS.items():
         if name in names:
-            found = getattr(import_module(f"crisp_hw.cli.{place.module}"), place.name)
-            if place.group:
-                app.add_typer(found, name=name, rich_help_panel=place.panel)
+            found = getattr(import_module(f"crisp_hw.cli.{source.module}"), source.function)
+            if source.group:
+                app.add_typer(found, name=name, rich_help_panel=source.panel)
             else:
-                app.command(name, rich_help_panel=place.panel)(found)
+                app.command(name, rich_help_panel=source.panel)(found)
     finish(app, EXAMPLES)
     return app
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from crisp_hw.engine.arrays import Bool, Int, distinct
+from crisp_hw.engine.arrays import Bool, Int, among, distinct
 from crisp_hw.engine.tiling import Tiling
 from crisp_hw.spec.mapping import Loop, LoopKind, LoopNest
 from crisp_hw.spec.problem import Tensor
@@ -67,14 +67,12 @@ def tensor_groups(tiling: Tiling, levels: range, tensor: Tensor) -> list[Group]:
     places = tuple(tiling.problem.place[dim] for dim in tiling.problem.dims if dim in tensor.dims)
     inside = [block for block in _complete(tiling) if block.level < levels.start]
     found = [replace(_in_order(tiling, inside, places), level=levels.start - 1, matter=True)] if inside else []
-    of_tensor = np.zeros(len(tiling.problem.dims), dtype=bool)
-    of_tensor[list(places)] = True
     for block in _complete(tiling):
         if block.level in levels:
-            there = of_tensor[block.dims]
+            there = among(block.dims, places)
             order = np.argsort(~there, axis=0, kind="stable")[: int(there.sum(axis=0).max())]
             dims, bounds = (np.take_along_axis(each, order, axis=0) for each in (block.dims, block.bounds))
-            bounds = np.where(of_tensor[dims], bounds, 1)
+            bounds = np.where(np.take_along_axis(there, order, axis=0), bounds, 1)
             found.append(_Block(block.level, block.temporal, bounds, dims, np.ones(dims.shape, dtype=bool), True))
     return _grouped(tiling, found)
 

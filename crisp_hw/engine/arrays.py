@@ -5,7 +5,7 @@ What the engine does to every mapping of a batch is written against the standard
 say NumPy's types. What depends on a distribution is computed on the host, for the few tiles that differ, and spread.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any, get_args
 
@@ -163,6 +163,18 @@ def like(x: NDArray[Any], other: Any) -> Any:
     """A NumPy array where another array lies."""
     xp = namespace(other)
     return x if xp is np else xp.asarray(x, device=_compat().device(other))
+
+
+def among(places: Int, wanted: Collection[int]) -> Bool:
+    """Which of some places, whole numbers from 0 on, are wanted; for a few different ones faster than NumPy's isin.
+
+    >>> among(np.array([[0, 2], [1, 2]]), {2}).tolist()
+    [[False, True], [False, True]]
+    """
+    table = np.zeros(max((int(places.max(initial=0)), *wanted)) + 1, dtype=bool)
+    table[list(wanted)] = True
+    found: Bool = table[places]
+    return found
 
 
 def distinct(rows: Sequence[Int]) -> tuple[Int, Int]:

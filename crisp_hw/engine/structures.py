@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from crisp_hw.engine.arrays import Bool, Int
+from crisp_hw.engine.arrays import Bool, Int, among
 from crisp_hw.spec.mapping import Loop, LoopNest
 from crisp_hw.spec.problem import Problem
 
@@ -71,9 +71,7 @@ class Orders:
 
     def over(self, dims: frozenset[int], bounds: Int) -> Int:
         """Bounds of the loops over some dimensions, 1 for all others, int64[L, b]."""
-        wanted = np.zeros(max((int(self.dims.max(initial=0)), *dims)) + 1, dtype=bool)
-        wanted[list(dims)] = True
-        return np.where(wanted[self.dims], bounds, 1)
+        return np.where(among(self.dims, dims), bounds, 1)
 
     def active_first(self, start: int, bounds: Int) -> Int:
         """Places of loops that do something and then of others, by mapping: the time loops from `start` on."""

@@ -68,7 +68,11 @@ class WorkerPool:
         self.end(at_once=error is not None)
 
     def submit_all(self, calls: dict[str, tuple[Callable[..., Answer], tuple[Any, ...]]]) -> dict[str, Future[Answer]]:
-        """Begin some calls, by name; once for a pool, because the executor watches the processes it knows by then."""
+        """Begin some calls, by name.
+
+        Once for a pool of spawned processes, because the executor watches those that it knows by then; forks are all
+        there from the first call on.
+        """
         with _without_interrupts():  # which the processes inherit: Ctrl-C is for this one to handle
             running: dict[str, Future[Answer]] = {
                 name: self._pool.submit(_work, function, arguments) for name, (function, arguments) in calls.items()

@@ -173,8 +173,7 @@ def _mapping(build: _Build, start: Any, mark: Mark, depth: int) -> MarkedDict:
 
 def _check_blank(event: Any, key: str, value: Any, at: Mark) -> None:
     """Within braces, `depth:512` is the name of a key with nothing behind it; whoever writes it means a number."""
-    joined_up = _NO_BLANK.fullmatch(key)
-    if joined_up and value is None and not getattr(event, "style", None):
+    if (joined_up := _NO_BLANK.fullmatch(key)) and value is None and not getattr(event, "style", None):
         hint = f"write a blank after the colon: {joined_up[1][:40]}: {joined_up[2][:40]}"
         raise InputError(f"the key {shown(key)} has no value", Where(mark=at), hint)
 
@@ -278,8 +277,7 @@ def _plain(text: str, mark: Mark) -> Any:
         return WORDS[text.lower()]
     if _WHOLE.fullmatch(text) and len(text) > 300:
         raise InputError(f"a whole number of {len(text)} digits", Where(mark=mark), "no count of anything is as large")
-    number = decimal(text)
-    if number is not None:
+    if (number := decimal(text)) is not None:
         return marked(number, mark)
     value = marked(text, mark)
     value.quoted = False
@@ -287,9 +285,8 @@ def _plain(text: str, mark: Mark) -> Any:
 
 
 def _no_include(name: str, mark: Mark) -> Any:
-    raise InputError(
-        f"!include_loaded {name} is made by templates only", Where(mark=mark), "write {{ include('FILE') }}"
-    )
+    said = f"!include_loaded {name} is made by templates only"
+    raise InputError(said, Where(mark=mark), "write {{ include('FILE') }}")
 
 
 def _no_file(name: str, mark: Mark) -> Any:

@@ -6,6 +6,7 @@ larger than what is left, so that no two rows are one mapping.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,20 @@ from crisp_hw.spec.mapping import LoopMapping, LoopNest
 from crisp_hw.spec.problem import Problem
 
 Ints = NDArray[np.int64]
+
+
+@lru_cache(maxsize=1024)
+def divisors_of(number: int) -> Ints:
+    """All divisors, ascending; layers of a network and blocks of a mapspace ask for the same over and over.
+
+    >>> divisors_of(12).tolist()
+    [1, 2, 3, 4, 6, 12]
+    """
+    candidates = np.arange(1, int(number**0.5) + 1, dtype=np.int64)
+    small = candidates[number % candidates == 0]
+    divisors: Ints = np.unique(np.concatenate([small, number // small]))
+    divisors.flags.writeable = False
+    return divisors
 
 
 def factorizations_of(bound: int, allowed: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:

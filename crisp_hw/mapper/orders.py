@@ -109,22 +109,22 @@ def choices(space: Space, seen: tuple[Visible, ...], active: Bools) -> list[list
     names = tuple(frozenset(dim for dim, on in zip(dims, row, strict=True) if on) for row in active)
     blocks = enumerate(zip(space.blocks, seen, strict=True))
     return [
-        list((_classes if most_arrangements(block) <= KEPT else _classes.__wrapped__)(block, see, index, names))
+        list((_remembered if most_arrangements(block) <= KEPT else _classes)(block, see, index, names))
         for index, (block, see) in blocks
     ]
 
 
-@lru_cache(maxsize=4096)
 def _classes(block: LoopBlock, see: Visible, index: int, active: tuple[frozenset[str], ...]) -> tuple[Arrangement, ...]:
-    """The first arrangement of each class of one block; `active` are the active dimensions of all blocks.
-
-    The same for many layers of a network: it depends on no bound.
-    """
+    """The first arrangement of each class of one block; `active` are the active dimensions of all blocks."""
     first: dict[object, Arrangement] = {}
     for arrangement in arrangements(block, active[index]):
         loops = tuple((loop.dim, loop.kind) for loop in arrangement if loop.dim in active[index])
         first.setdefault(_signature(see, loops, active), arrangement)
     return tuple(_best(first).values() if see.ranked else first.values())
+
+
+_remembered = lru_cache(maxsize=4096)(_classes)
+"""The same for many layers of a network, because it depends on no bound."""
 
 
 def _best(classes: dict[Any, Arrangement]) -> dict[Any, Arrangement]:

@@ -7,7 +7,6 @@ not fit, the engine judges the rest.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from math import ceil, prod
 from typing import Literal, assert_never
 
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisp_hw.errors import InputError, MappingError, Where
-from crisp_hw.mapper.imperfect import factorizations_of, ragged_factorizations
+from crisp_hw.mapper.imperfect import divisors_of, factorizations_of, ragged_factorizations
 from crisp_hw.spec.arch import StorageLevel
 from crisp_hw.spec.constraints import Constraints, LevelConstraint
 from crisp_hw.spec.design import Design
@@ -190,19 +189,9 @@ def _constraint(design: Design, constraints: Constraints, block: LoopBlock) -> L
     return constraint_of(constraints, design.architecture.levels[block.level].name, block.kind)
 
 
-@lru_cache(maxsize=1024)
-def _divisors(bound: int) -> NDArray[np.int64]:
-    """All divisors, ascending; layers of a network and blocks of a mapspace ask for the same over and over."""
-    candidates = np.arange(1, int(bound**0.5) + 1, dtype=np.int64)
-    small = candidates[bound % candidates == 0]
-    divisors: NDArray[np.int64] = np.unique(np.concatenate([small, bound // small]))
-    divisors.flags.writeable = False
-    return divisors
-
-
 def _allowed(bound: int, dim: str, constraint: LevelConstraint | None, imperfect: bool) -> NDArray[np.int64]:
     """Divisors of `bound`, ascending, that a block's constraint admits for a dimension; or of all numbers up to it."""
-    divisors = np.arange(1, bound + 1, dtype=np.int64) if imperfect else _divisors(bound)
+    divisors = np.arange(1, bound + 1, dtype=np.int64) if imperfect else divisors_of(bound)
     if constraint is None:
         return divisors
     divisors = divisors[divisors >= constraint.at_least.get(dim, 1)]

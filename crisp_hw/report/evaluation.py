@@ -1,7 +1,7 @@
 """The document of an evaluation: totals, a table per accelerator, what was assumed and skipped."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import groupby
 
 from crisp_hw import results
@@ -11,12 +11,13 @@ from crisp_hw.documents.postponed import LaterContent, LaterRecords
 from crisp_hw.report import density
 from crisp_hw.report.basis import basis
 from crisp_hw.report.moved import level_records
-from crisp_hw.report.notes import note_line, notes
+from crisp_hw.report.notes import Note, note_line, notes
 from crisp_hw.report.outermost import outermost_lines, outermost_records
 from crisp_hw.report.records import Record, arch_names, headline, layer_records, total_records
 from crisp_hw.report.silicon import area_records, merged, technology_records, without_area
 from crisp_hw.results import SCHEMA, plain_provenance
 from crisp_hw.spec.evaluation import NetworkEvaluation
+from crisp_hw.spec.layer import Skipped
 from crisp_hw.spec.vocabulary import SECTIONS, columns
 
 LAYER = (
@@ -62,63 +63,92 @@ def evaluation_document(
     >>> evaluation_document(NetworkEvaluation("nothing", ())).content["schema"]
     'crisp-hw/result/2'
     """
-    layers = dict.fromkeys(row.layer for row in network.rows)
-    found = notes(network)
-    provenance = plain_provenance(network.provenance)
-    title, records, totals = headline(network), LaterRecords(lambda: layer_records(network)), total_records(network)
-    checked = density.density_records(network)
-    outermost = outermost_records(network)
-    rests_on = basis(network, found, arch_names(network))
-    skipped = (*network.skipped, *without_area(network))
-    remarks = {
-        "reading": (*LEGEND, density.LEGEND) if checked else LEGEND,
-        "assumptions": tuple(plain(note_line(note, arch_names(network), layers)) for note in found),
-        "skipped": tuple(plain(f"{each.name}: {each.reason}") for each in skipped),
-        "provenance": tuple(plain(f"{key}: {value}") for key, value in provenance.items()),
-    }
-
-    def whole() -> dict[str, object]:
-        content: dict[str, object] = {
-            "schema": SCHEMA,
-            "name": network.name,
-            "versions": versions(),
-            "provenance": provenance,
-            "totals": totals,
-            "rests_on": list(rests_on),
-            "layers": list(records),
-            "levels": level_records(network),
-            "technology": technology_records(network),
-            "areas": area_records(network),
-            "assumptions": [asdict(note) for note in found],
-            "skipped": [asdict(each) for each in skipped],
-        }
-        tiles = {"density": {"layers": checked, "tiles": density.tile_records(network)}} if checked else {}
-        return content | ({"outermost": outermost} if outermost else {}) | tiles
-
-    content = LaterContent(whole)
+    told = _told(network)
+    records = LaterRecords(lambda: layer_records(network))
+    content = LaterContent(lambda: _content(network, told, records))
     return Document(
-        title,
+        headline(network),
         (
-            *(_by_layer(network, records, wide) if per_layer else ()),
+            *(_by_layer(network, told, records, wide) if per_layer else ()),
             *(_silicon(network) if with_notes else ()),
         ),
-        remarks if with_notes else {},
+        _remarks(network, told) if with_notes else {},
         records,
         content,
         lambda: results.whole(content, network),
-        answer=(total_table(title, totals, wide),),
+        answer=(total_table(headline(network), told.totals, wide),),
         summary={
-            "accuracy": accuracy_lines(provenance),
-            "reads": outermost_lines(outermost),
-            "rests on": rests_on,
+            "accuracy": accuracy_lines(told.provenance),
+            "reads": outermost_lines(told.outermost),
+            "rests on": told.rests_on,
         },
     )
 
 
-def _by_layer(network: NetworkEvaluation, records: Sequence[Record], wide: bool) -> tuple[Table, ...]:
+@dataclass(frozen=True)
+class _Told:
+    """What an answer of any length says; the records of layers and levels are made for those that show them."""
+
+    notes: tuple[Note, ...]
+    provenance: dict[str, object]
+    totals: list[Record]
+    checked: list[Record]
+    outermost: list[Record]
+    skipped: tuple[Skipped, ...]
+    rests_on: tuple[str, ...]
+
+
+def _told(network: NetworkEvaluation) -> _Told:
+    found = notes(network)
+    return _Told(
+        found,
+        plain_provenance(network.provenance),
+        total_records(network),
+        density.density_records(network),
+        outermost_records(network),
+        (*network.skipped, *without_area(network)),
+        basis(network, found, arch_names(network)),
+    )
+
+
+def _remarks(network: NetworkEvaluation, told: _Told) -> dict[str, tuple[str, ...]]:
+    """All notes, what was skipped, where it comes from, and what the columns mean."""
+    layers = dict.fromkeys(row.layer for row in network.rows)
+    return {
+        "reading": (*LEGEND, density.LEGEND) if told.checked else LEGEND,
+        "assumptions": tuple(plain(note_line(note, arch_names(network), layers)) for note in told.notes),
+        "skipped": tuple(plain(f"{each.name}: {each.reason}") for each in told.skipped),
+        "provenance": tuple(plain(f"{key}: {value}") for key, value in told.provenance.items()),
+    }
+
+
+def _content(network: NetworkEvaluation, told: _Told, records: Sequence[Record]) -> dict[str, object]:
+    """Everything, for programs."""
+    content: dict[str, object] = {
+        "schema": SCHEMA,
+        "name": network.name,
+        "versions": versions(),
+        "provenance": told.provenance,
+        "totals": told.totals,
+        "rests_on": list(told.rests_on),
+        "layers": list(records),
+        "levels": level_records(network),
+        "technology": technology_records(network),
+        "areas": area_records(network),
+        "assumptions": [asdict(note) for note in told.notes],
+        "skipped": [asdict(each) for each in told.skipped],
+    }
+    if told.outermost:
+        content["outermost"] = told.outermost
+    if told.checked:
+        content["density"] = {"layers": told.checked, "tiles": density.tile_records(network)}
+    return content
+
+
+def _by_layer(network: NetworkEvaluation, told: _Told, records: Sequence[Record], wide: bool) -> tuple[Table, ...]:
     """The tables with a row per layer, and those of tiles where densities were compared."""
-    checked = density.density_tables(density.density_records(network), density.tile_records(network))
-    return (*layer_tables(headline(network), records, wide), *checked)
+    tiles = density.density_tables(told.checked, density.tile_records(network))
+    return (*layer_tables(headline(network), records, wide), *tiles)
 
 
 def _silicon(network: NetworkEvaluation) -> tuple[Table, ...]:

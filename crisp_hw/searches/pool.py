@@ -118,7 +118,7 @@ class _Solver:
         missing = self._missing()
         many = min(self._jobs or cores(), len(missing))
         if many > 1 and (self._jobs is not None or self._pays(len(missing))):
-            self._workers = WorkerPool(many)
+            self._workers = WorkerPool(many, forked=forkable())
             self._hand_over(missing, self._workers)
 
     def _missing(self) -> list[Task]:
