@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from types import FrameType
 
 ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+_HELD = (*ENDING, signal.SIGALRM)  # the alarm repeats what came while a module was loaded (`ending`)
 
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Take SIGINT, SIGTERM and SIGHUP only when the block is through; in threads other than the first, no change.
+    """Take SIGINT, SIGTERM, SIGHUP and SIGALRM only when the block is through; no change in threads but the first.
 
     Handlers are exchanged instead of signals masked, because a mask holds for one thread, and libraries start others.
 
@@ -30,15 +31,15 @@ def held_back() -> Iterator[None]:
         came.append(number)
 
     # A handler that was not set from Python (None) cannot be put back, and one that ignores needs no care.
-    before = {each: signal.getsignal(each) for each in ENDING}
+    before = {each: signal.getsignal(each) for each in _HELD}
     changed = {each: handler for each, handler in before.items() if handler not in (None, signal.SIG_IGN)}
-    for each in changed:
-        signal.signal(each, note)
     try:
+        for each in changed:
+            signal.signal(each, note)
         yield
     finally:
-        for each, handler in changed.items():
-            signal.signal(each, handler)
+        for each in reversed(changed):  # Ctrl-C last: until then it is noted, so that it leaves no other handler out
+            signal.signal(each, changed[each])
         for number in dict.fromkeys(came):
             signal.raise_signal(number)
 

@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from crisp_hw.machine.interrupts import held_back
+
 PREFIX, SUFFIX = ".crisp-hw-", ".tmp"
 
 
@@ -44,12 +46,24 @@ def stage(folder: Path) -> Iterator[Path]:
     []
     """
     remove_dead(folder)
-    path, lock = _made(folder)
+    made: list[tuple[Path, _Lock]] = []
     try:
-        yield path
+        try:
+            with held_back():  # an interrupt between the folder and the note of its name would leave it there
+                made.append(_made(folder))
+            yield made[0][0]
+        finally:
+            _remove(made)
     finally:
-        shutil.rmtree(path, ignore_errors=True)
-        os.close(lock.handle)
+        _remove(made)  # where an interrupt tore the first apart
+
+
+def _remove(made: list[tuple[Path, _Lock]]) -> None:
+    with held_back():
+        for path, lock in made:
+            shutil.rmtree(path, ignore_errors=True)
+            os.close(lock.handle)
+        made.clear()
 
 
 @contextmanager

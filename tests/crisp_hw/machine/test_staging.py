@@ -1,5 +1,8 @@
 """Hidden folders end with their processes, or with the next run, and never under a process that lives."""
 
+import gc
+import itertools
+import signal
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -132,3 +135,45 @@ def test_a_folder_removed_before_it_is_locked_is_made_anew(tmp_path, monkeypatch
     monkeypatch.setattr(module, moment, late)
     with stage(tmp_path) as folder:
         assert folder.is_dir() and folder != made[0]
+
+
+def interrupted_at(line, number, folder):
+    """Stage a folder with the signal sent at that line of what is run for it; whether there was such a line."""
+    sent, lines = [], itertools.count()
+
+    def trace(frame, event, _):
+        name = frame.f_code.co_filename
+        if not name.endswith(("staging.py", "interrupts.py", "contextlib.py")):
+            return None
+        if event == "line" and not sent and next(lines) == line:
+            sent.append(frame.f_lineno)
+            signal.raise_signal(number)
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        with stage(folder) as path:
+            (path / "half").write_text("half")
+    except KeyboardInterrupt:
+        pass
+    finally:
+        sys.settrace(before)
+    return bool(sent)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGALRM], ids=["the signal", "its repetition"])
+def test_an_interrupt_at_any_line_leaves_nothing(tmp_path, number):
+    handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGALRM)}
+    for each in handlers:
+        signal.signal(each, signal.default_int_handler)
+    try:
+        line = 0
+        while interrupted_at(line, number, tmp_path):
+            gc.collect()  # what an error held ends with it
+            assert names(tmp_path) == [], line
+            line += 1
+    finally:
+        for each, handler in handlers.items():
+            signal.signal(each, handler)
+    assert line > 50
