@@ -8,21 +8,23 @@ import torch
 from torch import Tensor, nn
 
 from crisp_hw.errors import InputError
-from crisp_prune.attach import LastCall, mapped, mask_hooks, paused, tensors_of
+from crisp_prune.attach import LastCall, mask_hooks, paused
 from crisp_prune.geometry import evaluation
+from crisp_prune.nesting import mapped, tensors_of
 from crisp_prune.reads import uncompiled
 from crisp_prune.rng import preserved, seed_all
 
 
-def agree(model: nn.Module, last: LastCall) -> bool:
-    """Does the model give the same for its last call with masks as with zeros in its weights, in evaluation mode?
+def agree(model: nn.Module, last: LastCall) -> str:
+    """Hold what the model gives for its last call with masks against that with zeros in its weights, in evaluation
+    mode.
 
-    False when it cannot be asked, because the model gives two outputs for one batch; True for one not called yet.
-    InputError when it does not agree: somewhere its code reads a dense weight, so it is trained without its zeros.
-    The model comes back as it was.
+    The answer says why that cannot be told; empty where both agree, and for a model not called yet. InputError when
+    they do not: somewhere its code reads a dense weight, so it is trained without its zeros. The model comes back as it
+    was.
     """
     if last.arguments is None:
-        return True
+        return ""
     arguments = last.arguments
     masked = _output(model, arguments)
     with _zeros(model), paused(model):
@@ -36,14 +38,16 @@ def agree(model: nn.Module, last: LastCall) -> bool:
             "code reads a weight where the masks do not act",
             hint="give that layer the role dense, or call it as a module in forward",
         )
-    return repeatable
+    if not masked:
+        return f"no tensor is found in what {type(model).__name__} gives"
+    return "" if repeatable else "the model gives two outputs for one batch in evaluation mode"
 
 
 def require_agreement(model: nn.Module, last: LastCall) -> None:
     """InputError where `agree` finds a difference, or cannot tell."""
-    if not agree(model, last):
-        said = "the model gives two outputs for one batch in evaluation mode, so its masks cannot be checked"
-        raise InputError(said, hint="make it repeatable, or call finalize(check=False)")
+    if untold := agree(model, last):
+        hint = "let it give the same tensors every time, or call finalize(check=False)"
+        raise InputError(f"{untold}, so its masks cannot be checked", hint=hint)
 
 
 @contextmanager

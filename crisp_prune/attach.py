@@ -9,7 +9,7 @@ A deep copy of the model (an average of weights, say) follows the masks of the o
 """
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +20,7 @@ from torch.nn.parallel import DataParallel, DistributedDataParallel
 
 from crisp_hw.errors import InputError
 from crisp_prune.dense_state import DenseState
+from crisp_prune.nesting import mapped
 from crisp_prune.sites import Site, weight_of
 
 
@@ -106,36 +107,6 @@ class LastCall:
 
     def __getstate__(self) -> dict[str, Any]:
         return {"arguments": None}
-
-
-def mapped(change: Callable[[Tensor], Tensor], value: Any) -> Any:
-    """The same nesting of lists, tuples and dicts with every tensor changed; other containers stay as they are.
-
-    >>> mapped(torch.neg, {"x": [torch.ones(1), "name"]})
-    {'x': [tensor([-1.]), 'name']}
-    """
-    match value:
-        case Tensor():
-            return change(value)
-        case dict() if type(value) is dict:
-            return {key: mapped(change, item) for key, item in value.items()}
-        case tuple() if hasattr(value, "_make"):
-            return type(value)._make(mapped(change, item) for item in value)
-        case tuple() | list() if type(value) in (tuple, list):
-            return type(value)(mapped(change, item) for item in value)
-    return value
-
-
-def tensors_of(value: Any) -> list[Tensor]:
-    """The tensors of an output, nested as it may be.
-
-    >>> len(tensors_of({"a": [torch.ones(1), (torch.ones(2), "name")]}))
-    2
-    """
-    if isinstance(value, Tensor):
-        return [value]
-    items = list(value.values()) if isinstance(value, Mapping) else value
-    return [one for item in items for one in tensors_of(item)] if isinstance(items, list | tuple) else []
 
 
 class MaskHook:

@@ -1,12 +1,14 @@
 """What a batch is, and how it is narrowed to the user's classes."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import copy
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from crisp_hw.errors import InputError
+from crisp_prune.nesting import named, rebuilt
 from crisp_prune.rng import preserved
 
 LABEL_KEYS = ("labels", "label", "targets", "target", "y")
@@ -14,21 +16,26 @@ LABEL_KEYS = ("labels", "label", "targets", "target", "y")
 
 
 def to_device(batch: Any, device: torch.device) -> Any:
-    """The batch with every tensor inside tuples, lists and dicts moved to `device`.
+    """The batch with every tensor in it moved to `device`; containers keep their kind, and the batch stays as it is.
 
     >>> to_device([torch.zeros(1), "name"], torch.device("cpu"))[1]
     'name'
     """
-    match batch:
-        case Tensor():
-            return batch.to(device)
-        case Mapping():
-            return {key: to_device(value, device) for key, value in batch.items()}
-        case tuple() if hasattr(batch, "_make"):
-            return type(batch)._make(to_device(value, device) for value in batch)
-        case tuple() | list():
-            return [to_device(value, device) for value in batch]
-    return batch
+    if isinstance(batch, Tensor):
+        return batch.to(device)
+    if callable(getattr(batch, "to", None)):  # what knows itself what to move, such as packed sequences and graphs
+        return copy.copy(batch).to(device)
+    return rebuilt(batch, lambda member: to_device(member, device))
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Where the first parameter of a model lives, and so where its inputs go.
+
+    >>> device_of(nn.Linear(1, 1))
+    device(type='cpu')
+    """
+    parameter = next(model.parameters(), None)
+    return torch.device("cpu") if parameter is None else parameter.device
 
 
 def first_batch(batches: Iterable[Any], classes: Collection[int] = ()) -> Any:
@@ -79,7 +86,7 @@ def only_classes(batch: Any, classes: Collection[int]) -> Any | None:
         return batch
     if not bool(wanted.any()):
         return None
-    return _narrowed(batch, wanted) if isinstance(batch, Mapping) else _each_narrowed(batch, wanted)
+    return _narrowed(batch, wanted) if named(batch) else rebuilt(batch, lambda member: _narrowed(member, wanted))
 
 
 def narrowed(batches: Iterable[Any], device: torch.device, classes: Collection[int]) -> Iterator[Any]:
@@ -101,14 +108,12 @@ def labels_of_batch(batch: Any) -> Tensor | None:
     [4, 5]
     """
     match batch:
-        case Mapping():
-            found = [value for key, value in batch.items() if key in LABEL_KEYS and value is not None]
         case [_, labels]:
             found = [labels]
         case list() | tuple():
             found = [value for value in batch if _is_label(value)]
         case _:
-            found = []
+            found = [value for key, value in named(batch).items() if key in LABEL_KEYS and value is not None]
     return found[0] if len(found) == 1 and _is_label(found[0]) else None
 
 
@@ -144,11 +149,9 @@ def _narrowed(value: Any, wanted: Tensor) -> Any:
                     hint="put the samples first, or give data of these classes alone and no classes=",
                 )
             return value[wanted.to(value.device)]
-        case Mapping():
-            return {key: _narrowed(item, wanted) for key, item in value.items()}
         case list() | tuple():
             return _narrowed_items(value, wanted)
-    return value
+    return rebuilt(value, lambda member: _narrowed(member, wanted))
 
 
 def _narrowed_items(items: Sequence[Any], wanted: Tensor) -> Any:
@@ -163,10 +166,4 @@ def _narrowed_items(items: Sequence[Any], wanted: Tensor) -> Any:
         )
     if len(items) == count and not framed:
         return [item for item, keep in zip(items, wanted.tolist(), strict=True) if keep]
-    return _each_narrowed(items, wanted)
-
-
-def _each_narrowed(items: Any, wanted: Tensor) -> Any:
-    """The same kind of list with each member narrowed."""
-    kept = [_narrowed(item, wanted) for item in items]
-    return type(items)._make(kept) if hasattr(type(items), "_make") else type(items)(kept)
+    return rebuilt(items, lambda member: _narrowed(member, wanted))

@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Protocol
 
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from crisp_hw.spec.calls import Shape
+from crisp_prune.nesting import tensors_of
 
 
 class LayerCall(Protocol):
@@ -56,7 +57,7 @@ class End:
 
     def out(self, module: nn.Module, args: object, output: object) -> None:
         """After the model was called."""
-        self.given = [tuple(one.shape) for one in _tensors(output)]
+        self.given = [tuple(one.shape) for one in tensors_of(output)]
 
     def headless(self, convolutions: frozenset[str]) -> bool:
         """Is the last layer no classifier? A norm follows it, or it is a convolution whose maps were pooled in part."""
@@ -93,16 +94,3 @@ def watched_end(model: nn.Module, calls: Sequence[LayerCall]) -> Iterator[End]:
 
 def _ones(sizes: Shape) -> bool:
     return all(size == 1 for size in sizes)
-
-
-def _tensors(value: Any) -> Iterator[Tensor]:
-    """The tensors of an output, nested as it may be."""
-    match value:
-        case Tensor():
-            yield value
-        case dict():
-            for one in value.values():
-                yield from _tensors(one)
-        case list() | tuple():
-            for one in value:
-                yield from _tensors(one)

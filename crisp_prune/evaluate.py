@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from crisp_hw.errors import InputError
-from crisp_prune.batches import only_classes, to_device
+from crisp_prune.batches import device_of, only_classes, to_device
+from crisp_prune.calling import call
 from crisp_prune.geometry import evaluation
 
 
@@ -30,8 +31,7 @@ def accuracy(model: nn.Module, batches: Iterable[Any], classes: Sequence[int]) -
     >>> accuracy(nn.Identity(), batches, (0, 1))
     Accuracy(top1_all=0.5, top1_classes=1.0, samples=2)
     """
-    parameter = next(model.parameters(), None)
-    device = torch.device("cpu") if parameter is None else parameter.device
+    device = device_of(model)
     everywhere, among, samples = 0, 0, 0
     with evaluation(model), torch.no_grad():
         for batch in batches:
@@ -39,7 +39,7 @@ def accuracy(model: nn.Module, batches: Iterable[Any], classes: Sequence[int]) -
             if mine is None:
                 continue
             inputs, labels = _pair(mine)
-            outputs = _scores(model(inputs), labels)
+            outputs = _scores(call(model, inputs), labels)
             wanted = torch.tensor(sorted(classes) or range(outputs.shape[1]), device=device)
             if int(wanted.max()) >= outputs.shape[1]:
                 raise InputError(

@@ -27,6 +27,7 @@ from crisp_prune.batches import count_left
 from crisp_prune.ends import watched_end
 from crisp_prune.followers import watched_norms
 from crisp_prune.matrix import to_matrix
+from crisp_prune.nesting import named
 from crisp_prune.reads import uncompiled, watched
 from crisp_prune.sites import Site, Use, weight_of
 
@@ -93,11 +94,10 @@ def _extents(value: Any) -> Any:
     match value:
         case Tensor():
             return Extent(tuple(value.shape))
-        case Mapping():
-            return {key: _extents(item) for key, item in value.items()}
         case list() | tuple():
             return [_extents(item) for item in value]
-    return value
+    inside = named(value)
+    return {key: _extents(item) for key, item in inside.items()} if inside else value
 
 
 def record(model: nn.Module, sites: tuple[Site, ...], run: Callable[[], object], batch: int) -> Geometry:

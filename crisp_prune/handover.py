@@ -14,6 +14,7 @@ from crisp_hw.products.product import Product
 from crisp_hw.spec.descriptors import PRODUCTS, SHRUNK, PrunedLayer, PrunedModel
 from crisp_hw.spec.layer import Layer, Skipped
 from crisp_hw.spec.patterns import NM
+from crisp_prune.calling import arguments, without_masks
 from crisp_prune.choices import BALANCED, WITH_NM
 from crisp_prune.config import CrispConfig
 from crisp_prune.geometry import layers_of, record, samples_of
@@ -66,7 +67,7 @@ def pruned_model(model: nn.Module, state: PrunerState, name: str, provenance: Ma
 def shrunk_model(shrunk: Shrunk, sample: Any, name: str = "") -> PrunedModel:
     """A model without its empty channels as a pruned-model file holds it: smaller dense layers, and what they were.
 
-    `sample` is a model input (a tensor, or a tuple of arguments) with the batch in front.
+    `sample` is a model input (a tensor, a tuple of arguments, or a map of those by name) with the batch in front.
 
     >>> from crisp_prune.shrink import shrink
     >>> model, sample = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2)), torch.zeros(1, 4)
@@ -75,8 +76,8 @@ def shrunk_model(shrunk: Shrunk, sample: Any, name: str = "") -> PrunedModel:
     >>> found.layers[0].layer.out_channels, found.provenance["shrunk"]
     (3, {'0': [4, 3]})
     """
-    model, inputs = shrunk.model, sample if isinstance(sample, tuple) else (sample,)
-    geometry = record(model, find_sites(model), lambda: model(*inputs), samples_of(inputs))
+    model, given = shrunk.model, arguments(shrunk.model, sample)
+    geometry = record(model, find_sites(model), lambda: model(*given[0], **given[1]), samples_of(without_masks(given)))
     made = pruned_model(model, PrunerState(CrispConfig(), geometry), name or type(model).__name__, {})
     sizes = {layer: list(size) for layer, size in shrunk.outputs.items() if size[1] < size[0]}
     kept = {key: value for key, value in made.provenance.items() if key in ("pruner", "torch", "notes", PRODUCTS)}

@@ -9,6 +9,7 @@ from torch.nn.functional import cross_entropy
 
 from crisp_hw.errors import InputError
 from crisp_hw.spec.shown import listed
+from crisp_prune.calling import call
 
 LossFn = Callable[[nn.Module, Any], Tensor]
 """(model, batch) -> scalar loss."""
@@ -27,7 +28,7 @@ def classification_loss(model: nn.Module, batch: Any) -> Tensor:
     """
     match batch:
         case [inputs, labels]:
-            return _cross_entropy(model(inputs), labels)
+            return _cross_entropy(call(model, inputs), labels)
         case Mapping():
             kind = f"a map of {listed(sorted(map(str, batch)), 4)}"
         case list() | tuple():

@@ -1,6 +1,6 @@
 """N:M in one shot of a model and data that are named: calibrate, prune, and write the pruned-model file and weights."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from glob import escape
 from pathlib import Path
@@ -18,6 +18,8 @@ from crisp_hw.spec.columns import Record
 from crisp_hw.spec.descriptors import PrunedModel
 from crisp_hw.spec.documents.workloads import ONE_SHOT
 from crisp_hw.spec.patterns import NM, nm_of
+from crisp_prune.batches import LABEL_KEYS
+from crisp_prune.calling import names_taken
 from crisp_prune.checkpoint import save_checkpoint
 from crisp_prune.config import CrispConfig
 from crisp_prune.data import open_dataset
@@ -60,7 +62,7 @@ def prune_once(asked: Calibrated) -> Document:
         raise InputError(said, Where(mark=Mark(str(asked.out))))
     check_writable(asked.out.parent)
     model = build_model(asked.model, asked.weights, seed=0)
-    batches = calibration(asked)
+    batches = calibration(asked, names_taken(model))
     found = one_shot(model, batches, pattern, asked.rule)
     exported = as_pruned(found, batches[0], pattern, asked)
     save_checkpoint(asked.saved_weights, found.model.state_dict())
@@ -68,23 +70,25 @@ def prune_once(asked: Calibrated) -> Document:
     return document(found, exported, asked)
 
 
-def calibration(asked: Calibrated) -> list[Any]:
-    """Inputs of the first samples of the data, in batches; labels of pairs are left out."""
+def calibration(asked: Calibrated, taken: Collection[str] = ()) -> list[Any]:
+    """Inputs of the first samples of the data, in batches, without their labels, but those that are `taken` by name."""
     if asked.samples < 1 or asked.batch_size < 1:
         raise InputError(f"{asked.samples} samples in batches of {asked.batch_size} cannot be", hint="take at least 1")
     dataset = open_dataset(asked.data, asked.image)
     step = max(1, len(dataset) // asked.samples)  # spread over the classes, which folders list one after the other
     chosen = Subset(dataset, list(range(0, len(dataset), step))[: asked.samples])
-    return [_inputs(batch) for batch in DataLoader(chosen, asked.batch_size)]
+    return [_inputs(batch, taken) for batch in DataLoader(chosen, asked.batch_size)]
 
 
-def _inputs(batch: Any) -> Any:
-    """The inputs of a batch, which may be a pair with labels."""
+def _inputs(batch: Any, taken: Collection[str]) -> Any:
+    """The inputs of a batch, which may be a pair with labels, or a map with them."""
     match batch:
         case [inputs, _]:
             return inputs
-        case Tensor() | Mapping():
+        case Tensor():
             return batch
+        case Mapping():
+            return {name: value for name, value in batch.items() if name in taken or name not in LABEL_KEYS}
         case [inputs]:
             return inputs
     raise InputError(f"batches are {type(batch).__name__}s of {len(batch)}", hint="give inputs, or pairs with labels")
@@ -94,10 +98,7 @@ def as_pruned(found: OneShot, batch: Any, pattern: NM, asked: Calibrated) -> Pru
     """The masks of the layers that were pruned, with the geometry that one batch shows."""
     roles = {"*": "dense"} | {escape(name): "nm" for name in found.errors}
     config = CrispConfig(pattern="nm", n=pattern.n, m=pattern.m, criterion="magnitude", roles=roles)  # type: ignore[arg-type]
-    named = isinstance(batch, Mapping)
-    pruner = Crisp(found.model, config, sample=None if named else batch)
-    if named:
-        pruner.record(batch, lambda model, inputs: model(**inputs))
+    pruner = Crisp(found.model, config, sample=batch)
     pruner.step()
     told = {"one_shot": {"rule": asked.rule, "samples": asked.samples, "data": asked.data}}
     exported = pruner.export(asked.model.partition(":")[2], told)

@@ -13,6 +13,8 @@ from crisp_hw.errors import InputError
 from crisp_hw.spec.kinds import of_kind
 from crisp_hw.spec.patterns import NM, nm_of
 from crisp_prune.attach import free
+from crisp_prune.batches import device_of, to_device
+from crisp_prune.calling import call
 from crisp_prune.choices import Layout
 from crisp_prune.geometry import evaluation
 from crisp_prune.matrix import from_matrix, to_matrix
@@ -63,8 +65,8 @@ def one_shot(
     """A copy of a model with N:M in its Linear and ungrouped Conv1d and Conv2d layers, chosen one after the other.
 
     Each layer sees what those pruned before it give. A convolution counts as a Linear over its unfolded inputs. Batches
-    are model inputs: tensors, tuples of arguments or maps of keywords. `layers` are names (none given: all but the
-    first convolution). InputError where no such layer is called.
+    are model inputs: tensors, tuples of arguments or maps of arguments by name. `layers` are names (none given: all
+    but the first convolution). InputError where no such layer is called.
 
     >>> model = nn.Sequential(nn.Linear(8, 4))
     >>> pruned = one_shot(model, [torch.rand(16, 8)], "2:4", "sparsegpt").model
@@ -95,16 +97,6 @@ def each_layer(
     return OneShot(twin, {name: _prune(twin, name, batches, rule) for name in chosen})
 
 
-def _call(model: nn.Module, batch: Any) -> None:
-    match batch:
-        case Mapping():
-            model(**batch)
-        case tuple():
-            model(*batch)
-        case _:
-            model(batch)
-
-
 def _order(model: nn.Module, batches: Sequence[Any]) -> list[str]:
     """The layers in the order in which they are first called."""
     order: dict[str, None] = {}
@@ -118,7 +110,7 @@ def _order(model: nn.Module, batches: Sequence[Any]) -> list[str]:
         for name, module in layers.items()
     ]
     with evaluation(model), torch.no_grad():
-        _call(model, batches[0])
+        call(model, to_device(batches[0], device_of(model)))
     for handle in handles:
         handle.remove()
     return list(order)
@@ -129,7 +121,7 @@ def _gram(model: nn.Module, name: str, batches: Sequence[Any]) -> Inputs:
     module = model.get_submodule(name)
     weight: Tensor = module.weight  # type: ignore[assignment]  # of a layer
     columns = to_matrix(weight.detach(), _layout(module)).shape[1]
-    found = Inputs(torch.zeros(columns, columns, dtype=torch.float64))
+    found = Inputs(torch.zeros(columns, columns, dtype=torch.float64, device=weight.device))
 
     def add(_: nn.Module, given: tuple[Tensor, ...]) -> None:
         rows = _rows(module, given[0]).double()
@@ -138,7 +130,7 @@ def _gram(model: nn.Module, name: str, batches: Sequence[Any]) -> Inputs:
     handle = module.register_forward_pre_hook(add)
     with evaluation(model), torch.no_grad():
         for batch in batches:
-            _call(model, batch)
+            call(model, to_device(batch, device_of(model)))
     handle.remove()
     return found
 

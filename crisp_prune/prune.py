@@ -17,7 +17,8 @@ from crisp_hw.spec.kinds import check_path
 from crisp_hw.spec.patterns import NM
 from crisp_prune.agreement import agree, require_agreement
 from crisp_prune.attach import free, strip, unwrapped
-from crisp_prune.batches import first_batch, narrowed, to_device
+from crisp_prune.batches import device_of, first_batch, narrowed, to_device
+from crisp_prune.calling import arguments, without_masks
 from crisp_prune.choices import WITHOUT_GRADIENTS, Layout
 from crisp_prune.config import CrispConfig, CrispFields, config_from
 from crisp_prune.geometry import Geometry, evaluation, samples_left, samples_of
@@ -39,11 +40,11 @@ from crisp_prune.training import FitFields, FitOptions, Training
 class Crisp:
     """CRISP pruning of the convolutions and Linear layers of `model`, which stays a plain module with its parameters.
 
-    `sample` is one model input (a tensor, or a tuple of arguments) with the batch in front; it gives the layers'
-    geometry and execution order. Without it, the first batch that `fit` or `step` sees does. Raises InputError when
-    nothing can be pruned, when the target is out of reach, or when a pruner is attached already. `batch_size` says how
-    many samples the sample or the first batch holds, for inputs whose first axis is not the batch. The fields of
-    CrispConfig can be given as keywords instead of `config`, with `nm="2:4"` for n and m.
+    `sample` is one model input (a tensor, a tuple of arguments, or a map of those by name) with the batch in front; it
+    gives the layers' geometry and execution order. Without it, the first batch that `fit` or `step` sees does. Raises
+    InputError when nothing can be pruned, when the target is out of reach, or when a pruner is attached already.
+    `batch_size` says how many samples the sample or the first batch holds, for inputs whose first axis is not the
+    batch. The fields of CrispConfig can be given as keywords instead of `config`, with `nm="2:4"` for n and m.
 
     Copies of the model made while the pruner is attached follow its masks. Call `crisp_prune.attach.strip` on a copy
     to give it its zeros. Graphs that torch.compile made of the model are dropped when masks are attached or removed.
@@ -79,8 +80,9 @@ class Crisp:
         self.geometry: Geometry | None = None
         self.gradients, self.masking = GradientSums(), Masking(self.model)
         if sample is not None:
-            inputs = sample if isinstance(sample, tuple) else (sample,)
-            self._record(lambda: self.model(*inputs), batch_size or samples_of(inputs))
+            args, kwargs = arguments(self.model, to_device(sample, device_of(self.model)))
+            samples = batch_size or samples_of(without_masks((args, kwargs)))
+            self._record(lambda: self.model(*args, **kwargs), samples)
         self._settle(self.plan())
 
     @classmethod

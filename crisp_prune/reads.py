@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from crisp_prune.nesting import tensors_of
 from crisp_prune.sites import Site, weight_of
 
 PRODUCTS = frozenset(
@@ -56,8 +57,8 @@ class _Watch(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         result = func(*args, **(kwargs or {}))
-        given = _tensors([args, kwargs or {}])
-        made = _tensors(result)
+        given = tensors_of([args, kwargs or {}])
+        made = tensors_of(result)
         for tensor in given if made else ():
             name, weight = self.weights.get(id(tensor), ("", None))
             if weight is tensor:
@@ -87,12 +88,13 @@ class _Watch(TorchFunctionMode):
 def watched(model: nn.Module, sites: tuple[Site, ...]) -> Iterator[dict[str, str]]:
     """While the block runs the model: why masks on a weight say nothing about what is multiplied, by site.
 
-    >>> from crisp_prune.sites import find_sites
-    >>> model = nn.Sequential(nn.Linear(4, 4))
-    >>> with watched(model, find_sites(model)) as found:
-    ...     _ = nn.functional.linear(model(torch.ones(1, 4)), model[0].weight.exp())
-    >>> found
-    {'0': "its weight is read outside of the layer's forward (exp)"}
+        >>> from crisp_prune.nesting import tensors_of
+    from crisp_prune.sites import find_sites
+        >>> model = nn.Sequential(nn.Linear(4, 4))
+        >>> with watched(model, find_sites(model)) as found:
+        ...     _ = nn.functional.linear(model(torch.ones(1, 4)), model[0].weight.exp())
+        >>> found
+        {'0': "its weight is read outside of the layer's forward (exp)"}
     """
     watch, handles = _Watch(model, sites), []
 
@@ -125,15 +127,6 @@ def _along_inputs(function: str, arguments: tuple[Any, Any], weight: Tensor) -> 
     if function == "linear":
         return second and not turned
     return function in GROUPED and second == turned
-
-
-def _tensors(value: Any) -> list[Tensor]:
-    """The tensors inside of nested lists, tuples and maps."""
-    if isinstance(value, Tensor):
-        return [value]
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    return [one for item in value for one in _tensors(item)] if isinstance(value, list | tuple) else []
 
 
 @contextmanager

@@ -10,8 +10,10 @@ import torch
 from torch import Tensor, fx, nn
 
 from crisp_hw.errors import InputError
-from crisp_prune.attach import free, tensors_of
+from crisp_prune.attach import free
+from crisp_prune.calling import in_places
 from crisp_prune.geometry import evaluation
+from crisp_prune.nesting import tensors_of
 from crisp_prune.spaces import Member, Space, spaces_of
 
 CLOSE = 1e-4
@@ -32,8 +34,8 @@ def shrink(model: nn.Module, sample: Any) -> Shrunk:
 
     A pruned filter goes together with the scale and shift of its batch norm, if these are zero too; what a batch norm
     shifts away from zero stays. Channels of additions go where all branches allow it. `sample` is a model input (a
-    tensor, or a tuple of arguments) on which both must agree. InputError where they do not, or where `torch.fx`
-    cannot follow the model.
+    tensor, a tuple of arguments, or a map of those by name) on which both must agree. InputError where they do not, or
+    where `torch.fx` cannot follow the model.
 
     >>> model = nn.Sequential(nn.Conv2d(1, 4, 3, bias=False), nn.ReLU(), nn.Conv2d(4, 2, 1))
     >>> with torch.no_grad(): _ = model[0].weight[:2].zero_()
@@ -41,7 +43,7 @@ def shrink(model: nn.Module, sample: Any) -> Shrunk:
     >>> small.outputs["0"], small.model[2].in_channels
     ((4, 2), 2)
     """
-    inputs = sample if isinstance(sample, tuple) else (sample,)
+    inputs = in_places(model, sample)
     twin = copy.deepcopy(free(model))
     sizes = {name: _outputs(module) for name, module in twin.named_modules() if _outputs(module)}
     spaces = _spaces(twin, inputs)
@@ -129,7 +131,11 @@ def _channels(member: Member, keep: Tensor) -> None:
 def _agree(model: nn.Module, twin: nn.Module, inputs: tuple[Any, ...]) -> None:
     """InputError where the smaller model computes something else."""
     with evaluation(model), evaluation(twin), torch.no_grad():
-        pairs = zip(tensors_of(model(*inputs)), tensors_of(twin(*inputs)), strict=True)
+        outputs = tensors_of(model(*inputs))
+        pairs = zip(outputs, tensors_of(twin(*inputs)), strict=True)
+    if not outputs:
+        said = f"no tensor is found in what {type(model).__name__} gives, so the smaller model cannot be checked"
+        raise InputError(said, hint="let it give tensors, in lists, tuples, maps or dataclasses")
     for before, after in pairs:
         largest = float((before - after).abs().max())
         if isnan(largest):

@@ -9,8 +9,9 @@ import torch
 
 from crisp_hw.errors import InputError
 from crisp_hw.spec.descriptors import PrunedLayer
-from crisp_prune.batches import only_classes, to_device
+from crisp_prune.batches import device_of, only_classes, to_device
 from crisp_prune.blocks import RankColumns, block_scores, live_blocks, rank_columns
+from crisp_prune.calling import call
 from crisp_prune.choices import BALANCED
 from crisp_prune.config import CrispConfig
 from crisp_prune.evaluate import accuracy
@@ -174,7 +175,7 @@ def _renormed(model: torch.nn.Module, inputs: Sequence[Any]) -> None:
         norm.train()
     with torch.no_grad():
         for batch in inputs if norms else ():
-            model(to_device(batch, next(model.parameters()).device))
+            call(model, to_device(batch, device_of(model)))
 
 
 def _costs(problem: Problem, budget: Budget) -> tuple[dict[str, list[float]], float, float]:
