@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from crisp_hw.errors import InputError
+from crisp_hw.spec.wrapped import module_of
 from crisp_prune.attach import LastCall, mask_hooks, paused
 from crisp_prune.geometry import evaluation
 from crisp_prune.nesting import mapped, tensors_of
@@ -56,7 +57,7 @@ def _zeros(model: nn.Module) -> Iterator[None]:
     dense: dict[int, tuple[Tensor, Tensor]] = {}
     with torch.no_grad():
         for module, hook in mask_hooks(model):
-            weight = module.get_submodule(hook.path)._parameters[hook.attribute]
+            weight = module_of(module, hook.path)._parameters[hook.attribute]
             if weight is not None and id(weight) not in dense:
                 dense[id(weight)] = weight, weight.detach().clone()
                 weight.copy_(hook.masks.masked(weight))

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DataParallel, DistributedDataParallel
 
 from crisp_hw.errors import InputError
+from crisp_hw.spec.wrapped import module_of
 from crisp_prune.dense_state import DenseState
 from crisp_prune.nesting import mapped
 from crisp_prune.sites import Site, weight_of
@@ -121,7 +122,7 @@ class MaskHook:
 
     def show(self, module: nn.Module, args: object) -> None:
         """Before the forward pass; what was shown until then is kept for after it."""
-        owner = module.get_submodule(self.path)
+        owner = module_of(module, self.path)
         weight = owner._parameters[self.attribute]
         if weight is None:
             kind = type(owner).__name__
@@ -135,7 +136,7 @@ class MaskHook:
         """After the forward pass, also after one that raised."""
         if not self.hidden:
             return
-        owner, before = module.get_submodule(self.path), self.hidden.pop()
+        owner, before = module_of(module, self.path), self.hidden.pop()
         if before is None:
             owner.__dict__.pop(self.attribute, None)
         else:
@@ -161,7 +162,7 @@ def attach(model: nn.Module, site: Site) -> Masks:
     for use in site.uses:
         for caller in dict.fromkeys(("", use.caller)):
             hook = MaskHook(use.owner[len(caller) :].lstrip("."), use.attribute, masks)
-            module = model.get_submodule(caller)
+            module = module_of(model, caller)
             module.register_forward_pre_hook(hook.show)
             module.register_forward_hook(hook.hide, always_call=True)
     forget_compiled()
@@ -225,7 +226,7 @@ def strip(model: nn.Module) -> nn.Module:
     """
     with torch.no_grad():
         for module, hook in mask_hooks(model):
-            owner = module.get_submodule(hook.path)
+            owner = module_of(module, hook.path)
             owner.__dict__.pop(hook.attribute, None)
             weight = owner._parameters[hook.attribute]
             if weight is not None:

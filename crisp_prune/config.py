@@ -11,6 +11,7 @@ from crisp_hw.spec.descriptors import Role
 from crisp_hw.spec.keywords import options_from
 from crisp_hw.spec.kinds import of_kind, settled, wrong_kind
 from crisp_hw.spec.patterns import NM, nm_of
+from crisp_hw.spec.wrapped import plain_name
 from crisp_prune.choices import OF_OUTPUTS, SIDES, WITH_NM, WITHOUT_GRADIENTS, Criterion, Normalize, Pattern, Scope
 from crisp_prune.option import option
 from crisp_prune.schedule import Ramp, block_iterations, nm_sparsity, targets
@@ -266,13 +267,13 @@ def _check_scope(config: CrispConfig) -> None:
 
 
 def match_glob(globs: Mapping[str, Value], name: str) -> Value | None:
-    """The value of the last glob that matches a layer name, or None.
+    """The value of the last glob that matches a layer name, or None; words of wrappers in a glob stand for nothing.
 
     >>> match_glob({"*": 1.0, "layer4.*": 0.9}, "layer4.0.conv1")
     0.9
     """
     found = None
     for glob, value in globs.items():
-        if fnmatchcase(name, glob):
+        if fnmatchcase(name, plain_name(glob)):
             found = value
     return found

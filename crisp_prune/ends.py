@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from crisp_hw.spec.calls import Shape
+from crisp_hw.spec.wrapped import modules_of
 from crisp_prune.nesting import tensors_of
 
 
@@ -39,7 +40,7 @@ def ends_in_norm(model: nn.Module, owners: Collection[str]) -> bool:
     >>> ends_in_norm(nn.Sequential(nn.Linear(4, 4), nn.LayerNorm(4)), ["0"])
     True
     """
-    found = [is_norm(module) for name, module in model.named_modules() if is_norm(module) or name in owners]
+    found = [is_norm(module) for name, module in modules_of(model).items() if is_norm(module) or name in owners]
     return bool(found) and found[-1]
 
 

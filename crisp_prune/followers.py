@@ -7,6 +7,8 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from crisp_hw.spec.wrapped import modules_of
+
 
 @contextmanager
 def watched_norms(model: nn.Module, layers: Collection[str]) -> Iterator[Mapping[str, str]]:
@@ -40,7 +42,7 @@ def watched_norms(model: nn.Module, layers: Collection[str]) -> Iterator[Mapping
 
         return note
 
-    modules = dict(model.named_modules())
+    modules = modules_of(model)
     norms = {name: module for name, module in modules.items() if isinstance(module, _BatchNorm)}
     handles = [modules[name].register_forward_hook(out_of(name)) for name in layers if name in modules]
     handles += [module.register_forward_hook(into(name)) for name, module in norms.items()]

@@ -23,6 +23,7 @@ from crisp_hw.spec.calls import (
 )
 from crisp_hw.spec.convolutions import Convolution, as_conv2d
 from crisp_hw.spec.layer import Layer
+from crisp_hw.spec.wrapped import module_of
 from crisp_prune.batches import count_left
 from crisp_prune.ends import watched_end
 from crisp_prune.followers import watched_norms
@@ -114,7 +115,7 @@ def record(model: nn.Module, sites: tuple[Site, ...], run: Callable[[], object],
     handles = []
     for site in sites:
         for use in site.uses:
-            module, recorder = model.get_submodule(use.caller), _Recorder(use, calls)
+            module, recorder = module_of(model, use.caller), _Recorder(use, calls)
             handles.append(module.register_forward_pre_hook(recorder.enter, with_kwargs=True))
             handles.append(module.register_forward_hook(recorder.leave, always_call=True))
     try:
@@ -194,7 +195,7 @@ def layers_of(model: nn.Module, site: Site, call: Call, batch: int) -> tuple[Cou
     5
     """
     use = next(use for use in site.uses if use.name == call.use)
-    module = model.get_submodule(use.owner)
+    module = module_of(model, use.owner)
     if site.layout == "stacked":
         return ()
     if isinstance(module, nn.Conv2d):
@@ -202,7 +203,7 @@ def layers_of(model: nn.Module, site: Site, call: Call, batch: int) -> tuple[Cou
     if isinstance(module, nn.Conv1d | nn.Conv3d):
         return (as_conv2d(_convolution(call.use, module), call.shape, call.output, batch),)
     layer = Layer(call.use, "linear", *to_matrix(weight_of(model, use), site.layout).shape)
-    caller = model.get_submodule(use.caller)
+    caller = module_of(model, use.caller)
     if not isinstance(caller, nn.MultiheadAttention):
         return (linear_call(layer, call.shape, batch),)
     shapes = (call.shape, *call.others, *[call.shape] * (2 - len(call.others)))

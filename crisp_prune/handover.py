@@ -14,6 +14,7 @@ from crisp_hw.products.product import Product
 from crisp_hw.spec.descriptors import PRODUCTS, SHRUNK, PrunedLayer, PrunedModel
 from crisp_hw.spec.layer import Layer, Skipped
 from crisp_hw.spec.patterns import NM
+from crisp_hw.spec.wrapped import modules_of
 from crisp_prune.calling import arguments, without_masks
 from crisp_prune.choices import BALANCED, WITH_NM
 from crisp_prune.config import CrispConfig
@@ -130,7 +131,7 @@ def _attention(model: nn.Module) -> tuple[Skipped, ...]:
     said = "attention scores and their product with the values are not exported: this run began with an earlier release"
     return tuple(
         Skipped(path or "model", said)
-        for path, module in model.named_modules()
+        for path, module in modules_of(model).items()
         if isinstance(module, torch.nn.MultiheadAttention)
     )
 

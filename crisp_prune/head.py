@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from crisp_hw.errors import InputError, Where
+from crisp_hw.spec.wrapped import modules_of
 from crisp_prune.attach import free
 
 
@@ -16,7 +17,7 @@ def classifier_of(model: nn.Module) -> str:
     >>> classifier_of(nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2)))
     '2'
     """
-    names: list[str] = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
+    names: list[str] = [name for name, module in modules_of(model).items() if isinstance(module, nn.Linear)]
     if not names:
         raise InputError(
             "the model has no Linear layer that could be its classifier", hint="name it: slice_head(layer=...)"
@@ -35,7 +36,7 @@ def slice_head(model: nn.Module, classes: Sequence[int], layer: str | None = Non
     """
     name = classifier_of(model) if layer is None else layer
     twin = copy.deepcopy(free(model))
-    head = dict(twin.named_modules()).get(name)
+    head = modules_of(twin).get(name)
     if not isinstance(head, nn.Linear):
         raise InputError(f"{name!r} is no Linear layer of the model", hint="name its classifier")
     wrong = [label for label in classes if not 0 <= label < head.out_features]

@@ -15,6 +15,7 @@ from crisp_hw.machine.writing import check_writable, write_text
 from crisp_hw.pruned_file import save_pruned
 from crisp_hw.spec.descriptors import PrunedModel
 from crisp_hw.spec.shown import listed
+from crisp_hw.spec.wrapped import by_plain_name, own_names
 from crisp_prune.budgeted import Budgeted, budgeted, keep
 from crisp_prune.checkpoint import load_checkpoint, make_folder, save_checkpoint
 from crisp_prune.data import (
@@ -46,6 +47,10 @@ class Outcome:
     budget: Budgeted | None = None
 
 
+MODULE = "module."
+"""What DistributedDataParallel puts before every name."""
+
+
 def build_model(spec: str, weights: Path | None, seed: int) -> nn.Module:
     """The model of a factory, initialised under `seed`, with an optional state_dict; InputError when it does not fit.
 
@@ -65,19 +70,19 @@ def build_model(spec: str, weights: Path | None, seed: int) -> nn.Module:
 
 
 def unwrapped_names(tensors: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Names as the model has them, where a wrapper put one word before all of those that were saved.
+    """Names as the model has them, where wrappers lie around other modules than when they were saved.
 
-    DistributedDataParallel puts "module." there, torch.compile "_orig_mod.".
+    DistributedDataParallel puts "module." before all of them, torch.compile "_orig_mod." before those of what it wraps.
 
     >>> unwrapped_names({"module._orig_mod.weight": 1}, {"weight": 1})
     {'weight': 1}
+    >>> unwrapped_names({"0.weight": 1}, {"0._orig_mod.weight": 1})
+    {'0._orig_mod.weight': 1}
     """
-    found = dict(tensors)
-    for _ in range(2):  # one in the other
-        for word in ("module.", "_orig_mod."):
-            if found and all(name.startswith(word) for name in found) and not found.keys() <= own.keys():
-                found = {name.removeprefix(word): value for name, value in found.items()}
-    return found
+    found, names = by_plain_name(tensors), own_names(own)
+    if found and all(name.startswith(MODULE) for name in found) and not found.keys() <= names.keys():
+        found = by_plain_name({name.removeprefix(MODULE): value for name, value in found.items()})
+    return {names.get(name, name): value for name, value in found.items()}
 
 
 def _misfit(model: nn.Module, tensors: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from torch import nn
 
 from crisp_hw.errors import InputError
 from crisp_hw.spec.shown import listed
+from crisp_hw.spec.wrapped import module_of
 from crisp_prune.attach import LastCall, Masks, attach, detach, mask_hooks, paused, share_nothing
 from crisp_prune.budget import Budget
 from crisp_prune.choices import BALANCED, Layout, Pattern
@@ -106,7 +107,7 @@ class Masking:
 
     def _follow(self, layer: str, owner: str, attribute: str) -> None:
         """Masks on a parameter, where there is one."""
-        if self.model.get_submodule(owner)._parameters.get(attribute) is not None:
+        if module_of(self.model, owner)._parameters.get(attribute) is not None:
             use = Use(f"{owner}.{attribute}", owner, attribute, owner)
             self.followers.append((layer, attach(self.model, Site("linear", (use,)))))
 

@@ -12,6 +12,7 @@ from torch.nn.functional import unfold
 from crisp_hw.errors import InputError
 from crisp_hw.spec.kinds import of_kind
 from crisp_hw.spec.patterns import NM, nm_of
+from crisp_hw.spec.wrapped import module_of, modules_of
 from crisp_prune.attach import free
 from crisp_prune.batches import device_of, to_device
 from crisp_prune.calling import call
@@ -84,7 +85,7 @@ def each_layer(
     """A copy of a model with another weight in each of its layers, one after the other, by any rule."""
     twin = copy.deepcopy(free(model))
     order = _order(twin, batches)
-    first = next((name for name in order if isinstance(twin.get_submodule(name), FIRST)), None)
+    first = next((name for name in order if isinstance(module_of(twin, name), FIRST)), None)
     chosen = [name for name in order if name != first] if layers is None else list(layers)
     unknown = [name for name in chosen if name not in order]
     if unknown or not chosen:
@@ -102,7 +103,7 @@ def _order(model: nn.Module, batches: Sequence[Any]) -> list[str]:
     order: dict[str, None] = {}
     layers = {
         name: module
-        for name, module in model.named_modules()
+        for name, module in modules_of(model).items()
         if isinstance(module, nn.Linear) or turned(module) or (isinstance(module, FIRST) and module.groups == 1)
     }
     handles = [
@@ -118,8 +119,8 @@ def _order(model: nn.Module, batches: Sequence[Any]) -> list[str]:
 
 def _gram(model: nn.Module, name: str, batches: Sequence[Any]) -> Inputs:
     """x'x of what a layer reads in all batches."""
-    module = model.get_submodule(name)
-    weight: Tensor = module.weight  # type: ignore[assignment]  # of a layer
+    module = module_of(model, name)
+    weight: Tensor = module.weight
     columns = to_matrix(weight.detach(), _layout(module)).shape[1]
     found = Inputs(torch.zeros(columns, columns, dtype=torch.float64, device=weight.device))
 
@@ -154,7 +155,7 @@ def _rows(module: nn.Module, given: Tensor) -> Tensor:
 
 def _prune(model: nn.Module, name: str, batches: Sequence[Any], rule: Callable[[Pruned], Tensor]) -> float:
     """Choose one layer's weights and set the others to zero; the relative error of its output."""
-    weight, layout = model.get_submodule(name).weight, _layout(model.get_submodule(name))
+    weight, layout = module_of(model, name).weight, _layout(module_of(model, name))
     assert isinstance(weight, nn.Parameter)
     gram = _gram(model, name, batches).gram
     before = to_matrix(weight.detach(), layout).double()

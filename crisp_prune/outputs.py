@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from crisp_hw.errors import InputError, Where
+from crisp_hw.spec.wrapped import modules_of
 from crisp_prune.choices import Criterion, Layout
 
 
@@ -43,7 +44,7 @@ def of_outputs(
         if before is args[0] and module.weight is not None:
             scales[name], fired[name] = module.weight.detach().abs(), _firing(output, 1)  # type: ignore[operator]  # a tensor
 
-    modules = dict(model.named_modules())
+    modules = modules_of(model)
     handles = [modules[name].register_forward_hook(out_of(name)) for name in weights if name in modules]
     handles += [each.register_forward_hook(behind) for each in modules.values() if isinstance(each, _BatchNorm)]
     try:

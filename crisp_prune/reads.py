@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from crisp_hw.spec.wrapped import module_of
 from crisp_prune.nesting import tensors_of
 from crisp_prune.sites import Site, weight_of
 
@@ -105,7 +106,7 @@ def watched(model: nn.Module, sites: tuple[Site, ...]) -> Iterator[dict[str, str
         watch.inside.pop()
 
     for path in {use.caller for site in sites for use in site.uses}:
-        module = model.get_submodule(path)
+        module = module_of(model, path)
         handles.append(module.register_forward_pre_hook(enter(path)))
         handles.append(module.register_forward_hook(leave, always_call=True))
     try:

@@ -7,6 +7,7 @@ from typing import Any
 
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.foreign import in_our_words
+from crisp_hw.spec.wrapped import by_plain_name, own_names
 from crisp_prune import rng
 from crisp_prune.checkpoint import load_checkpoint, save_checkpoint
 from crisp_prune.dense_state import dense_state
@@ -23,7 +24,7 @@ def save(training: Training) -> None:
     content = {
         "version": VERSION,
         "pruner": training.pruner.state_dict(),
-        "model": dense_state(training.pruner.model),
+        "model": by_plain_name(dense_state(training.pruner.model)),
         "optimizer": training.optimizer.state_dict(),
         "scaler": training.scaler.state_dict(),
         "step": training.step,
@@ -64,7 +65,8 @@ def _continue(training: Training, saved: Mapping[str, Any], path: Path) -> rng.S
             "resume with the same data and batch size",
         )
     training.pruner.load_state_dict(saved["pruner"])
-    training.pruner.model.load_state_dict(saved["model"])
+    own = own_names(dense_state(training.pruner.model))  # compiled or not, then or now
+    training.pruner.model.load_state_dict({own.get(name, name): v for name, v in by_plain_name(saved["model"]).items()})
     training.optimizer.load_state_dict(saved["optimizer"])
     training.scaler.load_state_dict(saved["scaler"])
     training.step, training.loss_sum = saved["step"], saved["loss_sum"]

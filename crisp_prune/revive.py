@@ -10,6 +10,7 @@ from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.descriptors import PrunedModel
 from crisp_hw.spec.kinds import wrong_kind
 from crisp_hw.spec.shown import listed
+from crisp_hw.spec.wrapped import by_plain_name
 from crisp_prune.blocks import block_sums
 from crisp_prune.config import CrispConfig
 from crisp_prune.geometry import Geometry, layers_of
@@ -61,7 +62,7 @@ def revived(model: nn.Module, pruned: PrunedModel, plan: Plan, geometry: Geometr
 
 def _keep(model: nn.Module, pruned: PrunedModel, geometry: Geometry) -> dict[str, Tensor]:
     """The masks of a file by the name of their layer; parts of a packed projection are put together."""
-    masks = {layer.layer.name: layer.mask for layer in pruned.layers}
+    masks = by_plain_name({layer.layer.name: layer.mask for layer in pruned.layers})
     sites = {use.name: site for site in find_sites(model) for use in site.uses}
     found: dict[str, Tensor] = {}
     for call in geometry.calls:

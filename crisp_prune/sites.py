@@ -9,6 +9,7 @@ from torch.nn.parameter import UninitializedParameter
 
 from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.layer import LayerKind, Skipped
+from crisp_hw.spec.wrapped import module_of, modules_of
 from crisp_prune.choices import Layout
 
 _PLAIN = "convolution or Linear: not pruned, not exported"
@@ -30,7 +31,7 @@ class Use:
 
     @property
     def parameter(self) -> str:
-        """Name of the weight in the model's state_dict, as this place knows it."""
+        """Name of the weight in the state_dict of the model without wrappers, as this place knows it."""
         return f"{self.owner}.{self.attribute}" if self.owner else self.attribute
 
 
@@ -60,7 +61,7 @@ def weight_of(model: nn.Module, use: Use) -> nn.Parameter:
     >>> weight_of(nn.Linear(2, 3), Use("fc", "", "weight", "")).shape
     torch.Size([3, 2])
     """
-    parameter = model.get_submodule(use.owner)._parameters[use.attribute]
+    parameter: nn.Parameter | None = module_of(model, use.owner)._parameters[use.attribute]
     if parameter is None:
         raise InputError(f"{use.name} has lost its weight", hint="was the layer changed after the pruner was attached?")
     if type(parameter).__name__ == "DTensor":  # by name: importing it takes a while, and few need it
@@ -121,7 +122,7 @@ def unsupported(model: nn.Module, sites: tuple[Site, ...]) -> tuple[Skipped, ...
 def _uses(model: nn.Module) -> Iterator[tuple[Use, LayerKind, str]]:
     """Places that read a weight that is multiplied; the obstacle is empty where it may be pruned."""
     inside: set[str] = set()
-    for path, module in model.named_modules():
+    for path, module in modules_of(model).items():
         if isinstance(module, nn.MultiheadAttention):
             output = f"{path}.out_proj" if path else "out_proj"
             inside.add(output)
@@ -163,7 +164,7 @@ def _stacked(module: nn.Module) -> list[str]:
 
 
 def _layout(model: nn.Module, use: Use) -> Layout:
-    module = model.get_submodule(use.owner)
+    module = module_of(model, use.owner)
     if turned(module):
         return "turned"
     return "stacked" if use.attribute in _stacked(module) and not _is_layer(module) else "plain"
@@ -172,7 +173,7 @@ def _layout(model: nn.Module, use: Use) -> Layout:
 def _own_code(model: nn.Module, uses: list[Use]) -> str:
     """The caution about a class, or an object, that replaces the forward of a layer, or that stacks weights."""
     for use in uses:
-        module = model.get_submodule(use.owner)
+        module = module_of(model, use.owner)
         if use.attribute in _stacked(module) and not _is_layer(module):
             return f"{type(module).__name__} {STACKED}"
         plain = next((kind for kind in CONVOLUTIONS if isinstance(module, kind)), nn.Linear)
@@ -192,7 +193,7 @@ def _kind(module: nn.Module) -> LayerKind:
 
 def _parameters(model: nn.Module) -> Iterator[tuple[str, nn.Module, str, nn.Parameter]]:
     """Name, module, attribute and value of every parameter, those that are shared each time, scripted ones too."""
-    for path, module in model.named_modules():
+    for path, module in modules_of(model).items():
         for attribute, parameter in module.named_parameters(recurse=False, remove_duplicate=False):
             yield f"{path}.{attribute}".lstrip("."), module, attribute, parameter
 

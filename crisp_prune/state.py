@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from crisp_hw.errors import InputError, Where
 from crisp_hw.products.product import Product
+from crisp_hw.spec.wrapped import by_plain_name, plain_name
 from crisp_prune import rng
 from crisp_prune.config import CrispConfig
 from crisp_prune.geometry import Call, Geometry
@@ -81,16 +82,17 @@ def from_dict(saved: Mapping[str, Any], model: nn.Module, config: CrispConfig) -
     if saved.get("version") != VERSION:
         raise InputError(f"the pruner state has version {saved.get('version')}, this release reads {VERSION}")
     geometry = _geometry_from_dict(saved["geometry"])
+    packed_masks = by_plain_name(saved["masks"])
     plan = make_plan(model, config, geometry)
     config = reaching(config, plan)
     require_config(config, saved["config"])
     shapes = {layer.name: layer.grid for layer in plan.layers if layer.role != "dense"}
-    if saved["masks"].keys() != shapes.keys():
-        different = sorted(saved["masks"].keys() ^ shapes.keys())
+    if packed_masks.keys() != shapes.keys():
+        different = sorted(packed_masks.keys() ^ shapes.keys())
         raise InputError(f"the saved state prunes other layers than this model has: {', '.join(different)}")
     masks = {}
     for name, grid in shapes.items():
-        packed = saved["masks"][name]
+        packed = packed_masks[name]
         if tuple(packed["shape"]) != (grid.rows, grid.columns):
             raise InputError(
                 f"saved masks are {packed['shape']}, the weight is {[grid.rows, grid.columns]}", Where(key=name)
@@ -99,7 +101,7 @@ def from_dict(saved: Mapping[str, Any], model: nn.Module, config: CrispConfig) -
             unpack(packed["nm"], (grid.rows, grid.columns)), unpack(packed["blocks"], grid.shape), grid
         )
     history = tuple(_iteration_from_dict(done) for done in saved["history"])
-    return PrunerState(config, geometry, history, masks, dict(saved["sums"]), saved["batches"])
+    return PrunerState(config, geometry, history, masks, by_plain_name(saved["sums"]), saved["batches"])
 
 
 def require_config(config: CrispConfig, saved: Mapping[str, Any]) -> None:
@@ -131,7 +133,7 @@ def _iteration_to_dict(done: Iteration) -> dict[str, Any]:
 
 def _iteration_from_dict(saved: Mapping[str, Any]) -> Iteration:
     """The inverse of `_iteration_to_dict`."""
-    return Iteration(saved["index"], saved["target"], saved["sparsity"], dict(saved["live_blocks"]))
+    return Iteration(saved["index"], saved["target"], saved["sparsity"], by_plain_name(saved["live_blocks"]))
 
 
 def _geometry_to_dict(geometry: Geometry | None) -> dict[str, Any] | None:
@@ -166,13 +168,18 @@ def _geometry_from_dict(saved: Mapping[str, Any] | None) -> Geometry | None:
     return Geometry(
         tuple(_call(*call) for call in saved["calls"]),
         saved["batch"],
-        dict(saved.get("obstacles", {})),
-        None if products is None else tuple(Product(**each) for each in products),
+        by_plain_name(saved.get("obstacles", {})),
+        None if products is None else tuple(_product(each) for each in products),
         saved.get("headless", False),
-        dict(saved.get("norms", {})),
+        {layer: plain_name(norm) for layer, norm in by_plain_name(saved.get("norms", {})).items()},
     )
 
 
+def _product(saved: Mapping[str, Any]) -> Product:
+    """The inverse of `_product_to_dict`."""
+    return Product(**{**saved, "module": plain_name(saved["module"])})
+
+
 def _call(use: str, shape: list[int], others: Sequence[list[int]] = (), output: Sequence[int] = ()) -> Call:
-    """A saved call; files of earlier releases have its input's shape alone."""
-    return Call(use, tuple(shape), tuple(tuple(other) for other in others), tuple(output))
+    """A saved call; files of earlier releases have its input's shape alone, and wrappers' words in names."""
+    return Call(plain_name(use), tuple(shape), tuple(tuple(other) for other in others), tuple(output))

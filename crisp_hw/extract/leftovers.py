@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Set
 from typing import TYPE_CHECKING
 
 from crisp_hw.spec.layer import Skipped
+from crisp_hw.spec.wrapped import plain_name
 
 if TYPE_CHECKING:
     from torch import nn
@@ -61,7 +62,7 @@ def _leftovers(modules: "Mapping[str, nn.Module]", called: Set[str], counted: Se
                 yield Skipped(label, f"{type(module).__name__}: never called on the example input")
         elif next(module.children(), None) is None:
             reason = _reason(module)
-            own = [f"{name}.{key}".lstrip(".") for key, _ in module.named_parameters()]
+            own = [f"{name}.{plain_name(key)}".lstrip(".") for key, _ in module.named_parameters()]
             if reason and counted.isdisjoint(own):
                 yield Skipped(label, f"{reason}, not modelled" if name in called else f"{reason}, never called")
         elif own := [

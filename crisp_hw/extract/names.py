@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.shown import listed
+from crisp_hw.spec.wrapped import plain_name
 
 if TYPE_CHECKING:
     from torch import nn
@@ -84,7 +85,8 @@ def _averaged(prefix: str) -> bool:
 def _shared(model: "nn.Module", parameters: Sequence[str]) -> dict[str, list[str]]:
     """All names of each parameter, its own first."""
     names: dict[int, list[str]] = {}
-    for name, parameter in model.named_parameters(remove_duplicate=False):
+    for own, parameter in model.named_parameters(remove_duplicate=False):
+        name = plain_name(own)
         names.setdefault(id(parameter), []).append(name)
     others = {name: group for group in names.values() for name in group}
     return {name: list(dict.fromkeys([name, *others.get(name, ())])) for name in parameters}

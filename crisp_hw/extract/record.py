@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from crisp_hw.errors import InputError
 from crisp_hw.spec.calls import Extent, Shape, samples_in
+from crisp_hw.spec.wrapped import modules_of
 
 if TYPE_CHECKING:
     import torch
@@ -67,7 +68,7 @@ def record(model: "nn.Module", example_input: Any) -> Recording:
     recording = Recording(samples_in(_extents([*args, *named.values()])))
     handles = []
     try:
-        for name, module in model.named_modules():
+        for name, module in modules_of(model).items():
             hooks = _Hooks(name, recording.calls)
             handles.append(module.register_forward_pre_hook(hooks.enter, with_kwargs=True))
             handles.append(module.register_forward_hook(hooks.leave, always_call=True))
@@ -96,7 +97,7 @@ def _batch_of_attention(model: "nn.Module", recording: Recording, first: Shape) 
     """The samples: those of the second axis where attention over sequences first gets the input as it is."""
     from torch import nn
 
-    modules = dict(model.named_modules())
+    modules = modules_of(model)
     for call in recording.calls:
         module, query = modules[call.name], call.shapes[0] if call.shapes else ()
         turned = isinstance(module, nn.MultiheadAttention) and not module.batch_first and len(query) == 3

@@ -13,6 +13,7 @@ from crisp_hw.io.number_kinds import check_number_kind
 from crisp_hw.products.layers import in_order
 from crisp_hw.spec.calls import AttentionCall, check_batch_axis, convolution_call, linear_call, packed_projections
 from crisp_hw.spec.layer import Layer, Skipped, Workload
+from crisp_hw.spec.wrapped import modules_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -63,7 +64,7 @@ def extract(model: "nn.Module", example_input: Any) -> Workload:
 def find_layers(model: "nn.Module", example_input: Any) -> tuple[tuple[Found, ...], tuple[Skipped, ...]]:
     """Find the layers that `extract` reads, with the state-dict name of every weight, and what is skipped."""
     recording = record(model, example_input)
-    modules = dict(model.named_modules())
+    modules = modules_of(model)
     found: dict[str, Found] = {}
     times: Counter[str] = Counter()
     for each in in_order(len(recording.calls), recording.products):

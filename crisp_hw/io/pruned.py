@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from crisp_hw.spec.kinds import wrong_kind
 from crisp_hw.spec.layer import Skipped
 from crisp_hw.spec.patterns import NM
 from crisp_hw.spec.violations import violation
+from crisp_hw.spec.wrapped import by_plain_name, plain_name
 
 
 def load_pruned(path: str | os.PathLike[str]) -> PrunedModel:
@@ -69,11 +71,13 @@ def load_pruned(path: str | os.PathLike[str]) -> PrunedModel:
             Where(mark=Mark(str(source))),
             "write the file again",
         )
+    # Files of releases before have words of wrappers in their names.
+    named = by_plain_name({entry.geometry.name: entry for entry in header.layers})
     return PrunedModel(
         header.name,
-        tuple(_pruned_layer(entry, masks.get(entry.geometry.name)) for entry in header.layers),
+        tuple(_pruned_layer(name, entry, masks.get(entry.geometry.name)) for name, entry in named.items()),
         header.classes,
-        tuple(Skipped(entry.name, entry.reason) for entry in header.skipped),
+        tuple(Skipped(plain_name(entry.name), entry.reason) for entry in header.skipped),
         dict(header.provenance),
     )
 
@@ -140,6 +144,6 @@ def _unpacked(source: Path, entry: LayerEntry, envelope: Envelope) -> NDArray[np
     return flat[: layer.weights].reshape(layer.rows, layer.columns)
 
 
-def _pruned_layer(entry: LayerEntry, mask: NDArray[np.bool_] | None) -> PrunedLayer:
+def _pruned_layer(name: str, entry: LayerEntry, mask: NDArray[np.bool_] | None) -> PrunedLayer:
     nm = None if entry.pattern.nm is None else NM(*entry.pattern.nm)
-    return PrunedLayer(entry.geometry.layer(), entry.role, mask, nm, entry.pattern.block)
+    return PrunedLayer(replace(entry.geometry.layer(), name=name), entry.role, mask, nm, entry.pattern.block)

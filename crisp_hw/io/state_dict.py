@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from crisp_hw.errors import InputError, Where
 from crisp_hw.io.number_kinds import DEQUANTISE, check_number_kind
+from crisp_hw.spec.wrapped import plain_name
 
 if TYPE_CHECKING:
     import torch
 
     Tensors = dict[str, torch.Tensor]
 
-WRAPPED = re.compile(r"(^|\.)(_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
-"""What torch.compile, FSDP and activation checkpointing put into the names of the modules that they wrap."""
 PARAMETRIZED = re.compile(r"(^|\.)parametrizations\.([^.]+)\.(original\d?|\d+\.mask)$")
 MMA_MASK, MMA_PRUNED = re.compile(r"__(\w+)_mma_mask$"), re.compile(r"__(\w+)_mma_pruned_p$")
 """Buffers of NVIDIA's ASP: the mask of a weight, and what was pruned of it."""
@@ -57,7 +56,7 @@ def plain_weights(content: Mapping[Any, Any]) -> "Tensors":
             continue
         given = value[0] if name.endswith(PACKED) and isinstance(value, tuple) and value else value
         if isinstance(given, torch.Tensor):
-            found[WRAPPED.sub(r"\1", name)] = given
+            found[plain_name(name)] = given
     steps = (_packed_pairs, _masked_pairs, _asp, _parametrized, _weight_norm, _bitmasks, _zero_points, _masks_aside)
     for step in steps:
         step(found)

@@ -17,6 +17,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 from crisp_hw.products.masked import masked_by_arguments, masked_by_numbers
 from crisp_hw.products.product import Origin, Product
 from crisp_hw.spec.convolutions import Convolution
+from crisp_hw.spec.wrapped import modules_of, plain_name
 
 LAYERS = (nn.Linear, nn.modules.conv._ConvNd, nn.RNNBase, nn.RNNCellBase)
 """What is counted, or left out, as a module: products inside of it are not looked at."""
@@ -37,13 +38,13 @@ class Products(TorchDispatchMode):  # type: ignore[no-untyped-call]  # of PyTorc
     def __init__(self, model: nn.Module, opened: Sequence[str], begun: Sequence[Any]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.found: list[Product] = []
-        self._modules, self._opened, self._begun = dict(model.named_modules()), opened, begun
+        self._modules, self._opened, self._begun = modules_of(model), opened, begun
         self._origins: Any = WeakIdKeyDictionary()
         self._repeats: Any = WeakIdKeyDictionary()
         self._behind_softmax: dict[str, int] = {}
         self._last: dict[str, int] = {}
         for name, value in (*model.named_parameters(), *model.named_buffers()):
-            self._origins[value] = Origin(name)
+            self._origins[value] = Origin(plain_name(name))
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run one operation, and note it."""

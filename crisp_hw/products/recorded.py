@@ -10,6 +10,7 @@ from torch.backends import mha
 
 from crisp_hw.products.follow import Products
 from crisp_hw.products.product import Product
+from crisp_hw.spec.wrapped import modules_of
 
 
 @contextmanager
@@ -28,7 +29,7 @@ def recorded_products(model: nn.Module, begun: Sequence[Any]) -> Iterator[list[P
     opened: list[str] = []
     handles = []
     try:
-        for name, module in model.named_modules():
+        for name, module in modules_of(model).items():
             if isinstance(module, torch.jit.ScriptModule):
                 continue  # takes no hooks: what it multiplies counts as its parent's
             handles.append(module.register_forward_pre_hook(_enter(opened, name)))

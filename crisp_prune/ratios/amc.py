@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from crisp_hw.spec.wrapped import modules_of
 from crisp_prune.ratios.problem import Problem
 
 LOWEST = 0.2
@@ -146,7 +147,7 @@ def _state(problem: Problem, kept: dict[str, int], place: int, last: float) -> T
     weight = problem.pruner.weights[name]
     costs = {each: problem.table[each][-1] for each in names}
     total = sum(costs.values())
-    module = dict(problem.pruner.model.named_modules()).get(name)
+    module = modules_of(problem.pruner.model).get(name)
     stride = module.stride[0] if isinstance(module, nn.Conv2d) else 1
     saved = sum(costs[each] - problem.table[each][kept[each] - 1] for each in kept)
     return torch.tensor([
