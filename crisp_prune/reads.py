@@ -89,13 +89,12 @@ class _Watch(TorchFunctionMode):
 def watched(model: nn.Module, sites: tuple[Site, ...]) -> Iterator[dict[str, str]]:
     """While the block runs the model: why masks on a weight say nothing about what is multiplied, by site.
 
-        >>> from crisp_prune.nesting import tensors_of
-    from crisp_prune.sites import find_sites
-        >>> model = nn.Sequential(nn.Linear(4, 4))
-        >>> with watched(model, find_sites(model)) as found:
-        ...     _ = nn.functional.linear(model(torch.ones(1, 4)), model[0].weight.exp())
-        >>> found
-        {'0': "its weight is read outside of the layer's forward (exp)"}
+    >>> from crisp_prune.sites import find_sites
+    >>> model = nn.Sequential(nn.Linear(4, 4))
+    >>> with watched(model, find_sites(model)) as found:
+    ...     _ = nn.functional.linear(model(torch.ones(1, 4)), model[0].weight.exp())
+    >>> found
+    {'0': "its weight is read outside of the layer's forward (exp)"}
     """
     watch, handles = _Watch(model, sites), []
 
