@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import partial
+from operator import attrgetter
 
 import numpy as np
 
@@ -34,11 +35,14 @@ from crisp_hw.spec.descriptors import Descriptor
 from crisp_hw.spec.design import DesignPoint
 from crisp_hw.spec.encoded import Encoded
 from crisp_hw.spec.evaluation import DensityCheck, LayerEvaluation
+from crisp_hw.spec.layer import Layer
 from crisp_hw.spec.options import EvaluateOptions
 from crisp_hw.spec.result import Result
 from crisp_hw.uneven import Uneven, queued, waiting_rows, with_cycles
 
 UNSEEN = ("layer", "metadata_bits")  # of a descriptor: no search depends on these
+_SEEN = attrgetter(*(each.name for each in fields(Descriptor) if each.name not in UNSEEN))
+_SHAPE = attrgetter(*(each.name for each in fields(Layer) if each.name != "name"))
 
 
 @dataclass(frozen=True)
@@ -79,9 +83,9 @@ class LayerEvaluator:
         """One layer as pruned and as dense; MappingError names the layer and the accelerator."""
         descriptor = row.descriptor
         best = self._best_of(row.ways, solve, descriptor.layer.name, _nameless(descriptor))
-        encoded, found, whole = best.way.encoded, best.solved.found, replace(descriptor.layer, name="")
+        encoded, found = best.way.encoded, best.solved.found
         point = DesignPoint(encoded.design, found.mapping, said_of(best, descriptor.layer.name))
-        dense = self._best_of(row.dense, solve, descriptor.layer.name, whole)
+        dense = self._best_of(row.dense, solve, descriptor.layer.name, _SHAPE(descriptor.layer))
         both = self._waited(descriptor, *(self._result(each, descriptor.layer.name) for each in (best, dense)))
         unknown = (*both.assumed, *self._uncounted(best))
         return LayerEvaluation(
@@ -222,5 +226,4 @@ class LayerEvaluator:
 
 def _nameless(descriptor: Descriptor) -> object:
     """What tells layers apart but their names."""
-    parts = [getattr(descriptor, each.name) for each in fields(descriptor) if each.name not in UNSEEN]
-    return replace(descriptor.layer, name=""), tuple(sorted(descriptor.metadata_bits.items())), *parts
+    return _SHAPE(descriptor.layer), tuple(sorted(descriptor.metadata_bits.items())), _SEEN(descriptor)

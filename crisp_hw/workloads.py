@@ -29,7 +29,7 @@ FORM = "see workloads/resnet50.yaml for the form"
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 
 
 class _ConvEntry(_Strict):

@@ -38,7 +38,7 @@ Operands = Annotated[list[Operand], AfterValidator(_once)]
 class Strict(BaseModel):
     """Nothing is converted, nothing unknown is passed over."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 
 
 class Sourced(Strict, Generic[Number]):

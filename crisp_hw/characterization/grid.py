@@ -56,7 +56,7 @@ class Grid:
 
 
 class _Provenance(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
     tool: str
     version: str
     configuration: str
@@ -65,7 +65,7 @@ class _Provenance(BaseModel):
 
 
 class _GridFile(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
     schema_: str = Field(alias="schema", pattern="^crisp-hw/sram-grid/1$")
     provenance: _Provenance
     columns: list[str]

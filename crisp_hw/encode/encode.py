@@ -131,7 +131,7 @@ def _product(given: _Given, gemm: Gemm, fabric: Fabric, notes: tuple[str, ...]) 
     at_once = min(gemm.rows, fabric.rows) * fabric.lanes * fabric.cores
     whole = given.accelerator.architecture.compute.instances
     chosen = constraints_of(given.accelerator, fabric, given.form, problem)
-    return replace(_encoded(given, problem, chosen, notes), macs_at_once=at_once if fabric.filled else whole)
+    return _encoded(given, problem, chosen, notes, at_once if fabric.filled else whole)
 
 
 def _window_ways(given: _Given) -> Iterator[Encoded]:
@@ -140,10 +140,13 @@ def _window_ways(given: _Given) -> Iterator[Encoded]:
     chosen = limited(given.accelerator, form)
     for found in windows(layer, form, chosen):
         notes = (*form.assumptions, *found.notes, *((BORDERS,) if any(layer.padding) else ()))
-        yield _encoded(given, window_problem(layer, form, found), filled_by(chosen, found.filled), notes)
+        problem, filled = window_problem(layer, form, found), filled_by(chosen, found.filled)
+        yield _encoded(given, problem, filled, notes, given.accelerator.architecture.compute.instances)
 
 
-def _encoded(given: _Given, problem: Problem, constraints: Constraints, notes: tuple[str, ...]) -> Encoded:
+def _encoded(
+    given: _Given, problem: Problem, constraints: Constraints, notes: tuple[str, ...], macs_at_once: int
+) -> Encoded:
     form, accelerator, descriptor = given.form, given.accelerator, given.descriptor
     return Encoded(
         design=Design(accelerator.architecture, problem, form.sparse, accelerator.energy),
@@ -152,7 +155,7 @@ def _encoded(given: _Given, problem: Problem, constraints: Constraints, notes: t
         assumptions=(*accelerator.notes, *(f"{descriptor.layer.name}: {note}" for note in notes)),
         block_index=form.block_index,
         charges=form.charges,
-        macs_at_once=accelerator.architecture.compute.instances,
+        macs_at_once=macs_at_once,
         options=given.read,
         carriers=accelerator.levels_of("backing", "buffer"),
         row_columns=form.row_columns,

@@ -21,7 +21,7 @@ Text = Annotated[str, Field(min_length=1, max_length=4096)]
 class Strict(BaseModel):
     """No unknown key, no conversion: `true` is not 1 and 3.0 is not 3."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class Geometry(Strict):

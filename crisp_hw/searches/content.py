@@ -1,7 +1,7 @@
 """A key for what a value says: frozen dataclasses to bytes without ambiguity, and their sha256."""
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from hashlib import sha256
@@ -33,14 +33,15 @@ class Content:
         return sha256(self._bytes(values)).hexdigest()
 
     def _bytes(self, value: Any) -> bytes:
-        if isinstance(value, str):
-            return _text(value)
-        if (names := _fields(value.__class__)) is not None:
+        kind = value.__class__
+        if (plain := _PLAIN.get(kind)) is not None:  # most values, and first of all: a network has ten thousands
+            return plain(value)
+        if (names := _fields(kind)) is not None:
             return self._dataclass(value, names)
         match value:
             case tuple() | list():
                 return b"(%d:%b" % (len(value), b"".join(map(self._bytes, value)))
-            case Mapping():
+            case dict() | Mapping():
                 items = sorted(self._bytes(key) + self._bytes(one) for key, one in value.items())
                 return b"<%d:%b" % (len(items), b"".join(items))
             case frozenset() | set():
@@ -79,6 +80,8 @@ def _atom(value: object) -> bytes:
     match value:
         case None:
             return b"n"
+        case str():
+            return _text(value)
         case bool() | np.bool_():
             return b"t" if value else b"f"
         case int() | np.integer():
@@ -95,3 +98,7 @@ def _array(value: np.ndarray[Any, Any]) -> bytes:
     words = np.packbits(value) if value.dtype == np.bool_ else np.ascontiguousarray(value)
     head = f"{value.dtype.str}{value.shape}".encode()
     return b"a%d:%b%b" % (len(head), head, sha256(words.tobytes()).digest())
+
+
+_PLAIN: dict[type, Callable[[Any], bytes]] = {str: _text, int: _atom, float: _atom, bool: _atom, type(None): _atom}
+"""Writers of the values that are asked for most, by their very type."""

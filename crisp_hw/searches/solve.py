@@ -36,6 +36,7 @@ class Solved:
     rounded: tuple[str, ...] = ()
 
 
+_USUAL = SearchOptions()
 _RECENT: Recent[Solved] = Recent()
 _CONFIRMED: set[Store] = set()
 
@@ -55,7 +56,7 @@ def task_of(
     >>> task_of(design, Constraints()).key == task_of(design, Constraints(), "energy").key
     False
     """
-    options = options or SearchOptions()
+    options = options or _USUAL
     key = (content or Content()).digest(design, constraints, objective, options)
     return Task(design, constraints, objective, options, key)
 
