@@ -8,6 +8,7 @@ import yaml
 from problems import CONV3X3, LAYERS, Convolution, resnet50
 
 DESIGNS = Path(__file__).with_name("designs")
+LIMIT_S, NETWORK_S = 60.0, 600.0  # processor seconds that a search may take; those of a network: ten minutes in all
 DATAFLOWS = ("weight-stationary", "output-stationary", "row-stationary")
 
 
@@ -35,6 +36,11 @@ class Row:
     asked: Asked
     layer: Convolution | None = None
     options: tuple[str, ...] = ()
+
+    @property
+    def limit_s(self) -> float:
+        """Processor seconds after which its search is ended; a network is judged as a whole (`table.whole_network`)."""
+        return NETWORK_S if self.group == "resnet50" else LIMIT_S
 
     @property
     def hand(self) -> Path | None:

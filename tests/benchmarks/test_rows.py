@@ -70,3 +70,10 @@ def test_a_mapping_by_hand_is_one_of_the_mapspace(name, tmp_path):
                 kind = "temporal" if loop.kind == "temporal" else "spatial"
                 factors[[(block.level, block.kind) for block in space.blocks].index((loop.level, kind))] *= factor
         assert factors in space.factors[dim].tolist(), (dim, bound)
+
+
+def test_a_network_has_ten_minutes_and_any_other_design_one():
+    assert {row.group: row.limit_s for row in ROWS.values()} == {
+        **dict.fromkeys((row.group for row in ROWS.values()), 60),
+        "resnet50": 600,
+    }

@@ -64,3 +64,9 @@ def test_the_network_is_added_up():
     said = "ResNet-50: 1 of 2 convolutions proven in 7.0 CPU s; slowest 512-512-3x3-7x7, 4.0 CPU s"
     assert whole_network(lines) == said
     assert whole_network(lines[2:]) == ""
+
+
+def test_a_network_that_takes_longer_than_it_may_is_named():
+    lines = [line(name="resnet50-64-64-1x1-56x56", cpu_s=590.0), line(name="resnet50-512-512-3x3-7x7", cpu_s=615.0)]
+    assert whole_network(lines).endswith("615.0 CPU s; over 10 minutes on 2 cores")
+    assert not whole_network([line(name="resnet50-64-64-1x1-56x56", cpu_s=590.0)] * 2).endswith("cores")
