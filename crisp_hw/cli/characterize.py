@@ -40,7 +40,8 @@ NodeOption = Annotated[
     int | None,
     typer.Option(
         "--node",
-        help="The technology node in nm: 22, 32, 45, 65 or 90. Default: that of the accelerator; of FILES, 45.",
+        help="The technology node in nm: 22, 32, 45, 65 or 90. Default: that of the accelerator; of FILES, that of "
+        "their attribute `technology`, or 45.",
     ),
 ]
 OneArchOption = Annotated[
@@ -75,7 +76,7 @@ def characterize(  # noqa: PLR0913 - the options of a command
     if files:
         if arch or setting:
             raise InputError(f"{'--arch' if arch else '--set'} is for accelerators of this program, not for FILES")
-        _of_files(asked, (energy, 45 if node is None else node), form, out or Path())
+        _of_files(asked, (energy, node), form, out or Path())
         return
     if out is not None or include or define or data:
         name = "--out" if out is not None else "--include, -D and --data"
@@ -88,7 +89,7 @@ def characterize(  # noqa: PLR0913 - the options of a command
     show(characterization_document(found.name, found.costs), form)
 
 
-def _of_files(asked: FilesAsked, how: tuple[Method, int], form: Format, out: Path) -> None:
+def _of_files(asked: FilesAsked, how: tuple[Method, int | None], form: Format, out: Path) -> None:
     from crisp_hw.dropin.characterize import characterize_files, table_texts
     from crisp_hw.machine.writing import write_all
     from crisp_hw.report.characterization import characterization_document

@@ -11,12 +11,15 @@ from crisp_hw.characterization.grid import interpolate, load_grid
 from crisp_hw.characterization.methods import METHODS
 from crisp_hw.characterization.sram import SramArray
 from crisp_hw.dropin.model import is_frontend
+from crisp_hw.dropin.technology import ATTRIBUTE, node_of
 from crisp_hw.errors import CrispError, InputError, Where
 from crisp_hw.machine.positions import MarkedDict
 from crisp_hw.spec.arch import Architecture
 from crisp_hw.spec.characterization import Characterization, Component, Cost
 from crisp_hw.timeloop.read.accept import accept
+from crisp_hw.timeloop.read.accept_architecture import NO_EFFECT
 from crisp_hw.timeloop.read.architecture import plain_name, read_architecture
+from crisp_hw.timeloop.read.flat_architecture import as_tree
 from crisp_hw.timeloop.read.lines import with_line
 from crisp_hw.timeloop.render.documents import filled
 from crisp_hw.timeloop.yaml.documents import InputFiles, load_documents
@@ -40,21 +43,25 @@ class CharacterizedFiles:
     notes: tuple[str, ...]
 
 
-def characterize_files(given: InputFiles, method: str = "table", node_nm: int = 45) -> CharacterizedFiles:
+def characterize_files(given: InputFiles, method: str = "table", node_nm: int | None = None) -> CharacterizedFiles:
     """Energy per action and area of every storage level and of the computation of Timeloop's documents.
 
-    Storage is taken by its size and width (DRAM: LPDDR4), computation as an integer multiply-accumulate. Raises
-    InputError that names the component for what the method has no numbers for, and as `load_documents` does.
+    Storage is taken by its size and width (DRAM: LPDDR4), computation as an integer multiply-accumulate, at the node
+    that is given or else that of the attributes `technology` (`node_of`). Raises InputError that names the component
+    for what the method has no numbers for, and as `load_documents` does.
     """
     if method not in METHODS:
         raise InputError(f"no way to characterize named {method}", hint=f"valid names: {', '.join(METHODS)}")
     loaded = load_documents(given)
     documents = loaded.derived({key: value for key, value in loaded.items() if key in READ})
+    flattened: tuple[str, ...] = ()
     try:
         if is_frontend(documents):
             from crisp_hw.timeloop.frontend.flatten import flatten
 
-            documents, _ = flatten(documents, for_mapper=True)
+            variables = documents.get("variables")
+            documents, flattened = flatten(documents, for_mapper=True)
+            documents = documents.derived({**documents, **({} if variables is None else {"variables": variables})})
         heard = documents.derived({k: v for k, v in documents.items() if k in READ and k != "problem"})
         accepted, notes = accept(heard)
         if "architecture" not in accepted:
@@ -62,10 +69,18 @@ def characterize_files(given: InputFiles, method: str = "table", node_nm: int = 
             raise InputError("no document 'architecture' in the files", Where("architecture", mark=loaded.mark), there)
         for part in _parts(heard.get("architecture", heard.get("arch"))):
             _check_kind(part)
-        found = _characterized(accepted["architecture"], method, node_nm)
-        return replace(found, notes=(*found.notes, *(note for note in notes if NO_CLASS in note)))
+        node = node_of({**heard, "architecture": as_tree(heard.get("architecture", heard.get("arch")))}, node_nm)
+        found = _characterized(accepted["architecture"], method, node.nm)
+        return replace(found, notes=(*flattened, *found.notes, *node.notes, *_left_out(notes)))
     except CrispError as error:
         raise with_line(error, documents) from error
+
+
+def _left_out(notes: tuple[str, ...]) -> tuple[str, ...]:
+    """Of what has no effect on Timeloop's model the parts without a class, and the attributes that costs lack, too."""
+    read = f": attribute {ATTRIBUTE} ("
+    heard = (note for note in notes if (NO_CLASS in note or NO_EFFECT in note) and read not in note)
+    return tuple(note.replace(NO_EFFECT, "not in these energies") for note in heard)
 
 
 def table_texts(costs: Characterization) -> dict[str, str]:

@@ -38,11 +38,11 @@ architecture:
 
 @pytest.fixture
 def table(tmp_path):
-    def energies(text=TREE, method="table", **parts):
+    def energies(text=TREE, method="table", node=None, **parts):
         """The costs of documents with these parts."""
         given = {"bits": 8, "far": "", "near": "depth: 512, width: 64", "unit": "intmac", **parts}
         (tmp_path / "arch.yaml").write_text(text % given if text == TREE else text)
-        return characterize_files(InputFiles((tmp_path / "arch.yaml",)), method).costs
+        return characterize_files(InputFiles((tmp_path / "arch.yaml",)), method, node).costs
 
     return energies
 
@@ -81,6 +81,23 @@ def test_a_level_with_room_for_metadata_has_an_array_for_it(table):
         "metadata_read"
         in table(near="depth: 512, width: 64, metadata_width: 32, metadata_depth: 64").table.actions["Near"]
     )
+
+
+@pytest.mark.parametrize("text", [TREE, NODES], ids=["tree", "nodes"])
+def test_the_node_that_a_component_names_is_its_node(table, text):
+    named = "  nodes:\n  - !Container {name: whole, attributes: {technology: 32nm}}\n"
+    tree = "  - name: top\n    attributes: {technology: 32nm}\n"
+    said = text.replace("  nodes:\n", named).replace("  - name: top\n", tree)
+    energies = table(said % {"bits": 8, "far": "", "near": "depth: 512, width: 64", "unit": "intmac"})
+    assert energies.node_nm == 32
+    assert energies.table.actions["Near"]["read"] == interpolate(load_grid(), SramArray(64, 512, node_nm=32)).read_pj
+    assert energies.table.actions == table(node=32).table.actions != table().table.actions
+
+
+def test_attributes_that_energies_lack_are_named(tmp_path):
+    (tmp_path / "arch.yaml").write_text(NODES.replace("depth: words / 8", "n_banks: 2, depth: words / 8"))
+    (note,) = characterize_files(InputFiles((tmp_path / "arch.yaml",))).notes[-1:]
+    assert note == f"{tmp_path}/arch.yaml:7: attribute n_banks (Near): not in these energies"
 
 
 @pytest.mark.parametrize(
