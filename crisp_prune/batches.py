@@ -89,15 +89,17 @@ def only_classes(batch: Any, classes: Collection[int]) -> Any | None:
     return _narrowed(batch, wanted) if named(batch) else rebuilt(batch, lambda member: _narrowed(member, wanted))
 
 
-def narrowed(batches: Iterable[Any], device: torch.device, classes: Collection[int]) -> Iterator[Any]:
-    """The batches on a device with the samples of the classes alone; those without one are left out.
+def narrowed(
+    batches: Iterable[Any], device: torch.device, classes: Collection[int], leave_out: bool = True
+) -> Iterator[Any]:
+    """The batches on a device with the samples of the classes alone; those without one are left out, or None.
 
     >>> list(narrowed([1, 2], torch.device("cpu"), ()))
     [1, 2]
     """
     for batch in batches:
         mine = only_classes(to_device(batch, device), classes)
-        if mine is not None:
+        if mine is not None or not leave_out:
             yield mine
 
 
@@ -126,6 +128,16 @@ def count_left(batch: Any, counted: int | None, classes: Collection[int]) -> int
         return counted
     labels = labels_of_batch(batch)
     return None if labels is None else len(labels)
+
+
+def samples_told(batch: Any) -> float:
+    """How much a batch counts beside those of other processes: its labels, 1 where it shows none; 0 for no batch.
+
+    >>> samples_told((torch.zeros(2, 3), torch.tensor([4, 5]))), samples_told(torch.zeros(2)), samples_told(None)
+    (2.0, 1.0, 0.0)
+    """
+    labels = labels_of_batch(batch)
+    return float(batch is not None) if labels is None else float(len(labels))
 
 
 def _is_label(value: Any) -> bool:

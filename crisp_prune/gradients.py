@@ -12,6 +12,7 @@ from crisp_hw.errors import InputError
 from crisp_prune.choices import WITHOUT_GRADIENTS, Criterion, Layout
 from crisp_prune.matrix import to_matrix
 from crisp_prune.saliency import batch_term, saliency
+from crisp_prune.together import from_first
 
 
 class GradientSums:
@@ -73,7 +74,7 @@ class GradientSums:
         if dist.is_available() and dist.is_initialized():
             for tensor in (count, *totals.values()):
                 dist.all_reduce(tensor)
-                dist.broadcast(tensor, src=0)
+            from_first((count, *totals.values()))
         batches = int(count.item())
         return {name: total.detach() / max(1, batches) for name, total in totals.items()}, batches
 
@@ -99,6 +100,7 @@ class GradientSums:
             said = f"every gradient is 0, so the criterion {score!r} has nothing to rank weights by"
             raise InputError(said, hint="check the loss: does it depend on the prunable layers?")
         found = {name: saliency(weight, means[name], score) for name, weight in weights.items()}
+        from_first(found.values())  # so that masks are the same in all processes
         return {name: to_matrix(one, layouts.get(name, "plain")).cpu() for name, one in found.items()}
 
 

@@ -31,7 +31,7 @@ from crisp_prune.masking import Masking
 from crisp_prune.plan import Plan, budget_of, make_plan, reaching, require_reachable, require_the_same
 from crisp_prune.revive import all_done, config_of, revived
 from crisp_prune.rng import preserved, restore, seed_all
-from crisp_prune.scoring import collect
+from crisp_prune.scoring import Shared, collect, collect_together
 from crisp_prune.state import PrunerState, from_dict, to_dict
 from crisp_prune.train import run
 from crisp_prune.training import FitFields, FitOptions, Training
@@ -158,18 +158,22 @@ class Crisp:
         batch = to_device(first_batch([batch], self.config.classes), self.device)
         self._record(partial(loss_fn, self.model, batch), samples_left(batch, self.batch_size, self.config.classes))
 
-    def measure(self, batches: Iterable[Any], loss_fn: LossFn = classification_loss) -> None:
+    def measure(self, batches: Iterable[Any], loss_fn: LossFn = classification_loss, *, together: bool = False) -> None:
         """Collect the gradients of a pass over `batches` without an optimizer step, for the next `step`.
 
-        The pass runs in evaluation mode, seeded by the iteration, on the samples of the user's classes; random
-        generators, modes and every `.grad` are left as they were. Loss scaling has no part in it.
+        The pass runs in evaluation mode, seeded by the iteration, on the samples of the user's classes; generators,
+        modes and every `.grad` are left as they were, and losses are not scaled. With `together` the batches that all
+        processes have at once count as one, as in `fit`; without, each counts for itself.
         """
         self.gradients.clear()
         with preserved(batches), evaluation(self.model), torch.enable_grad(), thawed(self.weights):
             seed_all(self.config.seed * 1000 + self.iteration, batches)
-            mine = narrowed(batches, self.device, self.config.classes)
-            losses = (partial(loss_fn, self.model, batch) for batch in mine)
-            collect(self.gradients, self.masking, self.config.criterion, losses)
+            mine = narrowed(batches, self.device, self.config.classes, leave_out=not together)
+            loss_of, criterion = partial(loss_fn, self.model), self.config.criterion
+            if together:
+                collect_together(self.gradients, self.masking, criterion, Shared(mine, loss_of))
+            else:
+                collect(self.gradients, self.masking, criterion, (partial(loss_of, batch) for batch in mine))
 
     def observe(self, scale: float = 1.0) -> None:
         """Add the gradients that stand in `.grad` after backward(), divided by the AMP loss `scale`.
@@ -228,7 +232,8 @@ class Crisp:
         """All iterations with fine-tuning between and after them, on the samples of the user's classes.
 
         One SGD optimizer and one learning-rate schedule run through; `options`, or its fields as keywords, name the
-        checkpoint to write and to resume from. Global random generators are left as they were found.
+        checkpoint to write and to resume from. Global random generators are left as they were found. Processes of
+        torch.distributed train together, as one does whose batches are those of all; the first writes the checkpoint.
         """
         with preserved(loader):
             run(Training(self, loader, options_from(FitOptions, options, fields)))

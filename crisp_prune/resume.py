@@ -11,8 +11,11 @@ from crisp_hw.spec.wrapped import by_plain_name, own_names
 from crisp_prune import rng
 from crisp_prune.checkpoint import load_checkpoint, save_checkpoint
 from crisp_prune.dense_state import dense_state
+from crisp_prune.together import gathered, of_first, place, processes
 from crisp_prune.training import EpochRow, Training
 
+OWN = ("epoch_rng", "rng")
+"""What each of several processes has of its own."""
 VERSION = 1
 """Version of the checkpoint's layout."""
 
@@ -35,18 +38,24 @@ def save(training: Training) -> None:
         "epoch_rng": training.epoch_rng,
         "rng": rng.capture(training.loader),
     }
-    save_checkpoint(training.options.checkpoint, content)
+    content["places"] = gathered({name: content[name] for name in OWN})
+    path = training.options.checkpoint
+    of_first(lambda: save_checkpoint(path, content))
 
 
 def load(training: Training, path: Path) -> rng.State:
     """Read the checkpoint back; the answer is the state of the random generators at that step."""
-    saved: Mapping[str, Any] = load_checkpoint(path)
+    saved: dict[str, Any] = of_first(lambda: load_checkpoint(path))
     if saved.get("version") != VERSION:
         raise InputError(
             f"checkpoint version {saved.get('version')}, this release reads {VERSION}", Where(mark=Mark(str(path)))
         )
+    many = len(saved.get("places", [OWN]))  # checkpoints of before are of one process
+    if many != processes():
+        said = f"the saved run was one of {many} processes, this one is one of {processes()}"
+        raise InputError(said, Where(mark=Mark(str(path))), "start as many")
     try:
-        return _continue(training, saved, path)
+        return _continue(training, {**saved, **(saved["places"][place()] if "places" in saved else {})}, path)
     except (LookupError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         where = Where(mark=Mark(str(path)))
         raise InputError(

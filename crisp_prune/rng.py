@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from crisp_hw.errors import InputError
+from crisp_prune.together import place
 
 State = dict[str, Any]
 
@@ -54,15 +55,22 @@ def restore(state: State, loader: object = None) -> None:
         generator.set_state(saved)
 
 
+STRIDE = 1_000_003
+"""Between the seeds of two processes that train together: assumed, a prime above the seeds of a run's iterations."""
+
+
 def seed_all(seed: int, loader: object = None) -> None:
-    """Seed every generator.
+    """Seed every generator; of processes that train together, the loader's own alike and all others differently.
+
+    A loader's own generator says which samples are whose, and processes must agree on that.
 
     >>> seed_all(0); first = torch.rand(1); seed_all(0); bool(torch.rand(1) == first)
     True
     """
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
+    mine = seed + STRIDE * place()
+    random.seed(mine)
+    np.random.seed(mine % 2**32)
+    torch.manual_seed(mine)
     for generator in generators(loader):
         generator.manual_seed(seed)
 

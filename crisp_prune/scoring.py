@@ -1,15 +1,20 @@
 """What a criterion reads of a pass over batches: gradients of the loss, or what comes out of layers."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from crisp_prune.batches import samples_told
 from crisp_prune.choices import OF_OUTPUTS, Criterion
 from crisp_prune.gradients import GradientSums
 from crisp_prune.losses import checked_loss
 from crisp_prune.masking import Masking
 from crisp_prune.outputs import complete, of_outputs
+from crisp_prune.together import add_up, gathered, place, shares_of
 
 
 def collect(sums: GradientSums, masking: Masking, criterion: Criterion, losses: Iterable[Callable[[], Tensor]]) -> None:
@@ -24,13 +29,43 @@ def collect(sums: GradientSums, masking: Masking, criterion: Criterion, losses: 
     >>> sums.sums["0"][0].tolist()
     [1.0, 1.0, 1.0, 1.0]
     """
-    weights = masking.weights
     for loss in losses:
-        if criterion in OF_OUTPUTS:
-            with torch.no_grad():
-                told = of_outputs(masking.model, weights, masking.layouts, loss)[criterion]
-            complete(told, weights, criterion)
-            sums.add(told, criterion)
+        sums.add(_read(masking, criterion, loss), criterion)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The batches of a process that trains together with others, None for one without a sample of the classes."""
+
+    batches: Iterable[Any]
+    loss_of: Callable[[Any], Tensor]
+
+
+def collect_together(sums: GradientSums, masking: Masking, criterion: Criterion, shared: Shared) -> None:
+    """The same where the batches that all processes have at once make one, over whose samples everything is a mean.
+
+    Processes may have different numbers of batches; those that have none left wait for the others.
+    """
+    weights, batches, end = masking.weights, iter(shared.batches), object()
+    while any(gathered((batch := next(batches, end)) is not end)):
+        mine = None if batch is end else batch
+        shares = shares_of(samples_told(mine))
+        if not shares:
             continue
-        found = torch.autograd.grad(checked_loss(loss()), list(weights.values()), allow_unused=True)
-        sums.add(dict(zip(weights, found, strict=True)), criterion)
+        read = {} if mine is None else _read(masking, criterion, partial(shared.loss_of, mine))
+        known = ((weight, read.get(name)) for name, weight in weights.items())
+        totals = [torch.zeros_like(weight) if one is None else one.to(weight).contiguous() for weight, one in known]
+        add_up(totals, shares[place()])
+        sums.add(dict(zip(weights, totals, strict=True)), criterion)
+
+
+def _read(masking: Masking, criterion: Criterion, loss: Callable[[], Tensor]) -> dict[str, Tensor | None]:
+    """What the criterion reads of one batch, by layer: gradients (None: the loss has none) or numbers of outputs."""
+    weights = masking.weights
+    if criterion in OF_OUTPUTS:
+        with torch.no_grad():
+            told = of_outputs(masking.model, weights, masking.layouts, loss)[criterion]
+        complete(told, weights, criterion)
+        return dict(told)
+    found = torch.autograd.grad(checked_loss(loss()), list(weights.values()), allow_unused=True)
+    return dict(zip(weights, found, strict=True))

@@ -6,18 +6,29 @@ from math import isfinite, nan
 from typing import Any
 
 import torch
-from torch import distributed as dist
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from crisp_hw.errors import InputError
 from crisp_prune import rng
 from crisp_prune.attach import mask_hooks
-from crisp_prune.batches import first_batch, only_classes, to_device
+from crisp_prune.batches import first_batch, only_classes, samples_told, to_device
+from crisp_prune.choices import WITHOUT_GRADIENTS
 from crisp_prune.geometry import evaluation
 from crisp_prune.losses import checked_loss
 from crisp_prune.resume import load, save
 from crisp_prune.schedule import boundary, rate_factor, rewound_factor
+from crisp_prune.together import (
+    average,
+    from_first,
+    gathered,
+    of_first,
+    place,
+    processes,
+    require_same,
+    require_shares,
+    shares_of,
+)
 from crisp_prune.training import EpochRow, Progress, Training
 
 
@@ -27,14 +38,18 @@ def run(training: Training) -> None:
     _check(training)
     with evaluation(pruner.model):
         pruner.model.train()
-        resumed = options.resume and options.checkpoint is not None and options.checkpoint.exists()
+        from_first((*pruner.model.parameters(), *pruner.model.buffers()))
+        resumed = of_first(lambda: options.resume and options.checkpoint is not None and options.checkpoint.exists())
         if resumed and options.checkpoint is not None:
             skip_to = load(training, options.checkpoint)
         else:
             skip_to = None
             rng.seed_all(training.config.seed, training.loader)
+            if pruner.state.geometry is None or processes() > 1:
+                batch = first_batch(training.loader, training.config.classes)
+                require_shares(batch)
             if pruner.state.geometry is None:
-                pruner.record(first_batch(training.loader, training.config.classes), options.loss_fn)
+                pruner.record(batch, options.loss_fn)
         _report(training)
         while training.step < training.total:
             _epoch(training, _open(training, skip_to))
@@ -70,30 +85,40 @@ def _next(training: Training, batches: Iterator[Any]) -> Any:
 
 def _prune_due(training: Training) -> None:
     """Every iteration whose step has come."""
-    pruner, config = training.pruner, training.config
+    pruner = training.pruner
     while not pruner.state.done and _next_boundary(training) <= training.step:
-        online = config.online and training.step > 0
-        pruner.step(None if online else training.scores_with, training.options.loss_fn)
+        _prune(training)
         save(training)
         _report(training)
+
+
+def _prune(training: Training) -> None:
+    """The next iteration, in all processes alike."""
+    pruner, config, loss_fn = training.pruner, training.config, training.options.loss_fn
+    scores_with = None if config.online and training.step > 0 else training.scores_with
+    if processes() > 1 and scores_with is not None and config.criterion not in WITHOUT_GRADIENTS:
+        pruner.measure(scores_with, loss_fn, together=True)
+        scores_with = None
+    pruner.step(scores_with, loss_fn)
+    masks = pruner.state.masks.values()
+    require_same("masks", (one.keep for one in masks), "give the pruner the same weights and config in all of them")
 
 
 def _optimize(training: Training, batch: Any) -> None:
     """One optimizer step on the samples of the user's classes (none among them: only the schedule moves on)."""
     pruner, config, optimizer, scaler = training.pruner, training.config, training.optimizer, training.scaler
     mine = only_classes(to_device(batch, pruner.device), config.classes)
-    if mine is None:
+    shares = shares_of(samples_told(mine))
+    if not shares:
         return
+    if not all(shares) and any(isinstance(module, nn.SyncBatchNorm) for module in pruner.model.modules()):
+        said = f"a process has no sample of the classes at step {training.step}, and SyncBatchNorm would wait for it"
+        raise InputError(said, hint="give each data of these classes alone")
     rate = _rate(training)
     for group in optimizer.param_groups:
         group["lr"] = rate
     optimizer.zero_grad(set_to_none=True)
-    kind = torch.float16 if config.amp == "fp16" else torch.bfloat16
-    with torch.autocast(pruner.device.type, dtype=kind, enabled=config.amp != "off"):
-        loss = checked_loss(training.options.loss_fn(pruner.model, mine))
-    if not isfinite(loss.item()):
-        raise InputError(f"the loss is {loss.item()} at step {training.step}", hint="lower the learning rate")
-    torch.autograd.backward(scaler.scale(loss))
+    loss = _backward(training, mine, shares[place()])
     scaler.unscale_(optimizer)
     if config.bn_l1:
         _slim(pruner.model, config.bn_l1)
@@ -102,8 +127,26 @@ def _optimize(training: Training, batch: Any) -> None:
     scaler.step(optimizer)
     scaler.update()
     pruner.decay(rate)
-    training.loss_sum += loss.item()
+    training.loss_sum += loss
     training.losses += 1
+
+
+def _backward(training: Training, mine: Any, share: float) -> float:
+    """The loss of a step with its gradients: means over the samples of all processes, of which this one has a share."""
+    pruner, config = training.pruner, training.config
+    from_first(pruner.model.buffers())  # statistics of batch norms, as DistributedDataParallel does
+    found: Tensor | None = None
+    if mine is not None:
+        kind = torch.float16 if config.amp == "fp16" else torch.bfloat16
+        with torch.autocast(pruner.device.type, dtype=kind, enabled=config.amp != "off"):
+            found = checked_loss(training.options.loss_fn(pruner.model, mine))
+    loss = sum(gathered(0.0 if found is None else found.item() * share))
+    if not isfinite(loss):
+        raise InputError(f"the loss is {loss} at step {training.step}", hint="lower the learning rate")
+    if found is not None:
+        torch.autograd.backward(training.scaler.scale(found))
+    average(training.parameters, share)
+    return loss
 
 
 def _slim(model: nn.Module, strength: float) -> None:
@@ -145,9 +188,7 @@ def _open(training: Training, skip_to: rng.State | None) -> Iterator[Any]:
     elif skip_to is not None:
         rng.restore(skip_to, loader)
     training.epoch_rng = rng.capture(loader)
-    set_epoch = getattr(getattr(loader, "sampler", None), "set_epoch", None)
-    if callable(set_epoch):
-        set_epoch(epoch)
+    _tell_epoch(loader, epoch)
     batches = iter(loader)
     for _ in range(used):
         next(batches, None)
@@ -155,6 +196,15 @@ def _open(training: Training, skip_to: rng.State | None) -> Iterator[Any]:
     if inside and skip_to is not None:
         rng.restore(skip_to, loader)
     return batches
+
+
+def _tell_epoch(loader: object, epoch: int) -> None:
+    """Tell samplers that shuffle by the number of the epoch, such as DistributedSampler, wherever a loader has one."""
+    inside = [loader, *(getattr(loader, name, None) for name in ("dataset", "sampler", "batch_sampler"))]
+    inside.append(getattr(inside[-1], "sampler", None))
+    for one in {id(each): each for each in inside}.values():
+        if callable(set_epoch := getattr(one, "set_epoch", None)):
+            set_epoch(epoch)
 
 
 def _close_epoch(training: Training) -> None:
@@ -187,15 +237,10 @@ def _report(training: Training) -> None:
 def _check(training: Training) -> None:
     """Refuse what the loop cannot do."""
     checkpoint = training.options.checkpoint
-    if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
-        raise InputError(
-            f"fit() runs in one process, and torch.distributed has {dist.get_world_size()}",
-            hint="write the loop yourself: step() prunes alike in all, observe() reads the gradients that DDP averaged",
-        )
     if not mask_hooks(training.pruner.model):
         said = "the masks do not act any more, and training would bring the zeros back: finalize() was called"
         raise InputError(said, hint="go on with Crisp.from_pruned(model, pruner.export(), sample)")
     if getattr(training.loader, "persistent_workers", False):
         raise InputError("fit() cannot resume persistent_workers=True bit for bit", hint="build the loader without it")
-    if checkpoint is not None and checkpoint.exists() and not training.options.resume:
+    if of_first(lambda: checkpoint is not None and checkpoint.exists() and not training.options.resume):
         raise InputError(f"{checkpoint} exists", hint="set resume=True to continue it, or remove it to start anew")

@@ -270,15 +270,6 @@ def test_callbacks_are_told_the_row_of_every_epoch_and_change_nothing(tmp_path):
         FitOptions(callbacks=log)
 
 
-def test_several_processes_are_refused_in_one_sentence(monkeypatch):
-    pruner, loader = build()
-    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
-    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
-    with pytest.raises(InputError, match=r"fit\(\) runs in one process, and torch.distributed has 2; .*observe"):
-        pruner.fit(loader)
-    assert pruner.iteration == 0
-
-
 def small():
     torch.manual_seed(0)
     return nn.Sequential(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 4))
