@@ -89,18 +89,14 @@ def only_classes(batch: Any, classes: Collection[int]) -> Any | None:
     return _narrowed(batch, wanted) if named(batch) else rebuilt(batch, lambda member: _narrowed(member, wanted))
 
 
-def narrowed(
-    batches: Iterable[Any], device: torch.device, classes: Collection[int], leave_out: bool = True
-) -> Iterator[Any]:
-    """The batches on a device with the samples of the classes alone; those without one are left out, or None.
+def narrowed(batches: Iterable[Any], device: torch.device, classes: Collection[int]) -> Iterator[Any]:
+    """The batches on a device with the samples of the classes alone; None for those without one.
 
     >>> list(narrowed([1, 2], torch.device("cpu"), ()))
     [1, 2]
     """
     for batch in batches:
-        mine = only_classes(to_device(batch, device), classes)
-        if mine is not None or not leave_out:
-            yield mine
+        yield only_classes(to_device(batch, device), classes)
 
 
 def labels_of_batch(batch: Any) -> Tensor | None:

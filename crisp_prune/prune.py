@@ -31,7 +31,7 @@ from crisp_prune.masking import Masking
 from crisp_prune.plan import Plan, budget_of, make_plan, reaching, require_reachable, require_the_same
 from crisp_prune.revive import all_done, config_of, revived
 from crisp_prune.rng import preserved, restore, seed_all
-from crisp_prune.scoring import Shared, collect, collect_together
+from crisp_prune.scoring import Scored, collect, collect_together
 from crisp_prune.state import PrunerState, from_dict, to_dict
 from crisp_prune.train import run
 from crisp_prune.training import FitFields, FitOptions, Training
@@ -168,12 +168,9 @@ class Crisp:
         self.gradients.clear()
         with preserved(batches), evaluation(self.model), torch.enable_grad(), thawed(self.weights):
             seed_all(self.config.seed * 1000 + self.iteration, batches)
-            mine = narrowed(batches, self.device, self.config.classes, leave_out=not together)
-            loss_of, criterion = partial(loss_fn, self.model), self.config.criterion
-            if together:
-                collect_together(self.gradients, self.masking, criterion, Shared(mine, loss_of))
-            else:
-                collect(self.gradients, self.masking, criterion, (partial(loss_of, batch) for batch in mine))
+            scored = Scored(narrowed(batches, self.device, self.config.classes), partial(loss_fn, self.model))
+            way = collect_together if together else collect
+            way(self.gradients, self.masking, self.config.criterion, scored)
 
     def observe(self, scale: float = 1.0) -> None:
         """Add the gradients that stand in `.grad` after backward(), divided by the AMP loss `scale`.
@@ -231,9 +228,9 @@ class Crisp:
     ) -> list[Iteration]:
         """All iterations with fine-tuning between and after them, on the samples of the user's classes.
 
-        One SGD optimizer and one learning-rate schedule run through; `options`, or its fields as keywords, name the
-        checkpoint to write and to resume from. Global random generators are left as they were found. Processes of
-        torch.distributed train together, as one does whose batches are those of all; the first writes the checkpoint.
+        One optimizer (SGD) and one schedule run through; `options`, or its fields as keywords, name the checkpoint to
+        write and to resume from. Global generators are left as they were found. Processes of torch.distributed train
+        together, as one does that has the batches of all.
         """
         with preserved(loader):
             run(Training(self, loader, options_from(FitOptions, options, fields)))

@@ -17,42 +17,43 @@ from crisp_prune.outputs import complete, of_outputs
 from crisp_prune.together import add_up, gathered, place, shares_of
 
 
-def collect(sums: GradientSums, masking: Masking, criterion: Criterion, losses: Iterable[Callable[[], Tensor]]) -> None:
-    """Add what the criterion reads of every batch; each of `losses` calls the model once and returns its loss.
+@dataclass(frozen=True)
+class Scored:
+    """The batches of a pass, None for one without a sample of the classes, and the loss, which calls the model once."""
+
+    batches: Iterable[Any]
+    loss_of: Callable[[Any], Tensor]
+
+
+def collect(sums: GradientSums, masking: Masking, criterion: Criterion, scored: Scored) -> None:
+    """Add what the criterion reads of every batch.
 
     >>> from torch import nn
     >>> from crisp_prune.config import CrispConfig
     >>> from crisp_prune.plan import make_plan
     >>> sums, masking = GradientSums(), Masking(nn.Sequential(nn.Linear(4, 4)))
     >>> _ = masking.attach(make_plan(masking.model, CrispConfig(sparsity=0.5, block=4)), keep_zeros=False)
-    >>> collect(sums, masking, "cass", [lambda: masking.model(torch.ones(1, 4)).sum()])
+    >>> collect(sums, masking, "cass", Scored([torch.ones(1, 4)], lambda batch: masking.model(batch).sum()))
     >>> sums.sums["0"][0].tolist()
     [1.0, 1.0, 1.0, 1.0]
     """
-    for loss in losses:
-        sums.add(_read(masking, criterion, loss), criterion)
+    for batch in scored.batches:
+        if batch is not None:
+            sums.add(_read(masking, criterion, partial(scored.loss_of, batch)), criterion)
 
 
-@dataclass(frozen=True)
-class Shared:
-    """The batches of a process that trains together with others, None for one without a sample of the classes."""
-
-    batches: Iterable[Any]
-    loss_of: Callable[[Any], Tensor]
-
-
-def collect_together(sums: GradientSums, masking: Masking, criterion: Criterion, shared: Shared) -> None:
+def collect_together(sums: GradientSums, masking: Masking, criterion: Criterion, scored: Scored) -> None:
     """The same where the batches that all processes have at once make one, over whose samples everything is a mean.
 
     Processes may have different numbers of batches; those that have none left wait for the others.
     """
-    weights, batches, end = masking.weights, iter(shared.batches), object()
+    weights, batches, end = masking.weights, iter(scored.batches), object()
     while any(gathered((batch := next(batches, end)) is not end)):
         mine = None if batch is end else batch
         shares = shares_of(samples_told(mine))
         if not shares:
             continue
-        read = {} if mine is None else _read(masking, criterion, partial(shared.loss_of, mine))
+        read = {} if mine is None else _read(masking, criterion, partial(scored.loss_of, mine))
         known = ((weight, read.get(name)) for name, weight in weights.items())
         totals = [torch.zeros_like(weight) if one is None else one.to(weight).contiguous() for weight, one in known]
         add_up(totals, shares[place()])
