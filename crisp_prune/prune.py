@@ -161,16 +161,14 @@ class Crisp:
     def measure(self, batches: Iterable[Any], loss_fn: LossFn = classification_loss, *, together: bool = False) -> None:
         """Collect the gradients of a pass over `batches` without an optimizer step, for the next `step`.
 
-        The pass runs in evaluation mode, seeded by the iteration, on the samples of the user's classes; generators,
-        modes and every `.grad` are left as they were, and losses are not scaled. With `together` the batches that all
-        processes have at once count as one, as in `fit`; without, each counts for itself.
+        In evaluation mode, seeded by the iteration, on the samples of the classes; generators, modes and every `.grad`
+        stay as they were. With `together`, as in `fit`, the batches that all processes have at once count as one.
         """
         self.gradients.clear()
         with preserved(batches), evaluation(self.model), torch.enable_grad(), thawed(self.weights):
             seed_all(self.config.seed * 1000 + self.iteration, batches)
             scored = Scored(narrowed(batches, self.device, self.config.classes), partial(loss_fn, self.model))
-            way = collect_together if together else collect
-            way(self.gradients, self.masking, self.config.criterion, scored)
+            (collect_together if together else collect)(self.gradients, self.masking, self.config.criterion, scored)
 
     def observe(self, scale: float = 1.0) -> None:
         """Add the gradients that stand in `.grad` after backward(), divided by the AMP loss `scale`.

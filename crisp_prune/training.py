@@ -119,7 +119,7 @@ class Pruner(Protocol):
     def record(self, batch: Any, loss_fn: LossFn) -> None:
         """Take the geometry from one batch."""
 
-    def measure(self, batches: Iterable[Any], loss_fn: LossFn, together: bool) -> None:
+    def measure(self, batches: Iterable[Any], loss_fn: LossFn, *, together: bool) -> None:
         """Collect the gradients of a pass, in all processes together."""
 
     def step(self, batches: Iterable[Any] | None, loss_fn: LossFn) -> Iteration:
