@@ -24,6 +24,7 @@ from crisp_hw.timeloop.read.point import read_design
 from crisp_hw.timeloop.stats.detail import Evaluated
 from crisp_hw.timeloop.yaml.documents import InputFiles, input_files, load_documents
 from crisp_hw.timeloop.yaml.fields import key_at
+from crisp_hw.timeloop.yaml.unused_variables import unused_variables
 
 NEEDED = ("architecture", "problem")
 OWN = ("mapper", "mapping", *DOCUMENTS)  # read here; all others are for `accept`
@@ -113,19 +114,20 @@ def map_files(  # noqa: PLR0913 - what a caller may say of a search, all but the
     """
     asked = input_files(paths, variables)
     documents = load_documents(asked)
-    notes: tuple[str, ...] = ()
     try:
         documents = with_masks(documents)
+        notes = unused_variables(documents)
         if is_frontend(documents):
             from crisp_hw.timeloop.frontend.flatten import flatten  # most runs do without it, and start sooner
 
-            documents, notes = flatten(documents, for_mapper=True)
-        own, rest, more = _parted(documents)
+            documents, more = flatten(documents, for_mapper=True)
+            notes += more
+        own, rest, parted = _parted(documents)
         settings = _settings(own, objective)
         accepted, unused = accept(rest)
-        check_strict(asked, (*notes, *more, *unused, *settings.notes))
+        check_strict(asked, (*notes, *parted, *unused, *settings.notes))
         found = _map(
-            accepted, own, settings, (*notes, *more, *unused), _How(ParallelSearch(jobs), options, progress, began)
+            accepted, own, settings, (*notes, *parted, *unused), _How(ParallelSearch(jobs), options, progress, began)
         )
     except CrispError as error:
         raise with_line(error, documents) from error

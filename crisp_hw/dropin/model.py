@@ -33,6 +33,7 @@ from crisp_hw.timeloop.stats.text import stats_text
 from crisp_hw.timeloop.yaml.documents import InputFiles, input_files, read_documents
 from crisp_hw.timeloop.yaml.fields import underscored
 from crisp_hw.timeloop.yaml.spelling import as_spelled
+from crisp_hw.timeloop.yaml.unused_variables import unused_variables
 
 PREFIX = "timeloop-model"
 NEEDED = ("architecture", "problem", "mapping")
@@ -85,6 +86,7 @@ def evaluate_files(
     documents = given
     try:
         documents = with_masks(documents)
+        notes += unused_variables(documents)
         if is_frontend(documents):
             from crisp_hw.timeloop.frontend.flatten import flatten  # most runs do without it, and start sooner
 
