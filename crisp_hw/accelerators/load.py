@@ -251,7 +251,7 @@ def _sources(file: ArchFile) -> dict[str, str]:
     """ "LEVEL.field" -> source, sizes as "LEVEL.size"."""
     found = {}
     for level, model in (*file.levels.items(), (file.compute.name, file.compute)):
-        for name in model.model_fields_set:
+        for name in filter(model.model_fields_set.__contains__, type(model).model_fields):  # in one order always
             value = getattr(model, name)
             if isinstance(value, Sourced):
                 found[f"{level}.{'size' if name.startswith('size_') else name}"] = value.source

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from crisp_hw.machine.store import Store
 
 app = new_group(
-    "Show or delete what is kept of past searches and of the answers of CACTI and Accelergy. The folder is "
-    "$CRISP_HW_CACHE, else $XDG_CACHE_HOME/crisp-hw, else ~/.cache/crisp-hw."
+    "Show or delete what is kept of past searches, of the answers of CACTI and Accelergy, and of the script that draws "
+    "the charts of a page. The folder is $CRISP_HW_CACHE, else $XDG_CACHE_HOME/crisp-hw, else ~/.cache/crisp-hw."
 )
 
 
@@ -38,9 +38,11 @@ def _stores() -> "list[Store]":
     """All kinds of kept results, in one folder; InputError where that cannot be one."""
     from crisp_hw.characterization import accelergy, cacti
     from crisp_hw.machine.store import Store, cache_folder, check_folder
+    from crisp_hw.report.page import library
     from crisp_hw.searches import version
 
     folder = cache_folder()
     check_folder(folder)
     tools = (Store(folder, each.KIND, each.RECORD) for each in (cacti, accelergy))
-    return [Store(folder, version.KIND, version.engine_version()), *tools]
+    charts = Store(folder, library.KIND, library.library_version())
+    return [Store(folder, version.KIND, version.engine_version()), *tools, charts]

@@ -32,13 +32,14 @@ def save(
     """
     pictures = _pictures(network, form) if plot else {}
     document = evaluation_document(network)
+    totals = cast("list[Record]", document.content["totals"])
     texts = {
-        "totals.csv": csv_text(cast("list[Record]", document.content["totals"])),
+        "totals.csv": csv_text(totals),
         "layers.csv": csv_text(document.records),
         "levels.csv": csv_text(cast("list[Record]", document.content["levels"])),
         "result.json": json_text(document),
         "report.md": markdown_text(document, tuple(pictures)),
-        "report.html": page_text(evaluation_page(network, command)),
+        "report.html": page_text(evaluation_page(network, command, (totals, document.records))),
     }
     return write_all(folder, {name: text.encode() for name, text in texts.items()} | pictures)
 

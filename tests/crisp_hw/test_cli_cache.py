@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from crisp_hw.cli import app
 from crisp_hw.machine import store
 from crisp_hw.machine.store import Store, cache_folder, info
+from crisp_hw.report.page.library import library
 from crisp_hw.searches.version import engine_version
 
 pytestmark = pytest.mark.process
@@ -132,8 +133,16 @@ def test_every_kind_is_cleared_at_once(words, own_cache, make_package, monkeypat
     answers = len(list(own_cache.rglob("*.json")))
     run(*words)
     said = json.loads(run("cache", "info", "-f", "json").stdout)
-    assert [each["kept"] for each in said["kinds"]] == [4, answers, 0]
+    assert [each["kept"] for each in said["kinds"]] == [4, answers, 0, 0]
     assert run("cache", "clear").stdout == f"deleted {4 + answers} files in {own_cache}\n"
+
+
+def test_the_charts_of_a_page_are_counted_and_cleared(words, own_cache, tmp_path):
+    library.cache_clear()  # as in a new process
+    run(*words, "--no-cache", "--out", tmp_path / "out", "--no-plot")
+    said = json.loads(run("cache", "info", "-f", "json").stdout)
+    assert [(each["kind"], each["kept"]) for each in said["kinds"] if each["kept"]] == [("charts", 1)]
+    assert run("cache", "clear").stdout == f"deleted 1 files in {own_cache}\n"
 
 
 def test_answers_of_cacti_without_a_variable_lie_in_the_xdg_folder(make_package, monkeypatch, tmp_path):

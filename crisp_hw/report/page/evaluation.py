@@ -29,13 +29,17 @@ MASKLESS = (
 )
 
 
-def evaluation_page(network: NetworkEvaluation, command: str = "") -> Page:
+def evaluation_page(
+    network: NetworkEvaluation, command: str = "", records: tuple[Sequence[Record], Sequence[Record]] | None = None
+) -> Page:
     """Cards, totals, layers, roofs, mappings, masks, the command line, notes and provenance.
+
+    `records` are those of its accelerators and of its layers, where they are made already.
 
     >>> evaluation_page(NetworkEvaluation("nothing", ())).title
     'nothing'
     """
-    totals, layers = total_records(network), layer_records(network)
+    totals, layers = records or (total_records(network), layer_records(network))
     names = dict.fromkeys(row.layer for row in network.rows)
     said = [plain(note_line(note, arch_names(network), names)) for note in notes(network)]
     skipped = [plain(f"{each.name}: {each.reason}") for each in (*network.skipped, *without_area(network))]

@@ -3,19 +3,16 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.metadata import PackageNotFoundError, distribution
 from importlib.resources import files
 from typing import Any
 
 from crisp_hw.documents.columns import Column, cell
+from crisp_hw.report.page.library import LIBRARY, library, licence
 from crisp_hw.spec.columns import Record, Value
 
 Spec = Mapping[str, Any]
 """A chart as Vega-Lite writes it."""
-LIBRARY = "vl-convert-python"
-_LICENCES = ("License-Expression", "License")
-WITHOUT = 'charts are left out, because vl-convert-python is not installed: pip install "crisp-hw[report]"'
+WITHOUT = f'charts are left out, because {LIBRARY} is not installed: pip install "crisp-hw[report]"'
 
 
 @dataclass(frozen=True)
@@ -99,47 +96,23 @@ def page_text(page: Page) -> str:
     from jinja2 import Environment
 
     template = (files("crisp_hw.report.page") / "page.html.j2").read_text(encoding="utf-8")
-    library = _library() if page.charts or page.masks else ""
+    script = library() if page.charts or page.masks else ""
     charts = {each.name: {"words": each.words, "spec": each.spec} for each in page.charts}
     made = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(template)
     return made.render(
         page=page,
-        library=library,
-        licence=_licence() if library else "",
-        without=WITHOUT if (page.charts or page.masks) and not library else "",
-        data=_in_script({"charts": charts if library else {}, "chosen": page.chosen, **_masks(page, library)}),
+        library=script,
+        licence=licence() if script else "",
+        without=WITHOUT if (page.charts or page.masks) and not script else "",
+        data=_in_script({"charts": charts if script else {}, "chosen": page.chosen, **_masks(page, script)}),
     )
 
 
-def _masks(page: Page, library: str) -> dict[str, Any]:
+def _masks(page: Page, script: str) -> dict[str, Any]:
     """The masks, and how each is drawn."""
-    return {"masks": page.masks, "heat": page.heat} if library and page.masks else {}
+    return {"masks": page.masks, "heat": page.heat} if script and page.masks else {}
 
 
 def _in_script(value: object) -> str:
     """JSON that can stand in a script: nothing in it ends one, or begins a comment."""
     return json.dumps(value, allow_nan=False).replace("<", "\\u003c").replace("\u2028", "").replace("\u2029", "")
-
-
-@cache
-def _library() -> str:
-    """Vega, Vega-Lite and vega-embed as one script; empty where the package is not installed."""
-    try:
-        import vl_convert
-    except ImportError:
-        return ""
-    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
-
-
-@cache
-def _licence() -> str:
-    """The name, version and licence of the chart library, as its package says."""
-    try:
-        found = distribution(LIBRARY)
-    except PackageNotFoundError:
-        return ""
-    import vl_convert
-
-    parts = f"Vega {vl_convert.get_vega_version()}, Vega-Lite, vega-embed {vl_convert.get_vega_embed_version()}"
-    licence = next((found.metadata[key] for key in _LICENCES if key in found.metadata), "unknown")
-    return f"{parts}, from {LIBRARY} {found.version}, licence {licence}"

@@ -7,7 +7,11 @@ KEPT = Section(
     "`crisp-hw cache info`: one record per kind of results.",
     (
         column("folder", "text", "Where they lie."),
-        column("kind", "text", "searches, or the answers of cacti or accelergy."),
+        column(
+            "kind",
+            "text",
+            "searches, answers of cacti or accelergy, or charts: the script that draws them.",
+        ),
         column("entries", "whole", "How many this version finds again."),
         column("stale", "whole", "How many other versions left; they are never read.", 1, "of other versions"),
         column("size_bytes", "whole", "Bytes of all of them.", 0, "bytes"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from crisp_hw import api
-from crisp_hw.accelerators.schema import NO_SOURCE
+from crisp_hw.accelerators.schema import NO_SOURCE, Level
 from crisp_hw.spec.descriptors import PrunedLayer, PrunedModel
 from crisp_hw.spec.layer import Layer, Workload
 from crisp_hw.spec.patterns import NM
@@ -119,3 +119,9 @@ def test_tiles_of_real_kernels_are_an_option(tmp_path):
     assert padded.result.cycles > plain.result.cycles
     assert any("a multiple of 32" in text for text in padded.point.assumptions)
     assert not any("a multiple of 32" in text for text in plain.point.assumptions)
+
+
+def test_sources_stand_in_the_order_of_the_schema():
+    names = [key.removeprefix("SMEM.") for key in api.load_arch("crisp-stc").sources if key.startswith("SMEM.")]
+    order = dict.fromkeys("size" if name.startswith("size_") else name for name in Level.model_fields)
+    assert len(names) > 5 and names == [name for name in order if name in names]

@@ -1,6 +1,7 @@
 """What was saved is loaded again: the same value, so the same tables, frames, figures and documents."""
 
 import json
+import pickle
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any, get_args, get_type_hints
@@ -30,6 +31,7 @@ from crisp_hw.spec.design import Design
 from crisp_hw.spec.evaluation import DensityCheck, LayerEvaluation, NetworkEvaluation
 from crisp_hw.spec.mapping import LoopMapping
 from crisp_hw.spec.problem import Problem, Tensor
+from crisp_hw.spec.spelling import read_spelled, spelled
 
 pytestmark = pytest.mark.slow
 
@@ -197,3 +199,11 @@ def test_the_text_does_not_depend_on_the_order_of_sets():
     other = replace(nest, keeps=tuple(frozenset(each) for each in names))
     turned = replace(row, point=replace(row.point, mapping=replace(row.point.mapping, nest=other)))
     assert result_text(replace(found, rows=(turned, *found.rows[1:]))) == result_text(found)
+
+
+def test_equal_parts_are_kept_once_however_they_came_about():
+    row = evaluation("patterns").network.rows[0]
+    copied = replace(row, result=read_spelled(type(row.result), spelled(row.result)))
+    assert copied.result is not row.result and pickle.dumps(copied.result) != pickle.dumps(row.result)
+    once, twice = (kept(NetworkEvaluation("found", rows)).parts.results for rows in ((row,), (row, copied)))
+    assert once == twice

@@ -34,7 +34,7 @@ def text(network):
 def test_it_is_small_and_fetches_nothing(text):
     assert len(text.encode()) < 1_500_000
     assert "Vega 6" in text and "licence BSD-3-Clause" in text
-    own = text.replace(pages._library(), "")
+    own = text.replace(pages.library(), "")
     assert not re.findall(r"<(?:script|img|iframe|link|source)[^>]+(?:src|href)=(?!\"data:)", own)
 
 
@@ -57,7 +57,7 @@ def test_names_of_others_are_text_and_nothing_else():
 
 
 def test_without_the_library_the_page_says_so(network, monkeypatch):
-    monkeypatch.setattr(pages, "_library", lambda: "")
+    monkeypatch.setattr(pages, "library", lambda: "")
     made = page_text(evaluation_page(network))
     assert "vl-convert-python is not installed" in made and "vegaEmbed" not in made and "<table>" in made
 
