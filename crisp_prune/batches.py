@@ -1,6 +1,7 @@
 """What a batch is, and how it is narrowed to the user's classes."""
 
 import copy
+import warnings
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from crisp_hw.errors import InputError
+from crisp_hw.spec.shown import listed
 from crisp_prune.nesting import named, rebuilt
 from crisp_prune.rng import preserved
 
@@ -113,6 +115,25 @@ def labels_of_batch(batch: Any) -> Tensor | None:
         case _:
             found = [value for key, value in named(batch).items() if key in LABEL_KEYS and value is not None]
     return found[0] if len(found) == 1 and _is_label(found[0]) else None
+
+
+def labels_in(batch: Any) -> set[int]:
+    """The labels that a batch shows.
+
+    >>> labels_in((torch.zeros(3), torch.tensor([4, 5, 4])))
+    {4, 5}
+    """
+    labels = None if batch is None else labels_of_batch(batch)
+    return set() if labels is None else set(labels.tolist())
+
+
+def say_missing(classes: Collection[int], seen: Collection[int]) -> None:
+    """A warning about classes of which no sample was seen: the network is pruned as if nobody had asked for them.
+
+    >>> say_missing((1, 2), {1, 2, 3})
+    """
+    if missing := sorted(set(classes) - set(seen)):
+        warnings.warn(f"no batch held a sample of the classes {listed(list(map(str, missing)), 5)}", stacklevel=2)
 
 
 def count_left(batch: Any, counted: int | None, classes: Collection[int]) -> int | None:

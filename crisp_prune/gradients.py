@@ -1,6 +1,6 @@
 """Gradient terms of the saliency, summed over batches and over processes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 
@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Where
+from crisp_hw.spec.shown import listed
 from crisp_prune.choices import WITHOUT_GRADIENTS, Criterion, Layout
 from crisp_prune.matrix import to_matrix
 from crisp_prune.saliency import batch_term, saliency
@@ -45,6 +46,10 @@ class GradientSums:
 
     def observe(self, weights: Mapping[str, nn.Parameter], scale: float, score: Criterion) -> None:
         """The batch whose gradients stand in `.grad`, divided by the `scale` of its loss; InputError without any."""
+        frozen = [name for name, each in weights.items() if each.grad is None and not each.requires_grad]
+        if score not in WITHOUT_GRADIENTS and frozen:
+            said = f"{listed(frozen, 3)} has no gradient, because requires_grad is off, and would be ranked last"
+            raise InputError(said, hint="turn it on while observing, give it the role dense, or give step() batches")
         found = {name: None if each.grad is None else each.grad.float() / scale for name, each in weights.items()}
         if score not in WITHOUT_GRADIENTS and all(gradient is None for gradient in found.values()):
             said = "no prunable weight has a gradient to observe"
@@ -90,6 +95,9 @@ class GradientSums:
         >>> GradientSums().scores({"a": nn.Parameter(torch.tensor([[-2.0]]))}, "magnitude")["a"].tolist()
         [[2.0]]
         """
+        if unread := [name for name, weight in weights.items() if weight.is_meta]:
+            said = "its weight is on the device meta, which has sizes and no numbers, so it cannot be ranked"
+            raise InputError(said, Where(key=unread[0]), "load the weights first")
         means, batches = self.means(weights)
         if score not in WITHOUT_GRADIENTS and not batches:
             raise InputError(
@@ -105,21 +113,22 @@ class GradientSums:
 
 
 @contextmanager
-def thawed(weights: Mapping[str, nn.Parameter]) -> Iterator[None]:
-    """Let frozen weights take part in the score pass; their flags are restored afterwards.
+def thawed(weights: Iterable[nn.Parameter]) -> Iterator[None]:
+    """Let frozen weights have gradients inside; afterwards they are frozen again, with the `.grad` of before.
 
     >>> weight = nn.Parameter(torch.ones(2), requires_grad=False)
-    >>> with thawed({"a": weight}):
+    >>> with thawed([weight]):
     ...     weight.requires_grad
     True
     >>> weight.requires_grad
     False
     """
-    flags = {name: weight.requires_grad for name, weight in weights.items()}
-    for weight in weights.values():
+    frozen = [(weight, weight.grad) for weight in weights if not weight.requires_grad]
+    for weight, _ in frozen:
         weight.requires_grad_(True)
     try:
         yield
     finally:
-        for name, weight in weights.items():
-            weight.requires_grad_(flags[name])
+        for weight, before in frozen:
+            weight.requires_grad_(False)
+            weight.grad = before

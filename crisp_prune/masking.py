@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.shown import listed
 from crisp_hw.spec.wrapped import module_of
 from crisp_prune.attach import LastCall, Masks, attach, detach, mask_hooks, paused, share_nothing
@@ -76,6 +76,9 @@ class Masking:
         sites = {site.name: site for site in find_sites(self.model)}
         self.sites = {layer.name: sites[layer.name] for layer in pruned}
         self.masks = {layer.name: dense_masks(layer.grid) for layer in pruned}
+        if made := [name for name, weight in self.weights.items() if weight.is_inference()]:
+            said = "its weight was made in torch.inference_mode(), so it cannot be changed"
+            raise InputError(said, Where(key=made[0]), "make or load the model outside of it")
         self.attached = {name: attach(self.model, site) for name, site in self.sites.items()}
         self.followers = []
         self.nonzero = nonzero_of(self.weights, self.layouts) if keep_zeros else {}

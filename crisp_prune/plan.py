@@ -14,7 +14,7 @@ from crisp_hw.spec.columns import Record
 from crisp_hw.spec.documents.workloads import PLAN
 from crisp_hw.spec.kinds import wrong_kind
 from crisp_hw.spec.layer import Skipped
-from crisp_hw.spec.shown import counted, folded_html, table_html
+from crisp_hw.spec.shown import counted, folded_html, listed, table_html
 from crisp_prune.budget import TOLERANCE, Budget
 from crisp_prune.config import MAX, CrispConfig, match_glob
 from crisp_prune.ends import ends_in_norm
@@ -23,7 +23,7 @@ from crisp_prune.given import checked_module
 from crisp_prune.reach import LayerPlan, plan_layer
 from crisp_prune.roles import automatic_roles, of_pattern
 from crisp_prune.schedule import nm_sparsity
-from crisp_prune.sites import Site, find_sites, unsupported
+from crisp_prune.sites import SHOWN, Site, find_sites, unsupported
 
 
 @dataclass(frozen=True)
@@ -180,11 +180,12 @@ def require_reachable(plan: Plan, sparsity: float) -> None:
     prunable = [layer for layer in plan.layers if layer.role != "dense"]
     worst = sorted(prunable, key=lambda layer: layer.lowest_kept, reverse=True)[:3]
     blame = ", ".join(f"{layer.name} keeps {layer.lowest_kept} of {layer.weights} ({layer.role})" for layer in worst)
-    raise InputError(
-        f"sparsity {sparsity:.4f} is out of reach: the highest is {plan.highest:.4f}, held back most by {blame}",
-        hint=f"take sparsity={_rounded_down(plan.highest)} or sparsity={MAX!r}, a smaller block, or another role for "
-        "those layers",
-    )
+    hint = f"take sparsity={_rounded_down(plan.highest)} or sparsity={MAX!r}, a smaller block, or another role for "
+    hint += "those layers"
+    if waiting := [layer.name for layer in plan.layers if layer.role == "dense" and layer.reason.endswith(SHOWN)]:
+        hint = f"give a sample, which shows whether {listed(waiting, 3)} must stay dense; or {hint}"
+    said = f"sparsity {sparsity:.4f} is out of reach: the highest is {plan.highest:.4f}, held back most by {blame}"
+    raise InputError(said, hint=hint)
 
 
 def _rounded_down(sparsity: float) -> float:

@@ -161,20 +161,20 @@ class Crisp:
     def measure(self, batches: Iterable[Any], loss_fn: LossFn = classification_loss, *, together: bool = False) -> None:
         """Collect the gradients of a pass over `batches` without an optimizer step, for the next `step`.
 
-        In evaluation mode, seeded by the iteration, on the samples of the classes; generators, modes and every `.grad`
-        stay as they were. With `together`, as in `fit`, the batches that all processes have at once count as one.
+        In evaluation mode, seeded. With `together`, as in `fit`, batches that all processes have at once count as one.
         """
         self.gradients.clear()
-        with preserved(batches), evaluation(self.model), torch.enable_grad(), thawed(self.weights):
+        with preserved(batches), evaluation(self.model), torch.enable_grad(), thawed(self.weights.values()):
             seed_all(self.config.seed * 1000 + self.iteration, batches)
-            scored = Scored(narrowed(batches, self.device, self.config.classes), partial(loss_fn, self.model))
+            mine = narrowed(batches, self.device, self.config.classes)
+            scored = Scored(mine, partial(loss_fn, self.model), self.config.classes)
             (collect_together if together else collect)(self.gradients, self.masking, self.config.criterion, scored)
 
     def observe(self, scale: float = 1.0) -> None:
         """Add the gradients that stand in `.grad` after backward(), divided by the AMP loss `scale`.
 
-        For `online` scoring in your own loop; call it before `optimizer.step()`. A batch whose gradients overflowed
-        is left out, as GradScaler leaves out its step. Under DDP `.grad` is already the mean over processes.
+        For `online` scoring in your own loop: before `optimizer.step()`, once where several backward() add up. A batch
+        whose gradients overflowed is left out, as GradScaler does. Under DDP `.grad` is the mean over processes.
         """
         self.gradients.observe(self.weights, scale, self.config.criterion)
 

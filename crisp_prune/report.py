@@ -39,7 +39,9 @@ def report_markdown(pruner: Crisp, exported: PrunedModel, course: Course) -> str
             ("among the user's classes", f"{before.top1_classes:.4f}", f"{after.top1_classes:.4f}"),
         ],
     )
-    lines += [f"{after.samples} validation samples of the user's classes.", "", _work_left(exported), ""]
+    one = len(config.classes) == 1
+    alone = " One class is always the best among itself: the second line says nothing." if one else ""
+    lines += [f"{after.samples} validation samples of the user's classes.{alone}", "", _work_left(exported), ""]
     lines += [_pictures(course.pictures, ("accuracy",)), "", "## Iterations", ""]
     lines += _table(("iteration", "target", "sparsity", "epoch", "loss", "top-1"), _iterations(pruner, course.rows))
     lines += ["## Layers", "", *_table(("layer", "role", "matrix", "live blocks", "sparsity", "why"), _layers(pruner))]

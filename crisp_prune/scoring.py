@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from crisp_prune.batches import samples_told
+from crisp_prune.batches import labels_in, samples_told, say_missing
 from crisp_prune.choices import OF_OUTPUTS, Criterion
 from crisp_prune.gradients import GradientSums
 from crisp_prune.losses import checked_loss
 from crisp_prune.masking import Masking
 from crisp_prune.outputs import complete, of_outputs
-from crisp_prune.together import add_up, gathered, place, shares_of
+from crisp_prune.together import add_up, gathered, place, processes, shares_of
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Scored:
 
     batches: Iterable[Any]
     loss_of: Callable[[Any], Tensor]
+    classes: tuple[int, ...] = ()
 
 
 def collect(sums: GradientSums, masking: Masking, criterion: Criterion, scored: Scored) -> None:
@@ -37,9 +38,13 @@ def collect(sums: GradientSums, masking: Masking, criterion: Criterion, scored: 
     >>> sums.sums["0"][0].tolist()
     [1.0, 1.0, 1.0, 1.0]
     """
+    seen: set[int] = set()
     for batch in scored.batches:
         if batch is not None:
+            seen |= labels_in(batch)
             sums.add(_read(masking, criterion, partial(scored.loss_of, batch)), criterion)
+    if processes() == 1 and seen:  # others may have seen others; without any, there is nothing to rank by
+        say_missing(scored.classes, seen)
 
 
 def collect_together(sums: GradientSums, masking: Masking, criterion: Criterion, scored: Scored) -> None:

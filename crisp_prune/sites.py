@@ -14,9 +14,9 @@ from crisp_prune.choices import Layout
 
 _PLAIN = "convolution or Linear: not pruned, not exported"
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-STACKED = (
-    "has stacked weights, to be multiplied along their last axis (linear(x, weight[i])); a sample or a batch shows it"
-)
+SHOWN = "a sample or a batch shows it"
+"""The end of every reason that a recorded forward pass can lift."""
+STACKED = f"has stacked weights, to be multiplied along their last axis (linear(x, weight[i])); {SHOWN}"
 """The caution about weights of three axes in a module of the user's own, such as the experts of a mixture."""
 
 
@@ -61,7 +61,7 @@ def weight_of(model: nn.Module, use: Use) -> nn.Parameter:
     >>> weight_of(nn.Linear(2, 3), Use("fc", "", "weight", "")).shape
     torch.Size([3, 2])
     """
-    parameter: nn.Parameter | None = module_of(model, use.owner)._parameters[use.attribute]
+    parameter: nn.Parameter | None = module_of(model, use.owner)._parameters.get(use.attribute)
     if parameter is None:
         raise InputError(f"{use.name} has lost its weight", hint="was the layer changed after the pruner was attached?")
     if type(parameter).__name__ == "DTensor":  # by name: importing it takes a while, and few need it
@@ -91,12 +91,13 @@ def find_sites(model: nn.Module) -> tuple[Site, ...]:
             )
         known = found.setdefault(id(weight), (kind, [], obstacle))
         known[1].append(use)
+    _apart(model, [use for _, uses, _ in found.values() for use in uses])
     readers = _readers(model)
     return tuple(
         Site(
             kind,
             tuple(uses),
-            obstacle or _tie(uses, readers[identity]),
+            obstacle or _tie(uses, readers[identity]) or _numbers(weight_of(model, uses[0])),
             _own_code(model, uses),
             _layout(model, uses[0]),
         )
@@ -182,7 +183,7 @@ def _own_code(model: nn.Module, uses: list[Use]) -> str:
             continue
         if any(getattr(type(module), name) is not getattr(plain, name) or name in vars(module) for name in names):
             kind = type(module).__name__
-            return f"{kind} has a forward of its own, which may change the weight; a sample or a batch shows it"
+            return f"{kind} has a forward of its own, which may change the weight; {SHOWN}"
     return ""
 
 
@@ -204,6 +205,28 @@ def _readers(model: nn.Module) -> dict[int, list[str]]:
     for name, _, _, parameter in _parameters(model):
         readers.setdefault(id(parameter), []).append(name)
     return readers
+
+
+def _numbers(weight: nn.Parameter) -> str:
+    """An obstacle when weights are no real numbers in memory of their own."""
+    if weight.is_complex():
+        return f"its weights are complex ({weight.dtype}), and saliency is that of real ones"
+    if any(step == 0 and size > 1 for step, size in zip(weight.stride(), weight.shape, strict=True)):
+        return "several of its weights are one number in memory (expanded); give it a copy of its own"
+    return ""
+
+
+def _apart(model: nn.Module, uses: list[Use]) -> None:
+    """InputError where two parameters are the same numbers in memory: masks on one would change the other."""
+    places: dict[int, Use] = {}
+    for use in uses:
+        weight = weight_of(model, use)
+        if weight.is_meta or not weight.numel():
+            continue
+        other = places.setdefault(weight.data_ptr(), use)
+        if weight_of(model, other) is not weight:
+            said = f"{other.name} and {use.name} have parameters of their own that are the same numbers in memory"
+            raise InputError(said, hint=f"tie them as one parameter: {use.name}.weight = {other.name}.weight")
 
 
 def _tie(uses: list[Use], names: list[str]) -> str:

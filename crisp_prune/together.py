@@ -95,10 +95,11 @@ def average(parameters: Sequence[nn.Parameter], share: float) -> None:
     That is the gradient of the mean loss over all samples. Without any in a process, zeros count; a parameter that has
     none in any stays without one.
     """
-    if processes() == 1:
+    if not parameters or (processes() == 1 and share == 1):
         return
     have = torch.tensor([each.grad is not None for each in parameters], dtype=torch.int32, device=parameters[0].device)
-    dist.all_reduce(have, dist.ReduceOp.MAX)
+    if processes() > 1:
+        dist.all_reduce(have, dist.ReduceOp.MAX)
     for each, known in zip(parameters, have.tolist(), strict=True):
         if known:
             each.grad = torch.zeros_like(each) if each.grad is None else each.grad.to_dense()
@@ -107,9 +108,10 @@ def average(parameters: Sequence[nn.Parameter], share: float) -> None:
 
 def add_up(tensors: Sequence[Tensor], share: float) -> None:
     """Make each of these tensors the sum over all processes of theirs times their share."""
-    for piece in _pieces(tensors) if processes() > 1 else ():
+    for piece in _pieces(tensors):
         flat = torch.cat([tensor.reshape(-1) for tensor in piece]) * share
-        dist.all_reduce(flat)
+        if processes() > 1:
+            dist.all_reduce(flat)
         for tensor, values in zip(piece, torch.split(flat, [tensor.numel() for tensor in piece]), strict=True):
             tensor.copy_(values.view(tensor.shape))
 

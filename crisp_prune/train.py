@@ -12,9 +12,10 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from crisp_hw.errors import InputError
 from crisp_prune import rng
 from crisp_prune.attach import mask_hooks
-from crisp_prune.batches import first_batch, only_classes, samples_told, to_device
+from crisp_prune.batches import first_batch, labels_in, only_classes, samples_told, say_missing, to_device
 from crisp_prune.choices import WITHOUT_GRADIENTS
 from crisp_prune.geometry import evaluation
+from crisp_prune.gradients import thawed
 from crisp_prune.losses import checked_loss
 from crisp_prune.resume import load, save
 from crisp_prune.schedule import boundary, rate_factor, rewound_factor
@@ -108,6 +109,7 @@ def _optimize(training: Training, batch: Any) -> None:
     """One optimizer step on the samples of the user's classes (none among them: only the schedule moves on)."""
     pruner, config, optimizer, scaler = training.pruner, training.config, training.optimizer, training.scaler
     mine = only_classes(to_device(batch, pruner.device), config.classes)
+    training.seen |= labels_in(mine)
     shares = shares_of(samples_told(mine))
     if not shares:
         return
@@ -118,12 +120,16 @@ def _optimize(training: Training, batch: Any) -> None:
     for group in optimizer.param_groups:
         group["lr"] = rate
     optimizer.zero_grad(set_to_none=True)
-    loss = _backward(training, mine, shares[place()])
-    scaler.unscale_(optimizer)
-    if config.bn_l1:
-        _slim(pruner.model, config.bn_l1)
-    if _observing(training):
-        pruner.observe()
+    observing = _observing(training)
+    frozen = [weight for weight in pruner.weights.values() if observing and not weight.requires_grad]
+    with thawed(frozen):  # scored like all others, and not trained
+        loss = _backward(training, mine, shares[place()])
+        average(frozen, shares[place()] / scaler.get_scale())
+        scaler.unscale_(optimizer)
+        if config.bn_l1:
+            _slim(pruner.model, config.bn_l1)
+        if observing:
+            pruner.observe()
     scaler.step(optimizer)
     scaler.update()
     pruner.decay(rate)
@@ -211,6 +217,8 @@ def _close_epoch(training: Training) -> None:
     """Note the epoch's metrics."""
     training.epoch_rng = None
     epoch = training.step // training.steps_per_epoch
+    if epoch == 1:
+        say_missing(training.config.classes, set().union(*gathered(training.seen)))
     loss = training.loss_sum / training.losses if training.losses else nan  # no sample of the classes in an epoch
     training.loss_sum, training.losses = 0.0, 0
     rate, state = float(training.optimizer.param_groups[0]["lr"]), training.pruner.state

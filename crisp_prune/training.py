@@ -113,6 +113,10 @@ class Pruner(Protocol):
         """Masks, history and geometry now."""
 
     @property
+    def weights(self) -> dict[str, nn.Parameter]:
+        """The dense weights of the prunable layers."""
+
+    @property
     def device(self) -> torch.device:
         """Where batches go."""
 
@@ -159,6 +163,7 @@ class Training:
         self.scaler = torch.amp.GradScaler(pruner.device.type, enabled=config.amp == "fp16")
         self.step, self.loss_sum, self.losses, self.rows = 0, 0.0, 0, list[EpochRow]()
         self.epoch_rng: rng.State | None = None
+        self.seen: set[int] = set()
         self.scores_with = loader if options.score_loader is None else options.score_loader
 
     @property
