@@ -25,16 +25,22 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", 
 class ImageFolder(Dataset[tuple[Tensor, int]]):
     """Images in one sub-folder per class.
 
-    A class is its folder's name when all names are whole numbers, else its place in alphabetical order; `targets`
-    lists the class of every image. InputError when there is no image.
+    A class is its folder's name when all names are whole numbers, else its place in alphabetical order, or what
+    `classes` says, beside which folders do not count; `targets` lists the class of every image. InputError when there
+    is no image.
     """
 
-    def __init__(self, root: Path, transform: Callable[["Image"], Tensor]) -> None:
+    def __init__(
+        self, root: Path, transform: Callable[["Image"], Tensor], classes: Mapping[str, int] | None = None
+    ) -> None:
         """List the files, sorted, so that an index means the same image on every machine."""
         names = sorted(folder.name for folder in root.iterdir() if folder.is_dir())
         numbered = bool(names) and all(name.isdecimal() for name in names)
+        own = {name: int(name) if numbered else index for index, name in enumerate(names)}
         self.transform = transform
-        self.classes = {name: int(name) if numbered else index for index, name in enumerate(names)}
+        if classes is not None and not (numbered and all(map(str.isdecimal, classes))):
+            own = {name: classes[name] for name in names if name in classes}
+        self.classes = own
         self.files = [
             (file, label)
             for name, label in self.classes.items()
@@ -43,7 +49,9 @@ class ImageFolder(Dataset[tuple[Tensor, int]]):
         ]
         self.targets = [label for _, label in self.files]
         if not self.files:
-            raise InputError("no images in sub-folders", Where(mark=Mark(str(root))), f"expected {root}/CLASS/NAME.png")
+            wanted = "CLASS" if classes is None else next(iter(classes), "CLASS")
+            said = "no images in sub-folders" if classes is None else "no images in sub-folders of the classes trained"
+            raise InputError(said, Where(mark=Mark(str(root))), f"expected {root}/{wanted}/NAME.png")
 
     def __len__(self) -> int:
         """Images of all classes."""
@@ -67,10 +75,13 @@ class ImageFolder(Dataset[tuple[Tensor, int]]):
             ) from error
 
 
-def open_dataset(spec: str, transform: ImageTransform) -> Any:
-    """A data set of (input, label): a folder of class sub-folders, or "package.module:factory", which is called."""
+def open_dataset(spec: str, transform: ImageTransform, like: Any = None) -> Any:
+    """A data set of (input, label): a folder of class sub-folders, or "package.module:factory", which is called.
+
+    A folder has the labels of the folder that it is `like`, by the names of the classes, also where it lacks some.
+    """
     if Path(spec).is_dir():
-        return ImageFolder(Path(spec), transform)
+        return ImageFolder(Path(spec), transform, like.classes if isinstance(like, ImageFolder) else None)
     if ":" not in spec:
         said = "is no folder" if Path(spec).exists() else "no such folder"
         hint = "give a folder of class sub-folders or package.module:factory"
@@ -89,8 +100,51 @@ def labels_of(dataset: Any) -> list[int]:
     """
     targets = getattr(dataset, "targets", None)
     if targets is not None:
-        return [int(label) for label in targets]
-    return [int(dataset[index][1]) for index in range(len(dataset))]
+        return [_label(label, f"target {place}") for place, label in enumerate(targets)]
+    return [_label_at(dataset, index) for index in range(len(dataset))]
+
+
+def require_labels(dataset: Any, labels: Sequence[int], chosen: Sequence[int]) -> None:
+    """InputError where the first sample of a class is read with another label than the data set lists for it.
+
+    >>> require_labels([("a", 3), ("b", 5)], [3, 5], [0, 1])
+    """
+    for index in {labels[index]: index for index in reversed(chosen)}.values():
+        read = _label_at(dataset, index)
+        if read != labels[index]:
+            said = f"sample {index} has the label {labels[index]} in `targets` and {read} when it is read"
+            raise InputError(said, hint="let `targets` list what is read: does a target_transform change it?")
+
+
+def require_names(names: Mapping[int, str], others: Mapping[int, str], classes: Sequence[int]) -> None:
+    """InputError where the data to validate on has another name for one of the classes.
+
+    >>> require_names({0: "cat"}, {0: "cat", 1: "dog"}, (0,))
+    """
+    for label in classes:
+        if label in names and label in others and names[label] != others[label]:
+            said = f"class {label} is {names[label]!r} in the training data and {others[label]!r} in the validation"
+            raise InputError(f"{said} data", hint="give data sets that number their classes alike")
+
+
+def _label_at(dataset: Any, index: int) -> int:
+    match dataset[index]:
+        case [_, label]:
+            return _label(label, f"sample {index}")
+        case other:
+            raise InputError(f"sample {index} is a {type(other).__name__}", hint="give pairs of an input and a label")
+
+
+def _label(value: Any, what: str) -> int:
+    """A label as a whole number."""
+    try:
+        label = int(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        said = f"the label of {what} is no single number ({in_our_words(error)})"
+        raise InputError(said, hint="give one class a sample, as a whole number") from error
+    if label != value:
+        raise InputError(f"the label of {what} is {value}, no whole number", hint="give one class a sample")
+    return label
 
 
 def names_of(dataset: Any) -> dict[int, str]:

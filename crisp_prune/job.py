@@ -10,6 +10,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Subset
 
 from crisp_hw.errors import InputError, Mark, Where
+from crisp_hw.machine.alone import alone_in
 from crisp_hw.machine.objects import call_factory
 from crisp_hw.machine.writing import check_writable, write_text
 from crisp_hw.pruned_file import save_pruned
@@ -24,6 +25,8 @@ from crisp_prune.data import (
     labels_of,
     names_of,
     open_dataset,
+    require_labels,
+    require_names,
     stratified,
 )
 from crisp_prune.evaluate import Accuracy, accuracy
@@ -120,7 +123,10 @@ def loaded(job: Job) -> Loaded:
     classes = choose_classes(job.classes, labels, job.config.seed, names)
     holdout = job.holdout if job.validate is None else 0.0
     train, held = stratified(labels, classes, Sampling(job.per_class, holdout, job.config.seed))
-    validation = Subset(dataset, held) if job.validate is None else open_dataset(job.validate, job.image)
+    require_labels(dataset, labels, train)
+    validation = Subset(dataset, held) if job.validate is None else open_dataset(job.validate, job.image, like=dataset)
+    if job.validate is not None:
+        require_names(names, names_of(validation), classes)
     # A last batch of one sample cannot be normalised over the batch, so it is left out.
     lonely = len(train) > job.batch_size and len(train) % job.batch_size == 1
     shuffled = DataLoader(Subset(dataset, train), job.batch_size, shuffle=True, drop_last=lonely)
@@ -139,6 +145,12 @@ def execute(job: Job, resume: bool, on_step: Callable[[Progress], None]) -> Outc
         raise InputError("nothing to validate on", hint="give --validate, or a --holdout above 0")
     _check_places(job)
     check_run(job.run_dir, job.as_dict(), resume)  # before a budget is searched for, which takes minutes
+    with alone_in(job.run_dir):
+        return _execute(job, resume, on_step)
+
+
+def _execute(job: Job, resume: bool, on_step: Callable[[Progress], None]) -> Outcome:
+    """The job in a run directory of its own."""
     model = build_model(job.model, job.weights, job.config.seed).to(_device(job.device))
     data = loaded(job)
     batches, validation, classes = data.train, data.validation, data.classes

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import crisp_prune
+from crisp_hw.machine.alone import alone_in
 from crisp_prune.cli.start import run
 
 pytestmark = pytest.mark.process
@@ -120,6 +121,15 @@ def test_places_that_cannot_be_written_are_found_before_training(folder, here):
     refused(here("--out", f"{'long' * 70}.pt"), "File name too long")
     left = {entry.name for entry in folder.iterdir()} - {"__pycache__"}
     assert left == {"tiny.py", "file", "taken.pt", "pipe.pt"}
+
+
+@pytest.mark.parametrize("words", [(), ("--resume",)])
+def test_two_runs_at_once_in_one_folder_are_one_too_many(folder, here, words):
+    """The second wrote its checkpoints over those of the first."""
+    assert here("--out", "run.pt")[0] == 0 if words else True
+    with alone_in(folder / "run-run"):
+        refused(here("--out", "run.pt", *words), "run-run: another process is at work in it; wait for it")
+    assert here("--out", "run.pt", *words)[0] == 0
 
 
 def test_what_cannot_be_read_is_named(folder, here):

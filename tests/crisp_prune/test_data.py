@@ -14,7 +14,10 @@ from crisp_prune.data import (
     Sampling,
     choose_classes,
     labels_of,
+    names_of,
     open_dataset,
+    require_labels,
+    require_names,
     stratified,
 )
 from crisp_prune.image import IMAGENET_MEAN, IMAGENET_STD, ImageTransform
@@ -108,3 +111,58 @@ def test_classes_are_listed_drawn_or_refused():
         choose_classes("dog,cow", labels, 0, names)
     with pytest.raises(InputError, match="class 3 has 1 samples, too few"):
         stratified(labels, (3,), Sampling(1, 0.5, 0))
+
+
+# Two data sets, and labels that are listed and read
+
+
+def test_a_folder_to_validate_on_has_the_labels_of_the_one_to_train_on(tmp_path):
+    """It lacked `bee`, so that `cat` had the label of `bee`, and accuracies were those of other classes."""
+    train = open_dataset(str(make_folder(tmp_path / "train", ["ant", "bee", "cat"])), ImageTransform(8))
+    held = open_dataset(str(make_folder(tmp_path / "held", ["cat", "ant", "dog"])), ImageTransform(8), like=train)
+    assert names_of(held) == {0: "ant", 2: "cat"} and held.targets == [0, 0, 2, 2]
+    numbers = open_dataset(str(make_folder(tmp_path / "n", ["01", "7"])), ImageTransform(8))
+    again = open_dataset(str(make_folder(tmp_path / "m", ["1", "7"])), ImageTransform(8), like=numbers)
+    assert again.targets == numbers.targets == [1, 1, 7, 7]
+    with pytest.raises(InputError, match=r"no images in sub-folders of the classes trained; expected .*/ant/NAME.png"):
+        open_dataset(str(make_folder(tmp_path / "other", ["x"])), ImageTransform(8), like=train)
+
+
+def test_names_of_one_label_must_agree():
+    require_names({0: "cat", 1: "dog"}, {0: "cat", 1: "fox"}, (0,))
+    require_names({}, {0: "cat"}, (0,))
+    with pytest.raises(InputError, match="class 1 is 'dog' in the training data and 'fox' in the validation data"):
+        require_names({0: "cat", 1: "dog"}, {0: "cat", 1: "fox"}, (0, 1))
+
+
+class Listed:
+    """Lists other labels than it gives, as with a target_transform."""
+
+    def __init__(self, targets, read):
+        self.targets, self.read = targets, read
+
+    def __len__(self):
+        return len(self.read)
+
+    def __getitem__(self, index):
+        return torch.zeros(1), self.read[index]
+
+
+def test_labels_that_are_listed_must_be_those_that_are_read():
+    require_labels(Listed([3, 5, 5], [3, 5, 5]), [3, 5, 5], [0, 2])
+    with pytest.raises(InputError, match=r"sample 1 has the label 5 in `targets` and 1 when it is read; let `targets`"):
+        require_labels(Listed([3, 5, 5], [3, 1, 1]), [3, 5, 5], [0, 1, 2])
+
+
+@pytest.mark.parametrize(
+    ("dataset", "said"),
+    [
+        (Listed([[0, 1], [1, 0]], []), r"the label of target 0 is no single number"),
+        (Listed([0.5], []), r"the label of target 0 is 0.5, no whole number"),
+        ([{"x": 1, "labels": 2}], "sample 0 is a dict; give pairs of an input and a label"),
+        ([(1, 2, 3)], "sample 0 is a tuple; give pairs"),
+    ],
+)
+def test_samples_without_one_whole_label_are_refused_in_one_sentence(dataset, said):
+    with pytest.raises(InputError, match=said):
+        labels_of(dataset)
