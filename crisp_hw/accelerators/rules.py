@@ -209,11 +209,16 @@ def _fanouts(file: ArchFile) -> Fanouts:
 def _spatial_faults(at: Where, rule: Constraint, fanout: tuple[int, int]) -> Iterator[InputError]:
     """Spatial loops exactly where there are copies to run on; what fills an array takes one dimension an axis."""
     x, y = fanout
-    if (x > 1, y > 1) != (bool(rule.x), bool(rule.y)) and rule.spatial != "fill":
-        said = f"it feeds {x} x {y} children, so its constraint needs dimensions for just those axes"
-        yield InputError(said, at)
+    axes = (("x", x, rule.x), ("y", y, rule.y))
+    if wrong := [axis for axis in axes if (axis[1] > 1) != bool(axis[2])] if rule.spatial != "fill" else []:
+        axis, children, _ = wrong[0]
+        hint = (
+            f"say which dimensions may go along {axis}, such as `{axis}: [M]`" if children > 1 else f"leave {axis} out"
+        )
+        yield InputError(f"it feeds {x} x {y} children, {children} along {axis}", at, hint)
     elif (x * y > 1) != (rule.spatial is not None):
-        hint = "say `spatial: fill` or `share` if and only if more than one"
+        each = "`spatial: fill` where its dimensions must take all of them, `spatial: share` where they may take fewer"
+        hint = f"say {each}" if x * y > 1 else "leave `spatial` out"
         yield InputError(f"it feeds {x} x {y} children", at, hint)
     elif rule.spatial == "fill" and not _fills(rule, fanout):
         said = f"it fills the array with {rule.x} x {rule.y}"

@@ -1,9 +1,11 @@
 """What the cases of an architecture file must obey: levels, dimensions, circuits and features are those there are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from crisp_hw.accelerators.arrays import filled, sharing
 from crisp_hw.accelerators.places import at_place
 from crisp_hw.accelerators.run_schema import ArchFile, CaseField, FeaturesField
+from crisp_hw.accelerators.schema import Constraint
 from crisp_hw.characterization.components import OVERHEADS
 from crisp_hw.encode.scope import NAMES
 from crisp_hw.errors import InputError, Where
@@ -40,6 +42,7 @@ def _one(document: MarkedDict, file: ArchFile, case: CaseField, keys: Keys) -> I
             at = at_place(document, *keys, "features", place)
             yield InputError(f"there are no features {name}", at, did_you_mean(name, file.features))
     yield from _problem_faults(document, case, keys)
+    yield from _lane_faults(document, case, case.constraints or file.constraints, keys)
     dims = dims_of(case.problem)
     for level, given in case.at_most.items():
         at = at_place(document, *keys, "at_most", level)
@@ -69,6 +72,20 @@ def _problem_faults(document: MarkedDict, case: CaseField, keys: Keys) -> Iterat
             if dim not in dims:
                 at = at_place(document, *keys, field, dim)
                 yield InputError(f"the problem {case.problem} has no {dim}", at, f"known are {', '.join(dims)}")
+
+
+def _lane_faults(
+    document: MarkedDict, case: CaseField, given: Mapping[str, Constraint], keys: Keys
+) -> Iterator[InputError]:
+    """Where no level fills an array, what the lanes take at once lies on the axes of one level."""
+    if filled(given) or case.problem == "convolution":
+        return
+    for dim in case.across:
+        levels = sharing(given, dim)
+        if len(levels) != 1:
+            found = f"the axes of {', '.join(levels)}" if levels else "no axis"
+            at = at_place(document, *keys, "across", dim)
+            yield InputError(f"{dim} lies on {found}", at, "name it on one level, or let one level say `spatial: fill`")
 
 
 def _feature_faults(document: MarkedDict, file: ArchFile, given: FeaturesField, keys: Keys) -> Iterator[InputError]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from crisp_hw.accelerators.arrays import filled
 from crisp_hw.accelerators.constraints import constraints_of
 from crisp_hw.accelerators.places import at_place
 from crisp_hw.accelerators.run_schema import (
@@ -14,7 +15,7 @@ from crisp_hw.accelerators.run_schema import (
     RankField,
     SayField,
 )
-from crisp_hw.encode.scope import CALLS, NAMES, pieces
+from crisp_hw.encode.scope import CALLS, NAMES, OF_ARRAY, pieces
 from crisp_hw.errors import InputError
 from crisp_hw.machine.expressions import functions_in, names_in
 from crisp_hw.machine.positions import MarkedDict
@@ -64,6 +65,8 @@ class _Case:
     def made(self, field: CaseField) -> Case:
         """The case as the nouns have it."""
         each = field.each
+        if not filled(field.constraints or self._file.constraints):
+            self._known -= OF_ARRAY
         if each is not None:
             sweep = Sweep(each.name, self._formula(each.first, "each", "from"), self._formula(each.last, "each", "to"))
             self._known |= {each.name}
@@ -164,6 +167,9 @@ def check_formula(formula: Formula, known: frozenset[str]) -> None:
     except InputError as error:
         raise InputError(error.reason, formula.at, error.hint) from error
     for name in names:
+        if name in OF_ARRAY - known:
+            said = f"{name} is a number of the array, and no constraint here says `spatial: fill`"
+            raise InputError(said, formula.at, "say which level fills it, or write the number itself")
         if name not in known:
             raise InputError(f"no formula knows {name}", formula.at, did_you_mean(name, sorted(known)))
     for name in functions:

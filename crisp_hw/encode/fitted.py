@@ -19,7 +19,7 @@ def constraints_of(accelerator: Accelerator, fabric: Fabric, form: LayerEncoding
     """
     given = limited(accelerator, form)
     if not fabric.filled:
-        return given
+        return replace(given, levels=tuple(_taking(block, form) for block in given.levels))
     by_role = _ByRole(accelerator, fabric, form, problem)
     return replace(given, levels=tuple(by_role.adapted(block) for block in given.levels))
 
@@ -36,6 +36,15 @@ def _limited(block: LevelConstraint, form: LayerEncoding) -> LevelConstraint:
     """Loops that the case allows beside those of the level."""
     found = {dim: Factor("<=", most) for (level, dim), most in form.limits.items() if level == block.level and most > 1}
     return replace(block, factors={**block.factors, **found}) if found and block.kind == "temporal" else block
+
+
+def _taking(block: LevelConstraint, form: LayerEncoding) -> LevelConstraint:
+    """At most as many elements of a dimension across shared lanes as the case takes at once."""
+    if block.kind != "spatial":
+        return block
+    at_once = {"K": form.steps.columns, "N": form.steps.positions}
+    open_ = (dim for dim, factor in block.factors.items() if factor.relation == "<=" and at_once.get(dim, 1) > 1)
+    return replace(block, factors={**block.factors, **{dim: Factor("<=", at_once[dim]) for dim in open_}})
 
 
 class _ByRole:

@@ -56,6 +56,9 @@ NAMES: Mapping[str, str] = {
 }
 """Of a layer, of its zeros, of the fabric, and of the options; what each means."""
 
+OF_ARRAY = frozenset({"lanes", "array_rows", "cores", "accumulators", "latches"})
+"""The names of the array that `spatial: fill` makes; without one there are none."""
+
 OPTIONS = {
     "activation_density": "activation_density",
     "activation_n": "activation_nm",
