@@ -12,6 +12,9 @@ from crisp_prune.batches import device_of, only_classes, to_device
 from crisp_prune.calling import call
 from crisp_prune.geometry import evaluation
 
+IGNORED = -100
+"""The label of samples that count for nothing, as `ignore_index` of PyTorch's cross entropy has it."""
+
 
 @dataclass(frozen=True)
 class Accuracy:
@@ -25,7 +28,8 @@ class Accuracy:
 def accuracy(model: nn.Module, batches: Iterable[Any], classes: Sequence[int]) -> Accuracy:
     """Evaluate on the samples of the user's classes (all samples without classes), in evaluation mode.
 
-    InputError when no sample is left, a class has no output, or the outputs are no scores of classes for each label.
+    Labels of -100 are left out, as cross entropy leaves them out. InputError when no sample is left, a class or a label
+    has no output, outputs hold NaN, or they are no scores of classes for each label.
 
     >>> batches = [(torch.tensor([[0.1, 0.9, 1.0], [0.8, 0.1, 0.2]]), torch.tensor([1, 0]))]
     >>> accuracy(nn.Identity(), batches, (0, 1))
@@ -38,8 +42,8 @@ def accuracy(model: nn.Module, batches: Iterable[Any], classes: Sequence[int]) -
             mine = only_classes(to_device(batch, device), classes)
             if mine is None:
                 continue
-            inputs, labels = _pair(mine)
-            outputs = _scores(call(model, inputs), labels)
+            inputs, given = _pair(mine)
+            outputs, labels = _counted(_scores(call(model, inputs), given), given)
             wanted = torch.tensor(sorted(classes) or range(outputs.shape[1]), device=device)
             if int(wanted.max()) >= outputs.shape[1]:
                 raise InputError(
@@ -62,6 +66,18 @@ def _scores(outputs: Any, labels: torch.Tensor) -> torch.Tensor:
     shape = list(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
     said = f"top-1 is not known for outputs {shape} and labels {list(labels.shape)} of {labels.dtype}"
     raise InputError(said, hint="give a row of scores, of two classes or more, and one whole number a sample")
+
+
+def _counted(outputs: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Scores and labels of the samples that count; InputError where the largest score is no answer to a label."""
+    told = labels != IGNORED
+    outputs, labels = outputs[told], labels[told]
+    if bool(outputs.isnan().any()):
+        raise InputError("the outputs hold NaN, so that no class has the largest", hint="was training stable?")
+    if wrong := sorted({label for label in labels.tolist() if not 0 <= label < outputs.shape[1]}):
+        said = f"a sample has the label {wrong[0]}, and the model has {outputs.shape[1]} outputs"
+        raise InputError(said, hint=f"give labels from 0 to {outputs.shape[1] - 1}")
+    return outputs, labels
 
 
 def _pair(batch: Any) -> tuple[Any, torch.Tensor]:

@@ -10,10 +10,12 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from crisp_hw.errors import InputError
+from crisp_hw.spec.kinds import wrong_kind
 from crisp_prune import rng
 from crisp_prune.attach import mask_hooks
 from crisp_prune.batches import first_batch, labels_in, only_classes, samples_told, say_missing, to_device
 from crisp_prune.choices import WITHOUT_GRADIENTS
+from crisp_prune.evaluate import Accuracy
 from crisp_prune.geometry import evaluation
 from crisp_prune.gradients import thawed
 from crisp_prune.losses import checked_loss
@@ -226,6 +228,8 @@ def _close_epoch(training: Training) -> None:
     if training.options.evaluate is not None:
         with rng.preserved(training.loader):
             found = training.options.evaluate(training.pruner.model)
+        if not isinstance(found, Accuracy):
+            raise wrong_kind("what evaluate returned", found, "a crisp_prune.evaluate.Accuracy, as accuracy() makes it")
         row = replace(row, top1_all=found.top1_all, top1_classes=found.top1_classes)
     training.rows.append(row)
     for callback in training.options.callbacks:

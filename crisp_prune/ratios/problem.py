@@ -143,6 +143,8 @@ class Problem:
                     optimizer.zero_grad()
                     torch.autograd.backward(classification_loss(twin.model, mine))
                     optimizer.step()
+            if not all(bool(weight.isfinite().all()) for weight in twin.model.parameters()):
+                return 0.0  # a network that these steps blow up is worth nothing
             _renormed(twin.model, [self.judge.batches[step % len(self.judge.batches)][0] for step in range(RENORMED)])
         return accuracy(twin.model, self.judge.validation, self.config.classes).top1_all
 

@@ -49,3 +49,24 @@ def test_what_is_no_row_of_scores_for_each_label_has_no_accuracy(outputs, labels
     """Comparisons of such shapes would count pixels, or every pair of samples: more than all were right."""
     with pytest.raises(InputError, match="top-1 is not known for outputs"):
         accuracy(nn.Identity(), [(outputs, labels)], ())
+
+
+def test_nan_is_no_answer():
+    """Its place of the largest is 0, so that every sample of class 0 counted as right."""
+    outputs = torch.tensor([[0.0, 1.0], [float("nan"), float("nan")]])
+    with pytest.raises(InputError, match="the outputs hold NaN, so that no class has the largest"):
+        accuracy(nn.Identity(), [(outputs, torch.tensor([1, 0]))], ())
+    assert accuracy(nn.Identity(), [(outputs, torch.tensor([1, -100]))], ()).samples == 1
+
+
+@pytest.mark.parametrize("label", [2, -1])
+def test_a_label_without_an_output_is_refused(label):
+    with pytest.raises(InputError, match=f"a sample has the label {label}, and the model has 2 outputs"):
+        accuracy(nn.Identity(), [(torch.eye(2), torch.tensor([0, label]))], ())
+
+
+def test_samples_that_cross_entropy_ignores_do_not_count():
+    found = accuracy(nn.Identity(), [(torch.eye(3), torch.tensor([0, -100, 1]))], ())
+    assert (found.top1_all, found.samples) == (0.5, 2)
+    with pytest.raises(InputError, match="no sample of the classes"):
+        accuracy(nn.Identity(), [(torch.eye(2), torch.tensor([-100, -100]))], ())

@@ -270,6 +270,14 @@ def test_callbacks_are_told_the_row_of_every_epoch_and_change_nothing(tmp_path):
         FitOptions(callbacks=log)
 
 
+def test_what_evaluate_returns_must_be_an_accuracy():
+    pruner, loader = build()
+    with pytest.raises(
+        InputError, match=r"what evaluate returned is 0\.5, a float; give a crisp_prune\.evaluate"
+    ):
+        pruner.fit(loader, evaluate=lambda model: 0.5)
+
+
 def small():
     torch.manual_seed(0)
     return nn.Sequential(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 4))

@@ -1,5 +1,7 @@
 """Drivers against a cost that is easy to know, and the same signature for all of them."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -82,6 +84,11 @@ def test_judging_leaves_the_network_alone(problem):
     problem.judged.clear()
     assert problem.score(kept) == problem._judge(kept)
     assert all(torch.equal(value, before[name]) for name, value in problem.pruner.model.state_dict().items())
+
+
+def test_a_choice_whose_steps_blow_up_is_worth_nothing(problem, monkeypatch):
+    monkeypatch.setattr(problem, "config", replace(problem.config, lr=1e30))
+    assert problem._judge(problem.fit(dict.fromkeys(problem.layers, 1.0))) == 0.0
 
 
 def test_netadapt_takes_the_choice_that_keeps_most_accuracy(problem, monkeypatch):
