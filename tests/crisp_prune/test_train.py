@@ -272,9 +272,7 @@ def test_callbacks_are_told_the_row_of_every_epoch_and_change_nothing(tmp_path):
 
 def test_what_evaluate_returns_must_be_an_accuracy():
     pruner, loader = build()
-    with pytest.raises(
-        InputError, match=r"what evaluate returned is 0\.5, a float; give a crisp_prune\.evaluate"
-    ):
+    with pytest.raises(InputError, match=r"what evaluate returned is 0\.5, a float; give a crisp_prune\.evaluate"):
         pruner.fit(loader, evaluate=lambda model: 0.5)
 
 
