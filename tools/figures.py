@@ -67,7 +67,7 @@ DRAWN: Mapping[str, Callable[[Path], object]] = {
     "accuracy-against-classes-0.9.png": lambda file: draw_study(
         "classes.json", "accuracy-against-classes-0.9.png", file
     ),
-    "accuracy-against-cost-4.png": lambda file: draw_study("cycles-one-seed.json", "accuracy-against-cost-4.png", file),
+    "accuracy-against-cost-4.png": lambda file: draw_study("cycles.json", "accuracy-against-cost-4.png", file),
 }
 """Name -> what draws it."""
 
