@@ -63,13 +63,14 @@ class Joiner:
         for start in range(0, len(states), step):
             part = slice(start, start + step)
             self.spend(len(states[part]) * len(table.places))
-            costs = self.program.costs(states[part], table.values, rest)
-            state, row = np.nonzero(costs.fits & ~self.beaten(costs))
-            if not len(state):
+            found = self.program.pairs(states[part], table.values, rest)
+            kept = np.flatnonzero(~self.beaten(found.costs))
+            if not len(kept):
                 continue
+            state, row = found.state[kept], found.row[kept]
+            energy, cycles = found.costs.energy_pj[kept], found.costs.cycles[kept]
             chosen = places[part][state]
             chosen[:, group] = table.places[row]
-            energy, cycles = costs.energy_pj[state, row], costs.cycles[state, row]
             if depth == len(order) - 1:
                 yield Candidates(chosen, energy, cycles)
                 continue

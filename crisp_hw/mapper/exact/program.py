@@ -3,22 +3,22 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crisp_hw.mapper.bounds import computes_left
 from crisp_hw.mapper.exact.columns import Column, Form, Values
+from crisp_hw.mapper.exact.demands import EXACT as EXACT
+from crisp_hw.mapper.exact.demands import Demands
 from crisp_hw.mapper.exact.forms import Template
 from crisp_hw.mapper.exact.leaving import Leaving, Shares, tiles_of
-from crisp_hw.mapper.exact.shrunk import most_together, stay
-from crisp_hw.mapper.space import Space
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+Sums = Callable[[Floats], Floats]
 
-EXACT = 1e-12  # what a quotient of floats may lose against the whole number that it is
+FEW = 4  # a product of a pair takes as long as the sums of so many pairs in matrices (measured)
 
 
 @dataclass(frozen=True)
@@ -31,57 +31,20 @@ class Costs:
 
 
 @dataclass(frozen=True)
+class Pairs:
+    """States with rows that fit, by their numbers, int64[n] each, and the costs of these n."""
+
+    state: Ints
+    row: Ints
+    costs: Costs
+
+
+@dataclass(frozen=True)
 class Rest:
     """The least and the most that the groups still open multiply each column with, float64[columns] each."""
 
     least: Floats
     most: Floats
-
-
-@dataclass(frozen=True)
-class Demands:
-    """What the space asks beside a template: lanes per slot, the least lanes at work, cycles that are always there."""
-
-    lanes: tuple[tuple[Column, int], ...]
-    share: tuple[Column, float] | None
-    least_cycles: float
-    transit: float
-
-
-def demands_of(space: Space, values: Values, forced: int = 0) -> Demands:
-    """The demands of a space in which the factors of the pairs `forced` are 1."""
-    layout, architecture = values.layout, space.design.architecture
-    lanes = []
-    spatial = [(s, limit) for s, limit in enumerate(layout.limits) if layout.slots[s].kind != "temporal"]
-    for slot, limit in spatial:
-        if limit is not None:
-            mask = sum(layout.bit(dim, slot) for dim in layout.every)
-            lanes.append((Column(mask), limit))
-        level, kind = layout.slots[slot].level, layout.slots[slot].kind
-        for dims, there in stay(space, level, architecture.fanouts[level]["xy".index(kind)]):
-            lanes.append((Column(sum(layout.bit(layout.dims.index(dim), slot) for dim in dims)), there))
-    there = prod(prod(fanout) for fanout in architecture.fanouts)
-    most = prod(np.inf if limit is None else _most_at_work(values, slot, limit, forced) for slot, limit in spatial)
-    every = Column(layout.bits(layout.every, "spatial", 0, len(architecture.levels) - 1))
-    together = most_together(space)
-    most = min(most, together.working)
-    if np.isfinite(together.lanes):
-        lanes.append((every, int(together.lanes * (1 + EXACT))))
-    share = (every, space.parallelism * there * (1 - EXACT)) if space.parallelism > 0 else None
-    wires = [level.wires.fill_cycles + level.wires.drain_cycles for level in architecture.levels]
-    transit = sum(wires) if space.design.rules.network_latency else 0
-    return Demands(tuple(lanes), share, np.ceil(computes_left(space.design) / most * (1 - EXACT)), transit)
-
-
-def _most_at_work(values: Values, slot: int, limit: int, forced: int) -> int:
-    """The largest product of factors that dimensions can have in a slot, up to its limit."""
-    products = {1}
-    for group in values.groups:
-        for place, dim in enumerate(group.dims):
-            if not forced & values.layout.bit(dim, slot):
-                factors = np.unique(group.factors[:, place, slot]).tolist()
-                products = {one * factor for one in products for factor in factors if one * factor <= limit}
-    return max(products)
 
 
 @dataclass(frozen=True)
@@ -91,6 +54,10 @@ class Term:
     shares: Shares
     plus: Floats
     minus: Floats
+
+    def open(self, rest: Rest) -> Floats:
+        """One weight per column, with the least that is open of what grows and the most of what is taken off."""
+        return np.where(self.plus, self.plus * rest.least, 0.0) - np.where(self.minus, self.minus * rest.most, 0.0)
 
 
 @dataclass(frozen=True)
@@ -186,11 +153,31 @@ class Program:
         ports = tuple((self._terms(p.words, p.unread), p.bandwidth) for p in self.template.ports)
         return ((self._terms(self.template.steps, {}), 1.0), *ports)
 
+    @cached_property
+    def _tiles(self) -> list[int]:
+        """The columns of the tiles that decide what is left."""
+        return [self._place[column] for shares in self._shares for column in tiles_of(shares)]
+
+    def pairs(self, states: Floats, rows: Floats, rest: Rest) -> Pairs:
+        """Those of `costs` that fit. Where they are few, sums are worked out of their products alone."""
+        if self._tiles:
+            costs = self.costs(states, rows, rest)
+            state, row = np.nonzero(costs.fits)
+            return _paired(state, row, (costs.energy_pj[state, row], costs.cycles[state, row]))
+        sums, shape = _crossed(states, rows), (len(states), len(rows))
+        state, row = np.divmod(np.flatnonzero(np.broadcast_to(self._fits(sums, rest), shape)), shape[1])
+        if len(state) * FEW < len(states) * len(rows):
+            found = states.take(state, axis=0)
+            found *= rows.take(row, axis=0)
+            return _paired(state, row, self._taken(lambda weights: found @ weights, rest, {}))
+        energy, cycles = (np.broadcast_to(each, shape)[state, row] for each in self._taken(sums, rest, {}))
+        return _paired(state, row, (energy, cycles))
+
     def costs(self, states: Floats, rows: Floats, rest: Rest) -> Costs:
         """Of every state with every row, float64[states, rows]: `states` float64[s, columns] are products of the rows
         taken so far, `rows` float64[r, columns] those of the next group, and `rest` stands for the groups after it.
         """
-        tiles = [self._place[column] for shares in self._shares for column in tiles_of(shares)]
+        tiles = self._tiles
         if not tiles:
             return self._costs(states, rows, rest, {})
         energy, cycles = np.empty((len(states), len(rows))), np.empty((len(states), len(rows)))
@@ -208,45 +195,44 @@ class Program:
 
     def _costs(self, states: Floats, rows: Floats, rest: Rest, left: Mapping[Shares, Floats]) -> Costs:
         """The same of rows of which the same is `left`, float64[s, 1] by shares."""
+        sums, shape = _crossed(states, rows), (len(states), len(rows))
+        fits = self._fits(sums, rest)
+        energy, cycles = self._taken(sums, rest, left)
+        return Costs(np.broadcast_to(energy, shape), np.broadcast_to(cycles, shape), np.broadcast_to(fits, shape))
 
-        def sums(weights: Floats, by: Floats) -> Floats:
-            used = np.flatnonzero(weights)
-            if not len(used):
-                return np.zeros((1, 1))
-            found: Floats = (states[:, used] * (weights * by)[used]) @ rows[:, used].T
-            return found
+    def _taken(self, sums: Sums, rest: Rest, left: Mapping[Shares, Floats]) -> tuple[Floats, Floats]:
+        """Energy in pJ and cycles, at least; `sums` are those of the columns with some weights."""
 
         def total(terms: tuple[Term, ...]) -> Floats:
-            found = np.zeros((1, 1))
-            for term in terms:
-                value = sums(term.plus, rest.least) - sums(term.minus, rest.most)
-                found = found + (np.maximum(value, 0.0) * left[term.shares] if term.shares else value)
+            found = np.zeros(())
+            for place, term in enumerate(terms):
+                value = sums(term.open(rest))
+                value = np.maximum(value, 0.0) * left[term.shares] if term.shares else value
+                found = found + value if place else value
             return found
 
-        shape = len(states), len(rows)
         energy = np.maximum(total(self._energy), 0.0) + self.template.compute_pj
         if self.template.or_pj:
             energy = np.maximum(energy, total(self._terms(self.template.or_pj, self.template.or_unread_pj)))
-        cycles = np.full((1, 1), self.demands.least_cycles)
+        cycles = np.array(self.demands.least_cycles)
         for terms, bandwidth in self._times:
-            cycles = np.maximum(cycles, total(terms) / bandwidth)
+            cycles = np.maximum(cycles, total(terms) if bandwidth == 1 else total(terms) / bandwidth)
         cycles = np.ceil(cycles * (1 - EXACT))
         for plus, _, pj in self._forms["leaks"]:
-            energy = energy + sums(plus, rest.least) * cycles * pj
-        fits = np.broadcast_to(self._fits(sums, rest), shape)
-        return Costs(np.broadcast_to(energy, shape), np.broadcast_to(cycles + self.demands.transit, shape), fits)
+            energy = energy + sums(plus * rest.least) * cycles * pj
+        return energy, cycles + self.demands.transit
 
-    def _fits(self, sums: Callable[[Floats, Floats], Floats], rest: Rest) -> Bools:
-        """Which may be completed to something that fits; `sums` of weights and of what is open."""
+    def _fits(self, sums: Sums, rest: Rest) -> Bools:
+        """Which may be completed to something that fits; `sums` are those of the columns with some weights."""
         forms, fits = self._forms, np.ones((1, 1), dtype=np.bool_)
         for name in ("rooms", "lanes"):
             for plus, _, most in forms[name]:
-                fits = fits & (sums(plus, rest.least) <= most)
+                fits = fits & (sums(plus * rest.least) <= most)
         for plus, _, least in forms["least"]:
-            fits = fits & (sums(plus, rest.most) >= least)
+            fits = fits & (sums(plus * rest.most) >= least)
         if self.demands.share is not None:
             column, share = self.demands.share
-            fits = fits & (sums(self._weights({column: 1.0}), rest.most) >= share)
+            fits = fits & (sums(self._weights({column: 1.0}) * rest.most) >= share)
         return fits
 
     def outlook(self, values: Values) -> Costs:
@@ -259,3 +245,21 @@ class Program:
         if not np.isfinite(least).all():
             return Costs(np.full((1, 1), np.inf), np.full((1, 1), np.inf), np.zeros((1, 1), dtype=np.bool_))
         return self.costs(one, one, Rest(least, most))
+
+
+def _crossed(states: Floats, rows: Floats) -> Sums:
+    """Sums of columns with some weights, of every state with every row."""
+
+    def sums(weights: Floats) -> Floats:
+        used = np.flatnonzero(weights)
+        if not len(used):
+            return np.zeros((1, 1))
+        found: Floats = (states[:, used] * weights[used]) @ rows[:, used].T
+        return found
+
+    return sums
+
+
+def _paired(state: Ints, row: Ints, taken: tuple[Floats, Floats]) -> Pairs:
+    energy, cycles = (np.broadcast_to(each, state.shape) for each in taken)
+    return Pairs(state, row, Costs(energy, cycles, np.ones(len(state), dtype=np.bool_)))

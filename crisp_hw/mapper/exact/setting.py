@@ -6,9 +6,10 @@ from itertools import product
 
 from crisp_hw.mapper.exact.columns import Values
 from crisp_hw.mapper.exact.covers import passed_to_macs
+from crisp_hw.mapper.exact.demands import Demands, demands_of
 from crisp_hw.mapper.exact.layout import Layout, groups_of, layout_of
 from crisp_hw.mapper.exact.leaving import Leaving
-from crisp_hw.mapper.exact.program import Demands, Program, demands_of
+from crisp_hw.mapper.exact.program import Program
 from crisp_hw.mapper.exact.sides import sides
 from crisp_hw.mapper.exact.stills import Still, every_still, open_still, stills
 from crisp_hw.mapper.exact.tables import Tables
