@@ -1,19 +1,22 @@
 """Architecture files on disk: names, paths, `extends`, and files of the older schema."""
 
 import re
+from functools import lru_cache
 from pathlib import Path
 
 from crisp_hw.accelerators.old import NEW, is_old, modern
 from crisp_hw.data_files import data_folder
 from crisp_hw.errors import InputError, Mark, Where
-from crisp_hw.machine.files import real_path
+from crisp_hw.machine.files import YAML, read_text, real_path
 from crisp_hw.machine.positions import MarkedDict, mark_of, shown
-from crisp_hw.machine.yaml_files import did_you_mean, read_mapping
+from crisp_hw.machine.yaml_files import did_you_mean, mapping_of
 from crisp_hw.meanings import accelerator_hint, file_hint
 
 _RUNS = re.compile(
     r"^runs:", re.MULTILINE
 )  # a packaged file as text: to parse them all takes longer than an evaluation
+
+PARSED = 32  # not given; assumed because an evaluation names some files, which are read anew and parsed once
 
 
 def list_arch() -> tuple[str, ...]:
@@ -42,7 +45,13 @@ def arch_path(name_or_path: str | Path) -> Path:
 
 
 def document_of(path: Path) -> MarkedDict:
-    return read_mapping(path, "see arch/fabric.yaml for the form")
+    document = _parsed(read_text(path, YAML), path)
+    return document.derived(document)  # whoever takes a field out of it leaves it in the one that is kept
+
+
+@lru_cache(maxsize=PARSED)
+def _parsed(text: str, path: Path) -> MarkedDict:
+    return mapping_of(text, path, "see arch/fabric.yaml for the form")
 
 
 def resolved(path: Path) -> MarkedDict:

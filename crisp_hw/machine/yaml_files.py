@@ -29,7 +29,12 @@ def read_yaml_file(path: Path, kind: FileKind = YAML) -> Any:
     Raises InputError for a file that cannot be read, is not YAML as `read_yaml_text` takes it, or holds several
     documents; an empty file is None.
     """
-    found = read_yaml_text(read_text(path, kind), str(path))
+    return _one_document(read_text(path, kind), path)
+
+
+def _one_document(text: str, path: Path) -> Any:
+    """The one document of a file's text."""
+    found = read_yaml_text(text, str(path))
     if len(found) > 1:
         at = Where(mark=mark_of(found[1]) or Mark(str(path)))
         raise InputError(f"the file holds {len(found)} YAML documents where one is read", at, "split it up")
@@ -38,7 +43,12 @@ def read_yaml_file(path: Path, kind: FileKind = YAML) -> Any:
 
 def read_mapping(path: Path, advice: str, kind: FileKind = YAML) -> MarkedDict:
     """The one document of a YAML file, which must be a mapping of fields; `advice` is the next step when it is not."""
-    document = read_yaml_file(path, kind)
+    return mapping_of(read_text(path, kind), path, advice)
+
+
+def mapping_of(text: str, path: Path, advice: str) -> MarkedDict:
+    """`read_mapping` of a file that has been read."""
+    document = _one_document(text, path)
     if not isinstance(document, MarkedDict):
         reason = "the file is empty" if document is None else f"is not a mapping of fields, but {shown(document)}"
         raise InputError(reason, Where(mark=mark_of(document) or Mark(str(path))), advice)

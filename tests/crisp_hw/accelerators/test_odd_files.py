@@ -8,8 +8,10 @@ import pytest
 import yaml
 
 import crisp_hw
+from crisp_hw.accelerators import files, load_arch
 from crisp_hw.accelerators.check import mistakes
 from crisp_hw.errors import InputError
+from crisp_hw.machine.yaml_files import mapping_of
 from crisp_hw.spec.layer import Layer, Workload
 
 FIVE = yaml.safe_load((Path(__file__).parent / "five.yaml").read_text(encoding="utf-8"))
@@ -96,3 +98,15 @@ def test_what_a_case_cannot_mean_is_refused_with_its_line(case, said, tmp_path):
     path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
     with pytest.raises(InputError, match=rf"odd.yaml:\d+: .*{re.escape(said)}"):
         crisp_hw.evaluate(Workload("one", (Layer("fc", "linear", 32, 64),)), path, cache=False)
+
+
+def test_a_file_is_parsed_once_and_read_again_when_it_has_changed(tmp_path, monkeypatch):
+    parsed = []
+    monkeypatch.setattr(files, "mapping_of", lambda *given: parsed.append(given[1].stem) or mapping_of(*given))
+    files._parsed.cache_clear()
+    path = tmp_path / "mine.yaml"
+    for number in (512, 512, 256):
+        size = f"levels: {{SMEM: {{size_kb: {{value: {number}, source: made up}}}}}}"
+        path.write_text(f"schema: crisp-hw/arch/2\nextends: crisp-stc\nname: mine\n{size}\n")
+        assert load_arch(path).architecture.level("SMEM").size_words == number * 1024
+    assert sorted(parsed) == ["crisp-stc", "fabric", "mine", "mine"]
