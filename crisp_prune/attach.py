@@ -8,6 +8,7 @@ that code which reads a weight without calling its layer gets the masked one.
 A deep copy of the model (an average of weights, say) follows the masks of the original: both share them.
 """
 
+import copy
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DataParallel, DistributedDataParallel
 
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, brief
 from crisp_hw.spec.wrapped import module_of
 from crisp_prune.dense_state import DenseState
 from crisp_prune.nesting import mapped
@@ -212,6 +213,20 @@ def free(model: nn.Module) -> nn.Module:
     if mask_hooks(model):
         raise InputError("the model has a pruner attached already", hint="call its finalize() first")
     return model
+
+
+def copied(model: nn.Module) -> nn.Module:
+    """A copy of a model without a pruner; InputError where it cannot be copied.
+
+    >>> copied(nn.Identity())
+    Identity()
+    """
+    try:
+        return copy.deepcopy(free(model))
+    except (RuntimeError, TypeError) as error:  # weights that are computed, as weight_norm of before 2.0 has them
+        said = f"{type(model).__name__} cannot be copied ({brief(str(error).partition('.')[0])})"
+        hint = "take off what computes weights, as remove_weight_norm does, or make a copy yourself"
+        raise InputError(said, hint=hint) from error
 
 
 def strip(model: nn.Module) -> nn.Module:

@@ -1,6 +1,5 @@
 """A classifier cut down to the classes of a user."""
 
-import copy
 from collections.abc import Sequence
 
 import torch
@@ -8,7 +7,7 @@ from torch import nn
 
 from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.wrapped import modules_of
-from crisp_prune.attach import free
+from crisp_prune.attach import copied
 
 
 def classifier_of(model: nn.Module) -> str:
@@ -35,7 +34,7 @@ def slice_head(model: nn.Module, classes: Sequence[int], layer: str | None = Non
     torch.Size([1, 2])
     """
     name = classifier_of(model) if layer is None else layer
-    twin = copy.deepcopy(free(model))
+    twin = copied(model)
     head = modules_of(twin).get(name)
     if not isinstance(head, nn.Linear):
         raise InputError(f"{name!r} is no Linear layer of the model", hint="name its classifier")

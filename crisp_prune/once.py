@@ -18,7 +18,6 @@ from crisp_hw.spec.columns import Record
 from crisp_hw.spec.descriptors import PrunedModel
 from crisp_hw.spec.documents.workloads import ONE_SHOT
 from crisp_hw.spec.patterns import NM, nm_of
-from crisp_hw.spec.wrapped import module_of
 from crisp_prune.batches import LABEL_KEYS
 from crisp_prune.calling import names_taken
 from crisp_prune.checkpoint import save_checkpoint
@@ -28,6 +27,7 @@ from crisp_prune.image import ImageTransform
 from crisp_prune.job import build_model
 from crisp_prune.oneshot import OneShot, Rule, one_shot
 from crisp_prune.prune import Crisp
+from crisp_prune.sites import find_sites, weight_of
 
 SCHEMA = "crisp-prune/one-shot/1"
 
@@ -109,7 +109,8 @@ def as_pruned(found: OneShot, batch: Any, pattern: NM, asked: Calibrated) -> Pru
 
 def document(found: OneShot, exported: PrunedModel, asked: Calibrated) -> Document:
     """A record for every pruned layer, in the order in which they were pruned."""
-    zeros = {name: float((module_of(found.model, name).weight == 0).float().mean()) for name in found.errors}
+    weights = {site.name: weight_of(found.model, site.uses[0]) for site in find_sites(found.model)}
+    zeros = {name: float((weights[name] == 0).float().mean()) for name in found.errors}
     records: list[Record] = [
         {"layer": name, "sparsity": zeros[name], "error": error} for name, error in found.errors.items()
     ]

@@ -1,26 +1,26 @@
 """N:M in one shot, without training: by magnitude, Wanda or SparseGPT, layer by layer on a few batches of inputs."""
 
-import copy
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import unfold
+from torch.nn.functional import pad, unfold
 
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.kinds import of_kind
 from crisp_hw.spec.patterns import NM, nm_of
-from crisp_hw.spec.wrapped import module_of, modules_of
-from crisp_prune.attach import free
+from crisp_hw.spec.wrapped import module_of
+from crisp_prune.attach import copied
 from crisp_prune.batches import device_of, to_device
 from crisp_prune.calling import call
-from crisp_prune.choices import Layout
 from crisp_prune.geometry import evaluation
 from crisp_prune.matrix import from_matrix, to_matrix
 from crisp_prune.nm import nm_mask
-from crisp_prune.sites import turned
+from crisp_prune.reads import uncompiled, watched
+from crisp_prune.sites import Site, find_sites, weight_of
 
 Rule = Literal["magnitude", "wanda", "sparsegpt"]
 """How weights are chosen: |W|, |W| times the norm of their inputs, or by the Hessian of the layer's inputs."""
@@ -67,7 +67,8 @@ def one_shot(
 
     Each layer sees what those pruned before it give. A convolution counts as a Linear over its unfolded inputs. Batches
     are model inputs: tensors, tuples of arguments or maps of arguments by name. `layers` are names (none given: all
-    but the first convolution). InputError where no such layer is called.
+    but the first convolution). Layers that share a weight are one; those whose weight other code reads or changes stay
+    dense. InputError where no such layer is called.
 
     >>> model = nn.Sequential(nn.Linear(8, 4))
     >>> pruned = one_shot(model, [torch.rand(16, 8)], "2:4", "sparsegpt").model
@@ -83,56 +84,83 @@ def each_layer(
     model: nn.Module, batches: Sequence[Any], layers: Iterable[str] | None, rule: Callable[[Pruned], Tensor]
 ) -> OneShot:
     """A copy of a model with another weight in each of its layers, one after the other, by any rule."""
-    twin = copy.deepcopy(free(model))
-    order = _order(twin, batches)
-    first = next((name for name in order if isinstance(module_of(twin, name), FIRST)), None)
-    chosen = [name for name in order if name != first] if layers is None else list(layers)
+    if isinstance(batches, Iterator):
+        raise InputError("the batches are an iterator that can be read once", hint="give a list of model inputs")
+    if not len(batches):
+        raise InputError("there is no batch to calibrate with", hint="give a list of model inputs")
+    twin = copied(model)
+    order, obstacles = _order(twin, batches[0])
+    first = next((name for name, site in order.items() if isinstance(_layer(twin, site), FIRST)), None)
+    chosen = [name for name in order if name != first] if layers is None else list(dict.fromkeys(layers))
     unknown = [name for name in chosen if name not in order]
     if unknown or not chosen:
-        said = (
-            f"{unknown[0]!r} is no Linear or ungrouped Conv1d or Conv2d layer that is called"
-            if unknown
-            else "no layer is called"
-        )
+        said = "no layer is called"
+        if unknown:
+            why = obstacles.get(unknown[0], "is no Linear or ungrouped Conv1d or Conv2d layer that is called")
+            said = f"{unknown[0]!r} {'cannot be pruned: ' if unknown[0] in obstacles else ''}{why}"
         raise InputError(said, hint=f"there are {', '.join(order)}")
-    return OneShot(twin, {name: _prune(twin, name, batches, rule) for name in chosen})
+    return OneShot(twin, {name: _prune(twin, order[name], batches, rule) for name in chosen})
 
 
-def _order(model: nn.Module, batches: Sequence[Any]) -> list[str]:
-    """The layers in the order in which they are first called."""
-    order: dict[str, None] = {}
-    layers = {
-        name: module
-        for name, module in modules_of(model).items()
-        if isinstance(module, nn.Linear) or turned(module) or (isinstance(module, FIRST) and module.groups == 1)
-    }
+def _order(model: nn.Module, batch: Any) -> tuple[dict[str, Site], dict[str, str]]:
+    """The layers by name, in the order in which they are first called, and why others must stay dense.
+
+    Layers that share a weight are one. A mask says nothing where a forward changes the weight, or other code reads it.
+    """
+    called: dict[str, Site] = {}
+    sites = [site for site in find_sites(model) if _is_ours(model, site)]
+
+    def note(site: Site, module: nn.Module, args: object) -> None:
+        called.setdefault(site.name, site)
+
     handles = [
-        module.register_forward_pre_hook(lambda _, given, name=name: order.__setitem__(name, None))
-        for name, module in layers.items()
+        module_of(model, use.caller).register_forward_pre_hook(partial(note, site))
+        for site in sites
+        for use in site.uses
     ]
-    with evaluation(model), torch.no_grad():
-        call(model, to_device(batches[0], device_of(model)))
-    for handle in handles:
-        handle.remove()
-    return list(order)
+    try:
+        with evaluation(model), torch.no_grad(), uncompiled(), watched(model, tuple(sites)) as seen:
+            call(model, to_device(batch, device_of(model)))
+    finally:
+        for handle in handles:
+            handle.remove()
+    obstacles = {name: site.obstacle or seen.get(name, "") for name, site in called.items()}
+    obstacles = {name: why for name, why in obstacles.items() if why}
+    return {name: site for name, site in called.items() if name not in obstacles}, obstacles
 
 
-def _gram(model: nn.Module, name: str, batches: Sequence[Any]) -> Inputs:
-    """x'x of what a layer reads in all batches."""
-    module = module_of(model, name)
-    weight: Tensor = module.weight
-    columns = to_matrix(weight.detach(), _layout(module)).shape[1]
+def _is_ours(model: nn.Module, site: Site) -> bool:
+    """Is it a layer whose inputs are unfolded here, called as a module of its own?"""
+    plain = isinstance(_layer(model, site), (nn.Linear, *FIRST)) or site.layout == "turned"
+    return plain and all(use.caller == use.owner for use in site.uses)
+
+
+def _layer(model: nn.Module, site: Site) -> nn.Module:
+    found: nn.Module = module_of(model, site.uses[0].owner)
+    return found
+
+
+def _gram(model: nn.Module, site: Site, batches: Sequence[Any]) -> Inputs:
+    """x'x of what a layer reads in all batches, and those that share its weight."""
+    weight = weight_of(model, site.uses[0])
+    columns = to_matrix(weight.detach(), site.layout).shape[1]
     found = Inputs(torch.zeros(columns, columns, dtype=torch.float64, device=weight.device))
 
-    def add(_: nn.Module, given: tuple[Tensor, ...]) -> None:
-        rows = _rows(module, given[0]).double()
+    def add(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        rows = _rows(module, args[0] if args else next(iter(kwargs.values()))).double()
         found.gram += rows.t() @ rows
 
-    handle = module.register_forward_pre_hook(add)
-    with evaluation(model), torch.no_grad():
-        for batch in batches:
-            call(model, to_device(batch, device_of(model)))
-    handle.remove()
+    owners = [module_of(model, use.owner) for use in site.uses]
+    handles = [module.register_forward_pre_hook(add, with_kwargs=True) for module in owners]
+    try:
+        with evaluation(model), torch.no_grad(), uncompiled():
+            for batch in batches:
+                call(model, to_device(batch, device_of(model)))
+    finally:
+        for handle in handles:
+            handle.remove()
+    if not bool(found.gram.isfinite().all()):
+        raise InputError("what it reads holds NaN or infinity", Where(key=site.name), "check weights and batches")
     return found
 
 
@@ -140,34 +168,27 @@ def _rows(module: nn.Module, given: Tensor) -> Tensor:
     """The inputs of every output position as rows, columns as those of the weight's matrix."""
     if not isinstance(module, FIRST):
         return given.reshape(-1, given.shape[-1])
-    if isinstance(module.padding, str) or module.padding_mode != "zeros":
-        raise InputError(
-            f"padding {module.padding!r} of mode {module.padding_mode!r} is not unfolded", hint="leave it out"
-        )
-    sizes = module.kernel_size, module.dilation, module.padding, module.stride
+    mode = "constant" if module.padding_mode == "zeros" else module.padding_mode
+    given = pad(given, module._reversed_padding_repeated_twice, mode)
+    sizes = module.kernel_size, module.dilation, (0,) * len(module.kernel_size), module.stride
     if isinstance(module, nn.Conv1d):  # a Conv2d of height 1
         given = given.unsqueeze(-2)
-        sizes = (1, *module.kernel_size), (1, *module.dilation), (0, *module.padding), (1, *module.stride)
+        sizes = (1, *module.kernel_size), (1, *module.dilation), (0, 0), (1, *module.stride)
     taps = unfold(given, *sizes)
     channels = given.shape[1]
     return taps.reshape(len(given), channels, -1, taps.shape[-1]).permute(0, 3, 2, 1).reshape(-1, taps.shape[1])
 
 
-def _prune(model: nn.Module, name: str, batches: Sequence[Any], rule: Callable[[Pruned], Tensor]) -> float:
+def _prune(model: nn.Module, site: Site, batches: Sequence[Any], rule: Callable[[Pruned], Tensor]) -> float:
     """Choose one layer's weights and set the others to zero; the relative error of its output."""
-    weight, layout = module_of(model, name).weight, _layout(module_of(model, name))
-    assert isinstance(weight, nn.Parameter)
-    gram = _gram(model, name, batches).gram
+    weight, layout = weight_of(model, site.uses[0]), site.layout
+    gram = _gram(model, site, batches).gram
     before = to_matrix(weight.detach(), layout).double()
     channels = weight.shape[0] if layout == "turned" else weight.shape[1]
     after = rule(Pruned(before, gram, channels))
     with torch.no_grad():
         weight.copy_(from_matrix(after, weight.shape, layout).to(weight.dtype))
     return _energy(after - before, gram) / max(_energy(before, gram), 1e-300)
-
-
-def _layout(module: nn.Module) -> Layout:
-    return "turned" if turned(module) else "plain"
 
 
 def _energy(matrix: Tensor, gram: Tensor) -> float:

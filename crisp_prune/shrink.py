@@ -1,6 +1,5 @@
 """A network without the channels that carry nothing: smaller dense layers that compute the same."""
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isnan
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from crisp_hw.errors import InputError
-from crisp_prune.attach import free
+from crisp_prune.attach import copied
 from crisp_prune.calling import in_places
 from crisp_prune.geometry import evaluation
 from crisp_prune.nesting import tensors_of
@@ -44,7 +43,7 @@ def shrink(model: nn.Module, sample: Any) -> Shrunk:
     ((4, 2), 2)
     """
     inputs = in_places(model, sample)
-    twin = copy.deepcopy(free(model))
+    twin = copied(model)
     sizes = {name: _outputs(module) for name, module in twin.named_modules() if _outputs(module)}
     spaces = _spaces(twin, inputs)
     while any(_cut(space) for space in spaces):
