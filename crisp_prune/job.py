@@ -93,8 +93,20 @@ def _misfit(model: nn.Module, tensors: Mapping[str, Any]) -> str:
     own = model.state_dict()
     other = [name for name, value in own.items() if name in tensors and _shape(tensors[name]) != _shape(value)]
     lacking, foreign = (list(first.keys() - second.keys()) for first, second in ((own, tensors), (tensors, own)))
-    parts = (("it lacks", lacking), ("the model has no", foreign), ("of another shape is", other))
+    codes = [name for name, value in own.items() if name in tensors and _is_code(tensors[name], value)]
+    parts = (
+        ("it lacks", lacking),
+        ("the model has no", foreign),
+        ("of another shape is", other),
+        ("whole numbers, as of a quantised network, are", codes),
+    )
     return "; ".join(f"{words} {listed(sorted(names), 3)}" for words, names in parts if names)
+
+
+def _is_code(saved: Any, value: Any) -> bool:
+    """Is it a whole number, as of a quantised network, where the model has others? Its scale is not read."""
+    tensors = isinstance(saved, torch.Tensor) and isinstance(value, torch.Tensor)
+    return tensors and value.is_floating_point() and not (saved.is_floating_point() or saved.is_quantized)
 
 
 def _shape(value: Any) -> tuple[int, ...] | None:

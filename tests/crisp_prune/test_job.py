@@ -27,3 +27,13 @@ def test_what_is_no_wrapper_of_all_is_refused(tmp_path, other):
     torch.save(saved, tmp_path / "start.pt")
     with pytest.raises(InputError, match=r"does not fit .*it lacks 0.bias, 0.weight"):
         build_model(SPEC, tmp_path / "start.pt", seed=0)
+
+
+def test_codes_of_a_quantised_network_are_no_weights(tmp_path):
+    """They were read as weights of that size, whatever their scale."""
+    saved = {"0.weight": torch.zeros(2, 4, dtype=torch.int8), "0.bias": torch.zeros(2)}
+    torch.save(saved, tmp_path / "start.pt")
+    with pytest.raises(InputError, match=r"whole numbers, as of a quantised network, are 0\.weight; save its state"):
+        build_model(SPEC, tmp_path / "start.pt", seed=0)
+    torch.save({**saved, "0.weight": torch.full((2, 4), 3.0, dtype=torch.float16)}, tmp_path / "start.pt")
+    assert build_model(SPEC, tmp_path / "start.pt", seed=0)[0].weight.mean() == 3
