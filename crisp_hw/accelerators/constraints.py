@@ -21,7 +21,8 @@ def constraints_of(
         rule = given[level.name]
         if fanout != (1, 1):
             levels.append(_spatial(level.name, rule, fanout, dims))
-        closed = {dim: Factor("=", 1) for dim in dims if dim not in rule.temporal}
+        out = f"not in constraints.{level.name}.temporal"
+        closed = {dim: Factor("=", 1, out) for dim in dims if dim not in rule.temporal}
         free = rule.order == "free"
         order = tuple(dim for dim in (rule.inner if free else rule.temporal) if dim in dims)
         levels.append(LevelConstraint(level.name, "temporal", closed, order, order_free=free))
@@ -33,9 +34,11 @@ def _spatial(name: str, rule: Constraint, fanout: tuple[int, int], dims: tuple[s
     relation: Literal["=", "<="] = "=" if rule.spatial == "fill" else "<="
     x, y = ([dim for dim in named if dim in dims] for named in (rule.x, rule.y))
     open_: dict[str, Factor] = {
-        dim: Factor(relation, size) for named, size in zip((x, y), fanout, strict=True) for dim in named
+        dim: Factor(relation, size, f"{size} children along {axis}, spatial: {rule.spatial}")
+        for axis, named, size in zip("xy", (x, y), fanout, strict=True)
+        for dim in named
     }
-    closed = {dim: Factor("=", 1) for dim in dims if dim not in open_}
+    closed = {dim: Factor("=", 1, f"not in constraints.{name}.x or y") for dim in dims if dim not in open_}
     return LevelConstraint(
         name,
         "spatial",

@@ -106,7 +106,9 @@ def _plain(dims: str) -> tuple[tuple[Term, ...], ...]:
 
 def filled_by(constraints: Constraints, filled: Mapping[str, int]) -> Constraints:
     """The constraints with as many elements on each axis of the array as one layer has there."""
-    exactly = {dim: Factor("=", count) for dim, count in filled.items()}
+    exactly = {
+        dim: Factor("=", count, "elements of the layer on an axis of the array") for dim, count in filled.items()
+    }
     levels = tuple(
         replace(block, factors={**block.factors, **exactly}) if fills_array(block) else block
         for block in constraints.levels

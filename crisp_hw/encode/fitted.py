@@ -34,7 +34,8 @@ def limited(accelerator: Accelerator, form: LayerEncoding) -> Constraints:
 
 def _limited(block: LevelConstraint, form: LayerEncoding) -> LevelConstraint:
     """Loops that the case allows beside those of the level."""
-    found = {dim: Factor("<=", most) for (level, dim), most in form.limits.items() if level == block.level and most > 1}
+    said, limits = f"at_most of the case {form.case.name}", form.limits.items()
+    found = {dim: Factor("<=", most, said) for (level, dim), most in limits if level == block.level and most > 1}
     return replace(block, factors={**block.factors, **found}) if found and block.kind == "temporal" else block
 
 
@@ -57,16 +58,21 @@ class _ByRole:
         buffers = (accelerator.architecture.level(name) for name in accelerator.levels_of("buffer"))
         rooms = [Room(level.size_words, keeps.get(level.name, frozenset("AB"))) for level in buffers]
         self._across = {
-            "K": Factor("=", steps.columns),
-            "N": Factor("=", steps.positions),
-            "M": Factor("=", min(problem.bound("M"), fabric.rows)),
+            "K": Factor("=", steps.columns, _side_by_side(form, "K")),
+            "N": Factor("=", steps.positions, _side_by_side(form, "N")),
+            "M": Factor("=", min(problem.bound("M"), fabric.rows), f"the array has {fabric.rows} rows"),
         }
-        self._splits = Factor("<=", column_splits(problem, fabric, steps, rooms))
-        self._tile = Factor("<=", min(problem.bound("N"), fabric.positions) // steps.positions)
+        said = "role buffer or backing: as many parts of K as one round needs to fit the buffers"
+        self._splits = Factor("<=", column_splits(problem, fabric, steps, rooms), said)
+        said = "role latch: the positions of which the accumulators hold sums"
+        self._tile = Factor("<=", min(problem.bound("N"), fabric.positions) // steps.positions, said)
         # rows of one group share their activations, so they take the cores first and groups the rest
         strips = chunked(ceil(problem.bound("M") / fabric.rows), fabric.cores)[1]
         shares = [block for block in given.levels if _shares(block)]
-        tight = {"M": Factor("=", strips), "G": Factor("<=", fabric.cores // strips)}
+        tight = {
+            "M": Factor("=", strips, f"strips of {fabric.rows} rows on {fabric.cores} cores"),
+            "G": Factor("<=", fabric.cores // strips, f"the cores that {strips} strips of rows leave"),
+        }
         self._cores = tight if len(shares) == 1 else {}
 
     def adapted(self, block: LevelConstraint) -> LevelConstraint:
@@ -81,6 +87,13 @@ class _ByRole:
         if role in ("buffer", "backing") and "K" not in block.factors:
             return replace(block, factors={**block.factors, "K": self._splits})
         return block
+
+
+def _side_by_side(form: LayerEncoding, dim: str) -> str:
+    """Where the number of elements comes from that lie on the lanes."""
+    if dim in form.case.across:
+        return f"across.{dim} of the case {form.case.name}: {form.case.across[dim].text}"
+    return f"the case {form.case.name} has no across.{dim}" if form.case.across else "the lanes of the array"
 
 
 def _shares(block: LevelConstraint) -> bool:

@@ -176,7 +176,7 @@ def _holds(space: Space, constraint: LevelConstraint, level: int, dims: frozense
     outside = names.index(constraint.level) > level
     least = [(dim, Factor(">=", value)) for dim, value in constraint.at_least.items()]
     return [
-        f"{constraint.level} {constraint.kind} {dim}{factor.relation}{factor.value}"
+        f"{constraint.level} {constraint.kind} {dim}{factor}"
         for dim, factor in [*constraint.factors.items(), *least]
         if dim in dims and _binds(factor, outside, space.design.problem.bound(dim))
     ]

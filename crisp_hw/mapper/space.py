@@ -282,9 +282,7 @@ def _check_keeps(design: Design, constraints: Constraints) -> None:
 
 def _unfactorable(design: Design, constraints: Constraints, dim: str) -> MappingError:
     levels = (*constraints.levels, *(across.constraint for across in constraints.across))
-    given = [
-        f"{c.level} {c.kind} {dim}{c.factors[dim].relation}{c.factors[dim].value}" for c in levels if dim in c.factors
-    ]
+    given = [f"{c.level} {c.kind} {dim}{c.factors[dim]}" for c in levels if dim in c.factors]
     given += [f"{c.level} {c.kind} {dim}>={c.at_least[dim]}" for c in levels if dim in c.at_least]
     bound = design.problem.bound(dim)
     said = f"{design.problem.name}: no factors of {dim} = {bound} obey {'; '.join(given)}"

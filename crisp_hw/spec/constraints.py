@@ -7,10 +7,19 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Factor:
-    """The bound of one loop: exactly, at most or at least `value`."""
+    """The bound of one loop: exactly, at most or at least `value`; `why` says where it comes from, for messages.
+
+    >>> str(Factor("<=", 4, "at_most of the case sparse"))
+    '<=4 (at_most of the case sparse)'
+    """
 
     relation: Literal["=", "<=", ">="]
     value: int
+    why: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        said = f" ({self.why})" if self.why else ""
+        return f"{self.relation}{self.value}{said}"
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def _shared(level: LevelConstraint, old: int, new: int) -> LevelConstraint:
     """The block that shares the cores among its dimensions, with the new number of them."""
     if level.kind == "temporal":
         return level
-    limits = {d: Factor("<=", new) if f == Factor("<=", old) else f for d, f in level.factors.items()}
+    limits = {d: replace(f, value=new) if f == Factor("<=", old) else f for d, f in level.factors.items()}
     return replace(level, factors=limits)
 
 
