@@ -137,7 +137,13 @@ def _found(wanted: _Wanted, document: MarkedDict, file: ArchFile) -> Accelerator
         constraints=constraints,
         roles=_roles(file),
         sources=_sources(file),
-        notes=(*file.notes, *_read_as_new(wanted.path, file.name), *unheard(document), *fixed.notes),
+        notes=(
+            *file.notes,
+            *_read_as_new(wanted.path, file.name),
+            *unheard(document),
+            *_told_alone(file),
+            *fixed.notes,
+        ),
         energies_from=chosen,
         technology=technology_of(file.technology),
         queues=_queues(file),
@@ -161,6 +167,14 @@ def _roles(file: ArchFile) -> dict[str, Role]:
 
 def _read_as_new(path: Path, name: str) -> tuple[str, ...]:
     return tuple(f"{name}: {old} is of the schema {OLD} and was read as {NEW}" for old in old_files(path))
+
+
+def _told_alone(file: ArchFile) -> tuple[str, ...]:
+    """A supply of the file that is not the nominal one of its node, of which energies are."""
+    given, node = file.technology.supply_v, technology_of(file.technology.model_copy(update={"supply_v": None}))
+    if given is None or given.value == node.supply_v:
+        return ()
+    return (f"{file.name}: no number follows from the supply of {given.value:g} V that its file states",)
 
 
 def _own_node(file: ArchFile) -> int | None:

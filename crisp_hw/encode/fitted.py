@@ -45,7 +45,10 @@ def _taking(block: LevelConstraint, form: LayerEncoding) -> LevelConstraint:
         return block
     at_once = {"K": form.steps.columns, "N": form.steps.positions}
     open_ = (dim for dim, factor in block.factors.items() if factor.relation == "<=" and at_once.get(dim, 1) > 1)
-    return replace(block, factors={**block.factors, **{dim: Factor("<=", at_once[dim]) for dim in open_}})
+    return replace(
+        block,
+        factors={**block.factors, **{dim: Factor("<=", at_once[dim], _side_by_side(form, dim)) for dim in open_}},
+    )
 
 
 class _ByRole:

@@ -15,7 +15,7 @@ from crisp_hw.spec.imbalance import QueuedPes, Queues
 from crisp_hw.spec.reread import as_set, reread
 from crisp_hw.spec.runs import DENSE, Role, Runs
 from crisp_hw.spec.shown import folded_html, table_html
-from crisp_hw.spec.silicon import Technology
+from crisp_hw.spec.silicon import SUPPLY, Technology
 from crisp_hw.spec.variant import ATTRIBUTES, Changes, Variant, check_changes, is_path
 
 LONGEST_NAME = 100  # characters: a name of several hundred would not fit into any table
@@ -158,11 +158,22 @@ def _reread(accelerator: Accelerator, changes: Changes) -> Accelerator:
     fresh = reread(accelerator, paths)
     before = {each: value for each, value in accelerator.applied.items() if not is_path(each)}
     fresh = changed(fresh, before) if before else fresh
-    stay = "fixed energies stay" if fresh.characterize is None else "energies per action follow it"
-    notes = tuple(f"{path}={value} {_BY_CALLER}; {stay}" for path, value in paths.items())
+    notes = tuple(
+        f"{path}={value} {_BY_CALLER}; {_followed(path, accelerator, fresh)}" for path, value in paths.items()
+    )
     return dataclasses.replace(
         fresh, name=accelerator.name, variant=accelerator.variant, notes=(*accelerator.notes, *notes)
     )
+
+
+def _followed(path: str, before: Accelerator, after: Accelerator) -> str:
+    """What becomes of energies where a number of the file changes."""
+    if path == SUPPLY:
+        return "no number follows from it"
+    if after.characterize is None:
+        return "fixed energies stay"
+    same = (before.energy.actions, before.energy.areas) == (after.energy.actions, after.energy.areas)
+    return "energies per action stay as they are" if same else "energies per action are those of the changed fabric"
 
 
 def _with_known_areas(before: Architecture, after: Accelerator) -> EnergyTable:

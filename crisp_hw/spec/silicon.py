@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 CLOCK_ASSUMED = "not given; assumed because the leakage of the energy tables is that of cycles of 1 ns"
 NODE_ASSUMED = "not given; assumed because it is the node of the packaged energy tables"
+SUPPLY = "technology.supply_v"
+"""The path of the supply, from which no number follows."""
 SUPPLY_ASSUMED = "not given; assumed because PTM's low-power model of 45 nm has this nominal supply"
 UM2_PER_MM2 = 1e6
 

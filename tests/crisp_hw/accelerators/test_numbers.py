@@ -47,6 +47,31 @@ def test_a_path_changes_its_number_and_says_who_did(path, value, told):
     assert "set by the caller" in {*found.sources.values(), *found.energy.sources["MAC"].values()} or "tech" in path
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("technology.supply_v", 0.9, "no number follows from it"),
+        ("technology.clock_ghz", 0.5, "energies per action stay as they are"),
+        ("levels.SMEM.read_bandwidth", 12, "energies per action stay as they are"),
+        ("levels.SMEM.size_kb", 128, "energies per action are those of the changed fabric"),
+    ],
+)
+def test_a_note_says_whether_energies_follow_what_was_set(path, value, said):
+    found = ARCH.replace(**{path: value})
+    assert f"{path}={value} set by the caller; {said}" in found.notes
+    assert (found.energy.actions == ARCH.energy.actions) == (
+        said != "energies per action are those of the changed fabric"
+    )
+
+
+def test_a_supply_that_is_not_that_of_the_node_is_named_as_without_effect(tmp_path):
+    for supply, notes in ((1.1, ()), (0.9, ("low: no number follows from the supply of 0.9 V that its file states",))):
+        (tmp_path / "low.yaml").write_text(
+            f"schema: crisp-hw/arch/2\nextends: crisp-stc\nname: low\ntechnology: {{node_nm: 45, supply_v: {supply}}}\n"
+        )
+        assert tuple(note for note in load_arch(tmp_path / "low.yaml").notes if "supply" in note) == notes
+
+
 def test_energies_follow_and_what_was_set_stays():
     small = ARCH.replace(**{"technology.node_nm": 22})
     assert small.energy.actions["SMEM"]["read"] < ARCH.energy.actions["SMEM"]["read"]
