@@ -124,6 +124,14 @@ def _texts(part: object) -> Iterator[str]:
 
 def _instance_faults(document: MarkedDict, file: ArchFile) -> Iterator[InputError]:
     many, parts = 1, [*file.levels.items()]
+    outermost, first = parts[0]
+    for field in ("fanout_x", "fanout_y"):
+        if (given := getattr(first, field).value) > 1:
+            said = f"{outermost} is the outermost level, so nothing feeds {given:,} of it"
+            at = at_place(document, "levels", outermost, field)
+            yield InputError(
+                said, at, f"leave it out; the {field} of a level says how many the one outside of it feeds"
+            )
     mac: tuple[str, Level | Compute] = (file.compute.name, file.compute)
     for name, part in (*parts, mac):
         many *= part.fanout_x.value * part.fanout_y.value

@@ -70,6 +70,8 @@ def test_what_no_energy_is_known_for_has_the_file_and_the_line_of_its_method(pla
         ("compute.word_bits.A", 0, "greater than 0"),
         ("extends", "odd", "odd"),
         ("levels.Sums.fanout_y", 1, "feeds 1 x 1 children"),
+        ("levels.Far.fanout_x", 2, "Far is the outermost level, so nothing feeds 2 of it"),
+        ("levels.Far.fanout_y", 2, "Far is the outermost level, so nothing feeds 2 of it"),
     ],
 )
 def test_what_cannot_be_is_refused_with_its_line(place, value, said, tmp_path):
