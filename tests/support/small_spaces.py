@@ -74,7 +74,7 @@ def dense_case(seed: int) -> Case:
 
 def _right_size(case: Case, least_rows: int = LEAST_ROWS, most_nests: int = MOST_NESTS) -> bool:
     try:
-        nests = [len(rows) for space in case.spaces for rows, _ in islice(_nests(space), most_nests + 1)]
+        nests = [len(rows) for space in case.spaces for rows, _ in islice(nests_of(space), most_nests + 1)]
     except MappingError:
         return False
     return sum(nests) >= least_rows and len(nests) <= most_nests
@@ -182,7 +182,7 @@ def _constraints(rng: np.random.Generator, design: Design) -> Constraints:
     return Constraints(tuple(blocks), {}, either, float(rng.choice([0.0, 0.0, 0.5])))
 
 
-def _nests(space: Space) -> Iterator[tuple[np.ndarray, tuple[object, ...]]]:
+def nests_of(space: Space) -> Iterator[tuple[np.ndarray, tuple[object, ...]]]:
     """Rows of factors that loop over the same places, and an arrangement of the blocks."""
     dims = space.design.problem.dims
     rows = np.array([np.stack(each, axis=1) for each in product(*(space.factors[dim] for dim in dims))])
@@ -205,7 +205,7 @@ def every_mapping(case: Case) -> list[Judged]:
     found = []
     for space in case.spaces:
         dims, parts, factors = space.design.problem.dims, [], []
-        for rows, arrangement in _nests(space):
+        for rows, arrangement in nests_of(space):
             rows = rows[admitted(space, rows)]
             loops = tuple(loop for block in arrangement for loop in block)
             columns = [i * len(dims) + dims.index(loop.dim) for i, block in enumerate(arrangement) for loop in block]

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from crisp_hw.engine.content import fullest_at_least
 from crisp_hw.engine.validity import capacity_limits
+from crisp_hw.mapper.chains.labels import Labels
+from crisp_hw.mapper.chains.left import Deciding, Left
 from crisp_hw.mapper.chains.mesh import Mesh
 from crisp_hw.mapper.chains.prices import Costing, Narrow, Prices
 from crisp_hw.mapper.chains.weights import Weights
@@ -23,6 +25,7 @@ from crisp_hw.spec.problem import Tensor
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Kept = tuple[int, ...]
+Lefts = tuple[tuple[Left, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -145,16 +148,8 @@ class Chain:
         )
         return np.broadcast_to(found * (1 + EXACT), len(self.extents))
 
-    def inside(self, price: Floats, level: int, tensor: int) -> float:
-        """The least price of the levels inside of one that may keep a tensor; inf where none may."""
-        return min((float(price[inner]) for inner in range(level) if self._may_keep(inner, tensor)), default=np.inf)
-
-    def outside(self, price: Floats, first: int, tensor: int) -> float:
-        """The least price of the levels from one on, less the outermost, that may keep a tensor; inf where none may."""
-        levels = range(first, self.top)
-        return min((float(price[outer]) for outer in levels if self._may_keep(outer, tensor)), default=np.inf)
-
-    def _may_keep(self, level: int, tensor: int) -> bool:
+    def may_keep(self, level: int, tensor: int) -> bool:
+        """May a level keep a tensor?"""
         return any(tensor in kept for kept in self.keeps[level])
 
     @cached_property
@@ -186,6 +181,46 @@ class Chain:
     def narrow(self) -> Narrow:
         """The ports that count."""
         return self.costs.narrow
+
+    @cached_property
+    def left(self) -> tuple[Lefts, Lefts, Lefts]:
+        """What SAFs leave of words by level and tensor: of those that are sent, that take time, that fill a level."""
+        deciding = Deciding(self.space.design.problem, self.tiles)
+        sent, through, filled = (
+            tuple(tuple(deciding.left(each, t) for t, each in enumerate(level)) for level in acts)
+            for acts in self.weights.acts
+        )
+        return sent, through, filled
+
+    @cached_property
+    def streams(self) -> tuple[int, ...]:
+        """The tensors that MACs hand on and of which SAFs leave out words, by lanes alone where no level keeps them."""
+        return tuple(t for t in self.passed if any(level[t].acts_here for left in self.left[:2] for level in left))
+
+    @cached_property
+    def held(self) -> tuple[int, ...]:
+        """The tensors of which less moves where their tiles are empty."""
+        every = range(len(self.tensors))
+        return tuple(t for t in every if any(level[t].held for left in self.left for level in left))
+
+    def filled(self, tensor: int) -> Floats:
+        """How often tiles of such a tensor are not empty at least, by extent."""
+        return next(level[tensor].filled for left in self.left for level in left if level[tensor].held)
+
+    def share(self, place: int, level: int, tensor: int, where: tuple[Floats, Ints | int]) -> Floats | float:
+        """Of a tensor's words at `PLACES[place]` of a level what is left, by the words of tiles and the extent."""
+        return self.left[place][level][tensor].share(*where)
+
+    def share_of(self, place: int, outer: Labels, tensor: int, words: Floats) -> Floats | float:
+        """The same of the nearest keeper of outer labels."""
+        lefts, keeper = [level[tensor] for level in self.left[place]], outer.keeper[:, tensor]
+        if all(left.whole for left in lefts):
+            return 1.0
+        found = np.ones(len(keeper))
+        for level in np.unique(keeper).tolist():
+            rows = keeper == level
+            found[rows] = lefts[level].share(words[rows], outer.extent[rows], outer.held[rows, tensor])
+        return found
 
     def block(self, level: int, kind: str) -> int | None:
         """The place of a block in the space; None where a level does not fan out."""

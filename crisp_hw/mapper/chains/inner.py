@@ -5,15 +5,17 @@ from dataclasses import replace
 import numpy as np
 
 from crisp_hw.mapper.chains.chain import Chain, fitting, handed_on, ranks
-from crisp_hw.mapper.chains.labels import Labels, first_label, joined, undominated
+from crisp_hw.mapper.chains.labels import STILL, STREAMS, Labels, deciding, first_label, joined, undominated
 from crisp_hw.mapper.chains.steps import Cut, Step, loops_of, placed
+from crisp_hw.mapper.chains.weights import FILLED, SENT, THROUGH
 
 
 def innermost(chain: Chain) -> Labels:
     """The MACs alone, which take a word at every step, or whenever it is another one."""
     found = first_label(0, 0, len(chain.tensors), len(chain.narrow.spare))
     keeper = found.keeper.copy()
-    keeper[:, list(chain.passed)] = 1
+    keeper[:, list(chain.passed)] = STILL
+    keeper[:, list(chain.streams)] = STILL | STREAMS
     return replace(found, keeper=keeper, apart=np.zeros_like(found.apart), pj=found.pj + chain.compute_pj)
 
 
@@ -31,8 +33,9 @@ def outwards(chain: Chain, labels: Labels, step: Step, cut: Cut) -> Labels:
 def pruned(chain: Chain, labels: Labels) -> Labels:
     """What no other beats: takes as few words from outside, stands still as long, reads as little."""
     asked = labels.free * labels.shared
-    longer = np.where(labels.keeper == 1, labels.free, 0.0)
-    more = [asked, longer, -labels.standing, labels.apart[:, list(chain.outputs)], -labels.leak_pj[:, None]]
+    longer = np.where(labels.keeper & STILL, labels.free, 0.0)
+    wider = np.where(labels.keeper & STREAMS, -labels.shared, 0.0)[:, list(chain.streams)]
+    more = [asked, longer, wider, -labels.standing, labels.apart[:, list(chain.outputs)], -labels.leak_pj[:, None]]
     more += [labels.most[:, None], -labels.time, *np.moveaxis(-labels.waiting, 1, 0)]
     return undominated(labels, np.concatenate(more, axis=1), len(chain.extents))
 
@@ -48,18 +51,20 @@ def _kept(chain: Chain, labels: Labels, level: int) -> Labels:
         time, waiting = here.time.copy(), here.waiting.copy()
         for t in kept:
             whole = float(chain.words[t] * chain.others[-1, t])
-            words = whole / (free[:, t] * shared[:, t])
-            sent, port = chain.costs.sends[level, t] * words, chain.narrow.sends[:, level, t] * words[:, None]
-            still = keeper[:, t] == 1
+            words, where = whole / (free[:, t] * shared[:, t]), (deciding(here)[:, t], here.extent)
+            left, timely, come = (chain.share(place, level, t, where) for place in (SENT, THROUGH, FILLED))
+            sent = chain.costs.sends[level, t] * words * left
+            port = chain.narrow.sends[:, level, t] * (words * timely)[:, None]
+            still = keeper[:, t] & STILL == STILL
             pj += np.where(still, 0.0, sent)
             time += np.where(still[:, None], 0.0, port)
-            free[:, t], shared[:, t], keeper[:, t] = chain.others[here.extent, t], 1.0, 1
-            words = whole / free[:, t]
+            free[:, t], shared[:, t], keeper[:, t] = chain.others[here.extent, t], 1.0, STILL
+            words = whole / free[:, t] * come
             standing[:, t] += np.where(still, sent, 0.0) + chain.prices.fills[level, t] * words
             waiting[:, :, t] += np.where(still[:, None], port, 0.0) + chain.narrow.fills[:, level, t] * words[:, None]
             if t in chain.outputs:
-                unread = chain.prices.reads[level, t]
-                unread += chain.prices.fills[level, t] * chain.space.design.rules.first_fill_elided
+                unread = chain.prices.reads[level, t] * left
+                unread += chain.prices.fills[level, t] * chain.space.design.rules.first_fill_elided * come
                 apart[:, t] += unread * chain.words[t]
         leak = here.leak_pj + chain.prices.leaks[level]
         tensors = replace(here, keeper=keeper, free=free, shared=shared, apart=apart, standing=standing)
@@ -76,7 +81,7 @@ def _over_lanes(chain: Chain, labels: Labels, level: int) -> Labels:
         share = np.where(chain.own, 1, np.array(factors)).prod(axis=1)
         one = replace(
             here,
-            keeper=here.keeper * handed_on(chain, level, share),
+            keeper=np.where(handed_on(chain, level, share), here.keeper, here.keeper & STREAMS),
             extent=extent[there],
             lanes=here.lanes * many,
             shared=here.shared * share,
@@ -103,7 +108,7 @@ def _looped(chain: Chain, labels: Labels, level: int, cut: Cut) -> Labels:
         found = []
         for here, dim, factor, move in loops_of(chain, rounds[-1], allowed, follows, outward=True):
             moves = chain.own[:, dim]
-            still = here.keeper * ~moves
+            still = np.where(moves, here.keeper & STREAMS, here.keeper)
             path = here.path.copy()
             path[:, -1] = path[:, -1] * (len(chain.dims) + 1) + dim + 1
             found.append(
@@ -112,7 +117,7 @@ def _looped(chain: Chain, labels: Labels, level: int, cut: Cut) -> Labels:
                     extent=here.extent + move,
                     mask=here.mask | 1 << dim,
                     keeper=still,
-                    free=np.where(still == 1, here.free * factor, here.free),
+                    free=np.where(still & STILL, here.free * factor, here.free),
                     standing=np.where(moves, 0.0, here.standing / factor),
                     pj=here.pj + (here.standing * moves).sum(axis=1),
                     waiting=np.where(moves, 0.0, here.waiting / factor),

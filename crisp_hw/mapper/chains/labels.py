@@ -10,6 +10,8 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+STILL, STREAMS = 1, 2  # of inner labels: nothing has moved a tile yet; its words go to MACs that hand them on
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -17,9 +19,10 @@ class Labels:
 
     `extent` is what a tile spans where they end, `lanes` what their spatial loops use, `mask` the dimensions that have
     a loop in the block under way; `pj` is the energy of what they settle, `leak_pj` that of a cycle. Per tensor:
-    `keeper`, the nearest outer level that keeps it (of inner levels: 1 where nothing has moved its tile since one kept
-    it, else 0), `free` and `shared`, the factors of temporal loops in which it stands still and of lanes that share its
-    words, `apart`, what lanes do to outputs, and `standing`, the pJ that more loops in which it stands still divide.
+    `keeper`, the nearest outer level that keeps it (of inner levels: `STILL` where nothing has moved its tile since one
+    kept it, and `STREAMS`), `free` and `shared`, the factors of temporal loops in which it stands still and of lanes
+    that share its words, `apart`, what lanes do to outputs, and `standing`, the pJ that more loops in which it stands
+    still divide, and `held`, how often the tiles of its keeper are not empty (of outer levels).
     `time` and `waiting` are the cycles of ports, as `pj` and `standing` are energies: float64[n, ports] and [n, ports,
     tensors]. `most` are the lanes that all levels may have together, as far as inner levels decide it.
     `path` says what was chosen: a number per keeper and spatial block, two per temporal block (order and extent).
@@ -33,6 +36,7 @@ class Labels:
     shared: Floats
     apart: Floats
     standing: Floats
+    held: Floats
     pj: Floats
     leak_pj: Floats
     time: Floats
@@ -59,9 +63,16 @@ def first_label(extent: int, keeper: int, tensors: int, ports: int = 0) -> Label
     kept = np.full((1, tensors), keeper, dtype=np.int64)
     nothing, path = np.zeros((1, tensors)), np.empty((1, 0), dtype=np.int64)
     time = np.zeros((1, ports)), np.zeros((1, ports, tensors))
-    return Labels(
-        extent * one, one, 0 * one, kept, ones, ones, ones, nothing, none, none, *time, np.full(1, np.inf), path
-    )
+    per_tensor = (kept, ones, ones, ones, nothing, ones)
+    return Labels(extent * one, one, 0 * one, *per_tensor, none, none, *time, np.full(1, np.inf), path)
+
+
+def deciding(inner: Labels) -> Floats:
+    """The words at least of the tiles of leaders that one access of each tensor spans, float64[n, tensors].
+
+    Where MACs hand words on, these are of its lanes alone, although the words stand still in loops as well.
+    """
+    return np.where(inner.keeper & STREAMS, inner.shared, inner.free * inner.shared)
 
 
 def joined(parts: Sequence[Labels]) -> Labels:

@@ -1,6 +1,6 @@
 """Outer and inner labels put together: the least that a whole mapping costs, and the mappings that cost it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,13 +9,17 @@ from numpy.typing import NDArray
 from crisp_hw.mapper.chains.bounds import cycles_of
 from crisp_hw.mapper.chains.chain import Chain
 from crisp_hw.mapper.chains.labels import Labels
-from crisp_hw.mapper.exact.program import EXACT
+from crisp_hw.mapper.chains.terms import Sums, energy_of, times_of
+from crisp_hw.mapper.exact.program import EXACT, Costs
 from crisp_hw.mapper.tally import OBJECTIVES
 
+Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Beaten = Callable[[Costs], Bools]
 
 _AT_ONCE = 1 << 22  # pairs looked at together: 32 MiB a matrix
+_NO_PORTS = np.zeros((0, 1, 1))
 
 
 @dataclass(frozen=True)
@@ -28,62 +32,61 @@ class Pairs:
     energy_pj: Floats
 
 
-def pairs(chain: Chain, outer: Labels, inner: Labels) -> Iterator[Pairs]:
-    """All pairs of labels that meet at an extent, those with the same lanes together, matrix by matrix."""
+def pairs(chain: Chain, outer: Labels, inner: Labels, beaten: Beaten | None = None) -> Iterator[Pairs]:
+    """All pairs of labels that meet at an extent, those with the same lanes together, matrix by matrix; of labels that
+    are beaten with each of the others none.
+    """
     least = chain.space.parallelism * chain.mesh.there * (1 - EXACT)
-    left, right = outer_terms(chain, outer), inner_terms(chain, inner)
+    energy, times = energy_of(chain, outer, inner), times_of(chain, outer, inner)
     of_inner = _groups(chain, inner)
     for (extent, lanes), rows in _groups(chain, outer).items():
         for (other, more), columns in of_inner.items():
             if other != extent or not least <= lanes * more <= chain.lanes_inside[-1]:
                 continue
-            for start in range(0, len(rows), max(1, _AT_ONCE // len(columns))):
-                part = rows[start : start + max(1, _AT_ONCE // len(columns))]
-                energy = left[part] @ right[columns].T
-                energy += outer.pj[part][:, None] + inner.pj[columns]
-                time = _times(chain, outer.at(part), inner.at(columns))
-                cycles = np.broadcast_to(cycles_of(chain, lanes * more, time), energy.shape)
-                energy[:, inner.most[columns] < lanes * more] = np.inf
-                energy += cycles * (outer.leak_pj[part][:, None] + lanes * inner.leak_pj[columns])
-                yield Pairs(part, columns, cycles, energy)
+            group = _Group(chain, energy, times, lanes * more)
+            leaks = outer.leak_pj, lanes * inner.leak_pj
+            part, fit = rows, columns[inner.most[columns] >= lanes * more]
+            if beaten is not None and len(fit):
+                part = part[~beaten(group.least_of_rows(part, fit, leaks))]
+                fit = fit[~beaten(group.least_of_columns(part, fit, leaks))] if len(part) else fit
+            if len(part) and len(fit):
+                yield from group.pairs(part, fit, leaks)
 
 
-def _times(chain: Chain, outer: Labels, inner: Labels) -> Floats:
-    """Cycles of every port, float64[ports, outer, inner]."""
-    tensors, found = np.arange(len(chain.tensors)), np.empty((len(chain.narrow.spare), len(outer), len(inner)))
-    asked, still = 1.0 / (inner.free * inner.shared), inner.keeper == 1
-    whole = (chain.words * chain.others[-1]).astype(np.float64)
-    for port, sends in enumerate(chain.narrow.sends):
-        sent = sends[outer.keeper, tensors] * whole / outer.shared
-        left = np.concatenate([sent / outer.free, sent, 1.0 / outer.free], axis=1)
-        right = [np.where(still, asked, 0.0), np.where(still, 0.0, asked), inner.waiting[:, port]]
-        found[port] = left @ np.concatenate(right, axis=1).T
-        found[port] += outer.time[:, [port]] + inner.time[:, port]
-    return found
+@dataclass(frozen=True)
+class _Group:
+    """Labels that meet with so many lanes in all."""
 
+    chain: Chain
+    energy: Sums
+    times: list[Sums]
+    lanes: int
 
-def outer_terms(chain: Chain, outer: Labels) -> Floats:
-    """What the words of every tensor cost that inner levels ask for, by what these ask."""
-    tensors = np.arange(len(chain.tensors))
-    whole = (chain.words * chain.others[-1]).astype(np.float64)
-    sent = chain.costs.sends[outer.keeper, tensors] * whole / outer.shared
-    terms = [sent / outer.free, sent, 1.0 / outer.free]
-    written = list(chain.outputs)
-    if written:
-        terms.append(-(outer.apart * outer.shared)[:, written])
-        unread = (chain.prices.reads[outer.keeper, tensors] * chain.words * outer.apart)[:, written].sum(axis=1)
-        terms.append(-unread[:, None])
-    return np.concatenate(terms, axis=1)
+    def pairs(self, rows: Ints, columns: Ints, leaks: tuple[Floats, Floats]) -> Iterator[Pairs]:
+        """All of them, some at a time."""
+        for start in range(0, len(rows), max(1, _AT_ONCE // len(columns))):
+            part = rows[start : start + max(1, _AT_ONCE // len(columns))]
+            energy = self.energy.of(part, columns)
+            time = np.stack([each.of(part, columns) for each in self.times]) if self.times else _NO_PORTS
+            cycles = np.broadcast_to(cycles_of(self.chain, self.lanes, time), energy.shape)
+            energy += cycles * (leaks[0][part][:, None] + leaks[1][columns])
+            yield Pairs(part, columns, cycles, energy)
 
+    def least_of_rows(self, rows: Ints, columns: Ints, leaks: tuple[Floats, Floats]) -> Costs:
+        """What outer labels cost at least with any of some inner ones."""
+        each = [sums.least_of_rows(rows, columns) for sums in (self.energy, *self.times)]
+        return self._costs(each, leaks[0][rows] + leaks[1][columns].min())
 
-def inner_terms(chain: Chain, inner: Labels) -> Floats:
-    """What inner levels ask for of every tensor, in the order of `outer_terms`."""
-    asked, still = 1.0 / (inner.free * inner.shared), inner.keeper == 1
-    terms = [np.where(still, asked, 0.0), np.where(still, 0.0, asked), inner.standing]
-    written = list(chain.outputs)
-    if written:
-        terms += [inner.apart[:, written], np.ones((len(inner), 1))]
-    return np.concatenate(terms, axis=1)
+    def least_of_columns(self, rows: Ints, columns: Ints, leaks: tuple[Floats, Floats]) -> Costs:
+        """What inner labels cost at least with any of some outer ones."""
+        each = [sums.turned.least_of_rows(columns, rows) for sums in (self.energy, *self.times)]
+        return self._costs(each, leaks[0][rows].min() + leaks[1][columns])
+
+    def _costs(self, each: list[Floats], leak_pj: Floats) -> Costs:
+        energy, *times = each
+        time = np.stack(times)[:, :, None] if times else _NO_PORTS
+        cycles = np.broadcast_to(cycles_of(self.chain, self.lanes, time), (len(energy), 1))[:, 0]
+        return Costs(energy + cycles * leak_pj, cycles, np.ones(len(energy), dtype=np.bool_))
 
 
 def _groups(chain: Chain, labels: Labels) -> dict[tuple[int, int], Ints]:

@@ -66,7 +66,7 @@ class Meeting:
         return best_pairs(self._pairs(), self.objective, many)
 
     def _pairs(self) -> Iterator[Pairs]:
-        for each in pairs(self.chain, self.outer, self.inner):
+        for each in pairs(self.chain, self.outer, self.inner, self.beaten):
             self.tick(self)
             yield each
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from crisp_hw.mapper.chains.chain import Chain, fitting, handed_on, ranks
 from crisp_hw.mapper.chains.labels import Labels, first_label, joined, undominated
 from crisp_hw.mapper.chains.steps import Cut, Step, loops_of, placed
+from crisp_hw.mapper.chains.weights import FILLED, SENT, THROUGH
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -34,6 +35,7 @@ def inwards(chain: Chain, labels: Labels, step: Step, cut: Cut) -> Labels:
 def pruned(chain: Chain, labels: Labels) -> Labels:
     """What no other beats: stands still as long, shares as much, has as many words that need no read."""
     more = [labels.free, labels.shared, labels.apart[:, list(chain.outputs)], -labels.leak_pj[:, None], -labels.time]
+    more.append(-labels.held[:, list(chain.held)])
     return undominated(labels, np.concatenate(more, axis=1), len(chain.extents))
 
 
@@ -44,20 +46,27 @@ def _kept(chain: Chain, labels: Labels, level: int) -> Labels:
         fits = fitting(chain, room, level, kept)[labels.extent]
         here = labels.at(fits).then(number)
         pj, time, keeper = here.pj.copy(), here.time.copy(), here.keeper.copy()
-        shared, apart = here.shared.copy(), here.apart.copy()
+        shared, apart, held = here.shared.copy(), here.apart.copy(), here.held.copy()
         for t in kept:
             outside, lanes = here.apart[:, t], here.shared[:, t]
-            sent = chain.words[t] * chain.others[-1, t] / (chain.others[here.extent, t] * here.free[:, t] * lanes)
-            pj += chain.costs.sends[keeper[:, t], t] * sent + chain.prices.fills[level, t] * sent * lanes
-            time += chain.narrow.sends[:, keeper[:, t], t].T * sent[:, None]
-            time += chain.narrow.fills[:, level, t] * (sent * lanes)[:, None]
+            inside = chain.others[here.extent, t] * here.free[:, t] * lanes
+            sent = chain.words[t] * chain.others[-1, t] / inside
+            now = replace(here, keeper=keeper, held=held)
+            left, timely = (chain.share_of(place, now, t, inside) for place in (SENT, THROUGH))
+            come = chain.share(FILLED, level, t, (inside, here.extent))
+            pj += chain.costs.sends[keeper[:, t], t] * sent * left + chain.prices.fills[level, t] * sent * lanes * come
+            time += chain.narrow.sends[:, keeper[:, t], t].T * (sent * timely)[:, None]
+            time += chain.narrow.fills[:, level, t] * (sent * lanes * come)[:, None]
             if t in chain.outputs:
-                pj -= chain.prices.reads[keeper[:, t], t] * chain.words[t] * outside
+                pj -= chain.prices.reads[keeper[:, t], t] * chain.words[t] * outside * left
                 if chain.space.design.rules.first_fill_elided:
-                    pj -= chain.prices.fills[level, t] * chain.words[t] * outside * lanes
+                    pj -= chain.prices.fills[level, t] * chain.words[t] * outside * lanes * come
             keeper[:, t], shared[:, t], apart[:, t] = level, 1.0, outside * lanes
+            if t in chain.held:
+                held[:, t] = chain.filled(t)[here.extent]
         leak = here.leak_pj + chain.prices.leaks[level] * here.lanes
-        found.append(replace(here, keeper=keeper, shared=shared, apart=apart, pj=pj, time=time, leak_pj=leak))
+        tensors = replace(here, keeper=keeper, shared=shared, apart=apart, held=held)
+        found.append(replace(tensors, pj=pj, time=time, leak_pj=leak))
     return joined(found)
 
 

@@ -1,7 +1,7 @@
 """How much of what a dense chain counts is left in a sparse design at least, whatever levels keep and loops do.
 
-A count that a SAF thins is never less than with the least tile that can decide (a word), so that every share of
-`exact.sparse` is a number here. The least of all choices of keep and bypass holds for each of them.
+Formats leave of words a share that is a number here; what SAFs leave of them depends on tiles (`left`). The least of
+all choices of keep and bypass holds for each of them.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from crisp_hw.mapper.chains.left import Acting, acting
 from crisp_hw.mapper.exact.columns import Share
 from crisp_hw.mapper.exact.layout import layout_of
 from crisp_hw.mapper.exact.leaving import Leaving, tiles_of
@@ -19,12 +20,16 @@ from crisp_hw.mapper.space import Space
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Acts = tuple[tuple[frozenset[Acting], ...], ...]
+PLACES = ("sent", "through", "filled")
+SENT, THROUGH, FILLED = range(len(PLACES))
 
 
 @dataclass(frozen=True)
 class Weights:
-    """What counts of a word, float64[levels, tensors] each: where it is `sent` inwards, where that takes time
-    (`through`), and where a level is `filled` with it; `packed`, bool[levels, tensors], says what lies in a format.
+    """What counts of a word that moves, float64[levels, tensors], before SAFs: `sent` inwards, where that takes time
+    (`through`), and where a level is `filled` with it; `acts` are the SAFs of each of the three, by level and tensor.
+    `packed`, bool[levels, tensors], says what lies in a format.
 
     Of multiply-accumulates the share `busy` takes a cycle; all of them take `compute_pj`. Counts that are `rounded`,
     bool[levels, tensors], may be a word lower. Where instances are `idle` in a part of the time, one leaks.
@@ -33,6 +38,7 @@ class Weights:
     sent: Floats
     through: Floats
     filled: Floats
+    acts: tuple[Acts, Acts, Acts]
     packed: Bools
     busy: float
     compute_pj: float
@@ -44,19 +50,27 @@ def weights_of(spaces: Sequence[Space]) -> Weights:
     """The least of some choices of keep and bypass of one design."""
     chosen = [*spaces] if spaces[0].design.sparse.active else [_everything_kept(spaces[0])]
     found = [_of_choice(space) for space in chosen]
-    sent, through, filled = (
-        np.minimum.reduce([getattr(each, name) for each in found]) for name in ("sent", "through", "filled")
-    )
-    sent, through, filled = (np.where(np.isfinite(each), each, 0.0) for each in (sent, through, filled))
+    moved = np.minimum.reduce([each.sent for each in found])
+    moved = np.where(np.isfinite(moved), moved, 0.0)
+    sent, through, filled = (_together([each.acts[place] for each in found]) for place in range(len(PLACES)))
     return Weights(
-        sent,
-        through,
-        filled,
+        moved,
+        moved,
+        moved,
+        (sent, through, filled),
         np.logical_or.reduce([each.packed for each in found]),
         min(each.busy for each in found),
         min(each.compute_pj for each in found),
         np.logical_or.reduce([each.rounded for each in found]),
         any(each.idle for each in found),
+    )
+
+
+def _together(choices: Sequence[Acts]) -> Acts:
+    """Whatever may act in some choice."""
+    return tuple(
+        tuple(frozenset[Acting]().union(*each) for each in zip(*levels, strict=True))
+        for levels in zip(*choices, strict=True)
     )
 
 
@@ -67,27 +81,39 @@ def _everything_kept(space: Space) -> Space:
 
 
 def _of_choice(space: Space) -> Weights:
-    """The weights of one choice; inf where a level does not keep a tensor."""
+    """The weights of one choice; inf, and no act, where a level does not keep a tensor."""
     problem, thinner = space.design.problem, Thinner(space, layout_of(space))
-    stills = (open_still(problem),) * len(space.keeps)
-    leaving, shape = Leaving(problem), (len(space.keeps), len(problem.tensors))
-    sent, through, filled = (np.full(shape, np.inf) for _ in range(3))
+    shape = (len(space.keeps), len(problem.tensors))
+    moved = np.full(shape, np.inf)
     packed, rounded = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
+    kept = [[tensor.name in keeps for tensor in problem.tensors] for keeps in space.keeps]
+    for level, t in np.argwhere(kept).tolist():
+        tensor = problem.tensors[t]
+        moved[level, t] = thinner.weight(level, tensor) * thinner.at_work[t][level]
+        packed[level, t], rounded[level, t] = thinner.stored(level, tensor), thinner.ends(level, t)
+    sent, through, filled = (
+        tuple(
+            tuple(frozenset({acting(thinner, level, t, place)} if there else ()) for t, there in enumerate(here))
+            for level, here in enumerate(kept)
+        )
+        for place in PLACES
+    )
+    busy, pj = _computes(space, thinner)
+    return Weights(moved, moved, moved, (sent, through, filled), packed, busy, pj, rounded, thinner.idles)
+
+
+def _computes(space: Space, thinner: Thinner) -> tuple[float, float]:
+    """Of multiply-accumulates the share that takes a cycle, and what all of them take."""
+    leaving, computes = (
+        Leaving(space.design.problem),
+        thinner.computes((open_still(space.design.problem),) * len(space.keeps)),
+    )
 
     def least(shares: tuple[Share, ...]) -> float:
         return float(leaving.left(shares, {column: np.ones(()) for column in tiles_of(shares)}))
 
-    for level, keeps in enumerate(space.keeps):
-        for t, tensor in enumerate(problem.tensors):
-            if tensor.name in keeps:
-                where, weight = (stills, level, t), thinner.weight(level, tensor) * thinner.at_work[t][level]
-                sent[level, t] = weight * least(thinner.sent(*where))
-                through[level, t] = weight * least(thinner.through(*where))
-                filled[level, t] = weight * least(thinner.filled(*where))
-                packed[level, t], rounded[level, t] = thinner.stored(level, tensor), thinner.ends(level, t)
-    computes = thinner.computes(stills)
     busy, pj = (
         sum(number * least(column.shares) for column, number in form.items())
         for form in (computes.busy, computes.energy_pj)
     )
-    return Weights(sent, through, filled, packed, busy, pj, rounded, thinner.idles)
+    return busy, pj

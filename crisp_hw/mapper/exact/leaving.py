@@ -45,16 +45,19 @@ class Leaving:
         return np.asarray(found)
 
     def _filled(self, leader: Leader, sizes: Mapping[Column, Floats]) -> Floats:
-        model = self.problem.tensors[leader.tensor].density
         words = np.ones(())
         for column in leader.tile:
             words = words * sizes[column]
-        match model:
+        return self.filled(leader.tensor, words, len(leader.tile))
+
+    def filled(self, tensor: int, words: Floats, ranks: int) -> Floats:
+        """The least for a tile of so many words, float64[n], along so many ranks of a tensor."""
+        match model := self.problem.tensors[tensor].density:
             case FixedStructured() | Hypergeometric():
-                return self._by_words(leader.tensor, words)
+                return self._by_words(tensor, words)
             case Actual():
                 # of tiles that do not divide the mask, those at its rim hold less: at most half of each rank
-                return np.full_like(words, model.density / 2 ** len(leader.tile))
+                return np.full_like(words, model.density / 2**ranks)
             case _:
                 return np.zeros_like(words)
 

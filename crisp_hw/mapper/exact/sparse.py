@@ -65,7 +65,7 @@ class Thinner:
         """Of words that a level sends inwards (and of the partial sums that come back)."""
         if not self.active:
             return ()
-        at = level if self._in_time(level, tensor) else self._outside(level, tensor)
+        at = level if self._in_time(level, tensor) else self.outside(level, tensor)
         return (*self._left(stills, at, tensor), *self._held(level, tensor))
 
     def through(self, stills: Stills, level: int, tensor: int) -> tuple[Share, ...]:
@@ -79,7 +79,7 @@ class Thinner:
         """Of words that a level is filled with."""
         if not self.active:
             return ()
-        return (*self._left(stills, self._outside(level, tensor), tensor), *self._held(level, tensor))
+        return (*self._left(stills, self.outside(level, tensor), tensor), *self._held(level, tensor))
 
     def ends(self, level: int, tensor: int) -> bool:
         """Does a level round up what it takes off the reads of an output?"""
@@ -174,7 +174,7 @@ class Thinner:
     def _in_time(self, level: int, tensor: int) -> list[Act]:
         return [a for a in self.acts if (a.level, a.target) == (level, tensor) and a.kind != "skipping_spatial"]
 
-    def _outside(self, level: int, tensor: int) -> int | None:
+    def outside(self, level: int, tensor: int) -> int | None:
         """The next level outside whose SAF a level feels."""
         return min((act.level for act in self.acts if act.target == tensor and act.level > level), default=None)
 
@@ -224,13 +224,18 @@ class Thinner:
         What is in a format itself is `weight`ed: the tiles that come hold more, by as much. Only blocks that they do
         not fill are counted as if all of them came (engine.energy).
         """
-        one, hardware = self.space.design.problem.tensors[tensor], self.space.design.architecture.levels[level]
-        above = [k for k in range(level + 1, len(self.space.keeps)) if one.name in self.space.keeps[k]]
-        filled = hardware.block_size == 1 and self.stored(level, one)
-        if filled or one.density == FULL or not above or not self.stored(above[0], one):
+        one = self.space.design.problem.tensors[tensor]
+        if not self.unpacks(level, tensor):
             return ()
         own = [d for d in self.layout.every if self.layout.dims[d] in one.dims]
         return (Share(((Leader(tensor, self._tile(one, self.layout.bits(own, "all", 0, level))),),)),)
+
+    def unpacks(self, level: int, tensor: int) -> bool:
+        """Do empty tiles never come to a level, because they come out of a format, and is that not `weight`ed?"""
+        one, hardware = self.space.design.problem.tensors[tensor], self.space.design.architecture.levels[level]
+        above = [k for k in range(level + 1, len(self.space.keeps)) if one.name in self.space.keeps[k]]
+        filled = hardware.block_size == 1 and self.stored(level, one)
+        return not (filled or one.density == FULL or not above or not self.stored(above[0], one))
 
     def _tile(self, tensor: Tensor, box: int) -> tuple[Column, ...]:
         """The extents of a tile along the ranks of a tensor."""
