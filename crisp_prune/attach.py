@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DataParallel, DistributedDataParallel
 
-from crisp_hw.errors import InputError, brief
+from crisp_hw.errors import InputError
 from crisp_hw.spec.wrapped import module_of
 from crisp_prune.dense_state import DenseState
 from crisp_prune.nesting import mapped
@@ -224,7 +224,9 @@ def copied(model: nn.Module) -> nn.Module:
     try:
         return copy.deepcopy(free(model))
     except (RuntimeError, TypeError) as error:  # weights that are computed, as weight_norm of before 2.0 has them
-        said = f"{type(model).__name__} cannot be copied ({brief(str(error).partition('.')[0])})"
+        computed = "a tensor in it is computed from others"
+        why = computed if isinstance(error, RuntimeError) else "an object in it is no plain value"
+        said = f"{type(model).__name__} cannot be copied ({why})"
         hint = "take off what computes weights, as remove_weight_norm does, or make a copy yourself"
         raise InputError(said, hint=hint) from error
 

@@ -174,7 +174,7 @@ def _told_alone(file: ArchFile) -> tuple[str, ...]:
     given, node = file.technology.supply_v, technology_of(file.technology.model_copy(update={"supply_v": None}))
     if given is None or given.value == node.supply_v:
         return ()
-    return (f"{file.name}: no number follows from the supply of {given.value:g} V that its file states",)
+    return (f"no number follows from the supply of {given.value:g} V that its file states",)
 
 
 def _own_node(file: ArchFile) -> int | None:

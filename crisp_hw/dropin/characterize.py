@@ -17,7 +17,6 @@ from crisp_hw.machine.positions import MarkedDict
 from crisp_hw.spec.arch import Architecture
 from crisp_hw.spec.characterization import Characterization, Component, Cost
 from crisp_hw.timeloop.read.accept import accept
-from crisp_hw.timeloop.read.accept_architecture import NO_EFFECT
 from crisp_hw.timeloop.read.architecture import plain_name, read_architecture
 from crisp_hw.timeloop.read.flat_architecture import as_tree
 from crisp_hw.timeloop.read.lines import with_line
@@ -78,9 +77,9 @@ def characterize_files(given: InputFiles, method: str = "table", node_nm: int | 
 
 def _left_out(notes: tuple[str, ...]) -> tuple[str, ...]:
     """Of what has no effect on Timeloop's model the parts without a class, and the attributes that costs lack, too."""
-    read = f": attribute {ATTRIBUTE} ("
-    heard = (note for note in notes if (NO_CLASS in note or NO_EFFECT in note) and read not in note)
-    return tuple(note.replace(NO_EFFECT, "not in these energies") for note in heard)
+    classless = [note for note in notes if NO_CLASS in note]
+    attributes = [note for note in notes if ": attribute " in note and f": attribute {ATTRIBUTE} (" not in note]
+    return (*classless, *(f"{note.rpartition('): ')[0]}): not in these energies" for note in attributes))
 
 
 def table_texts(costs: Characterization) -> dict[str, str]:

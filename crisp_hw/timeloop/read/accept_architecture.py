@@ -22,7 +22,6 @@ from crisp_hw.timeloop.yaml.fields import (
 NETWORKS = ("XY_NoC", "Legacy", "ReductionTree", "SimpleMulticast")  # model/topology.cpp: networkClasses
 REMARKS = ("required_actions", "subclass", "area_scale", "energy_scale")  # for Accelergy
 COMPONENT_KEYS = ("name", "class", "subclass", "attributes", "enabled")
-NO_EFFECT = "without effect on the numbers of Timeloop's model"
 TREE = ("local", "subtree", "nodes")  # hold levels, which are not passed over wherever they stand
 
 
@@ -54,7 +53,8 @@ def accept_architecture(document: Any, variables: Any, notes: list[str]) -> Any:
     _distinct(subtree)
     notes += unused.notes
     notes += [
-        f"{unused.first[key]}: attribute {key} ({_several(parts)}): {NO_EFFECT}" for key, parts in unused.parts.items()
+        f"{unused.first[key]}: attribute {key} ({_several(parts)}): without effect on the numbers of Timeloop's model"
+        for key, parts in unused.parts.items()
     ]
     return derived(root, {**root, "subtree": subtree})
 

@@ -65,7 +65,7 @@ def test_a_note_says_whether_energies_follow_what_was_set(path, value, said):
 
 
 def test_a_supply_that_is_not_that_of_the_node_is_named_as_without_effect(tmp_path):
-    for supply, notes in ((1.1, ()), (0.9, ("low: no number follows from the supply of 0.9 V that its file states",))):
+    for supply, notes in ((1.1, ()), (0.9, ("no number follows from the supply of 0.9 V that its file states",))):
         (tmp_path / "low.yaml").write_text(
             f"schema: crisp-hw/arch/2\nextends: crisp-stc\nname: low\ntechnology: {{node_nm: 45, supply_v: {supply}}}\n"
         )
