@@ -61,7 +61,10 @@ class Content:
 
 @cache
 def _fields(kind: type) -> tuple[str, ...] | None:
-    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None
+    """The fields of a dataclass, but those that only say something about the others (metadata `content` False)."""
+    if not is_dataclass(kind):
+        return None
+    return tuple(field.name for field in fields(kind) if field.metadata.get("content", True))
 
 
 @cache

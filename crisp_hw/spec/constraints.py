@@ -15,7 +15,7 @@ class Factor:
 
     relation: Literal["=", "<=", ">="]
     value: int
-    why: str = field(default="", compare=False, repr=False)
+    why: str = field(default="", compare=False, repr=False, metadata={"content": False})
 
     def __str__(self) -> str:
         said = f" ({self.why})" if self.why else ""

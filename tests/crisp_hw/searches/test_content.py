@@ -49,7 +49,7 @@ def full_design():
 def places(value, path=()):
     """The path of every leaf: field names, positions and keys."""
     if is_dataclass(value):
-        for field in fields(value):
+        for field in (each for each in fields(value) if each.metadata.get("content", True)):
             yield from places(getattr(value, field.name), (*path, field.name))
     elif isinstance(value, tuple | dict):
         for step, one in value.items() if isinstance(value, dict) else enumerate(value):
@@ -172,3 +172,7 @@ def test_what_is_no_plain_value_has_no_key(value):
 def test_an_object_that_is_gone_lends_its_digest_to_no_other():
     content = Content()
     assert len({content.digest(Factor("=", value)) for value in range(2000)}) == 2000
+
+
+def test_what_only_explains_a_bound_is_no_content():
+    assert key(Factor("<=", 4, "role buffer")) == key(Factor("<=", 4)) != key(Factor("<=", 2))
