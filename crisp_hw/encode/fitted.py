@@ -44,7 +44,7 @@ def _taking(block: LevelConstraint, form: LayerEncoding) -> LevelConstraint:
     if block.kind != "spatial":
         return block
     at_once = {"K": form.steps.columns, "N": form.steps.positions}
-    open_ = (dim for dim, factor in block.factors.items() if factor.relation == "<=" and at_once.get(dim, 1) > 1)
+    open_ = (dim for dim, factor in block.factors.items() if factor.relation == "<=" and dim in form.case.across)
     return replace(
         block,
         factors={**block.factors, **{dim: Factor("<=", at_once[dim], _side_by_side(form, dim)) for dim in open_}},

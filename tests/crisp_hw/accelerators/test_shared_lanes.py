@@ -68,6 +68,13 @@ def test_as_many_columns_as_a_case_takes_at_once_share_the_lanes(file, layers, a
     assert found.to_frame()["cycles"].tolist() == [cycles]
 
 
+def test_one_column_at_once_leaves_the_other_lanes_idle(file, layers):
+    alone = {"    when: fits(n, m, 1, 4)\n": "", "\n  - name: dense": "", "runs:": "baseline: {name: dense}\nruns:"}
+    found = crisp_hw.evaluate(str(layers), file("K: 1", changes=alone), nm="1:4")
+    (mapping,) = found.to_frame()["mapping"]
+    assert "K64" in mapping and "x" not in mapping
+
+
 @pytest.mark.parametrize(
     ("across", "axes", "changes", "said"),
     [

@@ -5,7 +5,7 @@ import pytest
 from crisp_hw.dropin.map_files import map_files
 from crisp_hw.dropin.model import evaluate_files
 from crisp_hw.errors import InputError
-from crisp_hw.timeloop.yaml.documents import InputFiles
+from crisp_hw.timeloop.yaml.documents import InputFiles, load_documents
 from crisp_hw.timeloop.yaml.unused_variables import unused_variables
 
 DESIGN = """
@@ -71,3 +71,10 @@ def test_strict_runs_refuse_them(tmp_path, run):
 
 def test_documents_without_variables_have_none():
     assert unused_variables({"problem": {"M": "rows"}}) == unused_variables({"variables": None}) == ()
+
+
+def test_an_alias_speaks_of_a_variable_and_an_equal_number_does_not(tmp_path):
+    text = "variables: {a: &a 4, b: &b [1, 7], c: 4, d: &d 9, e: *d}\nproblem: {size: *a, list: *b, same: 4}\n"
+    (tmp_path / "all.yaml").write_text(text)
+    said = unused_variables(load_documents([tmp_path / "all.yaml"]))
+    assert [note.split(": ")[1] for note in said] == ["variable c", "variable d", "variable e"]
