@@ -13,6 +13,7 @@ from crisp_prune.attach import copied
 from crisp_prune.calling import in_places
 from crisp_prune.geometry import evaluation
 from crisp_prune.nesting import tensors_of
+from crisp_prune.sites import require_weights
 from crisp_prune.spaces import Member, Space, spaces_of
 
 CLOSE = 1e-4
@@ -44,7 +45,7 @@ def shrink(model: nn.Module, sample: Any) -> Shrunk:
     """
     inputs = in_places(model, sample)
     twin = copied(model)
-    sizes = {name: _outputs(module) for name, module in twin.named_modules() if _outputs(module)}
+    sizes = _sizes(twin)
     spaces = _spaces(twin, inputs)
     while any(_cut(space) for space in spaces):
         spaces = _spaces(twin, inputs)
@@ -53,6 +54,14 @@ def shrink(model: nn.Module, sample: Any) -> Shrunk:
     outputs = {name: (size, _outputs(modules[name])) for name, size in sizes.items()}
     held = {made.name: space.held for space in spaces for made in space.makers if space.held}
     return Shrunk(twin, outputs, held)
+
+
+def _sizes(model: nn.Module) -> dict[str, int]:
+    """The outputs of every layer that can lose some; InputError where one has none to begin with."""
+    layers = {name: each for name, each in model.named_modules() if isinstance(each, nn.Conv2d | nn.Linear)}
+    for name, layer in layers.items():
+        require_weights(name, layer.weight)
+    return {name: _outputs(layer) for name, layer in layers.items()}
 
 
 def _outputs(module: nn.Module) -> int:

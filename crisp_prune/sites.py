@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
 from crisp_hw.errors import InputError, Where
@@ -14,6 +14,8 @@ from crisp_prune.choices import Layout
 
 _PLAIN = "convolution or Linear: not pruned, not exported"
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+OWN_COPY = "give it a copy of its own: nn.Parameter(value.detach().contiguous())"
+"""What to do about numbers that are one in memory."""
 SHOWN = "a sample or a batch shows it"
 """The end of every reason that a recorded forward pass can lift."""
 STACKED = f"has stacked weights, to be multiplied along their last axis (linear(x, weight[i])); {SHOWN}"
@@ -77,7 +79,7 @@ def find_sites(model: nn.Module) -> tuple[Site, ...]:
     """Every convolution and Linear weight in order of registration, packed attention projections included.
 
     GPT-2's Conv1D counts as the Linear that it is, and stacked weights of three axes as one for all that are stacked.
-    Weights that several modules share appear once. InputError when a lazy layer has no weight yet.
+    Weights that several modules share appear once. InputError when a lazy layer has no weight yet, or one has size 0.
 
     >>> [site.name for site in find_sites(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Linear(8, 2)))]
     ['0', '2']
@@ -89,6 +91,7 @@ def find_sites(model: nn.Module) -> tuple[Site, ...]:
             raise InputError(
                 f"{use.name} is a lazy layer without a weight yet", hint="run the model once before pruning"
             )
+        require_weights(use.name, weight)
         known = found.setdefault(id(weight), (kind, [], obstacle))
         known[1].append(use)
     _apart(model, [use for _, uses, _ in found.values() for use in uses])
@@ -103,6 +106,16 @@ def find_sites(model: nn.Module) -> tuple[Site, ...]:
         )
         for identity, (kind, uses, obstacle) in found.items()
     )
+
+
+def require_weights(name: str, weight: Tensor) -> None:
+    """InputError where a layer has no output, or reads nothing.
+
+    >>> require_weights("fc", torch.zeros(2, 3))
+    """
+    if not weight.numel():
+        said = f"its weight has the shape {list(weight.shape)}, in which there is no number"
+        raise InputError(said, Where(key=name), "take the layer out of the network")
 
 
 def unsupported(model: nn.Module, sites: tuple[Site, ...]) -> tuple[Skipped, ...]:
@@ -211,9 +224,16 @@ def _numbers(weight: nn.Parameter) -> str:
     """An obstacle when weights are no real numbers in memory of their own."""
     if weight.is_complex():
         return f"its weights are complex ({weight.dtype}), and saliency is that of real ones"
-    if any(step == 0 and size > 1 for step, size in zip(weight.stride(), weight.shape, strict=True)):
-        return "several of its weights are one number in memory (expanded); give it a copy of its own"
-    return ""
+    return f"several of its weights are one number in memory (expanded); {OWN_COPY}" if expanded(weight) else ""
+
+
+def expanded(weight: Tensor) -> bool:
+    """Are several of its numbers one in memory, so that none can be changed alone?
+
+    >>> expanded(torch.zeros(1, 2).expand(3, 2)), expanded(torch.zeros(1, 2))
+    (True, False)
+    """
+    return any(step == 0 and size > 1 for step, size in zip(weight.stride(), weight.shape, strict=True))
 
 
 def _apart(model: nn.Module, uses: list[Use]) -> None:

@@ -8,14 +8,16 @@ from typing import Any, Protocol, TypedDict
 import torch
 from torch import nn
 
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.kinds import check_callable, check_path, settled, wrong_kind
+from crisp_hw.spec.wrapped import plain_name
 from crisp_prune import rng
 from crisp_prune.config import CrispConfig
 from crisp_prune.evaluate import Accuracy
 from crisp_prune.iterate import Iteration
 from crisp_prune.losses import LossFn, classification_loss
 from crisp_prune.schedule import pruning_steps
+from crisp_prune.sites import OWN_COPY, expanded
 from crisp_prune.state import PrunerState
 
 
@@ -152,7 +154,7 @@ class Training:
         self.steps_per_epoch = _length(loader)
         self.total = config.epochs * self.steps_per_epoch
         self.pruning_steps = pruning_steps(self.total, config.prune_until)
-        self.parameters = [p for p in pruner.model.parameters() if p.requires_grad]
+        self.parameters = _trained(pruner.model)
         if self.total and not self.parameters:
             said = "no weight of the model is trained: requires_grad is off everywhere"
             raise InputError(said, hint="turn it on where the network may learn, or take epochs=0 to prune alone")
@@ -170,6 +172,16 @@ class Training:
     def config(self) -> CrispConfig:
         """That of the pruner, whose target can become a number with the first batch."""
         return self.pruner.config
+
+
+def _trained(model: nn.Module) -> list[nn.Parameter]:
+    """The parameters that an optimizer changes; InputError where it could not."""
+    found = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+    together = next((name for name, weight in found.items() if expanded(weight)), None)
+    if together is not None:
+        said = "several of its numbers are one in memory (expanded), so that no optimizer can change them"
+        raise InputError(said, Where(key=plain_name(together)), OWN_COPY)
+    return list(found.values())
 
 
 def _length(loader: Iterable[Any]) -> int:
