@@ -1,7 +1,7 @@
 """N:M in one shot of a model and data that are named: calibrate, prune, and write the pruned-model file and weights."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from glob import escape
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from crisp_hw.spec.columns import Record
 from crisp_hw.spec.descriptors import PrunedModel
 from crisp_hw.spec.documents.workloads import ONE_SHOT
 from crisp_hw.spec.patterns import NM, nm_of
+from crisp_hw.spec.shown import counted
 from crisp_prune.batches import LABEL_KEYS
 from crisp_prune.calling import names_taken
 from crisp_prune.checkpoint import save_checkpoint
@@ -63,22 +64,23 @@ def prune_once(asked: Calibrated) -> Document:
         raise InputError(said, Where(mark=Mark(str(asked.out))))
     check_writable(asked.out.parent)
     model = build_model(asked.model, asked.weights, seed=0)
-    batches = calibration(asked, names_taken(model))
+    batches, samples = calibration(asked, names_taken(model))
+    asked = replace(asked, samples=samples)
     found = one_shot(model, batches, pattern, asked.rule)
     exported = as_pruned(found, batches[0], pattern, asked)
     save_checkpoint(asked.saved_weights, found.model.state_dict())
     save_pruned(asked.out, exported)
-    return document(found, exported, asked)
+    return document(found, asked)
 
 
-def calibration(asked: Calibrated, taken: Collection[str] = ()) -> list[Any]:
-    """Inputs of the first samples of the data, in batches, without their labels, but those that are `taken` by name."""
+def calibration(asked: Calibrated, taken: Collection[str] = ()) -> tuple[list[Any], int]:
+    """Inputs of samples of the data, in batches, without labels that are not `taken` by name; how many there are."""
     if asked.samples < 1 or asked.batch_size < 1:
         raise InputError(f"{asked.samples} samples in batches of {asked.batch_size} cannot be", hint="take at least 1")
     dataset = open_dataset(asked.data, asked.image)
     step = max(1, len(dataset) // asked.samples)  # spread over the classes, which folders list one after the other
     chosen = Subset(dataset, list(range(0, len(dataset), step))[: asked.samples])
-    return [_inputs(batch, taken) for batch in DataLoader(chosen, asked.batch_size)]
+    return [_inputs(batch, taken) for batch in DataLoader(chosen, asked.batch_size)], len(chosen)
 
 
 def _inputs(batch: Any, taken: Collection[str]) -> Any:
@@ -107,15 +109,14 @@ def as_pruned(found: OneShot, batch: Any, pattern: NM, asked: Calibrated) -> Pru
     return exported
 
 
-def document(found: OneShot, exported: PrunedModel, asked: Calibrated) -> Document:
+def document(found: OneShot, asked: Calibrated) -> Document:
     """A record for every pruned layer, in the order in which they were pruned."""
     weights = {site.name: weight_of(found.model, site.uses[0]) for site in find_sites(found.model)}
     zeros = {name: float((weights[name] == 0).float().mean()) for name in found.errors}
     records: list[Record] = [
         {"layer": name, "sparsity": zeros[name], "error": error} for name, error in found.errors.items()
     ]
-    dense = sum(layer.role == "dense" and layer.layer.kind != "matmul" for layer in exported.layers)
-    said = f"{len(records)} layers to {asked.nm} by {asked.rule}, {dense} stay dense; {asked.samples} samples calibrate"
+    said = f"{counted(len(records), 'layer')} to {asked.nm} by {asked.rule}; {asked.samples} samples calibrate"
     content = {
         "schema": SCHEMA,
         "file": str(asked.out),
@@ -123,7 +124,7 @@ def document(found: OneShot, exported: PrunedModel, asked: Calibrated) -> Docume
         "rule": asked.rule,
         "nm": asked.nm,
         "layers": records,
+        "dense": [{"name": name, "reason": why} for name, why in found.dense.items()],
     }
-    return Document(
-        "one-shot", (table(str(asked.out), ONE_SHOT.columns, records),), {"in all": (said,)}, records, content
-    )
+    remarks = {"in all": (said,), "stays dense": tuple(f"{name}: {why}" for name, why in found.dense.items())}
+    return Document("one-shot", (table(str(asked.out), ONE_SHOT.columns, records),), remarks, records, content)

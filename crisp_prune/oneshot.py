@@ -1,13 +1,13 @@
 """N:M in one shot, without training: by magnitude, Wanda or SparseGPT, layer by layer on a few batches of inputs."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad, unfold
 
 from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.kinds import of_kind
@@ -18,14 +18,16 @@ from crisp_prune.batches import device_of, to_device
 from crisp_prune.calling import call
 from crisp_prune.geometry import evaluation
 from crisp_prune.matrix import from_matrix, to_matrix
+from crisp_prune.multiplied import multiplied
 from crisp_prune.nm import nm_mask
 from crisp_prune.reads import uncompiled, watched
-from crisp_prune.sites import Site, find_sites, weight_of
+from crisp_prune.sites import Site, find_sites, unsupported, weight_of
 
 Rule = Literal["magnitude", "wanda", "sparsegpt"]
 """How weights are chosen: |W|, |W| times the norm of their inputs, or by the Hessian of the layer's inputs."""
-FIRST = (nn.Conv1d, nn.Conv2d)
-"""Convolutions that are pruned; the first of them that is called stays dense, as `Crisp` has it."""
+UNREAD = "the inputs that it multiplies its weight with are not read"
+INSIDE = "it is multiplied by code around it, not by a layer of its own"
+UNSEEN = "no product of its weight is seen, as in scripted code"
 COLUMNS = 128
 """Columns whose errors are carried on at once: Frantar and Alistarh, arXiv 2301.00774."""
 DAMPING = 0.01
@@ -34,10 +36,14 @@ DAMPING = 0.01
 
 @dataclass(frozen=True)
 class OneShot:
-    """The pruned copy of a model, and by layer how far its output lies from before, relative, on the same inputs."""
+    """The pruned copy of a model, and by layer how far its output lies from before, relative, on the same inputs.
+
+    `dense` says of every other layer with a weight why it stays as it is.
+    """
 
     model: nn.Module
     errors: Mapping[str, float]
+    dense: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,13 +55,6 @@ class Pruned:
     channels: int
 
 
-@dataclass
-class Inputs:
-    """What a layer reads: x'x summed over all rows of its unfolded inputs, in the order of the weight's matrix."""
-
-    gram: Tensor
-
-
 def one_shot(
     model: nn.Module,
     batches: Sequence[Any],
@@ -63,12 +62,12 @@ def one_shot(
     rule: Rule = "wanda",
     layers: Iterable[str] | None = None,
 ) -> OneShot:
-    """A copy of a model with N:M in its Linear and ungrouped Conv1d and Conv2d layers, chosen one after the other.
+    """A copy of a model with N:M in its Linear and ungrouped convolution layers, chosen one after the other.
 
-    Each layer sees what those pruned before it give. A convolution counts as a Linear over its unfolded inputs. Batches
-    are model inputs: tensors, tuples of arguments or maps of arguments by name. `layers` are names (none given: all
-    but the first convolution). Layers that share a weight are one; those whose weight other code reads or changes stay
-    dense. InputError where no such layer is called.
+    Each layer sees what those pruned before it give. A convolution counts as a Linear over its unfolded inputs, padded
+    as its forward does it. Batches are model inputs: tensors, tuples of arguments or maps of arguments by name.
+    `layers` are names (none given: all but the first convolution). Layers that share a weight are one; those whose
+    weight other code reads or changes stay dense, with the reason in `dense`. InputError where no layer can be pruned.
 
     >>> model = nn.Sequential(nn.Linear(8, 4))
     >>> pruned = one_shot(model, [torch.rand(16, 8)], "2:4", "sparsegpt").model
@@ -89,17 +88,24 @@ def each_layer(
     if not len(batches):
         raise InputError("there is no batch to calibrate with", hint="give a list of model inputs")
     twin = copied(model)
-    order, obstacles = _order(twin, batches[0])
-    first = next((name for name, site in order.items() if isinstance(_layer(twin, site), FIRST)), None)
+    order, dense = _order(twin, batches[0])
+    chosen = _chosen(order, dense, layers)
+    left = dict.fromkeys(order, "first convolution" if layers is None else "not among the layers")
+    left = dense | {name: why for name, why in left.items() if name not in chosen}
+    return OneShot(twin, {name: _prune(twin, order[name], batches, rule) for name in chosen}, left)
+
+
+def _chosen(order: Mapping[str, Site], dense: Mapping[str, str], layers: Iterable[str] | None) -> list[str]:
+    """The layers to prune: those asked for, or all but the first convolution."""
+    first = next((name for name, site in order.items() if site.kind == "conv2d"), None)
     chosen = [name for name in order if name != first] if layers is None else list(dict.fromkeys(layers))
-    unknown = [name for name in chosen if name not in order]
-    if unknown or not chosen:
-        said = "no layer is called"
-        if unknown:
-            why = obstacles.get(unknown[0], "is no Linear or ungrouped Conv1d or Conv2d layer that is called")
-            said = f"{unknown[0]!r} {'cannot be pruned: ' if unknown[0] in obstacles else ''}{why}"
-        raise InputError(said, hint=f"there are {', '.join(order)}")
-    return OneShot(twin, {name: _prune(twin, order[name], batches, rule) for name in chosen})
+    unknown = next((name for name in chosen if name not in order), None)
+    if unknown is None and chosen:
+        return chosen
+    said = "there is no layer that can be pruned"
+    if unknown is not None:
+        said = f"{unknown!r} cannot be pruned: {dense.get(unknown, 'it is no layer with a weight')}"
+    raise InputError(said, hint=f"there are {', '.join(order)}" if order else "")
 
 
 def _order(model: nn.Module, batch: Any) -> tuple[dict[str, Site], dict[str, str]]:
@@ -108,81 +114,71 @@ def _order(model: nn.Module, batch: Any) -> tuple[dict[str, Site], dict[str, str
     Layers that share a weight are one. A mask says nothing where a forward changes the weight, or other code reads it.
     """
     called: dict[str, Site] = {}
-    sites = [site for site in find_sites(model) if _is_ours(model, site)]
+    products: dict[str, list[str]] = {}
+    every = find_sites(model)
+    ours = [site for site in every if _is_ours(site)]
 
     def note(site: Site, module: nn.Module, args: object) -> None:
         called.setdefault(site.name, site)
 
+    def told(name: str, rows: Tensor | None, function: str) -> None:
+        products.setdefault(name, []).append("" if rows is not None else f"{UNREAD} ({function})")
+
     handles = [
         module_of(model, use.caller).register_forward_pre_hook(partial(note, site))
-        for site in sites
+        for site in every
         for use in site.uses
     ]
     try:
-        with evaluation(model), torch.no_grad(), uncompiled(), watched(model, tuple(sites)) as seen:
+        with _calibrating(model), watched(model, every) as seen, multiplied(model, ours, told):
             call(model, to_device(batch, device_of(model)))
     finally:
         for handle in handles:
             handle.remove()
-    obstacles = {name: site.obstacle or seen.get(name, "") for name, site in called.items()}
-    obstacles = {name: why for name, why in obstacles.items() if why}
-    return {name: site for name, site in called.items() if name not in obstacles}, obstacles
+    never = {site.name: "never called" for site in every if site.name not in called}
+    whole = {name: "" if site in ours else INSIDE for name, site in called.items()}
+    unread = {name: max(products.get(name, [UNSEEN])) for name in called}
+    why = {name: site.obstacle or seen.get(name) or whole[name] or unread[name] for name, site in called.items()}
+    dense = {each.name: each.reason for each in unsupported(model, every)} | never
+    dense |= {name: reason for name, reason in why.items() if reason}
+    return {name: site for name, site in called.items() if not why[name]}, dense
 
 
-def _is_ours(model: nn.Module, site: Site) -> bool:
-    """Is it a layer whose inputs are unfolded here, called as a module of its own?"""
-    plain = isinstance(_layer(model, site), (nn.Linear, *FIRST)) or site.layout == "turned"
-    return plain and all(use.caller == use.owner for use in site.uses)
+@contextmanager
+def _calibrating(model: nn.Module) -> Iterator[None]:
+    """The model as calibration runs it: without what trains it, and in Python, where every product is seen."""
+    with evaluation(model), torch.no_grad(), uncompiled():
+        yield
 
 
-def _layer(model: nn.Module, site: Site) -> nn.Module:
-    found: nn.Module = module_of(model, site.uses[0].owner)
-    return found
+def _is_ours(site: Site) -> bool:
+    """Is it a layer that is called as a module of its own, with a weight of its own?"""
+    return site.layout != "stacked" and all(use.caller == use.owner for use in site.uses)
 
 
-def _gram(model: nn.Module, site: Site, batches: Sequence[Any]) -> Inputs:
-    """x'x of what a layer reads in all batches, and those that share its weight."""
+def _gram(model: nn.Module, site: Site, batches: Sequence[Any]) -> Tensor:
+    """x'x of what a layer's weight is multiplied with in all batches, by all that share it."""
     weight = weight_of(model, site.uses[0])
     columns = to_matrix(weight.detach(), site.layout).shape[1]
-    found = Inputs(torch.zeros(columns, columns, dtype=torch.float64, device=weight.device))
+    gram = torch.zeros(columns, columns, dtype=torch.float64, device=weight.device)
 
-    def add(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        rows = _rows(module, args[0] if args else next(iter(kwargs.values()))).double()
-        found.gram += rows.t() @ rows
+    def add(name: str, rows: Tensor | None, function: str) -> None:
+        if rows is None:
+            raise InputError(f"{UNREAD} ({function}) in a later batch", Where(key=name), "leave it out of layers")
+        gram.add_(rows.double().t() @ rows.double())
 
-    owners = [module_of(model, use.owner) for use in site.uses]
-    handles = [module.register_forward_pre_hook(add, with_kwargs=True) for module in owners]
-    try:
-        with evaluation(model), torch.no_grad(), uncompiled():
-            for batch in batches:
-                call(model, to_device(batch, device_of(model)))
-    finally:
-        for handle in handles:
-            handle.remove()
-    if not bool(found.gram.isfinite().all()):
+    for batch in batches:
+        with _calibrating(model), multiplied(model, [site], add):
+            call(model, to_device(batch, device_of(model)))
+    if not bool(gram.isfinite().all()):
         raise InputError("what it reads holds NaN or infinity", Where(key=site.name), "check weights and batches")
-    return found
-
-
-def _rows(module: nn.Module, given: Tensor) -> Tensor:
-    """The inputs of every output position as rows, columns as those of the weight's matrix."""
-    if not isinstance(module, FIRST):
-        return given.reshape(-1, given.shape[-1])
-    mode = "constant" if module.padding_mode == "zeros" else module.padding_mode
-    given = pad(given, module._reversed_padding_repeated_twice, mode)
-    sizes = module.kernel_size, module.dilation, (0,) * len(module.kernel_size), module.stride
-    if isinstance(module, nn.Conv1d):  # a Conv2d of height 1
-        given = given.unsqueeze(-2)
-        sizes = (1, *module.kernel_size), (1, *module.dilation), (0, 0), (1, *module.stride)
-    taps = unfold(given, *sizes)
-    channels = given.shape[1]
-    return taps.reshape(len(given), channels, -1, taps.shape[-1]).permute(0, 3, 2, 1).reshape(-1, taps.shape[1])
+    return gram
 
 
 def _prune(model: nn.Module, site: Site, batches: Sequence[Any], rule: Callable[[Pruned], Tensor]) -> float:
     """Choose one layer's weights and set the others to zero; the relative error of its output."""
     weight, layout = weight_of(model, site.uses[0]), site.layout
-    gram = _gram(model, site, batches).gram
+    gram = _gram(model, site, batches)
     before = to_matrix(weight.detach(), layout).double()
     channels = weight.shape[0] if layout == "turned" else weight.shape[1]
     after = rule(Pruned(before, gram, channels))

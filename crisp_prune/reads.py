@@ -18,19 +18,21 @@ from crisp_prune.sites import Site, weight_of
 
 PRODUCTS = frozenset(
     {
-        "linear", "conv1d", "conv2d", "conv3d", "matmul", "__matmul__", "__rmatmul__", "mm", "addmm", "einsum",
+        "linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
+        "matmul", "__matmul__", "__rmatmul__", "mm", "addmm", "einsum",
         "multi_head_attention_forward", "_native_multi_head_attention", "_transformer_encoder_layer_fwd",
     }
 )  # fmt: skip
 """Functions that multiply a weight."""
-WEIGHT_SECOND = frozenset({"linear", "conv1d", "conv2d", "conv3d"})
+WEIGHT_SECOND = frozenset(
+    {"linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"}
+)
 """Those of them whose second argument is the weight."""
-REARRANGEMENTS = frozenset(
-    {
-        "to", "type", "type_as", "half", "float", "double", "bfloat16", "contiguous", "clone", "detach", "__get__",
-        "t", "transpose", "permute", "view", "reshape", "unsqueeze", "squeeze", "flatten",
-    }
-)  # fmt: skip
+COPIES = frozenset({"to", "type", "type_as", "half", "float", "double", "bfloat16", "contiguous", "clone", "detach"})
+"""Functions whose result has the same numbers in the same places, in another type."""
+TURNS = frozenset({"__get__", "t", "transpose", "permute"})
+"""Functions that can exchange axes, and do nothing else."""
+REARRANGEMENTS = COPIES | TURNS | {"view", "reshape", "unsqueeze", "squeeze", "flatten"}
 """Functions whose result has the same zeros, in another type or order."""
 
 

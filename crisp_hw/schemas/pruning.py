@@ -73,8 +73,15 @@ class OneShotLayer(Strict):
     error: float
 
 
+class DenseLayer(Strict):
+    """A layer that stays as it is, and why."""
+
+    name: str
+    reason: str
+
+
 class OneShot(Strict):
-    """What was pruned without training, by which rule: `crisp-prune one-shot`."""
+    """What was pruned without training, by which rule, and what stays dense: `crisp-prune one-shot`."""
 
     schema_: Literal["crisp-prune/one-shot/1"] = Field(alias="schema")
     file: str
@@ -82,6 +89,7 @@ class OneShot(Strict):
     rule: Literal["magnitude", "wanda", "sparsegpt"]
     nm: str
     layers: list[OneShotLayer]
+    dense: list[DenseLayer] = Field(default_factory=list)
 
 
 class Compared(Strict):

@@ -82,6 +82,7 @@ def test_files_hold_the_masks_of_the_weights(call, net, data, layers, rule):
     printed = pruning.OneShot.model_validate(json.loads(told.out))
     assert [layer.layer for layer in printed.layers] == layers
     assert all(layer.sparsity == 0.5 and 0 < layer.error < 1 for layer in printed.layers)
+    assert [(each.name, each.reason) for each in printed.dense] == [("0", "first convolution")][: net != "Named"]
     weights = torch.load("made-weights.pt", weights_only=True)
     masks = {layer.layer.name: layer.mask for layer in load_pruned("made.pt").layers if layer.mask is not None}
     assert list(masks) == layers
@@ -89,6 +90,14 @@ def test_files_hold_the_masks_of_the_weights(call, net, data, layers, rule):
         weight = weights[f"{name}.weight"]
         matrix = weight.movedim(1, -1).reshape(len(weight), -1)
         assert (matrix != 0).tolist() == mask.tolist() and mask.mean() == 0.5
+
+
+def test_the_samples_that_are_named_are_those_that_calibrated(call):
+    """More were asked for than the data has."""
+    code, told = call("--model", "nets_for_once:net", "--data", "nets_for_once:pairs", "--out", "made.pt")
+    assert code == 0 and "2 layers to 2:4 by wanda; 20 samples calibrate" in told.out
+    assert "stays dense:\n  - 0: first convolution" in told.out
+    assert load_pruned("made.pt").provenance["one_shot"]["samples"] == 20
 
 
 def test_rules_and_data_that_do_not_fit_are_refused(call):

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from torch.nn.utils import parametrizations
 
 from crisp_hw.errors import InputError
-from crisp_prune.oneshot import _rows, one_shot
+from crisp_prune.oneshot import RULES, one_shot
 from crisp_prune.shrink import shrink
 
 torch.set_num_threads(1)
@@ -80,16 +80,136 @@ def test_weights_that_are_not_what_is_multiplied_stay_dense(model, left):
     assert list(one_shot(model, [X], "2:4", "wanda").errors) == left
 
 
-@pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
-@pytest.mark.parametrize("padding", [0, 1, "same", "valid"])
-@pytest.mark.parametrize("axes", [1, 2])
-def test_unfolded_inputs_times_the_weight_are_the_output_whatever_the_padding(mode, padding, axes):
+class Same(nn.Conv2d):
+    """Pads so that outputs are as many as positions over the stride, as TensorFlow does: more behind than before."""
+
+    def forward(self, x):
+        over = [
+            max((-(-size // step) - 1) * step + (side - 1) * holes + 1 - size, 0)
+            for size, side, step, holes in zip(x.shape[-2:], self.kernel_size, self.stride, self.dilation, strict=True)
+        ]
+        x = F.pad(x, (over[1] // 2, over[1] - over[1] // 2, over[0] // 2, over[0] - over[0] // 2))
+        return F.conv2d(x, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+
+
+class Scaled(nn.Linear):
+    def forward(self, x):
+        return F.linear(x * torch.arange(self.in_features), self.weight, self.bias)
+
+
+class Between(nn.Module):
+    def __init__(self, act):
+        super().__init__()
+        self.act = act
+
+    def forward(self, x):
+        return self.act(x)
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(
+    ("own", "before", "plain"),
+    [
+        (
+            lambda: Same(4, 4, 3, stride=2),
+            nn.ZeroPad2d((0, 1, 0, 1)),
+            lambda: nn.Conv2d(4, 4, 3, stride=2),
+        ),
+        (lambda: Scaled(8, 4), Between(lambda x: x * torch.arange(8)), lambda: nn.Linear(8, 4)),
+    ],
+)
+def test_what_a_forward_multiplies_is_what_calibrates(own, before, plain, rule):
+    """A convolution that pads in its own forward was calibrated on inputs without what it pads."""
+    torch.manual_seed(3)
+    mine, reference = own(), nn.Sequential(before, plain())
+    reference[1].load_state_dict(mine.state_dict())
+    batch = torch.randn(2, 4, 8, 8) if isinstance(mine, nn.Conv2d) else torch.randn(6, 8)
+    pair = nn.Sequential(mine), reference
+    first, second = (
+        one_shot(model, [batch], "2:4", rule, layers=[name]) for model, name in zip(pair, "01", strict=True)
+    )
+    assert torch.equal(first.model[0].weight, second.model[1].weight)
+    assert first.errors["0"] == second.errors["1"] > 0
+
+
+class Flat(nn.Conv2d):
+    """A convolution of one tap as a Linear, whose weight is seen in another shape."""
+
+    def forward(self, x):
+        return F.linear(x.movedim(1, -1), self.weight.flatten(1), self.bias).movedim(-1, 1)
+
+
+class Summed(nn.Linear):
+    def forward(self, x):
+        return torch.einsum("...i,oi->...o", x, self.weight)
+
+
+class Turned(nn.Linear):
+    def forward(self, x):
+        return torch.addmm(self.bias, x, self.weight.t())
+
+
+class Left(nn.Linear):
+    def forward(self, x):
+        return (self.weight @ x.T).T
+
+
+@pytest.mark.parametrize(
+    ("layer", "function"), [(Summed(8, 8), "einsum"), (Left(8, 8), "matmul"), (Flat(8, 8, 1), "linear")]
+)
+def test_products_that_are_not_read_leave_a_layer_dense_with_the_reason(layer, function):
+    batch = torch.randn(2, 8, 4, 4) if isinstance(layer, Flat) else X
+    last = nn.Conv2d(8, 4, 1) if isinstance(layer, Flat) else nn.Linear(8, 4)
+    found = one_shot(nn.Sequential(layer, last), [batch], layers=["1"])
+    assert found.dense == {"0": f"the inputs that it multiplies its weight with are not read ({function})"}
+    with pytest.raises(InputError, match=r"'0' cannot be pruned: the inputs that it multiplies .*; there are 1"):
+        one_shot(nn.Sequential(layer, last), [batch], layers=["0"])
+
+
+def test_a_weight_that_is_turned_before_the_product_is_the_same_weight():
     torch.manual_seed(0)
-    conv = (nn.Conv1d, nn.Conv2d)[axes - 1](3, 5, 3, padding=padding, padding_mode=mode, dilation=2, bias=False)
-    given = torch.randn(2, 3, *(9, 8)[:axes])
-    order = (0, 2, 1) if axes == 1 else (0, 2, 3, 1)
-    made = conv(given).permute(order).reshape(-1, 5)
-    assert torch.allclose(_rows(conv, given) @ conv.weight.permute(order).reshape(5, -1).t(), made, atol=1e-5)
+    mine, plain = three(Turned(8, 8)), three()
+    plain.load_state_dict(mine.state_dict())
+    found, expected = (one_shot(model, [X], "2:4", "sparsegpt") for model in (mine, plain))
+    assert all(map(torch.allclose, found.model.state_dict().values(), expected.model.state_dict().values()))
+
+
+def test_a_branch_that_multiplies_otherwise_is_refused():
+    class Sometimes(nn.Linear):
+        def forward(self, x):
+            return super().forward(x) if len(x) > 1 else torch.einsum("bi,oi->bo", x, self.weight)
+
+    with pytest.raises(InputError, match=r"1: the inputs .* are not read \(einsum\) in a later batch"):
+        one_shot(three(Sometimes(8, 8)), [X, X[:1]])
+
+
+def test_every_layer_that_stays_dense_is_named():
+    class Many(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.words, self.lost, self.lstm = nn.Embedding(5, 8), nn.Linear(8, 8), nn.LSTM(8, 8, batch_first=True)
+            self.block = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+            self.first, self.wide = nn.Conv1d(8, 8, 3, padding=1), nn.Conv1d(8, 8, 3, padding=1, groups=2)
+            self.volume = nn.Conv3d(1, 4, (2, 3, 3))
+
+        def forward(self, x):
+            x = self.block(self.lstm(self.words(x))[0])
+            x = self.wide(self.first(x.mT))
+            return self.volume(x.reshape(len(x), 1, 2, 4, -1))
+
+    torch.manual_seed(0)
+    found = one_shot(Many().eval(), [torch.arange(10).reshape(2, 5) % 5])
+    assert list(found.errors) == ["block.linear1", "block.linear2", "volume"]
+    assert found.dense["first"] == "first convolution" and found.dense["lost"] == "never called"
+    assert found.dense["wide"] == "grouped convolution (2 groups)"
+    assert found.dense["block.self_attn.in_proj"].endswith("are not read (multi_head_attention_forward)")
+    assert found.dense["block.self_attn.out_proj"] == "it is multiplied by code around it, not by a layer of its own"
+    assert found.dense["words.weight"].startswith("Embedding.weight is not the weight of a plain")
+    weights = {name.removesuffix(".weight") for name, value in found.model.named_parameters() if value.ndim > 1}
+    told = {name.removesuffix(".weight").replace("in_proj", "in_proj_weight") for name in found.dense} | {*found.errors}
+    assert weights == told
+    kept = found.model.volume.weight.permute(0, 3, 4, 2, 1).reshape(4, -1)
+    assert [float((each != 0).sum()) for each in kept[:, :16].split(4, 1)] == [8.0] * 4
 
 
 def test_an_argument_by_name_is_what_a_layer_reads():

@@ -1,0 +1,39 @@
+"""The rows that a weight is multiplied with: rows times the weight's matrix is what the layer gives, whatever it is."""
+
+import pytest
+import torch
+from torch import nn
+
+from crisp_prune.matrix import to_matrix
+from crisp_prune.multiplied import multiplied
+from crisp_prune.sites import find_sites
+
+
+def told(model, given):
+    found = []
+    with torch.no_grad(), multiplied(model, find_sites(model), lambda name, rows, function: found.append(rows)):
+        made = model(given)
+    return found, made
+
+
+@pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
+@pytest.mark.parametrize("padding", [0, 1, "same", "valid"])
+@pytest.mark.parametrize("axes", [1, 2, 3])
+@pytest.mark.parametrize("batched", [True, False])
+def test_unfolded_inputs_times_the_weight_are_the_output_whatever_the_padding(mode, padding, axes, batched):
+    torch.manual_seed(0)
+    if mode == "reflect" and not batched and axes == 3:
+        pytest.skip("PyTorch does not reflect a volume without a batch")
+    kind, kernel = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[axes - 1], (3, 2, 4)[:axes]
+    model = nn.Sequential(kind(3, 5, kernel, padding=padding, padding_mode=mode, dilation=2, bias=False)).double()
+    given = torch.randn(*(2, 3, 9, 8, 10)[not batched : axes + 2], dtype=torch.float64)
+    [rows], made = told(model, given)
+    made = made if batched else made[None]
+    assert torch.allclose(rows @ to_matrix(model[0].weight).t(), made.movedim(1, -1).reshape(-1, 5))
+
+
+@pytest.mark.parametrize("stride", [1, 2, (2, 3)])
+def test_strides_and_uneven_padding(stride):
+    model = nn.Sequential(nn.Conv2d(3, 5, 3, stride=stride, padding=(2, 1), bias=False)).double()
+    [rows], made = told(model, torch.randn(2, 3, 9, 8, dtype=torch.float64))
+    assert torch.allclose(rows @ to_matrix(model[0].weight).t(), made.movedim(1, -1).reshape(-1, 5))
