@@ -9,6 +9,7 @@ from typing import TypeVar
 from crisp_hw.accelerators.constraints import constraints_of
 from crisp_hw.accelerators.energy import Needs, ReadEnergy, read_energy
 from crisp_hw.accelerators.files import arch_path, old_files, resolved
+from crisp_hw.accelerators.network_rules import idle_hops
 from crisp_hw.accelerators.numbers import (
     ENERGY,
     Overridden,
@@ -19,7 +20,7 @@ from crisp_hw.accelerators.numbers import (
 )
 from crisp_hw.accelerators.old import NEW, OLD
 from crisp_hw.accelerators.places import at_place
-from crisp_hw.accelerators.rules import bits_of, faults, unheard, words_of
+from crisp_hw.accelerators.rules import bits_of, fanouts, faults, unheard, words_of
 from crisp_hw.accelerators.run_schema import ArchFile
 from crisp_hw.accelerators.runs import runs_of
 from crisp_hw.accelerators.schema import Network, Sourced, WordBits
@@ -142,13 +143,14 @@ def _found(wanted: _Wanted, document: MarkedDict, file: ArchFile) -> Accelerator
             *_read_as_new(wanted.path, file.name),
             *unheard(document),
             *_told_alone(file),
+            *idle_hops(file, fanouts(file)),
             *fixed.notes,
         ),
         energies_from=chosen,
         technology=technology_of(file.technology),
         queues=_queues(file),
     )
-    node = _node(chosen, _own_node(file) if node_nm is None and chosen in METHODS else node_nm)
+    node = _node(chosen, _own_node(document, file) if node_nm is None and chosen in METHODS else node_nm)
     whole = found if node is None else characterized(found, chosen, node)
     # where all is as the file says, nothing has to be said of it
     return replace(whole, notes=found.notes) if energy is None and node_nm is None else whole
@@ -177,10 +179,15 @@ def _told_alone(file: ArchFile) -> tuple[str, ...]:
     return (f"no number follows from the supply of {given.value:g} V that its file states",)
 
 
-def _own_node(file: ArchFile) -> int | None:
+def _own_node(document: MarkedDict, file: ArchFile) -> int | None:
     """The node in nm that a file states, at which its energies are characterized."""
     given = file.technology.node_nm
-    return None if given is None else round(given.value)
+    if given is None:
+        return None
+    if not given.value.is_integer():
+        at = at_place(document, "technology", "node_nm")
+        raise InputError(f"no technology has {given.value} nm", at, "give a whole number, such as 45")
+    return int(given.value)
 
 
 def _node(energies: str, node_nm: int | None) -> int | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from crisp_hw.accelerators.run_schema import ArchFile
 from crisp_hw.accelerators.schema import Compute, Level, Network, QueuedField, Sourced, TechnologyFields, WordBits
+from crisp_hw.engine.energy import COMPUTE_ACTIONS
 from crisp_hw.errors import InputError, Mark, Where
 from crisp_hw.machine.positions import MarkedDict, marked
 from crisp_hw.spec.accelerator import Characterize
@@ -120,5 +121,8 @@ def with_energies(table: EnergyTable, changes: Changes) -> EnergyTable:
             value = changes[path]
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_PJ:
                 raise InputError(f"is {value!r}", Where(key=path), f"give pJ from 0 to {MOST_PJ:g}")
+            if action == "leak" and value and COMPUTE_ACTIONS & set(actions[component]):
+                hint = "give what leaks to a level, or to energy.*.compute"
+                raise InputError("a computation does not leak here", Where(key=path), hint)
             actions[component][action], sources[component][action] = float(value), BY_CALLER
     return replace(table, actions=actions, sources=sources)

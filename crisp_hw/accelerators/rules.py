@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
+from crisp_hw.accelerators.network_rules import network_faults
 from crisp_hw.accelerators.places import at_place
 from crisp_hw.accelerators.run_rules import case_faults
 from crisp_hw.accelerators.run_schema import ArchFile
@@ -19,7 +20,7 @@ from crisp_hw.spec.variant import BITS_PER_KB
 from crisp_hw.spec.vocabulary import RESERVED
 
 WORDS = re.compile(r"[A-Za-z_]\w*")
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")  # a dot parts the keys of a path, and nodes in Timeloop's files
 Fanouts = Mapping[str, tuple[int, int]]
 """Children below one instance of each level, along x and y."""
 
@@ -32,6 +33,7 @@ def faults(document: MarkedDict, file: ArchFile) -> Iterator[InputError]:
         rest = (
             _instance_faults(document, file),
             chain.from_iterable(_level_faults(document, file, name) for name in file.levels),
+            network_faults(document, file),
             _constraint_faults(document, file),
             case_faults(document, file),
         )
@@ -82,7 +84,7 @@ def _own_name_faults(document: MarkedDict, file: ArchFile) -> Iterator[InputErro
         if not _NAME.fullmatch(name):
             there = at_place(document, "levels", name)
             yield InputError(
-                f"{shown(name)} cannot be the name of a level", there, "take a letter, then letters and digits"
+                f"{shown(name)} cannot be the name of a level", there, "take a letter, then letters, digits, _ and -"
             )
         elif name.lower() in RESERVED:
             said = f"no level can be called {name}: columns have that name"
@@ -152,8 +154,8 @@ def _level_faults(document: MarkedDict, file: ArchFile, name: str) -> Iterator[I
     if words is not None and words % vector:
         at = at_place(document, "levels", name, "size_kb" if level.size_kb else "size_words")
         yield InputError(f"{name} holds {words:g} words, which is no multiple of its {vector} vector_words", at)
-    for field in ("banks", "ports", "role"):
-        if field != "role" and getattr(level, field) and level.technology == "DRAM":
+    for field in ("banks", "ports"):
+        if getattr(level, field) and level.technology == "DRAM":
             at = at_place(document, "levels", name, field)
             yield InputError(f"{field} of a DRAM have no effect", at, "leave them out")
 
@@ -175,7 +177,7 @@ def _constraints_faults(
 ) -> Iterator[InputError]:
     """Of one set of constraints; `problem` None: of every problem that has none of its own."""
     kinds = [problem] if problem else [case.problem for case in (*file.runs, file.own_baseline) if not case.constraints]
-    for name, fanout in _fanouts(file).items():
+    for name, fanout in fanouts(file).items():
         if name not in given:
             yield InputError(f"lack {name}", at_place(document, *keys), "each level needs a constraint")
             return
@@ -207,7 +209,7 @@ def _dim_faults(
                 yield InputError(said, at_place(document, *keys, field, place), f"known are {', '.join(known)}")
 
 
-def _fanouts(file: ArchFile) -> Fanouts:
+def fanouts(file: ArchFile) -> Fanouts:
     """What each level feeds, innermost first: the next one inwards, and the innermost the MACs."""
     parts: list[Level | Compute] = [*file.levels.values(), file.compute]
     fed = {name: (each.fanout_x.value, each.fanout_y.value) for name, each in zip(file.levels, parts[1:], strict=True)}

@@ -64,7 +64,7 @@ Energy = Sourced[Annotated[float, Field(ge=0, le=MOST_PJ, allow_inf_nan=False)]]
 Parameter = Sourced[Annotated[float, Field(ge=0, le=EXACT, allow_inf_nan=False)]]
 Count = Sourced[Annotated[int, Field(gt=0, le=64)]]
 One = {"value": 1, "source": "one instance below each instance of the level above"}
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,39}$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,39}$")]
 
 
 class Network(Strict):

@@ -40,11 +40,11 @@ def component_class(circuit: Circuit) -> tuple[str, Attributes]:
     """Compound class and attributes of a component.
 
     >>> component_class(Dram("DRAM", 64))
-    ('crisp_dram', {'type': '"LPDDR4"', 'width': 64})
+    ('crisp_dram', {'type': '"LPDDR4"', 'width': 64, 'metadata_width': 64})
     """
     match circuit:
-        case Dram(_, bits):
-            return "crisp_dram", {"type": '"LPDDR4"', "width": bits}
+        case Dram(_, bits, metadata_bits):
+            return "crisp_dram", {"type": '"LPDDR4"', "width": bits, "metadata_width": metadata_bits or bits}
         case Sram(_, data, metadata):
             shape: Attributes = {"width": data.width_bits, "depth": data.depth, "n_banks": data.banks}
             if metadata is None:

@@ -97,8 +97,8 @@ def _named(circuit: Circuit, arrays: Arrays, parts: EnergyData, node_nm: int) ->
 
 def _component(circuit: Circuit, arrays: Arrays, parts: EnergyData, node_nm: int) -> Component:
     match circuit:
-        case Dram(name, bits):
-            return _dram(name, parts["dram_lpddr4_64b"], bits)
+        case Dram(name, bits, metadata_bits):
+            return _dram(name, parts["dram_lpddr4_64b"], (bits, metadata_bits or bits))
         case Sram(name, data, metadata):
             return _sram(name, arrays(data), arrays(metadata) if metadata else None)
         case Latches(_, bits, metadata_bits):
@@ -113,10 +113,13 @@ def _component(circuit: Circuit, arrays: Arrays, parts: EnergyData, node_nm: int
     assert_never(circuit)
 
 
-def _dram(name: str, part: MeasuredCircuit, bits: int) -> Component:
-    share = bits / part.access_bits
-    pj = {action: Cost(cost.pj * share, _times(cost.source, share)) for action, cost in part.actions.items()}
-    return Component(name, "", _with_updates(pj, pj) | {"leak": NO_DRAM_LEAK})
+def _dram(name: str, part: MeasuredCircuit, bits: tuple[int, int]) -> Component:
+    """Accesses to data and to metadata, of so many bits each."""
+    data, metadata = (
+        {action: Cost(cost.pj * share, _times(cost.source, share)) for action, cost in part.actions.items()}
+        for share in (each / part.access_bits for each in bits)
+    )
+    return Component(name, "", _with_updates(data, metadata) | {"leak": NO_DRAM_LEAK})
 
 
 def _sram(name: str, data: tuple[SramNumbers, str], metadata: tuple[SramNumbers, str] | None) -> Component:

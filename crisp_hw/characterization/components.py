@@ -18,10 +18,11 @@ OVERHEADS = (SELECTION, OFFSET_DECODER, INDEX_DECODER)
 
 @dataclass(frozen=True)
 class Dram:
-    """A memory outside of the chip: `bits` per access."""
+    """A memory outside of the chip: `bits` per access, and `metadata_bits` per access to metadata (0: as many)."""
 
     name: str
     bits: int
+    metadata_bits: int = 0
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def circuits(arch: Architecture, keeps: Mapping[str, frozenset[str]], node_nm: i
 def _level(level: StorageLevel, keeps: frozenset[str], node_nm: int) -> Circuit:
     bits = level.word_bits * level.block_size
     if level.technology == "DRAM":
-        return Dram(level.name, bits)
+        return Dram(level.name, bits, level.metadata_width_bits)
     if level.size_words is None:
         raise InputError(f"level {level.name}: an SRAM without a size has no energy per access; give it a size")
     _check_cuts(level)
@@ -134,8 +135,9 @@ def words(circuit: Circuit) -> str:
     'registers of 8 bits and 8 bits of metadata'
     """
     match circuit:
-        case Dram(_, bits):
-            return f"LPDDR4, {bits} bits per access"
+        case Dram(_, bits, metadata_bits):
+            own = f", {metadata_bits} bits of metadata" if metadata_bits not in (0, bits) else ""
+            return f"LPDDR4, {bits} bits per access{own}"
         case Sram(_, data, metadata):
             return f"{data}" + (f"; metadata {metadata}" if metadata else "")
         case Latches(_, bits, metadata_bits, vectors):

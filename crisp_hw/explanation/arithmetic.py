@@ -72,6 +72,8 @@ def equation(text: str, result: float, sides: Sides, unit: str = "", figure: str
 
     >>> equation("fills", 8, ("T · D", "{T} · {D}", {"T": 4, "D": 2}), "words").values
     '4 · 2'
+    >>> equation("all", 8, ("L:1", "{L:1}", {"L:1": 8})).values
+    '8'
     >>> step = equation("fills", 9, ("T · D", "{T} · {D}", {"T": 4, "D": 2}), "words")
     >>> step.formula, step.result, step.text
     ('', 9, "fills (the engine's own count; the closed form does not hold here)")
@@ -103,7 +105,10 @@ def quantity(count: float, noun: str) -> str:
 
 
 def _filled(template: str, numbers: Mapping[str, float], digits: int) -> str:
-    return template.format(**{name: number(n, digits) for name, n in numbers.items()})
+    """The template with its numbers; names of levels stand for themselves, whatever is in them."""
+    for name, value in numbers.items():
+        template = template.replace(f"{{{name}}}", number(value, digits))
+    return template
 
 
 def _gives(text: str, result: float, tolerance: float) -> bool:

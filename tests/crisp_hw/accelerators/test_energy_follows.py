@@ -11,6 +11,7 @@ from crisp_hw.errors import InputError
 FOLLOWS = [
     (("levels", "DRAM", "vector_words"), 16, {"DRAM"}),
     (("levels", "DRAM", "word_bits"), 16, {"DRAM"}),
+    (("levels", "DRAM", "metadata_width_bits"), 32, {"DRAM"}),
     (("levels", "DRAM", "read_bandwidth"), 8, set()),
     (("levels", "SMEM", "size_kb"), 512, {"SMEM"}),
     (("levels", "SMEM", "vector_words"), 16, {"SMEM"}),

@@ -65,6 +65,13 @@ def test_what_no_energy_is_known_for_has_the_file_and_the_line_of_its_method(pla
     [
         ("constraints.Far.keep", ["A", "B"], "the outermost level keeps A, B and Z"),
         ("levels.Größe", {"size_kb": 1}, "lack Größe"),
+        ("levels", {"Far": {"technology": "DRAM"}, "reg.file": {"size_kb": 1}}, "'reg.file' cannot be the name of a"),
+        ("compute.name", "Mul.Add", "compute.name"),
+        ("technology.node_nm", 45.4, "no technology has 45.4 nm; give a whole number"),
+        ("levels.Sums.network.word_bits", 8, "word_bits has no effect without wire_pj_per_bit_mm and tile_width_um"),
+        ("levels.Sums.network.wire_pj_per_bit_mm", 0.1, "no effect without tile_width_um: a hop takes word_bits x mm"),
+        ("levels.Sums.network.tile_width_um", 9, "tile_width_um has no effect without wire_pj_per_bit_mm"),
+        ("levels.Sums.network", {"hop_pj": 1, "tile_width_um": 9}, "no effect beside hop_pj, which is the energy of a"),
         ("levels.on_chip", {"size_kb": 1}, "no level can be called on_chip: columns have that name"),
         ("levels.Near.fanout_x", 10**9, "less than or equal to"),
         ("compute.word_bits.A", 0, "greater than 0"),
@@ -112,3 +119,21 @@ def test_a_file_is_parsed_once_and_read_again_when_it_has_changed(tmp_path, monk
         path.write_text(f"schema: crisp-hw/arch/2\nextends: crisp-stc\nname: mine\n{size}\n")
         assert load_arch(path).architecture.level("SMEM").size_words == number * 1024
     assert sorted(parsed) == ["crisp-stc", "fabric", "mine", "mine"]
+
+
+def test_what_a_network_says_of_hops_is_named_where_no_word_takes_one(tmp_path):
+    document = deepcopy(FIVE)
+    for name in ("Far", "Sums"):
+        document["levels"][name]["network"] = {"hop_pj": 1.0, "fill_cycles": 2}
+    path = tmp_path / "odd.yaml"
+    path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    said = "Far feeds one child, so that no word takes a hop and what its network says of hops has no effect"
+    assert [note for note in load_arch(path).notes if "hop" in note] == [said]
+
+
+def test_a_computation_is_not_given_what_leaks():
+    edge = load_arch("crisp-stc")
+    with pytest.raises(InputError, match=r"energy\.MAC\.leak: a computation does not leak here; give what leaks to"):
+        edge.replace(**{"energy.MAC.leak": 7})
+    leaking = edge.replace(**{"energy.MAC.leak": 0, "energy.SMEM.leak": 7})
+    assert leaking.energy.actions["SMEM"]["leak"] == 7

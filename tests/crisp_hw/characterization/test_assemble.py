@@ -29,6 +29,12 @@ def test_dram_costs_by_the_bit_at_every_node():
         assert dram.actions["leak"].pj == 0.0
 
 
+def test_metadata_of_a_dram_cost_by_their_own_bits():
+    (dram,) = costs(Dram("DRAM", 64, 8)).components
+    assert dram.actions["read"].pj == 512.0
+    assert {dram.actions[f"metadata_{action}"].pj for action in ("read", "write", "update")} == {64.0}
+
+
 def test_latches_scale_with_bits_and_node():
     (latch,) = costs(Latches("LRF", 16, 4), node=65).components
     assert latch.actions["read"].pj == pytest.approx(16 * 0.009 * energy_factor(65))

@@ -16,7 +16,7 @@ def found(name, node=45):
 
 def test_the_fabric_is_what_the_fixed_table_was_asked_for():
     parts = found("crisp-stc")
-    assert parts["DRAM"] == Dram("DRAM", 64)
+    assert parts["DRAM"] == Dram("DRAM", 64, 64)
     assert parts["SMEM"] == Sram("SMEM", SramArray(256, 8192), SramArray(64, 8192))
     assert parts["RF"] == Sram("RF", SramArray(32, 256), None)  # it keeps sums only: no metadata
     assert parts["LRF"] == Latches("LRF", 8, 8)
