@@ -15,7 +15,8 @@ Normalize = Literal["weight", "sum"]
 """Whether columns of blocks are ranked by their score per weight or by its sum."""
 
 Layout = Literal["plain", "turned", "stacked"]
-"""How a weight's axes lie: outputs first; inputs first (GPT-2's Conv1D); experts, then outputs, then inputs."""
+"""How a weight's axes lie: outputs first; inputs first (GPT-2's Conv1D, transposed convolutions); experts, then
+outputs, then inputs."""
 
 WITH_NM: frozenset[Pattern] = frozenset({"hybrid", "nm"})
 """Patterns that have N:M groups."""

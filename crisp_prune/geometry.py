@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvTransposeNd
 
 from crisp_hw.products.product import Product
 from crisp_hw.products.recorded import recorded_products
@@ -200,7 +201,7 @@ def layers_of(model: nn.Module, site: Site, call: Call, batch: int) -> tuple[Cou
         return ()
     if isinstance(module, nn.Conv2d):
         return (convolution_call(_conv(call.use, module), call.shape, call.output, batch),)
-    if isinstance(module, nn.Conv1d | nn.Conv3d):
+    if isinstance(module, nn.Conv1d | nn.Conv3d | _ConvTransposeNd):
         return (as_conv2d(_convolution(call.use, module), call.shape, call.output, batch),)
     layer = Layer(call.use, "linear", *to_matrix(weight_of(model, use), site.layout).shape)
     caller = module_of(model, use.caller)
@@ -237,8 +238,8 @@ def _conv(name: str, conv: nn.Conv2d) -> Layer:
     )
 
 
-def _convolution(name: str, conv: nn.Conv1d | nn.Conv3d) -> Convolution:
-    """A convolution of one or three axes."""
+def _convolution(name: str, conv: nn.Conv1d | nn.Conv3d | _ConvTransposeNd) -> Convolution:
+    """A convolution of one or three axes, or a transposed one."""
     kernel, dilation = tuple(conv.kernel_size), tuple(conv.dilation)
     match conv.padding:
         case "valid":
@@ -248,7 +249,7 @@ def _convolution(name: str, conv: nn.Conv1d | nn.Conv3d) -> Convolution:
         case sizes:
             padding = tuple(int(size) for size in sizes)
     channels = conv.out_channels, conv.in_channels
-    return Convolution(name, *channels, kernel, tuple(conv.stride), padding, dilation, conv.groups)
+    return Convolution(name, *channels, kernel, tuple(conv.stride), padding, dilation, conv.groups, conv.transposed)
 
 
 def _pair(value: Any) -> tuple[int, int]:

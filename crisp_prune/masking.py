@@ -94,7 +94,8 @@ class Masking:
             both = (from_matrix(part, weight.shape, layout) for part in (masks[name].nm, masks[name].live))
             self.attached[name].set(*(part.to(weight.device) for part in both))
         for name, follower in self.followers:
-            rows = masks[name].live.any(1).to(follower.keep.device)
+            live = masks[name].live.any(1).to(follower.keep.device)
+            rows = live.reshape(len(follower.keep), -1).any(1)  # of a transposed convolution the taps of a channel
             follower.set(torch.ones_like(rows), rows)
 
     def follow(self, geometry: Geometry | None, pattern: Pattern) -> None:

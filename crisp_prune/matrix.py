@@ -20,8 +20,9 @@ BACK = {3: (0, 2, 1), 4: (0, 3, 1, 2), 5: (0, 4, 3, 1, 2)}
 def to_matrix(weight: Tensor, layout: Layout = "plain") -> Tensor:
     """Weight (S, C, kh, kw) of a convolution as W[S, kh*kw*C], of one or three axes alike; a Linear's (out, in) as is.
 
-    A "turned" weight is (in, out), a "stacked" one (experts, out, in), whose rows are those of all experts. The result
-    may be a view. Raises InputError for any other number of axes.
+    A "turned" weight is (in, out), or (in, out, kernel...) of a transposed convolution, whose rows are the taps of each
+    output channel; a "stacked" one (experts, out, in), whose rows are those of all experts. The result may be a view.
+    Raises InputError for any other number of axes.
 
     >>> import torch
     >>> w = torch.arange(4.0).reshape(1, 2, 1, 2)  # 1 output channel, 2 input channels, kernel 1 x 2
@@ -31,8 +32,8 @@ def to_matrix(weight: Tensor, layout: Layout = "plain") -> Tensor:
     [[1.0], [2.0]]
     """
     match layout, weight.ndim:
-        case "turned", 2:
-            return weight.t()
+        case "turned", (2 | 3 | 4 | 5):
+            return weight.reshape(weight.shape[0], -1).t()
         case "stacked", 3:
             return weight.reshape(-1, weight.shape[2])
         case "plain", 2:
@@ -54,7 +55,7 @@ def from_matrix(matrix: Tensor, shape: Sequence[int], layout: Layout = "plain") 
     if matrix.numel() != prod(shape) or len(shape) not in (2, *FORWARD):
         raise InputError(f"a matrix of shape {tuple(matrix.shape)} does not fill a weight of shape {tuple(shape)}")
     if layout == "turned":
-        return matrix.t().contiguous()
+        return matrix.t().reshape(*shape).contiguous()
     if layout == "stacked" or len(shape) == 2:
         return matrix.reshape(*shape).contiguous()
     ordered = [shape[axis] for axis in FORWARD[len(shape)]]

@@ -9,6 +9,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.wrapped import modules_of
 from crisp_prune.choices import Criterion, Layout
+from crisp_prune.sites import CONVOLUTIONS, TRANSPOSED
 
 
 def of_outputs(
@@ -35,7 +36,7 @@ def of_outputs(
         def note(module: nn.Module, args: Any, output: Any) -> None:
             if isinstance(output, Tensor):
                 made[id(output)] = name, output
-                fired[name] = _firing(output, -1 if isinstance(module, nn.Linear) or layouts[name] == "turned" else 1)
+                fired[name] = _firing(output, 1 if isinstance(module, (*CONVOLUTIONS, *TRANSPOSED)) else -1)
 
         return note
 

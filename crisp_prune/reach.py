@@ -69,7 +69,8 @@ def plan_layer(model: nn.Module, config: CrispConfig, site: Site, automatic: tup
 def _grid(weight: Tensor, layout: Layout, config: CrispConfig) -> Grid:
     """The units of a weight under the pattern."""
     rows, columns = to_matrix(weight, layout).shape
-    taps = 1 if layout == "stacked" else weight.shape[2:].numel()
+    kernel = 1 if layout == "stacked" else weight.shape[2:].numel()
+    high, taps = (kernel, 1) if layout == "turned" else (1, kernel)  # of a kernel: its rows and its columns
     side = config.block
     match config.pattern:
         case "hybrid" | "block" | "nm":
@@ -79,11 +80,11 @@ def _grid(weight: Tensor, layout: Layout, config: CrispConfig) -> Grid:
         case "column":
             return Grid(rows, columns, side, 1)
         case "kernel":
-            return Grid(rows, columns, 1, taps, taps)
+            return Grid(rows, columns, high, taps, taps)
         case "channel":
             return Grid(rows, columns, rows, taps, taps)
         case "filter":
-            return Grid(rows, columns, 1, columns)
+            return Grid(rows, columns, high, columns)
         case "unstructured":
             return Grid(rows, columns, 1, 1)
     assert_never(config.pattern)

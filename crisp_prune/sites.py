@@ -14,6 +14,8 @@ from crisp_prune.choices import Layout
 
 _PLAIN = "convolution or Linear: not pruned, not exported"
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+"""Convolutions whose weight has its inputs first: an input times the whole kernel, added up where it lands."""
 OWN_COPY = "give it a copy of its own: nn.Parameter(value.detach().contiguous())"
 """What to do about numbers that are one in memory."""
 SHOWN = "a sample or a batch shows it"
@@ -78,7 +80,8 @@ def weight_of(model: nn.Module, use: Use) -> nn.Parameter:
 def find_sites(model: nn.Module) -> tuple[Site, ...]:
     """Every convolution and Linear weight in order of registration, packed attention projections included.
 
-    GPT-2's Conv1D counts as the Linear that it is, and stacked weights of three axes as one for all that are stacked.
+    GPT-2's Conv1D counts as the Linear that it is, a transposed convolution as one of a single tap to channels x taps,
+    and stacked weights of three axes as one for all that are stacked.
     Weights that several modules share appear once. InputError when a lazy layer has no weight yet, or one has size 0.
 
     >>> [site.name for site in find_sites(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Linear(8, 2)))]
@@ -145,7 +148,7 @@ def _uses(model: nn.Module) -> Iterator[tuple[Use, LayerKind, str]]:
                 yield Use(f"{path}.{name}".lstrip("."), path, f"{name}_weight", path), "linear", ""
             yield Use(output, output, "weight", path), "linear", ""
         elif _is_layer(module) and path not in inside and "weight" in module._parameters:
-            grouped = isinstance(module, CONVOLUTIONS) and module.groups > 1
+            grouped = isinstance(module, (*CONVOLUTIONS, *TRANSPOSED)) and module.groups > 1
             obstacle = f"grouped convolution ({module.groups} groups)" if grouped else ""
             yield Use(path or "model", path, "weight", path), _kind(module), obstacle
         else:
@@ -154,7 +157,7 @@ def _uses(model: nn.Module) -> Iterator[tuple[Use, LayerKind, str]]:
 
 
 def _is_layer(module: nn.Module) -> bool:
-    return isinstance(module, (*CONVOLUTIONS, nn.Linear)) or turned(module)
+    return isinstance(module, (*CONVOLUTIONS, *TRANSPOSED, nn.Linear)) or turned(module)
 
 
 def turned(module: nn.Module) -> bool:
@@ -179,7 +182,7 @@ def _stacked(module: nn.Module) -> list[str]:
 
 def _layout(model: nn.Module, use: Use) -> Layout:
     module = module_of(model, use.owner)
-    if turned(module):
+    if turned(module) or isinstance(module, TRANSPOSED):
         return "turned"
     return "stacked" if use.attribute in _stacked(module) and not _is_layer(module) else "plain"
 
@@ -190,8 +193,8 @@ def _own_code(model: nn.Module, uses: list[Use]) -> str:
         module = module_of(model, use.owner)
         if use.attribute in _stacked(module) and not _is_layer(module):
             return f"{type(module).__name__} {STACKED}"
-        plain = next((kind for kind in CONVOLUTIONS if isinstance(module, kind)), nn.Linear)
-        names = ("forward",) if plain is nn.Linear else ("forward", "_conv_forward")
+        plain = next((kind for kind in (*CONVOLUTIONS, *TRANSPOSED) if isinstance(module, kind)), nn.Linear)
+        names = ("forward", "_conv_forward") if plain in CONVOLUTIONS else ("forward",)
         if use.caller != use.owner or not isinstance(module, plain):
             continue
         if any(getattr(type(module), name) is not getattr(plain, name) or name in vars(module) for name in names):
@@ -202,7 +205,7 @@ def _own_code(model: nn.Module, uses: list[Use]) -> str:
 
 def _kind(module: nn.Module) -> LayerKind:
     """A convolution or a Linear."""
-    return "conv2d" if isinstance(module, CONVOLUTIONS) else "linear"
+    return "conv2d" if isinstance(module, (*CONVOLUTIONS, *TRANSPOSED)) else "linear"
 
 
 def _parameters(model: nn.Module) -> Iterator[tuple[str, nn.Module, str, nn.Parameter]]:

@@ -37,3 +37,18 @@ def test_strides_and_uneven_padding(stride):
     model = nn.Sequential(nn.Conv2d(3, 5, 3, stride=stride, padding=(2, 1), bias=False)).double()
     [rows], made = told(model, torch.randn(2, 3, 9, 8, dtype=torch.float64))
     assert torch.allclose(rows @ to_matrix(model[0].weight).t(), made.movedim(1, -1).reshape(-1, 5))
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+@pytest.mark.parametrize("batched", [True, False])
+def test_a_transposed_convolution_reads_its_input_positions(axes, batched):
+    """Without overlaps and padding every position times the matrix is a kernel of the output."""
+    kind, kernel = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)[axes - 1], (3, 2, 4)[:axes]
+    model = nn.Sequential(kind(3, 5, kernel, stride=kernel, bias=False)).double()
+    given = torch.randn(*(2, 3, 4, 5, 3)[not batched : axes + 2], dtype=torch.float64)
+    [rows], made = told(model, given)
+    made = made if batched else made[None]
+    for axis, size in enumerate(kernel, 2):
+        made = made.unfold(axis, size, size)
+    made = made.movedim(1, 1 + axes).reshape(len(rows), -1)
+    assert torch.allclose(rows @ to_matrix(model[0].weight, "turned").t(), made)
