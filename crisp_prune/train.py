@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from crisp_hw.errors import InputError
+from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.kinds import wrong_kind
+from crisp_hw.spec.wrapped import modules_of
 from crisp_prune import rng
 from crisp_prune.attach import mask_hooks
 from crisp_prune.batches import first_batch, labels_in, only_classes, samples_told, say_missing, to_device
@@ -252,7 +253,22 @@ def _check(training: Training) -> None:
     if not mask_hooks(training.pruner.model):
         said = "the masks do not act any more, and training would bring the zeros back: finalize() was called"
         raise InputError(said, hint="go on with Crisp.from_pruned(model, pruner.export(), sample)")
+    _check_together(training)
     if getattr(training.loader, "persistent_workers", False):
         raise InputError("fit() cannot resume persistent_workers=True bit for bit", hint="build the loader without it")
     if of_first(lambda: checkpoint is not None and checkpoint.exists() and not training.options.resume):
         raise InputError(f"{checkpoint} exists", hint="set resume=True to continue it, or remove it to start anew")
+
+
+def _check_together(training: Training) -> None:
+    """Refuse what processes cannot do together; each of them would wait for the others, or fail in PyTorch."""
+    if processes() == 1:
+        return
+    steps = gathered(training.steps_per_epoch)
+    if len(set(steps)) > 1:
+        said = f"the processes have {', '.join(map(str, steps))} batches an epoch, and a step takes one of each"
+        raise InputError(said, hint="give all the same number: DataLoader(data, sampler=DistributedSampler(data))")
+    synced = [name for name, each in modules_of(training.pruner.model).items() if isinstance(each, nn.SyncBatchNorm)]
+    if synced and training.pruner.device.type == "cpu":
+        said = "SyncBatchNorm works on an accelerator alone, and the model is on the CPU"
+        raise InputError(said, Where(key=synced[0]), "move the model to a GPU, or take BatchNorm")

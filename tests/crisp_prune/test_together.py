@@ -1,11 +1,11 @@
-"""Two processes that train together end with the weights, masks and rows of one that has the batches of both."""
+"""Processes that train together end with the weights, masks and rows of one that has the batches of all."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from together import in_two
+from together import in_processes
 from torch import nn
 from torch.utils.data import BatchSampler, DataLoader, DistributedSampler, RandomSampler, TensorDataset
 
@@ -94,7 +94,7 @@ def trained(rank, folder):
 
 
 def test_two_processes_train_as_one_that_has_the_batches_of_both(tmp_path):
-    first, second = in_two(__file__, "trained", tmp_path)
+    first, second = in_processes(2, __file__, "trained", tmp_path)
     rows = []
     for kind, config in KINDS.items():
         pruner = Crisp(net(), config, sample=torch.zeros(1, 3, 6, 6, dtype=torch.float64))
@@ -117,6 +117,60 @@ def test_two_processes_train_as_one_that_has_the_batches_of_both(tmp_path):
     assert len(saved["places"]) == 2
     with pytest.raises(InputError, match="was one of 2 processes, this one is one of 1"):
         Crisp(net().insert(1, nn.Dropout(0.5)), CONFIG).fit(loader(1, 0), checkpoint=tmp_path / "run.ckpt", resume=True)
+
+
+COUNT = 4
+"""Processes whose batches differ in size."""
+ENDS = (10, 21, 31, 48)
+"""Where the batches of all end: the last one is larger than the others."""
+
+
+def uneven():
+    """The batches of one process that has all of them, and the shares of each of several."""
+    inputs, labels = data().tensors
+    starts = (0, *ENDS[:-1])
+    whole = [(inputs[start:end], labels[start:end]) for start, end in zip(starts, ENDS, strict=True)]
+    shares: list[list] = [[] for _ in range(COUNT)]
+    for at, batch in enumerate(whole):
+        cuts = [0, *(len(batch[1]) * part // COUNT + (at + part) % 2 for part in range(1, COUNT)), len(batch[1])]
+        for share, start, end in zip(shares, cuts, cuts[1:], strict=False):
+            share.append(tuple(part[start:end] for part in batch))
+    return whole, shares
+
+
+def trained_unevenly(rank, folder):
+    """Weights, masks and what is refused, in each of several processes."""
+    found = {}
+    mine = uneven()[1][rank]
+    for kind in ("scored by a pass", "scored while training"):
+        pruner = Crisp(net(seed=rank), replace(KINDS[kind], classes=()))
+        pruner.fit(mine)
+        found[kind] = told(pruner)
+    found["fewer"] = refused(rank, lambda: Crisp(net(), CONFIG).fit(mine[: len(mine) - (rank == 2)]))
+    synced = nn.SyncBatchNorm.convert_sync_batchnorm(net().insert(1, nn.BatchNorm2d(8)).double())
+    found["synced"] = refused(rank, lambda: Crisp(synced, CONFIG).fit(mine))
+    return found
+
+
+def test_four_processes_with_uneven_batches_train_as_one(tmp_path):
+    whole, shares = uneven()
+    assert len({len(batch[1]) for share in shares for batch in share}) > 2
+    results = in_processes(COUNT, __file__, "trained_unevenly", tmp_path)
+    for kind in ("scored by a pass", "scored while training"):
+        pruner = Crisp(net(), replace(KINDS[kind], classes=()))
+        pruner.fit(whole)
+        weights, masks, history = told(pruner)
+        for found in results:
+            assert all(
+                torch.allclose(*pair, rtol=1e-9, atol=1e-12) for pair in zip(found[kind][0], weights, strict=True)
+            )
+            assert (
+                all(torch.equal(found[kind][1][name], keep) for name, keep in masks.items())
+                and found[kind][2] == history
+            )
+    for found in results:
+        assert found["fewer"].startswith("the processes have 4, 4, 3, 4 batches an epoch, and a step takes one of each")
+        assert found["synced"].startswith("1: SyncBatchNorm works on an accelerator alone, and the model is on the CPU")
 
 
 def test_samplers_are_told_the_epoch_wherever_they_lie():
