@@ -149,7 +149,7 @@ class LayerEvaluator:
             assert failure is not None  # there is a first way, and it was not valid
             raise self._about(failure, name) from failure
         if failure is not None:
-            note = f"{name}: another way to run it is left out, because no mapping of it is valid ({failure})"
+            note = f"{name}: another way to run it is left out, because no mapping of it is valid; {failure}"
             best = noted(best, note)
         judged += self._thriftier(beaten, best, ways, solve)
         self._best[key] = best = compared(best, judged, self._options.objective)

@@ -9,7 +9,7 @@ from crisp_hw.errors import InputError
 from crisp_hw.spec.arch import Architecture, StorageLevel
 from crisp_hw.spec.changed_numbers import positive, whole, words
 from crisp_hw.spec.constraints import Constraints
-from crisp_hw.spec.cores import fills_array, with_cores
+from crisp_hw.spec.cores import core_path, fills_array, with_cores
 from crisp_hw.spec.ert import EnergyTable
 from crisp_hw.spec.imbalance import QueuedPes, Queues
 from crisp_hw.spec.reread import as_set, reread
@@ -134,6 +134,7 @@ def array_level(accelerator: Accelerator) -> StorageLevel:
 
 def changed(accelerator: Accelerator, changes: Changes, name: str | None = None) -> Accelerator:
     """What `Accelerator.replace` makes of changes and a name."""
+    _check_cores(accelerator, changes)
     base = _reread(accelerator, changes)
     copy = base
     for keyword, value in changes.items():
@@ -141,6 +142,8 @@ def changed(accelerator: Accelerator, changes: Changes, name: str | None = None)
             copy = _with_cores(copy, value) if keyword == "cores" else _with_attribute(copy, keyword, value)
     check_changes(accelerator.name, changes)
     numbers = {path: as_set(path, value, changes) for path, value in copy.numbers.items()}
+    if "cores" in changes and (path := _core_path(accelerator)) in numbers:
+        numbers[path] = changes["cores"]
     copy = dataclasses.replace(copy, applied={**accelerator.applied, **changes}, numbers=numbers)
     copy = _named(accelerator, copy, name, changes)
     if copy.architecture == base.architecture:
@@ -148,6 +151,17 @@ def changed(accelerator: Accelerator, changes: Changes, name: str | None = None)
     if base.characterize is None:
         return dataclasses.replace(copy, energy=_with_known_areas(base.architecture, copy))
     return dataclasses.replace(copy, energy=base.characterize(copy.architecture))
+
+
+def _core_path(accelerator: Accelerator) -> str:
+    return core_path(accelerator.name, accelerator.architecture, accelerator.constraints)
+
+
+def _check_cores(accelerator: Accelerator, changes: Changes) -> None:
+    """InputError for the fanout of the cores, which `cores` sets, now or before."""
+    if "cores" in {**accelerator.applied, **changes} and (path := _core_path(accelerator)) in changes:
+        said = f"{accelerator.name}: {path} has no effect beside cores, which sets the same"
+        raise InputError(said, hint="give one of them")
 
 
 def _reread(accelerator: Accelerator, changes: Changes) -> Accelerator:

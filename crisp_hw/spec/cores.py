@@ -36,6 +36,11 @@ def with_cores(name: str, fabric: Architecture, constraints: Constraints, old: i
     return Stacked(stacked, replace(constraints, levels=shared), fabric.levels[depth - 1].name)
 
 
+def core_path(name: str, fabric: Architecture, constraints: Constraints) -> str:
+    """The path of the number of the file that `cores` changes."""
+    return f"levels.{fabric.levels[_above_cores(name, fabric, constraints) - 1].name}.fanout_y"
+
+
 def _above_cores(name: str, fabric: Architecture, constraints: Constraints) -> int:
     """The place of the level that feeds all cores; InputError where several levels share them out, or none does."""
     sharing = [block.level for block in constraints.levels if block.kind == "spatial" and not fills_array(block)]

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from crisp_hw.errors import InputError
 from crisp_hw.spec.variant import Changes, is_path, written
 
+SIZES = ("size_kb", "size_words")  # a level has one of them
+
 if TYPE_CHECKING:
     from crisp_hw.spec.accelerator import Accelerator
 
@@ -34,6 +36,9 @@ def reread(accelerator: "Accelerator", paths: Changes) -> "Accelerator":
 def _check_known(name: str, path: str, known: Changes) -> None:
     if path in known:
         return
+    for one, other in (SIZES, SIZES[::-1]):
+        if path.endswith(f".{one}") and (sized := path.removesuffix(one) + other) in known:
+            raise InputError(f"{name}: {path} is no number of its file, which gives {other}", hint=f"set {sized}")
     near = get_close_matches(path, known, n=1, cutoff=0.6)
     above = [each for each in known if each.startswith(f"{path.rpartition('.')[0]}.")] or list(known)
     meant = f"did you mean {near[0]}? " if near else ""

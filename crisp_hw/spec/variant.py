@@ -13,7 +13,12 @@ ATTRIBUTES = ("bandwidth", "read_bandwidth", "write_bandwidth", "size_words", "k
 """What can be changed of a storage level."""
 
 BITS_PER_KB = 8192  # 1024 bytes of 8 bits
-_FIELDS = {"bandwidth": ("read_bandwidth", "write_bandwidth"), "kb": ("size",), "size_words": ("size",)}
+_FIELDS = {
+    "bandwidth": ("read_bandwidth", "write_bandwidth"),
+    "kb": ("size",),
+    "size_words": ("size",),
+    "compute.word_bits": tuple(f"compute.word_bits.{tensor}" for tensor in "ABZ"),
+}
 
 
 @dataclass(frozen=True)
@@ -70,19 +75,19 @@ def setting_text(value: float | None) -> str:
 
 
 def check_changes(name: str, changes: Changes) -> None:
-    """Refuse two changes of one number, of which the first would have no effect.
+    """Refuse changes of one number of which one would have no effect; paths are changed first, then short names.
 
     >>> check_changes("a", {"rf_kb": 2, "rf_size_words": 64})
     Traceback (most recent call last):
     ...
     crisp_hw.errors.InputError: a: rf_kb has no effect beside rf_size_words, which sets the same; give one of them
     """
-    parameters = tuple(changes)
+    parameters = sorted(changes, key=lambda each: not is_path(each))
     for place, parameter in enumerate(parameters):
-        for other in parameters[place + 1 :]:
-            if _replaced(parameter, [written(other)]):
-                said = f"{name}: {parameter} has no effect beside {other}, which sets the same"
-                raise InputError(said, hint="give one of them")
+        others = [other for other in parameters[place + 1 :] if written(parameter) & written(other)]
+        if _replaced(parameter, [written(other) for other in others]):
+            same = f"{' and '.join(others)}, which {'sets' if len(others) == 1 else 'set'} the same"
+            raise InputError(f"{name}: {parameter} has no effect beside {same}", hint="give one of them")
 
 
 def parameters_of(

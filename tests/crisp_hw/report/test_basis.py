@@ -81,3 +81,16 @@ def test_every_line_is_the_head_of_a_note(resnet):
     for line in document.summary["rests on"][:-1]:
         head = line.partition(" [")[0]
         assert any(note.startswith(head) for note in document.remarks["assumptions"])
+
+
+def test_a_way_that_no_mapping_fits_and_actions_without_a_price_are_weighty():
+    found = [
+        *(Note(f"assumption {i}", ("a",), ("c0", "c1")) for i in range(LINES)),
+        Note("another way to run it is left out, because no mapping of it is valid; level L: full", ("a",), ("c0",)),
+        Note("level L: the energy table has no gated_read; these accesses happen", ("a",), ("c0",)),
+    ]
+    lines = basis(NetworkEvaluation("net", ()), found, ("a",))
+    assert lines[:2] == (
+        "another way to run it is left out, because no mapping of it is valid",
+        "level L: the energy table has no gated_read",
+    )

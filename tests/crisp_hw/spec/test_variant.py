@@ -65,11 +65,30 @@ def test_equal_names_have_equal_hardware(crisp):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"rf_kb": 2, "rf_size_words": 2048}, {"smem_read_bandwidth": 8, "smem_bandwidth": 16}],
+    [
+        {"rf_kb": 2, "rf_size_words": 2048},
+        {"smem_read_bandwidth": 8, "smem_bandwidth": 16},
+        {"smem_bandwidth": 16, "levels.SMEM.read_bandwidth": 8},
+        {"smem_bandwidth": 16, "smem_read_bandwidth": 8, "smem_write_bandwidth": 8},
+        {"compute.word_bits.A": 4, "compute.word_bits": 16},
+        {"cores": 8, "levels.RF.fanout_y": 2},
+    ],
 )
 def test_a_change_without_effect_beside_another_is_refused(crisp, changes):
     with pytest.raises(InputError, match="has no effect beside"):
         crisp.replace(**changes)
+
+
+def test_the_fanout_of_the_cores_is_what_cores_have_set(crisp):
+    more = crisp.replace(cores=8)
+    assert more.numbers["levels.RF.fanout_y"] == 8
+    with pytest.raises(InputError, match="fanout_y has no effect beside cores"):
+        more.replace(**{"levels.RF.fanout_y": 2})
+
+
+def test_the_other_size_of_a_level_is_told_how_its_file_gives_it(crisp):
+    with pytest.raises(InputError, match=r"is no number of its file, which gives size_kb; set levels\.SMEM\.size_kb"):
+        crisp.replace(**{"levels.SMEM.size_words": 2048})
 
 
 @pytest.mark.parametrize("name", ["", "  ", "two\nlines", "x" * 101, 3, b"a"])
