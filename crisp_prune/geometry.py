@@ -1,6 +1,6 @@
 """What each layer was called with: one forward pass with hooks, no tracing of the graph."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +24,7 @@ from crisp_hw.spec.calls import (
 )
 from crisp_hw.spec.convolutions import Convolution, as_conv2d
 from crisp_hw.spec.layer import Layer
-from crisp_hw.spec.wrapped import module_of
+from crisp_hw.spec.wrapped import module_of, plain_name
 from crisp_prune.batches import count_left
 from crisp_prune.ends import watched_end
 from crisp_prune.followers import watched_norms
@@ -35,6 +35,7 @@ from crisp_prune.sites import Site, Use, weight_of
 
 ARGUMENT = {"in_proj_weight": 0, "q_proj_weight": 0, "k_proj_weight": 1, "v_proj_weight": 2}
 """Which argument of nn.MultiheadAttention each projection of it reads."""
+NOT_EXPORTED = "that product is not exported"
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ class Geometry:
 
     `obstacles` says for layers by name why a mask on their weight would not be one on what is multiplied. `products`
     are those of two activations, such as attention's; None where whoever wrote the geometry did not look for them.
-    `headless` says that the last layer is no classifier (`ends`); `norms` are the batch norms behind layers by name.
+    `headless` says that the last layer is no classifier (`ends`); `norms` are the batch norms behind layers by name;
+    `outside` says why products with a weight that are no call of a layer are not exported.
     """
 
     calls: tuple[Call, ...]
@@ -66,6 +68,7 @@ class Geometry:
     products: tuple[Product, ...] | None = None
     headless: bool = False
     norms: Mapping[str, str] = field(default_factory=dict)
+    outside: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -138,7 +141,31 @@ def record(model: nn.Module, sites: tuple[Site, ...], run: Callable[[], object],
         layers_of(model, places[call.use], call, batch)
     products = tuple(each for each in found if each.of_activations)
     maps = frozenset(use for use, site in places.items() if site.kind == "conv2d")
-    return Geometry(tuple(calls), batch, dict(obstacles), products, end.headless(maps), dict(norms))
+    outside = _outside(model, sites, found)
+    return Geometry(tuple(calls), batch, dict(obstacles), products, end.headless(maps), dict(norms), outside)
+
+
+def _outside(model: nn.Module, sites: tuple[Site, ...], products: Sequence[Product]) -> dict[str, str]:
+    """Products with a weight that are no call of a layer, and why none of the layers that are exported is theirs.
+
+    Parameters that are no layer's are named by `sites.unsupported`, and stacked ones are multiplied by the user's code.
+    """
+    places = {use.parameter: site for site in sites for use in site.uses}
+    others = {plain_name(name) for name, value in model.named_parameters() if value.ndim > 1} - places.keys()
+    found: dict[str, str] = {}
+    for each in products:
+        where, parameter = each.module or "the model itself", each.origin.parameter if each.origin else ""
+        site = places.get(parameter)
+        if each.of_activations or parameter in others or (site and site.layout == "stacked"):
+            continue
+        if site is not None:
+            if each.module not in {name for use in site.uses for name in (use.owner, use.caller)}:
+                found[f"{site.name} in {where}"] = f"its weight is multiplied outside of the layer: {NOT_EXPORTED}"
+        elif parameter:
+            found[f"{parameter} in {where}"] = f"it is multiplied outside of any layer: {NOT_EXPORTED}"
+        else:
+            found[f"convolution in {where}"] = f"its weight is computed: {NOT_EXPORTED}"
+    return found
 
 
 @contextmanager

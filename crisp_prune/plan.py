@@ -149,7 +149,8 @@ def make_plan(model: nn.Module, config: CrispConfig, geometry: Geometry | None =
         for site in sites
         if site.layout == "stacked" and roles[site.name][0] != "dense"
     )
-    found = Plan(layers, (), never + routed + unsupported(model, sites))
+    outside = () if geometry is None else tuple(Skipped(*entry) for entry in geometry.outside.items())
+    found = Plan(layers, (), never + routed + outside + unsupported(model, sites))
     return replace(found, targets=reaching(config, found).targets)
 
 

@@ -152,6 +152,7 @@ def _geometry_to_dict(geometry: Geometry | None) -> dict[str, Any] | None:
         "products": products,
         "headless": geometry.headless,
         "norms": dict(geometry.norms),
+        "outside": dict(geometry.outside),
     }
 
 
@@ -172,6 +173,7 @@ def _geometry_from_dict(saved: Mapping[str, Any] | None) -> Geometry | None:
         None if products is None else tuple(_product(each) for each in products),
         saved.get("headless", False),
         {layer: plain_name(norm) for layer, norm in by_plain_name(saved.get("norms", {})).items()},
+        saved.get("outside", {}),
     )
 
 

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 import crisp_hw
 from crisp_hw.errors import InputError
@@ -146,3 +147,32 @@ def test_an_older_run_says_that_it_lacks_attention(tmp_path):
     older.save(tmp_path / "run.safetensors")
     found = crisp_hw.evaluate(tmp_path / "run.safetensors", layers="head", cache=False).network
     assert any("QK^T and PV are missing" in said for said in found.assumptions)
+
+
+def test_products_with_a_weight_that_are_no_call_of_a_layer_are_named():
+    """A decoder with its encoder's weight, a fixed matrix and a computed kernel were named nowhere."""
+
+    class Own(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("fixed", torch.randn(64, 32))
+            self.encoder, self.middle = nn.Linear(32, 16), nn.Linear(16, 16)
+            self.taps, self.own = nn.Parameter(torch.randn(3)), nn.Parameter(torch.randn(32, 4))
+
+        def forward(self, x):
+            x = F.conv2d(x, (self.taps.outer(self.taps))[None, None], padding=1).flatten(1) @ self.fixed
+            return F.linear(self.middle(self.encoder(x)), self.encoder.weight.t()) @ self.own
+
+    sample = torch.randn(2, 1, 8, 8)
+    pruner = Crisp(Own(), sparsity=0.5, block=4, criterion="magnitude", sample=sample)
+    again = Crisp(Own(), sparsity=0.5, block=4, criterion="magnitude")
+    again.load_state_dict(pruner.state_dict())
+    said = {
+        "taps in the model itself": "it is multiplied outside of any layer: that product is not exported",
+        "fixed in the model itself": "it is multiplied outside of any layer: that product is not exported",
+        "encoder in the model itself": "its weight is multiplied outside of the layer: that product is not exported",
+        "own": "Own.own is not the weight of a plain convolution or Linear: not pruned, not exported",
+    }
+    for each in (pruner, again):
+        each.step()
+        assert {entry.name: entry.reason for entry in each.export().skipped} == said
