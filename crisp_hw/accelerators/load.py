@@ -9,6 +9,7 @@ from typing import TypeVar
 from crisp_hw.accelerators.constraints import constraints_of
 from crisp_hw.accelerators.energy import Needs, ReadEnergy, read_energy
 from crisp_hw.accelerators.files import arch_path, old_files, resolved
+from crisp_hw.accelerators.narrow import narrow_words
 from crisp_hw.accelerators.network_rules import idle_hops
 from crisp_hw.accelerators.numbers import (
     ENERGY,
@@ -144,6 +145,7 @@ def _found(wanted: _Wanted, document: MarkedDict, file: ArchFile) -> Accelerator
             *unheard(document),
             *_told_alone(file),
             *idle_hops(file, fanouts(file)),
+            *narrow_words(file),
             *fixed.notes,
         ),
         energies_from=chosen,

@@ -175,9 +175,14 @@ def _reread(accelerator: Accelerator, changes: Changes) -> Accelerator:
     notes = tuple(
         f"{path}={value} {_BY_CALLER}; {_followed(path, accelerator, fresh)}" for path, value in paths.items()
     )
-    return dataclasses.replace(
-        fresh, name=accelerator.name, variant=accelerator.variant, notes=(*accelerator.notes, *notes)
-    )
+    told = (*_still_said(accelerator.notes, fresh.notes), *notes)
+    return dataclasses.replace(fresh, name=accelerator.name, variant=accelerator.variant, notes=told)
+
+
+def _still_said(before: tuple[str, ...], fresh: tuple[str, ...]) -> tuple[str, ...]:
+    """What is said of a file with its new numbers, behind what the caller set before."""
+    kept = tuple(note for note in before if note in fresh or _BY_CALLER in note)
+    return (*kept, *(note for note in fresh if note not in kept and _BY_CALLER not in note))
 
 
 def _followed(path: str, before: Accelerator, after: Accelerator) -> str:

@@ -137,3 +137,12 @@ def test_a_computation_is_not_given_what_leaks():
         edge.replace(**{"energy.MAC.leak": 7})
     leaking = edge.replace(**{"energy.MAC.leak": 0, "energy.SMEM.leak": 7})
     assert leaking.energy.actions["SMEM"]["leak"] == 7
+
+
+def test_words_of_a_level_that_are_narrower_than_those_of_the_macs_are_named():
+    said = (
+        "RF keeps Z in words of 8 bits and MAC takes 24: its room, its traffic and their energies are those of 8 bits"
+    )
+    narrow = load_arch("crisp-stc").replace(**{"compute.word_bits.Z": 24})
+    assert [note for note in narrow.notes if "in words of" in note] == [said]
+    assert not [note for note in load_arch("systolic").notes if "in words of" in note]
