@@ -105,7 +105,7 @@ class Crisp:
         """
         pruner = cls(model, config_of(pruned) if config is None else config, sample)
         assert pruner.geometry is not None  # it has seen the sample
-        pruner.masking.set(revived(pruner.model, pruned, pruner.plan(), pruner.geometry))
+        pruner.masking.set(revived(pruner.model, pruned, pruner.plan(), pruner.geometry, pruner.config))
         pruner.history = all_done(pruner.config, pruner.sparsity)
         return pruner
 

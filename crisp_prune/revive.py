@@ -1,17 +1,20 @@
 """The masks of a pruned-model file, as a pruner of the same network has them."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from crisp_hw.errors import InputError, Where
-from crisp_hw.spec.descriptors import PrunedModel
+from crisp_hw.spec.descriptors import PrunedModel, Role
 from crisp_hw.spec.kinds import wrong_kind
 from crisp_hw.spec.shown import listed
-from crisp_hw.spec.wrapped import by_plain_name
+from crisp_hw.spec.wrapped import by_plain_name, plain_name
+from crisp_prune.attach import detach
 from crisp_prune.blocks import block_sums
+from crisp_prune.choices import BALANCED, WITH_NM
 from crisp_prune.config import CrispConfig
 from crisp_prune.geometry import Geometry, layers_of
 from crisp_prune.iterate import Iteration, MatrixMasks
@@ -39,25 +42,66 @@ def all_done(config: CrispConfig, sparsity: float) -> tuple[Iteration, ...]:
     return tuple(Iteration(index, target, sparsity) for index, target in enumerate(config.targets))
 
 
-def revived(model: nn.Module, pruned: PrunedModel, plan: Plan, geometry: Geometry) -> dict[str, MatrixMasks]:
-    """The masks by layer; InputError where a layer of the plan is missing in the file, or has another shape there.
+def revived(
+    model: nn.Module, pruned: PrunedModel, plan: Plan, geometry: Geometry, config: CrispConfig
+) -> dict[str, MatrixMasks]:
+    """The masks by layer; InputError where a layer of the plan has none in the file, or one that the config forbids.
 
     Blocks live where the mask keeps a weight of them; what N:M would keep in the others is nobody's concern any more.
+    A model whose masks are refused is plain again.
     """
-    keep = _keep(model, pruned, geometry)
-    wanted = {layer.name: layer.grid for layer in plan.layers if layer.role != "dense"}
-    missing = [name for name in wanted if name not in keep]
-    if missing:
-        raise InputError(f"{pruned.name} has no mask of {listed(missing, 3)}", hint="is it a file of this network?")
+    try:
+        return _found(_keep(model, pruned, geometry), pruned, plan, config)
+    except InputError:
+        detach(model)
+        raise
+
+
+def _found(keep: Mapping[str, Tensor], pruned: PrunedModel, plan: Plan, config: CrispConfig) -> dict[str, MatrixMasks]:
+    """The masks of every layer that the plan prunes."""
+    wanted = {layer.name: layer for layer in plan.layers if layer.role != "dense"}
+    _require(wanted, keep, pruned)
     found: dict[str, MatrixMasks] = {}
-    for name, grid in wanted.items():
+    for name, layer in wanted.items():
+        grid = layer.grid
         if tuple(keep[name].shape) != (grid.rows, grid.columns):
             said = f"the mask is {list(keep[name].shape)}, the weight is {[grid.rows, grid.columns]}"
             raise InputError(said, Where(key=name), "is it a file of this network?")
         blocks = block_sums(keep[name].float(), grid) > 0
         masks = MatrixMasks(torch.ones_like(keep[name]), blocks, grid)
         found[name] = MatrixMasks(keep[name] | ~masks.live, blocks, grid)
+        if said := _forbidden(found[name], layer.role, config):
+            raise InputError(said, Where(key=name), "give the config that describes the masks: config=CrispConfig(...)")
     return found
+
+
+def _require(wanted: Iterable[str], keep: Container[str], pruned: PrunedModel) -> None:
+    """InputError where a layer has no mask in the file."""
+    missing = [name for name in wanted if name not in keep]
+    here = {plain_name(layer.layer.name) for layer in pruned.layers if layer.role == "dense"}
+    dense = [name for name in missing if name in here]
+    hint = "is it a file of this network?"
+    if dense:
+        roles = f"config=CrispConfig(..., roles={{'{dense[0]}': 'dense'}})"
+        hint = f"in the file {listed(dense, 3)} is dense: say so by {roles}"
+    if missing:
+        raise InputError(f"{pruned.name} has no mask of {listed(missing, 3)}", hint=hint)
+
+
+def _forbidden(masks: MatrixMasks, role: Role, config: CrispConfig) -> str:
+    """What masks do that the pattern of a config does not; empty where there is nothing."""
+    if config.pattern in WITH_NM:
+        groups = pad(masks.keep, (0, -masks.grid.columns % config.m)).reshape(masks.grid.rows, -1, config.m).sum(2)
+        if (most := int(groups.max())) > config.n:
+            return f"its mask keeps {most} weights in a group of {config.m}, and N:M is {config.n}:{config.m}"
+    elif not config.keep_zeros and not torch.equal(masks.keep, masks.live):
+        return f"its mask keeps parts of units, and the pattern {config.pattern} keeps whole ones"
+    if role == "hybrid" and config.pattern in BALANCED and not config.keep_zeros:
+        rows = masks.blocks.sum(1)
+        if int(rows.min()) != int(rows.max()):
+            said = f"rows of blocks keep {int(rows.min())} to {int(rows.max())} blocks in its mask"
+            return f"{said}, and the pattern {config.pattern} keeps the same number in each"
+    return ""
 
 
 def _keep(model: nn.Module, pruned: PrunedModel, geometry: Geometry) -> dict[str, Tensor]:

@@ -1,14 +1,16 @@
 """Masks come back from a file, and zeros of a network that was pruned before do not."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from crisp_hw import load_pruned
+from crisp_hw import import_model, load_pruned
 from crisp_hw.errors import InputError
 from crisp_hw.spec.descriptors import PrunedModel
-from crisp_prune import Crisp
+from crisp_prune import Crisp, CrispConfig
 
 torch.set_num_threads(1)
 
@@ -106,3 +108,60 @@ def test_zeros_stay_or_come_back_as_asked(tmp_path):
 
     assert not any(again(keep_zeros=True))
     assert any(again())
+
+
+def imported(zeros):
+    """A network of another tool: masks are where its weights are zero."""
+    model, generator = network(), torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        zeros(model[2].weight, generator)
+    return model, import_model(model, example=SAMPLE)
+
+
+def scattered(weight, generator):
+    weight[torch.rand(weight.shape, generator=generator) < 0.5] = 0
+
+
+def unbalanced(weight, generator):
+    weight[:4, :4] = 0
+
+
+REFUSED = {
+    "hybrid": (scattered, r"2: its mask keeps 4 weights in a group of 4, and N:M is 2:4; give the config that"),
+    "nm": (scattered, r"2: its mask keeps 4 weights in a group of 4, and N:M is 2:4"),
+    "block": (scattered, r"2: its mask keeps parts of units, and the pattern block keeps whole ones"),
+    "filter": (unbalanced, r"2: its mask keeps parts of units, and the pattern filter keeps whole ones"),
+}
+
+
+@pytest.mark.parametrize("pattern", REFUSED)
+def test_masks_that_a_config_does_not_describe_are_refused(pattern):
+    """They were taken, and the file that came of them claimed what their weights are not."""
+    zeros, said = REFUSED[pattern]
+    model, pruned = imported(zeros)
+    sides = {"block": 4} if pattern in ("hybrid", "block") else {}
+    config = CrispConfig(sparsity=0.5, pattern=pattern, roles={"6": "dense"}, **sides)
+    with pytest.raises(InputError, match=said):
+        Crisp.from_pruned(model, pruned, SAMPLE, config)
+
+
+def test_rows_of_blocks_that_keep_unequal_numbers_are_refused():
+    model, pruned = imported(unbalanced)
+    config = CrispConfig(sparsity=0.5, pattern="block", block=4, roles={"6": "dense"})
+    with pytest.raises(InputError, match="2: rows of blocks keep 9 to 18 blocks in its mask, and the pattern"):
+        Crisp.from_pruned(model, pruned, SAMPLE, config)
+
+
+def test_masks_of_others_come_back_under_the_config_that_describes_them():
+    model, pruned = imported(scattered)
+    config = CrispConfig(sparsity=0.5, pattern="unstructured", epochs=1)
+    with pytest.raises(
+        InputError, match=r"no mask of 6; in the file 6 is dense: say so by config=.*roles={'6': 'dense'"
+    ):
+        Crisp.from_pruned(model, pruned, SAMPLE, config)
+    zeros = model[2].weight == 0
+    pruner = Crisp.from_pruned(model, pruned, SAMPLE, replace(config, roles={"6": "dense"}))
+    pruner.fit(loader())
+    assert torch.equal(pruner.finalize()[2].weight == 0, zeros)
+    mask = pruner.export().layers[1].mask
+    assert mask.tolist() == (~zeros).permute(0, 2, 3, 1).reshape(16, -1).tolist()
