@@ -7,14 +7,15 @@ mappings that agree on those are one group, whatever else tells them apart.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from crisp_hw.engine.arrays import Bool, Int, among, distinct
+from crisp_hw.engine.structures import Block
 from crisp_hw.engine.tiling import Tiling
-from crisp_hw.spec.mapping import Loop, LoopKind, LoopNest
+from crisp_hw.spec.mapping import Loop, LoopNest
 from crisp_hw.spec.problem import Tensor
 
 Asked = Callable[[int, bool], bool]
@@ -27,18 +28,6 @@ class Group:
 
     rows: Int
     tiling: Tiling
-
-
-@dataclass(frozen=True, eq=False)
-class _Block:
-    """Loops of one block, [n, b] each; where their order does `matter`, they stand as they are in every mapping."""
-
-    level: int
-    temporal: bool
-    bounds: Int
-    dims: Int
-    along_x: Bool
-    matter: bool = False
 
 
 def groups(tiling: Tiling, asked: Asked, axes: bool = True, idle: Bool | None = None) -> list[Group]:
@@ -73,11 +62,11 @@ def tensor_groups(tiling: Tiling, levels: range, tensor: Tensor) -> list[Group]:
             order = np.argsort(~there, axis=0, kind="stable")[: int(there.sum(axis=0).max())]
             dims, bounds = (np.take_along_axis(each, order, axis=0) for each in (block.dims, block.bounds))
             bounds = np.where(np.take_along_axis(there, order, axis=0), bounds, 1)
-            found.append(_Block(block.level, block.temporal, bounds, dims, np.ones(dims.shape, dtype=bool), True))
+            found.append(Block(block.level, block.temporal, bounds, dims, np.ones(dims.shape, dtype=bool), True))
     return _grouped(tiling, found)
 
 
-def _idle_first(block: _Block, there: Bool) -> _Block:
+def _idle_first(block: Block, there: Bool) -> Block:
     """A block whose loops that do nothing come first, in the order of the problem's dimensions, in some mappings."""
     places = np.broadcast_to(np.arange(len(block.bounds))[:, None], block.bounds.shape)
     ahead = block.dims - block.dims.max(initial=0) - 1
@@ -89,7 +78,7 @@ def _idle_first(block: _Block, there: Bool) -> _Block:
     return replace(block, bounds=moved(block.bounds), dims=moved(block.dims), along_x=moved(block.along_x))
 
 
-def _grouped(tiling: Tiling, blocks: list[_Block]) -> list[Group]:
+def _grouped(tiling: Tiling, blocks: list[Block]) -> list[Group]:
     keys = [row for block in blocks if block.matter for row in _key(block)]
     every = np.arange(tiling.batch)
     if not keys:
@@ -100,41 +89,37 @@ def _grouped(tiling: Tiling, blocks: list[_Block]) -> list[Group]:
     return [Group(each, _tiling(tiling, blocks, each)) for each in rows]
 
 
-def _key(block: _Block) -> list[Int]:
+def _key(block: Block) -> list[Int]:
     """What decides about a block's structure, as whole numbers: the dimension of each loop, does it act, its axis."""
     return list((block.dims * 2 + (block.bounds > 1)) * 2 + block.along_x)
 
 
-def _complete(tiling: Tiling) -> list[_Block]:
+def _complete(tiling: Tiling) -> tuple[Block, ...]:
     """The blocks with their loops as they stand, those that do nothing, too."""
     assert tiling.orders is not None
-    whole, found, start = tiling.orders.complete, [], 0
-    for (level, temporal), loops in groupby(whole.nest.loops, key=lambda loop: (loop.level, loop.kind == "temporal")):
-        rows = slice(start, start := start + len(list(loops)))
-        found.append(_Block(level, temporal, whole.bounds[rows], whole.dims[rows], whole.along_x[rows]))
-    return found
+    return tiling.orders.complete.blocks
 
 
-def _in_order(tiling: Tiling, blocks: list[_Block], places: tuple[int, ...]) -> _Block:
+def _in_order(tiling: Tiling, blocks: Sequence[Block], places: tuple[int, ...]) -> Block:
     """Some blocks as one, with a loop for each of some dimensions in their order."""
-    sides = np.ones((len(places), tiling.batch), dtype=np.int64)
-    for row, place in zip(sides, places, strict=True):
-        for block in blocks:
-            row *= np.where(block.dims == place, block.bounds, 1).prod(axis=0)
+    every = [block.sides(len(tiling.problem.dims)) for block in blocks]
+    sides = every[0][list(places)]
+    for more in every[1:]:
+        sides = sides * more[list(places)]
     dims = np.broadcast_to(np.array(places, dtype=np.int64)[:, None], sides.shape)
-    return _Block(blocks[0].level, True, sides, dims, np.zeros(sides.shape, dtype=bool))
+    return Block(blocks[0].level, True, sides, dims, np.zeros(sides.shape, dtype=bool))
 
 
-def _tiling(tiling: Tiling, blocks: Sequence[_Block], rows: Int) -> Tiling:
+def _tiling(tiling: Tiling, blocks: Sequence[Block], rows: Int) -> Tiling:
     """One group as mappings of one structure."""
     loops: list[Loop] = []
     acting: list[bool] = []
+    one, dims = rows[0], tiling.problem.dims
     for block in blocks:
-        one = rows[0]
-        for dim, bound, x in zip(block.dims[:, one], block.bounds[:, one], block.along_x[:, one], strict=True):
-            kind: LoopKind = "temporal" if block.temporal else "x" if x else "y"
-            loops.append(Loop(block.level, tiling.problem.dims[dim], kind))
-            acting.append(bool(bound > 1) or not block.matter)
+        columns = (each[:, one].tolist() for each in (block.dims, block.bounds, block.along_x))
+        for dim, bound, x in zip(*columns, strict=True):
+            loops.append(_loop(block.level, dims[dim], "temporal" if block.temporal else "x" if x else "y"))
+            acting.append(bound > 1 or not block.matter)
     nest = LoopNest(tuple(loops), tiling.nest.keeps, tiling.nest.no_link_transfer, tiling.nest.streams)
     bounds = np.concatenate([block.bounds[:, rows] for block in blocks])
     return Tiling(
@@ -146,6 +131,10 @@ def _tiling(tiling: Tiling, blocks: Sequence[_Block], rows: Int) -> Tiling:
         costs_only=tiling.costs_only,
         acting=tuple(acting),
     )
+
+
+_loop = lru_cache(maxsize=1024)(Loop)
+"""Loops, of which a search asks for the same few over and over."""
 
 
 def joined(parts: Sequence[Group], values: Sequence[Any]) -> Any:

@@ -35,6 +35,8 @@ def prob_empty(model: Density, size: int, tile: Tile) -> Float:
         case FixedStructured():
             return density.prob_empty(model, size, tile.words)
         case Hypergeometric():
+            if tile.words.__class__ is np.ndarray and len(tile.words) <= density.MOST_LOOKED_UP:
+                return density.prob_empty(model, size, tile.words)  # which looks up what it knows, one by one
             first, which = distinct([tile.words])
             empty: Float = like(density.prob_empty(model, size, on_host(tile.words[first])), tile.words)[which]
             return empty

@@ -195,11 +195,12 @@ def charges(tiling: Tiling, sparse: Sparse, table: EnergyTable, place: tuple[int
     if tiling.problem.tensors[place[1]].name not in tiling.nest.keeps[place[0]]:
         return _streamed(tiling, sparse, table, place)
     correction, share = _partly_filled_blocks(tiling, sparse, place), _cluster_share(sparse, level, place)
+    stored = ranks is not None and ranks.form is not None
     for kind, op in product(KINDS, OPS):
         if (words := tally.data[kind][op].get(place)) is not None:
             per_block = action_energy(table, level, kind, op)
             out[f"{kind}_{op}"] = Charge(words, level.block_size, correction, per_block, share, kind != "random")
-        if (bits := metadata_bits(tally, level, place, ranks, (kind, op))) is not None:
+        if stored and (bits := metadata_bits(tally, level, place, ranks, (kind, op))) is not None:
             per_vector = action_energy(table, level, kind, op, "metadata_")
             out[f"{kind}_metadata_{op}"] = Charge(
                 bits, level.metadata_width_bits, None, per_vector, share, kind != "random"

@@ -86,8 +86,7 @@ def expected_occupancy_of(
     packs = sparse.packs(hardware[level].name, tensor.name)
     aware = not packs and parent is not None and format_of(sparse, hardware[parent].name, tensor.name) is not None
     how = _How(tiling.size(tensor), aware, packs, tiling.rules)
-    # of one mapping nothing is remembered: it will hardly come again
-    if isinstance(tensor.density, FixedStructured) or (tiling.batch == 1 and tiling.xp is np):
+    if isinstance(tensor.density, FixedStructured):
         return _measured(tensor, tile, ranks, how)
     # a batch has far fewer tile sizes than mappings, and a distribution is dear: each tile that differs is worked out
     # once, and remembered for the batches to come

@@ -9,6 +9,7 @@ stand. A place in such a nest has no dimension of its own; `Orders` says which o
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -17,6 +18,30 @@ import numpy as np
 from crisp_hw.engine.arrays import Bool, Int, among
 from crisp_hw.spec.mapping import Loop, LoopNest
 from crisp_hw.spec.problem import Problem
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Loops of one block (in space or in time, of one level), [n, b] each; where their order does `matter`, they stand
+    as they are in every mapping.
+    """
+
+    level: int
+    temporal: bool
+    bounds: Int
+    dims: Int
+    along_x: Bool
+    matter: bool = False
+    _sides: dict[int, Int] = field(default_factory=dict)
+
+    def sides(self, many: int) -> Int:
+        """How far the loops reach along each of so many dimensions of the problem, in any order, int64[many, b]."""
+        if many not in self._sides:
+            sides, every = np.ones((many, self.bounds.shape[1]), dtype=np.int64), np.arange(self.bounds.shape[1])
+            for bound, dim in zip(self.bounds, self.dims, strict=True):
+                sides[dim, every] *= bound
+            self._sides[many] = sides
+        return self._sides[many]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +54,17 @@ class Complete:
     bounds: Int
     dims: Int
     along_x: Bool
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """The loops block by block."""
+        found, start = [], 0
+        for (level, temporal), loops in groupby(
+            self.nest.loops, key=lambda loop: (loop.level, loop.kind == "temporal")
+        ):
+            rows = slice(start, start := start + len(list(loops)))
+            found.append(Block(level, temporal, self.bounds[rows], self.dims[rows], self.along_x[rows]))
+        return tuple(found)
 
     def at(self, rows: Int | slice) -> "Complete":
         """Some of the mappings."""

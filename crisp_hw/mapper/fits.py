@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisp_hw.engine.content import fullest_at_least
+from crisp_hw.engine.formats import format_of
 from crisp_hw.mapper.space import Space
 from crisp_hw.spec.problem import Tensor
 from crisp_hw.spec.rules import Rule
@@ -66,15 +67,18 @@ def tile_words(tensor: Tensor, extents: dict[str, Ints]) -> Ints:
     """
     words = np.ones(1, dtype=np.int64)
     for rank in tensor.ranks:
-        reach = [abs(term.coefficient) * (extents[term.dim] - 1) for term in rank if term.dim in extents]
-        words = words * sum(reach, start=np.ones(1, dtype=np.int64))
+        there = [term for term in rank if term.dim in extents]
+        if len(there) == 1 and abs(there[0].coefficient) == 1:  # nearly always: 1 + (extent - 1)
+            words = words * extents[there[0].dim]
+        elif there:
+            reach = (abs(term.coefficient) * (extents[term.dim] - 1) for term in there)
+            words = words * sum(reach, start=np.ones(1, dtype=np.int64))
     return words
 
 
 def tiles(space: Space, rows: Ints, dims: tuple[str, ...], level: int) -> dict[str, Ints]:
     """Dense words of every tensor that a level keeps (int64[b] each); arguments as in `limits`."""
-    inside = [index for index, block in enumerate(space.blocks) if block.level <= level]
-    sizes = rows[:, inside, :].prod(axis=1)
+    sizes = rows[:, : _inside(space, level), :].prod(axis=1)
     if space.imperfect:  # where the last tile is the only one, it holds what there is
         sizes = np.minimum(sizes, [space.design.problem.bound(dim) for dim in dims])
     extents = {dim: sizes[:, column] for column, dim in enumerate(dims)}
@@ -82,12 +86,17 @@ def tiles(space: Space, rows: Ints, dims: tuple[str, ...], level: int) -> dict[s
     return {tensor.name: np.broadcast_to(tile_words(tensor, extents), len(rows)) for tensor in tensors}
 
 
+def _inside(space: Space, level: int) -> int:
+    """How many blocks belong to a level or to one inside it: the first ones."""
+    return sum(block.level <= level for block in space.blocks)
+
+
 def _lanes(space: Space, rows: Ints) -> list[Limit]:
-    fanouts = space.design.architecture.fanouts
+    fanouts, shrinking = space.design.architecture.fanouts, shrinking_levels(space)
     return [
         Limit(block.level, Rule.LANES, rows[:, index, :].prod(axis=1), prod(fanouts[block.level]))
         for index, block in enumerate(space.blocks)
-        if block.kind == "spatial" and block.level not in shrinking_levels(space)
+        if block.kind == "spatial" and block.level not in shrinking
     ]
 
 
@@ -104,8 +113,7 @@ def _words(space: Space, rows: Ints, dims: tuple[str, ...]) -> list[Limit]:
 
 def _least_occupancy(space: Space, level: int, name: str, words: Ints) -> Ints:
     """Words that a tile of `words` takes at least, compressed or not."""
-    formats = {(form.level, form.tensor) for form in space.design.sparse.formats}
-    if (space.design.architecture.levels[level].name, name) not in formats:
+    if format_of(space.design.sparse, space.design.architecture.levels[level].name, name) is None:
         return words
     tensor = space.design.problem.tensor(name)
     bounds = zip(space.design.problem.dims, space.design.problem.bounds, strict=True)

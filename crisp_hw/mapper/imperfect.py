@@ -26,21 +26,34 @@ def divisors_of(number: int) -> Ints:
     """
     candidates = np.arange(1, int(number**0.5) + 1, dtype=np.int64)
     small = candidates[number % candidates == 0]
-    divisors: Ints = np.unique(np.concatenate([small, number // small]))
+    large = number // small[::-1]
+    divisors: Ints = np.concatenate([small, large[int(large[0] == small[-1]) :]])  # the root of a square once
     divisors.flags.writeable = False
     return divisors
 
 
 def factorizations_of(bound: int, allowed: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """All rows of one factor per block with product `bound`, in ascending lexicographic order: int64[f, blocks]."""
+    """All rows of one factor per block with product `bound`, in ascending lexicographic order: int64[f, blocks].
+
+    Those that a block allows ascend.
+    """
     rows = np.empty((1, 0), dtype=np.int64)
     rest = np.array([bound], dtype=np.int64)
     for divisors in allowed[:-1]:
         row, pick = np.nonzero(rest[:, None] % divisors == 0)
         rows = np.column_stack([rows[row], divisors[pick]])
         rest = rest[row] // divisors[pick]
-    complete: NDArray[np.int64] = np.column_stack([rows, rest])[np.isin(rest, allowed[-1])]
+    complete: NDArray[np.int64] = np.column_stack([rows, rest])[_among(rest, allowed[-1])]
     return complete
+
+
+def _among(numbers: Ints, ascending: Ints) -> NDArray[np.bool_]:
+    """Which numbers stand in a list: of a short one sooner known than by NumPy's isin."""
+    if not len(ascending):
+        return np.zeros(len(numbers), dtype=np.bool_)
+    place = np.searchsorted(ascending, numbers)
+    found: NDArray[np.bool_] = ascending[np.minimum(place, len(ascending) - 1)] == numbers
+    return found
 
 
 def ragged_factorizations(bound: int, allowed: Sequence[Ints]) -> Ints:
@@ -55,7 +68,7 @@ def ragged_factorizations(bound: int, allowed: Sequence[Ints]) -> Ints:
         row, pick = np.nonzero(factors[None, :] <= rest[:, None])
         rows = np.column_stack([rows[row], factors[pick]])
         rest = -(-rest[row] // factors[pick])
-    complete: Ints = np.column_stack([rows, rest])[np.isin(rest, allowed[-1])]
+    complete: Ints = np.column_stack([rows, rest])[_among(rest, allowed[-1])]
     return complete
 
 

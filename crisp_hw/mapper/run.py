@@ -1,12 +1,12 @@
-"""One search under way: by labels and templates, by going through everything, or from good seeds."""
+"""One search under way: by labels and templates, by going through everything, or from good seeds.
+
+Labels and templates are loaded where they are needed: small mapspaces are gone through without them, and to load them
+takes as long as to search several of those.
+"""
 
 from dataclasses import dataclass, replace
 
 from crisp_hw.mapper.bypass import perfect_spaces
-from crisp_hw.mapper.chains.proof import Levels, chain_of, thinned
-from crisp_hw.mapper.chains.proof import seeds as level_seeds
-from crisp_hw.mapper.exact.search import Exact
-from crisp_hw.mapper.exact.seeds import seeds
 from crisp_hw.mapper.found import SearchStatus
 from crisp_hw.mapper.sample import descend, first_look
 from crisp_hw.mapper.space import Space
@@ -33,6 +33,10 @@ class Run:
 
     def by_templates(self, spaces: tuple[Space, ...], options: SearchOptions) -> bool:
         """Level by level, then branch and bound; False when it gave up. `least` is the bound of what is open."""
+        from crisp_hw.mapper.chains.proof import Levels, chain_of
+        from crisp_hw.mapper.chains.proof import seeds as level_seeds
+        from crisp_hw.mapper.exact.search import Exact
+
         tally, first = self.sweeps[0].tally, spaces[0]
         chain = None if options.front else chain_of(spaces)  # which knows of the best alone
         if chain is not None:
@@ -66,6 +70,8 @@ class Run:
 
     def _thinned(self, spaces: tuple[Space, ...], options: SearchOptions) -> bool:
         """Level by level with the least that a sparse design leaves of every count: seldom a proof, mostly a bound."""
+        from crisp_hw.mapper.chains.proof import Levels, thinned
+
         size = sum(space.size for space in spaces)
         chain = thinned(spaces) if len(spaces) > 1 or size > LARGE else None
         if chain is None:
@@ -97,6 +103,8 @@ class Run:
 
     def from_seeds(self, spaces: tuple[Space, ...], options: SearchOptions, budget: int) -> None:
         """Good mappings of the dense design, and descent from the best of them where it beats what a sample found."""
+        from crisp_hw.mapper.exact.seeds import seeds
+
         tally = self.sweeps[0].tally
         before = tally.leader
         seeds(spaces, tally, lambda *_: self.tick(), options.memory_bytes)

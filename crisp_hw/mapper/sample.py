@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,9 @@ from crisp_hw.mapper.fits import fits
 from crisp_hw.mapper.orders import count, visible
 from crisp_hw.mapper.space import Space
 from crisp_hw.mapper.sweep import Sweep, catalog_of
+
+if TYPE_CHECKING:
+    from numpy.random import Generator  # which NumPy loads where it is first asked for
 
 Ints = NDArray[np.int64]
 
@@ -85,13 +89,13 @@ def descend(sweeps: tuple[Sweep, ...], budget: int, tick: Callable[[], None]) ->
         _descend(sweep, budget, tick)
 
 
-def _drawn(sweep: Sweep, rng: np.random.Generator) -> Ints:
+def _drawn(sweep: Sweep, rng: "Generator") -> Ints:
     """Random rows that fit, int64[b, blocks, dims], none twice."""
     rows = np.unique(_random(sweep.catalog.space, rng, DRAW), axis=0)
     return rows[sweep.keep(rows, sweep.catalog.space.design.problem.dims)]
 
 
-def _random(space: Space, rng: np.random.Generator, many: int) -> Ints:
+def _random(space: Space, rng: "Generator", many: int) -> Ints:
     """Factorizations int64[b, blocks, dims], each dimension's with equal probability."""
     dims = space.design.problem.dims
     rows: Ints = np.stack([space.factors[d][rng.integers(0, len(space.factors[d]), many)] for d in dims], axis=2)

@@ -8,13 +8,13 @@ not fit, the engine judges the rest.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil, prod
-from typing import Literal, assert_never
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crisp_hw.errors import InputError, MappingError, Where
-from crisp_hw.mapper.imperfect import divisors_of, factorizations_of, ragged_factorizations
+from crisp_hw.mapper.factors import allowed, asked_of, rows_of
 from crisp_hw.spec.arch import StorageLevel
 from crisp_hw.spec.constraints import Constraints, LevelConstraint
 from crisp_hw.spec.design import Design
@@ -91,11 +91,9 @@ def enumerate_space(design: Design, constraints: Constraints) -> Space:
     """
     _check_names(design, constraints)
     blocks = _blocks(design, constraints)
-    factors = {}
+    factors, given = {}, [_constraint(design, constraints, block) for block in blocks]
     for dim, bound in zip(design.problem.dims, design.problem.bounds, strict=True):
-        imperfect = constraints.imperfect
-        allowed = [_allowed(bound, dim, _constraint(design, constraints, block), imperfect) for block in blocks]
-        rows = (ragged_factorizations if imperfect else factorizations_of)(bound, allowed)
+        rows = rows_of(bound, tuple(asked_of(each, dim) for each in given), constraints.imperfect)
         factors[dim] = _together(rows, dim, (design, constraints, blocks))
         if not len(factors[dim]):
             raise _unfactorable(design, constraints, dim)
@@ -189,25 +187,6 @@ def _constraint(design: Design, constraints: Constraints, block: LoopBlock) -> L
     return constraint_of(constraints, design.architecture.levels[block.level].name, block.kind)
 
 
-def _allowed(bound: int, dim: str, constraint: LevelConstraint | None, imperfect: bool) -> NDArray[np.int64]:
-    """Divisors of `bound`, ascending, that a block's constraint admits for a dimension; or of all numbers up to it."""
-    divisors = np.arange(1, bound + 1, dtype=np.int64) if imperfect else divisors_of(bound)
-    if constraint is None:
-        return divisors
-    divisors = divisors[divisors >= constraint.at_least.get(dim, 1)]
-    factor = constraint.factors.get(dim)
-    if factor is None:
-        return divisors
-    match factor.relation:
-        case "=":
-            return divisors[np.equal(divisors, factor.value or bound)]
-        case "<=":
-            return divisors[divisors <= factor.value]
-        case ">=":
-            return divisors[divisors >= factor.value]
-    assert_never(factor.relation)
-
-
 def _together(
     rows: NDArray[np.int64], dim: str, where: tuple[Design, Constraints, tuple[LoopBlock, ...]]
 ) -> NDArray[np.int64]:
@@ -219,8 +198,8 @@ def _together(
             for i, block in enumerate(blocks)
             if (design.architecture.levels[block.level].name in across.levels and block.kind == across.constraint.kind)
         ]
-        allowed = _allowed(design.problem.bound(dim), dim, across.constraint, constraints.imperfect)
-        rows = rows[np.isin(rows[:, here].prod(axis=1), allowed)]
+        together = allowed(design.problem.bound(dim), asked_of(across.constraint, dim), constraints.imperfect)
+        rows = rows[np.isin(rows[:, here].prod(axis=1), together)]
     return rows
 
 

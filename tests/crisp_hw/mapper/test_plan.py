@@ -54,7 +54,7 @@ def test_a_space_of_billions_is_proven_by_whatever_number_of_processes():
 
 
 def test_a_gap_that_is_allowed_ends_the_search_sooner_and_is_said(monkeypatch):
-    monkeypatch.setattr("crisp_hw.mapper.run.chain_of", lambda spaces: None)  # the search by templates
+    monkeypatch.setattr("crisp_hw.mapper.chains.proof.chain_of", lambda spaces: None)  # the search by templates
     steps: dict[float, list[object]] = {0.0: [], 0.5: []}
     found = {
         gap: search(gemm(64), OPEN, "edp", options=SearchOptions(gap=gap), progress=seen.append)
