@@ -105,6 +105,8 @@ def _pruned_layer(state: PrunerState, layer: Layer, plan: LayerPlan, part: tuple
     if masks is None:
         return PrunedLayer(layer, "dense")
     keep = masks.keep.chunk(part[1])[part[0]]
+    if not state.iteration:
+        return PrunedLayer(layer, plan.role, keep.numpy())  # nothing is pruned yet, whatever the config asks for
     block = _block(config, layer.rows if part[1] > 1 else 0) if plan.role == "hybrid" else None
     nm = NM(config.n, config.m) if config.pattern in WITH_NM else None
     return PrunedLayer(layer, plan.role, keep.numpy(), nm, block if config.pattern in BALANCED else None)

@@ -25,6 +25,9 @@ from crisp_prune.sites import Site, find_sites, unsupported, weight_of
 
 Rule = Literal["magnitude", "wanda", "sparsegpt"]
 """How weights are chosen: |W|, |W| times the norm of their inputs, or by the Hessian of the layer's inputs."""
+INPUTS = "as in [inputs for inputs, labels in loader]"
+MODEL_ERRORS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What a model's own code raises when it does not like its input."""
 UNREAD = "the inputs that it multiplies its weight with are not read"
 INSIDE = "it is multiplied by code around it, not by a layer of its own"
 UNSEEN = "no product of its weight is seen, as in scripted code"
@@ -83,16 +86,27 @@ def each_layer(
     model: nn.Module, batches: Sequence[Any], layers: Iterable[str] | None, rule: Callable[[Pruned], Tensor]
 ) -> OneShot:
     """A copy of a model with another weight in each of its layers, one after the other, by any rule."""
-    if isinstance(batches, Iterator):
-        raise InputError("the batches are an iterator that can be read once", hint="give a list of model inputs")
-    if not len(batches):
-        raise InputError("there is no batch to calibrate with", hint="give a list of model inputs")
+    _check(batches, layers)
     twin = copied(model)
     order, dense = _order(twin, batches[0])
     chosen = _chosen(order, dense, layers)
     left = dict.fromkeys(order, "first convolution" if layers is None else "not among the layers")
     left = dense | {name: why for name, why in left.items() if name not in chosen}
     return OneShot(twin, {name: _prune(twin, order[name], batches, rule) for name in chosen}, left)
+
+
+def _check(batches: Any, layers: Any) -> None:
+    """Refuse what is no list of batches, or no list of names."""
+    kind = type(batches).__name__
+    if isinstance(batches, Tensor | Mapping | str):
+        raise InputError(f"the batches are one {kind}", hint="give a list of model inputs: [batch]")
+    if isinstance(batches, Iterator) or not isinstance(batches, Sequence):
+        once = "an iterator that can be read once" if isinstance(batches, Iterator) else f"a {kind}"
+        raise InputError(f"the batches are {once}", hint=f"give a list of model inputs, {INPUTS}")
+    if not len(batches):
+        raise InputError("there is no batch to calibrate with", hint="give a list of model inputs")
+    if isinstance(layers, str):
+        raise InputError(f"layers is the text {layers!r}", hint=f"give a list of names: [{layers!r}]")
 
 
 def _chosen(order: Mapping[str, Site], dense: Mapping[str, str], layers: Iterable[str] | None) -> list[str]:
@@ -132,6 +146,8 @@ def _order(model: nn.Module, batch: Any) -> tuple[dict[str, Site], dict[str, str
     try:
         with _calibrating(model), watched(model, every) as seen, multiplied(model, ours, told):
             call(model, to_device(batch, device_of(model)))
+    except MODEL_ERRORS as error:
+        raise _failed(batch, error) from error
     finally:
         for handle in handles:
             handle.remove()
@@ -142,6 +158,12 @@ def _order(model: nn.Module, batch: Any) -> tuple[dict[str, Site], dict[str, str
     dense = {each.name: each.reason for each in unsupported(model, every)} | never
     dense |= {name: reason for name, reason in why.items() if reason}
     return {name: site for name, site in called.items() if not why[name]}, dense
+
+
+def _failed(batch: Any, error: Exception) -> InputError:
+    said = (str(error) or type(error).__name__).splitlines()[0]
+    said = f"the model fails on the first batch, a {type(batch).__name__} ({said})"
+    return InputError(said, hint=f"batches are model inputs without labels: {INPUTS}")
 
 
 @contextmanager

@@ -64,6 +64,7 @@ def test_a_map_is_arguments_by_name_and_says_how_many_samples_there_are(kind):
     pruner = Crisp(Encoder(), CONFIG, sample=kind(named()))
     assert pruner.geometry.batch == 2 and [call.use for call in pruner.geometry.calls] == ["a", "b"]
     assert pruner.geometry.calls[0].shape == (2, 7, 16)
+    pruner.step()
     again = Crisp.from_pruned(Encoder(), pruner.export(), kind(named()))
     assert again.plan() == pruner.plan()
 

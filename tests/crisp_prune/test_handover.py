@@ -176,3 +176,15 @@ def test_products_with_a_weight_that_are_no_call_of_a_layer_are_named():
     for each in (pruner, again):
         each.step()
         assert {entry.name: entry.reason for entry in each.export().skipped} == said
+
+
+def test_a_file_claims_nothing_before_anything_is_pruned():
+    """It claimed 2:4 in blocks for masks that keep everything."""
+    pruner = Crisp(
+        nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 4)),
+        CrispConfig(sparsity=0.5, block=4, criterion="magnitude"),
+        sample=torch.zeros(1, 8),
+    )
+    assert [(each.nm, each.block, each.mask.all()) for each in pruner.export().layers] == [(None, None, True)] * 2
+    pruner.step()
+    assert [(each.nm, each.block) for each in pruner.export().layers] == [(NM(2, 4), 4), (NM(2, 4), None)]

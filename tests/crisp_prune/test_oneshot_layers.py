@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrizations
+from torch.utils.data import DataLoader
 
 from crisp_hw.errors import InputError
 from crisp_prune.oneshot import RULES, one_shot
@@ -240,6 +241,24 @@ def test_batches_that_say_nothing_are_refused(rule):
     spoiled[0, 0] = float("nan")
     with pytest.raises(InputError, match="0: what it reads holds NaN or infinity; check weights and batches"):
         one_shot(three(), [spoiled], "2:4", rule)
+
+
+@pytest.mark.parametrize(
+    ("batches", "layers", "said"),
+    [
+        (X, None, r"the batches are one Tensor; give a list of model inputs: \[batch\]"),
+        (DataLoader(X, 4), None, r"the batches are a DataLoader; give a list of model inputs, as in \[inputs for"),
+        (
+            [(X, torch.arange(16))],
+            None,
+            r"the model fails on the first batch, a tuple \(.*without labels: as in",
+        ),
+        ([X], "0", r"layers is the text '0'; give a list of names: \['0'\]"),
+    ],
+)
+def test_what_is_no_list_of_inputs_or_names_is_refused(batches, layers, said):
+    with pytest.raises(InputError, match=said):
+        one_shot(three(), batches, layers=layers)
 
 
 @pytest.mark.parametrize("act", [lambda model: one_shot(model, [X]), lambda model: shrink(model, X)])
