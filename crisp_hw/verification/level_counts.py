@@ -66,6 +66,12 @@ class Beside:
         inputs = [each for each in self._design.problem.tensors if not each.is_output]
         return [each.name for each in inputs if (min(self._fabric.keepers(each)), each.name) in self._fabric.packed]
 
+    @property
+    def _in_transit(self) -> int:
+        """Cycles until the first words have come through all networks, and the last ones have gone."""
+        wires = [level.wires for level in self._design.architecture.levels]
+        return sum(each.fill_cycles + each.drain_cycles for each in wires) * self._design.rules.network_latency
+
     @cached_property
     def _at_work(self) -> float | None:
         """MACs that work on average where zeros take no time; None: those of every step."""
@@ -115,7 +121,7 @@ class Beside:
             busy = port_cycles(level, mine, bits, run) if self._mac_cycles else 0
             yield Count(f"{level.name} cycles", busy, self._row.result.levels[number].cycles, why)
             slowest = max(slowest, busy)
-        yield Count("cycles", slowest, self._row.result.cycles, why)
+        yield Count("cycles", slowest + self._in_transit, self._row.result.cycles, why)
 
     def _energies(self) -> Iterator[Count]:
         """Energy by level and tensor, less what Timeloop's order of two roundings adds, which results name."""

@@ -44,6 +44,14 @@ def test_every_level_counts_what_is_walked(name, nm, block, kept):
         assert {"MAC energy pJ", "DRAM A energy pJ", "DRAM B energy pJ", "DRAM Z energy pJ"} <= compared
 
 
+def test_networks_take_cycles_to_fill_and_to_drain():
+    slow = "crisp-stc:levels.SMEM.network.fill_cycles=7,levels.RF.network.drain_cycles=4"
+    alone, both = (
+        {each.name: each for each in checked(name, layer(NM(2, 4))).levels}["cycles"] for name in ("crisp-stc", slow)
+    )
+    assert both.agrees and both.walked == both.model == alone.walked + 11
+
+
 def test_every_kept_weight_has_an_offset_however_blocks_lie():
     """Gathered or not: a fiber that a pruned block leaves empty has none, and the others have no fewer for it."""
     pruned = layer(NM(2, 4), 16, rows=64)
