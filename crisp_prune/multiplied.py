@@ -7,9 +7,11 @@ rearrange before. Here the product itself is asked, wherever it is called.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from inspect import signature
 from math import prod
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 from torch.overrides import TorchFunctionMode
@@ -24,6 +26,10 @@ CONVOLVED = ("input", "weight", "bias", "stride", "padding", "dilation", "groups
 """The arguments of conv1d, conv2d and conv3d; those of linear and of transposed ones begin alike."""
 MATRICES = {"matmul": (0, 1), "__matmul__": (0, 1), "mm": (0, 1), "addmm": (1, 2)}
 """Products of two matrices, and the places of both."""
+ATTENTION = "multi_head_attention_forward"
+"""The function of nn.MultiheadAttention, inside of which no product is seen."""
+PROJECTED = {"q_proj_weight": "query", "k_proj_weight": "key", "v_proj_weight": "value"}
+"""What each of its projections reads where each has a weight of its own."""
 Told = Callable[[str, Tensor | None, str], None]
 """What is told of every product: the layer, its rows (None where they are not read), and the function."""
 
@@ -58,7 +64,9 @@ class _Products(TorchFunctionMode):
             known = self.seen.get(id(tensor))
             if known is None or known.tensor is not tensor:
                 continue
-            if name in PRODUCTS:
+            if name == ATTENTION:
+                self.told(known.name, _attended(func, args, given, tensor) if known.whole else None, name)
+            elif name in PRODUCTS:
                 self.told(known.name, rows_of(name, args, given, known) if known.whole else None, name)
             else:
                 self.seen |= {id(one): _changed(known, name, one) for one in made}
@@ -110,6 +118,20 @@ def rows_of(function: str, args: Sequence[Any], given: Mapping[str, Any], known:
     if function == f"conv{axes}d" and not known.inputs_first:
         return unfolded(inputs, known.tensor.shape[2:], arguments)
     return None
+
+
+def _attended(func: Any, args: Sequence[Any], given: Mapping[str, Any], weight: Tensor) -> Tensor | None:
+    """The rows of a projection of attention: its inputs, or for the last one what attention gives without it."""
+    named = signature(func).bind(*args, **given).arguments
+    place = next(name for name, value in named.items() if value is weight)
+    if place == "out_proj_weight":
+        plain = {"out_proj_weight": torch.eye(len(weight)).to(weight), "out_proj_bias": None}
+        inputs = func(**{**named, **plain})[0]
+    elif place == "in_proj_weight":
+        inputs = named["query"] if named["query"] is named["key"] is named["value"] else None  # else three read apart
+    else:
+        inputs = named.get(PROJECTED.get(place, ""))
+    return None if inputs is None else inputs.reshape(-1, inputs.shape[-1])
 
 
 def unfolded(inputs: Tensor, kernel: Sequence[int], arguments: Mapping[str, Any]) -> Tensor:

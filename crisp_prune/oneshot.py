@@ -29,7 +29,7 @@ INPUTS = "as in [inputs for inputs, labels in loader]"
 MODEL_ERRORS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What a model's own code raises when it does not like its input."""
 UNREAD = "the inputs that it multiplies its weight with are not read"
-INSIDE = "it is multiplied by code around it, not by a layer of its own"
+STACKED = "its weights are stacked, each multiplied with inputs of its own"
 UNSEEN = "no product of its weight is seen, as in scripted code"
 COLUMNS = 128
 """Columns whose errors are carried on at once: Frantar and Alistarh, arXiv 2301.00774."""
@@ -130,7 +130,7 @@ def _order(model: nn.Module, batch: Any) -> tuple[dict[str, Site], dict[str, str
     called: dict[str, Site] = {}
     products: dict[str, list[str]] = {}
     every = find_sites(model)
-    ours = [site for site in every if _is_ours(site)]
+    ours = [site for site in every if site.layout != "stacked"]
 
     def note(site: Site, module: nn.Module, args: object) -> None:
         called.setdefault(site.name, site)
@@ -152,7 +152,7 @@ def _order(model: nn.Module, batch: Any) -> tuple[dict[str, Site], dict[str, str
         for handle in handles:
             handle.remove()
     never = {site.name: "never called" for site in every if site.name not in called}
-    whole = {name: "" if site in ours else INSIDE for name, site in called.items()}
+    whole = {name: "" if site in ours else STACKED for name, site in called.items()}
     unread = {name: max(products.get(name, [UNSEEN])) for name in called}
     why = {name: site.obstacle or seen.get(name) or whole[name] or unread[name] for name, site in called.items()}
     dense = {each.name: each.reason for each in unsupported(model, every)} | never
@@ -171,11 +171,6 @@ def _calibrating(model: nn.Module) -> Iterator[None]:
     """The model as calibration runs it: without what trains it, and in Python, where every product is seen."""
     with evaluation(model), torch.no_grad(), uncompiled():
         yield
-
-
-def _is_ours(site: Site) -> bool:
-    """Is it a layer that is called as a module of its own, with a weight of its own?"""
-    return site.layout != "stacked" and all(use.caller == use.owner for use in site.uses)
 
 
 def _gram(model: nn.Module, site: Site, batches: Sequence[Any]) -> Tensor:

@@ -52,3 +52,42 @@ def test_a_transposed_convolution_reads_its_input_positions(axes, batched):
         made = made.unfold(axis, size, size)
     made = made.movedim(1, 1 + axes).reshape(len(rows), -1)
     assert torch.allclose(rows @ to_matrix(model[0].weight, "turned").t(), made)
+
+
+class Attends(nn.Module):
+    def __init__(self, **given):
+        super().__init__()
+        self.attention, self.given = nn.MultiheadAttention(8, 2, **given), given
+
+    def forward(self, x):
+        if "kdim" in self.given:
+            return self.attention(x, x[..., :6], x[..., :4])[0]
+        return self.attention(x, x, x, need_weights=False)[0]
+
+
+@pytest.mark.parametrize("given", [{}, {"batch_first": True}, {"kdim": 6, "vdim": 4}, {"add_bias_kv": True}])
+def test_projections_of_attention_times_what_they_read_are_what_attention_gives(given):
+    torch.manual_seed(0)
+    model = Attends(**given).double().eval()
+    x, found = torch.randn(2, 5, 8, dtype=torch.float64), {}
+    with torch.no_grad(), multiplied(model, find_sites(model), lambda name, rows, function: found.update({name: rows})):
+        made = model(x)
+    read = x.transpose(0, 1) if given.get("batch_first") else x
+    out = model.attention.out_proj
+    last = made.transpose(0, 1) if given.get("batch_first") else made
+    assert torch.allclose(found.pop("attention.out_proj") @ out.weight.t() + out.bias, last.reshape(-1, 8))
+    widths = {"q_proj": 8, "k_proj": 6, "v_proj": 4} if "kdim" in given else {"in_proj": 8}
+    assert {name: rows.tolist() for name, rows in found.items()} == {
+        f"attention.{name}": read[..., :width].reshape(-1, width).tolist() for name, width in widths.items()
+    }
+
+
+def test_a_packed_projection_of_other_keys_than_queries_is_not_read():
+    class Crosses(Attends):
+        def forward(self, x):
+            return self.attention(x, x * 2, x * 2)[0]
+
+    model, found = Crosses().eval(), {}
+    with torch.no_grad(), multiplied(model, find_sites(model), lambda name, rows, function: found.update({name: rows})):
+        model(torch.randn(2, 5, 8))
+    assert found["attention.in_proj"] is None and found["attention.out_proj"].shape == (10, 8)

@@ -8,6 +8,7 @@ from torch.nn.utils import parametrizations
 from torch.utils.data import DataLoader
 
 from crisp_hw.errors import InputError
+from crisp_prune import Crisp
 from crisp_prune.oneshot import RULES, one_shot
 from crisp_prune.shrink import shrink
 
@@ -184,6 +185,22 @@ def test_a_branch_that_multiplies_otherwise_is_refused():
         one_shot(three(Sometimes(8, 8)), [X, X[:1]])
 
 
+@pytest.mark.parametrize("rule", RULES)
+def test_projections_of_attention_are_pruned_by_what_they_read(rule):
+    torch.manual_seed(0)
+    block = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).eval()
+    found = one_shot(block, [X.reshape(2, 8, 8)], "2:4", rule, layers=["self_attn.in_proj", "self_attn.out_proj"])
+    linear = nn.Linear(8, 24)
+    linear.weight = nn.Parameter(block.self_attn.in_proj_weight.detach().clone())
+    same = one_shot(nn.Sequential(linear), [X], "2:4", rule)
+    assert torch.allclose(found.model.self_attn.in_proj_weight, same.model[0].weight, atol=1e-6)
+    out = found.model.self_attn.out_proj.weight
+    assert (out.reshape(8, 2, 4) != 0).sum(2).eq(2).all() and 0 < found.errors["self_attn.out_proj"] < 1
+    as_model = Crisp(found.model, pattern="nm", criterion="magnitude", sample=X.reshape(2, 8, 8))
+    as_model.step()
+    assert torch.equal(as_model.masks["self_attn.out_proj"].keep, out != 0)
+
+
 def test_every_layer_that_stays_dense_is_named():
     class Many(nn.Module):
         def __init__(self):
@@ -200,14 +217,13 @@ def test_every_layer_that_stays_dense_is_named():
 
     torch.manual_seed(0)
     found = one_shot(Many().eval(), [torch.arange(10).reshape(2, 5) % 5])
-    assert list(found.errors) == ["block.linear1", "block.linear2", "volume"]
+    block = [f"block.{name}" for name in ("self_attn.in_proj", "self_attn.out_proj", "linear1", "linear2")]
+    assert list(found.errors) == [*block, "volume"]
     assert found.dense["first"] == "first convolution" and found.dense["lost"] == "never called"
     assert found.dense["wide"] == "grouped convolution (2 groups)"
-    assert found.dense["block.self_attn.in_proj"].endswith("are not read (multi_head_attention_forward)")
-    assert found.dense["block.self_attn.out_proj"] == "it is multiplied by code around it, not by a layer of its own"
     assert found.dense["words.weight"].startswith("Embedding.weight is not the weight of a plain")
     weights = {name.removesuffix(".weight") for name, value in found.model.named_parameters() if value.ndim > 1}
-    told = {name.removesuffix(".weight").replace("in_proj", "in_proj_weight") for name in found.dense} | {*found.errors}
+    told = {name.removesuffix(".weight").replace("in_proj", "in_proj_weight") for name in (*found.dense, *found.errors)}
     assert weights == told
     kept = found.model.volume.weight.permute(0, 3, 4, 2, 1).reshape(4, -1)
     assert [float((each != 0).sum()) for each in kept[:, :16].split(4, 1)] == [8.0] * 4
