@@ -10,7 +10,7 @@ A deep copy of the model (an average of weights, say) follows the masks of the o
 
 import copy
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -22,74 +22,9 @@ from torch.nn.parallel import DataParallel, DistributedDataParallel
 from crisp_hw.errors import InputError
 from crisp_hw.spec.wrapped import module_of
 from crisp_prune.dense_state import DenseState
+from crisp_prune.masks import Masks
 from crisp_prune.nesting import mapped
 from crisp_prune.sites import Site, weight_of
-
-
-class StraightThrough(torch.autograd.Function):
-    """W * keep forward; dL/dW = live * dL/dW_eff backward, so a weight that N:M dropped can return."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(weight: Tensor, keep: Tensor, live: Tensor) -> Tensor:
-        """The effective weight: exact zeros outside `keep`."""
-        return torch.where(keep, weight, weight.new_zeros(()))
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor) -> None:
-        """Keep the block mask for the backward pass."""
-        ctx.save_for_backward(inputs[2])
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        """The N:M mask counts as the identity; pruned blocks get no gradient."""
-        (live,) = ctx.saved_tensors
-        return torch.where(live, gradients[0], gradients[0].new_zeros(())), None, None
-
-
-_straight_through: Callable[..., Tensor] = StraightThrough.apply
-
-
-class Masks:
-    """The masks of one weight, in the weight's own shape: `nm`, `live` (blocks) and `keep`, their product.
-
-    A copy of the model shares them, unless its pruner is copied with it (`share_nothing`).
-    """
-
-    def __init__(self, nm: Tensor, live: Tensor) -> None:
-        self.set(nm, live)
-        self.paused = False
-
-    def set(self, nm: Tensor, live: Tensor) -> None:
-        """Replace the masks; both are bool of the weight's shape."""
-        self.nm, self.live, self.keep = nm, live, nm & live
-
-    def follow(self, device: torch.device) -> None:
-        """Move to the device of the weight."""
-        if self.keep.device != device:
-            self.set(self.nm.to(device), self.live.to(device))
-
-    def masked(self, weight: Tensor) -> Tensor:
-        """The weight with zeros where it is masked, differentiable."""
-        self.follow(weight.device)
-        return _straight_through(weight, self.keep, self.live)
-
-    @torch.no_grad()
-    def pull(self, weight: Tensor, share: float) -> None:
-        """Take a share off the weight where N:M dropped it."""
-        self.follow(weight.device)
-        weight.copy_(torch.where(self.nm, weight, weight * (1 - share)))
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> "Masks":
-        """The same masks: what the pruner sets later holds for every copy."""
-        return self
-
-
-def share_nothing(masks: Iterable[Masks], memo: dict[int, Any]) -> None:
-    """Make a deep copy with this `memo` have masks of its own."""
-    for one in masks:
-        memo[id(one)] = Masks(one.nm.clone(), one.live.clone())
 
 
 @dataclass
@@ -148,6 +83,43 @@ class MaskHook:
         return {**vars(self), "hidden": []}
 
 
+class ModelHook:
+    """The pairs of all places on the model itself, as one pair.
+
+    torch.compile makes each hook of a model a graph of its own, and gives up after eight of one function.
+    """
+
+    def __init__(self) -> None:
+        self.pairs: list[MaskHook] = []
+
+    def show(self, module: nn.Module, args: object) -> None:
+        """Before the model's forward pass."""
+        for pair in self.pairs:
+            pair.show(module, args)
+
+    def hide(self, module: nn.Module, args: object, output: object) -> None:
+        """After it, also after one that raised."""
+        for pair in self.pairs:
+            pair.hide(module, args, output)
+
+
+def _hook(module: nn.Module, pair: MaskHook | ModelHook) -> None:
+    """Register a pair."""
+    module.register_forward_pre_hook(pair.show)
+    module.register_forward_hook(pair.hide, always_call=True)
+
+
+def _of_model(model: nn.Module) -> ModelHook:
+    """The pair that hangs on the model, made where there is none yet."""
+    found = [getattr(hook, "__self__", None) for hook in model._forward_pre_hooks.values()]
+    for one in found:
+        if isinstance(one, ModelHook):
+            return one
+    made = ModelHook()
+    _hook(model, made)
+    return made
+
+
 def attach(model: nn.Module, site: Site) -> Masks:
     """Hook every place that reads the weight of `site`; the masks returned keep everything until they are set.
 
@@ -161,11 +133,10 @@ def attach(model: nn.Module, site: Site) -> Masks:
     everything = torch.ones_like(weight_of(model, site.uses[0]), dtype=torch.bool, requires_grad=False)
     masks = Masks(everything, everything)
     for use in site.uses:
-        for caller in dict.fromkeys(("", use.caller)):
-            hook = MaskHook(use.owner[len(caller) :].lstrip("."), use.attribute, masks)
-            module = module_of(model, caller)
-            module.register_forward_pre_hook(hook.show)
-            module.register_forward_hook(hook.hide, always_call=True)
+        _of_model(model).pairs.append(MaskHook(use.owner, use.attribute, masks))
+        if use.caller:
+            path = use.owner[len(use.caller) :].lstrip(".")
+            _hook(module_of(model, use.caller), MaskHook(path, use.attribute, masks))
     forget_compiled()
     return masks
 
@@ -196,12 +167,13 @@ def mask_hooks(model: nn.Module) -> list[tuple[nn.Module, MaskHook]]:
     >>> mask_hooks(nn.Linear(2, 2))
     []
     """
-    return [
-        (module, pair)
-        for module in model.modules()
-        for hook in module._forward_pre_hooks.values()
-        if isinstance(pair := getattr(hook, "__self__", None), MaskHook)
-    ]
+    found: list[tuple[nn.Module, MaskHook]] = []
+    for module in model.modules():
+        for hook in module._forward_pre_hooks.values():
+            pair = getattr(hook, "__self__", None)
+            pairs = pair.pairs if isinstance(pair, ModelHook) else [pair] if isinstance(pair, MaskHook) else []
+            found += [(module, one) for one in pairs]
+    return found
 
 
 def free(model: nn.Module) -> nn.Module:
@@ -261,7 +233,7 @@ def detach(model: nn.Module) -> None:
     for module in model.modules():
         for hooks in (module._forward_pre_hooks, module._forward_hooks):
             for key, hook in list(hooks.items()):
-                if isinstance(getattr(hook, "__self__", None), MaskHook | LastCall | DenseState):
+                if isinstance(getattr(hook, "__self__", None), MaskHook | ModelHook | LastCall | DenseState):
                     del hooks[key]
                     module._forward_hooks_always_called.pop(key, None)
                     module._forward_pre_hooks_with_kwargs.pop(key, None)

@@ -9,13 +9,14 @@ from torch import nn
 from crisp_hw.errors import InputError, Where
 from crisp_hw.spec.shown import listed
 from crisp_hw.spec.wrapped import module_of
-from crisp_prune.attach import LastCall, Masks, attach, detach, mask_hooks, paused, share_nothing
+from crisp_prune.attach import LastCall, attach, detach, mask_hooks, paused
 from crisp_prune.budget import Budget
 from crisp_prune.choices import BALANCED, Layout, Pattern
 from crisp_prune.config import CrispConfig
 from crisp_prune.dense_state import say_dense
 from crisp_prune.geometry import Geometry, record
 from crisp_prune.iterate import MatrixMasks, dense_masks, next_masks, sparsity_of
+from crisp_prune.masks import Masks, share_nothing
 from crisp_prune.matrix import from_matrix
 from crisp_prune.plan import Plan
 from crisp_prune.rng import preserved

@@ -182,7 +182,8 @@ def _gram(model: nn.Module, site: Site, batches: Sequence[Any]) -> Tensor:
     def add(name: str, rows: Tensor | None, function: str) -> None:
         if rows is None:
             raise InputError(f"{UNREAD} ({function}) in a later batch", Where(key=name), "leave it out of layers")
-        gram.add_(rows.double().t() @ rows.double())
+        rows = rows.double()
+        gram.add_(rows.t() @ rows)
 
     for batch in batches:
         with _calibrating(model), multiplied(model, [site], add):

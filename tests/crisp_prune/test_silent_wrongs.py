@@ -50,6 +50,26 @@ def test_a_compiled_part_of_a_model_sees_the_masks():
     assert torch.equal(before, pruner.finalize()(X)) and (model[0]._orig_mod.weight == 0).any()
 
 
+def test_a_model_of_many_layers_is_compiled_as_one_graph():
+    """Each hook on the model was a graph of its own; after eight, torch.compile gave up."""
+
+    class Deep(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = nn.ModuleList(nn.Linear(64, 64) for _ in range(12))
+
+        def forward(self, x):
+            for layer in self.layers:
+                x = layer(x).relu()
+            return x
+
+    model = Deep()
+    pruner = Crisp(model, CrispConfig(sparsity=0.5, block=16, criterion="magnitude"))
+    pruner.step()
+    compiled = torch.compile(model, backend="eager", fullgraph=True)
+    assert torch.equal(compiled(X), pruner.finalize()(X))
+
+
 # Copies
 
 
