@@ -100,7 +100,7 @@ def _inputs(batch: Any, taken: Collection[str]) -> Any:
 def as_pruned(found: OneShot, batch: Any, pattern: NM, asked: Calibrated) -> PrunedModel:
     """The masks of the layers that were pruned, with the geometry that one batch shows."""
     roles = {"*": "dense"} | {escape(name): "nm" for name in found.errors}
-    config = CrispConfig(pattern="nm", n=pattern.n, m=pattern.m, criterion="magnitude", roles=roles)  # type: ignore[arg-type]
+    config = CrispConfig(pattern="nm", n=pattern.n, m=pattern.m, criterion="magnitude", roles=roles, keep_zeros=True)  # type: ignore[arg-type]
     pruner = Crisp(found.model, config, sample=batch)
     pruner.step()
     told = {"one_shot": {"rule": asked.rule, "samples": asked.samples, "data": asked.data}}

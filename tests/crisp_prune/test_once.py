@@ -44,6 +44,16 @@ def waves():
     return [torch.rand(1, 8) for _ in range(20)]
 
 
+class Dead(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(16, 12), nn.Linear(12, 8)
+        nn.init.constant_(self.first.bias[:6].data, -100)
+
+    def forward(self, x):
+        return self.second(torch.relu(self.first(x)))
+
+
 def named():
     return [{"x": torch.rand(16)} for _ in range(20)]
 
@@ -90,6 +100,15 @@ def test_files_hold_the_masks_of_the_weights(call, net, data, layers, rule):
         weight = weights[f"{name}.weight"]
         matrix = weight.movedim(1, -1).reshape(len(weight), -1)
         assert (matrix != 0).tolist() == mask.tolist() and mask.mean() == 0.5
+
+
+def test_weights_that_are_zero_for_want_of_inputs_are_not_in_the_mask(call):
+    """SparseGPT gives weights whose inputs are always 0 up; the mask kept them, as many as N:M lets."""
+    asked = ("--model", "nets_for_once:Dead", "--data", "nets_for_once:named", "--out", "made.pt")
+    assert call(*asked, "--rule", "sparsegpt")[0] == 0
+    weight = torch.load("made-weights.pt", weights_only=True)["second.weight"]
+    [mask] = [layer.mask for layer in load_pruned("made.pt").layers if layer.layer.name == "second"]
+    assert (weight[:, :6] == 0).all() and mask.tolist() == (weight != 0).tolist()
 
 
 def test_the_samples_that_are_named_are_those_that_calibrated(call):
