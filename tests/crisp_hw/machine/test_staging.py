@@ -167,6 +167,7 @@ def test_an_interrupt_at_any_line_leaves_nothing(tmp_path, number):
     handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGALRM)}
     for each in handlers:
         signal.signal(each, signal.default_int_handler)
+    gc.freeze()  # what other tests left on the heap is no concern of the collections below, which it made slow
     try:
         line = 0
         while interrupted_at(line, number, tmp_path):
@@ -174,6 +175,7 @@ def test_an_interrupt_at_any_line_leaves_nothing(tmp_path, number):
             assert names(tmp_path) == [], line
             line += 1
     finally:
+        gc.unfreeze()
         for each, handler in handlers.items():
             signal.signal(each, handler)
     assert line > 50
