@@ -28,6 +28,11 @@ settings.register_profile("quick", _ALWAYS, derandomize=True, max_examples=20)
 settings.register_profile("long", _ALWAYS)  # with --hypothesis-seed
 settings.load_profile("test")
 
+# Read when NumPy and PyTorch are first imported. The suite's processes share the cores, and threads that wait for each
+# other on busy cores spin; sums are also taken in the same order whatever the number of cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 NEEDS_TORCH = re.compile(r"^(?:import|from) (?:torch|crisp_prune)\b", re.MULTILINE)
 WITH_TORCH = find_spec("torch") is not None
 FOLDER = pytest.StashKey[TemporaryDirectory[str]]()

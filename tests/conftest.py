@@ -51,7 +51,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """How many random mapspaces exact searches are held against brute force in."""
-    parser.addoption("--small-spaces", type=int, default=20, help="random small mapspaces of each kind (default: 20)")
+    parser.addoption("--small-spaces", type=int, default=14, help="random small mapspaces of each kind (default: 14)")
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 The blocks of a page are one story in one temporary folder, which begins as a clone does; tests/support says how.
 """
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -50,9 +51,15 @@ def demo(tmp_path_factory):
     """The folder demo-out, as `make demo` leaves it before anything is evaluated."""
     pytest.importorskip("torch")
     pytest.importorskip("sklearn")
-    folder = tmp_path_factory.mktemp("demo")
-    script = [sys.executable, str(ROOT / "examples" / "digits.py"), "--out", str(folder / MADE)]
-    subprocess.run(script, check=True, capture_output=True)
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # of all workers: the first one trains, the others wait for it
+    with (folder / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / MADE).exists():
+            script = [sys.executable, str(ROOT / "examples" / "digits.py"), "--out", str(folder / "half")]
+            subprocess.run(script, check=True, capture_output=True)
+            (folder / "half").rename(folder / MADE)
     return folder / MADE
 
 

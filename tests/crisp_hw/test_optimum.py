@@ -13,7 +13,7 @@ from crisp_hw.spec.patterns import NM
 
 pytestmark = pytest.mark.slow
 ALONE = crisp_hw.EvaluateOptions(cache=False)
-SOME = settings(max_examples=12)  # each is several searches, a second and more
+SOME = settings(max_examples=8)  # each is several searches, a second and more
 
 
 def cycles(pruned: PrunedLayer, accelerator: Accelerator, options: crisp_hw.EvaluateOptions = ALONE) -> int:

@@ -63,7 +63,7 @@ def test_every_kept_weight_has_an_offset_however_blocks_lie():
 @pytest.mark.parametrize("name", ["dstc", "eyeriss-v1", "eyeriss-v2-pe", "s2ta"])
 def test_where_activations_are_scattered_weights_and_sums_are_compared(name):
     """And what the model knows an expectation of stands beside it, with the reason."""
-    found = checked(name, layer(NM(2, 4)), positions=32)
+    found = checked(name, layer(NM(2, 4), columns=64), positions=16)
     assert found.exact and [each for each in (*found.counts, *found.levels) if not each.agrees] == []
     figures = {each.name: each for each in found.levels}
     outside = next(each for each in figures if each.endswith(" A reads") and each.startswith(("DRAM", "Backing")))
