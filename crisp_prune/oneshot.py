@@ -30,6 +30,7 @@ MODEL_ERRORS = (ArithmeticError, AssertionError, AttributeError, LookupError, Ru
 """What a model's own code raises when it does not like its input."""
 UNREAD = "the inputs that it multiplies its weight with are not read"
 STACKED = "its weights are stacked, each multiplied with inputs of its own"
+META = "its weight is on the device meta, which has sizes and no numbers"
 UNSEEN = "no product of its weight is seen, as in scripted code"
 COLUMNS = 128
 """Columns whose errors are carried on at once: Frantar and Alistarh, arXiv 2301.00774."""
@@ -116,10 +117,12 @@ def _chosen(order: Mapping[str, Site], dense: Mapping[str, str], layers: Iterabl
     unknown = next((name for name in chosen if name not in order), None)
     if unknown is None and chosen:
         return chosen
-    said = "there is no layer that can be pruned"
     if unknown is not None:
         said = f"{unknown!r} cannot be pruned: {dense.get(unknown, 'it is no layer with a weight')}"
-    raise InputError(said, hint=f"there are {', '.join(order)}" if order else "")
+        raise InputError(said, hint=f"there are {', '.join(order)}" if order else "")
+    left = dict(dense) if first is None else {first: "first convolution, unless layers names it", **dense}
+    why = "; ".join(f"{name}: {reason}" for name, reason in list(left.items())[:3])
+    raise InputError("there is no layer that can be pruned" + (f" ({why})" if why else ""))
 
 
 def _order(model: nn.Module, batch: Any) -> tuple[dict[str, Site], dict[str, str]]:
@@ -151,10 +154,14 @@ def _order(model: nn.Module, batch: Any) -> tuple[dict[str, Site], dict[str, str
     finally:
         for handle in handles:
             handle.remove()
+    meta = {site.name: META for site in every if weight_of(model, site.uses[0]).is_meta}
     never = {site.name: "never called" for site in every if site.name not in called}
     whole = {name: "" if site in ours else STACKED for name, site in called.items()}
     unread = {name: max(products.get(name, [UNSEEN])) for name in called}
-    why = {name: site.obstacle or seen.get(name) or whole[name] or unread[name] for name, site in called.items()}
+    why = {
+        name: site.obstacle or meta.get(name) or seen.get(name) or whole[name] or unread[name]
+        for name, site in called.items()
+    }
     dense = {each.name: each.reason for each in unsupported(model, every)} | never
     dense |= {name: reason for name, reason in why.items() if reason}
     return {name: site for name, site in called.items() if not why[name]}, dense

@@ -277,6 +277,19 @@ def test_what_is_no_list_of_inputs_or_names_is_refused(batches, layers, said):
         one_shot(three(), batches, layers=layers)
 
 
+@pytest.mark.parametrize(
+    ("model", "given", "said"),
+    [
+        (nn.Sequential(nn.Conv1d(1, 4, 3)), X[:, None], r"pruned \(0: first convolution, unless layers names it\)"),
+        (three().to("meta"), X.to("meta"), r"pruned \(0: its weight is on the device meta, .*; 1: its weight is on"),
+        (nn.ReLU(), X, "there is no layer that can be pruned$"),
+    ],
+)
+def test_where_no_layer_is_left_the_reasons_are_told(model, given, said):
+    with pytest.raises(InputError, match=said):
+        one_shot(model, [given])
+
+
 @pytest.mark.parametrize("act", [lambda model: one_shot(model, [X]), lambda model: shrink(model, X)])
 def test_a_network_that_cannot_be_copied_is_refused_in_one_sentence(act):
     with pytest.raises(
