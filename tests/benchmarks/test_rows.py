@@ -21,6 +21,7 @@ def space_of(row):
     return design, read_mapspace(documents, design).constraints
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ROWS)
 def test_a_design_can_be_read(name):
     design, constraints = space_of(ROWS[name])

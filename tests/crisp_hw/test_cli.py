@@ -128,6 +128,7 @@ def test_layers_chooses_and_wide_widens(masks):
     assert "dense_on_chip_uj" in run("evaluate", "--masks", masks, "--wide", "-f", "md").stdout
 
 
+@pytest.mark.slow
 def test_out_holds_the_same_as_stdout(masks, tmp_path):
     result = run("evaluate", "--masks", masks, "-f", "csv", "--out", tmp_path / "out", "-a", "stc", "-a", "crisp-stc")
     names = ["totals.csv", "layers.csv", "levels.csv", "result.json", "report.md", "report.html"]

@@ -34,6 +34,7 @@ def told(words):
     return json.loads(result.stdout)
 
 
+@pytest.mark.slow
 def test_totals_are_products_and_traffic(scan):
     free = told([*scan, "--nm", "2:4", "-a", "dense", "-a", "crisp-stc", "--set", "dram_bandwidth=none"])
     slow = told([*scan, "--nm", "2:4", "-a", "dense", "-a", "crisp-stc", "--set", "dram_bandwidth=4"])

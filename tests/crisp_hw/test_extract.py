@@ -82,6 +82,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_macs_are_what_pytorch_counts(case):
     make, example = CASES[case]

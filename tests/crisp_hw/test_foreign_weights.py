@@ -133,6 +133,7 @@ def view(kept):
     return np.moveaxis(kept.numpy(), 1, -1).reshape(len(kept), -1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", WRITERS)
 def test_the_zeros_are_right(kind, tmp_path):
     masks = kept_of(net())

@@ -152,6 +152,7 @@ def test_these_are_the_packaged_accelerators():
     assert set(MORE) == set(list_arch())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(CASES)), ids=lambda number: "-".join(CASES[number]))
 def test_more_never_hurts(number):
     name, objective = CASES[number]

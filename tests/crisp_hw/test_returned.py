@@ -30,6 +30,7 @@ def mapped(tmp_path_factory):
     return crisp_hw.find_mapping(file, "cycles")
 
 
+@pytest.mark.slow
 def test_an_evaluation_shows_its_totals(found):
     lines = str(found).splitlines()
     assert lines[0].startswith("Evaluation of resnet50, 2:4, blocks of 64: 10 layers on dense, stc, dstc, crisp-stc")

@@ -83,6 +83,7 @@ def test_samples_at_once_share_weights_and_not_keys():
     assert any("4 samples at once" in each for each in result.network.assumptions)
 
 
+@pytest.mark.slow
 def test_products_of_activations_run_dense_on_every_accelerator():
     archs = [name for name in crisp_hw.list_arch() if not crisp_hw.load_arch(name).runs.skips]
     found = crisp_hw.evaluate("gpt2", archs, nm="2:4", layers="h.0.attn.*", tokens=16, phase="prefill", cache=False)
@@ -215,6 +216,7 @@ BELOW = {"crisp-stc": 98.45, "dense": 98.45, "dstc": 98.49, "stc": 98.45, "eyeri
 BELOW |= {"highlight": 98.43, "stc-flexible": 98.43}
 
 
+@pytest.mark.slow
 def test_without_context_weights_are_nearly_all_that_decoding_reads():
     """Above 99 % where each activation is read once or little more; the page says where, and why not elsewhere."""
     assert {*ABOVE, *BELOW, "eie"} == set(crisp_hw.list_arch())  # eie has no mapping of the widest layer

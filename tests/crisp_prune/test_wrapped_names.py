@@ -71,6 +71,7 @@ def test_evaluating_a_compiled_model_says_the_same_as_of_the_plain_one():
     assert plain.layers == parts.layers == whole.layers and plain.skipped == parts.skipped == whole.skipped
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("now", [Attends, lambda: compiled_parts(Attends())])
 def test_a_checkpoint_of_before_goes_on_whether_compiled_or_not(tmp_path, now):
     """What it holds has wrappers' words in the names of masks, calls, norms, products, sums and weights."""

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import command_line
+import pytest
 from typer.main import get_command
 
 from crisp_hw.cli import app
@@ -18,6 +19,7 @@ def test_the_page_is_current():
     assert PAGE.read_text(encoding="utf-8") == command_line.page(), said
 
 
+@pytest.mark.slow
 def test_the_command_writes_it(tmp_path):
     assert command_line.main([str(tmp_path / "page.md")]) == 0
     assert (tmp_path / "page.md").read_text(encoding="utf-8") == command_line.page()
@@ -30,6 +32,7 @@ def test_every_variable_that_is_read_is_named():
     assert read and read <= set(command_line.ENVIRONMENT)
 
 
+@pytest.mark.slow
 def test_reasons_are_given_for_what_is_absent_alone():
     commands = get_command(app).commands
     for name, key in command_line.ABSENT:

@@ -10,6 +10,7 @@ from crisp_hw.accelerators import list_arch
 PAGE = Path(__file__).parents[2] / "docs" / "energy-follows.md"
 
 
+@pytest.mark.slow
 def test_the_page_is_that_of_todays_files():
     assert page() == PAGE.read_text(encoding="utf-8"), "run python tools/energy_follows.py docs/energy-follows.md"
 

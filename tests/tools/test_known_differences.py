@@ -25,6 +25,7 @@ def test_the_page_is_current(page):
     )
 
 
+@pytest.mark.slow
 def test_the_command_writes_it(tmp_path, page):
     assert known_differences.main([str(tmp_path / "page.md")]) == 0
     assert (tmp_path / "page.md").read_text(encoding="utf-8") == page

@@ -71,6 +71,7 @@ def test_help_names_choices_that_do_not_fit_their_column():
         assert [each for each in offered if each not in text] == [], text
 
 
+@pytest.mark.slow
 def test_an_option_is_spelled_alike_in_all_commands():
     spelled = {}
     for program, words in COMMANDS:

@@ -57,6 +57,7 @@ def build():
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_every_command_has_two_examples_and_shows_them(program):
     app, told = PROGRAMS[program]

@@ -102,6 +102,7 @@ def test_the_command_line_has_priority_and_v_says_over_what(job):
     assert run("evaluate", "vgg16", "--layers", "*.6", "--config", path, "-f", "json").stderr == ""
 
 
+@pytest.mark.slow
 def test_paths_begin_at_the_folder_of_the_file(job, tmp_path, monkeypatch):
     run("arch", "new", "mine", "-o", tmp_path / "deep" / "mine.yaml")
     run("workload", "copy", "vgg16", tmp_path / "deep" / "net.yaml")

@@ -167,6 +167,7 @@ def test_beyond_the_outermost_keeper_nothing_flows_and_hops_stay_as_if_all_level
     assert free[0].records.keys() == raw[0].records.keys()
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.data())
 def test_a_batch_gives_what_its_mappings_give_alone(build, data):

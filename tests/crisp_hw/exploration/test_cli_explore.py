@@ -37,6 +37,7 @@ def run(*words):
     return CliRunner().invoke(app, ["explore", *map(str, words)])
 
 
+@pytest.mark.slow
 def test_everything_is_written_and_kept(file, tmp_path):
     out = tmp_path / "out"
     shown = run(file(), "-o", out, "-f", "json")

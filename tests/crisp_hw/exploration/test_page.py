@@ -30,6 +30,7 @@ def test_every_point_stands_in_tables_and_charts(study):
     assert "crisp-hw explore &#39;my space.yaml&#39;" in text and len(text.encode()) < 1_500_000
 
 
+@pytest.mark.slow
 def test_a_study_of_ten_thousand_points_is_one_small_page():
     axes = Space((Axis("levels.SMEM.size", low=1, high=9), Axis("nm", ("2:4", None))))
     record = {"cycles": 1.25, "energy_uj": 2.5, "area_mm2": 0.125, "binds": "MAC"}

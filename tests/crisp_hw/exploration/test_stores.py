@@ -21,6 +21,7 @@ def filled(store):
     return kept
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["folder", "sqlite"])
 def test_points_are_found_again(tmp_path, kind):
     store = tmp_path / "study" if kind == "folder" else f"sqlite:///{tmp_path}/study.db"

@@ -145,6 +145,7 @@ def foreign_handlers(tree):
                 yield inner.lineno
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", ["crisp_hw", "crisp_prune"])
 def test_no_sentence_repeats_what_a_library_says(package):
     found = {

@@ -58,6 +58,7 @@ def test_a_name_is_looked_for_once():
     assert sys.modules[__name__].ceil is found("ceil")
 
 
+@pytest.mark.slow
 def test_an_evaluation_with_kept_mappings_loads_no_search(tmp_path):
     code = (
         "import sys, crisp_hw\n"

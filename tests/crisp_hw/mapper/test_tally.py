@@ -8,6 +8,7 @@ from crisp_hw.mapper.exact.search import Exact
 from crisp_hw.mapper.tally import Tally
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [3, 5])
 def test_mappings_that_cannot_lead_are_counted_like_those_that_are_entered(seed, monkeypatch):
     case, tallies = KINDS["windows"](seed), []

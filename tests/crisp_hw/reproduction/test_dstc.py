@@ -10,6 +10,7 @@ def run(a, b, published, ours):
     return Run(Point(a=a, b=b, latency_us=1.0), published, ours, "MAC", ours)
 
 
+@pytest.mark.slow
 def test_figure_21_is_within_what_is_allowed():
     found = dstc.dstc(Request())
     assert found.holds, found.bounds

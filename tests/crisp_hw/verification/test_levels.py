@@ -12,6 +12,8 @@ from crisp_hw.spec.patterns import NM
 from crisp_hw.verification import levels, steps
 from crisp_hw.walk import nested
 
+pytestmark = pytest.mark.slow  # every step of a loop nest, in Python
+
 WALKED = ("crisp-stc", "stc", "dense", "stc-flexible", "vegeta", "systolic", "highlight")
 
 

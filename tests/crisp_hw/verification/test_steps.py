@@ -45,6 +45,7 @@ def test_products_are_exact_and_counts_are_the_models(arch, block, nm):
     assert ("block indices" in compared) == (arch == "crisp-stc" and block is not None)
 
 
+@pytest.mark.slow
 def test_bitmaps_meet_and_queues_drain_with_exact_products():
     given = steps.operands(layer(NM(2, 4), 16), 16, None, 1)
     assert steps.check_layer(given, load_arch("dstc"), cache=False).exact

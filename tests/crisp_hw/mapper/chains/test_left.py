@@ -97,6 +97,7 @@ def skipped(level, target, leader, inner):
     return Case(design, replace(apart(design), keeps=kept), "energy")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("level", "target", "leader", "inner"),
     [("BUF", "A", "B", False), ("BUF", "A", "B", True), ("RF", "B", "A", True), ("BUF", "B", "A", True)],

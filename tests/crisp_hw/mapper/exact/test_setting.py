@@ -15,6 +15,7 @@ from crisp_hw.spec.design import Design
 from crisp_hw.spec.problem import Problem
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_every_node_has_a_name_that_another_process_understands(kind):
     case = KINDS[kind](1)
@@ -28,6 +29,7 @@ def test_every_node_has_a_name_that_another_process_understands(kind):
     assert all(node.variant is not None for node in layer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_cycles_that_are_always_there_are_those_of_the_lanes_that_sides_leave(kind):
     """Against every row of factors: a side that no dimension can fill gives no lanes, however many are there."""

@@ -10,6 +10,7 @@ from crisp_hw.mapper.exact import layout, shrunk
 from crisp_hw.mapper.fits import shrinking_levels
 
 
+@pytest.mark.slow
 def test_a_mapping_with_more_lanes_than_there_are_may_be_the_best(monkeypatch):
     """Were lanes limited to those there, something worse would be found in these spaces."""
     for seed in (0, 9):
@@ -21,6 +22,7 @@ def test_a_mapping_with_more_lanes_than_there_are_may_be_the_best(monkeypatch):
             assert found_by_templates(case)[0] > best[0]
 
 
+@pytest.mark.slow
 def test_no_valid_mapping_has_more_lanes_than_the_most():
     more = 0
     for seed in range(6):
@@ -38,6 +40,7 @@ def test_no_valid_mapping_has_more_lanes_than_the_most():
     assert more  # and some have more than there are
 
 
+@pytest.mark.slow
 def test_no_valid_mapping_has_more_lanes_or_macs_at_work_than_all_levels_together():
     many = bound = 0
     for seed in (1, 4, 33, 66, 71):

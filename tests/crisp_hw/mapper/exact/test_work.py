@@ -37,6 +37,7 @@ def through_json(data):
     return json.loads(json.dumps(data))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(SEEDS))
 def test_a_work_and_its_answer_are_plain_data(kind):
     case, works, _ = works_of(kind)
@@ -74,6 +75,7 @@ def test_a_work_that_knows_of_no_mapping_finds_the_best_of_its_template(kind):
     assert best_of(tally.leader, case.spaces).scores == found_by_templates(case)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [3, 5, 6])
 def test_what_several_templates_would_judge_in_every_order_is_judged_once(seed):
     """Templates of one space in which neighbours may hand words on share a work, and their candidates."""

@@ -31,6 +31,7 @@ def text(network):
     return page_text(evaluation_page(network))
 
 
+@pytest.mark.slow
 def test_it_is_small_and_fetches_nothing(text):
     assert len(text.encode()) < 1_500_000
     assert "Vega 6" in text and "licence BSD-3-Clause" in text
@@ -79,6 +80,7 @@ def test_masks_and_command_stand_on_the_page():
         assert (np.frombuffer(b64decode(near["cells"]), dtype=np.uint8).reshape(part.shape) == 255 * part).all()
 
 
+@pytest.mark.slow
 def test_a_page_without_masks_says_why(tmp_path):
     found = evaluation("masks")
     assert MASKLESS not in page_text(evaluation_page(found.network))

@@ -19,6 +19,7 @@ JOINING = "".join(f"{{% set a{i} = a{i - 1} ~ a{i - 1} ~ a{i - 1} ~ a{i - 1} %}}
 BLOCKS = "".join(f"{{% set a{i} %}}{{{{ a{i - 1} * 4 }}}}{{% endset %}}" for i in range(1, 20))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "said"),
     [
