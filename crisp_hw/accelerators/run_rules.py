@@ -1,11 +1,13 @@
 """What the cases of an architecture file must obey: levels, dimensions, circuits and features are those there are."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from crisp_hw.accelerators.arrays import filled, sharing
 from crisp_hw.accelerators.places import at_place
 from crisp_hw.accelerators.run_schema import ArchFile, CaseField, FeaturesField
 from crisp_hw.accelerators.schema import Constraint
+from crisp_hw.accelerators.zero_rules import zero_faults
 from crisp_hw.characterization.components import OVERHEADS
 from crisp_hw.encode.scope import NAMES
 from crisp_hw.errors import InputError, Where
@@ -41,6 +43,7 @@ def _one(document: MarkedDict, file: ArchFile, case: CaseField, keys: Keys) -> I
         if name not in file.features:
             at = at_place(document, *keys, "features", place)
             yield InputError(f"there are no features {name}", at, did_you_mean(name, file.features))
+    yield from zero_faults(document, file, case, keys)
     yield from _problem_faults(document, case, keys)
     yield from _lane_faults(document, case, case.constraints or file.constraints, keys)
     dims = dims_of(case.problem)
@@ -52,9 +55,20 @@ def _one(document: MarkedDict, file: ArchFile, case: CaseField, keys: Keys) -> I
     if case.each is not None and (case.each.name in NAMES or case.each.name in file.parameters):
         at = at_place(document, *keys, "each", "name")
         yield InputError(f"{case.each.name} is known already", at, "take another name")
+    if case.each is not None and case.each.name not in _words(file, case):
+        at = at_place(document, *keys, "each", "name")
+        said = f"{case.each.name} has no effect, because no formula of the case names it"
+        yield InputError(said, at, "name it, or leave each out")
     if case.index is None and any(charge.per == "index_entries" for charge in case.charges):
         at = at_place(document, *keys, "charges")
         yield InputError("a charge per index entry has no effect without an index", at, "add `index`, or leave it out")
+
+
+def _words(file: ArchFile, case: CaseField) -> set[str]:
+    """The words of all texts of a case and of its features."""
+    shared = [file.features[name] for name in case.features if name in file.features]
+    said = [case.model_dump(exclude={"each"}), *(each.model_dump() for each in shared)]
+    return set(re.findall(r"[A-Za-z_]\w*", str(said)))
 
 
 def _problem_faults(document: MarkedDict, case: CaseField, keys: Keys) -> Iterator[InputError]:

@@ -15,9 +15,9 @@ from crisp_hw.accelerators.run_schema import (
     RankField,
     SayField,
 )
-from crisp_hw.encode.scope import CALLS, NAMES, OF_ARRAY, pieces
+from crisp_hw.encode.scope import CALLS, NAMES, OF_ARRAY, TEXTS, pieces
 from crisp_hw.errors import InputError
-from crisp_hw.machine.expressions import functions_in, names_in
+from crisp_hw.machine.expressions import functions_in, names_in, texts_in
 from crisp_hw.machine.positions import MarkedDict
 from crisp_hw.machine.yaml_files import did_you_mean
 from crisp_hw.spec.arch import Architecture
@@ -172,6 +172,9 @@ def check_formula(formula: Formula, known: frozenset[str]) -> None:
             raise InputError(said, formula.at, "say which level fills it, or write the number itself")
         if name not in known:
             raise InputError(f"no formula knows {name}", formula.at, did_you_mean(name, sorted(known)))
+    for name, text in texts_in(formula.text):
+        if text not in TEXTS.get(name, (text,)):
+            raise InputError(f"{name} is never {text!r}", formula.at, did_you_mean(text, TEXTS[name]))
     for name in functions:
         if name not in CALLS:
             raise InputError(f"there is no function {name}", formula.at, did_you_mean(name, CALLS))

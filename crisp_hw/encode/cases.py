@@ -90,11 +90,19 @@ def layer_encoding(
         sparse=sparse_spec(case, scope),
         assumptions=(*product.notes, *_index_notes(index, options), *_remarks(case.remarks, scope)),
         block_index=index if options.block_index else None,
-        charges=tuple(CircuitUse(c.circuit, c.per, float(scope.number(c.size))) for c in case.charges),
+        charges=tuple(CircuitUse(c.circuit, c.per, _size(c.size, scope)) for c in case.charges),
         limits={(limit.level, limit.dim): scope.whole(limit.most, 1) for limit in case.limits},
         pads={dim: scope.whole(formula, 1) for dim, formula in case.pads.items()},
         row_columns=product.row_columns,
     )
+
+
+def _size(formula: Formula, scope: Scope) -> float:
+    """How many times a circuit is as large as that of the energy table."""
+    size = float(scope.number(formula))
+    if size < 0:
+        raise InputError(f"{formula.text} is {size:g} here", formula.at, "a circuit has a size of 0 or more")
+    return size
 
 
 def whole_gemm(descriptor: Descriptor) -> Gemm:

@@ -35,7 +35,8 @@ def limited(accelerator: Accelerator, form: LayerEncoding) -> Constraints:
 def _limited(block: LevelConstraint, form: LayerEncoding) -> LevelConstraint:
     """Loops that the case allows beside those of the level."""
     said, limits = f"at_most of the case {form.case.name}", form.limits.items()
-    found = {dim: Factor("<=", most, said) for (level, dim), most in limits if level == block.level and most > 1}
+    own = {dim: most for (level, dim), most in limits if level == block.level}
+    found = {dim: Factor("<=", most, said) for dim, most in own.items() if most > 1 or dim not in block.factors}
     return replace(block, factors={**block.factors, **found}) if found and block.kind == "temporal" else block
 
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, get_args
 
 from crisp_hw.encode.shape import Fabric
 from crisp_hw.errors import InputError
 from crisp_hw.machine.expressions import FUNCTIONS, evaluate
-from crisp_hw.spec.descriptors import Descriptor
-from crisp_hw.spec.layer import Layer
-from crisp_hw.spec.options import EvaluateOptions
+from crisp_hw.spec.descriptors import Descriptor, Role
+from crisp_hw.spec.layer import Layer, LayerKind
+from crisp_hw.spec.options import EvaluateOptions, Offsets, PackingModel
 from crisp_hw.spec.patterns import NM
 from crisp_hw.spec.runs import Formula
 
@@ -55,6 +55,14 @@ NAMES: Mapping[str, str] = {
     "packing": "the option: skipping or position-skipping",
 }
 """Of a layer, of its zeros, of the fabric, and of the options; what each means."""
+
+TEXTS: Mapping[str, tuple[str, ...]] = {
+    "kind": get_args(LayerKind),
+    "role": get_args(Role),
+    "offsets": get_args(Offsets),
+    "packing": get_args(PackingModel),
+}
+"""The names that are text, and all that each can be."""
 
 OF_ARRAY = frozenset({"lanes", "array_rows", "cores", "accumulators", "latches"})
 """The names of the array that `spatial: fill` makes; without one there are none."""

@@ -111,6 +111,22 @@ def functions_in(expression: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(func.id for func in calls if isinstance(func, ast.Name)))
 
 
+def texts_in(expression: str) -> tuple[tuple[str, str], ...]:
+    """The names that an expression compares with a text, each with the text.
+
+    >>> texts_in("kind == 'linear' and role in ['nm', 'dense']")
+    (('kind', 'linear'), ('role', 'nm'), ('role', 'dense'))
+    """
+    found: list[tuple[str, str]] = []
+    for node in ast.walk(_parsed(expression)):
+        if isinstance(node, ast.Compare):
+            sides = [side for each in (node.left, *node.comparators) for side in getattr(each, "elts", [each])]
+            names = [side.id for side in sides if isinstance(side, ast.Name)]
+            texts = [side.value for side in sides if isinstance(side, ast.Constant) and isinstance(side.value, str)]
+            found += [(name, text) for name in names for text in texts]
+    return tuple(found)
+
+
 @dataclass(frozen=True)
 class _Known:
     """What an expression may name and call."""

@@ -94,7 +94,7 @@ def test_what_cannot_be_is_refused_with_its_line(place, value, said, tmp_path):
             "keep would take 1,000,000,000 values here; let it take at most",
         ),
         (
-            {"weights": {"structured": "density - 2"}},
+            {"weights": {"structured": "density - 2"}, "compute": ["gating"]},
             "density - 2 is -1 here; it must be a share of the words",
         ),
         ({"when": "1 / (rows - rows) > 0"}, "divides by zero"),
@@ -146,3 +146,68 @@ def test_words_of_a_level_that_are_narrower_than_those_of_the_macs_are_named():
     narrow = load_arch("crisp-stc").replace(**{"compute.word_bits.Z": 24})
     assert [note for note in narrow.notes if "in words of" in note] == [said]
     assert not [note for note in load_arch("systolic").notes if "in words of" in note]
+
+
+def said_of_case(folder, case, **other):
+    """What is said of the five levels with a sparse case that says more."""
+    document = deepcopy(FIVE) | other
+    document["runs"][0] |= case
+    path = folder / "odd.yaml"
+    path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    return [str(each) for each in mistakes(path)]
+
+
+ACTION = {"level": "Inputs", "type": "skipping", "options": [{"target": "B", "condition_on": ["A"]}]}
+FORMAT = {"level": "Near", "tensor": "A", "ranks": [{"format": "CP"}]}
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ({"activations": {"scattered": 0.1}}, "zeros of B have no effect: no format, no action and no compute of this"),
+        ({"formats": [], "actions": []}, "zeros of A have no effect"),
+        ({"actions": [ACTION, ACTION]}, "Inputs has the same action twice"),
+        ({"actions": [ACTION | {"options": [{"target": "A", "condition_on": ["B"]}]}]}, "B has no zeros in this case"),
+        (
+            {"actions": [ACTION | {"options": [{"target": "B", "condition_on": ["Z"]}]}]},
+            "Z has no zeros that are known",
+        ),
+        ({"formats": [FORMAT, FORMAT]}, "Near has two formats of A"),
+        ({"formats": [FORMAT, FORMAT | {"when": "m > 4"}]}, "Near has two formats of A"),
+        ({"formats": [FORMAT | {"level": "Sums"}]}, "a format of A has no effect in Sums, which does not keep it"),
+        ({"compute": ["gating", "gating"]}, "gating is given twice"),
+        ({"each": {"name": "keep", "from": 1, "to": 2}}, "keep has no effect, because no formula of the case names it"),
+        ({"when": "kind == 'lnear'"}, "kind is never 'lnear'; did you mean linear?"),
+        ({"when": "role in ['nm', 'hybird']"}, "role is never 'hybird'; did you mean hybrid?"),
+    ],
+)
+def test_what_would_have_no_effect_in_a_case_is_refused_with_its_line(case, said, tmp_path):
+    told = said_of_case(tmp_path, case)
+    assert any(said in each for each in told) and all(each.startswith(f"{tmp_path / 'odd.yaml'}:") for each in told)
+
+
+def test_features_are_named_once_and_formats_may_differ_by_when(tmp_path):
+    twice = said_of_case(tmp_path, {"features": ["more", "more"]}, features={"more": {"charges": []}})
+    assert any("more is given twice" in each for each in twice)
+    apart = [FORMAT | {"when": "m > 4"}, FORMAT | {"when": "m <= 4"}]
+    assert not [each for each in said_of_case(tmp_path, {"formats": apart}) if "two formats" in each]
+
+
+def test_a_circuit_has_no_negative_size(tmp_path):
+    assert not said_of_case(tmp_path, {"charges": [{"circuit": "selection", "per": "computes", "size": -1}]})
+    with pytest.raises(InputError, match=r"odd\.yaml:\d+: .*-1 is -1 here; a circuit has a size of 0 or more"):
+        crisp_hw.evaluate(
+            Workload("one", (Layer("fc", "linear", 32, 64),)), tmp_path / "odd.yaml", nm="2:8", cache=False
+        )
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_at_most_bounds_a_loop_that_the_level_may_hold_anyway(most, tmp_path):
+    case = {"name": "dense", "at_most": {"Weights": {"G": most}, "Inputs": {"G": most}, "Far": {"G": 16}}}
+    path = tmp_path / "odd.yaml"
+    path.write_text(yaml.safe_dump(deepcopy(FIVE) | {"runs": [case]}, sort_keys=False), encoding="utf-8")
+    found = crisp_hw.evaluate(Workload("one", (Layer("fc", "linear", 128, 64),)), path, cache=False)
+    mapping = found.network.rows[0].point.mapping
+    loops = zip(mapping.nest.loops, mapping.bounds, strict=True)
+    inside = [bound for loop, bound in loops if loop.level in (2, 3) and (loop.dim, loop.kind) == ("G", "temporal")]
+    assert len(inside) == 2 and max(inside) <= most
