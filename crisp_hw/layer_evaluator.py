@@ -36,7 +36,7 @@ from crisp_hw.spec.design import DesignPoint
 from crisp_hw.spec.encoded import Encoded
 from crisp_hw.spec.evaluation import DensityCheck, LayerEvaluation
 from crisp_hw.spec.layer import Layer
-from crisp_hw.spec.options import EvaluateOptions
+from crisp_hw.spec.options import EvaluateOptions, SearchOptions
 from crisp_hw.spec.result import Result
 from crisp_hw.uneven import Uneven, queued, waiting_rows, with_cycles
 
@@ -61,6 +61,7 @@ class LayerEvaluator:
         self._accelerator = accelerator
         self._options = replace(options, block_index=options.block_index and options.overheads)
         self._masks, self._content = masks, content
+        self._searching = SearchOptions(gap=options.gap) if options.gap else None
         self._silicon = silicon_of(accelerator)
         self._dense = baseline(accelerator)
         self._backend: Backend = backend(options.backend)
@@ -97,6 +98,7 @@ class LayerEvaluator:
             real_macs=encoded.real_macs,
             tried=found.tried,
             valid=found.valid,
+            gap=_larger(found.least_gap, dense.solved.found.least_gap),
             index=best.index,
             sources=self._accelerator.sources,
             check=None if encoded.design is best.way.model.design else self._check(best.way.model, point),
@@ -200,7 +202,7 @@ class LayerEvaluator:
 
     def _planned(self, model: Encoded, descriptor: Descriptor) -> Way:
         encoded = described(model, descriptor, self._options, self._masks)
-        task = task_of(encoded.design, encoded.constraints, self._options.objective, content=self._content)
+        task = task_of(encoded.design, encoded.constraints, self._options.objective, self._searching, self._content)
         return Way(descriptor.layer.name, model, encoded, task)
 
     def _result(self, best: SolvedWay, name: str) -> Result:
@@ -227,3 +229,8 @@ class LayerEvaluator:
 def _nameless(descriptor: Descriptor) -> object:
     """What tells layers apart but their names."""
     return _SHAPE(descriptor.layer), tuple(sorted(descriptor.metadata_bits.items())), _SEEN(descriptor)
+
+
+def _larger(one: float | None, other: float | None) -> float | None:
+    """The larger of two gaps; None where one is not known."""
+    return None if one is None or other is None else max(one, other)

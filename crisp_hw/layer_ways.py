@@ -94,5 +94,7 @@ def said_of(best: SolvedWay, name: str) -> tuple[str, ...]:
         for text in best.way.encoded.assumptions
     )
     found = best.solved.found
-    doubt = () if found.proven else (f"{name}: the mapping is not proven to be the best: {found.certificate}",)
-    return (*assumed, *doubt)
+    if found.proven:
+        return tuple(assumed)
+    gap = "" if found.gap is None else f", at most {100 * found.gap:,.2f} % above it"
+    return (*assumed, f"{name}: the mapping is not proven to be the best: {found.certificate}{gap}")

@@ -1,12 +1,13 @@
 """Layers on accelerators: encode, search, evaluate, against the same fabric run dense."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from crisp_hw.encode import Masks, encodings, runs_layer
 from crisp_hw.errors import InputError
 from crisp_hw.layer_evaluator import LayerEvaluator, PlannedLayer
 from crisp_hw.machine.store import open_store
+from crisp_hw.mapper.found import SearchStatus
 from crisp_hw.searches.content import Content
 from crisp_hw.searches.pool import solving
 from crisp_hw.searches.version import KIND, engine_version
@@ -17,7 +18,8 @@ from crisp_hw.spec.layer import Skipped
 from crisp_hw.spec.options import EvaluateOptions
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is being evaluated, how many layers are done, and how many there are."""
+"""Called with what is being evaluated, how many layers are done, and how many there are; where one search takes long,
+once a second with its best mapping, least bound and gap behind what is evaluated."""
 
 UNUSED = {
     "activation_density": "nothing here exploits zeros of activations",
@@ -44,21 +46,49 @@ def evaluate_layers(
     """
     _check_density(options.density, descriptors, masks or {})
     content = Content()
+    now = _Now(progress)
     evaluators = [LayerEvaluator(accelerator, options, masks or {}, content) for accelerator in accelerators]
     rows: list[LayerEvaluation] = []
-    with solving(options.jobs, open_store(KIND, engine_version()) if options.cache else None) as solve:
+    store = open_store(KIND, engine_version()) if options.cache else None
+    with solving(options.jobs, store, progress and now.searching) as solve:
         plan: list[tuple[LayerEvaluator, PlannedLayer]] = []
         for evaluator, accelerator in zip(evaluators, accelerators, strict=True):
             planned = [evaluator.plan(each) for each in _run_by(accelerator, descriptors, options)]
             solve.announce([ways.first.task for row in planned for ways in (row.ways, row.dense)])
             plan += [(evaluator, row) for row in planned]
         for evaluator, row in plan:
-            if progress:
-                progress(f"{evaluator.name} {row.descriptor.layer.name}", len(rows), len(plan))
+            now.at(f"{evaluator.name} {row.descriptor.layer.name}", len(rows), len(plan))
             rows.append(evaluator.evaluate(row, solve))
-    if progress:
-        progress("done", len(plan), len(plan))
+    now.at("done", len(plan), len(plan))
     return tuple(rows)
+
+
+@dataclass
+class _Now:
+    """What is being evaluated, as `progress` is told; of a search that takes long, how far it is."""
+
+    progress: Progress | None
+    what: str = ""
+    done: int = 0
+    total: int = 0
+
+    def at(self, what: str, done: int, total: int) -> None:
+        """Go on to the next."""
+        self.what, self.done, self.total = what, done, total
+        if self.progress:
+            self.progress(what, done, total)
+
+    def searching(self, status: SearchStatus) -> None:
+        """Its search says how far it is."""
+        if self.progress:
+            self.progress(f"{self.what}: {status.best}", self.done, self.total)
+
+
+def unused_gap(options: EvaluateOptions, rows: Sequence[LayerEvaluation]) -> tuple[str, ...]:
+    """A line where a gap was allowed that ended no search."""
+    if "gap" not in options.chosen or any(row.gap != 0 for row in rows):
+        return ()
+    return ("option gap has no effect: every mapping is proven to be the best",)
 
 
 def _run_by(accelerator: Accelerator, descriptors: Sequence[Descriptor], options: EvaluateOptions) -> list[Descriptor]:

@@ -86,7 +86,6 @@ ABSENT: dict[tuple[str, str], str] = {
     ("evaluate", "budget"): "its spaces of mappings are searched whole",
     ("evaluate", "seed"): "nothing is drawn by chance",
     ("evaluate", "memory"): "its searches are small",
-    ("evaluate", "gap"): "its searches are small",
     ("evaluate", "history"): "its searches are small",
     ("evaluate", "both-axes"): "its accelerators say which dimension lies along which axis",
     ("model", "both-axes"): "nothing is searched",

@@ -5,7 +5,7 @@ from typing import Any, Unpack
 
 from crisp_hw.data_files import packaged
 from crisp_hw.errors import InputError
-from crisp_hw.pipeline import Progress, evaluate_layers, skipped_layers, unused_options
+from crisp_hw.pipeline import Progress, evaluate_layers, skipped_layers, unused_gap, unused_options
 from crisp_hw.returned import Evaluation
 from crisp_hw.sources import (
     Arch,
@@ -87,7 +87,8 @@ def evaluate(  # noqa: PLR0913 - what a user may say of an evaluation, all but n
     options
         The options as one value, instead of `fields`.
     progress
-        Called with what is being evaluated, how many layers are done, and how many there are.
+        Called with what is being evaluated, how many layers are done, and how many there are; where a search takes
+        long, once a second with its best mapping, least bound and gap behind what is evaluated.
     **fields
         The fields of EvaluateOptions: `objective`, "cycles", "energy" or "edp", is what mappings are chosen by;
         `energy` where energies come from, `density` how nonzeros are described, and so on.
@@ -128,6 +129,7 @@ def evaluate(  # noqa: PLR0913 - what a user may say of an evaluation, all but n
                 *network.assumptions,
                 *_general(said, batch_of(source, batch)),
                 *unused_options(said, accelerators, chosen),
+                *unused_gap(said, rows),
             ),
             network.provenance or {},
             _parameters(accelerators),

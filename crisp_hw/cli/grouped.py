@@ -1,6 +1,7 @@
 """Fields of a dataclass as options of a command, as typer sees them."""
 
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import Field, dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
@@ -11,6 +12,7 @@ from crisp_hw.cli.completion import COMPLETIONS
 from crisp_hw.command_line.job_files import NAME_OR_FILE
 from crisp_hw.command_line.options import FormatOption as FormatOption
 from crisp_hw.data_files import packaged
+from crisp_hw.errors import InputError
 from crisp_hw.spec.options import Stated, stated
 
 if TYPE_CHECKING:
@@ -20,6 +22,20 @@ if TYPE_CHECKING:
 Command = Callable[..., None]
 
 
+def share_of(text: str) -> float:
+    """A share: 5% or 0.05; InputError for anything else.
+
+    >>> share_of("5%"), share_of("0.05")
+    (0.05, 0.05)
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(%?)\s*", text)
+    if found is None:
+        raise InputError(f"--gap {text}: is no share", hint="write 5% or 0.05")
+    return float(found[1]) / (100 if found[2] else 1)
+
+
+WRITTEN: dict[str, Callable[[str], Any]] = {"gap": share_of}
+"""Fields that are written as words of their own, and what reads those."""
 MAY_BE_FILES = ("network", "workload", "arch", "energy")  # options that take names, and files of one's own
 
 
@@ -66,6 +82,7 @@ class _Group:
     def made(self, context: typer.Context | None, values: dict[str, Any]) -> Any:
         """The dataclass of some values, which it takes out of them."""
         own = {part.name: values.pop(part.name) for part in self.parameters}
+        own |= {name: read(own[name]) for name, read in WRITTEN.items() if name in own}
         if context and "said" in self.kind.__dataclass_fields__:
             sources = {name: context.get_parameter_source(name) for name in own}
             own["said"] = frozenset(name for name, source in sources.items() if source and source.name == "COMMANDLINE")
@@ -92,7 +109,7 @@ def _parameter(field: "Field[Any]", told: Stated) -> inspect.Parameter:
         flags = told.flags or _flags(field.name)
         offered = typer.Option(*flags, hidden=told.hidden, **options)
     kinds = (offered, NAME_OR_FILE) if field.name in MAY_BE_FILES else (offered,)
-    annotation: Any = Annotated[get_args(field.type)[0], *kinds]
+    annotation: Any = Annotated[str if field.name in WRITTEN else get_args(field.type)[0], *kinds]
     return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crisp_hw.cli.grouped import grouped
+from crisp_hw.cli import output
+from crisp_hw.cli.grouped import grouped, share_of
 from crisp_hw.cli.options import DataOption, DefineOption, FormatOption, IncludeOption, StrictOption
 from crisp_hw.cli.output import (
     NowAndThen,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 SO_FAR = "this is the best mapping so far, there may be better ones"
-LINES_S = 10.0  # not given; assumed because a search of minutes is to be seen alive, and its log to stay readable
 LARGE = 10_000_000  # factorizations; as many are gone through in some seconds (benchmarks/mapper.py)
 AT_BOUND = "no mapping has a better objective than this one, but of equal ones there may be better ones"
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
@@ -187,18 +187,6 @@ def size_of(text: str) -> int:
     return size
 
 
-def share_of(text: str) -> float:
-    """A share: 5% or 0.05; InputError for anything else.
-
-    >>> share_of("5%"), share_of("0.05")
-    (0.05, 0.05)
-    """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(%?)\s*", text)
-    if found is None:
-        raise InputError(f"--gap {text}: is no share", hint="write 5% or 0.05")
-    return float(found[1]) / (100 if found[2] else 1)
-
-
 @contextmanager
 def _watching() -> Iterator[Callable[["SearchStatus"], None] | None]:
     """A bar on stderr with the best so far, a line for each step with -v, and one now and then where stderr is no
@@ -211,7 +199,7 @@ def _watching() -> Iterator[Callable[["SearchStatus"], None] | None]:
         yield None
         return
     if not sys.stderr.isatty():
-        lines = NowAndThen(LINES_S)
+        lines = NowAndThen(output.LINES_S)
         yield lambda step: voice.note(_line(step)) if lines.due() else None
         return
     from rich.console import Console
@@ -228,16 +216,8 @@ def _watching() -> Iterator[Callable[["SearchStatus"], None] | None]:
     columns = (BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), best)
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         task = bars.add_task("")
-        yield lambda step: bars.update(task, description=_said(step), completed=step.done, total=step.total)
+        yield lambda step: bars.update(task, description=step.best, completed=step.done, total=step.total)
 
 
 def _line(step: "SearchStatus") -> str:
-    return f"{step.done:,} of {step.total:,} evaluated, {_said(step)}"
-
-
-def _said(step: "SearchStatus") -> str:
-    if step.best_cycles is None or step.best_energy_pj is None:
-        return "nothing valid yet"
-    bound = "" if step.bound is None else f" of {step.bound:.4g}"
-    gap = "" if step.gap is None else f", at most {100 * step.gap:,.2f} % above the least bound{bound}"
-    return f"best: {step.best_cycles:,} cycles, {step.best_energy_pj / 1e6:,.4g} uJ{gap}"
+    return f"{step.done:,} of {step.total:,} evaluated, {step.best}"

@@ -19,7 +19,7 @@ from crisp_hw.machine.files import real_path
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-LINES_S = 30.0  # not given; assumed because most commands take seconds, and a log of hours stays readable
+LINES_S = 10.0  # not given; assumed because a search of minutes is to be seen alive, and its log to stay readable
 
 
 @dataclass

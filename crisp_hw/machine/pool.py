@@ -12,7 +12,8 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
@@ -57,7 +58,10 @@ class WorkerPool:
         theirs, self._lifeline = context.Pipe(duplex=False)
         self._interrupted = context.Event()
         copied = self._lifeline if forked else None
-        self._pool = ProcessPoolExecutor(many, context, _begin, (theirs, self._interrupted, first, copied))
+        self._heard, self._saying = context.Pipe(duplex=False)
+        os.set_blocking(self._saying.fileno(), False)
+        ends = _Ends(theirs, self._interrupted, self._saying)
+        self._pool = ProcessPoolExecutor(many, context, _begin, (ends, first, copied))
 
     def __enter__(self) -> "WorkerPool":
         return self
@@ -89,12 +93,20 @@ class WorkerPool:
         """Raise KeyboardInterrupt in all calls that are under way or begin later."""
         self._interrupted.set()
 
+    def heard(self) -> list[Any]:
+        """What the calls said of themselves (`say`) since this was last asked."""
+        found = []
+        while self._heard.poll():
+            found.append(self._heard.recv())
+        return found
+
     def end(self, at_once: bool) -> None:
         """Wait for the workers, or end them without waiting for their calls."""
         if at_once:
             self._lifeline.close()
         self._pool.shutdown(wait=True, cancel_futures=at_once)
-        self._lifeline.close()
+        for each in (self._lifeline, self._heard, self._saying):
+            each.close()
 
 
 def answer_of(running: Future[Answer]) -> Answer:
@@ -121,11 +133,31 @@ class _Here:
 
     busy = False
     interrupted: Event | None = None
+    saying: Connection | None = None
+
+
+def say(news: Any) -> None:
+    """In a call of a worker: tell the process that waits for it (`WorkerPool.heard`).
+
+    What finds the pipe full is dropped. It is shared by all workers, so `news` must be short: what is no longer than
+    PIPE_BUF (POSIX: at least 512 bytes; Linux: 4096) is written whole or not at all.
+    """
+    if _Here.saying is not None:
+        with suppress(BlockingIOError):
+            _Here.saying.send(news)
+
+
+@dataclass(frozen=True)
+class _Ends:
+    """A worker's ends of what leads to its parent."""
+
+    lifeline: Connection
+    interrupted: Event
+    saying: Connection
 
 
 def _begin(
-    lifeline: Connection,
-    interrupted: Event,
+    ends: _Ends,
     first: tuple[Callable[..., None], tuple[Any, ...]] | None = None,
     copied: Connection | None = None,
 ) -> None:
@@ -133,7 +165,8 @@ def _begin(
 
     `copied` is that other end, of which a fork has a copy: as long as one is open, nobody hears the parent's end.
     """
-    _Here.interrupted = interrupted
+    lifeline, interrupted = ends.lifeline, ends.interrupted
+    _Here.interrupted, _Here.saying = interrupted, ends.saying
     if copied is not None:
         copied.close()
 

@@ -26,6 +26,19 @@ class SearchStatus:
     gap: float | None = None
     bound: float | None = None
 
+    @property
+    def best(self) -> str:
+        """The best so far and how near it is to the bound, in some words.
+
+        >>> SearchStatus(1, 2).best, SearchStatus(1, 2, 1200, 4e6, 0.05, 1143.0).best
+        ('nothing valid yet', 'best: 1,200 cycles, 4 uJ, at most 5.00 % above the least bound of 1143')
+        """
+        if self.best_cycles is None or self.best_energy_pj is None:
+            return "nothing valid yet"
+        bound = "" if self.bound is None else f" of {self.bound:.4g}"
+        gap = "" if self.gap is None else f", at most {100 * self.gap:,.2f} % above the least bound{bound}"
+        return f"best: {self.best_cycles:,} cycles, {self.best_energy_pj / 1e6:,.4g} uJ{gap}"
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -70,9 +83,19 @@ class Found:
         return f"<Found: {self.cycles:,} cycles, {self.energy_pj / 1e6:,.3f} uJ; {self.certificate}>"
 
     @property
+    def complete(self) -> bool:
+        """Was everything looked at that may be the best? Then no gap ended the search."""
+        return self.proven and self.gap is None
+
+    @property
+    def least_gap(self) -> float | None:
+        """How far the objective may lie above a lower bound, as a share; 0 where nothing better is in the mapspace."""
+        return 0.0 if self.proven else self.gap
+
+    @property
     def certificate(self) -> str:
         """What is known about the result, in one sentence."""
-        if self.proven and self.gap is None:
+        if self.complete:
             return f"optimal over {self.candidates:,} factorizations in every order ({self.tried:,} mappings evaluated)"
         stopped = "interrupted: " if self.interrupted else ""
         if self.gap is None:

@@ -176,6 +176,7 @@ def _layer_record(row: LayerEvaluation, levels: _Levels) -> Record:
         "imbalance": row.result.imbalance,
         "mappings_tried": row.tried,
         "mappings_valid": row.valid,
+        "gap": row.gap,
         "mapping": mapping_text(design.architecture, row.point.mapping),
     }
 

@@ -104,6 +104,7 @@ def _row(row: LayerEvaluation, pools: _Pools) -> SavedRow:
         check=None if row.check is None else _check(row.check, pools),
         overheads=row.overheads,
         silicon=None if row.silicon is None else pools.silicon.number(row.silicon),
+        gap=row.gap,
     )
 
 

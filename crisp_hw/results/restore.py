@@ -49,6 +49,7 @@ def _row(row: SavedRow, saved: SavedEvaluation, problems: Sequence[Problem]) -> 
         check=None if row.check is None else _check(row.check, saved),
         overheads=row.overheads,
         silicon=None if row.silicon is None else _shared(parts.silicon, row.silicon, "silicon"),
+        gap=row.gap,
     )
 
 

@@ -88,6 +88,7 @@ class SavedRow:
     check: SavedCheck | None
     overheads: tuple[OverheadLine, ...]
     silicon: int | None = None
+    gap: float | None = None
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,17 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 from crisp_hw.errors import InputError
-from crisp_hw.machine.pool import WorkerPool, answer_of, forkable
+from crisp_hw.machine.pool import WorkerPool, answer_of, forkable, say
 from crisp_hw.machine.store import Store
-from crisp_hw.searches.solve import Solved, Task, confirmed, recall, solve
+from crisp_hw.mapper.found import Progress, SearchStatus
+from crisp_hw.searches.solve import Solved, Task, confirmed, is_kept, recall, solve
 
 
 class Solve(Protocol):
@@ -24,22 +26,24 @@ class Solve(Protocol):
 
 
 PATIENCE_S = 1.0  # processor seconds that one process searches before it considers starting others
+EVERY_S = 1.0  # so often a search is told of, from the first such time on: most of a network take hundredths of it
 WORTH_S = 2.0  # searching left that pays for starting Python and NumPy once more per core (about 0.3 s each)
 ENOUGH = 8  # searches that pay for two forks: each search takes 0.01 s or more, a fork 0.01 s, measured
 
 
 @contextmanager
-def solving(jobs: int | None = 1, store: Store | None = None) -> Iterator[Solve]:
+def solving(jobs: int | None = 1, store: Store | None = None, progress: Progress | None = None) -> Iterator[Solve]:
     """Answers to tasks; what is found, and which error is raised, does not depend on `jobs` or the store.
 
     `jobs` processes search; None: one, and all cores as soon as that pays. Where this process may fork
     (`machine.pool.forkable`) they begin with what is announced; elsewhere they are spawned (the caller's main module
-    needs its `if __name__ == "__main__"`). They end with the block, however it ends, and with this process.
+    needs its `if __name__ == "__main__"`). They end with the block, however it ends, and with this process. `progress`
+    is told of a search that is waited for, once a second.
     InputError unless `jobs` is positive.
     """
     if jobs is not None and jobs < 1:
         raise InputError(f"{jobs} jobs: give 1 or more")
-    solver = _Solver(jobs, store)
+    solver = _Solver(jobs, store, progress)
     try:
         yield solver
     except BaseException:
@@ -56,8 +60,8 @@ def cores() -> int:
 class _Solver:
     """Tasks by key, answered in the order in which they are asked for."""
 
-    def __init__(self, jobs: int | None, store: Store | None) -> None:
-        self._jobs, self._store = jobs, store
+    def __init__(self, jobs: int | None, store: Store | None, progress: Progress | None = None) -> None:
+        self._jobs, self._store, self._progress = jobs, store, progress
         self._known: dict[str, Solved] = {}
         self._waiting: dict[str, Task] = {}
         self._running: dict[str, Future[Solved]] = {}
@@ -76,7 +80,7 @@ class _Solver:
         self._waiting |= new
         if self._jobs == 1 or not (self._workers or forkable()):
             return
-        missing = [task for task in (new if self._workers else self._waiting).values() if not self._kept(task.key)]
+        missing = [task for task in (new if self._workers else self._waiting).values() if not self._kept(task)]
         if self._workers is None:
             many = self._jobs or min(cores(), len(missing))
             if many < 2 or len(missing) < (2 if self._jobs else ENOUGH):
@@ -98,12 +102,19 @@ class _Solver:
                 return kept
             self._start_workers_if_worthwhile()
         if task.key in self._running:
-            return answer_of(self._running.pop(task.key))
+            return self._waited_for(task.key, self._running.pop(task.key))
         # processor seconds: on a busy machine searches take longer, and so do processes that are started
         start = time.process_time()
-        found = solve(task, self._store)
+        found = solve(task, self._store, self._progress and _OnceASecond(self._progress))
         self._searches, self._seconds = self._searches + 1, self._seconds + time.process_time() - start
         return found
+
+    def _waited_for(self, key: str, running: "Future[Solved]") -> Solved:
+        """The answer of a process, and meanwhile what it says of itself."""
+        while self._progress and self._workers and not wait([running], EVERY_S).done:
+            for status in [status for name, status in self._workers.heard() if name == key][-1:]:
+                self._progress(status)
+        return answer_of(running)
 
     def _recalled(self, task: Task) -> Solved | None:
         """What is kept of a task; the engine counts again what is used, until one entry is confirmed."""
@@ -122,13 +133,35 @@ class _Solver:
             self._hand_over(missing, self._workers)
 
     def _missing(self) -> list[Task]:
-        return [task for key, task in self._waiting.items() if not self._kept(key)]
+        return [task for task in self._waiting.values() if not self._kept(task)]
 
     def _hand_over(self, tasks: Sequence[Task], workers: WorkerPool) -> None:
-        self._running |= workers.submit_all({each.key: (solve, (each, self._store)) for each in tasks})
+        work = solve if self._progress is None else _solve_aloud
+        self._running |= workers.submit_all({each.key: (work, (each, self._store)) for each in tasks})
 
-    def _kept(self, key: str) -> bool:
-        return self._store is not None and self._store.path(key).exists()
+    def _kept(self, task: Task) -> bool:
+        return self._store is not None and is_kept(task, self._store)
 
     def _pays(self, missing: int) -> bool:
         return self._seconds > PATIENCE_S and self._seconds / self._searches * missing > WORTH_S
+
+
+@dataclass
+class _OnceASecond:
+    """Passes on what a search says of itself, once a second, and nothing in the first one."""
+
+    progress: Progress
+    clock: Callable[[], float] = time.monotonic
+
+    def __post_init__(self) -> None:
+        self._told = self.clock()
+
+    def __call__(self, status: SearchStatus) -> None:
+        if (now := self.clock()) >= self._told + EVERY_S:
+            self._told = now
+            self.progress(status)
+
+
+def _solve_aloud(task: Task, store: Store | None) -> Solved:
+    """What a process does whose parent is to hear of it."""
+    return solve(task, store, _OnceASecond(lambda status: say((task.key, status))))

@@ -2,11 +2,12 @@
 
 import base64
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 from crisp_hw.errors import CrispError
 from crisp_hw.machine.store import Store, claimed, read, refuse, write
-from crisp_hw.mapper.found import Found
+from crisp_hw.mapper.found import Found, Progress
 from crisp_hw.searches.content import Content
 from crisp_hw.searches.recent import Recent
 from crisp_hw.spec.constraints import Constraints
@@ -18,13 +19,22 @@ from crisp_hw.spec.spelling import read_spelled, spelled
 
 @dataclass(frozen=True)
 class Task:
-    """A design whose best mapping is wanted; `key` names the search among all others, on disk too."""
+    """A design whose best mapping is wanted; `key` names the search among all others, on disk too.
+
+    Where a gap is allowed, `proven_key` is that of the same search without one: what is proven there is good here, too.
+    """
 
     design: Design
     constraints: Constraints
     objective: str
     options: SearchOptions
     key: str
+    proven_key: str | None = None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Under which the answer may be kept, the best first."""
+        return (self.key,) if self.proven_key is None else (self.proven_key, self.key)
 
 
 @dataclass(frozen=True)
@@ -57,8 +67,15 @@ def task_of(
     False
     """
     options = options or _USUAL
-    key = (content or Content()).digest(design, constraints, objective, options)
-    return Task(design, constraints, objective, options, key)
+    content = content or Content()
+    key = content.digest(design, constraints, objective, options)
+    proven = content.digest(design, constraints, objective, _without_gap(options)) if options.gap else None
+    return Task(design, constraints, objective, options, key, proven)
+
+
+@cache
+def _without_gap(options: SearchOptions) -> SearchOptions:
+    return replace(options, gap=0.0)
 
 
 def recall(task: Task, store: Store) -> Solved | None:
@@ -66,23 +83,36 @@ def recall(task: Task, store: Store) -> Solved | None:
 
     What this process read a short while ago is not read again, as long as its file is the same.
     """
-    path = store.path(task.key)
+    for key in task.keys:
+        solved = _recalled(key, store)
+        if solved is not None and (key == task.key or solved.found.proven):
+            return solved
+    return None
+
+
+def is_kept(task: Task, store: Store) -> bool:
+    """Is there an entry that may be the answer? `recall` says whether it is."""
+    return any(store.path(key).exists() for key in task.keys)
+
+
+def _recalled(key: str, store: Store) -> Solved | None:
+    path = store.path(key)
     if (known := _RECENT.get(path)) is not None:
         return known
-    solved = _recalled(task, store)
+    solved = _read(key, store)
     if solved is not None:
         _RECENT.put(path, solved)
     return solved
 
 
-def _recalled(task: Task, store: Store) -> Solved | None:
-    entry = read(store, task.key)
+def _read(key: str, store: Store) -> Solved | None:
+    entry = read(store, key)
     if not isinstance(entry, dict):
         return None
     try:
         return read_spelled(Solved, zlib.decompress(base64.b64decode(entry["solved"], validate=True)))
     except (CrispError, ValueError, KeyError, TypeError, zlib.error) as error:
-        refuse(store, task.key, f"holds no search ({' '.join(str(error).split())[:120]})")
+        refuse(store, key, f"holds no search ({' '.join(str(error).split())[:120]})")
     return None
 
 
@@ -108,30 +138,32 @@ def confirmed(task: Task, kept: Solved, store: Store) -> bool:
     return True
 
 
-def solve(task: Task, store: Store | None = None) -> Solved:
+def solve(task: Task, store: Store | None = None, progress: Progress | None = None) -> Solved:
     """Search and evaluate; kept in the store when there is one, as proven or not as it is (`Found.proven`).
 
-    Of several processes with one store that want the same, one searches, and the others wait for what it finds.
+    Where a gap was allowed and all was looked at nevertheless, it is kept as what it is: the best. Of several processes
+    with one store that want the same, one searches, and the others wait for what it finds.
 
     Raises InputError and MappingError as `search`, and KeyboardInterrupt where the search returned because of one.
     """
     if store is None:
-        return _searched(task)
+        return _searched(task, progress)
     refused = store.path(task.key).exists()  # whoever asks has looked it up before
     with claimed(store, task.key) as claim:
-        if not refused and store.path(task.key).exists() and (kept := recall(task, store)):
+        if not refused and (kept := recall(task, store)):
             return kept  # another process was faster
-        solved = _searched(task)
+        solved = _searched(task, progress)
         if solved.result.valid:
             packed = zlib.compress(spelled(solved).encode())  # a sixth of its text
-            write(store, task.key, {"solved": base64.b64encode(packed).decode()}, claim)
+            key = task.keys[0] if solved.found.complete else task.key
+            write(store, key, {"solved": base64.b64encode(packed).decode()}, claim)
         return solved
 
 
-def _searched(task: Task) -> Solved:
+def _searched(task: Task, progress: Progress | None) -> Solved:
     from crisp_hw.mapper.search import search  # the search itself, for which a mapping that is kept has no use
 
-    found = search(task.design, task.constraints, task.objective, options=task.options)
+    found = search(task.design, task.constraints, task.objective, options=task.options, progress=progress)
     if found.interrupted:
         raise KeyboardInterrupt
     return _evaluated(task, found)

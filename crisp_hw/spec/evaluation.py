@@ -52,6 +52,8 @@ class LayerEvaluation:
     """One layer on one accelerator with its best mapping, and the unpruned layer on the same fabric run dense.
 
     `real_macs` counts the unpruned layer's multiply-accumulates without padding; `tried` and `valid` count mappings.
+    `gap` is how far the objective of the mapping, or of that of the dense run, may lie above a lower bound, as a share:
+    0 where both are proven to be the best, None where no bound is known.
     `index` is the cost of block-index fetches that the model's documents cannot hold (None: none, or in the result).
     `overheads` are circuits beside the model (empty: none, or not asked for).
     `sources` ("SMEM.size" -> where the number comes from) are those of the accelerator. `check` holds the statistical
@@ -72,6 +74,7 @@ class LayerEvaluation:
     check: DensityCheck | None = None
     overheads: tuple[OverheadLine, ...] = ()
     silicon: Silicon | None = None
+    gap: float | None = None
 
     def __repr__(self) -> str:
         said = f"{self.result.cycles:,} cycles, speedup {self.speedup:.2f}"

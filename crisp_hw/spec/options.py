@@ -60,8 +60,9 @@ class EvaluateOptions:
     N:M group as a coordinate of ceil(log2 M) bits, or the group as a mask of M bits. `jobs` processes search for
     mappings (None: one, and all cores as soon as that pays; where they cannot be forked, the caller's main module needs
     its `if __name__ == "__main__"`), and with `cache` what was found before is read from disk and what is found is kept
-    there (`machine.store`); neither changes a number. `said` names options that were written down although they have
-    their default: `unused_options` looks at them, too.
+    there (`machine.store`); neither changes a number. With `gap` the search of a large mapspace ends as soon as nothing
+    can be better by more than that share (0.05: 5 %); where a proven mapping is kept, that is taken. `said` names
+    options that were written down although they have their default: `unused_options` looks at them, too.
     """
 
     objective: Annotated[
@@ -125,6 +126,15 @@ class EvaluateOptions:
             cli_default=None,
         ),
     ] = 1
+    gap: Annotated[
+        float,
+        Stated(
+            "How far above the best a mapping may be, such as 5%: the search of a layer whose mapspace is large ends "
+            "once it knows that, and the result says so. A mapping that was proven before is reused.",
+            panel=SEARCHED,
+            cli_default="0%",
+        ),
+    ] = 0.0
     cache: Annotated[
         bool,
         Stated("Keep the mappings that searches find on disk, and reuse them (see crisp-hw cache).", panel=SEARCHED),
@@ -149,6 +159,7 @@ class EvaluateOptions:
 
     def __post_init__(self) -> None:
         settled(self)
+        _check_gap(self.gap)
         nm = self.activations
         if nm is not None and not 1 <= nm.n <= nm.m:
             raise InputError(f"activation_nm is {nm}", hint="give N:M with N from 1 to M, such as 4:8")
@@ -190,12 +201,13 @@ class EvaluateFields(TypedDict, total=False):
     packing: PackingModel
     overheads: bool
     jobs: int | None
+    gap: float
     cache: bool
     offsets: Offsets
     activation_nm: str | None
 
 
-SEARCH = ("objective", "energy", "jobs", "cache")
+SEARCH = ("objective", "energy", "jobs", "gap", "cache")
 """The options that choose a mapping and change nothing else."""
 
 
@@ -251,6 +263,12 @@ class SearchOptions:
             value = getattr(self, name)
             if said.least is not None and value is not None and value < said.least:
                 raise InputError(f"{name} is {value}", hint=f"give {said.least} or more")
+        _check_gap(self.gap)
+
+
+def _check_gap(gap: float) -> None:
+    if not 0 <= gap < float("inf"):
+        raise InputError(f"gap is {gap:g}", hint="give a share from 0 on, such as 0.05 for 5 %")
 
 
 class SearchFields(TypedDict, total=False):

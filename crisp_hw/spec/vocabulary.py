@@ -152,6 +152,7 @@ _CAUSE = (
 _SEARCH = (
     column("mappings_tried", "whole", "Mappings that the search looked at.", 6),
     column("mappings_valid", "whole", "Mappings of those that the accelerator can run.", 6),
+    column("gap", "share", "How far mapping or dense run may be from the best; 0: proven, empty: no bound known.", 6),
     column("mapping", "text", "Loops with a bound above 1, outermost level and loop first; x, y: across a mesh.", 6),
 )
 _BOUND = (column("mac_bound_share", "share", "Share of the layers whose cycles are those of the MACs.", 5),)

@@ -170,7 +170,7 @@ def test_a_search_that_is_told_to_end_writes_the_best_so_far(run, tmp_path, monk
 
 def test_where_nobody_watches_a_line_now_and_then_says_how_far_a_search_is(run, monkeypatch):
     assert run().stderr.startswith("wrote ")  # none in the first seconds
-    monkeypatch.setattr(crisp_hw.cli.map, "LINES_S", 0.0)
+    monkeypatch.setattr(crisp_hw.cli.output, "LINES_S", 0.0)
     assert re.search(r"^crisp-hw: .* of .* evaluated, best: 4 cycles, .* uJ", run().stderr, re.MULTILINE)
     assert run("-q").stderr == ""
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import crisp_hw
 from crisp_hw.cli import app
-from crisp_hw.cli.grouped import grouped
+from crisp_hw.cli.grouped import WRITTEN, grouped
 from crisp_hw.cli.options import Inputs
 from crisp_hw.errors import InputError
 from crisp_hw.pipeline import UNUSED, unused_options
@@ -52,7 +52,7 @@ def test_one_option_has_one_declaration_everywhere(command):
 
 
 def test_the_defaults_of_the_command_line_are_those_of_python_but_for_processes():
-    found = {each.name: each.default for each in COMMANDS["evaluate"].params}
+    found = {each.name: WRITTEN.get(each.name, lambda text: text)(each.default) for each in COMMANDS["evaluate"].params}
     differ = {each.name for each in fields(EvaluateOptions) if each.name in found and found[each.name] != each.default}
     assert differ == {"jobs"}
 

@@ -4,6 +4,8 @@ import os
 import time
 from pathlib import Path
 
+from crisp_hw.machine.pool import say
+
 
 def note(path):
     """Write the number of the process that works, and give the path back."""
@@ -23,3 +25,10 @@ def hang(path):
 def die(_):
     """End without an answer, as a process does that is killed."""
     os._exit(7)
+
+
+def chatter(many):
+    """Say so many things of itself, whether anybody listens or not."""
+    for number in range(many):
+        say(number)
+    return many

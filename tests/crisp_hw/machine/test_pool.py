@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
-from pool_work import die, hang, note
+from pool_work import chatter, die, hang, note
 
-from crisp_hw.machine.pool import WorkerLost, WorkerPool, answer_of
+from crisp_hw.machine.pool import WorkerLost, WorkerPool, answer_of, say
 
 pytestmark = pytest.mark.process
 
@@ -126,3 +126,22 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path, begun):
     assert parent.wait(timeout=60) == -9
     until(lambda: not any(alive(int((tmp_path / name).read_text())) for name in "ab"))
     assert "Traceback" not in parent.communicate()[1]
+
+
+@pytest.mark.parametrize("forked", [False, True])
+def test_what_a_call_says_of_itself_is_heard(forked):
+    with WorkerPool(1, forked=forked) as workers:
+        assert answer_of(workers.submit_all({"a": (chatter, (3,))})["a"]) == 3
+        assert (workers.heard(), workers.heard()) == ([0, 1, 2], [])
+
+
+def test_who_is_not_listened_to_does_not_wait_for_it():
+    with WorkerPool(1, forked=True) as workers:
+        assert answer_of(workers.submit_all({"a": (chatter, (100_000,))})["a"]) == 100_000
+        heard = workers.heard()
+    assert heard == list(range(len(heard)))
+    assert 0 < len(heard) < 100_000
+
+
+def test_outside_of_workers_nothing_is_said():
+    say("anything")

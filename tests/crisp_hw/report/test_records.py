@@ -45,7 +45,7 @@ def test_a_layer_record_by_hand(row):
            for way in ("read", "written")},
         "off_chip_bytes": 0.0,
         "bound_by": "MAC", "utilization": 0.5, "imbalance": 1.0,
-        "mappings_tried": 7, "mappings_valid": 5, "mapping": "DRAM K2 | RF K4",
+        "mappings_tried": 7, "mappings_valid": 5, "gap": None, "mapping": "DRAM K2 | RF K4",
     }  # fmt: skip
     assert list(record) == list(expected)
     assert record == pytest.approx(expected)
