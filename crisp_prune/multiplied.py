@@ -30,8 +30,10 @@ ATTENTION = "multi_head_attention_forward"
 """The function of nn.MultiheadAttention, inside of which no product is seen."""
 PROJECTED = {"q_proj_weight": "query", "k_proj_weight": "key", "v_proj_weight": "value"}
 """What each of its projections reads where each has a weight of its own."""
-Told = Callable[[str, Tensor | None, str], None]
-"""What is told of every product: the layer, its rows (None where they are not read), and the function."""
+Rows = tuple[Tensor, ...]
+"""What the matrix of a weight is multiplied with, or each of equal parts of its rows; none where it is not read."""
+Told = Callable[[str, Rows, str], None]
+"""What is told of every product: the layer, its rows, and the function."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,9 @@ class _Products(TorchFunctionMode):
             if known is None or known.tensor is not tensor:
                 continue
             if name == ATTENTION:
-                self.told(known.name, _attended(func, args, given, tensor) if known.whole else None, name)
+                self.told(known.name, _attended(func, args, given, tensor) if known.whole else (), name)
             elif name in PRODUCTS:
-                self.told(known.name, rows_of(name, args, given, known) if known.whole else None, name)
+                self.told(known.name, rows_of(name, args, given, known) if known.whole else (), name)
             else:
                 self.seen |= {id(one): _changed(known, name, one) for one in made}
         return result
@@ -90,7 +92,7 @@ def multiplied(model: nn.Module, sites: Sequence[Site], told: Told) -> Iterator[
 
     >>> from crisp_prune.sites import find_sites
     >>> model, found = nn.Sequential(nn.Linear(3, 2)), []
-    >>> with multiplied(model, find_sites(model), lambda name, rows, function: found.append((name, rows.shape))):
+    >>> with multiplied(model, find_sites(model), lambda name, rows, function: found.append((name, rows[0].shape))):
     ...     _ = model(Tensor(4, 5, 3))
     >>> found
     [('0', torch.Size([20, 3]))]
@@ -99,39 +101,40 @@ def multiplied(model: nn.Module, sites: Sequence[Site], told: Told) -> Iterator[
         yield
 
 
-def rows_of(function: str, args: Sequence[Any], given: Mapping[str, Any], known: _Seen) -> Tensor | None:
-    """The rows that a product multiplies the weight's matrix with; None where that is not known of the function."""
+def rows_of(function: str, args: Sequence[Any], given: Mapping[str, Any], known: _Seen) -> Rows:
+    """The rows that a product multiplies the weight's matrix with; none where that is not known of the function."""
     arguments = dict(zip(CONVOLVED, args, strict=False)) | dict(given)
     inputs = arguments.get("input")
     if function in MATRICES:
         first, second = (args[place] if place < len(args) else None for place in MATRICES[function])
         whole = second is known.tensor and known.inputs_first and len(args) > 1
-        return first.reshape(-1, first.shape[-1]) if whole and isinstance(first, Tensor) else None
+        return (first.reshape(-1, first.shape[-1]),) if whole and isinstance(first, Tensor) else ()
     if arguments.get("weight") is not known.tensor or not isinstance(inputs, Tensor):
-        return None
+        return ()
     axes = known.tensor.ndim - 2
     inputs = inputs if axes == 0 or inputs.ndim == axes + 2 else inputs.unsqueeze(0)
     if function == "linear" and not known.inputs_first:
-        return inputs.reshape(-1, inputs.shape[-1])
+        return (inputs.reshape(-1, inputs.shape[-1]),)
     if function == f"conv_transpose{axes}d" and known.inputs_first:
-        return inputs.movedim(1, -1).reshape(-1, inputs.shape[1])
+        return (inputs.movedim(1, -1).reshape(-1, inputs.shape[1]),)
     if function == f"conv{axes}d" and not known.inputs_first:
-        return unfolded(inputs, known.tensor.shape[2:], arguments)
-    return None
+        return (unfolded(inputs, known.tensor.shape[2:], arguments),)
+    return ()
 
 
-def _attended(func: Any, args: Sequence[Any], given: Mapping[str, Any], weight: Tensor) -> Tensor | None:
+def _attended(func: Any, args: Sequence[Any], given: Mapping[str, Any], weight: Tensor) -> Rows:
     """The rows of a projection of attention: its inputs, or for the last one what attention gives without it."""
     named = signature(func).bind(*args, **given).arguments
     place = next(name for name, value in named.items() if value is weight)
     if place == "out_proj_weight":
         plain = {"out_proj_weight": torch.eye(len(weight)).to(weight), "out_proj_bias": None}
-        inputs = func(**{**named, **plain})[0]
+        read = [func(**{**named, **plain})[0]]
     elif place == "in_proj_weight":
-        inputs = named["query"] if named["query"] is named["key"] is named["value"] else None  # else three read apart
+        read = [named[name] for name in PROJECTED.values()]
+        read = read[:1] if all(one is read[0] for one in read) else read
     else:
-        inputs = named.get(PROJECTED.get(place, ""))
-    return None if inputs is None else inputs.reshape(-1, inputs.shape[-1])
+        read = [named[PROJECTED[place]]]
+    return tuple(one.reshape(-1, one.shape[-1]) for one in read)
 
 
 def unfolded(inputs: Tensor, kernel: Sequence[int], arguments: Mapping[str, Any]) -> Tensor:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from math import sqrt
 from typing import Any, Literal
 
 import torch
@@ -18,7 +19,7 @@ from crisp_prune.batches import device_of, to_device
 from crisp_prune.calling import call
 from crisp_prune.geometry import evaluation
 from crisp_prune.matrix import from_matrix, to_matrix
-from crisp_prune.multiplied import multiplied
+from crisp_prune.multiplied import Rows, multiplied
 from crisp_prune.nm import nm_mask
 from crisp_prune.reads import uncompiled, watched
 from crisp_prune.sites import Site, find_sites, unsupported, weight_of
@@ -138,8 +139,8 @@ def _order(model: nn.Module, batch: Any) -> tuple[dict[str, Site], dict[str, str
     def note(site: Site, module: nn.Module, args: object) -> None:
         called.setdefault(site.name, site)
 
-    def told(name: str, rows: Tensor | None, function: str) -> None:
-        products.setdefault(name, []).append("" if rows is not None else f"{UNREAD} ({function})")
+    def told(name: str, rows: Rows, function: str) -> None:
+        products.setdefault(name, []).append("" if rows else f"{UNREAD} ({function})")
 
     handles = [
         module_of(model, use.caller).register_forward_pre_hook(partial(note, site))
@@ -180,41 +181,44 @@ def _calibrating(model: nn.Module) -> Iterator[None]:
         yield
 
 
-def _gram(model: nn.Module, site: Site, batches: Sequence[Any]) -> Tensor:
-    """x'x of what a layer's weight is multiplied with in all batches, by all that share it."""
-    weight = weight_of(model, site.uses[0])
-    columns = to_matrix(weight.detach(), site.layout).shape[1]
-    gram = torch.zeros(columns, columns, dtype=torch.float64, device=weight.device)
+def _grams(model: nn.Module, site: Site, batches: Sequence[Any]) -> list[Tensor]:
+    """x'x of what a weight, or each part of its rows, is multiplied with in all batches, by all that share it."""
+    found: list[Tensor] = []
 
-    def add(name: str, rows: Tensor | None, function: str) -> None:
-        if rows is None:
+    def add(name: str, rows: Rows, function: str) -> None:
+        if not rows:
             raise InputError(f"{UNREAD} ({function}) in a later batch", Where(key=name), "leave it out of layers")
-        rows = rows.double()
-        gram.add_(rows.t() @ rows)
+        new = [one.double().t() @ one.double() for one in rows]
+        while len(found) < len(new):  # at first, or after calls that read the same for all parts
+            found.append(found[0].clone() if found else torch.zeros_like(new[0]))
+        for gram, more in zip(found, new * (len(found) // len(new)), strict=True):
+            gram += more
 
     for batch in batches:
         with _calibrating(model), multiplied(model, [site], add):
             call(model, to_device(batch, device_of(model)))
-    if not bool(gram.isfinite().all()):
+    if not all(bool(gram.isfinite().all()) for gram in found):
         raise InputError("what it reads holds NaN or infinity", Where(key=site.name), "check weights and batches")
-    return gram
+    return found
 
 
 def _prune(model: nn.Module, site: Site, batches: Sequence[Any], rule: Callable[[Pruned], Tensor]) -> float:
     """Choose one layer's weights and set the others to zero; the relative error of its output."""
     weight, layout = weight_of(model, site.uses[0]), site.layout
-    gram = _gram(model, site, batches)
+    grams = _grams(model, site, batches)
     before = to_matrix(weight.detach(), layout).double()
     channels = weight.shape[0] if layout == "turned" else weight.shape[1]
-    after = rule(Pruned(before, gram, channels))
+    parts = list(zip(before.chunk(len(grams)), grams, strict=True))
+    after = torch.cat([rule(Pruned(part, gram, channels)) for part, gram in parts])
     with torch.no_grad():
         weight.copy_(from_matrix(after, weight.shape, layout).to(weight.dtype))
-    return _energy(after - before, gram) / max(_energy(before, gram), 1e-300)
+    return _energy(after - before, grams) / max(_energy(before, grams), 1e-300)
 
 
-def _energy(matrix: Tensor, gram: Tensor) -> float:
+def _energy(matrix: Tensor, grams: Sequence[Tensor]) -> float:
     """The norm of matrix x inputs."""
-    return float(((matrix @ gram) * matrix).sum().clamp(min=0).sqrt())
+    parts = zip(matrix.chunk(len(grams)), grams, strict=True)
+    return sqrt(max(sum(float(((part @ gram) * part).sum()) for part, gram in parts), 0.0))
 
 
 def _magnitude(weight: Tensor, gram: Tensor, nm: NM) -> Tensor:

@@ -9,9 +9,14 @@ from crisp_prune.multiplied import multiplied
 from crisp_prune.sites import find_sites
 
 
+def by_name(found):
+    """Notes what is told last of every layer."""
+    return lambda name, rows, function: found.update({name: rows})
+
+
 def told(model, given):
     found = []
-    with torch.no_grad(), multiplied(model, find_sites(model), lambda name, rows, function: found.append(rows)):
+    with torch.no_grad(), multiplied(model, find_sites(model), lambda name, rows, function: found.extend(rows)):
         made = model(given)
     return found, made
 
@@ -70,24 +75,26 @@ def test_projections_of_attention_times_what_they_read_are_what_attention_gives(
     torch.manual_seed(0)
     model = Attends(**given).double().eval()
     x, found = torch.randn(2, 5, 8, dtype=torch.float64), {}
-    with torch.no_grad(), multiplied(model, find_sites(model), lambda name, rows, function: found.update({name: rows})):
+    with torch.no_grad(), multiplied(model, find_sites(model), by_name(found)):
         made = model(x)
     read = x.transpose(0, 1) if given.get("batch_first") else x
     out = model.attention.out_proj
     last = made.transpose(0, 1) if given.get("batch_first") else made
-    assert torch.allclose(found.pop("attention.out_proj") @ out.weight.t() + out.bias, last.reshape(-1, 8))
+    assert torch.allclose(found.pop("attention.out_proj")[0] @ out.weight.t() + out.bias, last.reshape(-1, 8))
     widths = {"q_proj": 8, "k_proj": 6, "v_proj": 4} if "kdim" in given else {"in_proj": 8}
-    assert {name: rows.tolist() for name, rows in found.items()} == {
+    assert {name: rows[0].tolist() for name, rows in found.items()} == {
         f"attention.{name}": read[..., :width].reshape(-1, width).tolist() for name, width in widths.items()
     }
 
 
-def test_a_packed_projection_of_other_keys_than_queries_is_not_read():
+def test_a_packed_projection_of_other_keys_than_queries_has_three_parts():
     class Crosses(Attends):
         def forward(self, x):
-            return self.attention(x, x * 2, x * 2)[0]
+            return self.attention(x[:1], x * 2, x * 3)[0]
 
     model, found = Crosses().eval(), {}
-    with torch.no_grad(), multiplied(model, find_sites(model), lambda name, rows, function: found.update({name: rows})):
-        model(torch.randn(2, 5, 8))
-    assert found["attention.in_proj"] is None and found["attention.out_proj"].shape == (10, 8)
+    with torch.no_grad(), multiplied(model, find_sites(model), by_name(found)):
+        model(x := torch.randn(2, 5, 8))
+    parts = [rows.reshape(-1, 5, 8) for rows in found["attention.in_proj"]]
+    assert all(torch.equal(*pair) for pair in zip(parts, (x[:1], x * 2, x * 3), strict=True))
+    assert found["attention.out_proj"][0].shape == (5, 8)

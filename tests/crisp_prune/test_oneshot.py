@@ -101,3 +101,27 @@ def test_batches_are_called_as_they_are_and_layers_are_named():
         one_shot(Two(), [(x, y)], layers=["c"])
     with pytest.raises(InputError):
         one_shot(Two(), [(x, y)], rule="best")
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_packed_projection_of_queries_and_keys_is_three_layers(rule):
+    """Each third of its rows is chosen by what it reads, also where another call reads the same for all."""
+
+    class Crosses(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.attention = nn.MultiheadAttention(8, 2)
+
+        def forward(self, x, y):
+            return self.attention(x, y, y)[0] + self.attention(x, x, x)[0]
+
+    torch.manual_seed(0)
+    model, x, y = Crosses().eval(), torch.randn(6, 1, 8), torch.randn(6, 1, 8)
+    found = one_shot(model, [(x, y)], "2:4", rule, layers=["attention.in_proj"])
+    thirds = zip(model.attention.in_proj_weight.chunk(3), found.model.attention.in_proj_weight.chunk(3), strict=True)
+    for (before, after), read in zip(thirds, (x, y, y), strict=True):
+        linear = nn.Linear(8, 8, bias=False)
+        linear.weight = nn.Parameter(before.detach().clone())
+        alone = one_shot(nn.Sequential(linear), [read, x], "2:4", rule).model[0].weight
+        assert torch.allclose(after, alone, atol=1e-6)
+    assert 0 < found.errors["attention.in_proj"] < 1
