@@ -69,8 +69,11 @@ def new_one(
     """Write a short file that extends a packaged accelerator, with examples of how to change its numbers."""
     from crisp_hw.accelerators.templates import short_text
 
-    text = short_text(name_of(name), _packaged(base))
-    write_new(Path(f"{name}.yaml") if file is None else file, text, force, form)
+    text, path = short_text(name_of(name), _packaged(base)), Path(f"{name}.yaml") if file is None else file
+    if path.stem == base:
+        said = f"{path.name} would extend itself, because `extends: {base}` means the file beside it"
+        raise InputError(said, hint="choose another name, or another file with --out")
+    write_new(path, text, force, form)
 
 
 @app.command("check")

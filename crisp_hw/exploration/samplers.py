@@ -137,7 +137,11 @@ METHODS: dict[str, Callable[[Space, Sequence[Objective], int], Sampler]] = {
 
 
 def sampler_of(method: str, space: Space, objectives: Sequence[Objective], seed: int) -> Sampler:
-    """The sampler of a method; InputError, naming those there are, for any other."""
+    """The sampler of a method; InputError, naming those there are, for any other, and for a seed that draws nothing."""
     if method not in METHODS:
         raise InputError(f"no method {str(method)[:40]!r}", hint=f"there are {', '.join(METHODS)}")
+    if seed and method == "grid":
+        raise InputError(
+            f"seed {seed} has no effect on a grid, which draws nothing", hint="leave it out, or take random"
+        )
     return METHODS[method](space, objectives, seed)

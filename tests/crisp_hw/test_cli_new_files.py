@@ -71,6 +71,8 @@ def test_nothing_is_replaced_without_being_told(words, folder):
         (("arch", "copy", "stc", "a.txt"), "a.txt: is no name of a YAML file"),
         (("arch", "copy", "stc", "."), "is no name"),
         (("arch", "new", "a/b"), "'a/b' is no name"),
+        (("arch", "new", "stc", "--from", "stc"), "stc.yaml would extend itself"),
+        (("arch", "new", "a", "--from", "stc", "--out", "stc.yaml"), "stc.yaml would extend itself"),
         (("arch", "new", "a", "--from", "crisp"), "it is called crisp-stc"),
         (("workload", "copy", "bert", "a.yaml"), "the packaged transformers are bert-base"),
         (("workload", "copy", "a.yaml", "b.yaml"), "is a file already"),

@@ -60,3 +60,8 @@ def test_a_sampler_that_learns_comes_to_the_best():
 def test_an_unknown_method_is_refused():
     with pytest.raises(InputError, match="no method 'bayes'; there are grid, random, tpe, nsga2"):
         sampler_of("bayes", SPACE, TWO, 0)
+
+
+def test_a_seed_of_a_grid_is_refused():
+    with pytest.raises(InputError, match="seed 3 has no effect on a grid, which draws nothing"):
+        sampler_of("grid", WHOLE, TWO, 3)
