@@ -18,6 +18,7 @@ from crisp_hw.spec.patterns import Density, FixedStructured, Hypergeometric
 from crisp_hw.spec.runs import Case, Formula, Nonzeros, Remark, Runs
 from crisp_hw.spec.sparse import SparseSpec
 
+ROUNDING = 1e-6  # relative: what shares and counts of nonzeros may differ by that are the same
 DensityOf = Callable[[Gemm, Gemm], Density]
 """(real, padded) -> density of a tensor of the padded GEMM."""
 
@@ -122,10 +123,20 @@ def _weights(nonzeros: Nonzeros | None, scope: Scope) -> DensityOf:
     if nonzeros is None:
         return _full
     share = share_of(nonzeros, scope)
-    if nonzeros.kind == "structured":
-        return lambda real, padded: FixedStructured(share)
     count = _count(share, scope)
-    return lambda real, padded: _scattered(count * padded.positions / padded.macs)
+
+    def density(real: Gemm, padded: Gemm) -> Density:
+        words = padded.macs // padded.positions
+        held = share * words if nonzeros.kind == "structured" else count
+        if held < scope["nonzeros"] * (1 - ROUNDING):
+            said = f"{nonzeros.value.text} is {share:g} here, {held:,.0f} of {words:,} weights"
+            hint = f"the layer has {scope['nonzeros']:,.0f} nonzeros: state no fewer" + (
+                "" if nonzeros.kind == "structured" else "; density is the share that it has"
+            )
+            raise InputError(said, nonzeros.value.at, hint)
+        return FixedStructured(share) if nonzeros.kind == "structured" else _scattered(count / words)
+
+    return density
 
 
 def _count(share: float, scope: Scope) -> float:

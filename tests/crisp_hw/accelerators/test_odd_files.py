@@ -211,3 +211,21 @@ def test_at_most_bounds_a_loop_that_the_level_may_hold_anyway(most, tmp_path):
     loops = zip(mapping.nest.loops, mapping.bounds, strict=True)
     inside = [bound for loop, bound in loops if loop.level in (2, 3) and (loop.dim, loop.kind) == ("G", "temporal")]
     assert len(inside) == 2 and max(inside) <= most
+
+
+@pytest.mark.parametrize(
+    ("kind", "right"), [("structured", "1 / 4"), ("structured", "1 / 2"), ("scattered", "density")]
+)
+def test_a_case_states_no_fewer_weights_than_there_are(kind, right, tmp_path):
+    """2 of 8 keep 512 of 32 x 60 weights, whose last groups hold four; padded they are 32 x 64."""
+
+    def evaluated(share):
+        said_of_case(tmp_path, {"weights": {kind: share}})
+        return crisp_hw.evaluate(
+            Workload("one", (Layer("fc", "linear", 32, 60),)), tmp_path / "odd.yaml", nm="2:8", cache=False
+        )
+
+    assert evaluated(right).network.rows
+    few = r"odd\.yaml:\d+: .*1 / 8 is 0\.125 here, 2\d\d of 2,048 weights; the layer has 512 nonzeros: state no fewer"
+    with pytest.raises(InputError, match=few):
+        evaluated("1 / 8")

@@ -67,7 +67,8 @@ def test_no_limit_no_split():
 def test_layer4_conv2_splits_its_4608_columns(nm, name, splits):
     """512 x 4608 under 256 KB: 64 rows and 49 positions (DSTC: 52) of all columns are 520 704 words when dense."""
     layer = Layer("layer4.1.conv2", "conv2d", 512, 512, (3, 3), padding=(1, 1), input_size=(7, 7))
-    encoded = encode(Descriptor(layer, "nm", layer.weights // 2, nm), load_arch(name))
+    kept = layer.weights // 2 if nm is None else layer.weights * nm.n // nm.m
+    encoded = encode(Descriptor(layer, "nm", kept, nm), load_arch(name))
     dram = next(c for c in encoded.constraints.levels if (c.level, c.kind) == ("DRAM", "temporal"))
     assert dram.factors["K"] == Factor("<=", splits)
 
