@@ -149,7 +149,7 @@ def explore(  # noqa: PLR0913 - what a user may say of a study, all but the netw
     with crowd(workers, subject) as judges:
         seen = None if progress is None else (lambda done, one: progress(done, total, one))
         try:
-            judged.extend(run(Loop(subject, sampler, kept, judges, seen, _batch(batch)), many))
+            judged.extend(run(Loop(subject, sampler, kept, judges, seen, _batch(batch, method, sampler.learns)), many))
         except KeyboardInterrupt:
             interrupted = True
     return Study(str(next(iter(subject.networks))), found, wanted, tuple(judged), interrupted)
@@ -163,9 +163,13 @@ def _trials(method: str, trials: int | None) -> int | None:
     return trials
 
 
-def _batch(batch: int) -> int:
+def _batch(batch: int, method: str, learns: bool) -> int:
+    """Points that are asked for at a time; InputError for none, and where it makes no difference how many they are."""
     if of_kind("batch", batch, int) < 1:
         raise InputError(f"batch is {batch}", hint="give 1 or more")
+    if batch != BATCH and not learns:
+        said = f"batch {batch} has no effect on {method}, which asks for the same points whatever it hears"
+        raise InputError(said, hint="leave it out, or take tpe or nsga2")
     return batch
 
 

@@ -154,6 +154,8 @@ def test_accuracy_and_energy_are_weighed_together():
         ({"space": {"cores": [4]}, "objectives": ("cycles", "cycles")}, "given twice"),
         ({"space": {"cores": [4]}, "trials": 0}, "trials is 0"),
         ({"space": {"cores": [4]}, "batch": 0}, "batch is 0"),
+        ({"space": {"cores": [4]}, "batch": 4}, "batch 4 has no effect on grid"),
+        ({"space": {"cores": [4]}, "method": "random", "batch": 4}, "batch 4 has no effect on random"),
         ({"space": {"cores": {"low": 1, "high": 9.5}}}, "no end of values"),
         ({"space": {"cores": [4]}, "jobs": 3}, "jobs has no effect on a study"),
         ({"space": {"cores": [4]}, "accuracy": 3}, "accuracy is 3"),
