@@ -221,7 +221,8 @@ def _index_notes(index: BlockIndex | None, options: EvaluateOptions) -> tuple[st
 
 
 def _remarks(remarks: tuple[Remark, ...], scope: Scope) -> tuple[str, ...]:
-    return tuple(_said(each, scope) for each in remarks if scope.holds(each.when))
+    aside = scope.aside()
+    return tuple(_said(each, aside) for each in remarks if aside.holds(each.when))
 
 
 def _said(remark: Remark, scope: Scope) -> str:

@@ -148,6 +148,10 @@ class Scope(Mapping[str, Any]):
         """The same with more names."""
         return Scope({**self._values, **values}, self.read)
 
+    def aside(self) -> "Scope":
+        """The same, of which nothing is remembered: for words, which change no number."""
+        return Scope(self._values)
+
     def number(self, formula: Formula) -> Any:
         """The value of a formula; InputError with its line where it has none."""
         try:

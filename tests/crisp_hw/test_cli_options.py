@@ -9,6 +9,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 import crisp_hw
+from crisp_hw.accelerators.templates import full_text
 from crisp_hw.cli import app
 from crisp_hw.cli.grouped import WRITTEN, grouped
 from crisp_hw.cli.options import Inputs
@@ -92,6 +93,15 @@ def test_a_word_that_an_option_does_not_know_is_refused_with_those_it_knows(name
 def test_an_option_without_effect_is_named(options, archs, source):
     (name,) = options.chosen
     assert unused(options, *archs, source=source) == (f"option {name} has no effect: {UNUSED[name]}",)
+
+
+def test_an_option_that_a_remark_alone_speaks_of_has_no_effect(tmp_path):
+    own, stated = tmp_path / "own.yaml", "activations: {scattered: 0.5}"
+    own.write_text(
+        full_text("dstc", "own").replace("activations: {scattered: activation_density}", stated), encoding="utf-8"
+    )
+    options = EvaluateOptions(activation_density=0.9)
+    assert unused(options, str(own)) == (f"option activation_density has no effect: {UNUSED['activation_density']}",)
 
 
 def test_an_option_with_effect_is_not_named_and_neither_are_defaults():
