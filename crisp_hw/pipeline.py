@@ -22,8 +22,8 @@ Progress = Callable[[str, int, int], None]
 once a second with its best mapping, least bound and gap behind what is evaluated."""
 
 UNUSED = {
-    "activation_density": "nothing here exploits zeros of activations, but perhaps a share that a file states",
-    "activation_nm": "nothing here exploits zeros of activations, but perhaps a share that a file states",
+    "activation_density": "nothing here exploits zeros of activations, or only the share of them that a file states",
+    "activation_nm": "nothing here exploits zeros of activations, or only the share of them that a file states",
     "block_index": "no block index is fetched here, or overheads are left out, and it with them",
     "density": "nothing here exploits zeros of weights",
     "offsets": "no lanes select for N:M weights here",
