@@ -37,6 +37,20 @@ class Expected:
         """The same, each with its choices where it has some."""
         return [f"{key}{self._choices((*place, key))}" for key in self.needed(place)]
 
+    def written(self, place: Sequence[int | str]) -> str:
+        """What to do where nothing stands there: the only value that it may have, or its choices.
+
+        >>> from typing import Literal
+        >>> class Told(BaseModel):
+        ...     kind: Literal["told/1"]
+        ...     form: Literal["a", "b"]
+        ...     size: int
+        >>> [Expected(Told).written((key,)) for key in ("kind", "form", "size")]
+        ['write kind: told/1', 'add it (a or b)', 'add it']
+        """
+        only = self._at(place).get("const")
+        return f"add it{self._choices(place)}" if only is None else f"write {place[-1]}: {only}"
+
     def _choices(self, place: Sequence[int | str]) -> str:
         named = [str(each) for each in self._at(place).get("enum", [])]
         return f" ({', '.join(named[:-1])} or {named[-1]})" if len(named) > 1 else ""

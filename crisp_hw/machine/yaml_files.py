@@ -95,7 +95,7 @@ def _said(error: ErrorDetails, key: str, value: Any, expected: Expected) -> tupl
             return f"{shown(error['ctx']['tag'])} {said}", f"known are {unquoted(error['ctx']['expected_tags'])}"
         case "missing" | "union_tag_not_found":
             needed = expected.told(place)
-            return said, f"add it, with {listed(needed)}" if needed else "add it"
+            return said, f"add it, with {listed(needed)}" if needed else expected.written(place)
         case "extra_forbidden":
             return said, did_you_mean(key, expected.keys(place[:-1]))
         case kind if kind in MAPPINGS and (needed := expected.needed(place)):

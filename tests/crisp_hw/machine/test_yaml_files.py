@@ -38,6 +38,7 @@ def test_a_right_file_is_read(tmp_path):
     [
         ("kind: a\nparts:\n- {name: x, size: 3}\n- name: y\n  size: 0", "f.yaml:5: thing of y.size: should be greater"),
         ("kind: a\nparts:\n- {name: x}", "f.yaml:3: thing of x.size: is missing; add it"),
+        ("sizes: []", "f.yaml:1: thing.kind: is missing; write kind: a"),
         ("kind: a\nparts:\n- size: 3", r"f.yaml:3: thing.parts\[0\].name: is missing"),
         ("kind: a\n\nprats: []", "f.yaml:3: thing.prats: is not known here; did you mean parts"),
         ("kind: a\nsizes:\n- 1\n- x", r"f.yaml:4: thing.sizes\[1\]: should be a whole number, found 'x'"),
