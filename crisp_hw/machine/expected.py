@@ -51,6 +51,10 @@ class Expected:
         only = self._at(place).get("const")
         return f"add it{self._choices(place)}" if only is None else f"write {place[-1]}: {only}"
 
+    def fewest(self, place: Sequence[int | str]) -> int:
+        """How many entries a list there has at least; 1 where it may have none."""
+        return max(1, int(self._at(place).get("minItems", 1)))
+
     def _choices(self, place: Sequence[int | str]) -> str:
         named = [str(each) for each in self._at(place).get("enum", [])]
         return f" ({', '.join(named[:-1])} or {named[-1]})" if len(named) > 1 else ""

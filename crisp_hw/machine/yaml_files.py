@@ -102,6 +102,8 @@ def _said(error: ErrorDetails, key: str, value: Any, expected: Expected) -> tupl
             return f"should be a mapping with {listed(expected.told(place))}, found {shown(error['input'])}", _wrapped(
                 value, needed
             )
+        case "list_type" | "tuple_type" if isinstance(one := error["input"], int | float | str) and one != "":
+            return f"{said}, found {shown(one)}", f"write [{', '.join([str(plain(one))] * expected.fewest(place))}]"
     return f"{said}, found {shown(error['input'])}", _spelling(value)
 
 

@@ -20,6 +20,7 @@ class _File(BaseModel):
     kind: Literal["a"]
     parts: list[_Part] = []
     sizes: list[int] = []
+    sides: tuple[int, int] = (1, 1)
 
 
 def read(folder, text):
@@ -40,6 +41,8 @@ def test_a_right_file_is_read(tmp_path):
         ("kind: a\nparts:\n- {name: x}", "f.yaml:3: thing of x.size: is missing; add it"),
         ("sizes: []", "f.yaml:1: thing.kind: is missing; write kind: a"),
         ("kind: a\nparts:\n- size: 3", r"f.yaml:3: thing.parts\[0\].name: is missing"),
+        ("kind: a\nsizes: 3", r"f.yaml:2: thing.sizes: should be a list, found 3; write \[3\]"),
+        ("kind: a\nsides: 3", r"f.yaml:2: thing.sides: should be a list, found 3; write \[3, 3\]"),
         ("kind: a\n\nprats: []", "f.yaml:3: thing.prats: is not known here; did you mean parts"),
         ("kind: a\nsizes:\n- 1\n- x", r"f.yaml:4: thing.sizes\[1\]: should be a whole number, found 'x'"),
         ("kind: a\nsizes:\n- 010", "found '010'; write a whole number in decimal digits only"),
